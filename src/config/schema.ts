@@ -1,0 +1,21 @@
+/** Shape of the configuration file. The wizard writes it, conf stores it, every field can be overridden. */
+
+export interface Config {
+  /** Format version of this file. */
+  version: 1;
+  node: { name: string; dataDir: string; role: 'regular' | 'bootstrap' | 'service' };
+  network: {
+    name: string;
+    preset: 'local' | 'lan' | 'custom';
+    port: number;
+    bootstrap: string[];
+    zone: string;
+    rack: string;
+    relay: 'auto' | 'off';
+  };
+  storage: { quotaBytes: number; reservePercent: number };
+  redundancy: { k: number; m: number };
+  bandwidth: { upBytesPerSecond: number; downBytesPerSecond: number; monthlyBytes: number };
+  access: { mode: 'open' | 'allow-list'; allow: string[] };
+  extras: { autostart: boolean; metricsPort: number; updateCheck: boolean; history: boolean };
+}

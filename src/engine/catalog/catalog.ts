@@ -1,0 +1,56 @@
+/** The catalog's interface: the owner's names, versions and tags → ObjectIds. SQLite (sqlite-catalog.ts) implements it. */
+import type { ListPage, ListQuery, ObjectView } from '../engine.ts';
+import type { ObjectId, OwnerId, PeerId } from '../types.ts';
+
+export interface NewEntry {
+  owner: OwnerId;
+  name: string;
+  objectId: ObjectId;
+  sizeBytes: number;
+  contentHash: string;
+  mimeType: string;
+  tags: string[];
+  k: number;
+  m: number;
+  chunkBytes: number;
+  stripes: number;
+  /** Bytes of all shards and manifest replicas placed. */
+  storedBytes: number;
+  createdAtMs: number;
+  ownerKey: string;
+  /** Write-time holders of the manifest. */
+  manifestHolders: PeerId[];
+}
+
+export interface Entry extends ObjectView {
+  owner: OwnerId;
+  storedBytes: number;
+  manifestHolders: PeerId[];
+}
+
+export interface CatalogTotals {
+  objects: number;
+  versions: number;
+  logicalBytes: number;
+  storedBytes: number;
+}
+
+export interface Catalog {
+  /** One transaction; the entry becomes the current version. Throws `already-exists` with `ifAbsent`. Durable on return. */
+  commit(entry: NewEntry, options?: { ifAbsent?: boolean }): { entry: Entry; replacedVersion: number | undefined };
+  /** Current version under a name, or a stated one. */
+  find(owner: OwnerId, name: string, version?: number): Entry | undefined;
+  /** By ObjectId or unique prefix of ≥ 4 digits. Throws `bad-value` when the prefix is ambiguous, listing candidates. */
+  findById(owner: OwnerId, prefix: string): Entry | undefined;
+  list(owner: OwnerId, query: ListQuery): ListPage;
+  /** All current entries, for a census. */
+  current(owner: OwnerId): Entry[];
+  /** Removes the version; the newest older one, if any, becomes current. */
+  remove(owner: OwnerId, name: string, version: number): Entry | undefined;
+  /** True when another entry still uses the object. */
+  references(objectId: ObjectId): number;
+  totals(owner: OwnerId): CatalogTotals;
+  /** Names closest to `name`, for "did you mean"; at most `limit` candidates by prefix or substring. */
+  namesLike(owner: OwnerId, name: string, limit: number): string[];
+  close(): void;
+}

@@ -1,0 +1,313 @@
+/**
+ * The engine's only door: commands, console and batch see this interface and nothing behind it. `openEngine` (local.ts)
+ * gives one in this process; `connectEngine` (control/client.ts) speaks to the one of a running service. Every figure is a measurement of
+ * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
+ */
+import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
+
+export type NodeRole = 'regular' | 'bootstrap' | 'service';
+export type PeerState = 'joining' | 'active' | 'suspect' | 'draining' | 'offline' | 'quarantined';
+
+export interface NodeStatus {
+  name: string;
+  peerId: PeerId;
+  owner: OwnerId | undefined;
+  role: NodeRole;
+  network: string;
+  version: string;
+  pid: number;
+  /** 'service' or 'embedded': whether other processes may talk to this engine. */
+  mode: 'service' | 'embedded';
+  startedAtMs: number;
+  uptimeMs: number;
+  /** Multiaddrs that others can dial, with /p2p/<peerId>. */
+  addresses: string[];
+  peersConnected: number;
+  peersKnown: number;
+  dataDir: string;
+  store: StoreView;
+  code: CodeProfile;
+  /** Objects of the current owner's catalog. */
+  objects: number;
+}
+
+export interface StoreView {
+  shards: number;
+  usedBytes: number;
+  quotaBytes: number;
+  /** Free bytes of the file system under the data folder, as statfs tells. */
+  diskFreeBytes: number;
+  reserveBytes: number;
+}
+
+export interface PeerView {
+  peerId: PeerId;
+  name: string | undefined;
+  direction: 'inbound' | 'outbound' | undefined;
+  address: string | undefined;
+  transport: string | undefined;
+  zone: string | undefined;
+  rack: string | undefined;
+  agent: string | undefined;
+  version: string | undefined;
+  role: NodeRole | undefined;
+  state: PeerState;
+  /** Whether this node may place shards there: the peer stores and admits this owner. */
+  eligible: boolean;
+  rttMs: number | undefined;
+  /** Last 60 samples, one a second, oldest first; undefined where there was none. */
+  rttHistoryMs: (number | undefined)[];
+  /** Bytes per second over the last second. */
+  upBytesPerSecond: number;
+  downBytesPerSecond: number;
+  sentBytes: number;
+  receivedBytes: number;
+  /** Shards the peer said it holds (its NodeInfo). */
+  shards: number | undefined;
+  freeBytes: number | undefined;
+  requests: number;
+  failures: number;
+  connectedAtMs: number | undefined;
+  lastSeenMs: number | undefined;
+}
+
+export interface SpareHistogram {
+  /** Stripes with fewer than k live shards. */
+  lost: number;
+  /** live − k = 0: the next loss destroys data. */
+  spare0: number;
+  spare1: number;
+  spare2: number;
+  /** live − k ≥ 3. */
+  spare3plus: number;
+}
+
+/** A census: what holders answered when asked for every shard, not what was once written. */
+export interface HealthReport {
+  takenAtMs: number;
+  durationMs: number;
+  objects: number;
+  /** Every stripe has all n shards. */
+  ok: number;
+  /** Some shard is missing and more than k live in each stripe. */
+  degraded: number;
+  /** A stripe has exactly k live shards. */
+  critical: number;
+  /** A stripe has fewer than k. */
+  lost: number;
+  stripes: SpareHistogram;
+  shardsExpected: number;
+  shardsLive: number;
+  /** Peers that did not answer the census. */
+  silentPeers: PeerId[];
+  /** At most 100 objects that are not `ok`, worst first. */
+  worst: { name: string; objectId: ObjectId; spare: number; state: 'degraded' | 'critical' | 'lost' }[];
+}
+
+export interface RateWindow {
+  now: number;
+  avg1m: number;
+  avg5m: number;
+  peak: number;
+  totalBytes: number;
+  /** Last 60 samples of one second, oldest first. */
+  history: number[];
+}
+
+export interface BandwidthView {
+  up: RateWindow;
+  down: RateWindow;
+  capUpBytesPerSecond: number | undefined;
+  capDownBytesPerSecond: number | undefined;
+  byProtocol: { protocol: string; sentBytes: number; receivedBytes: number }[];
+}
+
+export interface JobView {
+  id: string;
+  verb: string;
+  target: string;
+  state: 'running' | 'done' | 'failed' | 'cancelled';
+  doneBytes: number;
+  totalBytes: number | undefined;
+  bytesPerSecond: number;
+  etaMs: number | undefined;
+  startedAtMs: number;
+  endedAtMs: number | undefined;
+  error: string | undefined;
+}
+
+export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface EventView {
+  seq: number;
+  atMs: number;
+  level: EventLevel;
+  source: string;
+  text: string;
+}
+
+/** What the console draws: one call, one moment. Sampled once a second in the engine. */
+export interface Snapshot {
+  atMs: number;
+  status: NodeStatus;
+  peers: PeerView[];
+  /** The newest census; undefined until the first has ended. */
+  health: HealthReport | undefined;
+  /** True while a census runs. */
+  censusRunning: boolean;
+  bandwidth: BandwidthView;
+  jobs: JobView[];
+  events: EventView[];
+}
+
+export interface ObjectView {
+  name: string;
+  objectId: ObjectId;
+  version: number;
+  sizeBytes: number;
+  /** BLAKE3-256 of the plaintext, hex. */
+  contentHash: string;
+  mimeType: string;
+  tags: string[];
+  code: CodeProfile;
+  chunkBytes: number;
+  stripes: number;
+  createdAtMs: number;
+  /** Name of the owner key that sealed it. */
+  ownerKey: string;
+}
+
+export interface ShardView {
+  index: number;
+  shardId: ShardId;
+  kind: 'data' | 'parity' | 'replica';
+  /** The write-time holder. */
+  holder: PeerId;
+  /** The holder's answer just now; undefined when it did not answer. */
+  live: boolean | undefined;
+}
+
+export interface StripeView {
+  index: number;
+  shardBytes: number;
+  spare: number;
+  shards: ShardView[];
+}
+
+export interface ObjectDetail extends ObjectView {
+  /** State by a census of this object taken for this answer. */
+  state: 'ok' | 'degraded' | 'critical' | 'lost';
+  spare: number;
+  manifest: StripeView;
+  /** At most `stripeLimit` of them, from the first on. */
+  stripesDetail: StripeView[];
+}
+
+export interface StoreStats {
+  objects: number;
+  versions: number;
+  logicalBytes: number;
+  /** Bytes of all shards placed for these objects, manifests included. */
+  storedBytes: number;
+  overhead: number | undefined;
+  local: StoreView;
+}
+
+export interface PutOptions {
+  name: string;
+  /** Known length of the source; lets the chunk size follow it and the progress show a share. */
+  sizeBytes?: number | undefined;
+  tags?: string[] | undefined;
+  mimeType?: string | undefined;
+  code?: CodeProfile | undefined;
+  /** Refuse instead of making a new version when the name exists. */
+  ifAbsent?: boolean | undefined;
+  /** Store with fewer than n distinct nodes if the arithmetic says the object stays readable; receipt says so. */
+  allowDegraded?: boolean | undefined;
+  ownerKey?: string | undefined;
+}
+
+export interface Receipt {
+  object: ObjectView;
+  /** Shards the receipt proves durable: fsynced and acknowledged by their holders. */
+  shardsDurable: number;
+  shardsWanted: number;
+  /** Smallest live − k over all stripes at the moment of commit. */
+  spare: number;
+  degraded: boolean;
+  holders: { peerId: PeerId; name: string | undefined; shards: number }[];
+  replacedVersion: number | undefined;
+  durationMs: number;
+}
+
+export interface GetOptions {
+  version?: number | undefined;
+  /** First byte, from 0. */
+  offset?: number | undefined;
+  /** Bytes to read; to the end when absent. */
+  length?: number | undefined;
+}
+
+export interface GetResult {
+  object: ObjectView;
+  offset: number;
+  length: number;
+  /** Verified plaintext in order. Throws `shards-missing` (exit 7) when a stripe has fewer than k live shards. */
+  body: AsyncIterable<Uint8Array>;
+}
+
+export interface ListQuery {
+  prefix?: string | undefined;
+  tag?: string | undefined;
+  sort?: 'name' | 'size' | 'created' | undefined;
+  reverse?: boolean | undefined;
+  limit?: number | undefined;
+  /** From the previous page. */
+  cursor?: string | undefined;
+}
+
+export interface ListPage {
+  objects: ObjectView[];
+  cursor: string | undefined;
+}
+
+export interface DeleteResult {
+  object: ObjectView;
+  shardsReleased: number;
+  /** Holders that could not be asked; their shards stay until collected. */
+  unreachable: PeerId[];
+}
+
+export interface DialResult {
+  address: string;
+  peerId: PeerId;
+  rttMs: number;
+}
+
+export interface Progress {
+  doneBytes: number;
+  totalBytes: number | undefined;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Engine {
+  status(): Promise<NodeStatus>;
+  snapshot(): Promise<Snapshot>;
+  peers(): Promise<PeerView[]>;
+  /** Takes a census now and waits for it. */
+  health(options?: CallOptions): Promise<HealthReport>;
+  stats(): Promise<StoreStats>;
+  put(source: AsyncIterable<Uint8Array>, options: PutOptions, call?: CallOptions): Promise<Receipt>;
+  /** `ref`: a name, or an ObjectId or a unique prefix (≥ 4 digits) of one. Throws `not-found`. */
+  get(ref: string, options?: GetOptions, call?: CallOptions): Promise<GetResult>;
+  list(query?: ListQuery): Promise<ListPage>;
+  info(ref: string, options?: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
+  delete(ref: string): Promise<DeleteResult>;
+  /** Dials a multiaddr and keeps it as a bootstrap peer for this run. */
+  bootstrap(address: string): Promise<DialResult>;
+  close(): Promise<void>;
+}

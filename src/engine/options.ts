@@ -1,0 +1,61 @@
+/** What an engine is opened with: the configuration, already validated, in the engine's own words. */
+import type { NodeRole } from './engine.ts';
+import type { CodeProfile } from './types.ts';
+
+export interface EngineOptions {
+  /** Node name, 1–63 of [a-z0-9-]. */
+  name: string;
+  /** Absolute; holds device identity, keyring, shards, catalog, journal, lock and control socket. Mode 0700. */
+  dataDir: string;
+  role: NodeRole;
+  mode: 'service' | 'embedded';
+  network: NetworkOptions;
+  storage: StorageOptions;
+  code: CodeProfile;
+  access: AccessOptions;
+  bandwidth: { upBytesPerSecond: number | undefined; downBytesPerSecond: number | undefined };
+  /** Opens the keyring when it is protected; asked for by the caller, never stored. */
+  passphrase: string | undefined;
+}
+
+export interface NetworkOptions {
+  /** Network id: nodes of different networks never mix. */
+  name: string;
+  /** local: loopback only; lan: all interfaces and private addresses; custom: all interfaces. */
+  preset: 'local' | 'lan' | 'custom';
+  /** 0 = any free port. */
+  port: number;
+  /** Multiaddrs, most preferred first. */
+  bootstrap: string[];
+  zone: string | undefined;
+  rack: string | undefined;
+}
+
+export interface StorageOptions {
+  /** Bytes this node offers for shards. 0 = stores nothing for anybody. */
+  quotaBytes: number;
+  /** Share of the file system that must stay free, 0–0.9. */
+  reserveFraction: number;
+}
+
+export interface AccessOptions {
+  /** open: any owner may store here; allow-list: own owners and those listed. */
+  mode: 'open' | 'allow-list';
+  /** Owner ids (64 hex digits) or peer ids. */
+  allow: string[];
+}
+
+/** Paths inside a data folder, in one place. */
+export function dataPaths(dataDir: string) {
+  return {
+    lock: `${dataDir}/LOCK`,
+    device: `${dataDir}/device.key`,
+    keyring: `${dataDir}/keyring.json`,
+    shards: `${dataDir}/shards`,
+    catalog: `${dataDir}/catalog.sqlite`,
+    journal: `${dataDir}/journal`,
+    log: `${dataDir}/service.log`,
+    /** Unix sockets must stay under 108 bytes; control/socket-path.ts falls back to a short one. */
+    socket: `${dataDir}/control.sock`,
+  } as const;
+}

@@ -1,0 +1,46 @@
+/** The shard store's interface. The segment log (segment-store.ts) implements it. */
+import type { OwnerId, ShardId } from '../types.ts';
+
+export interface PutRecord {
+  id: ShardId;
+  bytes: Uint8Array;
+  owner: OwnerId;
+}
+
+export interface ShardStat {
+  id: ShardId;
+  lengthBytes: number;
+  /** Owners that put it and have not released it. */
+  owners: OwnerId[];
+  writtenAtMs: number;
+}
+
+export interface StoreUsage {
+  shards: number;
+  /** Bytes of live records, headers included. */
+  liveBytes: number;
+  /** Bytes of all segment files. */
+  diskBytes: number;
+}
+
+export interface ShardStore {
+  /**
+   * Resolves when the shard is durable (fdatasync done). Idempotent by id; verifies BLAKE3(bytes) = id first.
+   * Throws `hash-mismatch`, `quota-full`, `disk-full`.
+   */
+  put(record: PutRecord): Promise<'stored' | 'already-there'>;
+  /** Verified bytes, or undefined when not held. A record that fails its hash counts as not held and is quarantined. */
+  get(id: ShardId): Promise<Uint8Array | undefined>;
+  /** Part of a record, for audits; the caller proves it. */
+  getRange(id: ShardId, offset: number, lengthBytes: number): Promise<Uint8Array | undefined>;
+  has(id: ShardId): boolean;
+  /** Removes `owner`'s claim; the record goes when no owner is left. Durable when it resolves. False when not held by that owner. */
+  delete(id: ShardId, owner: OwnerId): Promise<boolean>;
+  stat(id: ShardId): ShardStat | undefined;
+  /** Ids in order, after `cursor`. */
+  list(cursor: ShardId | undefined, limit: number): ShardId[];
+  /** Bytes this owner's claims count for. */
+  ownerBytes(owner: OwnerId): number;
+  usage(): StoreUsage;
+  close(): Promise<void>;
+}
