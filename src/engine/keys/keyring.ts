@@ -1,0 +1,206 @@
+/** The owner keys of a node, by name. Secrets stay in the file until one is asked for. */
+import { DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Disk } from '../effects/disk.ts';
+import type { Random } from '../effects/random.ts';
+import type { OwnerId } from '../types.ts';
+import {
+  checkKeyName,
+  decodeKey,
+  decodeKeyring,
+  encodeKey,
+  encodeKeyring,
+  type KeyEntry,
+  type KeyringData,
+  MAX_KEYRING_BYTES,
+  MAX_KEYS,
+  secretAad,
+} from './keyring-file.ts';
+import type { OwnerKeys } from './keys.ts';
+import { deriveOwner } from './owner.ts';
+import { entropyOfPhrase, newPhrase, phraseOfEntropy } from './phrase.ts';
+import { lockSecret, unlockSecret } from './sealed-secret.ts';
+import { readSecretFile, SECRET_MODE } from './secret-file.ts';
+
+export interface KeyringEffects {
+  disk: Disk;
+  random: Random;
+  clock: Clock;
+}
+
+export interface KeyInfo {
+  name: string;
+  ownerId: OwnerId;
+  createdAtMs: number;
+  isDefault: boolean;
+  /** Locked with a passphrase; otherwise only the file's mode guards it. */
+  protected: boolean;
+}
+
+export interface Keyring {
+  readonly path: string;
+  /** In the order they were added. */
+  list(): KeyInfo[];
+  /** The keys of one owner, of the default one when no name is given. Throws `no-owner-key`, `not-found`, `wrong-passphrase`. */
+  owner(name?: string): Promise<OwnerKeys>;
+  /** Makes a phrase, keeps it, and gives it back once for writing down. Throws `already-exists`. */
+  create(name: string): Promise<{ info: KeyInfo; phrase: string }>;
+  /** Keeps an existing phrase. Throws `already-exists` for a name or an owner that is there. */
+  add(name: string, phrase: string): Promise<KeyInfo>;
+  exportPhrase(name: string): Promise<string>;
+  /** A JSON text that opens with `passphrase` anywhere. */
+  exportEncrypted(name: string, passphrase: string): Promise<string>;
+  /** `passphrase` is the export's own. Keeps the key under `name`, or the name it had. */
+  importEncrypted(text: string, passphrase: string, name?: string): Promise<KeyInfo>;
+  setDefault(name: string): Promise<KeyInfo>;
+  /** Forgets a key here. Without the 24 words nothing sealed to it can be read again. */
+  remove(name: string): Promise<KeyInfo>;
+}
+
+/**
+ * Opens the keyring in `path`; a missing file is an empty ring, written with the first key. With a `passphrase` new keys
+ * are locked with it, and locked ones open with it. Throws `insecure-file-mode`, `malformed-data`, `format-too-new`.
+ */
+export async function openKeyring(
+  effects: KeyringEffects,
+  path: string,
+  passphrase?: string,
+): Promise<Keyring> {
+  let ring = await load(effects.disk, path);
+
+  const find = (name: string): KeyEntry => {
+    const entry = ring.keys.find((key) => key.name === name);
+    if (entry !== undefined) return entry;
+    const known = ring.keys.map((key) => key.name);
+    throw new DatameshError('not-found', {
+      what: `there is no key "${name.slice(0, 70)}"`,
+      mend: known.length > 0 ? `keys here: ${known.join(', ')}` : 'make one with: datamesh keys new main',
+      details: { known },
+    });
+  };
+
+  const open = async (entry: KeyEntry): Promise<string> => {
+    const entropy = await unlockSecret(
+      entry.secret,
+      passphrase,
+      secretAad(entry.ownerId),
+      `key "${entry.name}"`,
+    );
+    return phraseOfEntropy(entropy);
+  };
+
+  // Another process may have added a key meanwhile: every change starts from what the file says now.
+  const change = async (apply: (current: KeyringData) => KeyringData): Promise<void> => {
+    const next = apply(await load(effects.disk, path));
+    await effects.disk.writeFileAtomic(path, encodeKeyring(next), SECRET_MODE);
+    ring = next;
+  };
+
+  const keep = async (name: string, phrase: string): Promise<KeyInfo> => {
+    checkKeyName(name);
+    const { ownerId } = deriveOwner(phrase, name);
+    needRoom(ring, name, ownerId);
+    const secret = await lockSecret(entropyOfPhrase(phrase), passphrase, secretAad(ownerId), effects.random);
+    const entry: KeyEntry = { name, ownerId, createdAtMs: effects.clock.now(), secret };
+    await change((current) => {
+      needRoom(current, name, ownerId);
+      return { defaultName: current.defaultName || name, keys: [...current.keys, entry] };
+    });
+    return infoOf(ring, entry);
+  };
+
+  return {
+    path,
+    list: () => ring.keys.map((entry) => infoOf(ring, entry)),
+    async owner(name) {
+      if (name === undefined && ring.defaultName === '') throw noOwnerKey(path);
+      const entry = find(name ?? ring.defaultName);
+      const owner = deriveOwner(await open(entry), entry.name);
+      if (owner.ownerId !== entry.ownerId) {
+        throw new DatameshError('malformed-data', {
+          what: `${path} is damaged: the secret of key "${entry.name}" belongs to another owner`,
+        });
+      }
+      return owner;
+    },
+    async create(name) {
+      const phrase = newPhrase(effects.random);
+      return { info: await keep(name, phrase), phrase };
+    },
+    add: keep,
+    exportPhrase: async (name) => open(find(name)),
+    async exportEncrypted(name, exportPassphrase) {
+      const entry = find(name);
+      const entropy = entropyOfPhrase(await open(entry));
+      const secret = await lockSecret(entropy, exportPassphrase, secretAad(entry.ownerId), effects.random);
+      return encodeKey({ ...entry, secret });
+    },
+    async importEncrypted(text, exportPassphrase, name) {
+      const entry = decodeKey(text, 'the exported key');
+      const entropy = await unlockSecret(
+        entry.secret,
+        exportPassphrase,
+        secretAad(entry.ownerId),
+        'the exported key',
+      );
+      return keep(name ?? entry.name, phraseOfEntropy(entropy));
+    },
+    async setDefault(name) {
+      find(name);
+      await change((current) => ({ ...current, defaultName: name }));
+      return infoOf(ring, find(name));
+    },
+    async remove(name) {
+      const removed = infoOf(ring, find(name));
+      await change((current) => {
+        const keys = current.keys.filter((key) => key.name !== name);
+        const defaultName = current.defaultName === name ? (keys[0]?.name ?? '') : current.defaultName;
+        return { defaultName, keys };
+      });
+      return removed;
+    },
+  };
+}
+
+async function load(disk: Disk, path: string): Promise<KeyringData> {
+  const bytes = await readSecretFile(disk, path, MAX_KEYRING_BYTES);
+  return bytes === undefined ? { defaultName: '', keys: [] } : decodeKeyring(bytes, path);
+}
+
+function needRoom(ring: KeyringData, name: string, ownerId: OwnerId): void {
+  if (ring.keys.some((key) => key.name === name)) {
+    throw new DatameshError('already-exists', {
+      what: `a key named "${name}" exists`,
+      mend: 'choose another name',
+    });
+  }
+  const same = ring.keys.find((key) => key.ownerId === ownerId);
+  if (same !== undefined) {
+    throw new DatameshError('already-exists', {
+      what: `this key is in the keyring already, as "${same.name}"`,
+    });
+  }
+  if (ring.keys.length >= MAX_KEYS) {
+    throw new DatameshError('quota-full', {
+      what: `the keyring holds ${MAX_KEYS} keys, the most it can`,
+      mend: 'remove one you no longer need',
+    });
+  }
+}
+
+function infoOf(ring: KeyringData, entry: KeyEntry): KeyInfo {
+  return {
+    name: entry.name,
+    ownerId: entry.ownerId,
+    createdAtMs: entry.createdAtMs,
+    isDefault: ring.defaultName === entry.name,
+    protected: entry.secret.kind !== 'plain',
+  };
+}
+
+function noOwnerKey(path: string): DatameshError {
+  return new DatameshError('no-owner-key', {
+    what: `the keyring ${path} holds no owner key`,
+    mend: 'make one with: datamesh keys new main; or bring one back with: datamesh keys import main',
+  });
+}
