@@ -1,0 +1,190 @@
+/** The figures a fake engine shows: fixed shapes that move with `elapsedMs` and nothing else. */
+import type {
+  BandwidthView,
+  EventView,
+  HealthReport,
+  JobView,
+  ObjectView,
+  PeerState,
+  PeerView,
+  RateWindow,
+} from '../../src/engine/engine.ts';
+import type { ObjectId, PeerId } from '../../src/engine/types.ts';
+
+const MIB = 1024 * 1024;
+const NAMES =
+  'birch cedar dogwood elm fir ginkgo hazel ironwood juniper katsura larch maple nutmeg oak pine quince rowan spruce'.split(
+    ' ',
+  );
+/** States in the order of the peers: mostly active, one of each other state. */
+const STATES: PeerState[] = [
+  'active',
+  'active',
+  'suspect',
+  'active',
+  'active',
+  'joining',
+  'active',
+  'draining',
+];
+
+export function fakePeerId(index: number): PeerId {
+  const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+  let text = '';
+  for (let i = 0; i < 44; i += 1) text += alphabet[(index * 31 + i * (7 + index)) % alphabet.length];
+  return `12D3KooW${text}` as PeerId;
+}
+
+function stateOf(index: number): PeerState {
+  if (index === 10) return 'offline';
+  if (index === 13) return 'quarantined';
+  return STATES[index % STATES.length]!;
+}
+
+export function fakePeers(count: number, elapsedMs: number, startMs: number): PeerView[] {
+  const tick = Math.floor(elapsedMs / 1000);
+  return Array.from({ length: count }, (_, index) => {
+    const state = stateOf(index);
+    const away = state === 'offline' || state === 'quarantined';
+    const rttAt = (second: number) =>
+      state === 'suspect' && second % 3 !== 0
+        ? undefined
+        : Math.round((0.4 + index * 9.3 + ((second * 7 + index * 3) % 11) * 0.6) * 100) / 100;
+    return {
+      peerId: fakePeerId(index + 1),
+      // One peer without a name, as one whose NodeInfo has not come yet.
+      name: index === 5 ? undefined : (NAMES[index] ?? `node-${index + 1}`),
+      direction: away ? undefined : index % 3 === 0 ? 'inbound' : 'outbound',
+      address: `/ip4/192.168.${Math.floor(index / 6)}.${10 + index}/tcp/4001`,
+      transport: away ? undefined : 'tcp',
+      zone: ['eu-1', 'eu-2', 'us-1'][Math.floor(index / 6)] ?? 'eu-1',
+      rack: `r${(index % 2) + 1}`,
+      agent: 'datamesh/0.1.0',
+      version: '0.1.0',
+      role: index === 0 ? 'bootstrap' : 'regular',
+      state,
+      eligible: state === 'active',
+      rttMs: away ? undefined : rttAt(tick),
+      rttHistoryMs: Array.from({ length: 60 }, (_, i) => (away ? undefined : rttAt(tick + i - 59))),
+      upBytesPerSecond: away ? 0 : ((tick * 13 + index * 17) % 23) * 48_000,
+      downBytesPerSecond: away ? 0 : ((tick * 5 + index * 29) % 19) * 96_000,
+      sentBytes: 5 * MIB * (index + 1) + tick * 96_000,
+      receivedBytes: 9 * MIB * (index + 1) + tick * 192_000,
+      shards: away ? undefined : 100 + index * 13,
+      freeBytes: away ? undefined : (20 + index) * 1024 * MIB,
+      requests: 1000 + index * 50 + tick,
+      failures: state === 'suspect' ? 12 + tick : index % 4,
+      connectedAtMs: away || state === 'joining' ? undefined : startMs - (index + 1) * 60_000,
+      lastSeenMs: away ? startMs - 600_000 : startMs + elapsedMs,
+    };
+  });
+}
+
+export function fakeHealth(objects: ObjectView[], peers: PeerView[], takenAtMs: number): HealthReport {
+  const stripes = objects.reduce((sum, it) => sum + it.stripes, 0);
+  return {
+    takenAtMs,
+    durationMs: 184,
+    objects: 120 + objects.length,
+    ok: 116 + objects.length,
+    degraded: 3,
+    critical: 1,
+    lost: 0,
+    stripes: { lost: 0, spare0: 1, spare1: 9, spare2: 470 + stripes, spare3plus: 0 },
+    shardsExpected: 6 * (480 + stripes),
+    shardsLive: 6 * (480 + stripes) - 11,
+    silentPeers: peers.filter((peer) => peer.state === 'offline').map((peer) => peer.peerId),
+    worst: [
+      { name: 'photos/2019/archive.tar', objectId: 'a1'.repeat(32) as ObjectId, spare: 0, state: 'critical' },
+      { name: 'backup/mail.mbox', objectId: 'b2'.repeat(32) as ObjectId, spare: 1, state: 'degraded' },
+      { name: 'notes/thesis draft.odt', objectId: 'c3'.repeat(32) as ObjectId, spare: 1, state: 'degraded' },
+      { name: 'video/résumé.mp4', objectId: 'd4'.repeat(32) as ObjectId, spare: 1, state: 'degraded' },
+    ],
+  };
+}
+
+export function fakeBandwidth(elapsedMs: number): BandwidthView {
+  const tick = Math.floor(elapsedMs / 1000);
+  const window = (scale: number, phase: number): RateWindow => {
+    const at = (second: number) => Math.round(scale * (1 + Math.sin((second + phase) / 6)));
+    const history = Array.from({ length: 60 }, (_, i) => at(tick + i - 59));
+    const avg = Math.round(history.reduce((a, b) => a + b, 0) / 60);
+    return {
+      now: history[59]!,
+      avg1m: avg,
+      avg5m: Math.round(avg * 0.9),
+      peak: scale * 2,
+      totalBytes: 700 * MIB + tick * avg,
+      history,
+    };
+  };
+  return {
+    up: window(1_500_000, 0),
+    down: window(4_200_000, 9),
+    capUpBytesPerSecond: 10_000_000,
+    capDownBytesPerSecond: undefined,
+    byProtocol: [
+      { protocol: '/datamesh/shard/1', sentBytes: 612 * MIB, receivedBytes: 820 * MIB },
+      { protocol: '/datamesh/kad/1', sentBytes: 9 * MIB, receivedBytes: 11 * MIB },
+    ],
+  };
+}
+
+export function fakeJobs(elapsedMs: number, startMs: number): JobView[] {
+  const total = 512 * MIB;
+  const doneBytes = Math.min(total, 128 * MIB + Math.floor(elapsedMs / 1000) * 8 * MIB);
+  const running = doneBytes < total;
+  return [
+    {
+      id: 'j1',
+      verb: 'put',
+      target: 'video/holiday.mp4',
+      state: running ? 'running' : 'done',
+      doneBytes,
+      totalBytes: total,
+      bytesPerSecond: running ? 8 * MIB : 0,
+      etaMs: running ? ((total - doneBytes) / (8 * MIB)) * 1000 : undefined,
+      startedAtMs: startMs - 16_000,
+      endedAtMs: running ? undefined : startMs + 48_000,
+      error: undefined,
+    },
+    {
+      id: 'j2',
+      verb: 'get',
+      target: 'backup/mail.mbox',
+      state: 'failed',
+      doneBytes: 40 * MIB,
+      totalBytes: 90 * MIB,
+      bytesPerSecond: 0,
+      etaMs: undefined,
+      startedAtMs: startMs - 60_000,
+      endedAtMs: startMs - 50_000,
+      error: 'stripe 10 has 3 of the 4 shards it needs',
+    },
+  ];
+}
+
+export function fakeEvents(elapsedMs: number, startMs: number): EventView[] {
+  const first: EventView[] = [
+    { seq: 1, atMs: startMs - 3_600_000, level: 'info', source: 'node', text: 'started' },
+    { seq: 2, atMs: startMs - 3_599_000, level: 'info', source: 'mesh', text: 'birch connected' },
+    { seq: 3, atMs: startMs - 600_000, level: 'warn', source: 'mesh', text: 'larch is offline' },
+    {
+      seq: 4,
+      atMs: startMs - 50_000,
+      level: 'error',
+      source: 'transfer',
+      text: 'get backup/mail.mbox failed',
+    },
+  ];
+  const later = Array.from({ length: Math.min(200, Math.floor(elapsedMs / 5000)) }, (_, i): EventView => {
+    return {
+      seq: 5 + i,
+      atMs: startMs + (i + 1) * 5000,
+      level: 'debug',
+      source: 'census',
+      text: `probe ${i + 1}`,
+    };
+  });
+  return [...first, ...later];
+}
