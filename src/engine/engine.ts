@@ -234,6 +234,8 @@ export interface Receipt {
   shardsWanted: number;
   /** Smallest live − k over all stripes at the moment of commit. */
   spare: number;
+  /** Nodes that may fail, whichever they are, with every stripe and the manifest still readable. */
+  survivesNodeLosses: number;
   degraded: boolean;
   holders: { peerId: PeerId; name: string | undefined; shards: number }[];
   replacedVersion: number | undefined;

@@ -269,6 +269,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         shardsDurable: shardsWanted - lost * view.stripes,
         shardsWanted,
         spare: view.code.m - lost,
+        survivesNodeLosses: view.code.m - lost,
         degraded: lost > 0,
         holders: peersNow()
           .slice(0, n - lost)

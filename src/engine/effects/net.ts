@@ -7,7 +7,7 @@ import type { PeerId } from '../types.ts';
 export interface NetMessage {
   /** Small and structured; at most `MAX_HEADER_BYTES`. */
   header: Uint8Array;
-  /** Raw bytes, e.g. a shard; at most `MAX_BODY_BYTES`. Empty when there is none. */
+  /** Raw bytes, e.g. a shard. Empty when there is none. */
   body: Uint8Array;
 }
 
@@ -19,16 +19,41 @@ export const MAX_BODY_BYTES = 64 * 1024 * 1024 + 64 * 1024;
 export interface RequestOptions {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  /** Longest response body accepted; `MAX_BODY_BYTES` when absent. */
+  maxBodyBytes?: number | undefined;
+}
+
+export interface HandleOptions {
+  /** Longest request body accepted. */
+  maxBodyBytes: number;
 }
 
 export type RequestHandler = (from: PeerId, request: NetMessage) => Promise<NetMessage>;
 
+export interface ConnectionView {
+  direction: 'inbound' | 'outbound';
+  /** Multiaddr of the other end. */
+  address: string;
+  /** E.g. "tcp/noise/yamux". */
+  transport: string;
+  openedAtMs: number;
+}
+
 export interface Net {
   readonly self: PeerId;
   /** Answers requests of `protocol`. A handler that throws resets the caller's stream: answer errors in the header. */
-  handle(protocol: string, handler: RequestHandler): Promise<void>;
-  /** Sends one request and resolves with its response. Throws `peer-unreachable` or `timeout`. */
+  handle(protocol: string, handler: RequestHandler, options: HandleOptions): Promise<void>;
+  /** Sends one request and resolves with its response. Throws `peer-unreachable`, `timeout` or `cancelled`. */
   request(peer: PeerId, protocol: string, message: NetMessage, options: RequestOptions): Promise<NetMessage>;
+  /** Connects to the peer behind these multiaddrs, or to a known one. Throws `peer-unreachable`. */
+  dial(addresses: readonly string[], timeoutMs: number): Promise<PeerId>;
+  hangUp(peer: PeerId): Promise<void>;
   connected(): PeerId[];
+  /** The open connection to a peer, if there is one. */
+  connection(peer: PeerId): ConnectionView | undefined;
+  /** Multiaddrs under which others can dial this node. */
+  addresses(): string[];
   onPeer(listener: (event: 'connect' | 'disconnect', peer: PeerId) => void): () => void;
 }
+
+export const NO_BYTES = new Uint8Array(0);

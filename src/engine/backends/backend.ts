@@ -1,0 +1,23 @@
+/**
+ * A backend is a place that holds shards. A peer, this node's own store; later a directory, an S3 or GCS bucket, a 0-DB
+ * namespace. What passes this interface is sealed: a backend never sees a key or a name.
+ */
+import type { OwnerId, PeerId, ShardId } from '../types.ts';
+
+export interface BackendCall {
+  signal?: AbortSignal | undefined;
+  timeoutMs: number;
+}
+
+export interface Backend {
+  readonly id: PeerId;
+  readonly kind: 'local' | 'peer';
+  /** Resolves when the shard is durable there (fsynced), and only then. Idempotent by id. */
+  put(id: ShardId, bytes: Uint8Array, owner: OwnerId, call: BackendCall): Promise<void>;
+  /** Bytes as the backend sent them: the caller checks their hash. Undefined when it does not hold the shard. */
+  get(id: ShardId, call: BackendCall): Promise<Uint8Array | undefined>;
+  /** Which of these it says it holds, in order. */
+  has(ids: readonly ShardId[], call: BackendCall): Promise<boolean[]>;
+  /** Releases the owner's claim. False when it was not held. */
+  delete(id: ShardId, owner: OwnerId, call: BackendCall): Promise<boolean>;
+}

@@ -1,0 +1,17 @@
+import type { ShardStore } from '../shardstore/store.ts';
+import type { PeerId } from '../types.ts';
+import type { Backend } from './backend.ts';
+
+/** This node's own shard store. */
+export function localBackend(self: PeerId, store: ShardStore): Backend {
+  return {
+    id: self,
+    kind: 'local',
+    async put(id, bytes, owner) {
+      await store.put({ id, bytes, owner });
+    },
+    get: (id) => store.get(id),
+    has: async (ids) => ids.map((id) => store.has(id)),
+    delete: (id, owner) => store.delete(id, owner),
+  };
+}

@@ -1,0 +1,52 @@
+import { DatameshError } from '../../errors.ts';
+import { type Net, NO_BYTES } from '../effects/net.ts';
+import {
+  decodeStatus,
+  encodeRequest,
+  failureOf,
+  MAX_HAS_IDS,
+  SHARD_PROTOCOL,
+  type ShardRequest,
+} from './shard-protocol.ts';
+import type { PeerId, ShardId } from '../types.ts';
+import type { Backend, BackendCall } from './backend.ts';
+
+/** Another node, over the shard protocol. */
+export function peerBackend(net: Net, peer: PeerId): Backend {
+  const ask = async (request: ShardRequest, body: Uint8Array, call: BackendCall) => {
+    const answer = await net.request(peer, SHARD_PROTOCOL, { header: encodeRequest(request), body }, call);
+    const { status, tail } = decodeStatus(answer.header);
+    if (status !== 'ok' && status !== 'already' && status !== 'absent') throw failureOf(status, tail);
+    return { status, tail, body: answer.body };
+  };
+  return {
+    id: peer,
+    kind: 'peer',
+    async put(id, bytes, owner, call) {
+      const { status } = await ask({ op: 'put', id, owner }, bytes, call);
+      if (status === 'absent') throw malformed(peer);
+    },
+    async get(id, call) {
+      const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call);
+      return status === 'absent' ? undefined : body;
+    },
+    async has(ids, call) {
+      const held: boolean[] = [];
+      for (let at = 0; at < ids.length; at += MAX_HAS_IDS) {
+        const batch = ids.slice(at, at + MAX_HAS_IDS) as ShardId[];
+        const { tail } = await ask({ op: 'has', ids: batch }, NO_BYTES, call);
+        if (tail.length !== batch.length) throw malformed(peer);
+        for (const flag of tail) held.push(flag === 1);
+      }
+      return held;
+    },
+    async delete(id, owner, call) {
+      const { status } = await ask({ op: 'delete', id, owner }, NO_BYTES, call);
+      return status === 'ok';
+    },
+  };
+}
+
+function malformed(peer: PeerId): DatameshError {
+  return new DatameshError('malformed-data', { what: `peer ${peer.slice(-8)} sent an answer that makes no sense` });
+}

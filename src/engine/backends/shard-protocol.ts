@@ -1,0 +1,102 @@
+/**
+ * `/datamesh/shard/1`: header layouts of requests and answers; bodies are raw shard bytes. docs/FORMATS.md "Shard protocol".
+ *
+ * request  [u8 op] put/get/delete: [32 shard id] put/delete: [32 owner id]   has: n × [32 shard id]
+ * answer   [u8 status] has: n × [u8 0|1]   error: [UTF-8 text]
+ */
+import { DatameshError, type ErrorCode } from '../../errors.ts';
+import { bytesToHex, hexToBytes, type OwnerId, type ShardId, shardIdOf } from '../types.ts';
+
+export const SHARD_PROTOCOL = '/datamesh/shard/1';
+/** Ids in one `has`: 256 × 32 bytes = 8 KiB, half of what a header may hold. */
+export const MAX_HAS_IDS = 256;
+
+const ID_BYTES = 32;
+const OP = { put: 1, get: 2, has: 3, delete: 4 } as const;
+
+export type ShardRequest =
+  | { op: 'put'; id: ShardId; owner: OwnerId }
+  | { op: 'get'; id: ShardId }
+  | { op: 'has'; ids: ShardId[] }
+  | { op: 'delete'; id: ShardId; owner: OwnerId };
+
+/** Statuses of an answer; each failure maps to the error the asker throws. */
+const STATUS = {
+  ok: 0,
+  already: 1,
+  absent: 2,
+  denied: 3,
+  quota: 4,
+  disk: 5,
+  mismatch: 6,
+  malformed: 7,
+  failed: 8,
+} as const;
+export type ShardStatus = keyof typeof STATUS;
+
+export function encodeRequest(request: ShardRequest): Uint8Array {
+  switch (request.op) {
+    case 'put':
+    case 'delete':
+      return Buffer.concat([Uint8Array.of(OP[request.op]), hexToBytes(request.id), hexToBytes(request.owner)]);
+    case 'get':
+      return Buffer.concat([Uint8Array.of(OP.get), hexToBytes(request.id)]);
+    case 'has':
+      return Buffer.concat([Uint8Array.of(OP.has), ...request.ids.map(hexToBytes)]);
+  }
+}
+
+/** Throws `malformed-data`. */
+export function decodeRequest(header: Uint8Array): ShardRequest {
+  const rest = header.length - 1;
+  const op = header[0];
+  if ((op === OP.put || op === OP.delete) && rest === 2 * ID_BYTES) {
+    const owner = bytesToHex(header.subarray(1 + ID_BYTES)) as OwnerId;
+    return { op: op === OP.put ? 'put' : 'delete', id: idAt(header, 1), owner };
+  }
+  if (op === OP.get && rest === ID_BYTES) return { op: 'get', id: idAt(header, 1) };
+  if (op === OP.has && rest % ID_BYTES === 0 && rest / ID_BYTES <= MAX_HAS_IDS) {
+    const ids: ShardId[] = [];
+    for (let at = 1; at < header.length; at += ID_BYTES) ids.push(idAt(header, at));
+    return { op: 'has', ids };
+  }
+  throw new DatameshError('malformed-data', { what: 'a shard request is malformed' });
+}
+
+export function encodeStatus(status: ShardStatus, tail?: Uint8Array): Uint8Array {
+  return tail === undefined ? Uint8Array.of(STATUS[status]) : Buffer.concat([Uint8Array.of(STATUS[status]), tail]);
+}
+
+export function decodeStatus(header: Uint8Array): { status: ShardStatus; tail: Uint8Array } {
+  const status = (Object.keys(STATUS) as ShardStatus[]).find((name) => STATUS[name] === header[0]);
+  if (status === undefined) {
+    throw new DatameshError('malformed-data', { what: 'a shard answer has an unknown status' });
+  }
+  return { status, tail: header.subarray(1) };
+}
+
+const ERROR_STATUS: Partial<Record<ErrorCode, ShardStatus>> = {
+  denied: 'denied',
+  'quota-full': 'quota',
+  'disk-full': 'disk',
+  'hash-mismatch': 'mismatch',
+  'malformed-data': 'malformed',
+};
+
+/** How a holder tells its own failure: a status and one line of text. */
+export function encodeFailure(error: DatameshError): Uint8Array {
+  return encodeStatus(ERROR_STATUS[error.code] ?? 'failed', Buffer.from(error.message.slice(0, 300)));
+}
+
+/** The asker's error for an answer that is neither ok nor absent. */
+export function failureOf(status: ShardStatus, tail: Uint8Array): DatameshError {
+  const codes = Object.entries(ERROR_STATUS) as [ErrorCode, ShardStatus][];
+  const code = codes.find(([, of]) => of === status)?.[0] ?? 'peer-unreachable';
+  // A stranger's text: control characters must not reach a terminal.
+  const text = Buffer.from(tail).toString('utf8').replace(/\p{Cc}/gu, ' ');
+  return new DatameshError(code, { what: `the holder answered: ${text || status}` });
+}
+
+function idAt(header: Uint8Array, offset: number): ShardId {
+  return shardIdOf(header.subarray(offset, offset + ID_BYTES));
+}

@@ -1,0 +1,57 @@
+/** The holder's side of the shard protocol: what other nodes may ask of this one's store. */
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import { MAX_BODY_BYTES, type Net, type NetMessage, NO_BYTES } from '../effects/net.ts';
+import type { ShardStore } from '../shardstore/store.ts';
+import type { OwnerId, PeerId } from '../types.ts';
+import { decodeRequest, encodeFailure, encodeStatus, SHARD_PROTOCOL } from './shard-protocol.ts';
+
+export interface ShardServiceOptions {
+  net: Net;
+  store: ShardStore;
+  /** Owners this peer has proved to act for; undefined when it has not introduced itself. */
+  ownersOf(peer: PeerId): ReadonlySet<OwnerId> | undefined;
+  /** Whether the owner may store here, through this peer. */
+  admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+}
+
+export async function serveShards(options: ShardServiceOptions): Promise<void> {
+  const handler = async (from: PeerId, request: NetMessage): Promise<NetMessage> => {
+    try {
+      return await answer(options, from, request);
+    } catch (error) {
+      return { header: encodeFailure(asDatameshError(error)), body: NO_BYTES };
+    }
+  };
+  await options.net.handle(SHARD_PROTOCOL, handler, { maxBodyBytes: MAX_BODY_BYTES });
+}
+
+async function answer(options: ShardServiceOptions, from: PeerId, message: NetMessage): Promise<NetMessage> {
+  const { store } = options;
+  const owners = options.ownersOf(from);
+  if (owners === undefined) throw denied('introduce yourself first (hello)');
+  const request = decodeRequest(message.header);
+  const reply = (header: Uint8Array, body: Uint8Array = NO_BYTES): NetMessage => ({ header, body });
+  switch (request.op) {
+    case 'put': {
+      if (!owners.has(request.owner)) throw denied('this peer has no certificate of that owner');
+      if (!options.admitsOwner(request.owner, from)) throw denied('this node does not store for that owner');
+      const outcome = await store.put({ id: request.id, bytes: message.body, owner: request.owner });
+      return reply(encodeStatus(outcome === 'stored' ? 'ok' : 'already'));
+    }
+    case 'get': {
+      // Whoever knows a shard's id may read it: the id is a 256-bit hash, and the bytes are sealed.
+      const bytes = await store.get(request.id);
+      return bytes === undefined ? reply(encodeStatus('absent')) : reply(encodeStatus('ok'), bytes);
+    }
+    case 'has':
+      return reply(encodeStatus('ok', Uint8Array.from(request.ids, (id) => (store.has(id) ? 1 : 0))));
+    case 'delete': {
+      if (!owners.has(request.owner)) throw denied('this peer has no certificate of that owner');
+      return reply(encodeStatus((await store.delete(request.id, request.owner)) ? 'ok' : 'absent'));
+    }
+  }
+}
+
+function denied(why: string): DatameshError {
+  return new DatameshError('denied', { what: why });
+}

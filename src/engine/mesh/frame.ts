@@ -1,0 +1,113 @@
+/**
+ * Frames on a datamesh stream: a 12-byte prefix, a header, a body. Layout in docs/FORMATS.md "Wire frame".
+ * The receiver allocates only after the lengths were checked, so memory per stream is bounded by the protocol's limit.
+ */
+import type { Uint8ArrayList } from 'uint8arraylist';
+import { DatameshError } from '../../errors.ts';
+import { MAX_HEADER_BYTES, type NetMessage, NO_BYTES } from '../effects/net.ts';
+
+const MAGIC = 0x444d; // "DM"
+const FRAME_VERSION = 1;
+export const PREFIX_BYTES = 12;
+
+/** Prefix and header in one buffer; the body follows as it is, uncopied. */
+export function encodeHead(message: NetMessage): Uint8Array {
+  const head = new Uint8Array(PREFIX_BYTES + message.header.length);
+  const view = new DataView(head.buffer);
+  view.setUint16(0, MAGIC);
+  view.setUint8(2, FRAME_VERSION);
+  view.setUint32(4, message.header.length);
+  view.setUint32(8, message.body.length);
+  head.set(message.header, PREFIX_BYTES);
+  return head;
+}
+
+/** Re-assembles frames from chunks of any size, copying each byte once into its final buffer. */
+export class FrameReceiver {
+  private readonly prefix = new Uint8Array(PREFIX_BYTES);
+  private prefixFilled = 0;
+  private header: Uint8Array = NO_BYTES;
+  private body: Uint8Array = NO_BYTES;
+  private headerFilled = 0;
+  private bodyFilled = 0;
+  private readonly maxBodyBytes: number;
+  private readonly onFrame: (message: NetMessage) => void;
+
+  constructor(maxBodyBytes: number, onFrame: (message: NetMessage) => void) {
+    this.maxBodyBytes = maxBodyBytes;
+    this.onFrame = onFrame;
+  }
+
+  /** True when a frame has begun and is not complete: the sender owes bytes. */
+  get midFrame(): boolean {
+    return this.prefixFilled > 0;
+  }
+
+  /** Throws `malformed-data` on a wrong magic, version or length; the stream is then useless. */
+  feed(data: Uint8Array | Uint8ArrayList): void {
+    if (data instanceof Uint8Array) this.feedChunk(data);
+    else for (const chunk of data) this.feedChunk(chunk);
+  }
+
+  private feedChunk(chunk: Uint8Array): void {
+    let offset = 0;
+    while (offset < chunk.length) {
+      if (this.prefixFilled < PREFIX_BYTES) {
+        offset += fill(this.prefix, this.prefixFilled, chunk, offset, (n) => (this.prefixFilled += n));
+        if (this.prefixFilled < PREFIX_BYTES) return;
+        this.begin();
+      } else if (this.headerFilled < this.header.length) {
+        offset += fill(this.header, this.headerFilled, chunk, offset, (n) => (this.headerFilled += n));
+      } else {
+        offset += fill(this.body, this.bodyFilled, chunk, offset, (n) => (this.bodyFilled += n));
+      }
+      if (this.headerFilled === this.header.length && this.bodyFilled === this.body.length) this.finish();
+    }
+  }
+
+  private begin(): void {
+    const view = new DataView(this.prefix.buffer);
+    const headerBytes = view.getUint32(4);
+    const bodyBytes = view.getUint32(8);
+    if (view.getUint16(0) !== MAGIC || view.getUint8(2) !== FRAME_VERSION) {
+      throw new DatameshError('malformed-data', { what: 'not a datamesh frame of a version this node speaks' });
+    }
+    if (headerBytes > MAX_HEADER_BYTES || bodyBytes > this.maxBodyBytes) {
+      throw new DatameshError('malformed-data', {
+        what: `a frame announces ${headerBytes} + ${bodyBytes} bytes, more than this protocol allows`,
+      });
+    }
+    this.header = new Uint8Array(headerBytes);
+    this.body = bodyBytes === 0 ? NO_BYTES : newBody(bodyBytes);
+    this.headerFilled = 0;
+    this.bodyFilled = 0;
+  }
+
+  private finish(): void {
+    const message = { header: this.header, body: this.body };
+    this.prefixFilled = 0;
+    this.header = NO_BYTES;
+    this.body = NO_BYTES;
+    this.headerFilled = 0;
+    this.bodyFilled = 0;
+    this.onFrame(message);
+  }
+}
+
+/** Uninitialised and of its own allocation, so that it can be kept or transferred; every byte is overwritten. */
+function newBody(lengthBytes: number): Uint8Array {
+  return Buffer.allocUnsafeSlow(lengthBytes);
+}
+
+function fill(
+  target: Uint8Array,
+  filled: number,
+  source: Uint8Array,
+  offset: number,
+  advance: (count: number) => void,
+): number {
+  const count = Math.min(target.length - filled, source.length - offset);
+  target.set(source.subarray(offset, offset + count), filled);
+  advance(count);
+  return count;
+}

@@ -1,0 +1,118 @@
+/** One libp2p node with the options a small private mesh needs. Each departure from a default has its reason beside it. */
+import { noise } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { type Identify, identify } from '@libp2p/identify';
+import type { ComponentLogger, Libp2p, Logger, PrivateKey } from '@libp2p/interface';
+import { type KadDHT, kadDHT, passthroughMapper, removePublicAddressesMapper } from '@libp2p/kad-dht';
+import { type Ping, ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { createLibp2p } from 'libp2p';
+import { DatameshError } from '../../errors.ts';
+import type { NetworkOptions } from '../options.ts';
+import {
+  DIAL_TIMEOUT_MS,
+  INBOUND_CONNECTIONS_PER_SECOND,
+  MAX_CONNECTIONS,
+  MAX_PARALLEL_DIALS,
+  MAX_PENDING_INBOUND,
+  YAMUX_READ_BUFFER_BYTES,
+  YAMUX_WINDOW_BYTES,
+} from './limits.ts';
+import type { TrafficMeter } from './traffic.ts';
+
+export type MeshServices = { dht: KadDHT; identify: Identify; ping: Ping };
+export type Host = Libp2p<MeshServices>;
+
+export interface HostOptions {
+  /** The device's Ed25519 seed, 32 bytes. */
+  deviceSeed: Uint8Array;
+  network: NetworkOptions;
+  agent: string;
+  traffic: TrafficMeter;
+}
+
+export function devicePrivateKey(seed: Uint8Array): Promise<PrivateKey> {
+  return generateKeyPairFromSeed('Ed25519', seed);
+}
+
+/** Starts listening. Throws `port-in-use` when the configured port is taken. */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { network } = options;
+  const listenHost = network.preset === 'local' ? '127.0.0.1' : '0.0.0.0';
+  try {
+    return await createLibp2p<MeshServices>({
+      privateKey: await devicePrivateKey(options.deviceSeed),
+      nodeInfo: { name: 'datamesh', userAgent: options.agent },
+      addresses: { listen: [`/ip4/${listenHost}/tcp/${network.port}`] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [
+        yamux({
+          streamOptions: {
+            maxStreamWindowSize: YAMUX_WINDOW_BYTES,
+            maxReadBufferLength: YAMUX_READ_BUFFER_BYTES,
+          },
+        }),
+      ],
+      connectionManager: {
+        maxConnections: MAX_CONNECTIONS,
+        inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
+        maxIncomingPendingConnections: MAX_PENDING_INBOUND,
+        maxParallelDials: MAX_PARALLEL_DIALS,
+        dialTimeout: DIAL_TIMEOUT_MS,
+        // Membership re-dials by its own rule (mesh/membership.ts): libp2p gives up after five tries.
+        reconnectRetries: 0,
+      },
+      // A lost heartbeat is noticed by hello; libp2p's own monitor would abort a connection busy with bulk data.
+      connectionMonitor: { enabled: false },
+      logger: silentLogger(),
+      metrics: () => options.traffic.libp2pMetrics(),
+      services: {
+        identify: identify(),
+        ping: ping(),
+        dht: kadDHT({
+          protocol: `/datamesh/${network.name}/kad/1.0.0`,
+          // Every node of a private mesh serves; the default waits for a public address.
+          clientMode: false,
+          // Private addresses are the mesh's own; only a mesh over the open internet drops them.
+          peerInfoMapper: network.preset === 'lan' ? removePublicAddressesMapper : passthroughMapper,
+          initialQuerySelfInterval: 1_000,
+          allowQueryWithZeroPeers: true,
+        }),
+      },
+    });
+  } catch (error) {
+    throw hostError(error, network.port);
+  }
+}
+
+function hostError(error: unknown, port: number): unknown {
+  const text = error instanceof Error ? `${error.name} ${error.message} ${causeText(error)}` : String(error);
+  if (port !== 0 && /EADDRINUSE|UnsupportedListenAddress|failed to listen|could not listen/i.test(text)) {
+    return new DatameshError('port-in-use', {
+      what: `port ${port} is already in use`,
+      why: 'another program, or another datamesh node, listens on it',
+      mend: 'stop that program, or choose another port: datamesh config set network.port 0 (0 = any free port)',
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function causeText(error: Error): string {
+  const parts: string[] = [];
+  if (error instanceof AggregateError) for (const inner of error.errors) parts.push(String(inner));
+  if ('errors' in error && error.errors instanceof Map) {
+    for (const inner of error.errors.values()) parts.push(String(inner));
+  }
+  if (error.cause !== undefined) parts.push(String(error.cause));
+  return parts.join(' ');
+}
+
+/** libp2p logs through `debug`, which formats even when nothing listens; a mesh node logs its own events instead. */
+function silentLogger(): ComponentLogger {
+  const make = (): Logger =>
+    Object.assign(() => {}, { error: () => {}, trace: () => {}, enabled: false, newScope: make });
+  return { forComponent: make };
+}

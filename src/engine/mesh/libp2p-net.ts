@@ -1,0 +1,172 @@
+/** `Net` over libp2p: kept lanes for what this node asks, a bounded server for what others ask. */
+import type { Connection, Stream } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { multiaddr } from '@multiformats/multiaddr';
+import { DatameshError } from '../../errors.ts';
+import type { Clock, Timer } from '../effects/clock.ts';
+import type { ConnectionView, HandleOptions, Net, NetMessage, RequestHandler, RequestOptions } from '../effects/net.ts';
+import type { PeerId } from '../types.ts';
+import { encodeHead, FrameReceiver } from './frame.ts';
+import { Lanes } from './lanes.ts';
+import type { Host } from './libp2p-host.ts';
+import { DIAL_TIMEOUT_MS, FRAME_TIMEOUT_MS, MAX_INBOUND_STREAMS } from './limits.ts';
+import { writeAll } from './stream-write.ts';
+
+export interface Libp2pNet extends Net {
+  close(): void;
+}
+
+export function createLibp2pNet(host: Host, clock: Clock): Libp2pNet {
+  const lanes = new Map<string, Lanes>();
+  const listeners = new Set<(event: 'connect' | 'disconnect', peer: PeerId) => void>();
+
+  const onConnect = (event: CustomEvent<{ toString(): string }>) => announce('connect', event.detail.toString() as PeerId);
+  const onDisconnect = (event: CustomEvent<{ toString(): string }>) => {
+    const peer = event.detail.toString() as PeerId;
+    const prefix = `${peer} `;
+    for (const [key, entry] of lanes) {
+      if (!key.startsWith(prefix)) continue;
+      lanes.delete(key);
+      entry.close(unreachable(peer, 'the connection closed'));
+    }
+    announce('disconnect', peer);
+  };
+  const announce = (event: 'connect' | 'disconnect', peer: PeerId) => {
+    for (const listener of listeners) listener(event, peer);
+  };
+  host.addEventListener('peer:connect', onConnect);
+  host.addEventListener('peer:disconnect', onDisconnect);
+
+  const lanesTo = (peer: PeerId, protocol: string): Lanes => {
+    const key = `${peer} ${protocol}`;
+    let entry = lanes.get(key);
+    if (entry === undefined) {
+      entry = new Lanes(() => connectionTo(host, peer), protocol, clock);
+      lanes.set(key, entry);
+    }
+    return entry;
+  };
+
+  return {
+    self: host.peerId.toString() as PeerId,
+    async handle(protocol, handler, options) {
+      await host.handle(protocol, (stream, connection) => serve(stream, connection, handler, options, clock), {
+        maxInboundStreams: MAX_INBOUND_STREAMS,
+        maxOutboundStreams: MAX_INBOUND_STREAMS,
+      });
+    },
+    async request(peer: PeerId, protocol: string, message: NetMessage, options: RequestOptions) {
+      if (host.status !== 'started') throw unreachable(peer, 'this node is stopping');
+      return await lanesTo(peer, protocol).request(message, options);
+    },
+    dial: (addresses, timeoutMs) => dial(host, addresses, timeoutMs),
+    async hangUp(peer) {
+      await host.hangUp(peerIdFromString(peer)).catch(() => {}); // a connection that is gone already is what was wanted
+    },
+    connection(peer) {
+      const open = host.getConnections(peerIdFromString(peer)).find((connection) => connection.status === 'open');
+      return open === undefined ? undefined : describe(open);
+    },
+    addresses: () => host.getMultiaddrs().map((address) => address.toString()),
+    connected: () => host.getPeers().map((peer) => peer.toString() as PeerId),
+    onPeer(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      host.removeEventListener('peer:connect', onConnect);
+      host.removeEventListener('peer:disconnect', onDisconnect);
+      for (const entry of lanes.values()) entry.close(unreachable('', 'this node is stopping'));
+      lanes.clear();
+    },
+  };
+}
+
+async function dial(host: Host, addresses: readonly string[], timeoutMs: number): Promise<PeerId> {
+  try {
+    const connection = await host.dial(addresses.map((address) => multiaddr(address)), {
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return connection.remotePeer.toString() as PeerId;
+  } catch (error) {
+    throw new DatameshError('peer-unreachable', {
+      what: `cannot connect to ${addresses[0] ?? 'a peer without addresses'}`,
+      why: dialFailure(error, timeoutMs),
+      mend: 'check that the node runs there and that its address and port are right (`datamesh status` on it shows them)',
+      cause: error,
+    });
+  }
+}
+
+function dialFailure(error: unknown, timeoutMs: number): string {
+  const text = error instanceof AggregateError ? error.errors.map(String).join('; ') : String(error);
+  if (/ECONNREFUSED/.test(text)) return 'nothing listens there (connection refused)';
+  if (/Timeout|aborted/i.test(text)) return `no answer within ${timeoutMs} ms`;
+  return text.slice(0, 200);
+}
+
+function describe(connection: Connection): ConnectionView {
+  const parts = [/\/tcp\//.test(connection.remoteAddr.toString()) ? 'tcp' : 'other'];
+  if (connection.encryption !== undefined) parts.push(connection.encryption.replace(/^\//, ''));
+  if (connection.multiplexer !== undefined) parts.push(connection.multiplexer.replace(/^\/(.*?)\/.*$/, '$1'));
+  return {
+    direction: connection.direction,
+    address: connection.remoteAddr.toString(),
+    transport: parts.join('/'),
+    openedAtMs: connection.timeline.open,
+  };
+}
+
+async function connectionTo(host: Host, peer: PeerId): Promise<Connection> {
+  const peerId = peerIdFromString(peer);
+  const open = host.getConnections(peerId).find((connection) => connection.status === 'open');
+  return open ?? (await host.dial(peerId, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) }));
+}
+
+/** Requests of one stream are answered one after another; what a peer may have under way is its streams × one frame. */
+function serve(
+  stream: Stream,
+  connection: Connection,
+  handler: RequestHandler,
+  options: HandleOptions,
+  clock: Clock,
+): void {
+  const from = connection.remotePeer.toString() as PeerId;
+  let busy = false;
+  const answer = async (request: NetMessage) => {
+    if (busy) return stream.abort(new Error('a second request before the answer to the first'));
+    busy = true;
+    try {
+      const response = await handler(from, request);
+      await writeAll(stream, encodeHead(response), response.body);
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      busy = false;
+    }
+  };
+  const receiver = new FrameReceiver(options.maxBodyBytes, (request) => void answer(request));
+  let deadline: Timer | undefined;
+  stream.addEventListener('message', (event) => {
+    try {
+      receiver.feed(event.data);
+    } catch (error) {
+      return stream.abort(error as Error);
+    }
+    if (!receiver.midFrame) {
+      deadline?.cancel();
+      deadline = undefined;
+    } else {
+      // One deadline for the whole frame: a byte now and then must not hold its buffer for ever.
+      deadline ??= clock.after(FRAME_TIMEOUT_MS, () => stream.abort(new Error('the frame did not end in time')));
+    }
+  });
+  stream.addEventListener('close', () => deadline?.cancel());
+  stream.addEventListener('remoteCloseWrite', () => {
+    stream.close().catch(() => {}); // the asker has ended; nothing is lost when the close itself fails
+  });
+}
+
+function unreachable(peer: string, why: string): DatameshError {
+  return new DatameshError('peer-unreachable', { what: `peer ${peer.slice(-8)} cannot be reached`, why });
+}

@@ -1,0 +1,27 @@
+import type { Stream } from '@libp2p/interface';
+import { WRITE_HIGH_WATER_BYTES } from './limits.ts';
+
+/**
+ * Sends all of `parts`, waiting whenever more than the high-water mark is unsent. libp2p's own `onDrain` waits only
+ * once and one drain does not mean empty, so this looks at the buffer itself. Throws when the stream closes.
+ */
+export async function writeAll(stream: Stream, ...parts: Uint8Array[]): Promise<void> {
+  for (const part of parts) {
+    if (part.length === 0) continue;
+    stream.send(part);
+    while (stream.writeBufferLength > WRITE_HIGH_WATER_BYTES) {
+      if (stream.status !== 'open') throw new Error(`the stream is ${stream.status}`);
+      await progress(stream);
+    }
+  }
+}
+
+function progress(stream: Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ['drain', 'idle', 'close'] as const) stream.removeEventListener(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'idle', 'close'] as const) stream.addEventListener(event, done);
+  });
+}

@@ -1,0 +1,96 @@
+/** Makes the shards of one stripe durable: all at once, a failed holder replaced by a spare one. */
+import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts';
+import type { Backend } from '../backends/backend.ts';
+import { type Candidate, planStripe } from '../placement/place.ts';
+import type { OwnerId, PeerId, ShardId } from '../types.ts';
+import { PUT_TIMEOUT_MS } from './limits.ts';
+
+export interface StripeToWrite {
+  ids: readonly ShardId[];
+  shards: readonly Uint8Array[];
+  /** Durable shards below which the stripe counts as failed. */
+  quorum: number;
+  /** Allow several shards of the stripe on one node. */
+  shareNodes: boolean;
+}
+
+export interface WriteContext {
+  owner: OwnerId;
+  /** Nodes that may take shards right now. */
+  candidates(): Candidate[];
+  backend(peer: PeerId): Backend | undefined;
+  /** Told of every shard that became durable, so that a failed put can take it back. */
+  placed(id: ShardId, holder: PeerId): void;
+  failed(holder: PeerId, error: DatameshError): void;
+  signal: AbortSignal;
+}
+
+/** Holder of each shard by index; undefined where none could be made durable. Throws `write-quorum-failed`. */
+export async function writeStripe(stripe: StripeToWrite, context: WriteContext): Promise<(PeerId | undefined)[]> {
+  const shardBytes = stripe.shards[0]?.length ?? 0;
+  const plan = planStripe(stripe.ids, shardBytes, context.candidates(), stripe.shareNodes);
+  const spares = [...plan.spares];
+  const failures: DatameshError[] = [];
+
+  const place = async (index: number): Promise<PeerId | undefined> => {
+    let target = plan.targets[index];
+    while (target !== undefined) {
+      const error = await tryHolder(stripe.ids[index]!, stripe.shards[index]!, target, context);
+      if (error === undefined) return target;
+      failures.push(error);
+      target = spares.shift();
+    }
+    return undefined;
+  };
+  const holders = await Promise.all(stripe.ids.map((_id, index) => place(index)));
+  context.signal.throwIfAborted();
+  const durable = holders.filter((holder) => holder !== undefined).length;
+  if (durable < stripe.quorum) throw quorumFailed(durable, stripe.quorum, stripe.ids.length, failures);
+  return holders;
+}
+
+async function tryHolder(
+  id: ShardId,
+  bytes: Uint8Array,
+  holder: PeerId,
+  context: WriteContext,
+): Promise<DatameshError | undefined> {
+  try {
+    const backend = context.backend(holder);
+    if (backend === undefined) throw new DatameshError('peer-unreachable', { what: 'the peer left' });
+    await backend.put(id, bytes, context.owner, { signal: context.signal, timeoutMs: PUT_TIMEOUT_MS });
+    context.placed(id, holder);
+    return undefined;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const failure = asDatameshError(error);
+    context.failed(holder, failure);
+    return failure;
+  }
+}
+
+/** When every holder failed for the same reason, that reason is the put's: a full disk is not a network fault. */
+function quorumFailed(durable: number, quorum: number, wanted: number, failures: DatameshError[]): DatameshError {
+  const sameCode = (code: ErrorCode) => failures.length > 0 && failures.every((failure) => failure.code === code);
+  const what = `only ${durable} of ${wanted} shards of a stripe could be made durable; ${quorum} are needed`;
+  const why = [...new Set(failures.map((failure) => failure.message))].slice(0, 3).join('; ');
+  const details = { durable, quorum, wanted };
+  for (const code of ['quota-full', 'disk-full', 'denied'] as const) {
+    if (!sameCode(code)) continue;
+    return new DatameshError(code, {
+      what,
+      why,
+      mend:
+        code === 'denied'
+          ? 'let those nodes admit your owner (datamesh config set access.mode open, or access.allow)'
+          : 'free space or raise the quota on the holders (datamesh config set storage.quotaBytes …), or add nodes',
+      details,
+    });
+  }
+  return new DatameshError('write-quorum-failed', {
+    what,
+    why: why || 'no further node is left to take them',
+    mend: 'check `datamesh peers`; nothing was stored, the previous version (if any) is untouched; put again when more nodes answer',
+    details,
+  });
+}
