@@ -1,0 +1,58 @@
+/** Checks of single values, shared by the configuration and the wizard. Each gives a sentence of what is wrong, or undefined. */
+import { isAbsolute } from 'node:path';
+
+const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const MULTIADDR = /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^/\s]+)*$/;
+const OWNER_ID = /^[0-9a-f]{64}$/;
+/** Base58btc of an Ed25519 peer id (12D3KooW…), of an RSA one (Qm…) or another identity hash. */
+const PEER_ID = /^(12D3KooW|16Uiu2|Qm)[1-9A-HJ-NP-Za-km-z]{38,50}$/;
+
+export type Check<T> = (value: T) => string | undefined;
+
+export const checkNodeName: Check<string> = (name) =>
+  NODE_NAME.test(name)
+    ? undefined
+    : 'use 1 to 63 lower-case letters, digits and dashes, not starting or ending with a dash';
+
+export const checkAbsolute: Check<string> = (path) => {
+  if (path.includes('\0')) return 'a path has no NUL character';
+  return isAbsolute(path) ? undefined : 'give an absolute path, beginning with /';
+};
+
+export const checkLabel: Check<string> = (label) =>
+  label === '' || LABEL.test(label)
+    ? undefined
+    : 'use up to 63 letters, digits, dots, dashes and underscores';
+
+export const checkNetworkName: Check<string> = (name) =>
+  name === '' ? 'the network needs a name' : checkLabel(name);
+
+export const checkMultiaddr: Check<string> = (address) =>
+  MULTIADDR.test(address)
+    ? undefined
+    : `"${address.slice(0, 80)}" is not an address; it looks like /ip4/192.168.1.7/tcp/40871/p2p/12D3KooW…`;
+
+export const checkAllowed: Check<string> = (id) =>
+  OWNER_ID.test(id) || PEER_ID.test(id)
+    ? undefined
+    : `"${id.slice(0, 80)}" is neither an owner id (64 hex digits) nor a peer id (12D3KooW…)`;
+
+export function checkEach(check: Check<string>): Check<string[]> {
+  return (list) => {
+    if (list.length > MAX_LIST) return `at most ${MAX_LIST} entries`;
+    if (new Set(list).size !== list.length) return 'an entry stands twice';
+    for (const item of list) {
+      const problem = check(item);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
+}
+
+/** Entries of a list: far more than a person types, and bounded. */
+export const MAX_LIST = 1000;
+
+export function checkRange(min: number, max: number, unit = ''): Check<number> {
+  return (value) => (value >= min && value <= max ? undefined : `must be from ${min} to ${max}${unit}`);
+}

@@ -1,0 +1,229 @@
+/**
+ * Every field of the configuration, once: from this table come defaults, validation, environment names, `config list`,
+ * completion and the documentation.
+ */
+import {
+  type Check,
+  checkAbsolute,
+  checkAllowed,
+  checkEach,
+  checkLabel,
+  checkMultiaddr,
+  checkNetworkName,
+  checkNodeName,
+  checkRange,
+} from './checks.ts';
+import type { Config } from './schema.ts';
+
+export type FieldKind = 'string' | 'integer' | 'size' | 'rate' | 'boolean' | 'enum' | 'list';
+export type FieldValue = string | number | boolean | string[];
+
+export interface ConfigField {
+  /** Path in the file, e.g. "storage.quotaBytes". */
+  key: string;
+  kind: FieldKind;
+  values?: readonly string[];
+  summary: string;
+  /** A running node takes the new value only after a restart. */
+  restart: boolean;
+  /** What is wrong with a value of the right kind, or undefined. */
+  check?: (value: FieldValue) => string | undefined;
+}
+
+/** 255 shards are what GF(2^8) allows. */
+export const MAX_SHARDS = 255;
+export const MAX_PORT = 65535;
+
+const onText = (check: Check<string>) => (value: FieldValue) => check(value as string);
+const onNumber = (check: Check<number>) => (value: FieldValue) => check(value as number);
+const onList = (check: Check<string>) => (value: FieldValue) => checkEach(check)(value as string[]);
+const port = onNumber(checkRange(0, MAX_PORT));
+
+export const CONFIG_FIELDS: readonly ConfigField[] = [
+  {
+    key: 'node.name',
+    kind: 'string',
+    summary: 'name of this node, shown to other nodes',
+    restart: true,
+    check: onText(checkNodeName),
+  },
+  {
+    key: 'node.dataDir',
+    kind: 'string',
+    summary: 'folder with identity, keyring, shards and catalog',
+    restart: true,
+    check: onText(checkAbsolute),
+  },
+  {
+    key: 'node.role',
+    kind: 'enum',
+    values: ['regular', 'bootstrap', 'service'],
+    summary: 'what the node is for: regular storage, a meeting point, or an always-on server',
+    restart: true,
+  },
+  {
+    key: 'network.name',
+    kind: 'string',
+    summary: 'network id; nodes of different networks never mix',
+    restart: true,
+    check: onText(checkNetworkName),
+  },
+  {
+    key: 'network.preset',
+    kind: 'enum',
+    values: ['local', 'lan', 'custom'],
+    summary: 'where it listens: loopback only, the local network, or every address',
+    restart: true,
+  },
+  {
+    key: 'network.port',
+    kind: 'integer',
+    summary: 'TCP port to listen on; 0 = any free one',
+    restart: true,
+    check: port,
+  },
+  {
+    key: 'network.bootstrap',
+    kind: 'list',
+    summary: 'addresses of nodes to meet the network through',
+    restart: true,
+    check: onList(checkMultiaddr),
+  },
+  {
+    key: 'network.zone',
+    kind: 'string',
+    summary: 'datacenter or house this node stands in, for placement',
+    restart: true,
+    check: onText(checkLabel),
+  },
+  {
+    key: 'network.rack',
+    kind: 'string',
+    summary: 'rack or room within the zone, for placement',
+    restart: true,
+    check: onText(checkLabel),
+  },
+  {
+    key: 'network.relay',
+    kind: 'enum',
+    values: ['auto', 'off'],
+    summary: 'whether to be reached through a relay behind NAT',
+    restart: true,
+  },
+  {
+    key: 'storage.quotaBytes',
+    kind: 'size',
+    summary: 'bytes offered for shards of the network; 0 = none',
+    restart: true,
+  },
+  {
+    key: 'storage.reservePercent',
+    kind: 'integer',
+    summary: 'share of the disk that stays free, in percent',
+    restart: true,
+    check: onNumber(checkRange(0, 90, ' percent')),
+  },
+  {
+    key: 'redundancy.k',
+    kind: 'integer',
+    summary: 'data shards: any k of the k+m shards give a file back',
+    restart: false,
+    check: onNumber(checkRange(1, MAX_SHARDS - 1)),
+  },
+  {
+    key: 'redundancy.m',
+    kind: 'integer',
+    summary: 'parity shards: how many nodes may be lost',
+    restart: false,
+    check: onNumber(checkRange(1, MAX_SHARDS - 1)),
+  },
+  { key: 'bandwidth.upBytesPerSecond', kind: 'rate', summary: 'limit for sending; 0 = none', restart: true },
+  {
+    key: 'bandwidth.downBytesPerSecond',
+    kind: 'rate',
+    summary: 'limit for receiving; 0 = none',
+    restart: true,
+  },
+  {
+    key: 'bandwidth.monthlyBytes',
+    kind: 'size',
+    summary: 'limit for a month, both ways; 0 = none',
+    restart: true,
+  },
+  {
+    key: 'access.mode',
+    kind: 'enum',
+    values: ['open', 'allow-list'],
+    summary: 'who may store here: anybody, or own and listed owners',
+    restart: true,
+  },
+  {
+    key: 'access.allow',
+    kind: 'list',
+    summary: 'owner ids or peer ids that may store here',
+    restart: true,
+    check: onList(checkAllowed),
+  },
+  { key: 'extras.autostart', kind: 'boolean', summary: 'start the service with the machine', restart: false },
+  {
+    key: 'extras.metricsPort',
+    kind: 'integer',
+    summary: 'port for metrics on loopback; 0 = off',
+    restart: true,
+    check: port,
+  },
+  { key: 'extras.updateCheck', kind: 'boolean', summary: 'look for new versions', restart: false },
+  { key: 'extras.history', kind: 'boolean', summary: 'keep the console history', restart: false },
+];
+
+export const CONFIG_KEYS: readonly string[] = CONFIG_FIELDS.map(({ key }) => key);
+
+const BY_KEY = new Map(CONFIG_FIELDS.map((field) => [field.key, field]));
+
+export function fieldOf(key: string): ConfigField | undefined {
+  return BY_KEY.get(key);
+}
+
+/** DATAMESH_STORAGE_QUOTA for storage.quotaBytes: upper case, without the unit, since a value carries its own. */
+export function envNameOf(key: string): string {
+  const bare = key.replace(/(BytesPerSecond|Bytes|Percent)$/, '');
+  return `DATAMESH_${bare
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .toUpperCase()}`;
+}
+
+/** The value at `key`, or undefined where the object has none. */
+export function valueAt(config: unknown, key: string): unknown {
+  let node: unknown = config;
+  for (const part of key.split('.')) {
+    if (typeof node !== 'object' || node === null) return undefined;
+    node = (node as Record<string, unknown>)[part];
+  }
+  return node;
+}
+
+/** A whole configuration for use by programs, tests and the demo; the defaults of the file are the same. */
+export function defaultConfig(base: { name: string; dataDir: string }): Config {
+  return {
+    version: 1,
+    node: { name: base.name, dataDir: base.dataDir, role: 'regular' },
+    network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '', relay: 'auto' },
+    storage: { quotaBytes: 100 * 2 ** 30, reservePercent: 10 },
+    redundancy: { k: 4, m: 2 },
+    bandwidth: { upBytesPerSecond: 0, downBytesPerSecond: 0, monthlyBytes: 0 },
+    access: { mode: 'allow-list', allow: [] },
+    extras: { autostart: false, metricsPort: 0, updateCheck: false, history: true },
+  };
+}
+
+/** Builds a configuration from a value for every field, in the order of the table: same values, same bytes. */
+export function configFromFields(read: (key: string) => FieldValue): Config {
+  const config: Record<string, unknown> = { version: 1 };
+  for (const { key } of CONFIG_FIELDS) {
+    const [group, name] = key.split('.') as [string, string];
+    const inner = (config[group] ??= {}) as Record<string, unknown>;
+    inner[name] = read(key);
+  }
+  return config as unknown as Config;
+}

@@ -1,0 +1,138 @@
+/**
+ * The configuration file. Written through conf (atomic, 0600), after the one before was kept as `.bak`. Read without it:
+ * conf takes 180 ms to load and reports a damaged file as a bare SyntaxError; a one-shot command has time for neither.
+ */
+import { chmod, copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname } from 'node:path';
+import { DatameshError } from '../errors.ts';
+import { type FieldValue, fieldOf } from './fields.ts';
+import { jsonErrorPlace } from './json-place.ts';
+import type { Config } from './schema.ts';
+import { CONFIG_VERSION } from './validate.ts';
+
+/** As found in the file: any field may be missing, anything may be there. */
+export type ConfigFile = Record<string, unknown>;
+
+export const CONFIG_MODE = 0o600;
+const DIR_MODE = 0o700;
+/** A configuration with 1,000 bootstrap addresses has 120 KB. */
+const MAX_CONFIG_BYTES = 1024 * 1024;
+
+/** The file's content; `undefined` when there is none. Throws `config-unreadable`, with the line where it can be told. */
+export async function readConfigFile(path: string): Promise<ConfigFile | undefined> {
+  const text = await readText(path);
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const { line, column, reason } = jsonErrorPlace(text);
+    throw new DatameshError('config-unreadable', {
+      what: `the configuration ${path} is not valid JSON: line ${line}, column ${column}: ${reason}`,
+      mend: `correct that line (datamesh config edit), or put back the copy from before: ${path}.bak`,
+      cause,
+      details: { path, line, column },
+    });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new DatameshError('config-unreadable', {
+      what: `the configuration ${path} is not a JSON object`,
+      mend: `put back the copy from before (${path}.bak), or write a new one: datamesh init --force`,
+      details: { path, line: 1 },
+    });
+  }
+  return value as ConfigFile;
+}
+
+export async function configFileExists(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** Replaces the whole file; what was there is kept beside it as `.bak`. */
+export async function writeConfigFile(path: string, config: Config | ConfigFile): Promise<void> {
+  const store = await openStore(path);
+  store.store = { ...config };
+}
+
+/** Sets one field in an existing file, or begins a file with it. The value must have been validated. */
+export async function setInFile(path: string, key: string, value: FieldValue): Promise<void> {
+  needField(key);
+  // Reading first turns a damaged file into our error instead of conf's.
+  const before = await readConfigFile(path);
+  const store = await openStore(path);
+  if (before === undefined) store.store = { version: CONFIG_VERSION };
+  store.set(key, value);
+}
+
+/** Takes a field out, so that its default holds again; also one that is not known. False when it was not set. */
+export async function unsetInFile(path: string, key: string): Promise<boolean> {
+  const before = await readConfigFile(path);
+  if (before === undefined) return false;
+  const store = await openStore(path, false);
+  if (!store.has(key)) return false;
+  await backUp(path);
+  store.delete(key);
+  return true;
+}
+
+async function openStore(path: string, keepCopy = true) {
+  const { default: Conf } = await import('conf');
+  await mkdir(dirname(path), { recursive: true, mode: DIR_MODE });
+  if (keepCopy) await backUp(path);
+  const extension = extname(path);
+  return new Conf<Record<string, unknown>>({
+    cwd: dirname(path),
+    configName: basename(path, extension),
+    fileExtension: extension.slice(1),
+    configFileMode: CONFIG_MODE,
+    // A file that does not parse is the user's work: it is reported, never cleared.
+    clearInvalidConfig: false,
+    serialize: (value) => `${JSON.stringify(value, null, 2)}\n`,
+  });
+}
+
+async function backUp(path: string): Promise<void> {
+  try {
+    await copyFile(path, `${path}.bak`);
+    await chmod(`${path}.bak`, CONFIG_MODE);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw fileError(`${path}.bak`, 'cannot be written', cause);
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    const bytes = await readFile(path);
+    if (bytes.length > MAX_CONFIG_BYTES) {
+      throw new DatameshError('config-unreadable', {
+        what: `the configuration ${path} has ${bytes.length} bytes, more than the ${MAX_CONFIG_BYTES} allowed`,
+        mend: 'is it the right file?',
+        details: { path },
+      });
+    }
+    return bytes.toString('utf8').replace(/^\uFEFF/, '');
+  } catch (cause) {
+    if (cause instanceof DatameshError) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw fileError(path, 'cannot be read', cause);
+  }
+}
+
+function fileError(path: string, what: string, cause: unknown): DatameshError {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return new DatameshError('config-unreadable', {
+    what: `the configuration ${path} ${what}: ${code}`,
+    mend: code === 'EISDIR' ? 'name a file, not a folder' : 'check who owns the file and its folder (ls -l)',
+    cause,
+    details: { path },
+  });
+}
+
+function needField(key: string): void {
+  if (fieldOf(key) === undefined)
+    throw new DatameshError('internal', { what: `no configuration field ${key}` });
+}

@@ -1,0 +1,35 @@
+/** The configuration in the engine's words. */
+import type { EngineOptions } from '../engine/options.ts';
+import type { Config } from './schema.ts';
+
+export interface EngineRun {
+  mode: EngineOptions['mode'];
+  /** Opens a protected keyring; never stored. */
+  passphrase?: string | undefined;
+}
+
+export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
+  const { node, network, storage, redundancy, access, bandwidth } = config;
+  return {
+    name: node.name,
+    dataDir: node.dataDir,
+    role: node.role,
+    mode: run.mode,
+    network: {
+      name: network.name,
+      preset: network.preset,
+      port: network.port,
+      bootstrap: [...network.bootstrap],
+      zone: network.zone || undefined,
+      rack: network.rack || undefined,
+    },
+    storage: { quotaBytes: storage.quotaBytes, reserveFraction: storage.reservePercent / 100 },
+    code: { k: redundancy.k, m: redundancy.m },
+    access: { mode: access.mode, allow: [...access.allow] },
+    bandwidth: {
+      upBytesPerSecond: bandwidth.upBytesPerSecond || undefined,
+      downBytesPerSecond: bandwidth.downBytesPerSecond || undefined,
+    },
+    passphrase: run.passphrase,
+  };
+}
