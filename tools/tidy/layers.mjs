@@ -1,0 +1,89 @@
+/** The house rules as tables: who may import whom, what the engine must take from its effects, and the few exceptions. */
+
+/**
+ * Folders under src/ (and errors.ts) that a folder may import statically, itself aside.
+ * engine ← commands ← {cli, batch, repl, wizard, panels} ← console; config and lang stand beside commands.
+ */
+export const LAYERS = {
+  errors: [],
+  engine: ['errors'],
+  config: ['errors', 'engine'],
+  lang: ['errors', 'config'],
+  commands: ['errors', 'engine', 'config', 'lang'],
+  batch: ['errors', 'engine', 'config', 'lang', 'commands'],
+  repl: ['errors', 'engine', 'config', 'lang', 'commands'],
+  wizard: ['errors', 'engine', 'config', 'lang', 'commands'],
+  panels: ['errors', 'engine', 'config', 'lang', 'commands'],
+  cli: ['errors', 'engine', 'config', 'lang', 'commands'],
+  console: ['errors', 'engine', 'config', 'lang', 'commands', 'batch', 'repl', 'wizard', 'panels'],
+};
+
+/** Further folders whose types alone may be imported: nothing of that is left at run time. */
+export const TYPE_LAYERS = { lang: ['commands', 'engine'] };
+
+/**
+ * Who may load a higher folder with `import()`: the launchers, which choose a mode and then load it.
+ * A folder name stands for every file in it.
+ */
+export const LAUNCHERS = {
+  'src/cli/': ['batch', 'wizard', 'console', 'repl'],
+  'src/commands/start/init.ts': ['wizard'],
+  'src/commands/start/batch.ts': ['batch'],
+  'src/commands/start/console.ts': ['console', 'wizard', 'repl'],
+  'src/commands/start/demo': ['console'],
+};
+
+/** Parts of the engine that are written against interfaces, and the parts whose insides they must not import. */
+export const ENGINE_PARTS = {
+  effects: [
+    'codec',
+    'keys',
+    'shardstore',
+    'mesh',
+    'placement',
+    'transfer',
+    'catalog',
+    'maintenance',
+    'control',
+    'backends',
+  ],
+  codec: ['shardstore', 'mesh', 'placement', 'transfer', 'catalog', 'maintenance', 'control', 'backends'],
+  keys: ['shardstore', 'mesh', 'placement', 'transfer', 'catalog', 'maintenance', 'control', 'backends'],
+  placement: ['shardstore', 'mesh', 'transfer', 'catalog', 'maintenance', 'control'],
+  shardstore: ['mesh', 'placement', 'transfer', 'catalog', 'maintenance', 'control', 'keys'],
+  catalog: ['shardstore', 'mesh', 'placement', 'transfer', 'maintenance', 'control'],
+  control: ['shardstore', 'mesh', 'placement', 'transfer', 'catalog', 'maintenance', 'keys'],
+};
+
+/** Packages that draw a terminal interface; only `ui/` folders, panels/views and console may import them. */
+export const UI_PACKAGES = ['ink', 'react', 'ink-text-input', '@inkjs/ui'];
+export const UI_FOLDERS = /^src\/(?:[^/]+\/ui\/|panels\/views\/|console\/)/;
+
+/** Packages that no one-shot command may load before it knows that it needs them. */
+export const HEAVY_PACKAGES =
+  /^(?:ink|react|ink-text-input|fastify|lmdb|libp2p|@libp2p\/.+|@chainsafe\/libp2p-.+)$/;
+export const LIGHT_ROOTS = /^(?:bin\/datamesh|src\/(?:cli|commands|lang|config|batch)\/.+)$/;
+
+/** Node modules that are effects. node:crypto is allowed for pure computation; its random sources are not (below). */
+export const EFFECT_MODULES =
+  /^(?:node:)?(?:fs|fs\/promises|net|tls|http|https|http2|dgram|dns|child_process|timers|timers\/promises|cluster|readline|os|process|perf_hooks)$/;
+
+/** Globals and calls that are effects: `what` names it in the allow list. */
+export const EFFECT_CALLS = [
+  { what: 'timers', pattern: /\b(?:setTimeout|setInterval|setImmediate)\b|\bAbortSignal\.timeout\b/g },
+  { what: 'Date', pattern: /\bDate\.now\b|\bnew Date\(\s*\)|(?<!new )\bDate\(|\bTemporal\.Now\b/g },
+  { what: 'performance', pattern: /\bperformance\.|\bprocess\.(?:hrtime|uptime)\b/g },
+  { what: 'Math.random', pattern: /\bMath\.random\b/g },
+  {
+    what: 'crypto random',
+    pattern: /\b(?:randomBytes|randomUUID|randomFill|randomFillSync|randomInt|getRandomValues)\b/g,
+  },
+];
+
+/** File (or folder ending in /) → effects it may touch, with the reason. An entry that nothing uses is a violation too. */
+export const EFFECT_EXCEPTIONS = [];
+
+export const MAX_LINES = 400;
+export const WARN_LINES = 300;
+/** Files that a tool wants as a default export. */
+export const DEFAULT_EXPORT_ALLOWED = ['vitest.config.ts'];
