@@ -15,9 +15,14 @@ export interface EncodeJob {
 export interface EncodedStripe {
   /** Length of each of the k+m shards: a multiple of 128. */
   shardBytes: number;
-  /** k data shards, then m parity shards. The caller owns them. */
+  /** k data shards, then m parity shards; read-only, valid until `release`. Replicas (k = 1) are one and the same buffer. */
   shards: Uint8Array[];
   ids: ShardId[];
+  /**
+   * Gives the shards' memory back for a later stripe: to be called when nothing will read them any more (every send ended, also the
+   * hedged ones). Forgetting it is safe but slower: the codec copies once its few buffers are lent.
+   */
+  release(): void;
 }
 
 export interface DecodeJob {

@@ -1,0 +1,122 @@
+/**
+ * Sealing of chunks: AES-256-GCM under the object's file key. Sealed chunk = ciphertext | 16-byte tag, padded with zeros to k shards.
+ * The nonce is made of the chunk's index, so a file key seals one content only; index and last-flag are bound as additional data, so
+ * chunks can be neither cut off, reordered nor moved. Format: docs/FORMATS.md "Sealed chunk".
+ */
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { DatameshError } from '../../errors.ts';
+import { BLOCK_BYTES } from './wasm-emitter.ts';
+
+export const FILE_KEY_BYTES = 32;
+export const TAG_BYTES = 16;
+const NONCE_BYTES = 12;
+const CHUNK_FORMAT = 1;
+/** node:crypto allocates an output per update; 256 KiB is fastest (64 KiB −14 %, 1 MiB −9 %, measured). */
+const UPDATE_BYTES = 256 * 1024;
+
+/** Length of each shard of a chunk: the smallest multiple of 128 whose k-fold holds ciphertext and tag. */
+export function shardBytesOf(plaintextBytes: number, k: number): number {
+  return Math.ceil((plaintextBytes + TAG_BYTES) / (k * BLOCK_BYTES)) * BLOCK_BYTES;
+}
+
+export interface ChunkPosition {
+  /** 32 bytes. */
+  fileKey: Uint8Array;
+  /** From 0. */
+  chunkIndex: number;
+  last: boolean;
+}
+
+/** Writes the sealed chunk into `target`, whose length is k·shardBytes, padding included. */
+export function sealChunk(position: ChunkPosition, plaintext: Uint8Array, target: Uint8Array): void {
+  const cipher = createCipheriv('aes-256-gcm', checkedKey(position), nonceOf(position), {
+    authTagLength: TAG_BYTES,
+  });
+  cipher.setAAD(aadOf(position));
+  let at = 0;
+  for (const piece of pieces(plaintext)) {
+    const sealed = cipher.update(piece);
+    target.set(sealed, at);
+    at += sealed.length;
+  }
+  cipher.final();
+  target.set(cipher.getAuthTag(), at);
+  target.fill(0, at + TAG_BYTES);
+}
+
+/**
+ * The plaintext of a sealed chunk that lies in `parts` (data shards in order). Throws `not-authentic` when anything was changed, or the
+ * chunk is not the one at this position.
+ */
+export function openChunk(
+  position: ChunkPosition,
+  plaintextBytes: number,
+  parts: readonly Uint8Array[],
+): Uint8Array {
+  const decipher = createDecipheriv('aes-256-gcm', checkedKey(position), nonceOf(position), {
+    authTagLength: TAG_BYTES,
+  });
+  decipher.setAAD(aadOf(position));
+  const plaintext = Buffer.allocUnsafeSlow(plaintextBytes);
+  const tag = new Uint8Array(TAG_BYTES);
+  let sealedAt = 0;
+  for (const part of parts) {
+    const ciphertextEnd = Math.min(part.length, Math.max(0, plaintextBytes - sealedAt));
+    let at = sealedAt;
+    for (const piece of pieces(part.subarray(0, ciphertextEnd))) {
+      const opened = decipher.update(piece);
+      plaintext.set(opened, at);
+      at += opened.length;
+    }
+    // The tag follows the ciphertext and may stand across a boundary of shards.
+    const tagFrom = Math.max(0, plaintextBytes - sealedAt);
+    const tagTo = Math.min(part.length, plaintextBytes + TAG_BYTES - sealedAt);
+    if (tagFrom < tagTo) tag.set(part.subarray(tagFrom, tagTo), sealedAt + tagFrom - plaintextBytes);
+    sealedAt += part.length;
+  }
+  if (sealedAt < plaintextBytes + TAG_BYTES) throw notAuthentic(position, 'the sealed chunk is too short');
+  decipher.setAuthTag(tag);
+  try {
+    decipher.final();
+  } catch (cause) {
+    throw notAuthentic(position, 'its authentication tag does not fit', cause);
+  }
+  return plaintext;
+}
+
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += UPDATE_BYTES) yield bytes.subarray(at, at + UPDATE_BYTES);
+}
+
+function checkedKey(position: ChunkPosition): Uint8Array {
+  if (position.fileKey.length !== FILE_KEY_BYTES) throw new RangeError('a file key has 32 bytes');
+  if (!Number.isSafeInteger(position.chunkIndex) || position.chunkIndex < 0) {
+    throw new RangeError(`no chunk index: ${position.chunkIndex}`);
+  }
+  return position.fileKey;
+}
+
+/** 4 zero bytes | index as 8 bytes, big-endian. */
+function nonceOf(position: ChunkPosition): Uint8Array {
+  const nonce = Buffer.alloc(NONCE_BYTES);
+  nonce.writeBigUInt64BE(BigInt(position.chunkIndex), 4);
+  return nonce;
+}
+
+/** Format version | index as 8 bytes, big-endian | 1 for the last chunk, else 0. */
+function aadOf(position: ChunkPosition): Uint8Array {
+  const aad = Buffer.alloc(10);
+  aad.writeUInt8(CHUNK_FORMAT, 0);
+  aad.writeBigUInt64BE(BigInt(position.chunkIndex), 1);
+  aad.writeUInt8(position.last ? 1 : 0, 9);
+  return aad;
+}
+
+function notAuthentic(position: ChunkPosition, why: string, cause?: unknown): DatameshError {
+  return new DatameshError('not-authentic', {
+    what: `chunk ${position.chunkIndex} is not what was stored`,
+    why,
+    mend: 'the key is not this object’s, or its shards were altered; nothing of the chunk was used',
+    cause,
+  });
+}

@@ -1,0 +1,45 @@
+/** How long an object's chunks are. Every object records its own, so this rule may change without touching what is stored. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Below, the fixed costs per stripe (round trips, records, receipts) outweigh its bytes. */
+export const MIN_CHUNK_BYTES = 256 * KIB;
+/** Above, a handful of stripes in flight no longer fits small machines. */
+export const MAX_CHUNK_BYTES = 64 * MIB;
+export const DEFAULT_CHUNK_BYTES = 4 * MIB;
+/** Stripes an object should have at most: a manifest of 16,384 stripes at 10+4 is 7.5 MiB of the 16 it may have. */
+const TARGET_MAX_CHUNKS = 16_384;
+
+export interface ChunkSizeHints {
+  /** Length of the object, when known. */
+  sizeBytes?: number | undefined;
+  /** Measured rate to the peers, together. */
+  bandwidthBytesPerSecond?: number | undefined;
+  rttMs?: number | undefined;
+}
+
+/**
+ * A power of two from 256 KiB to 64 MiB: the default, or the bandwidth-delay product where a stripe of the default would not fill the pipe
+ * (so that one stripe in flight keeps the link busy), or what keeps a huge object below 16,384 chunks; never more than the
+ * object needs as a single chunk.
+ */
+export function chooseChunkBytes(hints: ChunkSizeHints = {}): number {
+  const size = positive(hints.sizeBytes);
+  const bandwidth = positive(hints.bandwidthBytesPerSecond) ?? 0;
+  const delayProduct = (bandwidth * (positive(hints.rttMs) ?? 0)) / 1000;
+  let wanted = Math.max(DEFAULT_CHUNK_BYTES, delayProduct);
+  if (size !== undefined) wanted = Math.min(Math.max(wanted, size / TARGET_MAX_CHUNKS), size);
+  return Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, powerOfTwoFrom(wanted)));
+}
+
+/** The smallest power of two ≥ `value`, at most 2^30: floats, as sizes exceed 32 bits. */
+function powerOfTwoFrom(value: number): number {
+  let power = MIN_CHUNK_BYTES;
+  while (power < value && power < 2 ** 30) power *= 2;
+  return power;
+}
+
+function positive(value: number | undefined): number | undefined {
+  return value !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;
+}

@@ -1,0 +1,145 @@
+/**
+ * Coding kernels: outputs = matrix · sources over bit-sliced shards. Up to MAX_PROGRAM_CELLS coefficients the matrix becomes straight-line
+ * code; beyond, one small function per field constant is applied coefficient by coefficient, so that a 29+51 code costs neither a
+ * second of program making nor megabytes of machine code.
+ */
+import { emitKernel, type Tile } from './wasm-emitter.ts';
+import { alphaExponents, hornerProgram, matrixProgram } from './xor-program.ts';
+
+export interface KernelInstance {
+  /** `pointers` is the memory's pointer table at address 0; the offsets are addresses in that memory. */
+  run(
+    pointers: Uint32Array,
+    sources: readonly number[],
+    outputs: readonly number[],
+    lengthBytes: number,
+  ): void;
+}
+
+export interface Kernel {
+  instantiate(memory: WebAssembly.Memory): KernelInstance;
+}
+
+/** Measured: 256 coefficients take some 30 ms to make; a decoder must not cost more than the stripe it is for. */
+export const MAX_PROGRAM_CELLS = 256;
+/** Larger tiles find more common pairs, but take cubically longer to make and spill registers. */
+const TILE_SOURCES = 16;
+const TILE_OUTPUTS = 4;
+
+/** The kernel for `rows`, one row of coefficients per output. */
+export function makeKernel(rows: readonly Uint8Array[]): Kernel {
+  const sources = rows[0]?.length ?? 0;
+  const exponents = alphaExponents(rows);
+  if (exponents !== undefined) return programKernel(sources, hornerTiles(sources, exponents));
+  if (rows.length * sources > MAX_PROGRAM_CELLS) return tableKernel(rows);
+  return programKernel(sources, matrixTiles(rows));
+}
+
+/** Row 0 is a plain XOR; rows 1 and 2 share their loads; row 3 alone: measured faster than all in one loop. */
+function hornerTiles(sources: number, exponents: readonly number[]): Tile[] {
+  const all = range(sources);
+  const groups = exponents.length <= 2 ? [range(exponents.length)] : [[0], [1, 2], [3]];
+  return groups
+    .map((group) => group.filter((row) => row < exponents.length))
+    .filter((group) => group.length > 0)
+    .map((group) => ({
+      program: hornerProgram(
+        sources,
+        group.map((row) => exponents[row]!),
+      ),
+      sources: all,
+      outputs: group,
+      accumulate: false,
+    }));
+}
+
+function matrixTiles(rows: readonly Uint8Array[]): Tile[] {
+  const tiles: Tile[] = [];
+  for (const outputs of runs(rows.length, TILE_OUTPUTS)) {
+    for (const sources of runs(rows[0]!.length, TILE_SOURCES)) {
+      const part = outputs.map((row) => rows[row]!.subarray(sources[0]!, sources.at(-1)! + 1));
+      tiles.push({ program: matrixProgram(part), sources, outputs, accumulate: sources[0] !== 0 });
+    }
+  }
+  return tiles;
+}
+
+function programKernel(sources: number, tiles: readonly Tile[]): Kernel {
+  const module = new WebAssembly.Module(emitKernel(sources, tiles));
+  return {
+    instantiate(memory) {
+      const { run } = new WebAssembly.Instance(module, { m: { m: memory } }).exports as {
+        run(pointers: number, lengthBytes: number): void;
+      };
+      return {
+        run(pointers, sourceAt, outputAt, lengthBytes) {
+          pointers.set(sourceAt, 0);
+          pointers.set(outputAt, sources);
+          run(0, lengthBytes);
+        },
+      };
+    },
+  };
+}
+
+type TileFunction = (pointers: number, from: number, to: number) => void;
+
+let multipliers: WebAssembly.Module | undefined;
+
+/** Tile c-1 adds c times its source to its output. The same for every matrix, so made once (some 5 ms). */
+function multiplierModule(): WebAssembly.Module {
+  multipliers ??= new WebAssembly.Module(
+    emitKernel(
+      1,
+      range(255).map((i) => ({
+        program: matrixProgram([Uint8Array.of(i + 1)]),
+        sources: [0],
+        outputs: [0],
+        accumulate: true,
+      })),
+    ),
+  );
+  return multipliers;
+}
+
+/** Strips of all sources stay in the second-level cache while every output reads them. */
+const TABLE_STRIP_BYTES = 8 * 1024;
+
+function tableKernel(rows: readonly Uint8Array[]): Kernel {
+  return {
+    instantiate(memory) {
+      const exports = new WebAssembly.Instance(multiplierModule(), { m: { m: memory } }).exports;
+      const add = range(256).map((c) => (c === 0 ? undefined : (exports[`t${c - 1}`] as TileFunction)));
+      return {
+        run(pointers, sourceAt, outputAt, lengthBytes) {
+          const bytes = new Uint8Array(memory.buffer);
+          for (let from = 0; from < lengthBytes; from += TABLE_STRIP_BYTES) {
+            const to = Math.min(from + TABLE_STRIP_BYTES, lengthBytes);
+            outputAt.forEach((output, row) => {
+              pointers[1] = output;
+              bytes.fill(0, output + from, output + to);
+              const coefficients = rows[row]!;
+              for (let source = 0; source < sourceAt.length; source++) {
+                pointers[0] = sourceAt[source]!;
+                add[coefficients[source]!]?.(0, from, to);
+              }
+            });
+          }
+        },
+      };
+    },
+  };
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i);
+}
+
+/** 0…length-1 in runs of at most `size`. */
+function runs(length: number, size: number): number[][] {
+  const out: number[][] = [];
+  for (let from = 0; from < length; from += size) {
+    out.push(range(Math.min(size, length - from)).map((i) => from + i));
+  }
+  return out;
+}

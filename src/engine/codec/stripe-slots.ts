@@ -1,0 +1,58 @@
+/**
+ * Workspaces that stripes are made in and lent from, so that the bytes on the wire are the bytes the codec wrote. A lender that is out of
+ * slots, or is asked for a stripe too large for one, says so and the codec copies instead: memory stays bounded whoever forgets to give back.
+ */
+import { Workspace } from './workspace.ts';
+
+/** A put keeps at most 4–6 stripes in flight; two puts at once still fit. */
+const MAX_SLOTS = 8;
+/** All slots together, lent or free. With 4 MiB chunks at 4+2 a slot is 6 MiB. */
+const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
+
+export interface Slot {
+  workspace: Workspace;
+  /** Idempotent. */
+  giveBack(): void;
+}
+
+export class StripeSlots {
+  readonly #free: Workspace[] = [];
+  #lent = 0;
+  #lentBytes = 0;
+
+  /** A slot with room for `stripeBytes`, or undefined when that would exceed the bounds. */
+  lend(stripeBytes: number): Slot | undefined {
+    if (this.#lent >= MAX_SLOTS) return undefined;
+    const workspace = this.#take(stripeBytes);
+    if (workspace === undefined) return undefined;
+    const { roomBytes } = workspace;
+    this.#lent++;
+    this.#lentBytes += roomBytes;
+    let given = false;
+    return {
+      workspace,
+      giveBack: () => {
+        if (given) return;
+        given = true;
+        this.#lent--;
+        this.#lentBytes -= roomBytes;
+        this.#free.push(workspace);
+      },
+    };
+  }
+
+  /** Bytes of all workspaces, lent and free. */
+  get totalBytes(): number {
+    return this.#lentBytes + this.#free.reduce((sum, workspace) => sum + workspace.roomBytes, 0);
+  }
+
+  #take(stripeBytes: number): Workspace | undefined {
+    const fitting = this.#free.findIndex((workspace) => workspace.roomBytes >= stripeBytes);
+    if (fitting >= 0) return this.#free.splice(fitting, 1)[0];
+    // Free workspaces that are too small make room for one that fits: a memory cannot shrink, but it can be dropped.
+    while (this.#free.length > 0 && this.totalBytes + stripeBytes > MAX_TOTAL_BYTES) this.#free.shift();
+    if (this.totalBytes + stripeBytes > MAX_TOTAL_BYTES) return undefined;
+    if (this.#free.length + this.#lent >= MAX_SLOTS) this.#free.shift();
+    return new Workspace(stripeBytes);
+  }
+}

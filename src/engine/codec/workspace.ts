@@ -1,0 +1,68 @@
+/**
+ * A WebAssembly memory that kernels run in: a table of pointers, then room for shards from BASE on. The room is virtual until it is
+ * touched. Growing it detaches earlier views, so nobody may hold one while it grows.
+ */
+import type { Kernel, KernelInstance } from './kernel.ts';
+import { MAX_SHARDS } from './matrix.ts';
+
+const PAGE_BYTES = 65_536;
+/** Sources and outputs are at most 255 each; one page boundary would waste nothing, a smaller one keeps shards 128-byte aligned. */
+const BASE = 4096;
+
+export class Workspace {
+  readonly #memory: WebAssembly.Memory;
+  readonly #instances = new WeakMap<Kernel, KernelInstance>();
+  #bytes: Uint8Array<ArrayBuffer>;
+  #pointers: Uint32Array<ArrayBuffer>;
+
+  constructor(roomBytes: number) {
+    this.#memory = new WebAssembly.Memory({ initial: pagesFor(roomBytes) });
+    this.#bytes = this.#view();
+    this.#pointers = this.#pointerView();
+  }
+
+  get roomBytes(): number {
+    return this.#bytes.length - BASE;
+  }
+
+  /** Throws RangeError when the machine has not that much. */
+  ensureRoom(roomBytes: number): void {
+    if (roomBytes <= this.roomBytes) return;
+    this.#memory.grow(pagesFor(roomBytes) - this.#memory.buffer.byteLength / PAGE_BYTES);
+    this.#bytes = this.#view();
+    this.#pointers = this.#pointerView();
+  }
+
+  /** A view of the room; offsets given to `run` count from its start. */
+  view(offset: number, lengthBytes: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(BASE + offset, BASE + offset + lengthBytes);
+  }
+
+  /** Runs `kernel` over `lengthBytes` (a multiple of 128) of each source and output, given by their offsets in the room. */
+  run(kernel: Kernel, sources: readonly number[], outputs: readonly number[], lengthBytes: number): void {
+    if (outputs.length === 0 || lengthBytes === 0) return;
+    let instance = this.#instances.get(kernel);
+    if (instance === undefined) {
+      instance = kernel.instantiate(this.#memory);
+      this.#instances.set(kernel, instance);
+    }
+    instance.run(
+      this.#pointers,
+      sources.map((offset) => BASE + offset),
+      outputs.map((offset) => BASE + offset),
+      lengthBytes,
+    );
+  }
+
+  #view(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#memory.buffer);
+  }
+
+  #pointerView(): Uint32Array<ArrayBuffer> {
+    return new Uint32Array(this.#memory.buffer, 0, 2 * MAX_SHARDS);
+  }
+}
+
+function pagesFor(roomBytes: number): number {
+  return Math.ceil((BASE + roomBytes) / PAGE_BYTES);
+}
