@@ -2,7 +2,7 @@
  * A backend is a place that holds shards. A peer, this node's own store; later a directory, an S3 or GCS bucket, a 0-DB
  * namespace. What passes this interface is sealed: a backend never sees a key or a name.
  */
-import type { OwnerId, PeerId, ShardId } from '../types.ts';
+import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
 
 export interface BackendCall {
   signal?: AbortSignal | undefined;
@@ -18,6 +18,8 @@ export interface Backend {
   get(id: ShardId, call: BackendCall): Promise<Uint8Array | undefined>;
   /** Which of these it says it holds, in order. */
   has(ids: readonly ShardId[], call: BackendCall): Promise<boolean[]>;
+  /** Asks the holder of an object's manifest to make the object findable (a provider record in the DHT). */
+  announce(id: ObjectId, call: BackendCall): Promise<void>;
   /** Releases the owner's claim. False when it was not held. */
   delete(id: ShardId, owner: OwnerId, call: BackendCall): Promise<boolean>;
 }

@@ -1,9 +1,9 @@
 import type { ShardStore } from '../shardstore/store.ts';
-import type { PeerId } from '../types.ts';
+import type { ObjectId, PeerId } from '../types.ts';
 import type { Backend } from './backend.ts';
 
 /** This node's own shard store. */
-export function localBackend(self: PeerId, store: ShardStore): Backend {
+export function localBackend(self: PeerId, store: ShardStore, announce: (id: ObjectId) => void): Backend {
   return {
     id: self,
     kind: 'local',
@@ -12,6 +12,7 @@ export function localBackend(self: PeerId, store: ShardStore): Backend {
     },
     get: (id) => store.get(id),
     has: async (ids) => ids.map((id) => store.has(id)),
+    announce: async (id) => announce(id),
     delete: (id, owner) => store.delete(id, owner),
   };
 }

@@ -8,7 +8,7 @@ import {
   SHARD_PROTOCOL,
   type ShardRequest,
 } from './shard-protocol.ts';
-import type { PeerId, ShardId } from '../types.ts';
+import { manifestShardId, type PeerId, type ShardId } from '../types.ts';
 import type { Backend, BackendCall } from './backend.ts';
 
 /** Another node, over the shard protocol. */
@@ -39,6 +39,9 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
         for (const flag of tail) held.push(flag === 1);
       }
       return held;
+    },
+    async announce(id, call) {
+      await ask({ op: 'announce', id: manifestShardId(id) }, NO_BYTES, call);
     },
     async delete(id, owner, call) {
       const { status } = await ask({ op: 'delete', id, owner }, NO_BYTES, call);

@@ -1,7 +1,8 @@
 /**
  * `/datamesh/shard/1`: header layouts of requests and answers; bodies are raw shard bytes. docs/FORMATS.md "Shard protocol".
  *
- * request  [u8 op] put/get/delete: [32 shard id] put/delete: [32 owner id]   has: n × [32 shard id]
+ * request  [u8 op] put/get/delete/announce: [32 shard id] put/delete: [32 owner id]   has: n × [32 shard id]
+ * announce asks a holder of a manifest to publish the provider record of its object (the id is an ObjectId).
  * answer   [u8 status] has: n × [u8 0|1]   error: [UTF-8 text]
  */
 import { DatameshError, type ErrorCode } from '../../errors.ts';
@@ -12,11 +13,11 @@ export const SHARD_PROTOCOL = '/datamesh/shard/1';
 export const MAX_HAS_IDS = 256;
 
 const ID_BYTES = 32;
-const OP = { put: 1, get: 2, has: 3, delete: 4 } as const;
+const OP = { put: 1, get: 2, has: 3, delete: 4, announce: 5 } as const;
 
 export type ShardRequest =
   | { op: 'put'; id: ShardId; owner: OwnerId }
-  | { op: 'get'; id: ShardId }
+  | { op: 'get' | 'announce'; id: ShardId }
   | { op: 'has'; ids: ShardId[] }
   | { op: 'delete'; id: ShardId; owner: OwnerId };
 
@@ -40,7 +41,8 @@ export function encodeRequest(request: ShardRequest): Uint8Array {
     case 'delete':
       return Buffer.concat([Uint8Array.of(OP[request.op]), hexToBytes(request.id), hexToBytes(request.owner)]);
     case 'get':
-      return Buffer.concat([Uint8Array.of(OP.get), hexToBytes(request.id)]);
+    case 'announce':
+      return Buffer.concat([Uint8Array.of(OP[request.op]), hexToBytes(request.id)]);
     case 'has':
       return Buffer.concat([Uint8Array.of(OP.has), ...request.ids.map(hexToBytes)]);
   }
@@ -54,7 +56,9 @@ export function decodeRequest(header: Uint8Array): ShardRequest {
     const owner = bytesToHex(header.subarray(1 + ID_BYTES)) as OwnerId;
     return { op: op === OP.put ? 'put' : 'delete', id: idAt(header, 1), owner };
   }
-  if (op === OP.get && rest === ID_BYTES) return { op: 'get', id: idAt(header, 1) };
+  if ((op === OP.get || op === OP.announce) && rest === ID_BYTES) {
+    return { op: op === OP.get ? 'get' : 'announce', id: idAt(header, 1) };
+  }
   if (op === OP.has && rest % ID_BYTES === 0 && rest / ID_BYTES <= MAX_HAS_IDS) {
     const ids: ShardId[] = [];
     for (let at = 1; at < header.length; at += ID_BYTES) ids.push(idAt(header, at));

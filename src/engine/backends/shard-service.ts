@@ -2,7 +2,7 @@
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import { MAX_BODY_BYTES, type Net, type NetMessage, NO_BYTES } from '../effects/net.ts';
 import type { ShardStore } from '../shardstore/store.ts';
-import type { OwnerId, PeerId } from '../types.ts';
+import type { ObjectId, OwnerId, PeerId } from '../types.ts';
 import { decodeRequest, encodeFailure, encodeStatus, SHARD_PROTOCOL } from './shard-protocol.ts';
 
 export interface ShardServiceOptions {
@@ -12,6 +12,8 @@ export interface ShardServiceOptions {
   ownersOf(peer: PeerId): ReadonlySet<OwnerId> | undefined;
   /** Whether the owner may store here, through this peer. */
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** Publishes the provider record of an object whose manifest is held here. */
+  announce(id: ObjectId): void;
 }
 
 export async function serveShards(options: ShardServiceOptions): Promise<void> {
@@ -45,6 +47,12 @@ async function answer(options: ShardServiceOptions, from: PeerId, message: NetMe
     }
     case 'has':
       return reply(encodeStatus('ok', Uint8Array.from(request.ids, (id) => (store.has(id) ? 1 : 0))));
+    case 'announce': {
+      if (!store.has(request.id)) return reply(encodeStatus('absent'));
+      // A manifest's shard id is its object's id.
+      options.announce(request.id as string as ObjectId);
+      return reply(encodeStatus('ok'));
+    }
     case 'delete': {
       if (!owners.has(request.owner)) throw denied('this peer has no certificate of that owner');
       return reply(encodeStatus((await store.delete(request.id, request.owner)) ? 'ok' : 'absent'));

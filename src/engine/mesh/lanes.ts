@@ -8,6 +8,7 @@ import type { Clock } from '../effects/clock.ts';
 import { MAX_BODY_BYTES, type NetMessage, type RequestOptions } from '../effects/net.ts';
 import { encodeHead, FrameReceiver } from './frame.ts';
 import { LANES_PER_PEER, MAX_QUEUED_REQUESTS } from './limits.ts';
+import type { Caps } from './rate-limit.ts';
 import { writeAll } from './stream-write.ts';
 
 interface Waiting {
@@ -36,11 +37,13 @@ export class Lanes {
   private readonly connect: () => Promise<Connection>;
   private readonly protocol: string;
   private readonly clock: Clock;
+  private readonly caps: Caps;
 
-  constructor(connect: () => Promise<Connection>, protocol: string, clock: Clock) {
+  constructor(connect: () => Promise<Connection>, protocol: string, clock: Clock, caps: Caps) {
     this.connect = connect;
     this.protocol = protocol;
     this.clock = clock;
+    this.caps = caps;
   }
 
   request(message: NetMessage, options: RequestOptions): Promise<NetMessage> {
@@ -152,8 +155,10 @@ export class Lanes {
       });
       answer.catch(() => {}); // awaited below; a stream that closes during the write must not be an unhandled rejection
       waiting.lane = lane;
+      await this.caps.up.take(waiting.message.body.length);
       await writeAll(lane.stream, encodeHead(waiting.message), waiting.message.body);
       const response = await answer;
+      await this.caps.down.take(response.body.length);
       lane.answered++;
       waiting.resolve(response);
       this.release(lane);

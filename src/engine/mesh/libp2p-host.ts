@@ -41,7 +41,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { network } = options;
   const listenHost = network.preset === 'local' ? '127.0.0.1' : '0.0.0.0';
   try {
-    return await createLibp2p<MeshServices>({
+    const host = await createLibp2p<MeshServices>({
       privateKey: await devicePrivateKey(options.deviceSeed),
       nodeInfo: { name: 'datamesh', userAgent: options.agent },
       addresses: { listen: [`/ip4/${listenHost}/tcp/${network.port}`] },
@@ -82,6 +82,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
         }),
       },
     });
+    host.addEventListener('connection:open', (event) => options.traffic.connectionOpened(event.detail));
+    host.addEventListener('connection:close', (event) => options.traffic.connectionClosed(event.detail));
+    return host;
   } catch (error) {
     throw hostError(error, network.port);
   }

@@ -10,13 +10,14 @@ import { encodeHead, FrameReceiver } from './frame.ts';
 import { Lanes } from './lanes.ts';
 import type { Host } from './libp2p-host.ts';
 import { DIAL_TIMEOUT_MS, FRAME_TIMEOUT_MS, MAX_INBOUND_STREAMS } from './limits.ts';
+import type { Caps } from './rate-limit.ts';
 import { writeAll } from './stream-write.ts';
 
 export interface Libp2pNet extends Net {
   close(): void;
 }
 
-export function createLibp2pNet(host: Host, clock: Clock): Libp2pNet {
+export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet {
   const lanes = new Map<string, Lanes>();
   const listeners = new Set<(event: 'connect' | 'disconnect', peer: PeerId) => void>();
 
@@ -41,7 +42,7 @@ export function createLibp2pNet(host: Host, clock: Clock): Libp2pNet {
     const key = `${peer} ${protocol}`;
     let entry = lanes.get(key);
     if (entry === undefined) {
-      entry = new Lanes(() => connectionTo(host, peer), protocol, clock);
+      entry = new Lanes(() => connectionTo(host, peer), protocol, clock, caps);
       lanes.set(key, entry);
     }
     return entry;
@@ -50,7 +51,7 @@ export function createLibp2pNet(host: Host, clock: Clock): Libp2pNet {
   return {
     self: host.peerId.toString() as PeerId,
     async handle(protocol, handler, options) {
-      await host.handle(protocol, (stream, connection) => serve(stream, connection, handler, options, clock), {
+      await host.handle(protocol, (stream, connection) => serve(stream, connection, handler, options, clock, caps), {
         maxInboundStreams: MAX_INBOUND_STREAMS,
         maxOutboundStreams: MAX_INBOUND_STREAMS,
       });
@@ -130,6 +131,7 @@ function serve(
   handler: RequestHandler,
   options: HandleOptions,
   clock: Clock,
+  caps: Caps,
 ): void {
   const from = connection.remotePeer.toString() as PeerId;
   let busy = false;
@@ -137,7 +139,9 @@ function serve(
     if (busy) return stream.abort(new Error('a second request before the answer to the first'));
     busy = true;
     try {
+      await caps.down.take(request.body.length);
       const response = await handler(from, request);
+      await caps.up.take(response.body.length);
       await writeAll(stream, encodeHead(response), response.body);
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));

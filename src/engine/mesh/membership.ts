@@ -58,6 +58,8 @@ export interface MembershipOptions {
   certificates(): Uint8Array[];
   /** Whether an owner (acting through this peer) may store here. */
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** A peer is no longer remembered: whoever keeps something per peer drops it. */
+  forgotten(peer: PeerId): void;
   log(level: EventLevel, text: string): void;
 }
 
@@ -140,7 +142,9 @@ export function createMembership(options: MembershipOptions): Membership {
     if (entries.size < MAX_KNOWN_PEERS) return;
     const offline = [...entries.values()].filter((entry) => entry.state === 'offline');
     offline.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
-    if (offline[0] !== undefined) entries.delete(offline[0].peerId);
+    if (offline[0] === undefined) return;
+    entries.delete(offline[0].peerId);
+    options.forgotten(offline[0].peerId);
   }
 
   function setState(entry: Entry, state: PeerState): void {

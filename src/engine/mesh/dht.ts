@@ -1,0 +1,55 @@
+/**
+ * What the DHT is used for: pointers from an object to the nodes that hold its manifest, as provider records. Never
+ * shards: a record is echoed back on every put, 4 MiB breaks it, and values expire unrepublished after 48 h.
+ */
+import { CID } from 'multiformats/cid';
+import * as Digest from 'multiformats/hashes/digest';
+import { hexToBytes, type ObjectId, type PeerId } from '../types.ts';
+import type { Host } from './libp2p-host.ts';
+
+/** Multicodec `raw` and multihash `blake3`. */
+const RAW = 0x55;
+const BLAKE3 = 0x1e;
+const PROVIDE_TIMEOUT_MS = 10_000;
+const FIND_TIMEOUT_MS = 5_000;
+const MAX_PROVIDERS = 20;
+
+export interface ObjectRouting {
+  /** Announces that this node holds the object's manifest. Returns how many nodes took the record. */
+  provide(id: ObjectId): Promise<number>;
+  /** Nodes that announced it, up to 20. */
+  findProviders(id: ObjectId): Promise<PeerId[]>;
+}
+
+export function objectRouting(host: Host): ObjectRouting {
+  return {
+    async provide(id) {
+      let taken = 0;
+      try {
+        const events = host.services.dht.provide(cidOf(id), { signal: AbortSignal.timeout(PROVIDE_TIMEOUT_MS) });
+        for await (const event of events) if (event.name === 'PEER_RESPONSE') taken++;
+      } catch {
+        // A record is a pointer that hints and the mesh itself can replace: what was taken is reported, no more.
+      }
+      return taken;
+    },
+    async findProviders(id) {
+      const found = new Set<PeerId>();
+      try {
+        const events = host.services.dht.findProviders(cidOf(id), { signal: AbortSignal.timeout(FIND_TIMEOUT_MS) });
+        for await (const event of events) {
+          if (event.name !== 'PROVIDER' && event.name !== 'PEER_RESPONSE') continue;
+          for (const provider of event.providers) found.add(provider.id.toString() as PeerId);
+          if (found.size >= MAX_PROVIDERS) break;
+        }
+      } catch {
+        // a lookup that ran out of time: what was found by then is the answer
+      }
+      return [...found];
+    },
+  };
+}
+
+function cidOf(id: ObjectId): CID {
+  return CID.createV1(RAW, Digest.create(BLAKE3, hexToBytes(id)));
+}

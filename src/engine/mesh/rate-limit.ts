@@ -1,0 +1,30 @@
+import type { Clock } from '../effects/clock.ts';
+
+/**
+ * A bandwidth cap: bytes are taken from a budget that refills at the cap; whoever overdraws it waits until the debt is
+ * refilled, in order of arrival. One frame may be sent whole, so the cap holds over seconds, not over milliseconds.
+ */
+export class RateLimit {
+  private availableAtMs = 0;
+  private readonly clock: Clock;
+  private readonly bytesPerSecond: number | undefined;
+
+  /** `bytesPerSecond` undefined or 0: no cap. */
+  constructor(clock: Clock, bytesPerSecond: number | undefined) {
+    this.clock = clock;
+    this.bytesPerSecond = bytesPerSecond === 0 ? undefined : bytesPerSecond;
+  }
+
+  async take(bytes: number): Promise<void> {
+    if (this.bytesPerSecond === undefined || bytes === 0) return;
+    const now = this.clock.monotonic();
+    const startMs = Math.max(now, this.availableAtMs);
+    this.availableAtMs = startMs + (bytes * 1000) / this.bytesPerSecond;
+    if (startMs > now) await this.clock.sleep(startMs - now);
+  }
+}
+
+export interface Caps {
+  up: RateLimit;
+  down: RateLimit;
+}

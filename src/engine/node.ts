@@ -1,0 +1,288 @@
+/**
+ * A running node: everything that lives as long as the process does, opened in order and closed in reverse.
+ * What it can do for the owner (put, get …) is in objects.ts; what it shows is in views.ts.
+ */
+import type { Backend } from './backends/backend.ts';
+import { localBackend } from './backends/local-backend.ts';
+import { peerBackend } from './backends/peer-backend.ts';
+import { serveShards } from './backends/shard-service.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import { openCatalog } from './catalog/sqlite-catalog.ts';
+import type { Codec } from './codec/codec.ts';
+import { createCodec } from './codec/local-codec.ts';
+import { type Clock, realClock } from './effects/clock.ts';
+import type { Disk, DiskSpace } from './effects/disk.ts';
+import { acquireLock } from './effects/lock.ts';
+import type { Net } from './effects/net.ts';
+import { type Random, realRandom } from './effects/random.ts';
+import { realDisk } from './effects/real-disk.ts';
+import { certifyDevice } from './keys/certificate.ts';
+import { type Device, loadOrCreateDevice } from './keys/device.ts';
+import { openKeyring } from './keys/keyring.ts';
+import type { OwnerKeys } from './keys/keys.ts';
+import { type ObjectRouting, objectRouting } from './mesh/dht.ts';
+import { type Host, startHost } from './mesh/libp2p-host.ts';
+import { createLibp2pNet } from './mesh/libp2p-net.ts';
+import { createMembership, type Membership } from './mesh/membership.ts';
+import { peerKeyBytes } from './mesh/peer-key.ts';
+import { signNodeInfo } from './mesh/node-info.ts';
+import { RateLimit } from './mesh/rate-limit.ts';
+import { TrafficMeter } from './mesh/traffic.ts';
+import { EventLog } from './observe/events.ts';
+import { Jobs } from './observe/jobs.ts';
+import { RequestCounter } from './observe/requests.ts';
+import { dataPaths, type EngineOptions } from './options.ts';
+import type { Candidate } from './placement/place.ts';
+import { pointOf } from './placement/xor.ts';
+import { openShardStore } from './shardstore/segment-store.ts';
+import type { ShardStore } from './shardstore/store.ts';
+import type { ObjectId, OwnerId, PeerId } from './types.ts';
+
+export interface Node {
+  readonly options: EngineOptions;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly device: Device;
+  readonly owner: OwnerKeys | undefined;
+  readonly store: ShardStore;
+  readonly catalog: Catalog;
+  readonly codec: Codec;
+  readonly net: Net;
+  readonly membership: Membership;
+  readonly routing: ObjectRouting;
+  readonly traffic: TrafficMeter;
+  readonly events: EventLog;
+  readonly jobs: Jobs;
+  readonly requests: RequestCounter;
+  readonly startedAtMs: number;
+  /** Free and total bytes under the data folder, as last asked. */
+  space(): DiskSpace;
+  /** This node or a greeted peer; undefined when it cannot be asked now. */
+  backend(peer: PeerId): Backend | undefined;
+  /** This node first, then greeted peers by round-trip time. */
+  reachable(): Backend[];
+  /** Nodes that take shards of this owner now. */
+  candidates(owner: OwnerId): Candidate[];
+  close(): Promise<void>;
+}
+
+/** Asked again this often: statfs is cheap, but not for every shard. */
+const SPACE_EVERY_MS = 2_000;
+
+export async function startNode(options: EngineOptions, version: string): Promise<Node> {
+  const clock = realClock();
+  const random = realRandom();
+  const disk = realDisk();
+  const paths = dataPaths(options.dataDir);
+  const closers: (() => void | Promise<void>)[] = [];
+  const opened = <T>(value: T, close: (value: T) => void | Promise<void>): T => {
+    closers.push(() => close(value));
+    return value;
+  };
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    await disk.makeDir(options.dataDir, 0o700);
+    opened(await acquireLock(disk, paths.lock, clock), (lock) => lock.release());
+    const events = new EventLog(clock);
+    const device = await loadOrCreateDevice(disk, paths.device, random);
+    const keyring = await openKeyring({ disk, random, clock }, paths.keyring, options.passphrase);
+    const owner = keyring.list().length === 0 ? undefined : await keyring.owner();
+    const codec = opened(createCodec(), (value) => value.close());
+    const store = opened(
+      await openShardStore({
+        dir: paths.shards,
+        disk,
+        clock,
+        hash: (bytes) => codec.hash(bytes),
+        quotaBytes: options.storage.quotaBytes,
+        reserveFraction: options.storage.reserveFraction,
+      }),
+      (value) => value.close(),
+    );
+    const catalog = opened(openCatalog(paths.catalog, clock), (value) => value.close());
+    const traffic = new TrafficMeter();
+    const host = opened(
+      await startHost({ deviceSeed: device.seed, network: options.network, agent: `datamesh/${version}`, traffic }),
+      stopHost,
+    );
+    const caps = {
+      up: new RateLimit(clock, options.bandwidth.upBytesPerSecond),
+      down: new RateLimit(clock, options.bandwidth.downBytesPerSecond),
+    };
+    const net = opened(createLibp2pNet(host, clock, caps), (value) => value.close());
+    let space = await disk.space(options.dataDir);
+    let seq = 0;
+
+    const admitsOwner = (id: OwnerId, peer: PeerId) =>
+      options.storage.quotaBytes > 0 &&
+      (options.access.mode === 'open' ||
+        keyring.list().some((key) => key.ownerId === id) ||
+        options.access.allow.includes(id) ||
+        options.access.allow.includes(peer));
+    const freeBytes = () => {
+      const reserve = space.totalBytes * options.storage.reserveFraction;
+      const quotaLeft = options.storage.quotaBytes - store.usage().diskBytes;
+      return Math.max(0, Math.floor(Math.min(quotaLeft, space.freeBytes - reserve)));
+    };
+    const certificates = owner === undefined ? [] : [certifyDevice(owner, device.peerId, clock.now())];
+    const requests = new RequestCounter();
+    const peers = new Map<PeerId, Backend>();
+    const pointsOfPeers = new Map<PeerId, Uint8Array>();
+    const membership = opened(
+      createMembership({
+        net,
+        clock,
+        random,
+        network: options.network.name,
+        bootstrap: options.network.bootstrap,
+        selfInfo: () =>
+          signNodeInfo(
+            {
+              peerId: net.self,
+              network: options.network.name,
+              name: options.name,
+              role: options.role,
+              zone: options.network.zone ?? '',
+              rack: options.network.rack ?? '',
+              version,
+              addresses: net.addresses().slice(0, 16),
+              capacityBytes: options.storage.quotaBytes,
+              freeBytes: freeBytes(),
+              shards: store.usage().shards,
+              state: 'active',
+              seq: (seq = Math.max(seq + 1, clock.now())),
+            },
+            device.sign,
+          ),
+        certificates: () => certificates,
+        admitsOwner,
+        forgotten(peer) {
+          peers.delete(peer);
+          pointsOfPeers.delete(peer);
+          requests.forget(peer);
+        },
+        log: (level, text) => events.add(level, 'mesh', text),
+      }),
+      (value) => value.stop(),
+    );
+
+    const routing = objectRouting(host);
+    const announce = announcer(routing);
+    const own = localBackend(net.self, store, announce);
+    const backend = (peer: PeerId): Backend | undefined => {
+      if (peer === net.self) return own;
+      const member = membership.member(peer);
+      if (member === undefined || !member.greeted) return undefined;
+      let found = peers.get(peer);
+      if (found === undefined) peers.set(peer, (found = requests.counted(peerBackend(net, peer))));
+      return found;
+    };
+    await serveShards({
+      net,
+      store,
+      ownersOf: (peer) => membership.member(peer)?.actsFor,
+      admitsOwner,
+      announce,
+    });
+    await membership.start();
+
+    let spaceTimer = clock.after(SPACE_EVERY_MS, function refresh() {
+      disk.space(options.dataDir).then(
+        (value) => {
+          space = value;
+        },
+        () => {}, // the folder is gone or unreadable: the store reports that on its own
+      );
+      spaceTimer = clock.after(SPACE_EVERY_MS, refresh);
+    });
+    closers.push(() => spaceTimer.cancel());
+    const pointOfPeer = (peer: PeerId) => {
+      let point = pointsOfPeers.get(peer);
+      if (point === undefined) pointsOfPeers.set(peer, (point = pointOf(peerKeyBytes(peer))));
+      return point;
+    };
+
+    events.add('info', 'node', `started as ${options.name} (${net.self})`);
+    return {
+      options,
+      version,
+      clock,
+      random,
+      disk,
+      device,
+      owner,
+      store,
+      catalog,
+      codec,
+      net,
+      membership,
+      routing,
+      traffic,
+      events,
+      jobs: new Jobs(clock),
+      requests,
+      startedAtMs: clock.now(),
+      space: () => space,
+      backend,
+      reachable() {
+        const greeted = membership.members().filter((member) => member.greeted);
+        greeted.sort((a, b) => (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity));
+        return [own, ...greeted.map((member) => backend(member.peerId)).filter((entry) => entry !== undefined)];
+      },
+      candidates(id) {
+        const found: Candidate[] = membership
+          .members()
+          .filter((member) => member.greeted && member.state === 'active' && member.admits.has(id))
+          .map((member) => ({
+            peer: member.peerId,
+            point: pointOfPeer(member.peerId),
+            freeBytes: member.info?.freeBytes ?? 0,
+          }));
+        if (admitsOwner(id, net.self)) {
+          found.push({ peer: net.self, point: pointOfPeer(net.self), freeBytes: freeBytes() });
+        }
+        return found.filter((candidate) => candidate.freeBytes > 0);
+      },
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** libp2p's stop can hang on a dead connection: after 3 s the sockets die with the process. */
+const STOP_TIMEOUT_MS = 3_000;
+
+async function stopHost(host: Host): Promise<void> {
+  const clock = realClock();
+  await Promise.race([Promise.resolve(host.stop()).catch(() => {}), clock.sleep(STOP_TIMEOUT_MS)]);
+}
+
+/** Announcements under way and waiting; a peer that asks for more is answered, and not served. */
+const MAX_ANNOUNCEMENTS = 1000;
+const PARALLEL_ANNOUNCEMENTS = 4;
+
+/** Publishes provider records in the background, a few at a time. */
+function announcer(routing: ObjectRouting): (id: ObjectId) => void {
+  const waiting: ObjectId[] = [];
+  let running = 0;
+  const next = () => {
+    while (running < PARALLEL_ANNOUNCEMENTS && waiting.length > 0) {
+      running++;
+      void routing.provide(waiting.shift()!).finally(() => {
+        running--;
+        next();
+      });
+    }
+  };
+  return (id) => {
+    if (waiting.length >= MAX_ANNOUNCEMENTS) return;
+    waiting.push(id);
+    next();
+  };
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../effects/clock.ts';
+import type { EventLevel, EventView } from '../engine.ts';
+
+/** Events kept in memory; older ones are only in the service's log. */
+const KEPT = 500;
+const MAX_TEXT = 500;
+
+/** What happened in this engine, newest last. */
+export class EventLog {
+  private readonly events: EventView[] = [];
+  private seq = 0;
+  private readonly clock: Clock;
+  private readonly listeners = new Set<(event: EventView) => void>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  add(level: EventLevel, source: string, text: string): void {
+    const event: EventView = { seq: ++this.seq, atMs: this.clock.now(), level, source, text: text.slice(0, MAX_TEXT) };
+    for (const listener of this.listeners) listener(event);
+    if (level === 'debug') return;
+    this.events.push(event);
+    if (this.events.length > KEPT) this.events.shift();
+  }
+
+  onEvent(listener: (event: EventView) => void): void {
+    this.listeners.add(listener);
+  }
+
+  view(): EventView[] {
+    return [...this.events];
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Samples the node once a second into ring buffers, and keeps the newest census: taken at start, then at intervals, and
+ * soon after a peer came or went. What the panels draw comes from here.
+ */
+import { asDatameshError } from '../../errors.ts';
+import type { Clock, Timer } from '../effects/clock.ts';
+import type { BandwidthView, HealthReport } from '../engine.ts';
+import type { TrafficMeter } from '../mesh/traffic.ts';
+import type { PeerId } from '../types.ts';
+import { History, RateMeter } from './rates.ts';
+
+const SAMPLE_EVERY_MS = 1_000;
+const CENSUS_EVERY_MS = 30_000;
+/** After a change of the mesh: long enough for several deaths at once to be one census. */
+const CENSUS_SETTLE_MS = 1_500;
+
+export interface SamplerOptions {
+  clock: Clock;
+  traffic: TrafficMeter;
+  peers(): { peerId: PeerId; rttMs: number | undefined }[];
+  census(signal: AbortSignal): Promise<HealthReport>;
+  log(text: string): void;
+}
+
+interface PeerSamples {
+  up: RateMeter;
+  down: RateMeter;
+  rtt: History;
+}
+
+export class Sampler {
+  private readonly up = new RateMeter();
+  private readonly down = new RateMeter();
+  private readonly byPeer = new Map<PeerId, PeerSamples>();
+  private sampleTimer: Timer | undefined;
+  private censusTimer: Timer | undefined;
+  private readonly stopper = new AbortController();
+  private running = false;
+  private again = false;
+  private report: HealthReport | undefined;
+  private readonly options: SamplerOptions;
+
+  constructor(options: SamplerOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.sample();
+    this.censusSoon(0);
+  }
+
+  stop(): void {
+    this.stopper.abort();
+    this.sampleTimer?.cancel();
+    this.censusTimer?.cancel();
+  }
+
+  get health(): HealthReport | undefined {
+    return this.report;
+  }
+
+  get censusRunning(): boolean {
+    return this.running;
+  }
+
+  /** A census that somebody asked for is as good as one of our own. */
+  adopt(report: HealthReport): void {
+    this.report = report;
+  }
+
+  peer(peer: PeerId): PeerSamples {
+    let samples = this.byPeer.get(peer);
+    if (samples === undefined) {
+      samples = { up: new RateMeter(), down: new RateMeter(), rtt: new History() };
+      this.byPeer.set(peer, samples);
+    }
+    return samples;
+  }
+
+  bandwidth(caps: { up: number | undefined; down: number | undefined }): BandwidthView {
+    return {
+      up: this.up.view(),
+      down: this.down.view(),
+      capUpBytesPerSecond: caps.up,
+      capDownBytesPerSecond: caps.down,
+      byProtocol: this.options.traffic.byProtocol(),
+    };
+  }
+
+  /** The mesh or the catalog changed: count again soon. */
+  censusSoon(delayMs: number = CENSUS_SETTLE_MS): void {
+    if (this.stopper.signal.aborted) return;
+    if (this.running) {
+      this.again = true;
+      return;
+    }
+    this.censusTimer?.cancel();
+    this.censusTimer = this.options.clock.after(delayMs, () => void this.count());
+  }
+
+  private async count(): Promise<void> {
+    this.running = true;
+    this.again = false;
+    try {
+      this.report = await this.options.census(this.stopper.signal);
+    } catch (error) {
+      if (!this.stopper.signal.aborted) this.options.log(`census failed: ${asDatameshError(error).message}`);
+    } finally {
+      this.running = false;
+      this.censusSoon(this.again ? CENSUS_SETTLE_MS : CENSUS_EVERY_MS);
+    }
+  }
+
+  private sample(): void {
+    const { clock, traffic } = this.options;
+    const now = clock.monotonic();
+    this.up.sample(traffic.total.sentBytes, now);
+    this.down.sample(traffic.total.receivedBytes, now);
+    const present = new Set<PeerId>();
+    for (const { peerId, rttMs } of this.options.peers()) {
+      present.add(peerId);
+      const counter = traffic.peer(peerId);
+      const samples = this.peer(peerId);
+      samples.up.sample(counter.sentBytes, now);
+      samples.down.sample(counter.receivedBytes, now);
+      samples.rtt.push(rttMs);
+    }
+    // A peer that membership forgot must not leave its counters behind.
+    for (const peer of this.byPeer.keys()) {
+      if (present.has(peer)) continue;
+      this.byPeer.delete(peer);
+      traffic.forget(peer);
+    }
+    this.sampleTimer = clock.after(SAMPLE_EVERY_MS, () => this.sample());
+  }
+}

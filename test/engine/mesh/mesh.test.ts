@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, expect, test } from 'vitest';
+import { NO_BYTES } from '../../../src/engine/effects/net.ts';
+import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
+
+const peers: TestPeer[] = [];
+
+async function start(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
+  const peer = await startPeer(name, options);
+  peers.push(peer);
+  return peer;
+}
+
+afterEach(async () => {
+  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
+});
+
+const greetedBy = (peer: TestPeer) =>
+  peer.membership
+    .members()
+    .filter((member) => member.greeted)
+    .map((member) => member.info?.name)
+    .sort();
+
+test('five nodes that know one bootstrap address all come to know each other', async () => {
+  const seed = await start('seed');
+  const others = await Promise.all(['a', 'b', 'c', 'd'].map((name) => start(name, { bootstrap: [seed.address] })));
+  for (const peer of [seed, ...others]) {
+    await until(() => greetedBy(peer).length === 4, 10_000, 'a full mesh');
+  }
+  expect(greetedBy(others[0]!)).toEqual(['b', 'c', 'd', 'seed']);
+});
+
+test('a node that dies is noticed within five seconds, and found again when it returns under its address', async () => {
+  const a = await start('a');
+  const b = await start('b', { bootstrap: [a.address] });
+  await until(() => greetedBy(a).length === 1);
+  const changes: string[] = [];
+  a.membership.onChange((_peer, state) => changes.push(state));
+  await b.stop();
+  peers.splice(peers.indexOf(b), 1);
+  await until(() => changes.includes('offline'), 5_000, 'the death of b');
+  expect(greetedBy(a)).toEqual([]);
+});
+
+test('nodes of two networks do not mix', async () => {
+  const a = await start('a', { network: 'one' });
+  const b = await start('b', { network: 'two' });
+  await expect(b.membership.join(a.address)).rejects.toMatchObject({ code: 'denied' });
+  await until(() => a.net.connected().length === 0);
+  expect(greetedBy(a)).toEqual([]);
+});
+
+test('bodies of all sizes arrive whole, many at once', async () => {
+  const a = await start('a');
+  const b = await start('b');
+  await b.net.handle('/test/echo/1', async (_from, request) => request, { maxBodyBytes: 8 << 20 });
+  await a.membership.join(b.address);
+  const sizes = [0, 1, 65_535, 65_536, 1 << 20, (4 << 20) + 16];
+  const bodies = [...sizes, ...sizes, ...sizes].map((size) => randomBytes(size));
+  const answers = await Promise.all(
+    bodies.map((body, i) =>
+      a.net.request(b.peerId, '/test/echo/1', { header: Uint8Array.of(i), body }, { timeoutMs: 10_000 }),
+    ),
+  );
+  answers.forEach((answer, i) => {
+    expect(answer.header[0]).toBe(i);
+    expect(Buffer.compare(answer.body, bodies[i]!)).toBe(0);
+  });
+});
+
+test('an answer that does not come is a timeout, and the next request is not confused by it', async () => {
+  const a = await start('a');
+  const b = await start('b');
+  let calls = 0;
+  await b.net.handle(
+    '/test/slow/1',
+    async (_from, request) => {
+      if (++calls <= 6) await new Promise((resolve) => setTimeout(resolve, 700));
+      return request;
+    },
+    { maxBodyBytes: 1024 },
+  );
+  await a.membership.join(b.address);
+  const ask = (n: number, timeoutMs: number) =>
+    a.net.request(b.peerId, '/test/slow/1', { header: Uint8Array.of(n), body: NO_BYTES }, { timeoutMs });
+  const slow = await Promise.allSettled([1, 2, 3, 4, 5, 6].map((n) => ask(n, 200)));
+  expect(slow.every((result) => result.status === 'rejected' && result.reason.code === 'timeout')).toBe(true);
+  expect((await ask(7, 3_000)).header[0]).toBe(7);
+});
+
+test('a frame longer than the protocol allows is refused, and the asker told', async () => {
+  const a = await start('a');
+  const b = await start('b');
+  await b.net.handle('/test/small/1', async (_from, request) => request, { maxBodyBytes: 1000 });
+  await a.membership.join(b.address);
+  const request = a.net.request(
+    b.peerId,
+    '/test/small/1',
+    { header: NO_BYTES, body: new Uint8Array(1001) },
+    { timeoutMs: 3_000 },
+  );
+  await expect(request).rejects.toMatchObject({ code: 'peer-unreachable' });
+});
+
+test('requests to a peer that disappears fail at once instead of waiting for their timeout', async () => {
+  const a = await start('a');
+  const b = await start('b');
+  await b.net.handle('/test/never/1', () => new Promise(() => {}), { maxBodyBytes: 1000 });
+  await a.membership.join(b.address);
+  const request = a.net.request(b.peerId, '/test/never/1', { header: NO_BYTES, body: NO_BYTES }, { timeoutMs: 60_000 });
+  setTimeout(() => void b.stop(), 100);
+  peers.splice(peers.indexOf(b), 1);
+  await expect(request).rejects.toMatchObject({ code: 'peer-unreachable' });
+});
+
+test('bytes are counted per peer and per protocol', async () => {
+  const a = await start('a');
+  const b = await start('b');
+  const c = await start('c');
+  await b.net.handle('/test/echo/1', async () => ({ header: NO_BYTES, body: NO_BYTES }), { maxBodyBytes: 2 << 20 });
+  await a.membership.join(b.address);
+  await c.membership.join(b.address);
+  const send = (from: TestPeer, bytes: number) =>
+    from.net.request(
+      b.peerId,
+      '/test/echo/1',
+      { header: NO_BYTES, body: new Uint8Array(bytes) },
+      { timeoutMs: 5_000 },
+    );
+  await send(a, 1_000_000);
+  await send(c, 200_000);
+  const fromA = b.traffic.peer(a.peerId).receivedBytes;
+  const fromC = b.traffic.peer(c.peerId).receivedBytes;
+  expect(fromA).toBeGreaterThan(1_000_000);
+  expect(fromA).toBeLessThan(1_100_000);
+  expect(fromC).toBeGreaterThan(200_000);
+  expect(fromC).toBeLessThan(260_000);
+  const echo = b.traffic.byProtocol().find(({ protocol }) => protocol === '/test/echo/1');
+  expect(echo!.receivedBytes).toBe(1_200_000 + 2 * 12);
+});
+
+test('an upload cap holds over seconds', async () => {
+  const a = await start('a', { upBytesPerSecond: 1_000_000 });
+  const b = await start('b');
+  await b.net.handle('/test/sink/1', async () => ({ header: NO_BYTES, body: NO_BYTES }), { maxBodyBytes: 1 << 20 });
+  await a.membership.join(b.address);
+  const before = Date.now();
+  for (let i = 0; i < 10; i++) {
+    const message = { header: NO_BYTES, body: new Uint8Array(150_000) };
+    await a.net.request(b.peerId, '/test/sink/1', message, { timeoutMs: 5_000 });
+  }
+  expect(Date.now() - before).toBeGreaterThan(1_200);
+});
+
+test('a taken port is one clear error', async () => {
+  const a = await start('a');
+  const port = Number(/\/tcp\/(\d+)/.exec(a.address)![1]);
+  await expect(startPeer('b', { port })).rejects.toMatchObject({ code: 'port-in-use', exit: 5 });
+});

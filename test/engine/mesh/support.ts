@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
+import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
+import { type Host, startHost } from '../../../src/engine/mesh/libp2p-host.ts';
+import { createLibp2pNet, type Libp2pNet } from '../../../src/engine/mesh/libp2p-net.ts';
+import { createMembership, type Membership } from '../../../src/engine/mesh/membership.ts';
+import { signNodeInfo } from '../../../src/engine/mesh/node-info.ts';
+import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
+import { TrafficMeter } from '../../../src/engine/mesh/traffic.ts';
+import type { OwnerId, PeerId } from '../../../src/engine/types.ts';
+
+export interface TestPeer {
+  host: Host;
+  net: Libp2pNet;
+  membership: Membership;
+  traffic: TrafficMeter;
+  peerId: PeerId;
+  address: string;
+  stop(): Promise<void>;
+}
+
+export interface TestPeerOptions {
+  bootstrap?: string[];
+  network?: string;
+  certificates?: Uint8Array[];
+  admits?: (owner: OwnerId) => boolean;
+  port?: number;
+  upBytesPerSecond?: number;
+}
+
+/** A host, its net and its membership on 127.0.0.1, without store or catalog. */
+export async function startPeer(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
+  const clock = realClock();
+  const device = deviceOfSeed(randomBytes(32));
+  const traffic = new TrafficMeter();
+  const network = options.network ?? 'test';
+  const host = await startHost({
+    deviceSeed: device.seed,
+    network: {
+      name: network,
+      preset: 'local',
+      port: options.port ?? 0,
+      bootstrap: [],
+      zone: undefined,
+      rack: undefined,
+    },
+    agent: 'datamesh/test',
+    traffic,
+  });
+  const net = createLibp2pNet(host, clock, {
+    up: new RateLimit(clock, options.upBytesPerSecond),
+    down: new RateLimit(clock, undefined),
+  });
+  let seq = 0;
+  const membership = createMembership({
+    net,
+    clock,
+    random: realRandom(),
+    network,
+    bootstrap: options.bootstrap ?? [],
+    selfInfo: () =>
+      signNodeInfo(
+        {
+          peerId: net.self,
+          network,
+          name,
+          role: 'regular',
+          zone: '',
+          rack: '',
+          version: '0.0.0',
+          addresses: net.addresses(),
+          capacityBytes: 1e9,
+          freeBytes: 1e9,
+          shards: 0,
+          state: 'active',
+          seq: (seq = Math.max(seq + 1, Date.now())),
+        },
+        device.sign,
+      ),
+    certificates: () => options.certificates ?? [],
+    admitsOwner: (owner) => options.admits?.(owner) ?? true,
+    forgotten: () => {},
+    log: () => {},
+  });
+  await membership.start();
+  return {
+    host,
+    net,
+    membership,
+    traffic,
+    peerId: net.self,
+    address: net.addresses()[0]!,
+    async stop() {
+      membership.stop();
+      net.close();
+      await host.stop();
+    },
+  };
+}
+
+export async function until(check: () => boolean, timeoutMs = 10_000, what = 'condition'): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!check()) {
+    if (Date.now() > end) throw new Error(`${what} did not come true within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
