@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { DatameshError } from '../../../src/errors.ts';
+import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
+import { type NodeInfo, signNodeInfo, verifyNodeInfo } from '../../../src/engine/mesh/node-info.ts';
+
+const device = deviceOfSeed(randomBytes(32));
+const info: NodeInfo = {
+  peerId: device.peerId,
+  network: 'home',
+  name: 'alpha',
+  role: 'regular',
+  zone: 'attic',
+  rack: '',
+  version: '0.1.0',
+  addresses: ['/ip4/127.0.0.1/tcp/4001'],
+  capacityBytes: 100,
+  freeBytes: 50,
+  shards: 3,
+  state: 'active',
+  seq: 1,
+};
+
+test('a NodeInfo survives the wire and every flipped bit is refused', () => {
+  const signed = signNodeInfo(info, device.sign);
+  expect(verifyNodeInfo(signed)).toEqual(info);
+  for (let bit = 0; bit < signed.length * 8; bit++) {
+    const flipped = Uint8Array.from(signed);
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    expect(() => verifyNodeInfo(flipped)).toThrow(DatameshError);
+  }
+});
+
+test('another device cannot speak in its name, and control characters never reach a screen', () => {
+  const other = deviceOfSeed(randomBytes(32));
+  expect(() => verifyNodeInfo(signNodeInfo(info, other.sign))).toThrow(/not signed by it/);
+  const escape = signNodeInfo({ ...info, name: 'a\u001b[2Jb' }, device.sign);
+  expect(() => verifyNodeInfo(escape)).toThrow(/malformed: name/);
+});
+
+test('garbage is refused, never thrown as anything else', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 5000 }), (bytes) => {
+      expect(() => verifyNodeInfo(bytes)).toThrow(DatameshError);
+    }),
+    { numRuns: 2000 },
+  );
+});
