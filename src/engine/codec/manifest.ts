@@ -1,0 +1,287 @@
+/**
+ * Manifests: what is needed to find and decode an object. The layout half (shard ids, holders, sizes) is signed by the owner and needs no
+ * key, so custodians can audit and repair; the sealed half (name, hash, inline content) opens with the file key. Format and
+ * limits: docs/FORMATS.md "Manifest".
+ */
+import { DatameshError } from '../../errors.ts';
+import type { Random } from '../effects/random.ts';
+import { sealTo } from '../keys/hpke.ts';
+import type { OwnerKeys } from '../keys/keys.ts';
+import { verifySignature } from '../keys/raw-keys.ts';
+import { bytesToHex, type CodeProfile, hexToBytes, type OwnerId, type PeerId } from '../types.ts';
+import { FILE_KEY_BYTES, shardBytesOf, TAG_BYTES } from './aead.ts';
+import { ManifestEnvelope, ManifestLayout, type SealedFileKey } from './generated/manifest.ts';
+import { blake3 } from './hash.ts';
+import { checkSecret, type ObjectSecret, openBox, plausibleBox, sealBox } from './manifest-box.ts';
+import {
+  MAX_MANIFEST_BYTES,
+  MAX_MANIFEST_CHUNK_BYTES,
+  MAX_PEER_ID_CHARS,
+  MAX_PEERS,
+  MAX_RECIPIENTS,
+  MAX_STRIPES,
+} from './manifest-limits.ts';
+import { MAX_SHARDS } from './matrix.ts';
+import { encodeStripes, malformed, readStripes, type StripeLayout } from './stripe-table.ts';
+
+export type { ObjectSecret } from './manifest-box.ts';
+export type { StripeLayout } from './stripe-table.ts';
+
+const MAGIC = Buffer.from('DMM');
+const FORMAT = 1;
+const PREFIX_BYTES = MAGIC.length + 1;
+const SIGNATURE_CONTEXT = Buffer.from('datamesh/manifest/1\n');
+const FILE_KEY_INFO = Buffer.from('datamesh/file-key/1');
+const HINT_BYTES = 8;
+const ENC_BYTES = 32;
+const PUBLIC_KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+
+export interface ManifestInput {
+  code: CodeProfile;
+  chunkBytes: number;
+  /** One per chunk; none when the content is inline. */
+  stripes: readonly StripeLayout[];
+  secret: ObjectSecret;
+  /** 32 bytes. */
+  fileKey: Uint8Array;
+  owner: Pick<OwnerKeys, 'ownerId' | 'sign'>;
+  /** X25519 public keys, 32 bytes each, of all who may open it: the owner's own among them. */
+  recipients: readonly Uint8Array[];
+  random: Random;
+}
+
+export interface Manifest {
+  format: number;
+  code: CodeProfile;
+  chunkBytes: number;
+  stripeCount: number;
+  /** Distinct write-time holders. */
+  peers: PeerId[];
+  /** Whose signature over the layout was verified. */
+  ownerId: OwnerId;
+  shardBytes(index: number): number;
+  /** Made on demand: a large manifest stays as small as its bytes. Throws RangeError outside 0…stripeCount-1. */
+  stripe(index: number): StripeLayout;
+  /** For `openManifest`. */
+  sealed: SealedHalf;
+}
+
+export interface SealedHalf {
+  layoutHash: Uint8Array;
+  recipients: readonly SealedFileKey[];
+  box: Uint8Array;
+}
+
+export interface OpenedManifest {
+  secret: ObjectSecret;
+  fileKey: Uint8Array;
+}
+
+export type ManifestOpener = Pick<OwnerKeys, 'encryptionPublicKey' | 'open'>;
+
+/** The bytes to store. Throws `bad-name`, `bad-value` and `input-too-large` for what a manifest cannot hold. */
+export function encodeManifest(input: ManifestInput): Uint8Array {
+  checkSecret(input.secret);
+  if (input.fileKey.length !== FILE_KEY_BYTES) throw new RangeError('a file key has 32 bytes');
+  const { table, peers } = encodeStripes(input.code, input.stripes);
+  const layout = ManifestLayout.encode({
+    k: input.code.k,
+    m: input.code.m,
+    chunkBytes: input.chunkBytes,
+    stripeCount: input.stripes.length,
+    owner: new Uint8Array(hexToBytes(input.owner.ownerId)),
+    peers,
+    stripes: new Uint8Array(table),
+  });
+  const layoutHash = blake3(layout);
+  const box = sealBox(input.fileKey, layoutHash, input.secret);
+  const bytes = Buffer.concat([
+    MAGIC,
+    Uint8Array.of(FORMAT),
+    ManifestEnvelope.encode({
+      layout,
+      signature: new Uint8Array(input.owner.sign(signedMessage(layoutHash, box))),
+      recipients: input.recipients.map((key) => sealFileKey(key, input.fileKey, layoutHash, input.random)),
+      box: new Uint8Array(box),
+    }),
+  ]);
+  if (bytes.length > MAX_MANIFEST_BYTES || input.stripes.length > MAX_STRIPES || peers.length > MAX_PEERS) {
+    throw new DatameshError('input-too-large', {
+      what: `the object would need a manifest of ${bytes.length} bytes for ${input.stripes.length} stripes on ${peers.length} peers`,
+      why: `at most ${MAX_MANIFEST_BYTES} bytes, ${MAX_STRIPES} stripes and ${MAX_PEERS} peers are possible`,
+      mend: 'store it with larger chunks, or in parts',
+    });
+  }
+  // What this writes, every reader must accept: the same checks, before anything is sent.
+  const written = decodeManifest(bytes);
+  checkConsistent(written, input.secret);
+  return bytes;
+}
+
+/**
+ * Layout and sealed half of stored bytes, owner's signature verified. Throws `malformed-data`, `not-authentic` for a wrong signature,
+ * `format-too-new`. Costs at most a pass over the bytes.
+ */
+export function decodeManifest(bytes: Uint8Array): Manifest {
+  if (bytes.length > MAX_MANIFEST_BYTES) throw malformed(`it has ${bytes.length} bytes`);
+  if (bytes.length < PREFIX_BYTES || Buffer.compare(bytes.subarray(0, MAGIC.length), MAGIC) !== 0) {
+    throw malformed('it does not begin like one');
+  }
+  const format = bytes[MAGIC.length]!;
+  if (format > FORMAT) {
+    throw new DatameshError('format-too-new', {
+      what: `the manifest has format ${format}, this datamesh reads up to ${FORMAT}`,
+      mend: 'update datamesh',
+    });
+  }
+  if (format !== FORMAT) throw malformed(`it has format ${format}`);
+  const envelope = parse('envelope', () =>
+    ManifestEnvelope.decode(bytes.subarray(PREFIX_BYTES), { limits: { recipients: MAX_RECIPIENTS } }),
+  );
+  checkEnvelope(envelope);
+  const layout = parse('layout', () =>
+    ManifestLayout.decode(envelope.layout, { limits: { peers: MAX_PEERS } }),
+  );
+  checkLayout(layout);
+  const layoutHash = blake3(envelope.layout);
+  if (!verifySignature(layout.owner, signedMessage(layoutHash, envelope.box), envelope.signature)) {
+    throw new DatameshError('not-authentic', {
+      what: 'the manifest’s signature is not its owner’s',
+      why: 'it was altered or forged',
+    });
+  }
+  const code = { k: layout.k, m: layout.m };
+  const peers = layout.peers as PeerId[];
+  const table = readStripes(
+    code,
+    layout.stripeCount,
+    shardBytesOf(layout.chunkBytes, layout.k),
+    peers,
+    layout.stripes,
+  );
+  return {
+    format,
+    code,
+    chunkBytes: layout.chunkBytes,
+    stripeCount: table.count,
+    peers,
+    ownerId: bytesToHex(layout.owner) as OwnerId,
+    shardBytes: table.shardBytes,
+    stripe: table.stripe,
+    sealed: { layoutHash, recipients: envelope.recipients, box: envelope.box },
+  };
+}
+
+/**
+ * The sealed half, with an owner's key. Throws `denied` when the file key is not sealed to it, `not-authentic`, `malformed-data` when the
+ * halves contradict each other.
+ */
+export function openManifest(manifest: Manifest, opener: ManifestOpener): OpenedManifest {
+  const hint = hintOf(opener.encryptionPublicKey);
+  const mine = manifest.sealed.recipients.filter((it) => Buffer.compare(it.hint, hint) === 0);
+  if (mine.length === 0) {
+    throw new DatameshError('denied', {
+      what: 'the object is not sealed to this owner key',
+      mend: 'ask its owner to share it, or use the key it was stored with',
+    });
+  }
+  let failure: unknown;
+  for (const { enc, ciphertext } of mine) {
+    try {
+      const fileKey = opener.open({ enc, ciphertext }, FILE_KEY_INFO, manifest.sealed.layoutHash);
+      return openManifestWithKey(manifest, fileKey);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** The same with the file key itself, as a link carries it. */
+export function openManifestWithKey(manifest: Manifest, fileKey: Uint8Array): OpenedManifest {
+  if (fileKey.length !== FILE_KEY_BYTES) throw malformed(`a file key of ${fileKey.length} bytes`);
+  const secret = openBox(fileKey, manifest.sealed.layoutHash, manifest.sealed.box);
+  checkConsistent(manifest, secret);
+  return { secret, fileKey };
+}
+
+/** Plaintext bytes of chunk `index` of an object of `sizeBytes`. */
+export function chunkLength(manifest: Manifest, sizeBytes: number, index: number): number {
+  const before = index * manifest.chunkBytes;
+  return Math.max(0, Math.min(manifest.chunkBytes, sizeBytes - before));
+}
+
+function sealFileKey(
+  publicKey: Uint8Array,
+  fileKey: Uint8Array,
+  layoutHash: Uint8Array,
+  random: Random,
+): SealedFileKey {
+  const { enc, ciphertext } = sealTo(publicKey, fileKey, FILE_KEY_INFO, layoutHash, random);
+  return {
+    hint: new Uint8Array(hintOf(publicKey)),
+    enc: new Uint8Array(enc),
+    ciphertext: new Uint8Array(ciphertext),
+  };
+}
+
+/** Lets a reader find its own entry without trying all; tells no more than that two entries are the same reader's. */
+function hintOf(publicKey: Uint8Array): Uint8Array {
+  return blake3(publicKey).subarray(0, HINT_BYTES);
+}
+
+/** Both halves are under the signature: a recipient knows the file key and could else put another content into the box. */
+function signedMessage(layoutHash: Uint8Array, box: Uint8Array): Uint8Array {
+  return Buffer.concat([SIGNATURE_CONTEXT, layoutHash, blake3(box)]);
+}
+
+function parse<T>(part: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    throw malformed(`its ${part} is no protobuf message of this kind`, cause);
+  }
+}
+
+function checkEnvelope(envelope: ManifestEnvelope): void {
+  if (envelope.signature.length !== SIGNATURE_BYTES) throw malformed('its signature has not 64 bytes');
+  if (!plausibleBox(envelope.box)) throw malformed(`its sealed half has ${envelope.box.length} bytes`);
+  for (const { hint, enc, ciphertext } of envelope.recipients) {
+    const right =
+      hint.length === HINT_BYTES &&
+      enc.length === ENC_BYTES &&
+      ciphertext.length === FILE_KEY_BYTES + TAG_BYTES;
+    if (!right) throw malformed('a sealed file key has the wrong length');
+  }
+}
+
+function checkLayout(layout: ManifestLayout): void {
+  const { k, m, chunkBytes, stripeCount, owner, peers } = layout;
+  if (k < 1 || k + m > MAX_SHARDS) throw malformed(`${k}+${m} is no code`);
+  if (chunkBytes < 1 || chunkBytes > MAX_MANIFEST_CHUNK_BYTES)
+    throw malformed(`chunks of ${chunkBytes} bytes`);
+  if (stripeCount > MAX_STRIPES) throw malformed(`${stripeCount} stripes`);
+  if (owner.length !== PUBLIC_KEY_BYTES) throw malformed('its owner key has not 32 bytes');
+  for (const peer of peers) {
+    if (peer.length > MAX_PEER_ID_CHARS || !/^[1-9A-HJ-NP-Za-km-z]+$/.test(peer))
+      throw malformed('a peer id is none');
+  }
+}
+
+/** Size, chunks and shard lengths must tell the same; content lies either inline or in stripes. */
+function checkConsistent(manifest: Manifest, secret: ObjectSecret): void {
+  const { stripeCount, chunkBytes, code } = manifest;
+  if (stripeCount === 0) {
+    if (secret.inline === undefined) throw malformed('it has neither stripes nor inline content');
+    return;
+  }
+  if (secret.inline !== undefined) throw malformed('it has both stripes and inline content');
+  if (Math.ceil(secret.sizeBytes / chunkBytes) !== stripeCount) {
+    throw malformed(`${stripeCount} chunks of ${chunkBytes} bytes are not ${secret.sizeBytes} bytes`);
+  }
+  const lastBytes = chunkLength(manifest, secret.sizeBytes, stripeCount - 1);
+  if (manifest.shardBytes(stripeCount - 1) !== shardBytesOf(lastBytes, code.k)) {
+    throw malformed('its last stripe has not the length that the size tells');
+  }
+}
