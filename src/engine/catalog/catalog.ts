@@ -37,7 +37,10 @@ export interface CatalogTotals {
 
 export interface Catalog {
   /** One transaction; the entry becomes the current version. Throws `already-exists` with `ifAbsent`. Durable on return. */
-  commit(entry: NewEntry, options?: { ifAbsent?: boolean }): { entry: Entry; replacedVersion: number | undefined };
+  commit(
+    entry: NewEntry,
+    options?: { ifAbsent?: boolean },
+  ): { entry: Entry; replacedVersion: number | undefined };
   /** Current version under a name, or a stated one. */
   find(owner: OwnerId, name: string, version?: number): Entry | undefined;
   /** By ObjectId or unique prefix of ≥ 4 digits. Throws `bad-value` when the prefix is ambiguous, listing candidates. */

@@ -1,0 +1,104 @@
+/**
+ * The catalog's tables and the steps that lead to them. A file keeps the list of steps it has gone through; a file of a
+ * later datamesh is refused instead of being guessed at.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
+
+/** "DMca": marks the file as a datamesh catalog, so that another program's database is not written into. */
+const APPLICATION_ID = 0x444d6361;
+
+/**
+ * One step each, never changed once released. Names are BLOBs: SQLite then compares them as the UTF-8 bytes they are,
+ * a NUL inside included. `current` marks the one version that a bare name means.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE owners (
+    id INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL UNIQUE
+  ) STRICT;
+  CREATE TABLE names (
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    name BLOB NOT NULL,
+    last_version INTEGER NOT NULL,
+    PRIMARY KEY (owner, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    name BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    current INTEGER NOT NULL CHECK (current IN (0, 1)),
+    object_id TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    content_hash TEXT NOT NULL,
+    mime_type TEXT NOT NULL,
+    k INTEGER NOT NULL,
+    m INTEGER NOT NULL,
+    chunk_bytes INTEGER NOT NULL,
+    stripes INTEGER NOT NULL,
+    stored_bytes INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    owner_key TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    manifest_holders TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX entries_version ON entries (owner, name, version);
+  CREATE UNIQUE INDEX entries_current ON entries (owner, name) WHERE current = 1;
+  CREATE INDEX entries_size ON entries (owner, size_bytes, name) WHERE current = 1;
+  CREATE INDEX entries_created ON entries (owner, created_at_ms, name) WHERE current = 1;
+  CREATE INDEX entries_object ON entries (object_id);
+  CREATE TABLE tags (
+    tag TEXT NOT NULL,
+    entry INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE,
+    PRIMARY KEY (tag, entry)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tags_entry ON tags (entry);
+  `,
+];
+
+export const CATALOG_FORMAT = MIGRATIONS.length;
+
+/** Makes the tables or brings them up to date. Throws `format-too-new` and, for a foreign database, `malformed-data`. */
+export function migrate(db: DatabaseSync, path: string, clock: Clock): void {
+  const id = db.prepare('PRAGMA application_id').get()?.application_id;
+  const empty = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0;
+  if (id !== APPLICATION_ID && !empty) {
+    throw new DatameshError('malformed-data', {
+      what: `${path} is a database, but not a datamesh catalog`,
+      mend: 'move it away; datamesh makes a new one',
+    });
+  }
+  const found = empty ? 0 : readVersion(db);
+  if (found > CATALOG_FORMAT) {
+    throw new DatameshError('format-too-new', {
+      what: `the catalog ${path} has format ${found}, this datamesh knows up to ${CATALOG_FORMAT}`,
+      why: 'a newer datamesh has written it',
+      mend: 'use that newer datamesh',
+      details: { found, known: CATALOG_FORMAT },
+    });
+  }
+  if (found === CATALOG_FORMAT) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    if (found === 0) {
+      db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      db.exec('CREATE TABLE migrations (version INTEGER PRIMARY KEY, applied_at_ms INTEGER NOT NULL) STRICT');
+    }
+    const note = db.prepare('INSERT INTO migrations (version, applied_at_ms) VALUES (?, ?)');
+    MIGRATIONS.slice(found).forEach((step, index) => {
+      db.exec(step);
+      note.run(found + index + 1, Math.round(clock.now()));
+    });
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function readVersion(db: DatabaseSync): number {
+  return Number(db.prepare('SELECT max(version) AS version FROM migrations').get()?.version ?? 0);
+}

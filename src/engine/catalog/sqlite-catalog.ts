@@ -1,0 +1,292 @@
+/** The catalog on SQLite: one file, one connection, every change one transaction that is durable when it returns. */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { ListPage, ListQuery } from '../engine.ts';
+import type { ObjectId, OwnerId } from '../types.ts';
+import type { Catalog, CatalogTotals, Entry, NewEntry } from './catalog.ts';
+import { afterPrefix, nameBytes, pageQuery, type SqlValue, writeCursor } from './list-query.ts';
+import { ambiguous, checkedName, entryOf, MAX_CANDIDATES, type Row, textOf, viewOf } from './rows.ts';
+import { migrate } from './schema.ts';
+import { catalogError } from './sqlite-errors.ts';
+
+/** A shorter id prefix says too little to mean it. */
+const MIN_ID_DIGITS = 4;
+/** Another process holds the file for no longer than a checkpoint; after this something is wrong. */
+const BUSY_TIMEOUT_MS = 5000;
+
+const COLUMNS = `o.owner AS owner_id, e.id, e.name, e.version, e.object_id, e.size_bytes, e.content_hash, e.mime_type, e.k, e.m,
+  e.chunk_bytes, e.stripes, e.stored_bytes, e.created_at_ms, e.owner_key, e.tags, e.manifest_holders`;
+const FROM = 'FROM entries e JOIN owners o ON o.id = e.owner';
+/** pageQuery selects from entries alone: the owner is known there. */
+const PAGE_COLUMNS = COLUMNS.replace('o.owner AS owner_id, ', '');
+
+/**
+ * Opens or makes the catalog at `path` (`:memory:` for one that is gone on close). Throws `format-too-new`,
+ * `malformed-data`, `file-denied`, `lock-held`.
+ */
+export function openCatalog(path: string, clock: Clock): Catalog {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
+    // WAL with FULL: the log is synced at every commit, so a returned commit survives a power cut.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+    migrate(db, path, clock);
+    return catalogOn(db, path);
+  } catch (error) {
+    db?.close();
+    throw catalogError(error, path);
+  }
+}
+
+function catalogOn(db: DatabaseSync, path: string): Catalog {
+  const statements = new Map<string, StatementSync>();
+  const owners = new Map<OwnerId, number>();
+
+  const prepared = (sql: string): StatementSync => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+  const get = (sql: string, ...values: SqlValue[]): Row | undefined => prepared(sql).get(...values);
+  const all = (sql: string, ...values: SqlValue[]): Row[] => prepared(sql).all(...values);
+  const run = (sql: string, ...values: SqlValue[]) => prepared(sql).run(...values);
+
+  const guarded = <T>(task: () => T): T => {
+    try {
+      return task();
+    } catch (error) {
+      throw catalogError(error, path);
+    }
+  };
+  const transaction = <T>(task: () => T): T =>
+    guarded(() => {
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = task();
+        db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // A failed COMMIT may have rolled back already; the first error is the one to tell.
+        if (db.isTransaction) db.exec('ROLLBACK');
+        owners.clear();
+        throw error;
+      }
+    });
+
+  const ownerRow = (owner: OwnerId): number | undefined => {
+    const known =
+      owners.get(owner) ?? (get('SELECT id FROM owners WHERE owner = ?', owner)?.id as number | undefined);
+    if (known !== undefined) owners.set(owner, known);
+    return known;
+  };
+  const ownerRowMade = (owner: OwnerId): number =>
+    ownerRow(owner) ?? Number(run('INSERT INTO owners (owner) VALUES (?)', owner).lastInsertRowid);
+
+  const versionRow = (owner: number, name: Uint8Array, version: number | undefined): Row | undefined =>
+    version === undefined
+      ? get(`SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.name = ? AND e.current = 1`, owner, name)
+      : get(
+          `SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.name = ? AND e.version = ?`,
+          owner,
+          name,
+          version,
+        );
+
+  const insert = (owner: number, name: Uint8Array, version: number, entry: NewEntry): Entry => {
+    const tags = [...new Set(entry.tags)];
+    const { lastInsertRowid } = run(
+      `INSERT INTO entries (owner, name, version, current, object_id, size_bytes, content_hash, mime_type, k, m, chunk_bytes,
+         stripes, stored_bytes, created_at_ms, owner_key, tags, manifest_holders)
+       VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      owner,
+      name,
+      version,
+      entry.objectId,
+      entry.sizeBytes,
+      entry.contentHash,
+      entry.mimeType,
+      entry.k,
+      entry.m,
+      entry.chunkBytes,
+      entry.stripes,
+      entry.storedBytes,
+      Math.round(entry.createdAtMs),
+      entry.ownerKey,
+      JSON.stringify(tags),
+      JSON.stringify(entry.manifestHolders),
+    );
+    for (const tag of tags) run('INSERT INTO tags (tag, entry) VALUES (?, ?)', tag, Number(lastInsertRowid));
+    return entryOf(versionRow(owner, name, version)!);
+  };
+
+  return {
+    commit(entry, options) {
+      const name = checkedName(entry.name);
+      return transaction(() => {
+        const owner = ownerRowMade(entry.owner);
+        const previous = versionRow(owner, name, undefined);
+        if (previous && options?.ifAbsent) {
+          throw new DatameshError('already-exists', {
+            what: `there is already an object ${JSON.stringify(entry.name)}`,
+            mend: 'choose another name, or allow a new version of it',
+            details: { name: entry.name, version: previous.version },
+          });
+        }
+        run(
+          `INSERT INTO names (owner, name, last_version) VALUES (?, ?, 1)
+           ON CONFLICT (owner, name) DO UPDATE SET last_version = last_version + 1`,
+          owner,
+          name,
+        );
+        const version = get(
+          'SELECT last_version FROM names WHERE owner = ? AND name = ?',
+          owner,
+          name,
+        )!.last_version;
+        run('UPDATE entries SET current = 0 WHERE owner = ? AND name = ? AND current = 1', owner, name);
+        return {
+          entry: insert(owner, name, version as number, entry),
+          replacedVersion: previous?.version as number | undefined,
+        };
+      });
+    },
+
+    find: (owner, name, version) =>
+      guarded(() => {
+        const row = ownerRow(owner);
+        if (row === undefined || !name.isWellFormed()) return undefined;
+        const found = versionRow(row, nameBytes(name), version);
+        return found && entryOf(found);
+      }),
+
+    findById: (owner, prefix) =>
+      guarded(() => {
+        const digits = prefix.toLowerCase();
+        const row = ownerRow(owner);
+        if (row === undefined || digits.length < MIN_ID_DIGITS || !/^[0-9a-f]{1,64}$/.test(digits))
+          return undefined;
+        const hits = all(
+          // `+` keeps the planner on the index of object ids. Of several entries with one object, the current or newest.
+          `SELECT ${COLUMNS} ${FROM} WHERE +e.owner = ? AND e.object_id >= ? AND e.object_id < ? || 'g' AND e.id =
+             (SELECT t.id FROM entries t WHERE t.object_id = e.object_id AND +t.owner = e.owner
+              ORDER BY t.current DESC, t.version DESC, t.id DESC LIMIT 1)
+           ORDER BY e.object_id LIMIT ?`,
+          row,
+          digits,
+          digits,
+          MAX_CANDIDATES + 1,
+        ).map(entryOf);
+        if (hits.length > 1) throw ambiguous(prefix, hits);
+        return hits[0];
+      }),
+
+    list: (owner, query: ListQuery): ListPage =>
+      guarded(() => {
+        const row = ownerRow(owner);
+        if (row === undefined) return { objects: [], cursor: undefined };
+        const page = pageQuery(PAGE_COLUMNS, row, query);
+        const rows = all(page.sql, ...page.values);
+        const shown = rows.slice(0, page.limit);
+        const last = rows.length > page.limit ? shown.at(-1) : undefined;
+        const key =
+          page.sort === 'size' ? 'size_bytes' : page.sort === 'created' ? 'created_at_ms' : undefined;
+        return {
+          objects: shown.map(viewOf),
+          cursor:
+            last &&
+            writeCursor({
+              sort: page.sort,
+              key: key === undefined ? 0 : (last[key] as number),
+              name: last.name as Uint8Array,
+            }),
+        };
+      }),
+
+    current: (owner) =>
+      guarded(() => {
+        const row = ownerRow(owner);
+        if (row === undefined) return [];
+        return all(`SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.current = 1 ORDER BY e.name`, row).map(
+          entryOf,
+        );
+      }),
+
+    remove(owner, name, version) {
+      const bytes = nameBytes(name.toWellFormed());
+      return transaction(() => {
+        const ownerId = ownerRow(owner);
+        const row = ownerId === undefined ? undefined : versionRow(ownerId, bytes, version);
+        if (ownerId === undefined || row === undefined) return undefined;
+        run('DELETE FROM entries WHERE id = ?', row.id as number);
+        run(
+          `UPDATE entries SET current = 1 WHERE owner = ?1 AND name = ?2 AND current = 0 AND version =
+             (SELECT max(version) FROM entries WHERE owner = ?1 AND name = ?2)`,
+          ownerId,
+          bytes,
+        );
+        if (versionRow(ownerId, bytes, undefined) === undefined) {
+          run('DELETE FROM names WHERE owner = ? AND name = ?', ownerId, bytes);
+        }
+        return entryOf(row);
+      });
+    },
+
+    references: (objectId: ObjectId) =>
+      guarded(
+        () => get('SELECT count(*) AS uses FROM entries WHERE object_id = ?', objectId)!.uses as number,
+      ),
+
+    totals: (owner): CatalogTotals =>
+      guarded(() => {
+        const row = get(
+          `SELECT coalesce(sum(current), 0) AS objects, count(*) AS versions, coalesce(sum(size_bytes), 0) AS logical,
+             coalesce(sum(stored_bytes), 0) AS stored FROM entries WHERE owner = ?`,
+          ownerRow(owner) ?? -1,
+        )!;
+        return {
+          objects: row.objects as number,
+          versions: row.versions as number,
+          logicalBytes: row.logical as number,
+          storedBytes: row.stored as number,
+        };
+      }),
+
+    namesLike: (owner, name, limit) =>
+      guarded(() => {
+        const row = ownerRow(owner);
+        const wanted = name.toWellFormed();
+        if (row === undefined || wanted === '' || limit < 1) return [];
+        const found = new Set<string>();
+        const collect = (condition: string, ...values: SqlValue[]) => {
+          if (found.size >= limit) return;
+          const rows = all(
+            `SELECT e.name FROM entries e WHERE e.owner = ? AND e.current = 1 AND ${condition} ORDER BY e.name LIMIT ?`,
+            row,
+            ...values,
+            limit,
+          );
+          for (const it of rows) if (found.size < limit) found.add(textOf(it.name));
+        };
+        const byPrefix = (prefix: string) => {
+          const bytes = nameBytes(prefix);
+          collect('e.name >= ? AND e.name < ?', bytes, afterPrefix(bytes));
+        };
+        byPrefix(wanted);
+        collect('instr(lower(CAST(e.name AS TEXT)), lower(?)) > 0', wanted);
+        // A typing error in the second half leaves the first half; one in the first half leaves the first letter at best.
+        const letters = [...wanted];
+        for (const share of [letters.length >> 1, 1])
+          if (share > 0) byPrefix(letters.slice(0, share).join(''));
+        return [...found];
+      }),
+
+    close() {
+      statements.clear();
+      if (db.isOpen) db.close();
+    },
+  };
+}

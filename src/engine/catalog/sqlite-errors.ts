@@ -1,0 +1,42 @@
+/** SQLite's result codes (https://sqlite.org/rescode.html) in the words of datamesh. */
+import { DatameshError, type ErrorCode } from '../../errors.ts';
+
+/** Primary result codes, the low byte of an extended one. */
+const BUSY = 5;
+const LOCKED = 6;
+const READONLY = 8;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+const MEANINGS = new Map<number, readonly [ErrorCode, string, string]>([
+  [BUSY, ['lock-held', 'the catalog is in use by another process', 'wait for it or stop it']],
+  [LOCKED, ['lock-held', 'the catalog is in use by another process', 'wait for it or stop it']],
+  [
+    READONLY,
+    ['file-denied', 'the catalog may not be written', 'give yourself write permission on the data folder'],
+  ],
+  [
+    CANTOPEN,
+    ['file-denied', 'the catalog cannot be opened', 'check that the data folder exists and is yours'],
+  ],
+  [
+    FULL,
+    ['disk-full', 'no space is left for the catalog', 'free some space; what was stored before is unharmed'],
+  ],
+  [CORRUPT, ['malformed-data', 'the catalog is damaged', 'restore it from a backup of the data folder']],
+  [
+    NOTADB,
+    ['malformed-data', 'the catalog is not a SQLite database', 'restore it from a backup of the data folder'],
+  ],
+]);
+
+/** The error of a call on the catalog; what is no SQLite error comes back as it is. */
+export function catalogError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error;
+  const meaning = MEANINGS.get(error.errcode & 0xff);
+  if (meaning === undefined) return error;
+  const [code, what, mend] = meaning;
+  return new DatameshError(code, { what: `${what} (${path})`, why: error.message, mend, cause: error });
+}
