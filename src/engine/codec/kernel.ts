@@ -35,22 +35,21 @@ export function makeKernel(rows: readonly Uint8Array[]): Kernel {
   return programKernel(sources, matrixTiles(rows));
 }
 
-/** Row 0 is a plain XOR; rows 1 and 2 share their loads; row 3 alone: measured faster than all in one loop. */
+/** Row 0 is a plain XOR; rows 1 and 2 share their loads; others alone: measured faster than all in one loop. */
 function hornerTiles(sources: number, exponents: readonly number[]): Tile[] {
-  const all = range(sources);
-  const groups = exponents.length <= 2 ? [range(exponents.length)] : [[0], [1, 2], [3]];
+  const rows = range(exponents.length);
+  const groups = rows.length <= 2 ? [rows] : [[0], [1, 2], ...rows.slice(3).map((row) => [row])];
   return groups
-    .map((group) => group.filter((row) => row < exponents.length))
     .filter((group) => group.length > 0)
-    .map((group) => ({
-      program: hornerProgram(
-        sources,
-        group.map((row) => exponents[row]!),
-      ),
-      sources: all,
-      outputs: group,
-      accumulate: false,
-    }));
+    .map((group) => {
+      const powers = group.map((row) => exponents[row]!);
+      return {
+        program: hornerProgram(sources, powers),
+        sources: range(sources),
+        outputs: group,
+        accumulate: false,
+      };
+    });
 }
 
 function matrixTiles(rows: readonly Uint8Array[]): Tile[] {

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  chooseChunkBytes,
+  DEFAULT_CHUNK_BYTES,
+  MAX_CHUNK_BYTES,
+  MIN_CHUNK_BYTES,
+} from '../../../src/engine/codec/chunk-size.ts';
+import { type Chunk, chunks } from '../../../src/engine/codec/chunker.ts';
+import { pattern } from './reference.ts';
+
+async function* pieces(bytes: Uint8Array, lengths: readonly number[]): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for (const length of lengths) {
+    yield bytes.subarray(at, at + length);
+    at += length;
+  }
+  yield bytes.subarray(at);
+}
+
+async function collect(source: AsyncIterable<Chunk>): Promise<Chunk[]> {
+  const out: Chunk[] = [];
+  for await (const chunk of source) out.push(chunk);
+  return out;
+}
+
+describe('chunks', () => {
+  it('re-cuts any stream exactly, and knows the last', async () => {
+    const cases = fc.record({
+      length: fc.nat(1000),
+      chunkBytes: fc.integer({ min: 1, max: 300 }),
+      lengths: fc.array(fc.nat(400), { maxLength: 20 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ length, chunkBytes, lengths }) => {
+        const bytes = pattern(length, chunkBytes);
+        const out = await collect(chunks(pieces(bytes, lengths), chunkBytes));
+        expect(out).toHaveLength(Math.ceil(length / chunkBytes));
+        out.forEach((chunk, index) => {
+          const expected = bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes);
+          expect(chunk.index).toBe(index);
+          expect(chunk.last).toBe(index === out.length - 1);
+          expect(Buffer.compare(chunk.bytes, expected)).toBe(0);
+        });
+      }),
+    );
+  });
+
+  it('yields a chunk as soon as one more byte is known', async () => {
+    let read = 0;
+    async function* source() {
+      for (; ; read++) yield new Uint8Array(10);
+    }
+    const cut = chunks(source(), 20);
+    const first = await cut.next();
+    expect(first.value).toMatchObject({ index: 0, last: false });
+    expect(read).toBe(2);
+    await cut.return(undefined);
+  });
+
+  it('ends the source when it is ended', async () => {
+    let ended = false;
+    async function* source() {
+      try {
+        for (;;) yield new Uint8Array(10);
+      } finally {
+        ended = true;
+      }
+    }
+    for await (const chunk of chunks(source(), 15)) if (chunk.index === 1) break;
+    expect(ended).toBe(true);
+  });
+
+  it('passes the source’s error on', async () => {
+    async function* source() {
+      yield new Uint8Array(10);
+      throw new Error('disk gone');
+    }
+    await expect(collect(chunks(source(), 4))).rejects.toThrow('disk gone');
+  });
+
+  it('refuses a length that is none', async () => {
+    await expect(collect(chunks(pieces(new Uint8Array(1), []), 0))).rejects.toThrow(RangeError);
+  });
+});
+
+describe('chooseChunkBytes', () => {
+  const MIB = 1024 * 1024;
+
+  it.each([
+    [{}, DEFAULT_CHUNK_BYTES],
+    [{ sizeBytes: 0 }, DEFAULT_CHUNK_BYTES],
+    [{ sizeBytes: 1 }, MIN_CHUNK_BYTES],
+    [{ sizeBytes: 300 * 1024 }, MIB / 2],
+    [{ sizeBytes: 1024 * MIB }, DEFAULT_CHUNK_BYTES],
+    [{ sizeBytes: 2 ** 37 }, 8 * MIB],
+    [{ sizeBytes: 2 ** 50 }, MAX_CHUNK_BYTES],
+    [{ bandwidthBytesPerSecond: 125e6, rttMs: 1 }, DEFAULT_CHUNK_BYTES],
+    [{ bandwidthBytesPerSecond: 125e6, rttMs: 100 }, 16 * MIB],
+    [{ bandwidthBytesPerSecond: 12.5e9, rttMs: 300 }, MAX_CHUNK_BYTES],
+    [{ bandwidthBytesPerSecond: 12.5e9, rttMs: 300, sizeBytes: 1000 }, MIN_CHUNK_BYTES],
+    [
+      { bandwidthBytesPerSecond: Number.NaN, rttMs: -5, sizeBytes: Number.POSITIVE_INFINITY },
+      DEFAULT_CHUNK_BYTES,
+    ],
+  ])('%o → %i', (hints, expected) => {
+    expect(chooseChunkBytes(hints)).toBe(expected);
+  });
+
+  it('is a power of two within its bounds for any hints, and never shrinks as the object grows', () => {
+    const number = fc.oneof(fc.double(), fc.nat(), fc.constant(undefined));
+    fc.assert(
+      fc.property(number, number, fc.nat(), fc.nat(), (bandwidth, rttMs, a, b) => {
+        const hints = { bandwidthBytesPerSecond: bandwidth, rttMs };
+        const small = chooseChunkBytes({ ...hints, sizeBytes: 1 + Math.min(a, b) });
+        const large = chooseChunkBytes({ ...hints, sizeBytes: 1 + Math.max(a, b) });
+        expect(Number.isInteger(Math.log2(small))).toBe(true);
+        expect(small).toBeGreaterThanOrEqual(MIN_CHUNK_BYTES);
+        expect(large).toBeLessThanOrEqual(MAX_CHUNK_BYTES);
+        expect(small).toBeLessThanOrEqual(large);
+      }),
+    );
+  });
+});
