@@ -2,6 +2,7 @@
  * A running node: everything that lives as long as the process does, opened in order and closed in reverse.
  * What it can do for the owner (put, get …) is in objects.ts; what it shows is in views.ts.
  */
+import { VERSION } from '../version.ts';
 import type { Backend } from './backends/backend.ts';
 import { localBackend } from './backends/local-backend.ts';
 import { peerBackend } from './backends/peer-backend.ts';
@@ -12,7 +13,7 @@ import type { Codec } from './codec/codec.ts';
 import { createCodec } from './codec/local-codec.ts';
 import { type Clock, realClock } from './effects/clock.ts';
 import type { Disk, DiskSpace } from './effects/disk.ts';
-import { acquireLock } from './effects/lock.ts';
+import { lockDataDir } from './effects/lock.ts';
 import type { Net } from './effects/net.ts';
 import { type Random, realRandom } from './effects/random.ts';
 import { realDisk } from './effects/real-disk.ts';
@@ -24,8 +25,8 @@ import { type ObjectRouting, objectRouting } from './mesh/dht.ts';
 import { type Host, startHost } from './mesh/libp2p-host.ts';
 import { createLibp2pNet } from './mesh/libp2p-net.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
-import { peerKeyBytes } from './mesh/peer-key.ts';
 import { signNodeInfo } from './mesh/node-info.ts';
+import { peerKeyBytes } from './mesh/peer-key.ts';
 import { RateLimit } from './mesh/rate-limit.ts';
 import { TrafficMeter } from './mesh/traffic.ts';
 import { EventLog } from './observe/events.ts';
@@ -40,7 +41,6 @@ import type { ObjectId, OwnerId, PeerId } from './types.ts';
 
 export interface Node {
   readonly options: EngineOptions;
-  readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly disk: Disk;
@@ -71,7 +71,7 @@ export interface Node {
 /** Asked again this often: statfs is cheap, but not for every shard. */
 const SPACE_EVERY_MS = 2_000;
 
-export async function startNode(options: EngineOptions, version: string): Promise<Node> {
+export async function startNode(options: EngineOptions): Promise<Node> {
   const clock = realClock();
   const random = realRandom();
   const disk = realDisk();
@@ -86,7 +86,7 @@ export async function startNode(options: EngineOptions, version: string): Promis
   };
   try {
     await disk.makeDir(options.dataDir, 0o700);
-    opened(await acquireLock(disk, paths.lock, clock), (lock) => lock.release());
+    opened(await lockDataDir(paths.lock, { disk, clock }), (lock) => lock.release());
     const events = new EventLog(clock);
     const device = await loadOrCreateDevice(disk, paths.device, random);
     const keyring = await openKeyring({ disk, random, clock }, paths.keyring, options.passphrase);
@@ -106,7 +106,12 @@ export async function startNode(options: EngineOptions, version: string): Promis
     const catalog = opened(openCatalog(paths.catalog, clock), (value) => value.close());
     const traffic = new TrafficMeter();
     const host = opened(
-      await startHost({ deviceSeed: device.seed, network: options.network, agent: `datamesh/${version}`, traffic }),
+      await startHost({
+        deviceSeed: device.seed,
+        network: options.network,
+        agent: `datamesh/${VERSION}`,
+        traffic,
+      }),
       stopHost,
     );
     const caps = {
@@ -148,7 +153,7 @@ export async function startNode(options: EngineOptions, version: string): Promis
               role: options.role,
               zone: options.network.zone ?? '',
               rack: options.network.rack ?? '',
-              version,
+              version: VERSION,
               addresses: net.addresses().slice(0, 16),
               capacityBytes: options.storage.quotaBytes,
               freeBytes: freeBytes(),
@@ -209,7 +214,6 @@ export async function startNode(options: EngineOptions, version: string): Promis
     events.add('info', 'node', `started as ${options.name} (${net.self})`);
     return {
       options,
-      version,
       clock,
       random,
       disk,
@@ -231,7 +235,10 @@ export async function startNode(options: EngineOptions, version: string): Promis
       reachable() {
         const greeted = membership.members().filter((member) => member.greeted);
         greeted.sort((a, b) => (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity));
-        return [own, ...greeted.map((member) => backend(member.peerId)).filter((entry) => entry !== undefined)];
+        return [
+          own,
+          ...greeted.map((member) => backend(member.peerId)).filter((entry) => entry !== undefined),
+        ];
       },
       candidates(id) {
         const found: Candidate[] = membership

@@ -1,4 +1,5 @@
 /** What a node shows of itself: pure readings of its counters, no figure that was not measured. */
+import { VERSION } from '../version.ts';
 import type { BandwidthView, NodeStatus, PeerView, StoreView } from './engine.ts';
 import type { Member } from './mesh/membership.ts';
 import type { Node } from './node.ts';
@@ -25,7 +26,7 @@ export function statusView(node: Node): NodeStatus {
     owner: node.owner?.ownerId,
     role: options.role,
     network: options.network.name,
-    version: node.version,
+    version: VERSION,
     pid: process.pid,
     mode: options.mode,
     startedAtMs: node.startedAtMs,

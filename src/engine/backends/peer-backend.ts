@@ -1,5 +1,7 @@
 import { DatameshError } from '../../errors.ts';
 import { type Net, NO_BYTES } from '../effects/net.ts';
+import { manifestShardId, type PeerId, type ShardId } from '../types.ts';
+import type { Backend, BackendCall } from './backend.ts';
 import {
   decodeStatus,
   encodeRequest,
@@ -8,8 +10,6 @@ import {
   SHARD_PROTOCOL,
   type ShardRequest,
 } from './shard-protocol.ts';
-import { manifestShardId, type PeerId, type ShardId } from '../types.ts';
-import type { Backend, BackendCall } from './backend.ts';
 
 /** Another node, over the shard protocol. */
 export function peerBackend(net: Net, peer: PeerId): Backend {
@@ -51,5 +51,7 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
 }
 
 function malformed(peer: PeerId): DatameshError {
-  return new DatameshError('malformed-data', { what: `peer ${peer.slice(-8)} sent an answer that makes no sense` });
+  return new DatameshError('malformed-data', {
+    what: `peer ${peer.slice(-8)} sent an answer that makes no sense`,
+  });
 }

@@ -39,7 +39,11 @@ export function encodeRequest(request: ShardRequest): Uint8Array {
   switch (request.op) {
     case 'put':
     case 'delete':
-      return Buffer.concat([Uint8Array.of(OP[request.op]), hexToBytes(request.id), hexToBytes(request.owner)]);
+      return Buffer.concat([
+        Uint8Array.of(OP[request.op]),
+        hexToBytes(request.id),
+        hexToBytes(request.owner),
+      ]);
     case 'get':
     case 'announce':
       return Buffer.concat([Uint8Array.of(OP[request.op]), hexToBytes(request.id)]);
@@ -68,7 +72,9 @@ export function decodeRequest(header: Uint8Array): ShardRequest {
 }
 
 export function encodeStatus(status: ShardStatus, tail?: Uint8Array): Uint8Array {
-  return tail === undefined ? Uint8Array.of(STATUS[status]) : Buffer.concat([Uint8Array.of(STATUS[status]), tail]);
+  return tail === undefined
+    ? Uint8Array.of(STATUS[status])
+    : Buffer.concat([Uint8Array.of(STATUS[status]), tail]);
 }
 
 export function decodeStatus(header: Uint8Array): { status: ShardStatus; tail: Uint8Array } {
@@ -97,7 +103,9 @@ export function failureOf(status: ShardStatus, tail: Uint8Array): DatameshError 
   const codes = Object.entries(ERROR_STATUS) as [ErrorCode, ShardStatus][];
   const code = codes.find(([, of]) => of === status)?.[0] ?? 'peer-unreachable';
   // A stranger's text: control characters must not reach a terminal.
-  const text = Buffer.from(tail).toString('utf8').replace(/\p{Cc}/gu, ' ');
+  const text = Buffer.from(tail)
+    .toString('utf8')
+    .replace(/\p{Cc}/gu, ' ');
   return new DatameshError(code, { what: `the holder answered: ${text || status}` });
 }
 

@@ -46,7 +46,12 @@ async function answer(options: ShardServiceOptions, from: PeerId, message: NetMe
       return bytes === undefined ? reply(encodeStatus('absent')) : reply(encodeStatus('ok'), bytes);
     }
     case 'has':
-      return reply(encodeStatus('ok', Uint8Array.from(request.ids, (id) => (store.has(id) ? 1 : 0))));
+      return reply(
+        encodeStatus(
+          'ok',
+          Uint8Array.from(request.ids, (id) => (store.has(id) ? 1 : 0)),
+        ),
+      );
     case 'announce': {
       if (!store.has(request.id)) return reply(encodeStatus('absent'));
       // A manifest's shard id is its object's id.

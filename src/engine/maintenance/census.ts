@@ -92,7 +92,7 @@ export async function askHolders(
         if (backend === undefined) silent.add(holder);
         else {
           const held = await backend.has(ids, { signal: options.signal, timeoutMs: options.timeoutMs });
-          ids.forEach((id, at) => held[at] && live.add(liveKey(holder, id)));
+          for (const [at, id] of ids.entries()) if (held[at]) live.add(liveKey(holder, id));
         }
       } catch (error) {
         options.signal.throwIfAborted();
@@ -113,7 +113,10 @@ export function spareOf(group: CensusGroup, live: ReadonlySet<string>): number {
 }
 
 /** An object is as healthy as its weakest stripe. */
-export function stateOf(groups: readonly CensusGroup[] | undefined, live: ReadonlySet<string>): {
+export function stateOf(
+  groups: readonly CensusGroup[] | undefined,
+  live: ReadonlySet<string>,
+): {
   state: ObjectState;
   spare: number;
 } {

@@ -26,7 +26,9 @@ export function objectRouting(host: Host): ObjectRouting {
     async provide(id) {
       let taken = 0;
       try {
-        const events = host.services.dht.provide(cidOf(id), { signal: AbortSignal.timeout(PROVIDE_TIMEOUT_MS) });
+        const events = host.services.dht.provide(cidOf(id), {
+          signal: AbortSignal.timeout(PROVIDE_TIMEOUT_MS),
+        });
         for await (const event of events) if (event.name === 'PEER_RESPONSE') taken++;
       } catch {
         // A record is a pointer that hints and the mesh itself can replace: what was taken is reported, no more.
@@ -36,7 +38,9 @@ export function objectRouting(host: Host): ObjectRouting {
     async findProviders(id) {
       const found = new Set<PeerId>();
       try {
-        const events = host.services.dht.findProviders(cidOf(id), { signal: AbortSignal.timeout(FIND_TIMEOUT_MS) });
+        const events = host.services.dht.findProviders(cidOf(id), {
+          signal: AbortSignal.timeout(FIND_TIMEOUT_MS),
+        });
         for await (const event of events) {
           if (event.name !== 'PROVIDER' && event.name !== 'PEER_RESPONSE') continue;
           for (const provider of event.providers) found.add(provider.id.toString() as PeerId);

@@ -70,7 +70,9 @@ export class FrameReceiver {
     const headerBytes = view.getUint32(4);
     const bodyBytes = view.getUint32(8);
     if (view.getUint16(0) !== MAGIC || view.getUint8(2) !== FRAME_VERSION) {
-      throw new DatameshError('malformed-data', { what: 'not a datamesh frame of a version this node speaks' });
+      throw new DatameshError('malformed-data', {
+        what: 'not a datamesh frame of a version this node speaks',
+      });
     }
     if (headerBytes > MAX_HEADER_BYTES || bodyBytes > this.maxBodyBytes) {
       throw new DatameshError('malformed-data', {

@@ -33,7 +33,9 @@ export function encodeHelloRequest(message: HelloRequest): Uint8Array {
 }
 
 export function encodeHelloResponse(message: HelloResponse): Uint8Array {
-  return Buffer.from(JSON.stringify({ ...message, info: text(message.info), peers: message.peers.map(text) }));
+  return Buffer.from(
+    JSON.stringify({ ...message, info: text(message.info), peers: message.peers.map(text) }),
+  );
 }
 
 function text(bytes: Uint8Array): string {
@@ -63,7 +65,9 @@ export function decodeHelloResponse(bytes: Uint8Array): HelloResponse {
 
 function parse(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const raw: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    const raw: unknown = JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
+    );
     if (typeof raw === 'object' && raw !== null) return raw as Record<string, unknown>;
   } catch {
     // reported below

@@ -48,7 +48,8 @@ export class Lanes {
 
   request(message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     if (this.closed) return Promise.reject(unreachable('the connection is closed'));
-    if (this.queue.length >= MAX_QUEUED_REQUESTS) return Promise.reject(unreachable('too many requests wait'));
+    if (this.queue.length >= MAX_QUEUED_REQUESTS)
+      return Promise.reject(unreachable('too many requests wait'));
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { message, options, resolve, reject, gone: false, lane: undefined };
       this.queue.push(waiting);

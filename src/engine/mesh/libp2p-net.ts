@@ -4,7 +4,14 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import { DatameshError } from '../../errors.ts';
 import type { Clock, Timer } from '../effects/clock.ts';
-import type { ConnectionView, HandleOptions, Net, NetMessage, RequestHandler, RequestOptions } from '../effects/net.ts';
+import type {
+  ConnectionView,
+  HandleOptions,
+  Net,
+  NetMessage,
+  RequestHandler,
+  RequestOptions,
+} from '../effects/net.ts';
 import type { PeerId } from '../types.ts';
 import { encodeHead, FrameReceiver } from './frame.ts';
 import { Lanes } from './lanes.ts';
@@ -21,7 +28,8 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
   const lanes = new Map<string, Lanes>();
   const listeners = new Set<(event: 'connect' | 'disconnect', peer: PeerId) => void>();
 
-  const onConnect = (event: CustomEvent<{ toString(): string }>) => announce('connect', event.detail.toString() as PeerId);
+  const onConnect = (event: CustomEvent<{ toString(): string }>) =>
+    announce('connect', event.detail.toString() as PeerId);
   const onDisconnect = (event: CustomEvent<{ toString(): string }>) => {
     const peer = event.detail.toString() as PeerId;
     const prefix = `${peer} `;
@@ -51,10 +59,14 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
   return {
     self: host.peerId.toString() as PeerId,
     async handle(protocol, handler, options) {
-      await host.handle(protocol, (stream, connection) => serve(stream, connection, handler, options, clock, caps), {
-        maxInboundStreams: MAX_INBOUND_STREAMS,
-        maxOutboundStreams: MAX_INBOUND_STREAMS,
-      });
+      await host.handle(
+        protocol,
+        (stream, connection) => serve(stream, connection, handler, options, clock, caps),
+        {
+          maxInboundStreams: MAX_INBOUND_STREAMS,
+          maxOutboundStreams: MAX_INBOUND_STREAMS,
+        },
+      );
     },
     async request(peer: PeerId, protocol: string, message: NetMessage, options: RequestOptions) {
       if (host.status !== 'started') throw unreachable(peer, 'this node is stopping');
@@ -65,7 +77,9 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
       await host.hangUp(peerIdFromString(peer)).catch(() => {}); // a connection that is gone already is what was wanted
     },
     connection(peer) {
-      const open = host.getConnections(peerIdFromString(peer)).find((connection) => connection.status === 'open');
+      const open = host
+        .getConnections(peerIdFromString(peer))
+        .find((connection) => connection.status === 'open');
       return open === undefined ? undefined : describe(open);
     },
     addresses: () => host.getMultiaddrs().map((address) => address.toString()),
@@ -85,9 +99,12 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
 
 async function dial(host: Host, addresses: readonly string[], timeoutMs: number): Promise<PeerId> {
   try {
-    const connection = await host.dial(addresses.map((address) => multiaddr(address)), {
-      signal: AbortSignal.timeout(timeoutMs),
-    });
+    const connection = await host.dial(
+      addresses.map((address) => multiaddr(address)),
+      {
+        signal: AbortSignal.timeout(timeoutMs),
+      },
+    );
     return connection.remotePeer.toString() as PeerId;
   } catch (error) {
     throw new DatameshError('peer-unreachable', {
@@ -162,7 +179,9 @@ function serve(
       deadline = undefined;
     } else {
       // One deadline for the whole frame: a byte now and then must not hold its buffer for ever.
-      deadline ??= clock.after(FRAME_TIMEOUT_MS, () => stream.abort(new Error('the frame did not end in time')));
+      deadline ??= clock.after(FRAME_TIMEOUT_MS, () =>
+        stream.abort(new Error('the frame did not end in time')),
+      );
     }
   });
   stream.addEventListener('close', () => deadline?.cancel());

@@ -188,7 +188,8 @@ export function createMembership(options: MembershipOptions): Membership {
       return refuse(asDatameshError(error).message);
     }
     if (info.peerId !== from) return refuse('the NodeInfo is another peer’s');
-    if (info.network !== options.network) return refuse(`this node belongs to the network "${options.network}"`);
+    if (info.network !== options.network)
+      return refuse(`this node belongs to the network "${options.network}"`);
     const entry = learn(request.info) ?? entryOf(from);
     entry.actsFor = provedOwners(from, request.certificates);
     const known = entry.greeted;
@@ -209,7 +210,10 @@ export function createMembership(options: MembershipOptions): Membership {
       try {
         owners.add(verifyCertificate(certificate, { peerId: from }).ownerId);
       } catch (error) {
-        options.log('warn', `${from.slice(-8)} presented a bad certificate: ${asDatameshError(error).message}`);
+        options.log(
+          'warn',
+          `${from.slice(-8)} presented a bad certificate: ${asDatameshError(error).message}`,
+        );
       }
     }
     return owners;
@@ -242,10 +246,15 @@ export function createMembership(options: MembershipOptions): Membership {
       wantPeers: !entry.greeted || entry.beats++ % PEERS_EVERY_BEATS === 0,
     });
     const before = clock.monotonic();
-    const answer = await net.request(entry.peerId, HELLO_PROTOCOL, { header: NO_BYTES, body }, {
-      timeoutMs: HELLO_TIMEOUT_MS,
-      maxBodyBytes: MAX_HELLO_BYTES,
-    });
+    const answer = await net.request(
+      entry.peerId,
+      HELLO_PROTOCOL,
+      { header: NO_BYTES, body },
+      {
+        timeoutMs: HELLO_TIMEOUT_MS,
+        maxBodyBytes: MAX_HELLO_BYTES,
+      },
+    );
     const rttMs = clock.monotonic() - before;
     const response = decodeHelloResponse(answer.body);
     if (response.refused !== undefined) {
@@ -267,7 +276,10 @@ export function createMembership(options: MembershipOptions): Membership {
       try {
         learn(signed);
       } catch (error) {
-        options.log('debug', `ignored a NodeInfo passed on by ${entry.peerId.slice(-8)}: ${asDatameshError(error).message}`);
+        options.log(
+          'debug',
+          `ignored a NodeInfo passed on by ${entry.peerId.slice(-8)}: ${asDatameshError(error).message}`,
+        );
       }
     }
   }
@@ -282,7 +294,8 @@ export function createMembership(options: MembershipOptions): Membership {
       if (now >= entry.nextHelloMs) void greet(entry).catch(() => {});
     }
     for (const entry of entries.values()) {
-      if (connected.has(entry.peerId) || entry.info === undefined || entry.info.addresses.length === 0) continue;
+      if (connected.has(entry.peerId) || entry.info === undefined || entry.info.addresses.length === 0)
+        continue;
       maybeDial(entry.redial, entry.info.addresses, now);
     }
     for (const [address, seed] of seeds) {
@@ -303,7 +316,12 @@ export function createMembership(options: MembershipOptions): Membership {
     } else if (silentMs > SUSPECT_AFTER_MS) setState(entry, 'suspect');
   }
 
-  function maybeDial(redial: Redial, addresses: readonly string[], now: number, done?: (peer: PeerId) => void): void {
+  function maybeDial(
+    redial: Redial,
+    addresses: readonly string[],
+    now: number,
+    done?: (peer: PeerId) => void,
+  ): void {
     if (redial.busy || now < redial.nextMs || dials >= MAX_PARALLEL_DIALS) return;
     redial.busy = true;
     dials++;

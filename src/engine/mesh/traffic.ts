@@ -99,7 +99,8 @@ function countBytes(stream: object, count: (sentBytes: number, receivedBytes: nu
   const dispatch = target.dispatchEvent.bind(target);
   const send = target.send.bind(target);
   target.dispatchEvent = (event) => {
-    if (event.type === 'message') count(0, (event as unknown as { data: { byteLength: number } }).data.byteLength);
+    if (event.type === 'message')
+      count(0, (event as unknown as { data: { byteLength: number } }).data.byteLength);
     return dispatch(event);
   };
   target.send = (data) => {

@@ -17,7 +17,13 @@ export class EventLog {
   }
 
   add(level: EventLevel, source: string, text: string): void {
-    const event: EventView = { seq: ++this.seq, atMs: this.clock.now(), level, source, text: text.slice(0, MAX_TEXT) };
+    const event: EventView = {
+      seq: ++this.seq,
+      atMs: this.clock.now(),
+      level,
+      source,
+      text: text.slice(0, MAX_TEXT),
+    };
     for (const listener of this.listeners) listener(event);
     if (level === 'debug') return;
     this.events.push(event);

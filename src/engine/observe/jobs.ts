@@ -20,7 +20,12 @@ export class Jobs {
   }
 
   /** Runs `work` as a job; its progress goes to the panel and to the caller. */
-  async run<T>(verb: string, target: string, call: CallOptions, work: (call: CallOptions) => Promise<T>): Promise<T> {
+  async run<T>(
+    verb: string,
+    target: string,
+    call: CallOptions,
+    work: (call: CallOptions) => Promise<T>,
+  ): Promise<T> {
     const job = this.start(verb, target);
     try {
       const result = await work({
@@ -35,6 +40,31 @@ export class Jobs {
     } catch (error) {
       this.fail(job, error);
       throw error;
+    }
+  }
+
+  /** The same stream; reading it moves the job, its end ends the job. */
+  async *follow(
+    job: Job,
+    body: AsyncIterable<Uint8Array>,
+    totalBytes: number,
+    onProgress: CallOptions['onProgress'],
+  ): AsyncGenerator<Uint8Array> {
+    let doneBytes = 0;
+    try {
+      for await (const piece of body) {
+        yield piece;
+        doneBytes += piece.length;
+        this.progress(job, doneBytes, totalBytes);
+        onProgress?.({ doneBytes, totalBytes });
+      }
+      this.end(job, 'done');
+    } catch (error) {
+      this.fail(job, error);
+      throw error;
+    } finally {
+      // The reader may stop early; that is no failure of the job.
+      this.end(job, 'cancelled');
     }
   }
 

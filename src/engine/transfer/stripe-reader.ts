@@ -37,7 +37,10 @@ interface Attempt {
 }
 
 /** k shards by index, each verified against its id. Throws `shards-missing` naming what is missing. */
-export async function readStripe(stripe: StripeToRead, context: ReadContext): Promise<Map<number, Uint8Array>> {
+export async function readStripe(
+  stripe: StripeToRead,
+  context: ReadContext,
+): Promise<Map<number, Uint8Array>> {
   const race = new StripeRace(stripe, context);
   try {
     await race.run(noted(stripe, context));
@@ -156,7 +159,9 @@ class StripeRace {
       if (bytes === undefined) return false;
       if (this.complete) return true;
       if (bytesToHex(this.context.hash(bytes)) !== id) {
-        throw new DatameshError('hash-mismatch', { what: `${backend.id.slice(-8)} sent wrong bytes for a shard` });
+        throw new DatameshError('hash-mismatch', {
+          what: `${backend.id.slice(-8)} sent wrong bytes for a shard`,
+        });
       }
       const tookMs = clock.monotonic() - before;
       latency.usualMs = latency.usualMs === undefined ? tookMs : latency.usualMs * 0.9 + tookMs * 0.1;

@@ -26,7 +26,10 @@ export interface WriteContext {
 }
 
 /** Holder of each shard by index; undefined where none could be made durable. Throws `write-quorum-failed`. */
-export async function writeStripe(stripe: StripeToWrite, context: WriteContext): Promise<(PeerId | undefined)[]> {
+export async function writeStripe(
+  stripe: StripeToWrite,
+  context: WriteContext,
+): Promise<(PeerId | undefined)[]> {
   const shardBytes = stripe.shards[0]?.length ?? 0;
   const plan = planStripe(stripe.ids, shardBytes, context.candidates(), stripe.shareNodes);
   const spares = [...plan.spares];
@@ -70,8 +73,14 @@ async function tryHolder(
 }
 
 /** When every holder failed for the same reason, that reason is the put's: a full disk is not a network fault. */
-function quorumFailed(durable: number, quorum: number, wanted: number, failures: DatameshError[]): DatameshError {
-  const sameCode = (code: ErrorCode) => failures.length > 0 && failures.every((failure) => failure.code === code);
+function quorumFailed(
+  durable: number,
+  quorum: number,
+  wanted: number,
+  failures: DatameshError[],
+): DatameshError {
+  const sameCode = (code: ErrorCode) =>
+    failures.length > 0 && failures.every((failure) => failure.code === code);
   const what = `only ${durable} of ${wanted} shards of a stripe could be made durable; ${quorum} are needed`;
   const why = [...new Set(failures.map((failure) => failure.message))].slice(0, 3).join('; ');
   const details = { durable, quorum, wanted };

@@ -10,20 +10,24 @@ const message = fc.record({
 
 test('frames cut anywhere come out as they went in', () => {
   fc.assert(
-    fc.property(fc.array(message, { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 700 })), (sent, cuts) => {
-      const wire = Buffer.concat(sent.flatMap((one) => [encodeHead(one), one.body]));
-      const received: NetMessage[] = [];
-      const receiver = new FrameReceiver(3000, (one) => received.push(one));
-      let at = 0;
-      for (const cut of [...cuts, wire.length]) {
-        if (at < wire.length) receiver.feed(wire.subarray(at, at + cut));
-        at += cut;
-      }
-      expect(received.map(({ header, body }) => [[...header], [...body]])).toEqual(
-        sent.map(({ header, body }) => [[...header], [...body]]),
-      );
-      expect(receiver.midFrame).toBe(false);
-    }),
+    fc.property(
+      fc.array(message, { maxLength: 6 }),
+      fc.array(fc.integer({ min: 1, max: 700 })),
+      (sent, cuts) => {
+        const wire = Buffer.concat(sent.flatMap((one) => [encodeHead(one), one.body]));
+        const received: NetMessage[] = [];
+        const receiver = new FrameReceiver(3000, (one) => received.push(one));
+        let at = 0;
+        for (const cut of [...cuts, wire.length]) {
+          if (at < wire.length) receiver.feed(wire.subarray(at, at + cut));
+          at += cut;
+        }
+        expect(received.map(({ header, body }) => [[...header], [...body]])).toEqual(
+          sent.map(({ header, body }) => [[...header], [...body]]),
+        );
+        expect(receiver.midFrame).toBe(false);
+      },
+    ),
   );
 });
 

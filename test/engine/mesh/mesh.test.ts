@@ -24,7 +24,9 @@ const greetedBy = (peer: TestPeer) =>
 
 test('five nodes that know one bootstrap address all come to know each other', async () => {
   const seed = await start('seed');
-  const others = await Promise.all(['a', 'b', 'c', 'd'].map((name) => start(name, { bootstrap: [seed.address] })));
+  const others = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((name) => start(name, { bootstrap: [seed.address] })),
+  );
   for (const peer of [seed, ...others]) {
     await until(() => greetedBy(peer).length === 4, 10_000, 'a full mesh');
   }
@@ -108,7 +110,12 @@ test('requests to a peer that disappears fail at once instead of waiting for the
   const b = await start('b');
   await b.net.handle('/test/never/1', () => new Promise(() => {}), { maxBodyBytes: 1000 });
   await a.membership.join(b.address);
-  const request = a.net.request(b.peerId, '/test/never/1', { header: NO_BYTES, body: NO_BYTES }, { timeoutMs: 60_000 });
+  const request = a.net.request(
+    b.peerId,
+    '/test/never/1',
+    { header: NO_BYTES, body: NO_BYTES },
+    { timeoutMs: 60_000 },
+  );
   setTimeout(() => void b.stop(), 100);
   peers.splice(peers.indexOf(b), 1);
   await expect(request).rejects.toMatchObject({ code: 'peer-unreachable' });
@@ -118,7 +125,9 @@ test('bytes are counted per peer and per protocol', async () => {
   const a = await start('a');
   const b = await start('b');
   const c = await start('c');
-  await b.net.handle('/test/echo/1', async () => ({ header: NO_BYTES, body: NO_BYTES }), { maxBodyBytes: 2 << 20 });
+  await b.net.handle('/test/echo/1', async () => ({ header: NO_BYTES, body: NO_BYTES }), {
+    maxBodyBytes: 2 << 20,
+  });
   await a.membership.join(b.address);
   await c.membership.join(b.address);
   const send = (from: TestPeer, bytes: number) =>
@@ -143,7 +152,9 @@ test('bytes are counted per peer and per protocol', async () => {
 test('an upload cap holds over seconds', async () => {
   const a = await start('a', { upBytesPerSecond: 1_000_000 });
   const b = await start('b');
-  await b.net.handle('/test/sink/1', async () => ({ header: NO_BYTES, body: NO_BYTES }), { maxBodyBytes: 1 << 20 });
+  await b.net.handle('/test/sink/1', async () => ({ header: NO_BYTES, body: NO_BYTES }), {
+    maxBodyBytes: 1 << 20,
+  });
   await a.membership.join(b.address);
   const before = Date.now();
   for (let i = 0; i < 10; i++) {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DatameshError } from '../../../src/errors.ts';
 import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
 import { type NodeInfo, signNodeInfo, verifyNodeInfo } from '../../../src/engine/mesh/node-info.ts';
+import { DatameshError } from '../../../src/errors.ts';
 
 const device = deviceOfSeed(randomBytes(32));
 const info: NodeInfo = {
@@ -35,8 +35,8 @@ test('a NodeInfo survives the wire and every flipped bit is refused', () => {
 test('another device cannot speak in its name, and control characters never reach a screen', () => {
   const other = deviceOfSeed(randomBytes(32));
   expect(() => verifyNodeInfo(signNodeInfo(info, other.sign))).toThrow(/not signed by it/);
-  const escape = signNodeInfo({ ...info, name: 'a\u001b[2Jb' }, device.sign);
-  expect(() => verifyNodeInfo(escape)).toThrow(/malformed: name/);
+  const hostile = signNodeInfo({ ...info, name: 'a\u001b[2Jb' }, device.sign);
+  expect(() => verifyNodeInfo(hostile)).toThrow(/malformed: name/);
 });
 
 test('garbage is refused, never thrown as anything else', () => {

@@ -27,7 +27,9 @@ const nodes = (count: number): Candidate[] =>
 test('never two shards of a stripe on one node, and as many nodes used as there are shards for', () => {
   fc.assert(
     fc.property(
-      codes.chain((code) => fc.tuple(fc.constant(code), shardIds(code.k + code.m), fc.integer({ min: 0, max: 30 }))),
+      codes.chain((code) =>
+        fc.tuple(fc.constant(code), shardIds(code.k + code.m), fc.integer({ min: 0, max: 30 })),
+      ),
       ([code, ids, count]) => {
         const plan = planStripe(ids.map(bytesToHex) as ShardId[], 1024, nodes(count), false);
         const used = plan.targets.filter((target) => target !== undefined);
@@ -59,12 +61,15 @@ test('a shard goes to the closest node that holds none of the stripe, and not to
   expect(planStripe([id], 1024, all, false).targets).toEqual([order[0]!.peer]);
   order[0]!.freeBytes = 1023;
   expect(planStripe([id], 1024, all, false).targets).toEqual([order[1]!.peer]);
-  expect(planStripe([id, id, id], 1024, all, false).targets).toEqual(order.slice(1, 4).map(({ peer }) => peer));
+  expect(planStripe([id, id, id], 1024, all, false).targets).toEqual(
+    order.slice(1, 4).map(({ peer }) => peer),
+  );
 });
 
 test('distance is a total order that agrees with XOR as a number', () => {
   const point = fc.uint8Array({ minLength: 32, maxLength: 32 });
-  const number = (a: Uint8Array, b: Uint8Array) => BigInt(`0x${bytesToHex(a.map((byte, i) => byte ^ b[i]!))}`);
+  const number = (a: Uint8Array, b: Uint8Array) =>
+    BigInt(`0x${bytesToHex(a.map((byte, i) => byte ^ b[i]!))}`);
   fc.assert(
     fc.property(point, point, point, (target, a, b) => {
       const expected = number(target, a) - number(target, b);

@@ -1,0 +1,106 @@
+/** `openEngine`: the Engine interface on a node in this process. */
+import type { CallOptions, Engine } from './engine.ts';
+import { startNode } from './node.ts';
+import { createObjects } from './objects.ts';
+import { Sampler } from './observe/sampler.ts';
+import type { EngineOptions } from './options.ts';
+import { bandwidthView, peersView, statusView, storeView } from './views.ts';
+
+/**
+ * Starts a node and gives its engine. Throws `lock-held` when another process uses the data folder, `port-in-use`,
+ * `insecure-file-mode`, `wrong-passphrase`, `format-too-new`. `close` ends everything that was started.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const node = await startNode(options);
+  const objects = createObjects(node, () => sampler.censusSoon());
+  const sampler = new Sampler({
+    clock: node.clock,
+    traffic: node.traffic,
+    peers: () => node.membership.members(),
+    census: (signal) => objects.census({ signal }),
+    log: (text) => node.events.add('warn', 'census', text),
+  });
+  const unsubscribe = node.membership.onChange((_peer, state) => {
+    if (state === 'active' || state === 'offline') sampler.censusSoon();
+  });
+  sampler.start();
+
+  /** Calls under way: a close cancels them and waits, so that a put takes back what it placed. */
+  const running = new Set<Promise<unknown>>();
+  const closing = new AbortController();
+  const tracked = <T>(work: Promise<T>): Promise<T> => {
+    const settled = work.catch(() => {});
+    running.add(settled);
+    void settled.then(() => running.delete(settled));
+    return work;
+  };
+  const linked = (call: CallOptions | undefined): CallOptions => ({
+    ...call,
+    signal: call?.signal === undefined ? closing.signal : AbortSignal.any([call.signal, closing.signal]),
+  });
+
+  let closed: Promise<void> | undefined;
+  return {
+    status: async () => statusView(node),
+    snapshot: async () => ({
+      atMs: node.clock.now(),
+      status: statusView(node),
+      peers: peersView(node, sampler),
+      health: sampler.health,
+      censusRunning: sampler.censusRunning,
+      bandwidth: bandwidthView(node, sampler),
+      jobs: node.jobs.view(),
+      events: node.events.view(),
+    }),
+    peers: async () => peersView(node, sampler),
+    async health(call) {
+      const report = await tracked(objects.census(linked(call)));
+      sampler.adopt(report);
+      return report;
+    },
+    async stats() {
+      const none = { objects: 0, versions: 0, logicalBytes: 0, storedBytes: 0 };
+      const totals = node.owner === undefined ? none : node.catalog.totals(node.owner.ownerId);
+      return {
+        ...totals,
+        overhead: totals.logicalBytes === 0 ? undefined : totals.storedBytes / totals.logicalBytes,
+        local: storeView(node),
+      };
+    },
+    put: (source, putOptions, call) =>
+      tracked(
+        node.jobs.run('put', putOptions.name, linked(call), (job) => objects.put(source, putOptions, job)),
+      ),
+    async get(ref, getOptions = {}, call) {
+      const job = node.jobs.start('get', ref);
+      try {
+        const result = await objects.get(ref, getOptions, linked(call));
+        return { ...result, body: node.jobs.follow(job, result.body, result.length, call?.onProgress) };
+      } catch (error) {
+        node.jobs.fail(job, error);
+        throw error;
+      }
+    },
+    async list(query = {}) {
+      return node.owner === undefined
+        ? { objects: [], cursor: undefined }
+        : node.catalog.list(node.owner.ownerId, query);
+    },
+    info: (ref, infoOptions = {}) => tracked(objects.info(ref, infoOptions)),
+    delete: (ref) => tracked(objects.delete(ref)),
+    async bootstrap(address) {
+      const { peerId, rttMs } = await node.membership.join(address);
+      return { address, peerId, rttMs };
+    },
+    close() {
+      closed ??= (async () => {
+        unsubscribe();
+        sampler.stop();
+        closing.abort();
+        await Promise.all(running);
+        await node.close();
+      })();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,407 @@
+/** What a node does for its owner: the object calls of the Engine interface, on a running node. */
+import { asDatameshError, DatameshError } from '../errors.ts';
+import type { Entry } from './catalog/catalog.ts';
+import { blake3 } from './codec/hash.ts';
+import type { Manifest } from './codec/manifest.ts';
+import type {
+  CallOptions,
+  DeleteResult,
+  GetOptions,
+  GetResult,
+  HealthReport,
+  ObjectDetail,
+  ObjectView,
+  PutOptions,
+  Receipt,
+  StripeView,
+} from './engine.ts';
+import type { OwnerKeys } from './keys/keys.ts';
+import {
+  askHolders,
+  type CensusGroup,
+  type CensusObject,
+  liveKey,
+  spareOf,
+  stateOf,
+  takeCensus,
+} from './maintenance/census.ts';
+import type { Node } from './node.ts';
+import { fetchManifest, type GetContext, openWithOwner, rangeOf, readRange } from './transfer/get.ts';
+import { ASK_TIMEOUT_MS, MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from './transfer/limits.ts';
+import { ManifestCache } from './transfer/manifest-cache.ts';
+import { type PlacedShards, storeObject, takeBack } from './transfer/put.ts';
+import { bytesToHex, isHexId, manifestShardId, type ObjectId, type PeerId } from './types.ts';
+
+export interface Objects {
+  put(source: AsyncIterable<Uint8Array>, options: PutOptions, call: CallOptions): Promise<Receipt>;
+  get(ref: string, options: GetOptions, call: CallOptions): Promise<GetResult>;
+  info(ref: string, options: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
+  delete(ref: string): Promise<DeleteResult>;
+  census(call: CallOptions): Promise<HealthReport>;
+}
+
+const DEFAULT_STRIPE_LIMIT = 64;
+
+export function createObjects(node: Node, changed: () => void): Objects {
+  const manifests = new ManifestCache();
+  const latency = { usualMs: undefined };
+
+  const owner = (): OwnerKeys => {
+    if (node.owner !== undefined) return node.owner;
+    throw new DatameshError('no-owner-key', {
+      what: 'this node has no owner key, so it can store nothing of yours',
+      mend: 'make one with `datamesh keys new main`, or bring yours with `datamesh keys import`, then start the node again',
+    });
+  };
+  const getContext = (): GetContext => ({
+    codec: node.codec,
+    owner: owner(),
+    routing: node.routing,
+    read: {
+      clock: node.clock,
+      hash: blake3,
+      backend: node.backend,
+      reachable: node.reachable,
+      latency,
+      failed: (holder, error) => node.events.add('warn', 'get', `${holder.slice(-8)}: ${error.message}`),
+    },
+  });
+  const putContext = () => ({
+    codec: node.codec,
+    clock: node.clock,
+    random: node.random,
+    owner: owner(),
+    code: node.options.code,
+    candidates: node.candidates,
+    backend: node.backend,
+    log: (text: string) => node.events.add('warn', 'put', text),
+  });
+
+  const manifestOf = async (
+    objectId: ObjectId,
+    hints: readonly PeerId[],
+    name: string,
+    signal: AbortSignal,
+  ) => {
+    const known = manifests.get(objectId);
+    if (known !== undefined) return known;
+    const label = `the manifest of ${JSON.stringify(name)}`;
+    const manifest = await fetchManifest(objectId, hints, label, getContext(), signal);
+    manifests.add(objectId, manifest);
+    return manifest;
+  };
+
+  /** The catalog's entry, or for a full ObjectId that is not in it, what the mesh itself tells. */
+  const resolve = async (ref: string, version: number | undefined, signal: AbortSignal): Promise<Found> => {
+    const entry = findEntry(node, owner(), ref, version);
+    if (entry !== undefined) return { view: entry, manifestHolders: entry.manifestHolders };
+    if (!isHexId(ref)) throw notFound(node, owner(), ref, version);
+    const objectId = ref as ObjectId;
+    try {
+      const manifest = await manifestOf(objectId, [], ref, signal);
+      return { view: viewOfManifest(objectId, manifest, owner()), manifestHolders: [] };
+    } catch (error) {
+      if (asDatameshError(error).code === 'shards-missing') throw notFound(node, owner(), ref, version);
+      throw error;
+    }
+  };
+
+  const groupsOf = async (objectId: ObjectId, hints: readonly PeerId[], name: string, signal: AbortSignal) =>
+    censusGroups(objectId, hints, await manifestOf(objectId, hints, name, signal));
+
+  return {
+    async put(source, options, call) {
+      checkNameAndTags(options);
+      const startedMs = node.clock.monotonic();
+      const context = putContext();
+      refuseExisting(node, context.owner, options);
+      const stored = await storeObject(source, options, context, call);
+      const { entry, replacedVersion } = await commit(node, context, options, stored);
+      changed();
+      return {
+        object: publicView(entry),
+        shardsDurable: stored.shardsDurable,
+        shardsWanted: stored.shardsWanted,
+        spare: stored.spare,
+        survivesNodeLosses: stored.survivesNodeLosses,
+        degraded: stored.shardsDurable < stored.shardsWanted || stored.survivesNodeLosses < stored.code.m,
+        holders: [...stored.shardsByHolder]
+          .map(([peerId, shards]) => ({ peerId, name: nameOf(node, peerId), shards }))
+          .sort((a, b) => b.shards - a.shards),
+        replacedVersion,
+        durationMs: node.clock.monotonic() - startedMs,
+      };
+    },
+
+    async get(ref, options, call) {
+      const signal = call.signal ?? new AbortController().signal;
+      const { view, manifestHolders } = await resolve(ref, options.version, signal);
+      const range = rangeOf(options, view.sizeBytes);
+      const manifest = await manifestOf(view.objectId, manifestHolders, view.name, signal);
+      const opened = openWithOwner(manifest, owner());
+      const body = readRange(view.name, manifest, opened, range, getContext(), signal);
+      return {
+        object: publicView(view),
+        offset: range.offset,
+        length: range.length,
+        body,
+      };
+    },
+
+    async info(ref, options) {
+      const signal = new AbortController().signal;
+      const { view, manifestHolders } = await resolve(ref, options.version, signal);
+      const manifest = await manifestOf(view.objectId, manifestHolders, view.name, signal).catch(
+        lostIsUndefined,
+      );
+      const holders = manifestHolders.length > 0 || manifest === undefined ? manifestHolders : [];
+      const groups = manifest === undefined ? undefined : censusGroups(view.objectId, holders, manifest);
+      const object: CensusObject = { name: view.name, objectId: view.objectId, groups };
+      const silent = new Set<PeerId>();
+      const live = await askHolders([object], censusOptions(node, signal), silent);
+      const { state, spare } = stateOf(groups, live);
+      const stripeView = (group: CensusGroup, index: number, shardBytes: number): StripeView => ({
+        index,
+        shardBytes,
+        spare: spareOf(group, live),
+        shards: group.shards.map(({ id, holder }, at) => ({
+          index: at,
+          shardId: id,
+          kind: group.code.k === 1 ? 'replica' : at < group.code.k ? 'data' : 'parity',
+          holder,
+          live: silent.has(holder) ? undefined : live.has(liveKey(holder, id)),
+        })),
+      });
+      const limit = options.stripeLimit ?? DEFAULT_STRIPE_LIMIT;
+      return {
+        ...publicView(view),
+        state,
+        spare,
+        manifest: stripeView(groups?.[0] ?? manifestGroup(view.objectId, manifestHolders, view.code.m), 0, 0),
+        stripesDetail: (groups ?? [])
+          .slice(1, 1 + limit)
+          .map((group, index) => stripeView(group, index, manifest!.shardBytes(index))),
+      };
+    },
+
+    async delete(ref) {
+      const signal = new AbortController().signal;
+      const entry = findEntry(node, owner(), ref, undefined);
+      if (entry === undefined) throw notFound(node, owner(), ref, undefined);
+      const shared = node.catalog.references(entry.objectId) > 1;
+      const manifest = shared
+        ? undefined
+        : await manifestOf(entry.objectId, entry.manifestHolders, entry.name, signal).catch(lostIsUndefined);
+      // The entry goes first: a crash after it leaves orphans, never a name that cannot be read.
+      node.catalog.remove(entry.owner, entry.name, entry.version);
+      changed();
+      if (shared) return { object: publicView(entry), shardsReleased: 0, unreachable: [] };
+      const released = await releaseShards(node, entry, manifest);
+      return { object: publicView(entry), ...released };
+    },
+
+    census(call) {
+      const signal = call.signal ?? new AbortController().signal;
+      const entries = node.owner === undefined ? [] : node.catalog.current(node.owner.ownerId);
+      const objects = (async function* (): AsyncGenerator<CensusObject> {
+        for (const { name, objectId, manifestHolders } of entries) {
+          signal.throwIfAborted();
+          const groups = await groupsOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
+          yield { name, objectId, groups };
+        }
+      })();
+      return takeCensus(objects, censusOptions(node, signal));
+    },
+  };
+}
+
+interface Found {
+  view: ObjectView;
+  manifestHolders: PeerId[];
+}
+
+function censusOptions(node: Node, signal: AbortSignal) {
+  return { clock: node.clock, backend: node.backend, timeoutMs: ASK_TIMEOUT_MS, signal };
+}
+
+function findEntry(
+  node: Node,
+  owner: OwnerKeys,
+  ref: string,
+  version: number | undefined,
+): Entry | undefined {
+  const byName = node.catalog.find(owner.ownerId, ref, version);
+  if (byName !== undefined || version !== undefined) return byName;
+  return /^[0-9a-f]{4,64}$/.test(ref) ? node.catalog.findById(owner.ownerId, ref) : undefined;
+}
+
+function notFound(node: Node, owner: OwnerKeys, ref: string, version: number | undefined): DatameshError {
+  const candidates = node.catalog.namesLike(owner.ownerId, ref, 50);
+  const shown = JSON.stringify(ref.length > 120 ? `${ref.slice(0, 120)}…` : ref);
+  return new DatameshError('not-found', {
+    what: version === undefined ? `nothing is stored under ${shown}` : `${shown} has no version ${version}`,
+    mend: 'see what is stored with `datamesh list`',
+    details: { candidates },
+  });
+}
+
+function refuseExisting(node: Node, owner: OwnerKeys, options: PutOptions): void {
+  if (!options.ifAbsent || node.catalog.find(owner.ownerId, options.name) === undefined) return;
+  throw new DatameshError('already-exists', {
+    what: `${JSON.stringify(options.name)} exists already`,
+    mend: 'leave out --if-absent to store a new version, or choose another name',
+  });
+}
+
+function checkNameAndTags(options: PutOptions): void {
+  const bytes = Buffer.byteLength(options.name);
+  if (bytes === 0 || bytes > MAX_NAME_BYTES || !options.name.isWellFormed()) {
+    throw new DatameshError('bad-name', {
+      what: bytes === 0 ? 'the name is empty' : `the name has ${bytes} bytes or is not well-formed Unicode`,
+      why: `a name is 1 to ${MAX_NAME_BYTES} bytes of UTF-8`,
+      mend: 'give a shorter one with --name',
+    });
+  }
+  const tags = options.tags ?? [];
+  const bad = tags.find((tag) => tag === '' || Buffer.byteLength(tag) > MAX_TAG_BYTES);
+  if (bad === undefined && tags.length <= MAX_TAGS) return;
+  throw new DatameshError('bad-value', {
+    what: bad === undefined ? `${tags.length} tags are too many` : 'a tag is empty or too long',
+    why: `an object has up to ${MAX_TAGS} tags of 1 to ${MAX_TAG_BYTES} bytes`,
+  });
+}
+
+/** The moment the object becomes visible. When the catalog refuses, the shards are taken back. */
+async function commit(
+  node: Node,
+  context: Parameters<typeof takeBack>[1],
+  options: PutOptions,
+  stored: Awaited<ReturnType<typeof storeObject>>,
+) {
+  const { owner } = context;
+  try {
+    return node.catalog.commit(
+      {
+        owner: owner.ownerId,
+        name: options.name,
+        objectId: stored.objectId,
+        sizeBytes: stored.sizeBytes,
+        contentHash: stored.contentHash,
+        mimeType: stored.mimeType,
+        tags: stored.tags,
+        k: stored.code.k,
+        m: stored.code.m,
+        chunkBytes: stored.chunkBytes,
+        stripes: stored.stripes,
+        storedBytes: stored.storedBytes,
+        createdAtMs: stored.createdAtMs,
+        ownerKey: owner.name,
+        manifestHolders: stored.manifestHolders,
+      },
+      { ifAbsent: options.ifAbsent ?? false },
+    );
+  } catch (error) {
+    await takeBack(stored.placed, context);
+    throw error;
+  }
+}
+
+async function releaseShards(
+  node: Node,
+  entry: Entry,
+  manifest: Manifest | undefined,
+): Promise<{ shardsReleased: number; unreachable: PeerId[] }> {
+  const groups =
+    manifest === undefined
+      ? [manifestGroup(entry.objectId, entry.manifestHolders, entry.code.m)]
+      : censusGroups(entry.objectId, entry.manifestHolders, manifest);
+  const shards: PlacedShards = groups.flatMap((group) => [...group.shards]);
+  const unreachable = new Set<PeerId>();
+  let shardsReleased = 0;
+  // One holder after another would take the sum of their times; all shards at once would flood the slowest.
+  const byHolder = Map.groupBy(shards, ({ holder }) => holder);
+  await Promise.all(
+    [...byHolder].map(async ([holder, held]) => {
+      for (const { id } of held) {
+        const backend = node.backend(holder);
+        try {
+          if (backend === undefined) throw new DatameshError('peer-unreachable', { what: 'not connected' });
+          if (await backend.delete(id, entry.owner, { timeoutMs: ASK_TIMEOUT_MS })) shardsReleased++;
+        } catch (error) {
+          unreachable.add(holder);
+          node.events.add(
+            'warn',
+            'delete',
+            `${holder.slice(-8)} keeps a shard: ${asDatameshError(error).message}`,
+          );
+          return;
+        }
+      }
+    }),
+  );
+  return { shardsReleased, unreachable: [...unreachable] };
+}
+
+/** Manifest replicas first, then the stripes. Shards that nobody took at write time count as missing. */
+function censusGroups(objectId: ObjectId, holders: readonly PeerId[], manifest: Manifest): CensusGroup[] {
+  const groups = [manifestGroup(objectId, holders, manifest.code.m)];
+  for (let index = 0; index < manifest.stripeCount; index++) {
+    const { ids, holders: placed } = manifest.stripe(index);
+    groups.push({
+      code: manifest.code,
+      shards: ids.flatMap((id, at) => (placed[at] === undefined ? [] : [{ id, holder: placed[at] }])),
+    });
+  }
+  return groups;
+}
+
+function manifestGroup(objectId: ObjectId, holders: readonly PeerId[], m: number): CensusGroup {
+  return { code: { k: 1, m }, shards: holders.map((holder) => ({ id: manifestShardId(objectId), holder })) };
+}
+
+function lostIsUndefined(error: unknown): undefined {
+  if (asDatameshError(error).code === 'shards-missing') return undefined;
+  throw error;
+}
+
+function viewOfManifest(objectId: ObjectId, manifest: Manifest, owner: OwnerKeys): ObjectView {
+  const { secret } = openWithOwner(manifest, owner);
+  return {
+    name: secret.name,
+    objectId,
+    version: 1,
+    sizeBytes: secret.sizeBytes,
+    contentHash: bytesToHex(secret.contentHash),
+    mimeType: secret.mimeType,
+    tags: secret.tags,
+    code: manifest.code,
+    chunkBytes: manifest.chunkBytes,
+    stripes: manifest.stripeCount,
+    createdAtMs: secret.createdAtMs,
+    ownerKey: owner.name,
+  };
+}
+
+/** Only what ObjectView names: an Entry carries more than callers should lean on. */
+function publicView(view: ObjectView): ObjectView {
+  const { name, objectId, version, sizeBytes, contentHash, mimeType, tags, code, chunkBytes, stripes } = view;
+  const { createdAtMs, ownerKey } = view;
+  return {
+    name,
+    objectId,
+    version,
+    sizeBytes,
+    contentHash,
+    mimeType,
+    tags,
+    code,
+    chunkBytes,
+    stripes,
+    createdAtMs,
+    ownerKey,
+  };
+}
+
+function nameOf(node: Node, peer: PeerId): string | undefined {
+  return peer === node.net.self ? node.options.name : node.membership.member(peer)?.info?.name;
+}

@@ -1,0 +1,145 @@
+/** Get: manifest by hint, DHT or search → stripes in order, read ahead, verified, decoded, opened. */
+import { DatameshError } from '../../errors.ts';
+import type { Codec } from '../codec/codec.ts';
+import {
+  chunkLength,
+  decodeManifest,
+  type Manifest,
+  type OpenedManifest,
+  openManifest,
+} from '../codec/manifest.ts';
+import type { GetOptions } from '../engine.ts';
+import type { OwnerKeys } from '../keys/keys.ts';
+import type { ObjectRouting } from '../mesh/dht.ts';
+import { manifestShardId, type ObjectId, type PeerId } from '../types.ts';
+import { GET_WINDOW_STRIPES } from './limits.ts';
+import { type ReadContext, readStripe } from './stripe-reader.ts';
+import { orderedWindow } from './window.ts';
+
+export interface GetContext {
+  codec: Codec;
+  owner: OwnerKeys;
+  routing: Pick<ObjectRouting, 'findProviders'>;
+  read: Omit<ReadContext, 'signal'>;
+}
+
+/**
+ * The verified bytes of a manifest: from the holders noted in the catalog, else from providers in the DHT, else from
+ * whoever says it holds it. Throws `shards-missing` when none does, or `not-found` when the object was only an id.
+ */
+export async function fetchManifest(
+  objectId: ObjectId,
+  hints: readonly PeerId[],
+  label: string,
+  context: GetContext,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const id = manifestShardId(objectId);
+  const shards = (holders: readonly PeerId[]) => holders.map((holder, index) => ({ index, id, holder }));
+  const read = { ...context.read, signal };
+  const fetch = async (holders: readonly PeerId[], anywhere: boolean) => {
+    const found = await readStripe(
+      {
+        label,
+        k: 1,
+        shards: holders.length > 0 ? shards(holders) : [{ index: 0, id, holder: undefined }],
+        shardBytes: undefined,
+      },
+      anywhere ? read : { ...read, reachable: () => [] },
+    );
+    return decodeManifest([...found.values()][0]!);
+  };
+  const reachable = hints.filter((holder) => context.read.backend(holder) !== undefined);
+  if (reachable.length > 0) {
+    try {
+      return await fetch(reachable, false);
+    } catch (error) {
+      if (!(error instanceof DatameshError) || error.code !== 'shards-missing') throw error;
+    }
+  }
+  const providers = (await context.routing.findProviders(objectId)).filter((peer) => !hints.includes(peer));
+  return await fetch([...hints, ...providers], true);
+}
+
+export function openWithOwner(manifest: Manifest, owner: OwnerKeys): OpenedManifest {
+  return openManifest(manifest, owner);
+}
+
+export interface ByteRange {
+  offset: number;
+  length: number;
+}
+
+/** Checks a wanted range against the object. Throws `bad-value`. */
+export function rangeOf(options: GetOptions, sizeBytes: number): ByteRange {
+  const offset = options.offset ?? 0;
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset > sizeBytes) {
+    throw new DatameshError('bad-value', {
+      what: `the range begins at byte ${offset} and the object has ${sizeBytes} bytes`,
+      mend: `choose an --offset from 0 to ${sizeBytes}`,
+    });
+  }
+  const length = options.length ?? sizeBytes - offset;
+  if (!Number.isSafeInteger(length) || length < 0) {
+    throw new DatameshError('bad-value', {
+      what: `${length} is no length`,
+      mend: 'choose a --length of 0 or more bytes',
+    });
+  }
+  return { offset, length: Math.min(length, sizeBytes - offset) };
+}
+
+/** The plaintext of a range, in order, touching only the stripes it needs. Every byte was verified and authenticated. */
+export async function* readRange(
+  name: string,
+  manifest: Manifest,
+  opened: OpenedManifest,
+  range: ByteRange,
+  context: GetContext,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const { secret, fileKey } = opened;
+  if (range.length === 0) return;
+  if (secret.inline !== undefined) {
+    yield secret.inline.subarray(range.offset, range.offset + range.length);
+    return;
+  }
+  const { chunkBytes, code, stripeCount } = manifest;
+  const first = Math.floor(range.offset / chunkBytes);
+  const last = Math.floor((range.offset + range.length - 1) / chunkBytes);
+  const stopper = new AbortController();
+  const read: ReadContext = { ...context.read, signal: AbortSignal.any([signal, stopper.signal]) };
+
+  const readChunk = async (index: number): Promise<Uint8Array> => {
+    const stripe = manifest.stripe(index);
+    const shards = await readStripe(
+      {
+        label: `stripe ${index + 1} of ${stripeCount} of ${JSON.stringify(name)}`,
+        k: code.k,
+        shards: stripe.ids.map((id, at) => ({ index: at, id, holder: stripe.holders[at] })),
+        shardBytes: stripe.shardBytes,
+      },
+      read,
+    );
+    const plaintext = await context.codec.decode({
+      code,
+      fileKey,
+      chunkIndex: index,
+      last: index === stripeCount - 1,
+      plaintextBytes: chunkLength(manifest, secret.sizeBytes, index),
+      shardBytes: stripe.shardBytes,
+      shards,
+    });
+    const start = Math.max(0, range.offset - index * chunkBytes);
+    const end = Math.min(plaintext.length, range.offset + range.length - index * chunkBytes);
+    return plaintext.subarray(start, end);
+  };
+  try {
+    const indices = (function* () {
+      for (let index = first; index <= last; index++) yield index;
+    })();
+    yield* orderedWindow(indices, GET_WINDOW_STRIPES, readChunk, () => stopper.abort());
+  } catch (error) {
+    throw signal.aborted ? new DatameshError('cancelled', { what: 'the get was cancelled' }) : error;
+  }
+}

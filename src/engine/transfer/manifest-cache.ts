@@ -1,0 +1,37 @@
+import type { Manifest } from '../codec/manifest.ts';
+import { recordBytes } from '../codec/stripe-table.ts';
+import type { ObjectId } from '../types.ts';
+
+/** Decoded manifests kept for the next get or census: immutable, so never stale. The oldest used goes first. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** Fixed cost of an entry beside its stripe table. */
+const BASE_BYTES = 2048;
+
+export class ManifestCache {
+  private readonly entries = new Map<ObjectId, Manifest>();
+  private bytes = 0;
+
+  get(id: ObjectId): Manifest | undefined {
+    const manifest = this.entries.get(id);
+    if (manifest === undefined) return undefined;
+    this.entries.delete(id);
+    this.entries.set(id, manifest);
+    return manifest;
+  }
+
+  add(id: ObjectId, manifest: Manifest): void {
+    const size = sizeOf(manifest);
+    if (size > MAX_BYTES || this.entries.has(id)) return;
+    this.entries.set(id, manifest);
+    this.bytes += size;
+    for (const [oldest, of] of this.entries) {
+      if (this.bytes <= MAX_BYTES) break;
+      this.entries.delete(oldest);
+      this.bytes -= sizeOf(of);
+    }
+  }
+}
+
+function sizeOf(manifest: Manifest): number {
+  return BASE_BYTES + manifest.stripeCount * recordBytes(manifest.code);
+}

@@ -1,0 +1,304 @@
+/**
+ * Put: chunk → seal and code → place → durable on the holders → manifest → (caller) catalog commit. Nothing is visible
+ * before that commit; a put that fails takes back the shards it placed.
+ */
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Backend } from '../backends/backend.ts';
+import { chooseChunkBytes } from '../codec/chunk-size.ts';
+import { type Chunk, chunks } from '../codec/chunker.ts';
+import type { Codec } from '../codec/codec.ts';
+import { blake3Hasher, type Hasher } from '../codec/hash.ts';
+import { encodeManifest, type StripeLayout } from '../codec/manifest.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Random } from '../effects/random.ts';
+import type { CallOptions, PutOptions } from '../engine.ts';
+import type { OwnerKeys } from '../keys/keys.ts';
+import { type Candidate, requireNodes, survivableNodeLosses, writeQuorum } from '../placement/place.ts';
+import {
+  bytesToHex,
+  type CodeProfile,
+  manifestShardId,
+  type ObjectId,
+  type OwnerId,
+  objectIdOf,
+  type PeerId,
+  type ShardId,
+} from '../types.ts';
+import { ASK_TIMEOUT_MS, INLINE_BYTES, PUT_WINDOW_STRIPES } from './limits.ts';
+import { type WriteContext, writeStripe } from './stripe-writer.ts';
+import { orderedWindow } from './window.ts';
+
+export interface PutContext {
+  codec: Codec;
+  clock: Clock;
+  random: Random;
+  owner: OwnerKeys;
+  /** Code of the pool, unless the put names another. */
+  code: CodeProfile;
+  candidates(owner: OwnerId): Candidate[];
+  backend(peer: PeerId): Backend | undefined;
+  log(text: string): void;
+}
+
+export interface StoredObject {
+  objectId: ObjectId;
+  sizeBytes: number;
+  contentHash: string;
+  mimeType: string;
+  tags: string[];
+  createdAtMs: number;
+  code: CodeProfile;
+  chunkBytes: number;
+  stripes: number;
+  storedBytes: number;
+  manifestHolders: PeerId[];
+  shardsDurable: number;
+  shardsWanted: number;
+  spare: number;
+  survivesNodeLosses: number;
+  shardsByHolder: ReadonlyMap<PeerId, number>;
+  /** For taking back, if the catalog refuses the commit. */
+  placed: PlacedShards;
+}
+
+/** Every shard that became durable, so that a failed put can take it back. */
+export type PlacedShards = { id: ShardId; holder: PeerId }[];
+
+export async function storeObject(
+  source: AsyncIterable<Uint8Array>,
+  options: PutOptions,
+  context: PutContext,
+  call: CallOptions,
+): Promise<StoredObject> {
+  const code = options.code ?? context.code;
+  const allowDegraded = options.allowDegraded ?? false;
+  const placed: PlacedShards = [];
+  const stopper = new AbortController();
+  const signal = call.signal === undefined ? stopper.signal : AbortSignal.any([stopper.signal, call.signal]);
+  const write: WriteContext = {
+    owner: context.owner.ownerId,
+    candidates: () => context.candidates(context.owner.ownerId),
+    backend: context.backend,
+    placed: (id, holder) => placed.push({ id, holder }),
+    failed: (holder, error) => context.log(`put: ${holder.slice(-8)} took no shard: ${error.message}`),
+    signal,
+  };
+  try {
+    requireNodes(code, write.candidates().length, allowDegraded);
+    const content = await storeContent(source, {
+      options,
+      code,
+      allowDegraded,
+      write,
+      context,
+      call,
+      stop: () => stopper.abort(),
+    });
+    const stored = await storeManifest(content, { options, code, allowDegraded, write, context });
+    return { ...stored, placed };
+  } catch (error) {
+    stopper.abort();
+    await takeBack(placed, context);
+    throw call.signal?.aborted
+      ? new DatameshError('cancelled', { what: 'the put was cancelled; nothing was stored' })
+      : error;
+  }
+}
+
+interface Job {
+  options: PutOptions;
+  code: CodeProfile;
+  allowDegraded: boolean;
+  write: WriteContext;
+  context: PutContext;
+}
+
+interface Content {
+  fileKey: Uint8Array;
+  chunkBytes: number;
+  sizeBytes: number;
+  contentHash: Uint8Array;
+  stripes: StripeLayout[];
+  /** The whole content, when it fits the manifest. */
+  inline: Uint8Array | undefined;
+}
+
+async function storeContent(
+  source: AsyncIterable<Uint8Array>,
+  job: Job & { call: CallOptions; stop: () => void },
+): Promise<Content> {
+  const { options, code, context, call } = job;
+  const chunkBytes = chooseChunkBytes({ sizeBytes: options.sizeBytes });
+  const fileKey = context.random.bytes(32);
+  const hasher = blake3Hasher();
+  const stripes: StripeLayout[] = [];
+  let inline: Uint8Array | undefined;
+  let sizeBytes = 0;
+  let doneBytes = 0;
+
+  const store = async (chunk: Chunk): Promise<{ stripe?: StripeLayout; bytes: number }> => {
+    job.write.signal.throwIfAborted();
+    if (chunk.last && chunk.index === 0 && chunk.bytes.length <= INLINE_BYTES) {
+      inline = chunk.bytes;
+      return { bytes: chunk.bytes.length };
+    }
+    const encoded = await context.codec.encode({
+      code,
+      fileKey,
+      chunkIndex: chunk.index,
+      last: chunk.last,
+      plaintext: chunk.bytes,
+    });
+    const holders = await writeStripe(
+      {
+        ids: encoded.ids,
+        shards: encoded.shards,
+        quorum: job.allowDegraded ? code.k : writeQuorum(code),
+        shareNodes: job.allowDegraded,
+      },
+      job.write,
+    );
+    return {
+      stripe: { shardBytes: encoded.shardBytes, ids: encoded.ids, holders },
+      bytes: chunk.bytes.length,
+    };
+  };
+
+  const counted = hashed(chunks(source, chunkBytes), hasher, (bytes) => (sizeBytes += bytes));
+  for await (const { stripe, bytes } of orderedWindow(counted, PUT_WINDOW_STRIPES, store, job.stop)) {
+    if (stripe !== undefined) stripes.push(stripe);
+    doneBytes += bytes;
+    call.onProgress?.({ doneBytes, totalBytes: options.sizeBytes });
+  }
+  if (sizeBytes === 0) inline = new Uint8Array(0);
+  return { fileKey, chunkBytes, sizeBytes, contentHash: hasher.digest(), stripes, inline };
+}
+
+/** Chunks in order pass here exactly once: the place to hash the plaintext. */
+async function* hashed(
+  source: AsyncIterable<Chunk>,
+  hasher: Hasher,
+  count: (bytes: number) => void,
+): AsyncGenerator<Chunk> {
+  for await (const chunk of source) {
+    hasher.update(chunk.bytes);
+    count(chunk.bytes.length);
+    yield chunk;
+  }
+}
+
+async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObject, 'placed'>> {
+  const { options, code, context, write } = job;
+  const createdAtMs = context.clock.now();
+  const mimeType = options.mimeType ?? 'application/octet-stream';
+  const tags = options.tags ?? [];
+  const bytes = encodeManifest({
+    code,
+    chunkBytes: content.chunkBytes,
+    stripes: content.stripes,
+    secret: {
+      name: options.name,
+      sizeBytes: content.sizeBytes,
+      contentHash: content.contentHash,
+      mimeType,
+      createdAtMs,
+      tags,
+      inline: content.inline,
+    },
+    fileKey: content.fileKey,
+    owner: context.owner,
+    recipients: [context.owner.encryptionPublicKey],
+    random: context.random,
+  });
+  const objectId = objectIdOf(context.codec.hash(bytes));
+  // Replicated as often as a stripe tolerates losses: k = 1 with the same m.
+  const replicas: CodeProfile = { k: 1, m: code.m };
+  const id = manifestShardId(objectId);
+  const holders = await writeStripe(
+    {
+      ids: Array.from({ length: 1 + code.m }, () => id),
+      shards: Array.from({ length: 1 + code.m }, () => bytes),
+      quorum: job.allowDegraded ? 1 : writeQuorum(replicas),
+      shareNodes: false,
+    },
+    write,
+  );
+  const manifestHolders = holders.filter((holder) => holder !== undefined);
+  announce(objectId, manifestHolders, context);
+  return {
+    ...account(content.stripes, manifestHolders, code, replicas, bytes.length),
+    objectId,
+    createdAtMs,
+    mimeType,
+    tags,
+    manifestHolders,
+    code,
+    sizeBytes: content.sizeBytes,
+    contentHash: bytesToHex(content.contentHash),
+    chunkBytes: content.chunkBytes,
+    stripes: content.stripes.length,
+  };
+}
+
+/** What the receipt may claim: only shards whose holders acknowledged them as fsynced. */
+function account(
+  stripes: readonly StripeLayout[],
+  manifestHolders: readonly PeerId[],
+  code: CodeProfile,
+  replicas: CodeProfile,
+  manifestBytes: number,
+) {
+  const byHolder = new Map<PeerId, number>();
+  let spare = manifestHolders.length - 1;
+  let survives = manifestHolders.length - 1;
+  let durable = manifestHolders.length;
+  let storedBytes = manifestHolders.length * manifestBytes;
+  for (const holder of manifestHolders) byHolder.set(holder, 1);
+  for (const { holders, shardBytes } of stripes) {
+    const perNode = new Map<PeerId, number>();
+    for (const holder of holders) {
+      if (holder === undefined) continue;
+      perNode.set(holder, (perNode.get(holder) ?? 0) + 1);
+      byHolder.set(holder, (byHolder.get(holder) ?? 0) + 1);
+    }
+    const live = holders.filter((holder) => holder !== undefined).length;
+    durable += live;
+    storedBytes += live * shardBytes;
+    spare = Math.min(spare, live - code.k);
+    survives = Math.min(survives, survivableNodeLosses(code, perNode.values()));
+  }
+  return {
+    shardsDurable: durable,
+    shardsWanted: stripes.length * (code.k + code.m) + 1 + replicas.m,
+    spare,
+    survivesNodeLosses: survives,
+    storedBytes,
+    shardsByHolder: byHolder,
+  };
+}
+
+/** Asks the manifest's holders to publish it in the DHT; a pointer, not a promise, so nobody waits for it. */
+function announce(objectId: ObjectId, holders: readonly PeerId[], context: PutContext): void {
+  for (const holder of holders) {
+    context
+      .backend(holder)
+      ?.announce(objectId, { timeoutMs: ASK_TIMEOUT_MS })
+      .catch((error: unknown) => context.log(`announce: ${asDatameshError(error).message}`));
+  }
+}
+
+/** Releases what a failed put left behind; what cannot be reached now is collected later as an orphan. */
+export async function takeBack(placed: PlacedShards, context: PutContext): Promise<void> {
+  const owner = context.owner.ownerId;
+  await Promise.all(
+    placed.map(async ({ id, holder }) => {
+      try {
+        await context.backend(holder)?.delete(id, owner, { timeoutMs: ASK_TIMEOUT_MS });
+      } catch (error) {
+        context.log(
+          `take back: ${holder.slice(-8)} keeps an orphan shard: ${asDatameshError(error).message}`,
+        );
+      }
+    }),
+  );
+}

@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { fetchManifest, openWithOwner, rangeOf, readRange } from '../../../src/engine/transfer/get.ts';
+import { type StoredObject, storeObject } from '../../../src/engine/transfer/put.ts';
+import type { CodeProfile } from '../../../src/engine/types.ts';
+import { bytesOf, collect, MemoryMesh } from '../../support/memory-mesh.ts';
+
+const NEVER = new AbortController().signal;
+
+async function put(
+  mesh: MemoryMesh,
+  data: Uint8Array,
+  options: { code?: CodeProfile; allowDegraded?: boolean } = {},
+) {
+  return await storeObject(
+    bytesOf(data),
+    { name: 'a', sizeBytes: data.length, ...options },
+    mesh.putContext(),
+    {},
+  );
+}
+
+async function get(mesh: MemoryMesh, stored: StoredObject, range: { offset?: number; length?: number } = {}) {
+  const context = mesh.getContext();
+  const manifest = await fetchManifest(stored.objectId, stored.manifestHolders, 'a', context, NEVER);
+  const opened = openWithOwner(manifest, mesh.owner);
+  const wanted = rangeOf(range, opened.secret.sizeBytes);
+  return await collect(readRange('a', manifest, opened, wanted, context, NEVER));
+}
+
+/** Nodes that hold a shard of the object's stripes. */
+const holdersOf = (mesh: MemoryMesh, stored: StoredObject) =>
+  [...stored.shardsByHolder.keys()].map((peer) => mesh.node(peer));
+
+test.each([0, 1, 4095, 4096, 4097, 262_144, (4 << 20) - 1, 4 << 20, (4 << 20) + 1, 9_000_001])(
+  '%i bytes come back as they were',
+  async (size) => {
+    const mesh = new MemoryMesh(7);
+    const data = randomBytes(size);
+    const stored = await put(mesh, data);
+    expect(stored.sizeBytes).toBe(size);
+    expect(stored.shardsDurable).toBe(stored.shardsWanted);
+    expect(stored.spare).toBe(2);
+    expect(stored.survivesNodeLosses).toBe(2);
+    expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+  },
+);
+
+test('ranges are cut exactly and touch only their stripes', async () => {
+  const mesh = new MemoryMesh(6);
+  const data = randomBytes(3 * (4 << 20) + 12_345);
+  const stored = await put(mesh, data);
+  for (const [offset, length] of [
+    [0, 1],
+    [(4 << 20) - 1, 2],
+    [5_000_000, 4_000_000],
+    [data.length - 1, 1],
+    [data.length, 0],
+  ] as const) {
+    expect(
+      Buffer.compare(await get(mesh, stored, { offset, length }), data.subarray(offset, offset + length)),
+    ).toBe(0);
+  }
+  for (const node of mesh.nodes) node.gets = 0;
+  await get(mesh, stored, { offset: 4 << 20, length: 10 });
+  expect(mesh.nodes.reduce((sum, node) => sum + node.gets, 0)).toBe(4 + 1);
+  await expect(get(mesh, stored, { offset: data.length + 1 })).rejects.toMatchObject({ code: 'bad-value' });
+});
+
+test.each(['dead', 'lies', 'silent', 'cuts'] as const)(
+  'm holders that are %s do not stop a read',
+  async (fault) => {
+    const mesh = new MemoryMesh(6);
+    const data = randomBytes(5_000_000);
+    const stored = await put(mesh, data);
+    for (const node of holdersOf(mesh, stored).slice(0, 2)) node.fault = fault;
+    expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+  },
+);
+
+test('with fewer than k shards the error names the stripe and what is missing', async () => {
+  const mesh = new MemoryMesh(6);
+  const stored = await put(mesh, randomBytes(300_000));
+  const manifestHolder = stored.manifestHolders[0]!;
+  for (const node of mesh.nodes.filter(({ peer }) => peer !== manifestHolder).slice(0, 3))
+    node.fault = 'dead';
+  await expect(get(mesh, stored)).rejects.toMatchObject({
+    code: 'shards-missing',
+    exit: 7,
+    message: expect.stringContaining('stripe 1 of 1'),
+    details: {
+      have: 3,
+      need: 4,
+      missing: expect.arrayContaining([expect.objectContaining({ shardId: expect.any(String) })]),
+    },
+  });
+});
+
+test('a shard that was moved is found where it is now', async () => {
+  const mesh = new MemoryMesh(7);
+  const data = randomBytes(2_000_000);
+  const stored = await put(mesh, data);
+  const [from, to] = [
+    holdersOf(mesh, stored)[0]!,
+    mesh.nodes.find(({ shards }) => shards.size === 0) ?? mesh.nodes[6]!,
+  ];
+  for (const [id, shard] of from.shards) to.shards.set(id, shard);
+  from.shards.clear();
+  for (const node of holdersOf(mesh, stored)
+    .filter((node) => node !== from && node !== to)
+    .slice(0, 2))
+    node.fault = 'dead';
+  expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+});
+
+test('a holder that fails during a put is replaced by a spare node', async () => {
+  const mesh = new MemoryMesh(8);
+  mesh.nodes[0]!.fault = 'full';
+  mesh.nodes[1]!.fault = 'full';
+  const data = randomBytes(9_000_000);
+  const stored = await put(mesh, data);
+  expect(stored.shardsDurable).toBe(stored.shardsWanted);
+  expect(stored.shardsByHolder.has(mesh.nodes[0]!.peer)).toBe(false);
+  expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+});
+
+test('one node short: stored, and the receipt says with what spare; two short: refused and nothing left behind', async () => {
+  const five = new MemoryMesh(5);
+  const stored = await put(five, randomBytes(1_000_000));
+  expect(stored.shardsDurable).toBe(stored.shardsWanted - 1);
+  expect(stored.spare).toBe(1);
+  expect(stored.survivesNodeLosses).toBe(1);
+
+  const four = new MemoryMesh(4);
+  await expect(put(four, randomBytes(1_000_000))).rejects.toMatchObject({ code: 'too-few-nodes', exit: 5 });
+  expect(four.shardCount()).toBe(0);
+
+  const full = new MemoryMesh(6);
+  full.nodes[0]!.fault = 'full';
+  full.nodes[1]!.fault = 'full';
+  await expect(put(full, randomBytes(1_000_000))).rejects.toMatchObject({ code: 'quota-full', exit: 10 });
+  expect(full.shardCount()).toBe(0);
+});
+
+test('a degraded put on one node is allowed only when asked for, and says that it survives nothing', async () => {
+  const mesh = new MemoryMesh(1);
+  const data = randomBytes(1_000_000);
+  await expect(put(mesh, data)).rejects.toMatchObject({ code: 'too-few-nodes' });
+  const stored = await put(mesh, data, { allowDegraded: true });
+  expect(stored.survivesNodeLosses).toBe(0);
+  expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+});
+
+test('a source that fails, or a cancelled put, leaves no shard behind', async () => {
+  const mesh = new MemoryMesh(6);
+  const failing = (async function* () {
+    yield randomBytes(9 << 20);
+    throw new Error('the disk was pulled out');
+  })();
+  await expect(storeObject(failing, { name: 'a' }, mesh.putContext(), {})).rejects.toThrow('pulled out');
+  expect(mesh.shardCount()).toBe(0);
+
+  const stopper = new AbortController();
+  const endless = (async function* () {
+    for (let i = 0; ; i++) {
+      if (i === 12) stopper.abort();
+      yield randomBytes(1 << 20);
+    }
+  })();
+  await expect(
+    storeObject(endless, { name: 'a' }, mesh.putContext(), { signal: stopper.signal }),
+  ).rejects.toMatchObject({ code: 'cancelled' });
+  expect(mesh.shardCount()).toBe(0);
+});
+
+test('no node learns anything: neither name nor plaintext is in what the nodes hold', async () => {
+  const mesh = new MemoryMesh(6);
+  const data = Buffer.from('a very recognisable sentence. '.repeat(20_000));
+  await storeObject(bytesOf(data), { name: 'secret-name.txt', tags: ['private-tag'] }, mesh.putContext(), {});
+  const small = Buffer.from('a very recognisable sentence. ');
+  await storeObject(
+    bytesOf(small),
+    { name: 'secret-name.txt', tags: ['private-tag'] },
+    mesh.putContext(),
+    {},
+  );
+  for (const node of mesh.nodes) {
+    for (const { bytes } of node.shards.values()) {
+      const held = Buffer.from(bytes);
+      for (const text of ['recognisable', 'secret-name', 'private-tag'])
+        expect(held.includes(text)).toBe(false);
+    }
+  }
+});
+
+test('every hint stale: only the search finds the object, and the plaintext hash is the one in the manifest', async () => {
+  const mesh = new MemoryMesh(6);
+  const data = randomBytes(100_000);
+  const stored = await put(mesh, data);
+  expect(Buffer.compare(await get(mesh, { ...stored, manifestHolders: [] }), data)).toBe(0);
+});

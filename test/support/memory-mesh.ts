@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import type { Backend } from '../../src/engine/backends/backend.ts';
+import { blake3 } from '../../src/engine/codec/hash.ts';
+import { createCodec } from '../../src/engine/codec/local-codec.ts';
+import { realClock } from '../../src/engine/effects/clock.ts';
+import { realRandom } from '../../src/engine/effects/random.ts';
+import { deriveOwner } from '../../src/engine/keys/owner.ts';
+import { newPhrase } from '../../src/engine/keys/phrase.ts';
+import { peerIdOf } from '../../src/engine/keys/raw-keys.ts';
+import { pointOf } from '../../src/engine/placement/xor.ts';
+import type { GetContext } from '../../src/engine/transfer/get.ts';
+import type { PutContext } from '../../src/engine/transfer/put.ts';
+import {
+  bytesToHex,
+  type CodeProfile,
+  type OwnerId,
+  type PeerId,
+  type ShardId,
+} from '../../src/engine/types.ts';
+import { DatameshError } from '../../src/errors.ts';
+
+export type Fault = 'dead' | 'lies' | 'full' | 'silent' | 'forgets' | 'cuts';
+
+export interface MemoryNode {
+  peer: PeerId;
+  shards: Map<ShardId, { bytes: Uint8Array; owner: OwnerId }>;
+  fault: Fault | undefined;
+  gets: number;
+  puts: number;
+}
+
+/** Nodes that hold shards in memory and fail on demand: put and get without a network. */
+export class MemoryMesh {
+  readonly nodes: MemoryNode[];
+  readonly owner = deriveOwner(newPhrase(realRandom()), 'main');
+  readonly log: string[] = [];
+  readonly codec = createCodec();
+  private readonly random = realRandom();
+  private readonly clock = realClock();
+
+  constructor(count: number) {
+    this.nodes = Array.from({ length: count }, (_, i) => ({
+      peer: peerIdOf(createHash('sha256').update(`node ${i}`).digest()),
+      shards: new Map(),
+      fault: undefined,
+      gets: 0,
+      puts: 0,
+    }));
+  }
+
+  node(peer: PeerId): MemoryNode {
+    return this.nodes.find((node) => node.peer === peer)!;
+  }
+
+  putContext(code: CodeProfile = { k: 4, m: 2 }): PutContext {
+    return {
+      codec: this.codec,
+      clock: this.clock,
+      random: this.random,
+      owner: this.owner,
+      code,
+      candidates: () =>
+        this.nodes
+          .filter(({ fault }) => fault !== 'dead')
+          .map(({ peer }) => ({ peer, point: pointOf(Buffer.from(peer)), freeBytes: 1e9 })),
+      backend: (peer) => this.backend(peer),
+      log: (text) => this.log.push(text),
+    };
+  }
+
+  getContext(): GetContext {
+    return {
+      codec: this.codec,
+      owner: this.owner,
+      routing: { findProviders: async () => [] },
+      read: {
+        clock: this.clock,
+        hash: blake3,
+        backend: (peer) => this.backend(peer),
+        reachable: () =>
+          this.nodes.map(({ peer }) => this.backend(peer)).filter((found) => found !== undefined),
+        latency: { usualMs: undefined },
+        failed: (holder, error) => this.log.push(`${holder.slice(-8)} ${error.message}`),
+      },
+    };
+  }
+
+  shardCount(): number {
+    return this.nodes.reduce((sum, node) => sum + node.shards.size, 0);
+  }
+
+  backend(peer: PeerId): Backend | undefined {
+    const node = this.nodes.find((one) => one.peer === peer);
+    if (node === undefined || node.fault === 'dead') return undefined;
+    return {
+      id: peer,
+      kind: 'peer',
+      async put(id, bytes, owner) {
+        node.puts++;
+        if (node.fault === 'full') throw new DatameshError('quota-full', { what: 'the node is full' });
+        if (node.fault === 'silent') await new Promise(() => {});
+        if (bytesToHex(blake3(bytes)) !== id)
+          throw new DatameshError('hash-mismatch', { what: 'wrong bytes' });
+        if (node.fault !== 'forgets') node.shards.set(id, { bytes: Uint8Array.from(bytes), owner });
+      },
+      async get(id, call) {
+        node.gets++;
+        if (node.fault === 'silent') {
+          await new Promise((_, reject) => {
+            call.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+          });
+        }
+        const held = node.shards.get(id)?.bytes;
+        if (held === undefined) return undefined;
+        if (node.fault === 'cuts') return held.subarray(0, held.length - 128);
+        if (node.fault !== 'lies') return Uint8Array.from(held);
+        const wrong = Uint8Array.from(held);
+        wrong[wrong.length >> 1]! ^= 1;
+        return wrong;
+      },
+      has: async (ids) => ids.map((id) => node.shards.has(id)),
+      announce: async () => {},
+      async delete(id, owner) {
+        return node.shards.get(id)?.owner === owner && node.shards.delete(id);
+      },
+    };
+  }
+}
+
+export async function* bytesOf(data: Uint8Array, pieceBytes = 64 * 1024): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < data.length; at += pieceBytes) yield data.subarray(at, at + pieceBytes);
+}
+
+export async function collect(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(Uint8Array.from(piece));
+  return Buffer.concat(pieces);
+}
