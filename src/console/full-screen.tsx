@@ -1,0 +1,82 @@
+/** Runs a session in the alternate screen until it ends. */
+import { type Instance, render } from 'ink';
+import type { Theme } from '../panels/theme.ts';
+import { createStageStore, Root, type Stage, type StageStore } from './root.tsx';
+import type { Session } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface FullScreen {
+  readonly stages: StageStore;
+  /** From the wizard's inline screen into the console's own. */
+  show(session: Session): void;
+  redraw(): void;
+  /** Gives the terminal to the shell until the process is continued. */
+  suspend(): void;
+  /** Takes Ink down and gives the terminal back. */
+  close(): Promise<void>;
+}
+
+export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): FullScreen {
+  const stages = createStageStore(first);
+  const { stdout, stdin } = terminal;
+  let instance: Instance | undefined;
+  const root = <Root stages={stages} theme={theme} />;
+
+  /** Ink forgets its last frame, the screen is emptied, and the next frame is drawn from the top. */
+  const redraw = () => {
+    if (!terminal.entered || instance === undefined) return;
+    instance.clear();
+    terminal.erase();
+    instance.rerender(root);
+  };
+
+  // Before Ink's own listener, which is added by `render`: the tree must have its new size when Ink draws it.
+  const onResize = () => {
+    const stage = stages.get();
+    if (stage.kind !== 'console') return;
+    const { columns, rows } = terminal.size();
+    stage.session.resize(columns, rows);
+    redraw();
+  };
+
+  const onContinue = () => {
+    terminal.stdin.setRawMode(true);
+    terminal.enter();
+    terminal.write('\u001b[?2004h');
+    onResize();
+  };
+
+  if (first.kind === 'console') terminal.enter();
+  stdout.on('resize', onResize);
+  instance = render(root, {
+    stdin,
+    stdout,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    // Asked for by name, so drawn even where CI is set.
+    interactive: true,
+    incrementalRendering: true,
+  });
+
+  return {
+    stages,
+    redraw,
+    show(session) {
+      instance?.clear();
+      terminal.enter();
+      stages.set({ kind: 'console', session });
+    },
+    suspend() {
+      if (process.platform === 'win32') return;
+      terminal.restore();
+      process.once('SIGCONT', onContinue);
+      process.kill(process.pid, 'SIGTSTP');
+    },
+    async close() {
+      stdout.off('resize', onResize);
+      instance?.unmount();
+      await instance?.waitUntilExit().catch(() => {});
+      terminal.restore();
+    },
+  };
+}

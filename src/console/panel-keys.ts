@@ -1,0 +1,231 @@
+/** Keys while a panel has the focus. Letters act here and only here. */
+import { rowIds, SORTS } from '../panels/catalogue.ts';
+import { PANELS, type PanelId, type PanelState } from '../panels/panel.ts';
+import type { KeyPress } from '../repl/keys.ts';
+import { boxOf, visiblePanels } from './layout.ts';
+import { type ConsoleEffect, type ConsoleState, type ConsoleStep, layoutOf, notice } from './state.ts';
+
+export function panelKey(state: ConsoleState, panel: PanelId, key: KeyPress): ConsoleStep {
+  if (state.typingFilter !== undefined) return filterKey(state, state.typingFilter, key);
+  if (key.name === 'text') return lettersTyped(state, key.text);
+  const page = Math.max(1, (boxOf(layoutOf(state), panel)?.height ?? 6) - 4);
+  switch (key.name) {
+    case 'tab':
+      return only(nextPanel(state, panel, key.shift ? -1 : 1));
+    case 'escape':
+      return only(back(state, panel));
+    case 'up':
+      return only(move(state, panel, -1));
+    case 'down':
+      return only(move(state, panel, 1));
+    case 'pageup':
+      return only(move(state, panel, -page));
+    case 'pagedown':
+      return only(move(state, panel, page));
+    case 'home':
+      return only(move(state, panel, Number.NEGATIVE_INFINITY));
+    case 'end':
+      return only(move(state, panel, Number.POSITIVE_INFINITY));
+    case 'enter':
+      return drillDown(state, panel);
+    case 'char':
+      if (key.ctrl && key.text === 'n') return only(move(state, panel, 1));
+      if (key.ctrl && key.text === 'p') return only(move(state, panel, -1));
+      return only(state);
+    default:
+      return only(state);
+  }
+}
+
+/** Focus on a panel; on the focused one again: zoom. */
+export function focusPanel(state: ConsoleState, panel: PanelId): ConsoleState {
+  const again = state.focus === panel;
+  const next: ConsoleState = {
+    ...state,
+    focus: panel,
+    shown: panel,
+    zoomed: again ? !state.zoomed : state.zoomed,
+  };
+  // A panel that this size does not show gets the place of the others.
+  const visible = visiblePanels(layoutOf(next)).includes(panel);
+  return select(visible ? next : { ...next, zoomed: true }, panel, 0);
+}
+
+export function focusPrompt(state: ConsoleState): ConsoleState {
+  return { ...state, focus: 'prompt', zoomed: false, typingFilter: undefined };
+}
+
+function only(state: ConsoleState): ConsoleStep {
+  return { state, effects: [] };
+}
+
+function withPanel(state: ConsoleState, panel: PanelId, change: Partial<PanelState>): ConsoleState {
+  return { ...state, panels: { ...state.panels, [panel]: { ...state.panels[panel], ...change } } };
+}
+
+/** Tab from the last panel leads back to the prompt. */
+function nextPanel(state: ConsoleState, panel: PanelId, by: 1 | -1): ConsoleState {
+  const layout = layoutOf(state);
+  const ring = layout.size === 'S' || state.zoomed ? PANELS : visiblePanels(layout);
+  const next = ring[ring.indexOf(panel) + by];
+  if (next === undefined) return focusPrompt(state);
+  return focusPanel({ ...state, typingFilter: undefined }, next);
+}
+
+function back(state: ConsoleState, panel: PanelId): ConsoleState {
+  const own = state.panels[panel];
+  if (own.drill.length > 0) {
+    const left = own.drill.at(-1);
+    // Back in the list the object that was looked at is the selected one.
+    const selectedId =
+      left?.kind === 'object' ? left.name : left?.kind === 'peer' ? left.peerId : own.selectedId;
+    return withPanel(state, panel, { drill: own.drill.slice(0, -1), scroll: 0, selectedId });
+  }
+  if (own.filter !== '') return withPanel(state, panel, { filter: '' });
+  return focusPrompt(state);
+}
+
+/** Moves the selection, or scrolls where there is none. A row that went away leaves the selection at its neighbour. */
+function move(state: ConsoleState, panel: PanelId, by: number): ConsoleState {
+  const own = state.panels[panel];
+  const ids = rowIds(panel, state.snapshot, own);
+  if (ids.length === 0) {
+    const scroll = Math.max(
+      0,
+      Math.min(own.scroll + (Number.isFinite(by) ? by : Math.sign(by) * 1000), 1000),
+    );
+    return withPanel(state, panel, { scroll });
+  }
+  return select(state, panel, by);
+}
+
+function select(state: ConsoleState, panel: PanelId, by: number): ConsoleState {
+  const own = state.panels[panel];
+  const ids = rowIds(panel, state.snapshot, own);
+  if (ids.length === 0) return state;
+  const at = own.selectedId === undefined ? -1 : ids.indexOf(own.selectedId);
+  const from = at >= 0 ? at : panel === 'events' ? ids.length - 1 : 0;
+  const to = Math.max(0, Math.min(ids.length - 1, at >= 0 ? from + by : from + Math.min(0, by)));
+  return withPanel(state, panel, { selectedId: ids[to] });
+}
+
+/** Letters come singly or, typed fast, several in one chunk. */
+function lettersTyped(state: ConsoleState, text: string): ConsoleStep {
+  let next = state;
+  const effects: ConsoleEffect[] = [];
+  for (const letter of text) {
+    const focus = next.focus;
+    if (focus === 'prompt') break;
+    const step =
+      next.typingFilter === undefined
+        ? letterKey(next, focus, letter)
+        : filterKey(next, next.typingFilter, {
+            name: 'text',
+            text: letter,
+            ctrl: false,
+            alt: false,
+            shift: false,
+          });
+    next = step.state;
+    effects.push(...step.effects);
+  }
+  return { state: next, effects };
+}
+
+function letterKey(state: ConsoleState, panel: PanelId, letter: string): ConsoleStep {
+  const own = state.panels[panel];
+  const numbered = PANELS[Number(letter) - 1];
+  if (numbered !== undefined) return only(focusPanel(state, numbered));
+  switch (letter) {
+    case 'j':
+      return only(move(state, panel, 1));
+    case 'k':
+      return only(move(state, panel, -1));
+    case 'g':
+      return only(move(state, panel, Number.NEGATIVE_INFINITY));
+    case 'G':
+      return only(move(state, panel, Number.POSITIVE_INFINITY));
+    case 's':
+      return only(nextSort(state, panel));
+    case 'S':
+      return only(withPanel(state, panel, { reverse: !own.reverse }));
+    case 'z':
+      return only({ ...state, zoomed: !state.zoomed });
+    case 'f':
+      return only(panel === 'events' ? withPanel(state, panel, { selectedId: undefined }) : state);
+    case '/':
+      return only({ ...state, typingFilter: { panel, text: own.filter, before: own.filter } });
+    case 'y':
+      return copy(state, panel);
+    case '?':
+      return only({ ...state, help: { query: '', scroll: 0 } });
+    default:
+      return only(notice(state, `panel has the keyboard: Esc or Ctrl-C goes back to the prompt`));
+  }
+}
+
+function nextSort(state: ConsoleState, panel: PanelId): ConsoleState {
+  const sorts = SORTS[panel];
+  if (sorts.length === 0) return notice(state, 'this panel has one order only');
+  const at = sorts.indexOf(state.panels[panel].sort);
+  return withPanel(state, panel, { sort: sorts[(at + 1) % sorts.length] ?? '' });
+}
+
+function filterKey(
+  state: ConsoleState,
+  typing: NonNullable<ConsoleState['typingFilter']>,
+  key: KeyPress,
+): ConsoleStep {
+  const apply = (text: string, done: boolean): ConsoleStep => {
+    const filtered = withPanel(state, typing.panel, { filter: text });
+    return only({ ...filtered, typingFilter: done ? undefined : { ...typing, text } });
+  };
+  switch (key.name) {
+    case 'text':
+      return apply(typing.text + key.text, false);
+    case 'backspace':
+      return apply([...typing.text].slice(0, -1).join(''), false);
+    case 'enter':
+      return apply(typing.text.trim(), true);
+    case 'escape':
+      return apply(typing.before, true);
+    case 'char':
+      return key.ctrl && key.text === 'u' ? apply('', false) : only(state);
+    default:
+      return only(state);
+  }
+}
+
+function drillDown(state: ConsoleState, panel: PanelId): ConsoleStep {
+  const own = state.panels[panel];
+  const inner = own.drill.at(-1);
+  const into = (drill: PanelState['drill'][number], effects: ConsoleEffect[] = []): ConsoleStep => ({
+    state: withPanel(state, panel, { drill: [...own.drill, drill], scroll: 0 }),
+    effects,
+  });
+  if (panel === 'health' && inner === undefined) {
+    return into({ kind: 'objects', objects: undefined, error: undefined }, [{ type: 'load-objects' }]);
+  }
+  const ids = rowIds(panel, state.snapshot, own);
+  const id = ids.includes(own.selectedId ?? '') ? own.selectedId : ids[0];
+  if (id === undefined) return only(state);
+  if (panel === 'peers') return into({ kind: 'peer', peerId: id });
+  if (panel === 'events') return into({ kind: 'event', seq: Number(id) });
+  if (panel === 'health') {
+    return into({ kind: 'object', ref: id, name: id, detail: undefined, error: undefined }, [
+      { type: 'load-object', ref: id },
+    ]);
+  }
+  return only(state);
+}
+
+function copy(state: ConsoleState, panel: PanelId): ConsoleStep {
+  const own = state.panels[panel];
+  const drill = own.drill.at(-1);
+  const text = drill?.kind === 'peer' ? drill.peerId : drill?.kind === 'object' ? drill.name : own.selectedId;
+  if (text === undefined) return only(state);
+  return {
+    state: notice(state, `copied ${text.length > 40 ? `${text.slice(0, 39)}…` : text}`),
+    effects: [{ type: 'copy', text }],
+  };
+}

@@ -1,0 +1,219 @@
+/** The fixed rows around the panels: header, gauges, Output, job line, prompt, hint, keys. Pure: a state gives rows. */
+import { drawPanel } from '../panels/catalogue.ts';
+import { cell, cut, fitRow, type Row, rowWidth, spread, type Tone } from '../panels/cells.ts';
+import {
+  bytesText,
+  clockText,
+  durationText,
+  etaText,
+  percentText,
+  rateText,
+  shortId,
+} from '../panels/format.ts';
+import { bar, sparkline } from '../panels/graph.ts';
+import { gradeMark, gradeOf, liveShare } from '../panels/health.ts';
+import { jobLine } from '../panels/jobs.ts';
+import { framed, initialPanel } from '../panels/panel.ts';
+import type { Theme } from '../panels/theme.ts';
+import { helpRows, keysRow } from './help-rows.ts';
+import type { Layout, PanelBox } from './layout.ts';
+import { type ConsoleState, isStale, panelNowMs } from './state.ts';
+import { windowOf } from './transcript.ts';
+
+export function panelRows(state: ConsoleState, box: PanelBox, theme: Theme): Row[] {
+  return drawPanel(box.id, {
+    snapshot: state.snapshot,
+    peerTrend: state.peerTrend,
+    nowMs: panelNowMs(state),
+    stale: isStale(state),
+    state: state.panels[box.id],
+    focused: state.focus === box.id,
+    typingFilter: state.typingFilter?.panel === box.id ? state.typingFilter.text : undefined,
+    width: box.width,
+    height: box.height,
+    theme,
+  });
+}
+
+export function headerRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
+  const { columns } = layout;
+  const wide = layout.size === 'M' || layout.size === 'L';
+  const status = state.snapshot?.status;
+  const name = status?.name ?? state.name;
+  const left: Row[number][] = [cell(' datamesh', 'title'), cell(`  ${name}`, 'accent')];
+  if (wide && status !== undefined) left.push(cell(` (${shortId(status.peerId)})`, 'dim'));
+  left.push(
+    cell(`  net:${status?.network ?? state.network}`, 'dim'),
+    cell('  '),
+    ...engineCells(state, theme),
+  );
+  if (state.snapshot !== undefined) left.push(...factCells(state, state.snapshot, wide, theme));
+  const right: Row[number][] = [];
+  if (state.paused !== undefined) {
+    right.push(cell(` PAUSED ${durationText(state.nowMs - state.paused.atMs)} `, 'selected'), cell(' '));
+  }
+  right.push(cell(`${clockText(state.nowMs)} `, 'dim'));
+  return spread(left, right, columns);
+}
+
+function engineCells(state: ConsoleState, theme: Theme): Row {
+  const { glyphs } = theme;
+  switch (state.engine.state) {
+    case 'opening':
+      return [cell(`${glyphs.off} starting`, 'warn')];
+    case 'offline':
+      return [cell(`${glyphs.bad} offline`, 'bad')];
+    case 'attached':
+      return [cell(`${glyphs.idle} attached`, 'ok')];
+    case 'online': {
+      const uptime = state.snapshot?.status.uptimeMs;
+      return [
+        cell(`${glyphs.idle} online`, 'ok'),
+        cell(uptime === undefined ? '' : ` ${durationText(uptime)}`, 'dim'),
+      ];
+    }
+  }
+}
+
+function factCells(
+  state: ConsoleState,
+  snapshot: NonNullable<ConsoleState['snapshot']>,
+  wide: boolean,
+  theme: Theme,
+) {
+  const { bandwidth, status, health, peers } = snapshot;
+  const cells: Row[number][] = [cell('  peers ', 'dim'), cell(`${status.peersConnected}/${peers.length}`)];
+  if (health !== undefined) {
+    const grade = gradeOf(health);
+    const share = liveShare(health);
+    const tone: Tone = grade === 'ok' ? 'ok' : grade === 'degraded' ? 'warn' : 'bad';
+    cells.push(cell('  health ', 'dim'), cell(`${gradeMark(grade, theme.glyphs)} `, tone));
+    cells.push(cell(share === undefined ? 'empty' : percentText(share, 1)));
+  }
+  if (wide) {
+    const { up, down } = theme.glyphs;
+    cells.push(cell(`  ${up} `, 'up'), cell(rateText(bandwidth.up.now)));
+    cells.push(cell(`  ${down} `, 'down'), cell(rateText(bandwidth.down.now)));
+  }
+  if (isStale(state)) cells.push(cell(`  ${theme.glyphs.warn} stale`, 'warn'));
+  return cells;
+}
+
+/** What the panels out of sight would say, in one row. */
+export function gaugeRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
+  const { snapshot } = state;
+  const { glyphs } = theme;
+  if (snapshot === undefined)
+    return fitRow([cell(` ${state.engine.error ?? 'waiting for the first sample'}`, 'dim')], layout.columns);
+  const { bandwidth, health } = snapshot;
+  const between = cell(` ${glyphs.box.sep} `, 'dim');
+  const row: Row[number][] = [
+    cell(' PEERS ', 'dim'),
+    cell(sparkline(state.peerTrend, 8, glyphs).trimStart(), 'accent'),
+    cell(` ${snapshot.status.peersConnected}`),
+    between,
+    cell('HEALTH ', 'dim'),
+  ];
+  if (health === undefined) row.push(cell(snapshot.censusRunning ? 'first census' : 'no census', 'dim'));
+  else {
+    const grade = gradeOf(health);
+    const tone: Tone = grade === 'ok' ? 'ok' : grade === 'degraded' ? 'warn' : 'bad';
+    const bad = health.degraded + health.critical + health.lost;
+    row.push(cell(bar(liveShare(health) ?? 1, 8, glyphs), tone));
+    row.push(cell(` ${gradeMark(grade, glyphs)} ${bad === 0 ? 'all whole' : `${bad} ${grade}`}`, tone));
+  }
+  row.push(
+    between,
+    cell(`${glyphs.up} `, 'up'),
+    cell(rateText(bandwidth.up.now)),
+    cell(`  ${glyphs.down} `, 'down'),
+    cell(rateText(bandwidth.down.now)),
+  );
+  const room = layout.columns - rowWidth(row) - 2;
+  if (room >= 6) row.push(cell(` ${sparkline(bandwidth.down.history, Math.min(20, room), glyphs)}`, 'down'));
+  return fitRow(row, layout.columns);
+}
+
+/** The Output box; the key help stands in its place while it is open. */
+export function outputRows(state: ConsoleState, layout: Layout, theme: Theme): Row[] {
+  const width = layout.columns;
+  const height = layout.outputHeight;
+  if (height <= 2) return [];
+  const inner = height - 2;
+  const box = {
+    snapshot: undefined,
+    peerTrend: [],
+    nowMs: state.nowMs,
+    stale: false,
+    state: initialPanel(),
+    focused: state.help !== undefined,
+    typingFilter: undefined,
+    width,
+    height,
+    theme,
+  };
+  if (state.help !== undefined) {
+    const all = helpRows(state.help.query, width - 4);
+    const first = Math.max(0, Math.min(state.help.scroll, all.length - inner));
+    const tags = [state.help.query === '' ? 'type to search' : `search: ${state.help.query}`, 'Esc closes'];
+    return framed({ title: 'Keys', tags, rows: all.slice(first, first + inner) }, box, 0);
+  }
+  const window = windowOf(state.transcript, width - 4, inner);
+  const tags = window.below > 0 ? [`${window.below} rows below, PgDn`] : window.more ? ['PgUp for more'] : [];
+  return framed({ title: 'Output', tags, rows: window.rows }, box, 0);
+}
+
+/** What runs now: the command of the prompt, else the engine's newest job. */
+export function jobRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
+  const { glyphs } = theme;
+  const { running } = state;
+  if (running !== undefined) {
+    const spin = glyphs.spinner[state.tick % glyphs.spinner.length] ?? '';
+    const row: Row[number][] = [
+      cell(` ${spin} `, 'accent'),
+      cell(cut(running.label ?? running.line, 40, glyphs.more)),
+      cell('  '),
+    ];
+    const { progress } = running;
+    if (progress !== undefined) row.push(...progressCells(running, state.nowMs, theme));
+    else row.push(cell(durationText(state.nowMs - running.startedAtMs), 'dim'));
+    const tail =
+      running.cancelledAtMs === undefined ? 'Ctrl-C cancels' : 'cancelling, Ctrl-C again gives up waiting';
+    const queued = state.queue.length === 0 ? '' : `${state.queue.length} waiting  `;
+    return spread(row, [cell(`${queued}${tail} `, 'dim')], layout.columns);
+  }
+  const job = state.snapshot?.jobs.find((each) => each.state === 'running');
+  if (job === undefined) return [cell(' '.repeat(layout.columns))];
+  return fitRow([cell(' ', 'dim'), ...jobLine(job, theme)], layout.columns, glyphs.more);
+}
+
+function progressCells(running: NonNullable<ConsoleState['running']>, nowMs: number, theme: Theme): Row {
+  const { progress, rate } = running;
+  if (progress === undefined) return [];
+  const elapsedMs = rate === undefined ? 0 : nowMs - rate.sinceMs;
+  const perSecond =
+    rate === undefined || elapsedMs < 500
+      ? undefined
+      : ((progress.doneBytes - rate.fromBytes) * 1000) / elapsedMs;
+  const cells: Row[number][] = [];
+  const { totalBytes, doneBytes } = progress;
+  if (totalBytes !== undefined && totalBytes > 0) {
+    cells.push(
+      cell(
+        `${bar(doneBytes / totalBytes, 12, theme.glyphs)} ${percentText(doneBytes / totalBytes)}`,
+        'accent',
+      ),
+    );
+  } else cells.push(cell(bytesText(doneBytes)));
+  if (perSecond !== undefined && perSecond > 0) {
+    cells.push(cell(`  ${rateText(perSecond)}`, 'dim'));
+    if (totalBytes !== undefined)
+      cells.push(cell(`  ETA ${etaText(((totalBytes - doneBytes) / perSecond) * 1000)}`, 'dim'));
+  }
+  return cells;
+}
+
+export function footRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
+  // The very last cell stays blank: some terminals scroll when it is written.
+  return fitRow(keysRow(state, layout, theme), layout.columns - 1, theme.glyphs.more);
+}

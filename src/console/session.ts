@@ -1,0 +1,380 @@
+/**
+ * The console at work: keeps the state, carries out the reducers' effects, samples the engine, runs commands. Knows nothing of Ink; the root
+ * draws what `getState` gives and hands every key to `keys`.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Context } from '../commands/command.ts';
+import type { ConsolePort } from '../commands/console/port.ts';
+import type { Host } from '../commands/execute.ts';
+import { errorLine } from '../commands/format/error-line.ts';
+import type { Registry } from '../commands/registry.ts';
+import type { Clock, Timer } from '../engine/effects/clock.ts';
+import type { Engine, Progress } from '../engine/engine.ts';
+import { asDatameshError, EXIT } from '../errors.ts';
+import { cell, type Row } from '../panels/cells.ts';
+import type { Theme } from '../panels/theme.ts';
+import { hintFor } from '../repl/hint.ts';
+import type { History } from '../repl/history.ts';
+import type { KeyPress } from '../repl/keys.ts';
+import { type Completion, promptCompletion } from '../repl/repl-model.ts';
+import { drillLoaded, withSample } from './arrivals.ts';
+import { consoleOutput } from './output.ts';
+import { createRunner, type LineResult } from './runner.ts';
+import { asked, type ConsoleEffect, type ConsoleServices, type ConsoleState, initialState } from './state.ts';
+import { appendRows, emptyTranscript, textRow } from './transcript.ts';
+import { consoleKey, consolePaste } from './update.ts';
+
+/** Panels are drawn twice a second; keys and output at once (ux.md D.3). */
+const DRAW_MS = 500;
+/** An engine that cannot close must not keep the terminal. */
+const CLOSE_MS = 5_000;
+/** Objects read for the drill-down of the health panel. */
+const OBJECT_LIMIT = 500;
+const STRIPE_LIMIT = 64;
+
+export interface EngineLink {
+  engine: Engine;
+  /** attached: it belongs to a service and lives on without us. */
+  kind: 'embedded' | 'attached';
+}
+
+export interface SessionDeps {
+  clock: Clock;
+  env: Context['env'];
+  cwd: string;
+  theme: Theme;
+  registry: Registry;
+  history: History;
+  name: string;
+  network: string;
+  size: { columns: number; rows: number };
+  openEngine(): Promise<EngineLink>;
+  /** What a command asks beyond the engine. */
+  surroundings: Pick<Host, 'config' | 'configPath' | 'service'>;
+  complete(text: string, caret: number, engine: Engine | undefined): Promise<Completion>;
+  screen: {
+    redraw(): void;
+    suspend(): void;
+    /** Raw bytes that draw nothing (the clipboard sequence). */
+    write(text: string): void;
+  };
+}
+
+export interface Session {
+  readonly services: ConsoleServices;
+  getState(): ConsoleState;
+  subscribe(listener: () => void): () => void;
+  keys(keys: readonly KeyPress[]): void;
+  paste(text: string): void;
+  resize(columns: number, rows: number): void;
+  /** A line of the program's own in the Output. */
+  note(text: string): void;
+  /** Opens the engine and begins to sample. */
+  start(): void;
+  /** Ends the console as if it had been left; the exit status is what `done` gives. */
+  stop(exit: number): void;
+  readonly done: Promise<number>;
+}
+
+export function createSession(deps: SessionDeps): Session {
+  const { clock, registry, theme, history } = deps;
+  let state = initialState({ ...deps.size, nowMs: clock.now(), name: deps.name, network: deps.network });
+  const listeners = new Set<() => void>();
+  const finished = Promise.withResolvers<number>();
+  const opened = Promise.withResolvers<EngineLink>();
+  // Commands wait for it; without one that waits a failure is told by `start`.
+  opened.promise.catch(() => {});
+  let link: EngineLink | undefined;
+  let controller: AbortController | undefined;
+  let abandon: (() => void) | undefined;
+  let answer: ((value: boolean | string | undefined) => void) | undefined;
+  let timers: Timer[] = [];
+  let sampling = false;
+  let stopped = false;
+
+  /** `later`: shown with the next draw, so that figures do not cost a frame each. */
+  function set(next: ConsoleState, when: 'now' | 'later' = 'now'): void {
+    state = next;
+    if (when === 'now') for (const listener of listeners) listener();
+  }
+
+  const print = (rows: readonly Row[]) =>
+    set({ ...state, transcript: appendRows(state.transcript, rows, state.columns - 4) });
+
+  const port: ConsolePort = {
+    history: () => history.entries(),
+    clearHistory: () => history.clear(),
+    clearOutput: () => set({ ...state, transcript: emptyTranscript() }),
+    setRefresh: (refreshMs) => set({ ...state, refreshMs }),
+    refreshMs: () => state.refreshMs,
+    quit: () => stop(EXIT.ok),
+    nowMs: () => clock.now(),
+  };
+
+  const ask = (kind: 'confirm' | 'secret', question: string) =>
+    new Promise<boolean | string | undefined>((resolve) => {
+      answer = resolve;
+      set({ ...state, asking: asked(kind, 'command', question) });
+    });
+
+  const runner = createRunner({
+    registry,
+    env: deps.env,
+    port,
+    host: () => ({
+      ...deps.surroundings,
+      cwd: deps.cwd,
+      env: deps.env,
+      width: state.columns - 4,
+      stdin() {
+        throw asDatameshError(new Error('the console has no standard input for a command'));
+      },
+      engine: async () => (await opened.promise).engine,
+      confirm: async (question) => (await ask('confirm', question)) === true,
+      secret: async (prompt) => {
+        const value = await ask('secret', prompt);
+        return typeof value === 'string' ? value : undefined;
+      },
+    }),
+    output: (parsed) =>
+      consoleOutput(parsed, { rows: print, progress, width: () => state.columns - 4 }, theme),
+    diagnostic: (text) => print([[cell(`${theme.glyphs.bad} `, 'bad'), cell(text, 'bad')]]),
+  });
+
+  const services: ConsoleServices = {
+    entries: () => history.entries(),
+    session: history.session,
+    incomplete: (line) => runner.incomplete(line),
+    hint: (line) => hintFor(line, registry.commands),
+  };
+
+  function progress(label: string, told: Progress): void {
+    const { running } = state;
+    if (running === undefined) return;
+    const rate = running.rate ?? { sinceMs: clock.now(), fromBytes: told.doneBytes };
+    set({ ...state, running: { ...running, label, progress: told, rate } }, 'later');
+  }
+
+  function carryOut(effects: readonly ConsoleEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'run':
+          enqueue(effect.line);
+          break;
+        case 'complete':
+          void complete(effect.text, effect.caret);
+          break;
+        case 'cancel':
+          controller?.abort();
+          answer?.(undefined);
+          break;
+        case 'abandon':
+          abandon?.();
+          break;
+        case 'answer':
+          answer?.(effect.value);
+          answer = undefined;
+          break;
+        case 'load-objects':
+          void load('objects', async (engine) => (await engine.list({ limit: OBJECT_LIMIT })).objects);
+          break;
+        case 'load-object':
+          void load(effect.ref, (engine) => engine.info(effect.ref, { stripeLimit: STRIPE_LIMIT }));
+          break;
+        case 'copy':
+          deps.screen.write(`\u001b]52;c;${Buffer.from(effect.text).toString('base64')}\u0007`);
+          break;
+        case 'redraw':
+          deps.screen.redraw();
+          break;
+        case 'suspend':
+          deps.screen.suspend();
+          break;
+        case 'quit':
+          stop(EXIT.ok);
+          break;
+      }
+    }
+  }
+
+  async function load(ref: string, read: (engine: Engine) => Promise<unknown>): Promise<void> {
+    try {
+      const { engine } = await opened.promise;
+      const value = await read(engine);
+      set(drillLoaded(state, ref, value, undefined));
+    } catch (error) {
+      set(drillLoaded(state, ref, undefined, asDatameshError(error).message));
+    }
+  }
+
+  async function complete(text: string, caret: number): Promise<void> {
+    const completion = await deps.complete(text, caret, link?.engine).catch(() => undefined);
+    if (completion !== undefined)
+      set({ ...state, prompt: promptCompletion(state.prompt, { text, caret }, completion) });
+  }
+
+  function enqueue(line: string): void {
+    if (state.running === undefined) void run(line);
+    else set({ ...state, queue: [...state.queue, line] });
+  }
+
+  async function run(line: string): Promise<void> {
+    const startedAtMs = clock.now();
+    const began = clock.monotonic();
+    const own = new AbortController();
+    controller = own;
+    set({
+      ...state,
+      running: {
+        line,
+        startedAtMs,
+        label: undefined,
+        progress: undefined,
+        rate: undefined,
+        cancelledAtMs: undefined,
+      },
+    });
+    print(echo(line));
+    const given = new Promise<LineResult>((resolve) => {
+      abandon = () => {
+        print([textRow('no longer waited for; it may still be at work', 'warn')]);
+        resolve({ exit: EXIT.interrupted, correction: undefined, sensitive: true });
+      };
+    });
+    const result = await Promise.race([runner.run(line, own.signal).catch(internal), given]);
+    abandon = undefined;
+    answer = undefined;
+    const outcome = {
+      atMs: startedAtMs,
+      exit: result.exit,
+      ms: clock.monotonic() - began,
+      sensitive: result.sensitive,
+    };
+    await history
+      .add(line, outcome)
+      .catch((error: unknown) => print([textRow(`history: ${asDatameshError(error).message}`, 'warn')]));
+    if (stopped) return;
+    const [next, ...queue] = state.queue;
+    const untouched = state.prompt.editor.text === '';
+    const correction = untouched ? result.correction : undefined;
+    set({ ...state, running: undefined, asking: undefined, queue, prompt: { ...state.prompt, correction } });
+    if (next !== undefined) void run(next);
+  }
+
+  function internal(error: unknown): LineResult {
+    print([[cell(errorLine(asDatameshError(error)), 'bad')]]);
+    return { exit: EXIT.internal, correction: undefined, sensitive: false };
+  }
+
+  function echo(line: string): Row[] {
+    return line
+      .split('\n')
+      .map((part, at) => [cell(at === 0 ? `${theme.glyphs.prompt} ` : '  ', 'accent'), cell(part, 'title')]);
+  }
+
+  async function sample(): Promise<void> {
+    if (link === undefined || sampling || state.paused !== undefined) return;
+    sampling = true;
+    try {
+      const snapshot = await link.engine.snapshot();
+      if (state.paused === undefined) set(withSample(state, snapshot, link.kind), 'later');
+    } catch (error) {
+      const message = asDatameshError(error).message;
+      set({ ...state, engine: { state: 'offline', error: message } }, 'later');
+    } finally {
+      sampling = false;
+    }
+  }
+
+  /** Timers of the clock fire once; this makes a beat of them. */
+  function every(delayMs: () => number, task: () => void): void {
+    const again = () => {
+      if (stopped) return;
+      task();
+      const timer = clock.after(delayMs(), again);
+      timers = [...timers.filter((each) => each !== previous), timer];
+      previous = timer;
+    };
+    let previous: Timer = clock.after(delayMs(), again);
+    timers.push(previous);
+  }
+
+  function draw(): void {
+    set({ ...state, nowMs: clock.now(), tick: state.tick + 1 });
+  }
+
+  async function open(): Promise<void> {
+    try {
+      const found = await deps.openEngine();
+      if (stopped && found.kind === 'embedded') await found.engine.close();
+      link = found;
+      opened.resolve(found);
+      const engineState = found.kind === 'attached' ? 'attached' : 'online';
+      set({ ...state, engine: { state: engineState, error: undefined } });
+      await sample();
+      draw();
+    } catch (thrown) {
+      const error = asDatameshError(thrown);
+      opened.reject(error);
+      const prompt =
+        state.prompt.editor.text === '' ? { ...state.prompt, correction: 'doctor' } : state.prompt;
+      set({ ...state, engine: { state: 'offline', error: error.message }, prompt });
+      print([
+        [cell(`${theme.glyphs.bad} `, 'bad'), cell(errorLine(error), 'bad')],
+        [cell('  the node did not start; commands that need it will say so. Try: doctor', 'dim')],
+      ]);
+    }
+  }
+
+  function stop(exit: number): void {
+    if (stopped) return;
+    stopped = true;
+    for (const timer of timers) timer.cancel();
+    controller?.abort();
+    answer?.(undefined);
+    void closeEngine().finally(() => finished.resolve(exit));
+  }
+
+  async function closeEngine(): Promise<void> {
+    if (link === undefined) return;
+    // Also an attached one: closing the client leaves the service alone.
+    const closing = link.engine.close().catch(() => {});
+    await Promise.race([closing, clock.sleep(CLOSE_MS)]);
+  }
+
+  return {
+    services,
+    done: finished.promise,
+    getState: () => state,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    keys(keys) {
+      for (const key of keys) {
+        if (stopped) return;
+        const step = consoleKey({ ...state, nowMs: clock.now() }, key, services);
+        state = step.state;
+        carryOut(step.effects);
+      }
+      set(state);
+    },
+    paste: (text) => set(consolePaste({ ...state, nowMs: clock.now() }, text)),
+    note: (text) => print([textRow(text, 'warn')]),
+    resize: (columns, rows) => set({ ...state, columns, rows }),
+    start() {
+      every(() => DRAW_MS, draw);
+      every(
+        () => state.refreshMs,
+        () => void sample(),
+      );
+      void open();
+    },
+    stop,
+  };
+}
+
+/** Session ids tell the lines of one console from those of another. */
+export function newSessionId(): string {
+  return randomUUID().slice(0, 8);
+}

@@ -1,0 +1,161 @@
+/** Keys as the console sees them: who has the keyboard, and what every key does whoever has it. */
+import { PANELS } from '../panels/panel.ts';
+import { edit, emptyEditor } from '../repl/editor.ts';
+import { editorAction } from '../repl/editor-keys.ts';
+import type { KeyPress } from '../repl/keys.ts';
+import { emptyPrompt, ghostText, promptKey, promptPaste } from '../repl/repl-model.ts';
+import { visiblePanels } from './layout.ts';
+import { focusPanel, focusPrompt, panelKey } from './panel-keys.ts';
+import {
+  type Asking,
+  asked,
+  type ConsoleServices,
+  type ConsoleState,
+  type ConsoleStep,
+  layoutOf,
+  notice,
+} from './state.ts';
+import { scrollBy } from './transcript.ts';
+
+/** A second Ctrl-C within this time gives up waiting for the command. */
+const ABANDON_MS = 2_000;
+
+export function consoleKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
+  const control = key.name === 'char' && key.ctrl && !key.alt ? key.text : '';
+  if (control === 'l') return { state, effects: [{ type: 'redraw' }] };
+  if (control === 'z') return { state, effects: [{ type: 'suspend' }] };
+  if (state.asking !== undefined) return askingKey(state, state.asking, key);
+  if (state.help !== undefined) return only(helpKey(state, state.help, key));
+  if (control === 'g' && state.prompt.search === undefined) return only(togglePause(state));
+  if (control === 'c' && state.prompt.search === undefined) return interrupt(state);
+  const panel = key.name === 'char' && key.alt ? PANELS[Number(key.text) - 1] : undefined;
+  if (panel !== undefined) return only(focusPanel(state, panel));
+  if (state.focus !== 'prompt') return panelKey(state, state.focus, key);
+  return promptFocusKey(state, key, services);
+}
+
+export function consolePaste(state: ConsoleState, text: string): ConsoleState {
+  if (state.asking !== undefined) {
+    const editor = edit(state.asking.editor, { type: 'insert', text: text.replace(/[\r\n]+/g, '') });
+    return { ...state, asking: { ...state.asking, editor } };
+  }
+  const pasted: ConsoleState = {
+    ...focusPrompt(state),
+    help: undefined,
+    prompt: promptPaste(state.prompt, text),
+  };
+  const lines = pasted.prompt.editor.text.split('\n').length;
+  return lines > 1 ? notice(pasted, `${lines} lines pasted: Enter runs them, Ctrl-C clears them`) : pasted;
+}
+
+function only(state: ConsoleState): ConsoleStep {
+  return { state, effects: [] };
+}
+
+function promptFocusKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
+  const { prompt } = state;
+  const blank = prompt.editor.text === '' && prompt.search === undefined && prompt.menu === undefined;
+  if (key.name === 'pageup' || key.name === 'pagedown')
+    return only(scrollOutput(state, key.name === 'pageup' ? 1 : -1));
+  if (blank) {
+    if (key.name === 'tab' && (key.shift || ghostText(prompt, services) === '')) {
+      const visible = visiblePanels(layoutOf(state));
+      const to = key.shift ? visible.at(-1) : visible[0];
+      return only(focusPanel(state, to ?? state.shown));
+    }
+    if (key.name === 'char' && key.ctrl && key.text === 'd') return quit(state);
+    if (key.name === 'text' && key.text === '?') return only({ ...state, help: { query: '', scroll: 0 } });
+  }
+  const step = promptKey(prompt, key, services);
+  const next: ConsoleState = { ...state, prompt: step.state };
+  // New input belongs with the newest output.
+  const ran = step.effects.some((effect) => effect.type === 'run');
+  return {
+    state: ran ? { ...next, transcript: { ...next.transcript, scroll: 0 } } : next,
+    effects: step.effects,
+  };
+}
+
+function scrollOutput(state: ConsoleState, pages: number): ConsoleState {
+  const layout = layoutOf(state);
+  const height = Math.max(1, layout.outputHeight - 2);
+  const columns = state.columns - 4;
+  return {
+    ...state,
+    transcript: scrollBy(state.transcript, pages * Math.max(1, height - 1), columns, height),
+  };
+}
+
+function togglePause(state: ConsoleState): ConsoleState {
+  return state.paused === undefined
+    ? { ...state, paused: { atMs: state.nowMs } }
+    : { ...state, paused: undefined };
+}
+
+function interrupt(state: ConsoleState): ConsoleStep {
+  if (state.focus !== 'prompt') return only(focusPrompt(state));
+  if (state.running !== undefined) {
+    const { cancelledAtMs } = state.running;
+    if (cancelledAtMs === undefined) {
+      const running = { ...state.running, cancelledAtMs: state.nowMs };
+      return { state: { ...state, running, queue: [] }, effects: [{ type: 'cancel' }] };
+    }
+    const soon = state.nowMs - cancelledAtMs <= ABANDON_MS;
+    return soon ? { state, effects: [{ type: 'abandon' }] } : { state, effects: [{ type: 'cancel' }] };
+  }
+  if (
+    state.prompt.editor.text !== '' ||
+    state.prompt.menu !== undefined ||
+    state.prompt.correction !== undefined
+  ) {
+    const editor = { ...emptyEditor(), kills: state.prompt.editor.kills };
+    return only({ ...state, prompt: { ...emptyPrompt(), editor } });
+  }
+  return only(notice(state, 'Ctrl-D leaves the console'));
+}
+
+/** With something at work the question comes first, and staying is the default. */
+export function quit(state: ConsoleState): ConsoleStep {
+  const embedded = state.engine.state === 'online';
+  const jobs = embedded ? (state.snapshot?.jobs.filter((job) => job.state === 'running').length ?? 0) : 0;
+  if (state.running === undefined && jobs === 0) return { state, effects: [{ type: 'quit' }] };
+  const what =
+    state.running === undefined
+      ? `${jobs} job${jobs === 1 ? '' : 's'} running`
+      : `"${state.running.line}" is running`;
+  return only({ ...state, asking: asked('confirm', 'quit', `${what}. Leave and stop it?`) });
+}
+
+function askingKey(state: ConsoleState, asking: Asking, key: KeyPress): ConsoleStep {
+  const answer = (value: boolean | string | undefined): ConsoleStep => ({
+    state: { ...state, asking: undefined },
+    effects:
+      asking.purpose === 'command' ? [{ type: 'answer', value }] : value === true ? [{ type: 'quit' }] : [],
+  });
+  const cancelled =
+    key.name === 'escape' || (key.name === 'char' && key.ctrl && (key.text === 'c' || key.text === 'd'));
+  if (asking.kind === 'confirm') {
+    if (cancelled || key.name === 'enter') return answer(false);
+    if (key.name !== 'text') return only(state);
+    return answer(/^y/i.test(key.text));
+  }
+  if (cancelled) return answer(undefined);
+  if (key.name === 'enter') return answer(asking.editor.text);
+  const action = editorAction(key);
+  if (action === undefined) return only(state);
+  return only({ ...state, asking: { ...asking, editor: edit(asking.editor, action) } });
+}
+
+function helpKey(state: ConsoleState, help: { query: string; scroll: number }, key: KeyPress): ConsoleState {
+  const ctrl = key.name === 'char' && key.ctrl ? key.text : '';
+  if (key.name === 'escape' || key.name === 'enter' || ctrl === 'c' || ctrl === 'd')
+    return { ...state, help: undefined };
+  if (key.name === 'text') {
+    if (key.text === '?' && help.query === '') return { ...state, help: undefined };
+    return { ...state, help: { query: help.query + key.text, scroll: 0 } };
+  }
+  if (key.name === 'backspace')
+    return { ...state, help: { query: [...help.query].slice(0, -1).join(''), scroll: 0 } };
+  const by = { up: -1, down: 1, pageup: -10, pagedown: 10 }[key.name as 'up'] ?? 0;
+  return { ...state, help: { ...help, scroll: Math.max(0, help.scroll + by) } };
+}

@@ -1,0 +1,89 @@
+/** Panel 3: what this node sends and receives, as two graphs of the last minute. */
+import type { BandwidthView, RateWindow } from '../engine/engine.ts';
+import { cell, type Row, type Tone } from './cells.ts';
+import { bytesText, rateText } from './format.ts';
+import { areaGraph } from './graph.ts';
+import { type PanelBody, type PanelInput, waiting } from './panel.ts';
+import type { Theme } from './theme.ts';
+
+const MAX_GRAPH_ROWS = 6;
+
+export function bandwidthPanel(input: PanelInput): PanelBody {
+  const { snapshot, theme } = input;
+  if (snapshot === undefined) return waiting('Bandwidth');
+  const inner = input.width - 4;
+  const room = input.height - 2;
+  const { bandwidth } = snapshot;
+  const protocols = byTraffic(bandwidth);
+  // Two heading rows and one for caps and totals; what is left is graph, and then the protocols.
+  const graphRows = Math.max(0, Math.min(MAX_GRAPH_ROWS, Math.floor((room - 3) / 2)));
+  const rows: Row[] = [
+    ...direction('up', bandwidth.up, graphRows, inner, theme),
+    ...direction('down', bandwidth.down, graphRows, inner, theme),
+    capRow(bandwidth, theme),
+  ];
+  const left = room - rows.length;
+  if (left >= 2 && protocols.length > 0) {
+    rows.push([cell('by protocol', 'dim')]);
+    for (const each of protocols.slice(0, left - 1)) rows.push(protocolRow(each, inner, theme));
+  }
+  return { title: 'Bandwidth', tags: ['60s'], rows };
+}
+
+function direction(which: 'up' | 'down', rate: RateWindow, rows: number, width: number, theme: Theme): Row[] {
+  const tone: Tone = which;
+  const glyph = which === 'up' ? theme.glyphs.up : theme.glyphs.down;
+  const head: Row = [
+    cell(`${glyph} ${which.padEnd(5)}`, tone),
+    cell(rateText(rate.now).padStart(9)),
+    cell(`  1m ${rateText(rate.avg1m)}  peak ${rateText(rate.peak)}`, 'dim'),
+  ];
+  if (rows === 0) return [head];
+  // A quiet line must not look busy: the scale never goes below 10 kB/s.
+  const top = Math.max(10_000, ...rate.history);
+  // One sample is half a cell in braille: 60 samples are 30 cells; a wider panel repeats each.
+  const graph = areaGraph(
+    stretch(rate.history, theme.glyphs.unicode ? width * 2 : width),
+    width,
+    rows,
+    top,
+    theme.glyphs,
+  );
+  return [head, ...graph.map((text): Row => [cell(text, tone)])];
+}
+
+/** The whole minute over the whole width: each sample takes its share of the points. */
+export function stretch(values: readonly number[], points: number): number[] {
+  if (values.length === 0) return [];
+  return Array.from({ length: points }, (_, at) => values[Math.floor((at * values.length) / points)] ?? 0);
+}
+
+function capRow(bandwidth: BandwidthView, theme: Theme): Row {
+  const cap = (value: number | undefined) => (value === undefined ? 'no limit' : rateText(value));
+  const { up, down } = theme.glyphs;
+  return [
+    cell('limit ', 'dim'),
+    cell(`${up} ${cap(bandwidth.capUpBytesPerSecond)}  ${down} ${cap(bandwidth.capDownBytesPerSecond)}`),
+    cell(
+      `  total ${up} ${bytesText(bandwidth.up.totalBytes)}  ${down} ${bytesText(bandwidth.down.totalBytes)}`,
+      'dim',
+    ),
+  ];
+}
+
+type Protocol = BandwidthView['byProtocol'][number];
+
+function byTraffic(bandwidth: BandwidthView): Protocol[] {
+  const sum = (each: Protocol) => each.sentBytes + each.receivedBytes;
+  return [...bandwidth.byProtocol].sort((a, b) => sum(b) - sum(a) || (a.protocol < b.protocol ? -1 : 1));
+}
+
+function protocolRow(each: Protocol, width: number, theme: Theme): Row {
+  const { up, down } = theme.glyphs;
+  const figures = `${up} ${bytesText(each.sentBytes).padStart(9)}  ${down} ${bytesText(each.receivedBytes).padStart(9)}`;
+  const name =
+    each.protocol.length > width - 26
+      ? `${each.protocol.slice(0, width - 27)}${theme.glyphs.more}`
+      : each.protocol;
+  return [cell(name.padEnd(Math.max(0, width - 26))), cell(figures, 'dim')];
+}

@@ -1,0 +1,131 @@
+/** Rows of text cells with a tone: what every panel is made of. Widths are terminal columns. */
+import stringWidth from 'string-width';
+import { safeText } from '../commands/format/safe-text.ts';
+
+/** What a cell means; the theme says how that looks. Meaning never hangs on colour alone: a glyph or word goes with it. */
+export type Tone = 'plain' | 'dim' | 'title' | 'accent' | 'ok' | 'warn' | 'bad' | 'up' | 'down' | 'selected';
+
+export interface Cell {
+  text: string;
+  tone: Tone;
+}
+
+export type Row = readonly Cell[];
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
+export function widthOf(text: string): number {
+  return PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text);
+}
+
+/** Names come from other machines: what would act on the terminal is written as an escape. */
+export function clean(text: string): string {
+  return PRINTABLE_ASCII.test(text) ? text : safeText(text);
+}
+
+export function cell(text: string, tone: Tone = 'plain'): Cell {
+  return { text: clean(text), tone };
+}
+
+export function rowWidth(row: Row): number {
+  return row.reduce((sum, each) => sum + widthOf(each.text), 0);
+}
+
+/** At most `columns` wide; what is cut ends in `…` (`~` for ASCII). */
+export function cut(text: string, columns: number, mark = '…'): string {
+  if (columns <= 0) return '';
+  if (widthOf(text) <= columns) return text;
+  return take(text, columns - 1) + mark;
+}
+
+/** The longest beginning of whole graphemes that fits. */
+function take(text: string, columns: number): string {
+  if (PRINTABLE_ASCII.test(text)) return text.slice(0, Math.max(0, columns));
+  let width = 0;
+  let kept = '';
+  for (const { segment } of segmenter.segment(text)) {
+    width += widthOf(segment);
+    if (width > columns) break;
+    kept += segment;
+  }
+  return kept;
+}
+
+/** Exactly `columns` wide. */
+export function fit(text: string, columns: number, align: 'left' | 'right' = 'left', mark = '…'): string {
+  const short = cut(text, columns, mark);
+  const gap = ' '.repeat(Math.max(0, columns - widthOf(short)));
+  return align === 'left' ? short + gap : gap + short;
+}
+
+/** The row made exactly `columns` wide: cut at the end or padded with blanks. */
+export function fitRow(row: Row, columns: number, mark = '…'): Row {
+  const out: Cell[] = [];
+  let left = columns;
+  for (const each of row) {
+    if (left <= 0) break;
+    const width = widthOf(each.text);
+    const text = width <= left ? each.text : cut(each.text, left, mark);
+    out.push({ ...each, text });
+    left -= widthOf(text);
+  }
+  if (left > 0) out.push(cell(' '.repeat(left)));
+  return out;
+}
+
+/** `left` at the left edge, `right` at the right one; `left` gives way. */
+export function spread(left: Row, right: Row, columns: number): Row {
+  const rightWidth = rowWidth(right);
+  if (rightWidth >= columns) return fitRow(right, columns);
+  return [...fitRow(left, columns - rightWidth), ...right];
+}
+
+export function rowText(row: Row): string {
+  return row.map((each) => each.text).join('');
+}
+
+/** All meaning of colour taken away, for data that is no longer live. */
+export function dimmed(rows: readonly Row[]): Row[] {
+  return rows.map((row) => row.map((each) => ({ ...each, tone: 'dim' as const })));
+}
+
+/** Breaks one row into rows of at most `columns`, at a blank where there is one. */
+export function wrapRow(row: Row, columns: number, indent = 0): Row[] {
+  if (rowWidth(row) <= columns) return [row];
+  const rows: Row[] = [];
+  let rest: Row = row;
+  let room = columns;
+  while (rowWidth(rest) > room) {
+    const [head, tail] = splitRow(rest, room);
+    rows.push(rows.length === 0 ? head : [cell(' '.repeat(indent)), ...head]);
+    rest = tail;
+    room = Math.max(1, columns - indent);
+  }
+  if (rowText(rest) !== '') rows.push(rows.length === 0 ? rest : [cell(' '.repeat(indent)), ...rest]);
+  return rows;
+}
+
+function splitRow(row: Row, columns: number): [Row, Row] {
+  const text = rowText(row);
+  let head = take(text, columns);
+  // A first cluster wider than the room must still be taken, or the loop would never end.
+  if (head === '') head = segmenter.segment(text)[Symbol.iterator]().next().value?.segment ?? text;
+  const blank = head.lastIndexOf(' ');
+  const next = text[head.length];
+  // Breaking at a blank in the first third would leave the row nearly empty.
+  const at = next !== ' ' && blank > head.length / 3 ? blank : head.length;
+  const skip = /^ */.exec(text.slice(at))?.[0].length ?? 0;
+  return [sliceRow(row, 0, at), sliceRow(row, at + skip, text.length)];
+}
+
+function sliceRow(row: Row, start: number, end: number): Row {
+  const out: Cell[] = [];
+  let at = 0;
+  for (const each of row) {
+    const text = each.text.slice(Math.max(0, start - at), Math.max(0, end - at));
+    if (text !== '') out.push({ ...each, text });
+    at += each.text.length;
+  }
+  return out;
+}

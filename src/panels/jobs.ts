@@ -1,0 +1,133 @@
+/** Panel 4: jobs of the engine, running ones first. */
+import type { JobView } from '../engine/engine.ts';
+import { cell, type Row, type Tone } from './cells.ts';
+import { matchesFilter } from './filter.ts';
+import { agoText, bytesText, etaText, percentText, rateText } from './format.ts';
+import { bar } from './graph.ts';
+import { type PanelBody, type PanelInput, type PanelState, waiting } from './panel.ts';
+import { listRows, type TableColumn } from './table.ts';
+import type { Glyphs, Theme } from './theme.ts';
+
+export const JOB_SORTS = ['state', 'start', 'eta'] as const;
+const BAR_COLUMNS = 10;
+const STATE_TONE: Readonly<Record<JobView['state'], Tone>> = {
+  running: 'accent',
+  done: 'ok',
+  failed: 'bad',
+  cancelled: 'warn',
+};
+
+export function arrangeJobs(jobs: readonly JobView[], state: PanelState): JobView[] {
+  const order = { running: 0, failed: 1, cancelled: 2, done: 3 };
+  const direction = state.reverse ? -1 : 1;
+  const compare = (a: JobView, b: JobView) => {
+    if (state.sort === 'eta') return (a.etaMs ?? Number.MAX_VALUE) - (b.etaMs ?? Number.MAX_VALUE);
+    if (state.sort === 'start') return b.startedAtMs - a.startedAtMs;
+    return order[a.state] - order[b.state] || b.startedAtMs - a.startedAtMs;
+  };
+  return jobs
+    .filter((job) =>
+      matchesFilter(
+        {
+          text: [job.id, job.verb, job.target, job.state].join(' '),
+          fields: { state: job.state, verb: job.verb },
+        },
+        state.filter,
+      ),
+    )
+    .sort((a, b) => compare(a, b) * direction || (a.id < b.id ? -1 : 1));
+}
+
+export function jobShare(job: JobView): number | undefined {
+  if (job.state === 'done') return 1;
+  if (job.totalBytes === undefined || job.totalBytes === 0) return undefined;
+  return job.doneBytes / job.totalBytes;
+}
+
+export function jobStateMark(job: JobView, glyphs: Glyphs): string {
+  if (job.state === 'running') return glyphs.pointer;
+  if (job.state === 'done') return glyphs.ok;
+  return job.state === 'failed' ? glyphs.bad : glyphs.warn;
+}
+
+function progressText(job: JobView, glyphs: Glyphs): string {
+  const share = jobShare(job);
+  if (share === undefined) return bytesText(job.doneBytes).padStart(BAR_COLUMNS);
+  return `${bar(share, BAR_COLUMNS, glyphs)} ${percentText(share).padStart(4)}`;
+}
+
+function columns(theme: Theme, nowMs: number): TableColumn<JobView>[] {
+  const { glyphs } = theme;
+  return [
+    { title: 'JOB', width: 5, priority: 3, text: (job) => job.id },
+    { title: 'VERB', width: 6, priority: 0, text: (job) => job.verb },
+    {
+      title: 'TARGET',
+      width: 10,
+      priority: 0,
+      elastic: true,
+      text: (job) => (job.error === undefined ? job.target : `${job.target}: ${job.error}`),
+    },
+    {
+      title: 'PROGRESS',
+      width: BAR_COLUMNS + 5,
+      priority: 1,
+      text: (job) => progressText(job, glyphs),
+      tone: (job) => (job.state === 'running' ? 'accent' : 'dim'),
+    },
+    {
+      title: 'RATE',
+      width: 9,
+      align: 'right',
+      priority: 2,
+      text: (job) => (job.state === 'running' ? rateText(job.bytesPerSecond) : glyphs.none),
+    },
+    { title: 'ETA', width: 7, align: 'right', priority: 4, text: (job) => timeText(job, glyphs, nowMs) },
+    {
+      title: 'STATE',
+      width: glyphs.unicode ? 11 : 13,
+      priority: 0,
+      text: (job) => `${jobStateMark(job, glyphs)} ${job.state}`,
+      tone: (job) => STATE_TONE[job.state],
+    },
+  ];
+}
+
+function timeText(job: JobView, glyphs: Glyphs, nowMs: number): string {
+  if (job.state === 'running') return job.etaMs === undefined ? glyphs.none : etaText(job.etaMs);
+  return job.endedAtMs === undefined ? glyphs.none : `${agoText(nowMs - job.endedAtMs)} ago`;
+}
+
+export function jobsPanel(input: PanelInput): PanelBody {
+  const { snapshot, state, theme } = input;
+  if (snapshot === undefined) return waiting('Jobs');
+  const jobs = arrangeJobs(snapshot.jobs, state);
+  const running = snapshot.jobs.filter((job) => job.state === 'running').length;
+  const arrow = state.reverse ? theme.glyphs.desc : theme.glyphs.asc;
+  return {
+    title: 'Jobs',
+    tags: [`${running} running`, `sort:${state.sort}${arrow}`],
+    rows: listRows({
+      columns: columns(theme, input.nowMs),
+      items: jobs,
+      idOf: (job) => job.id,
+      selectedId: input.focused ? state.selectedId : undefined,
+      width: input.width - 4,
+      height: input.height - 2,
+      empty: snapshot.jobs.length === 0 ? 'no jobs' : 'no job passes the filter',
+      mark: theme.glyphs.more,
+    }),
+  };
+}
+
+/** The job line above the prompt: one running job in one row. */
+export function jobLine(job: JobView, theme: Theme): Row {
+  const { glyphs } = theme;
+  const share = jobShare(job);
+  const eta = job.etaMs === undefined ? '' : `  ETA ${etaText(job.etaMs)}`;
+  return [
+    cell(`${job.id} ${job.verb} ${job.target}  `),
+    cell(share === undefined ? '' : `${bar(share, 12, glyphs)} ${percentText(share)}  `, 'accent'),
+    cell(`${bytesText(job.doneBytes)}  ${rateText(job.bytesPerSecond)}${eta}`, 'dim'),
+  ];
+}

@@ -1,0 +1,107 @@
+/** What all panels share: their ids, the state a person gives them, the data they are drawn from, and the frame. */
+import type { ObjectDetail, ObjectView, Snapshot } from '../engine/engine.ts';
+import { cell, cut, dimmed, fitRow, type Row, rowWidth, widthOf } from './cells.ts';
+import { agoText } from './format.ts';
+import type { Theme } from './theme.ts';
+
+export type PanelId = 'peers' | 'health' | 'bandwidth' | 'jobs' | 'events' | 'storage';
+export const PANELS: readonly PanelId[] = ['peers', 'health', 'bandwidth', 'jobs', 'events', 'storage'];
+
+/** Engine samples once a second; data older than this many samples is no longer shown as live (ux.md D.3). */
+export const STALE_SAMPLES = 3;
+export const SAMPLE_MS = 1000;
+
+/** A level below the list that Enter opened. */
+export type Drill =
+  | { kind: 'peer'; peerId: string }
+  | { kind: 'objects'; objects: readonly ObjectView[] | undefined; error: string | undefined }
+  | { kind: 'object'; ref: string; name: string; detail: ObjectDetail | undefined; error: string | undefined }
+  | { kind: 'event'; seq: number };
+
+export interface PanelState {
+  selectedId: string | undefined;
+  sort: string;
+  reverse: boolean;
+  filter: string;
+  /** Innermost last. */
+  drill: readonly Drill[];
+  /** First row of a drilled-down text that is in sight. */
+  scroll: number;
+}
+
+export interface PanelInput {
+  snapshot: Snapshot | undefined;
+  /** Peers connected, one figure a sample, oldest first. */
+  peerTrend: readonly number[];
+  nowMs: number;
+  /** Age of the snapshot in samples is above STALE_SAMPLES. */
+  stale: boolean;
+  state: PanelState;
+  focused: boolean;
+  /** The filter while it is being typed. */
+  typingFilter: string | undefined;
+  width: number;
+  height: number;
+  theme: Theme;
+}
+
+/** The inside of a panel and what stands in its frame. */
+export interface PanelBody {
+  title: string;
+  /** Short facts after the title: "sort:rtt▲". */
+  tags: readonly string[];
+  rows: readonly Row[];
+}
+
+export function initialPanel(sort = '', reverse = false): PanelState {
+  return { selectedId: undefined, sort, reverse, filter: '', drill: [], scroll: 0 };
+}
+
+/** Framed rows, exactly `height` of exactly `width`. */
+export function framed(body: PanelBody, input: PanelInput, number: number): Row[] {
+  const { theme, width, height, focused } = input;
+  const { box } = theme.glyphs;
+  const edge = focused ? 'accent' : 'dim';
+  const age = input.snapshot === undefined ? undefined : input.nowMs - input.snapshot.atMs;
+  const inner = width - 4;
+  const live = input.stale ? dimmed(body.rows) : body.rows;
+  const rows: Row[] = [topEdge(body, input, number, age)];
+  for (let at = 0; at < height - 2; at++) {
+    const content = fitRow(live[at] ?? [], inner, theme.glyphs.more);
+    rows.push([cell(`${box.v} `, edge), ...content, cell(` ${box.v}`, edge)]);
+  }
+  rows.push([cell(box.bl + box.h.repeat(width - 2) + box.br, edge)]);
+  return rows;
+}
+
+function topEdge(body: PanelBody, input: PanelInput, number: number, age: number | undefined): Row {
+  const { theme, width, focused } = input;
+  const { box } = theme.glyphs;
+  const edge = focused ? 'accent' : 'dim';
+  const room = width - 5;
+  const tags = [...body.tags];
+  if (input.typingFilter !== undefined) tags.push(`/${input.typingFilter}_`);
+  else if (input.state.filter !== '') tags.push(`/${input.state.filter}`);
+  if (input.stale && age !== undefined) tags.unshift(`stale ${agoText(age)}`);
+  const name = cut(number > 0 ? `${number} ${body.title}` : body.title, room);
+  const row: Row[number][] = [cell(`${box.tl}${box.h} `, edge), cell(name, focused ? 'accent' : 'title')];
+  let used = widthOf(name);
+  for (const tag of tags) {
+    if (used + 2 + widthOf(tag) > room) continue;
+    row.push(cell(`  ${tag}`, tag.startsWith('stale') ? 'warn' : 'dim'));
+    used += 2 + widthOf(tag);
+  }
+  row.push(cell(` ${box.h.repeat(Math.max(0, width - 2 - rowWidth(row)))}${box.tr}`, edge));
+  return row;
+}
+
+/** "No data yet", said in one way by every panel. */
+export function waiting(title: string): PanelBody {
+  return { title, tags: [], rows: [[cell('waiting for the first sample', 'dim')]] };
+}
+
+/** A drilled-down text with its scroll: `rows` from `scroll` on. */
+export function scrolled(rows: readonly Row[], state: PanelState, height: number): readonly Row[] {
+  const first = Math.max(0, Math.min(state.scroll, rows.length - height));
+  return rows.slice(first, first + height);
+}

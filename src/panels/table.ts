@@ -1,0 +1,98 @@
+/** A table in a width budget: columns of low priority go first, one elastic column takes what is left. */
+import { type Cell, cell, clean, fit, type Row, type Tone } from './cells.ts';
+
+export interface TableColumn<T> {
+  title: string;
+  /** Columns without the gap. The elastic column treats it as the least. */
+  width: number;
+  align?: 'left' | 'right';
+  /** Dropped first when narrow: the highest number first; 0 never. */
+  priority: number;
+  elastic?: boolean;
+  text(item: T): string;
+  tone?(item: T): Tone;
+}
+
+const GAP = 2;
+
+export function fittingColumns<T>(columns: readonly TableColumn<T>[], width: number): TableColumn<T>[] {
+  const kept = [...columns];
+  const need = () => kept.reduce((sum, column) => sum + column.width, 0) + GAP * (kept.length - 1);
+  while (need() > width) {
+    const worst = Math.max(...kept.map((column) => column.priority));
+    if (worst <= 0) break;
+    kept.splice(
+      kept.findLastIndex((column) => column.priority === worst),
+      1,
+    );
+  }
+  const spare = width - need();
+  return kept.map((column) =>
+    column.elastic && spare > 0 ? { ...column, width: column.width + spare } : column,
+  );
+}
+
+export function headerRow<T>(columns: readonly TableColumn<T>[]): Row {
+  return join(columns.map((column) => cell(fit(column.title, column.width, column.align), 'dim')));
+}
+
+export function itemRow<T>(
+  columns: readonly TableColumn<T>[],
+  item: T,
+  selected: boolean,
+  mark: string,
+): Row {
+  const cells = columns.map((column) => {
+    const tone = selected ? 'selected' : (column.tone?.(item) ?? 'plain');
+    return cell(fit(clean(column.text(item)), column.width, column.align, mark), tone);
+  });
+  return join(cells, selected ? 'selected' : 'plain');
+}
+
+function join(cells: readonly Cell[], tone: Tone = 'plain'): Row {
+  return cells.flatMap((each, at) => (at === 0 ? [each] : [cell(' '.repeat(GAP), tone), each]));
+}
+
+export interface Listing<T> {
+  columns: readonly TableColumn<T>[];
+  items: readonly T[];
+  idOf(item: T): string;
+  /** Sticks to the id, not to the row; undefined draws no selection. */
+  selectedId: string | undefined;
+  width: number;
+  height: number;
+  /** Said when there is nothing to list. */
+  empty: string;
+  mark: string;
+}
+
+/** Header, as many items as fit with the selected one in sight, and how many more there are. */
+export function listRows<T>(listing: Listing<T>): Row[] {
+  const { items, width, height } = listing;
+  if (height <= 0) return [];
+  if (items.length === 0) return [[cell(listing.empty, 'dim')]];
+  const columns = fittingColumns(listing.columns, width);
+  const rows: Row[] = height > 1 ? [headerRow(columns)] : [];
+  const room = height - rows.length;
+  const fits = items.length <= room;
+  const visible = fits ? room : Math.max(1, room - 1);
+  const index = items.findIndex((item) => listing.idOf(item) === listing.selectedId);
+  const first = windowStart(index, items.length, visible);
+  for (const item of items.slice(first, first + visible)) {
+    rows.push(itemRow(columns, item, listing.idOf(item) === listing.selectedId, listing.mark));
+  }
+  if (!fits && room > 1) {
+    const below = items.length - first - visible;
+    const parts = [first > 0 ? `${first} above` : '', below > 0 ? `${below} more` : ''].filter(
+      (part) => part !== '',
+    );
+    rows.push([cell(`${listing.mark} ${parts.join(', ')}`, 'dim')]);
+  }
+  return rows;
+}
+
+/** First visible item so that `index` is in sight; the same index always gives the same window. */
+export function windowStart(index: number, count: number, visible: number): number {
+  if (index < visible || count <= visible) return 0;
+  return Math.min(index - Math.floor(visible / 2), count - visible);
+}

@@ -1,0 +1,304 @@
+/**
+ * The prompt as a pure reducer: a key gives the next state and the effects wanted of the outside (run a line, ask for completions). History
+ * walking, Ctrl-R search, the completion menu and the offered correction are all here; drawing and running are elsewhere.
+ */
+
+import { type EditorState, edit, emptyEditor } from './editor.ts';
+import { editorAction } from './editor-keys.ts';
+import { displayWidth } from './graphemes.ts';
+import type { HistoryEntry } from './history.ts';
+import { continuation, type SearchScope, searchHistory } from './history-search.ts';
+import type { KeyPress } from './keys.ts';
+
+export interface CompletionItem {
+  /** What is put on the line, quoted where needed. */
+  text: string;
+  note?: string | undefined;
+}
+
+export interface Completion {
+  /** The span of the line that an item replaces. */
+  start: number;
+  end: number;
+  items: readonly CompletionItem[];
+}
+
+export interface Menu extends Completion {
+  index: number;
+}
+
+export interface Search {
+  query: string;
+  scope: SearchScope;
+  index: number;
+  /** The line as it was, for Esc. */
+  before: string;
+}
+
+export interface PromptState {
+  editor: EditorState;
+  /** Position while walking the history; undefined on the line being typed. */
+  walk: { at: number; draft: string } | undefined;
+  menu: Menu | undefined;
+  search: Search | undefined;
+  /** A corrected line, offered as ghost text on the empty prompt. Never runs by itself. */
+  correction: string | undefined;
+  /** The last key was a Tab that could add nothing: the next one opens the menu. */
+  tabbed: boolean;
+}
+
+export type PromptEffect = { type: 'run'; line: string } | { type: 'complete'; text: string; caret: number };
+
+export interface PromptServices {
+  entries(): readonly HistoryEntry[];
+  session: string;
+  /** An unclosed quote or a trailing backslash: Enter then asks for more. */
+  incomplete(line: string): boolean;
+}
+
+export interface PromptStep {
+  state: PromptState;
+  effects: PromptEffect[];
+}
+
+export function emptyPrompt(): PromptState {
+  return {
+    editor: emptyEditor(),
+    walk: undefined,
+    menu: undefined,
+    search: undefined,
+    correction: undefined,
+    tabbed: false,
+  };
+}
+
+export function promptKey(state: PromptState, key: KeyPress, services: PromptServices): PromptStep {
+  if (state.search !== undefined) return searchKey(state, state.search, key, services);
+  if (state.menu !== undefined) {
+    const step = menuKey(state, state.menu, key);
+    if (step !== undefined) return step;
+    state = { ...state, menu: undefined };
+  }
+  return lineKey(state, key, services);
+}
+
+/** A pasted block is put on the line as it is; it runs when Enter is pressed, never by itself. */
+export function promptPaste(state: PromptState, text: string): PromptState {
+  if (state.search !== undefined) {
+    return {
+      ...state,
+      search: { ...state.search, query: state.search.query + text.replace(/\s+/g, ' '), index: 0 },
+    };
+  }
+  const trimmed = text.replace(/[\r\n]+$/, '');
+  return typed({ ...state, menu: undefined }, edit(state.editor, { type: 'insert', text: trimmed }));
+}
+
+function lineKey(state: PromptState, key: KeyPress, services: PromptServices): PromptStep {
+  const { editor } = state;
+  if (key.name === 'enter' && !key.alt) return enter(state, services);
+  if (key.name === 'tab') return tab(state);
+  const vertical = verticalOf(key);
+  if (vertical !== 0) return only(walkHistory(state, vertical, services));
+  if (key.name === 'char' && key.ctrl && key.text === 'r') {
+    return only({ ...state, search: { query: '', scope: 'session', index: 0, before: editor.text } });
+  }
+  if (key.name === 'escape') return only({ ...state, correction: undefined, tabbed: false });
+  const action = editorAction(key);
+  if (action === undefined) return only(state);
+  if (action.type === 'move' && action.direction === 1 && action.reach !== 'word') {
+    const ghost = ghostText(state, services);
+    if (ghost !== '' && editor.caret === editor.text.length) {
+      return only(typed(state, edit(editor, { type: 'insert', text: ghost })));
+    }
+  }
+  return only(typed(state, edit(editor, action)));
+}
+
+function typed(state: PromptState, editor: EditorState): PromptState {
+  const changed = editor.text !== state.editor.text;
+  return {
+    ...state,
+    editor,
+    walk: changed ? undefined : state.walk,
+    correction: changed ? undefined : state.correction,
+    tabbed: false,
+  };
+}
+
+function only(state: PromptState): PromptStep {
+  return { state, effects: [] };
+}
+
+function enter(state: PromptState, services: PromptServices): PromptStep {
+  const line = state.editor.text;
+  if (line.trim() === '') return only({ ...state, editor: edit(state.editor, { type: 'set', text: '' }) });
+  if (services.incomplete(line))
+    return only(typed(state, edit(state.editor, { type: 'set', text: `${line}\n` })));
+  const editor: EditorState = { ...emptyEditor(), kills: state.editor.kills };
+  return { state: { ...emptyPrompt(), editor }, effects: [{ type: 'run', line }] };
+}
+
+function tab(state: PromptState): PromptStep {
+  const { editor, correction } = state;
+  if (editor.text === '' && correction !== undefined) {
+    return only(typed(state, edit(editor, { type: 'insert', text: correction })));
+  }
+  return { state, effects: [{ type: 'complete', text: editor.text, caret: editor.caret }] };
+}
+
+function verticalOf(key: KeyPress): -1 | 0 | 1 {
+  if (key.name === 'up') return -1;
+  if (key.name === 'down') return 1;
+  if (key.name !== 'char' || !key.ctrl) return 0;
+  if (key.text === 'p') return -1;
+  return key.text === 'n' ? 1 : 0;
+}
+
+/** Up and Down walk through lines that begin as the typed one does; what was being typed comes back at the bottom. */
+function walkHistory(state: PromptState, direction: -1 | 1, services: PromptServices): PromptState {
+  const entries = services.entries();
+  const draft = state.walk?.draft ?? state.editor.text;
+  const shown = state.editor.text;
+  let at = state.walk?.at ?? entries.length;
+  do {
+    at += direction;
+  } while (at >= 0 && at < entries.length && !fits(entries[at]?.cmd, draft, shown));
+  if (at < 0) return state;
+  const text = at >= entries.length ? draft : (entries[at]?.cmd ?? '');
+  const editor = edit(state.editor, { type: 'set', text });
+  const walk = at >= entries.length ? undefined : { at, draft };
+  return { ...state, editor, walk, tabbed: false, correction: undefined };
+}
+
+function fits(cmd: string | undefined, prefix: string, shown: string): boolean {
+  return cmd !== undefined && cmd.startsWith(prefix) && cmd !== shown;
+}
+
+function menuKey(state: PromptState, menu: Menu, key: KeyPress): PromptStep | undefined {
+  const move = (by: number) => {
+    const index = (menu.index + by + menu.items.length) % menu.items.length;
+    return only({ ...state, menu: { ...menu, index } });
+  };
+  if (key.name === 'tab') return move(key.shift ? -1 : 1);
+  if (key.name === 'down') return move(1);
+  if (key.name === 'up') return move(-1);
+  if (key.name === 'escape') return only({ ...state, menu: undefined, tabbed: false });
+  if (key.name === 'enter' || key.name === 'right') {
+    const item = menu.items[menu.index];
+    if (item === undefined) return undefined;
+    return only(insertItem(state, menu, item.text));
+  }
+  return undefined;
+}
+
+function insertItem(state: PromptState, span: Completion, text: string): PromptState {
+  const editor = edit(state.editor, { type: 'replace', start: span.start, end: span.end, text });
+  return { ...typed(state, editor), menu: undefined };
+}
+
+/** The answer to a `complete` effect; one that comes after further typing is dropped. */
+export function promptCompletion(
+  state: PromptState,
+  asked: { text: string; caret: number },
+  completion: Completion,
+): PromptState {
+  const { editor } = state;
+  if (editor.text !== asked.text || editor.caret !== asked.caret || state.search !== undefined) return state;
+  const { items, start, end } = completion;
+  const first = items[0];
+  if (first === undefined) return { ...state, tabbed: false };
+  if (items.length === 1) return insertItem(state, completion, first.text);
+  const common = commonPrefix(items.map((item) => item.text));
+  if (common.length > end - start && common.startsWith(editor.text.slice(start, end))) {
+    return { ...insertItem(state, completion, common), tabbed: true };
+  }
+  if (!state.tabbed) return { ...state, tabbed: true };
+  return { ...state, menu: { ...completion, index: 0 }, tabbed: false };
+}
+
+function commonPrefix(texts: readonly string[]): string {
+  let prefix = texts[0] ?? '';
+  for (const text of texts) {
+    while (!text.startsWith(prefix)) prefix = prefix.slice(0, -1);
+  }
+  return prefix;
+}
+
+/** Hits of the search in progress, best first. */
+export function searchHits(search: Search, services: PromptServices): string[] {
+  return searchHistory(services.entries(), search.query, services.session, search.scope);
+}
+
+function searchKey(state: PromptState, search: Search, key: KeyPress, services: PromptServices): PromptStep {
+  const hits = searchHits(search, services);
+  const ctrl = key.name === 'char' && key.ctrl ? key.text : '';
+  const update = (change: Partial<Search>) => only({ ...state, search: { ...search, ...change } });
+  if (ctrl === 'r') {
+    if (search.scope === 'session') return update({ scope: 'all', index: 0 });
+    return update({ index: Math.min(search.index + 1, Math.max(0, hits.length - 1)) });
+  }
+  if (key.name === 'up') return update({ index: Math.min(search.index + 1, Math.max(0, hits.length - 1)) });
+  if (key.name === 'down') return update({ index: Math.max(0, search.index - 1) });
+  if (key.name === 'text') return update({ query: search.query + key.text, index: 0 });
+  if (key.name === 'backspace') return update({ query: [...search.query].slice(0, -1).join(''), index: 0 });
+  if (key.name === 'escape' || ctrl === 'g' || ctrl === 'c') {
+    const editor = edit(state.editor, { type: 'set', text: search.before });
+    return only({ ...state, editor, search: undefined });
+  }
+  const text = hits[search.index] ?? search.before;
+  const accepted: PromptState = {
+    ...state,
+    editor: edit(state.editor, { type: 'set', text }),
+    search: undefined,
+    walk: undefined,
+    correction: undefined,
+  };
+  // Enter only puts the line there; any other key goes on to edit it.
+  if (key.name === 'enter' || key.name === 'tab' || key.name === 'right') return only(accepted);
+  return promptKey(accepted, key, services);
+}
+
+/** Text shown dimmed after the caret: the offered correction on an empty line, else how the newest like line went on. */
+export function ghostText(state: PromptState, services: PromptServices): string {
+  const { text, caret } = state.editor;
+  if (state.menu !== undefined || state.search !== undefined) return '';
+  if (text === '') return state.correction ?? '';
+  if (caret !== text.length) return '';
+  return continuation(services.entries(), text)?.slice(text.length) ?? '';
+}
+
+/** How a control character inside the line is drawn: one column each. */
+export function visibleLine(text: string): string {
+  return text.replaceAll('\n', '⏎').replaceAll('\t', '⇥');
+}
+
+/** The part of the line that fits into `columns` with the caret visible, and the caret's column in it. */
+export function visibleWindow(
+  text: string,
+  caret: number,
+  columns: number,
+): { text: string; caretColumn: number } {
+  const before = visibleLine(text.slice(0, caret));
+  const after = visibleLine(text.slice(caret));
+  const room = Math.max(1, columns - 1);
+  let shown = before;
+  let cut = false;
+  while (displayWidth(shown) + (cut ? 1 : 0) > room) {
+    cut = true;
+    shown = dropFirst(shown, Math.max(1, displayWidth(shown) + 1 - room));
+  }
+  const head = cut ? `…${shown}` : shown;
+  return { text: head + after, caretColumn: displayWidth(head) };
+}
+
+function dropFirst(text: string, atLeastColumns: number): string {
+  let dropped = 0;
+  let at = 0;
+  for (const part of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
+    if (dropped >= atLeastColumns) break;
+    dropped += displayWidth(part.segment);
+    at = part.index + part.segment.length;
+  }
+  return text.slice(at);
+}
