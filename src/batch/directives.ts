@@ -1,0 +1,101 @@
+/** Commands that exist in scripts only. They go through the same parser, so a mistake in them is found like any other. */
+import type { Command } from '../commands/command.ts';
+import type { ParsedCommand } from '../lang/types.ts';
+
+const echoCommand: Command = {
+  path: ['echo'],
+  group: 'start',
+  summary: 'Print words',
+  args: [
+    { name: 'words', type: { kind: 'string' }, summary: 'What to print', required: false, variadic: true },
+  ],
+  options: [],
+  examples: [
+    { line: 'echo done', note: 'a word' },
+    { line: 'echo "stored in $DIR"', note: 'with a variable' },
+    { line: 'put a.txt && echo stored', note: 'only after success' },
+  ],
+  effects: 'reads',
+  needs: 'nothing',
+  async run({ out }, values) {
+    out.note((values.words as string[]).join(' '));
+  },
+};
+
+const sleepCommand: Command = {
+  path: ['sleep'],
+  group: 'start',
+  summary: 'Wait',
+  args: [{ name: 'time', type: { kind: 'duration' }, summary: 'How long', required: true }],
+  options: [],
+  examples: [
+    { line: 'sleep 2s', note: 'two seconds' },
+    { line: 'sleep 500ms', note: 'half a second' },
+    { line: 'health || sleep 1m', note: 'only after a failure' },
+  ],
+  effects: 'reads',
+  needs: 'nothing',
+  async run({ signal }, values) {
+    const { setTimeout } = await import('node:timers/promises');
+    await setTimeout(Math.min(values.time as number, 2 ** 31 - 1), undefined, { signal });
+  },
+};
+
+const onErrorCommand: Command = {
+  path: ['on-error'],
+  group: 'start',
+  summary: 'What a failure does from here on: end the script, or let it go on',
+  args: [
+    {
+      name: 'action',
+      type: { kind: 'enum', values: ['continue', 'stop'] },
+      summary: 'continue or stop',
+      required: true,
+    },
+  ],
+  options: [],
+  examples: [
+    { line: 'on-error continue', note: 'failures no longer end the script' },
+    { line: 'on-error stop', note: 'they do again' },
+    { line: 'on-error continue; delete old.zip --yes; on-error stop', note: 'for one line' },
+  ],
+  effects: 'reads',
+  needs: 'nothing',
+  async run() {},
+};
+
+const expectExitCommand: Command = {
+  path: ['expect-exit'],
+  group: 'start',
+  summary: 'The next command must end with this status',
+  args: [
+    { name: 'status', type: { kind: 'integer', min: 0, max: 255 }, summary: 'Exit status', required: true },
+  ],
+  options: [],
+  examples: [
+    { line: 'expect-exit 8', note: "the next command must end with 'not found'" },
+    { line: 'expect-exit 0', note: 'the ordinary case, said aloud' },
+    { line: 'expect-exit 8; info gone.txt', note: 'in one line' },
+  ],
+  effects: 'reads',
+  needs: 'nothing',
+  async run() {},
+};
+
+export const SCRIPT_COMMANDS: readonly Command[] = [
+  echoCommand,
+  sleepCommand,
+  onErrorCommand,
+  expectExitCommand,
+];
+
+export type Directive = { kind: 'on-error'; keepGoing: boolean } | { kind: 'expect-exit'; status: number };
+
+/** What a parsed line tells the runner itself; undefined for everything that is run. */
+export function directiveOf(parsed: ParsedCommand): Directive | undefined {
+  if (parsed.command === onErrorCommand)
+    return { kind: 'on-error', keepGoing: parsed.values.action === 'continue' };
+  if (parsed.command === expectExitCommand)
+    return { kind: 'expect-exit', status: parsed.values.status as number };
+  return undefined;
+}

@@ -1,0 +1,77 @@
+/** One command line of a shell, from words to exit status. */
+import { executeParsed, type Host } from '../commands/execute.ts';
+import { errorJson, errorLine } from '../commands/format/error-line.ts';
+import { allCommands, createRegistry } from '../commands/registry.ts';
+import { asDatameshError, EXIT } from '../errors.ts';
+import { parseArgv } from '../lang/argv.ts';
+import { diagnosticError } from '../lang/diagnostics.ts';
+import type { ParsedCommand } from '../lang/types.ts';
+import { createCliHost } from './host.ts';
+import { type Signals, watchSignals } from './signals.ts';
+import { processStreams, type Streams } from './streams.ts';
+
+/** Tests bring an engine of their own. */
+export interface OneShotOptions {
+  host?: (host: Host) => Host;
+}
+
+export async function runOneShot(argv: readonly string[], options: OneShotOptions = {}): Promise<number> {
+  const signals = watchSignals();
+  const streams = processStreams((status) => signals.stop(status));
+  try {
+    const registry = createRegistry(allCommands());
+    const { commands, diagnostics } = parseArgv(argv, registry);
+    const parsed = commands[0];
+    if (parsed === undefined) {
+      const json = argv.some((word) => word === '--json' || word.startsWith('--json='));
+      for (const diagnostic of diagnostics) {
+        const error = diagnosticError(diagnostic);
+        streams.writeError(`${json ? errorJson(error) : errorLine(error)}\n`);
+      }
+      return EXIT.usage;
+    }
+    const status = await runParsed(parsed, streams, signals, options);
+    return signalled(status, signals);
+  } finally {
+    await streams.flush();
+    signals.dispose();
+  }
+}
+
+async function runParsed(
+  parsed: ParsedCommand,
+  streams: Streams,
+  signals: Signals,
+  options: OneShotOptions,
+): Promise<number> {
+  const { signal } = signals;
+  const isBatch = parsed.command.path[0] === 'batch' && !parsed.options.help;
+  const cli = createCliHost({
+    flags: parsed.options,
+    streams,
+    env: process.env,
+    cwd: process.cwd(),
+    signal,
+    mode: isBatch ? 'batch' : 'one-shot',
+  });
+  const host = options.host?.(cli) ?? cli;
+  try {
+    if (!isBatch) return await executeParsed(parsed, host);
+    const { runBatchCommand } = await import('./batch.ts');
+    return await runBatchCommand(parsed, host, streams, cli.style);
+  } catch (thrown) {
+    const error = asDatameshError(thrown);
+    streams.writeError(
+      `${parsed.options.json ? errorJson(error) : errorLine(error, cli.style.errorColor)}\n`,
+    );
+    return error.exit;
+  } finally {
+    await cli.access.close();
+  }
+}
+
+/** What a signal stopped ends with the signal's status; what ended well in spite of it keeps its own. */
+function signalled(status: number, signals: Signals): number {
+  const cause = signals.status();
+  return cause !== undefined && status !== EXIT.ok ? cause : status;
+}

@@ -1,0 +1,43 @@
+/** One line on a terminal's stderr that says how far a transfer is; never anything off a terminal. */
+
+import { safeText } from '../commands/format/safe-text.ts';
+import { formatBytes, formatDuration, formatRate } from '../commands/format/units.ts';
+import type { Progress } from '../engine/engine.ts';
+
+/** Ten a second look smooth; short transfers never show one at all. */
+const EVERY_MS = 100;
+const FIRST_AFTER_MS = 400;
+
+export interface ProgressLine {
+  update(label: string, progress: Progress): void;
+  /** Takes the line away, so that other text may be written. */
+  clear(): void;
+}
+
+export function progressLine(write: (text: string) => void, columns: () => number): ProgressLine {
+  const startedAt = performance.now();
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  let visible = false;
+  return {
+    update(label, { doneBytes, totalBytes }) {
+      const now = performance.now();
+      if (now - startedAt < FIRST_AFTER_MS || now - drawnAt < EVERY_MS) return;
+      drawnAt = now;
+      visible = true;
+      const rate = (doneBytes * 1000) / (now - startedAt);
+      const share = totalBytes ? `${Math.floor((doneBytes / totalBytes) * 100)}%` : '';
+      const left =
+        totalBytes && rate > 0 ? `ETA ${formatDuration(((totalBytes - doneBytes) / rate) * 1000)}` : '';
+      const figures = [share, formatBytes(doneBytes), formatRate(rate), left]
+        .filter((text) => text !== '')
+        .join('  ');
+      const room = Math.max(8, columns() - figures.length - 4);
+      const name = safeText(label);
+      write(`\r\x1b[K${name.length > room ? `${name.slice(0, room - 1)}…` : name}  ${figures}`);
+    },
+    clear() {
+      if (visible) write('\r\x1b[K');
+      visible = false;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** Standard output and error of the process: back-pressure, and what to do when the reader has gone. */
+import { DatameshError } from '../errors.ts';
+
+/** 128 + SIGPIPE, as a shell reports a program that a closed pipe killed. */
+export const EXIT_PIPE = 141;
+
+export interface Streams {
+  readonly stdoutIsTty: boolean;
+  readonly stderrIsTty: boolean;
+  /** Cells of the terminal on stdout (else stderr); undefined off a terminal. */
+  columns(): number | undefined;
+  write(text: string | Uint8Array): void;
+  /** Resolves when the reader has taken enough to go on. Rejects when nobody reads any more. */
+  drained(): Promise<void>;
+  writeError(text: string): void;
+  /** Everything written has left the process. */
+  flush(): Promise<void>;
+}
+
+/** Bytes waiting in the process beyond which `drained` waits. */
+const HIGH_WATER_BYTES = 1024 * 1024;
+
+/** `onGone` is called once when stdout cannot be written any more: 141 for a closed pipe, 10 for a full disk. */
+export function processStreams(onGone: (status: number) => void): Streams {
+  const { stdout, stderr } = process;
+  let gone: DatameshError | undefined;
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (gone) return;
+    const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+    gone = full
+      ? new DatameshError('disk-full', {
+          what: 'standard output cannot be written: no space is left',
+          mend: 'free space or write elsewhere',
+          cause: error,
+        })
+      : new DatameshError('failed', {
+          what: `standard output cannot be written: ${error.code ?? error.message}`,
+          cause: error,
+        });
+    if (full) stderr.write(`error[${gone.id}]: ${gone.message}; ${gone.mend}\n`);
+    onGone(error.code === 'EPIPE' || error.code === 'EIO' ? EXIT_PIPE : gone.exit);
+  });
+  stderr.on('error', () => {});
+
+  return {
+    stdoutIsTty: stdout.isTTY === true,
+    stderrIsTty: stderr.isTTY === true,
+    columns: () => (stdout.isTTY ? stdout.columns : stderr.isTTY ? stderr.columns : undefined),
+    write(text) {
+      if (!gone) stdout.write(text);
+    },
+    async drained() {
+      if (gone) throw gone;
+      if (stdout.writableLength < HIGH_WATER_BYTES) return;
+      await new Promise<void>((resolve, reject) => {
+        const done = () => {
+          stdout.off('drain', done).off('error', failed);
+          resolve();
+        };
+        const failed = (error: Error) => {
+          stdout.off('drain', done).off('error', failed);
+          reject(gone ?? error);
+        };
+        stdout.on('drain', done).on('error', failed);
+      });
+    },
+    writeError(text) {
+      stderr.write(text);
+    },
+    async flush() {
+      await Promise.all(
+        [stdout, stderr].map(
+          (stream) =>
+            new Promise<void>((resolve) => {
+              if (stream.destroyed || stream.writableLength === 0) return resolve();
+              stream.write('', () => resolve());
+            }),
+        ),
+      );
+    },
+  };
+}

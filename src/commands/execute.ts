@@ -1,0 +1,185 @@
+/** Runs one parsed command for whoever asks: one-shot, batch and console differ only in the Host they bring. */
+import type { Config } from '../config/schema.ts';
+import type { Engine } from '../engine/engine.ts';
+import { asDatameshError, DatameshError, EXIT } from '../errors.ts';
+import { applyFilters } from '../lang/filters.ts';
+import type { ParsedCommand } from '../lang/types.ts';
+import type { Command, Context, Output, OutputRecord } from './command.ts';
+
+/** An Output that belongs to one run of one command. */
+export interface RunOutput extends Output {
+  /** The run failed or was cancelled; the error is shown once, here. */
+  error(error: DatameshError): void;
+  /** The run is over: what was held back (a table) is written. Throws when it cannot be. */
+  end(): Promise<void>;
+}
+
+/** What a command needs of its surroundings. */
+export interface Host {
+  readonly mode: Context['mode'];
+  readonly interactive: boolean;
+  readonly cwd: string;
+  readonly env: Context['env'];
+  /** Cells of the terminal, for help; 80 where there is none. */
+  readonly width: number;
+  /** Fires when the caller wants everything to stop (Ctrl-C). */
+  readonly signal: AbortSignal;
+  output(parsed: ParsedCommand): RunOutput;
+  stdin(): AsyncIterable<Uint8Array>;
+  config(): Promise<Config>;
+  configPath(): string;
+  engine(): Promise<Engine>;
+  service(): Promise<Engine | undefined>;
+  /** Asks; `--yes` is answered before it gets here. Throws `confirmation-needed` where nobody can be asked. */
+  confirm(question: string): Promise<boolean>;
+  secret(prompt: string): Promise<string | undefined>;
+}
+
+/** The exit status. Never throws: errors go to the host's output. */
+export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<number> {
+  const { command, options, values } = parsed;
+  const out = withFilters(host.output(parsed), parsed);
+  const deadline = startDeadline(options.timeoutMs);
+  const signal = deadline === undefined ? host.signal : AbortSignal.any([host.signal, deadline.signal]);
+  try {
+    if (options.help) {
+      const { commandHelp } = await import('./format/help.ts');
+      for (const line of commandHelp(command, host.width)) out.note(line);
+      await out.end();
+      return EXIT.ok;
+    }
+    signal.throwIfAborted();
+    const context: Context = {
+      out,
+      signal,
+      cwd: host.cwd,
+      env: host.env,
+      mode: host.mode,
+      interactive: host.interactive,
+      stdin: () => host.stdin(),
+      config: () => host.config(),
+      configPath: () => host.configPath(),
+      engine: () => host.engine(),
+      service: () => host.service(),
+      confirm: async (question) => options.yes || options.dryRun || host.confirm(question),
+      secret: (prompt) => host.secret(prompt),
+      options,
+    };
+    const status = await untilAborted(command.run(context, values), signal);
+    await out.end();
+    return status ?? EXIT.ok;
+  } catch (thrown) {
+    const error =
+      deadline?.signal.aborted && !host.signal.aborted
+        ? timedOut(command, options.timeoutMs ?? 0)
+        : translate(thrown, host.signal);
+    // Rows that were found before the failure are still true.
+    await out.end().catch(() => {});
+    out.error(error);
+    return error.exit;
+  } finally {
+    deadline?.cancel();
+  }
+}
+
+/** A handler that does not look at its signal must not hold the caller; it has this long to clean up. */
+const ABORT_GRACE_MS = 3000;
+
+async function untilAborted<T>(run: Promise<T>, signal: AbortSignal): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const abandoned = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      timer = setTimeout(() => reject(signal.reason), ABORT_GRACE_MS);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([run, abandoned]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function startDeadline(timeoutMs: number | undefined): { signal: AbortSignal; cancel(): void } | undefined {
+  if (timeoutMs === undefined || timeoutMs === 0) return undefined;
+  const controller = new AbortController();
+  // setTimeout takes at most 2^31−1 ms; a longer timeout is as good as none.
+  const timer = setTimeout(() => controller.abort(), Math.min(timeoutMs, 2 ** 31 - 1));
+  return { signal: controller.signal, cancel: () => clearTimeout(timer) };
+}
+
+function timedOut(command: Command, timeoutMs: number): DatameshError {
+  return new DatameshError('timeout', {
+    what: `'${command.path.join(' ')}' did not end within ${timeoutMs} ms`,
+    mend: 'give a longer --timeout, or none',
+  });
+}
+
+function translate(thrown: unknown, signal: AbortSignal): DatameshError {
+  if (
+    signal.aborted &&
+    (thrown === signal.reason || (thrown instanceof Error && thrown.name === 'AbortError'))
+  ) {
+    return new DatameshError('cancelled', { what: 'cancelled', cause: thrown });
+  }
+  return asDatameshError(systemError(thrown) ?? thrown);
+}
+
+/** What the operating system says about the caller's own files, in our words. */
+function systemError(thrown: unknown): DatameshError | undefined {
+  const { code, path } = (thrown ?? {}) as NodeJS.ErrnoException;
+  const file = path ?? 'a file';
+  switch (code) {
+    case 'ENOENT':
+      return new DatameshError('file-not-found', {
+        what: `there is no file ${file}`,
+        mend: 'check the path',
+        cause: thrown,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new DatameshError('file-denied', {
+        what: `access to ${file} is denied`,
+        mend: 'check its owner and mode (ls -l)',
+        cause: thrown,
+      });
+    case 'EISDIR':
+      return new DatameshError('is-a-directory', {
+        what: `${file} is a directory`,
+        mend: 'give a file',
+        cause: thrown,
+      });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new DatameshError('disk-full', {
+        what: `no space is left for ${file}`,
+        mend: 'free space, or write to another file system',
+        cause: thrown,
+      });
+    default:
+      return undefined;
+  }
+}
+
+/** Holds the records back until the end when filters must see them all. */
+function withFilters(out: RunOutput, { filters }: ParsedCommand): RunOutput {
+  if (filters.length === 0) return out;
+  const records: OutputRecord[] = [];
+  let ended = false;
+  return {
+    record: (record) => void records.push(record),
+    note: (text) => out.note(text),
+    warn: (text) => out.warn(text),
+    bytes: (chunk) => out.bytes(chunk),
+    progress: (label, progress) => out.progress(label, progress),
+    error: (error) => out.error(error),
+    end() {
+      if (!ended) for (const record of applyFilters(records, filters)) out.record(record);
+      ended = true;
+      return out.end();
+    },
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * Where a get writes. The bytes go to a file beside the destination and are renamed over it only when all of them were
+ * verified, so that a failed get leaves nothing and never half a file.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { DatameshError } from '../../errors.ts';
+import { fileNameFor } from './object-name.ts';
+
+/** The path to write; a folder gets the object's own name. Throws when it exists and `force` is not set. */
+export async function destinationPath(
+  objectName: string,
+  given: string | undefined,
+  cwd: string,
+  force: boolean,
+): Promise<string> {
+  let path = given === undefined ? join(cwd, fileNameFor(objectName)) : resolve(cwd, given);
+  let found = await kindOf(path);
+  if (given !== undefined && found === 'directory') {
+    path = join(path, fileNameFor(objectName));
+    found = await kindOf(path);
+  } else if (found === undefined && given?.endsWith('/')) {
+    throw new DatameshError('file-not-found', {
+      what: `there is no folder ${given}`,
+      mend: 'make it first (mkdir -p)',
+    });
+  }
+  if (found === 'directory') {
+    throw new DatameshError('is-a-directory', {
+      what: `${path} is a directory`,
+      mend: 'name a file to write',
+    });
+  }
+  if (found === 'file' && !force) throw exists(path);
+  if (found === undefined && (await kindOf(dirname(path))) !== 'directory') {
+    throw new DatameshError('file-not-found', {
+      what: `there is no folder ${dirname(path)}`,
+      mend: 'make it first (mkdir -p)',
+    });
+  }
+  return path;
+}
+
+export interface Destination {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Makes the file durable and visible under its name. */
+  commit(): Promise<void>;
+  /** Removes what was written; safe after `commit`, when it does nothing. */
+  discard(): Promise<void>;
+}
+
+/** Throws `file-denied` or `disk-full`; so do its methods. */
+export async function openDestination(path: string, force: boolean): Promise<Destination> {
+  if ((await kindOf(path)) === 'other') return openDevice(path);
+  const beside = join(
+    dirname(path),
+    `.${basename(path).slice(0, 80)}.${randomBytes(6).toString('hex')}.part`,
+  );
+  const handle = await open(beside, 'wx').catch((cause) => {
+    throw writeError(path, cause);
+  });
+  let open_ = true;
+  const close = async () => {
+    if (open_) await handle.close();
+    open_ = false;
+  };
+  let committed = false;
+  return {
+    write: (chunk) => writeAll(handle, chunk, path),
+    async commit() {
+      try {
+        await handle.sync();
+        await close();
+        if (force) {
+          await rename(beside, path);
+        } else {
+          // link fails where rename would silently replace a file that appeared meanwhile.
+          await link(beside, path).catch(async (cause: NodeJS.ErrnoException) => {
+            if (cause.code === 'EEXIST') throw exists(path);
+            if ((await kindOf(path)) !== undefined) throw exists(path);
+            // A file system without hard links.
+            await rename(beside, path);
+          });
+          await rm(beside, { force: true });
+        }
+        committed = true;
+      } catch (cause) {
+        throw cause instanceof DatameshError ? cause : writeError(path, cause);
+      }
+    },
+    async discard() {
+      await close().catch(() => {});
+      if (!committed) await rm(beside, { force: true });
+    },
+  };
+}
+
+/** A device or a named pipe cannot be renamed over; it is written as it stands. */
+async function openDevice(path: string): Promise<Destination> {
+  const handle = await open(path, constants.O_WRONLY).catch((cause) => {
+    throw writeError(path, cause);
+  });
+  let closed = false;
+  const close = async () => {
+    if (!closed) await handle.close();
+    closed = true;
+  };
+  return { write: (chunk) => writeAll(handle, chunk, path), commit: close, discard: close };
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array, path: string): Promise<void> {
+  let at = 0;
+  while (at < chunk.length) {
+    const { bytesWritten } = await handle.write(chunk, at, chunk.length - at).catch((cause) => {
+      throw writeError(path, cause);
+    });
+    at += bytesWritten;
+  }
+}
+
+async function kindOf(path: string): Promise<'file' | 'directory' | 'other' | undefined> {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
+    throw writeError(path, cause);
+  });
+  if (found === undefined) return undefined;
+  return found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other';
+}
+
+function exists(path: string): DatameshError {
+  return new DatameshError('already-exists', {
+    what: `${path} exists`,
+    mend: 'add --force to replace it, or name another file',
+  });
+}
+
+function writeError(path: string, cause: unknown): DatameshError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+    return new DatameshError('disk-full', {
+      what: `no space is left for ${path}`,
+      why: code,
+      mend: 'free space or write elsewhere; nothing was left behind',
+      cause,
+    });
+  }
+  return new DatameshError('file-denied', {
+    what: `${path} cannot be written`,
+    why: code ?? String(cause),
+    mend: 'check the owner and mode of its folder (ls -ld)',
+    cause,
+  });
+}

@@ -1,0 +1,156 @@
+import { basename } from 'node:path';
+import type { Receipt } from '../../engine/engine.ts';
+import type { CodeProfile } from '../../engine/types.ts';
+import { DatameshError, EXIT } from '../../errors.ts';
+import type { Command, OutputRecord } from '../command.ts';
+import { mimeTypeOf } from './mime-type.ts';
+import { checkName, parseTags } from './object-name.ts';
+import { objectRecord } from './object-record.ts';
+import { openSource } from './source-file.ts';
+
+export const putCommand: Command = {
+  path: ['put'],
+  synonyms: [['upload']],
+  group: 'files',
+  summary: 'Store a file in the mesh',
+  description: `The file is sealed, cut into chunks and coded; each shard is on the disk of another node before the command ends
+    well. A name that exists gets a new version, and the old one stays readable until the new one is complete.`,
+  args: [
+    {
+      name: 'file',
+      type: { kind: 'path', dash: true },
+      summary: "File to store; '-' reads standard input",
+      required: true,
+    },
+  ],
+  options: [
+    {
+      name: 'name',
+      short: 'n',
+      type: { kind: 'string' },
+      summary: "Name in the mesh, in place of the file's own",
+    },
+    {
+      name: 'tags',
+      short: 't',
+      type: { kind: 'string' },
+      summary: 'Tags, separated by commas',
+      repeatable: true,
+    },
+    {
+      name: 'type',
+      type: { kind: 'string' },
+      summary: "Media type, in place of the one of the name's extension",
+    },
+    {
+      name: 'code',
+      type: { kind: 'code' },
+      summary: 'Data + parity shards, in place of the configured code',
+    },
+    { name: 'if-absent', summary: 'Refuse if the name exists' },
+    { name: 'allow-degraded', summary: 'Store with fewer nodes than the code wants (exit 3)' },
+    { name: 'key', type: { kind: 'key-name' }, summary: 'Owner key to seal with' },
+  ],
+  examples: [
+    { line: 'datamesh put holiday.mp4', note: 'store a file under its own name' },
+    {
+      line: 'datamesh put report.pdf --name 2026/report.pdf --tags work,final',
+      note: 'another name, and tags to find it by',
+    },
+    {
+      line: 'tar c photos | datamesh put - --name photos.tar --json',
+      note: 'from a pipe, with the receipt as JSON',
+    },
+  ],
+  effects: 'writes',
+  needs: 'engine',
+  shape: 'single',
+  columns: [
+    { key: 'name', title: 'Name' },
+    { key: 'sizeBytes', title: 'Size', format: 'bytes' },
+    { key: 'version', title: 'Version' },
+    { key: 'objectId', title: 'Id' },
+    { key: 'code', title: 'Code' },
+    { key: 'shardsDurable', title: 'Shards durable' },
+    { key: 'shardsWanted', title: 'Shards wanted' },
+    { key: 'spare', title: 'Spare' },
+    { key: 'nodes', title: 'Nodes' },
+    { key: 'durationMs', title: 'Took', format: 'duration' },
+    { key: 'bytesPerSecond', title: 'Rate', format: 'rate' },
+  ],
+  exits: [
+    { code: EXIT.partial, meaning: 'stored with fewer shards than wanted (--allow-degraded)' },
+    { code: EXIT.conflict, meaning: 'the name exists (--if-absent)' },
+    { code: EXIT.unreachable, meaning: 'too few nodes; nothing is stored' },
+  ],
+  async run(context, values) {
+    const { out, signal, options, cwd } = context;
+    const file = values.file as string;
+    const given = values.name as string | undefined;
+    if (file === '-' && given === undefined) {
+      throw new DatameshError('missing-argument', {
+        what: 'standard input has no name',
+        mend: 'add --name NAME',
+      });
+    }
+    const name = checkName(given ?? basename(file));
+    const source = file === '-' ? undefined : await openSource(file, cwd);
+    const tags = parseTags(values.tags);
+    const mimeType = (values.type as string | undefined) ?? mimeTypeOf(name);
+    if (options.dryRun) {
+      const engine = await context.engine();
+      const { code } = await engine.status();
+      const wanted = (values.code as CodeProfile | undefined) ?? code;
+      out.record({
+        dryRun: true,
+        name,
+        sizeBytes: source?.sizeBytes,
+        code: `${wanted.k}+${wanted.m}`,
+        tags: tags ?? [],
+        mimeType,
+      });
+      out.note('nothing was stored (--dry-run)');
+      return undefined;
+    }
+    const engine = await context.engine();
+    const receipt = await engine.put(
+      source === undefined ? context.stdin() : source.read(signal),
+      {
+        name,
+        sizeBytes: source?.sizeBytes,
+        tags,
+        mimeType,
+        code: values.code as CodeProfile | undefined,
+        ifAbsent: values['if-absent'] as boolean | undefined,
+        allowDegraded: values['allow-degraded'] as boolean | undefined,
+        ownerKey: values.key as string | undefined,
+      },
+      { signal, onProgress: (progress) => out.progress(`put ${name}`, progress) },
+    );
+    out.record(receiptRecord(receipt));
+    if (!receipt.degraded) return undefined;
+    const { code } = receipt.object;
+    out.warn(
+      `stored degraded: ${receipt.shardsDurable} of ${receipt.shardsWanted} shards are durable, so the loss of more than ` +
+        `${receipt.spare} of a stripe loses data (code ${code.k}+${code.m})`,
+    );
+    return EXIT.partial;
+  },
+};
+
+function receiptRecord(receipt: Receipt): OutputRecord {
+  const { object, shardsDurable, shardsWanted, spare, degraded, holders, replacedVersion, durationMs } =
+    receipt;
+  return {
+    ...objectRecord(object),
+    shardsDurable,
+    shardsWanted,
+    spare,
+    degraded,
+    nodes: holders.length,
+    holders,
+    replacedVersion: replacedVersion ?? null,
+    durationMs,
+    ...(durationMs > 0 ? { bytesPerSecond: Math.round((object.sizeBytes * 1000) / durationMs) } : {}),
+  };
+}

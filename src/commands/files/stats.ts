@@ -1,0 +1,44 @@
+import type { Command } from '../command.ts';
+
+export const statsCommand: Command = {
+  path: ['stats'],
+  group: 'files',
+  summary: 'Show how much is stored, and how much this node holds',
+  args: [],
+  options: [],
+  examples: [
+    { line: 'datamesh stats', note: 'objects, bytes and overhead' },
+    { line: 'datamesh stats --json', note: 'the same as JSON' },
+    { line: 'datamesh stats --columns objects,logicalBytes', note: 'two figures for a script' },
+  ],
+  effects: 'reads',
+  needs: 'engine',
+  shape: 'single',
+  columns: [
+    { key: 'objects', title: 'Objects' },
+    { key: 'versions', title: 'Versions' },
+    { key: 'logicalBytes', title: 'Your data', format: 'bytes' },
+    { key: 'storedBytes', title: 'Stored in the mesh', format: 'bytes' },
+    { key: 'overhead', title: 'Overhead' },
+    { key: 'localShards', title: 'Shards on this node' },
+    { key: 'localUsedBytes', title: 'Used on this node', format: 'bytes' },
+    { key: 'quotaBytes', title: 'Offered by this node', format: 'bytes' },
+    { key: 'diskFreeBytes', title: 'Free on its disk', format: 'bytes' },
+  ],
+  async run(context) {
+    const engine = await context.engine();
+    const { objects, versions, logicalBytes, storedBytes, overhead, local } = await engine.stats();
+    context.out.record({
+      objects,
+      versions,
+      logicalBytes,
+      storedBytes,
+      overhead: overhead === undefined ? null : Number(overhead.toFixed(3)),
+      localShards: local.shards,
+      localUsedBytes: local.usedBytes,
+      quotaBytes: local.quotaBytes,
+      reserveBytes: local.reserveBytes,
+      diskFreeBytes: local.diskFreeBytes,
+    });
+  },
+};

@@ -1,0 +1,67 @@
+import { EXIT } from '../../errors.ts';
+import type { Command } from '../command.ts';
+
+export const healthCommand: Command = {
+  path: ['health'],
+  synonyms: [['h']],
+  group: 'network',
+  summary: 'Ask every holder for every shard, and show what lives',
+  description: `A census, taken now: its figures are the holders' answers, not what was once written. Spare is the number of
+    living shards of a stripe minus k; at spare 0 the next loss destroys data.`,
+  args: [],
+  options: [{ name: 'check', summary: 'End with a failure unless every object is whole' }],
+  examples: [
+    { line: 'datamesh health', note: 'take a census and show it' },
+    { line: 'datamesh health --json', note: 'with the worst objects' },
+    { line: 'datamesh health --check --quiet || alert', note: 'exit 3 when degraded, 7 when data are lost' },
+  ],
+  effects: 'reads',
+  needs: 'engine',
+  shape: 'single',
+  columns: [
+    { key: 'takenAtMs', title: 'Taken', format: 'time' },
+    { key: 'durationMs', title: 'Took', format: 'duration' },
+    { key: 'objects', title: 'Objects' },
+    { key: 'ok', title: 'Whole' },
+    { key: 'degraded', title: 'Degraded' },
+    { key: 'critical', title: 'Critical' },
+    { key: 'lost', title: 'Lost' },
+    { key: 'shardsLive', title: 'Shards living' },
+    { key: 'shardsExpected', title: 'Shards expected' },
+    { key: 'stripesLost', title: 'Stripes lost' },
+    { key: 'stripesSpare0', title: 'Stripes, spare 0' },
+    { key: 'stripesSpare1', title: 'Stripes, spare 1' },
+    { key: 'stripesSpare2', title: 'Stripes, spare 2' },
+    { key: 'stripesSpare3plus', title: 'Stripes, spare 3+' },
+    { key: 'silent', title: 'Silent peers' },
+  ],
+  exits: [
+    { code: EXIT.partial, meaning: 'with --check: objects are degraded, none is lost' },
+    { code: EXIT.integrity, meaning: 'with --check: an object is lost' },
+  ],
+  async run(context, values) {
+    const { out, signal } = context;
+    const engine = await context.engine();
+    const report = await engine.health({
+      signal,
+      onProgress: (progress) => out.progress('census', progress),
+    });
+    const { stripes, silentPeers, worst, ...figures } = report;
+    out.record({
+      ...figures,
+      stripesLost: stripes.lost,
+      stripesSpare0: stripes.spare0,
+      stripesSpare1: stripes.spare1,
+      stripesSpare2: stripes.spare2,
+      stripesSpare3plus: stripes.spare3plus,
+      silent: silentPeers.length,
+      silentPeers,
+      worst,
+    });
+    for (const object of worst.slice(0, 10))
+      out.note(`${object.state}: ${object.name} (spare ${object.spare})`);
+    if (values.check !== true) return undefined;
+    if (report.lost > 0) return EXIT.integrity;
+    return report.degraded + report.critical > 0 ? EXIT.partial : undefined;
+  },
+};

@@ -1,0 +1,45 @@
+/** A one-shot command line: the shell has split it already, so only the binder is at work. */
+import type { Registry } from '../commands/registry.ts';
+import { bind } from './bind.ts';
+import { DEFAULT_FLAGS, type GlobalFlags } from './global-options.ts';
+import { sourceText } from './position.ts';
+import type { ParseResult } from './types.ts';
+
+/** A word as it could be typed in the command language, for echo and for positions in diagnostics. */
+export function quoteWord(word: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./~-]+$/.test(word)) return word;
+  if (!/['\x00-\x1f\x7f]/.test(word)) return `'${word}'`;
+  const escaped = word.replace(/[\\"$]/g, '\\$&').replace(/[\x00-\x1f\x7f]/g, (char) => {
+    const named = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[char];
+    return named ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+  return `"${escaped}"`;
+}
+
+/** Positions in the diagnostics are those in the words quoted and joined by spaces. */
+export function parseArgv(
+  argv: readonly string[],
+  registry: Registry,
+  flags: GlobalFlags = DEFAULT_FLAGS,
+): ParseResult {
+  const shown = argv.map(quoteWord);
+  const source = sourceText(shown.join(' '));
+  let offset = 0;
+  const words = argv.map((text, i) => {
+    const start = offset;
+    offset += (shown[i]?.length ?? 0) + 1;
+    return { text, span: source.span(start, offset - 1) };
+  });
+  const end = source.text.length;
+  const { bound, diagnostics } = bind(words, registry, source.span(end, end), flags);
+  const span = source.span(0, end);
+  return {
+    commands:
+      bound && diagnostics.length === 0
+        ? [{ ...bound, span, text: source.text, when: 'always', filters: [] }]
+        : [],
+    diagnostics,
+    incomplete: false,
+    variables: {},
+  };
+}

@@ -1,0 +1,41 @@
+/** Diagnostics as text: `<stdin>:12:14: error[DM-2003]: …`, the line, and a caret under the place. */
+import { DatameshError } from '../errors.ts';
+import { sourceText } from './position.ts';
+import type { Diagnostic } from './types.ts';
+
+export function errorId(diagnostic: Diagnostic): string {
+  return new DatameshError(diagnostic.code, { what: diagnostic.message }).id;
+}
+
+export function didYouMean(diagnostic: Diagnostic): string {
+  return diagnostic.suggestions.length === 0 ? '' : ` (did you mean ${diagnostic.suggestions.join(', ')}?)`;
+}
+
+/** The DatameshError of one diagnostic, for a one-shot command and for JSON. */
+export function diagnosticError(diagnostic: Diagnostic): DatameshError {
+  const { line, column } = diagnostic.span;
+  const offered = diagnostic.suggestions;
+  return new DatameshError(diagnostic.code, {
+    what: diagnostic.message,
+    mend: offered.length > 0 ? `did you mean ${offered.join(', ')}?` : diagnostic.mend,
+    details: { line, column, ...(offered.length > 0 ? { suggestions: offered } : {}) },
+  });
+}
+
+/** Lines longer than this are shown around the place only. */
+const MAX_SHOWN = 100;
+
+/** Three lines: the message, the line of the text, the caret. Control characters are shown as spaces. */
+export function formatDiagnostic(diagnostic: Diagnostic, text: string, file: string): string {
+  const { line, column, start, end } = diagnostic.span;
+  const head = `${file}:${line}:${column}: error[${errorId(diagnostic)}]: ${diagnostic.message}${didYouMean(diagnostic)}`;
+  const tail =
+    diagnostic.suggestions.length === 0 && diagnostic.mend !== undefined ? `; ${diagnostic.mend}` : '';
+  const whole = sourceText(text).line(line);
+  const from = column - 1 > MAX_SHOWN - 20 ? column - 1 - (MAX_SHOWN - 40) : 0;
+  const shown = whole.slice(from, from + MAX_SHOWN);
+  const width = Math.max(1, Math.min(end - start, shown.length - (column - 1 - from)));
+  const clean = (part: string) =>
+    part.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ' ');
+  return `${clean(head + tail)}\n  ${clean(shown)}\n  ${' '.repeat(column - 1 - from)}${'^'.repeat(width)}`;
+}

@@ -1,0 +1,210 @@
+/**
+ * Text to commands, by the grammar of the command language:
+ *   list := pipeline ((';' | '&&' | '||') pipeline)*     pipeline := command ('|' filter)*
+ * Pure: nothing is run or looked up, so that a whole script is judged before its first command.
+ */
+import type { Registry } from '../commands/registry.ts';
+import { type BindWord, bind } from './bind.ts';
+import { expandWord } from './expand.ts';
+import { type Filter, parseFilter } from './filters.ts';
+import { DEFAULT_FLAGS, type GlobalFlags } from './global-options.ts';
+import { sourceText } from './position.ts';
+import { type Token, tokenize } from './tokenizer.ts';
+import type { Diagnostic, ParsedCommand, ParseResult, Span } from './types.ts';
+
+export interface ParseOptions {
+  registry: Registry;
+  variables?: Readonly<Record<string, string>>;
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Options in force for every command of the text, e.g. those `batch` was called with. */
+  flags?: GlobalFlags;
+  /** Names that `set -d` and `set` of the text must not change: given from outside (`--var`). */
+  fixed?: ReadonlySet<string>;
+}
+
+type WordToken = Extract<Token, { kind: 'word' }>;
+
+const NOT_YET: Record<string, [message: string, mend: string]> = {
+  '&': ["background jobs with '&' are not available yet", 'leave it out; the command runs in the foreground'],
+  '>': ["redirection with '>' is not available yet", 'redirect in your shell: datamesh … > FILE'],
+  '>>': ["redirection with '>>' is not available yet", 'redirect in your shell: datamesh … >> FILE'],
+};
+
+export function parse(text: string, options: ParseOptions): ParseResult {
+  const source = sourceText(text);
+  const { tokens, diagnostics, incomplete: openEnd } = tokenize(source);
+  const commands: ParsedCommand[] = [];
+  let variables: Record<string, string> = { ...options.variables };
+  let incomplete = openEnd;
+  let when: ParsedCommand['when'] = 'always';
+  /** The operator that `when` came from, for reporting when nothing follows it. */
+  let hanging: Token | undefined;
+  let at = 0;
+
+  const report = (span: Span, message: string, mend: string) =>
+    diagnostics.push({ code: 'syntax', message, suggestions: [], mend, span });
+
+  /** The words from `at` on up to an operator or the end of the line. `where a > 1` keeps its comparison. */
+  function takeWords(): WordToken[] {
+    const words: WordToken[] = [];
+    for (let token = tokens[at]; token?.kind === 'word'; token = tokens[at]) {
+      words.push(token);
+      at++;
+    }
+    return words;
+  }
+
+  function expandAll(words: readonly WordToken[]): BindWord[] {
+    const scope = { variables, env: options.env ?? {} };
+    return words.map((word) => ({ text: expandWord(word.parts, scope, diagnostics), span: word.span }));
+  }
+
+  function filters(): Filter[] {
+    const found: Filter[] = [];
+    for (let pipe = tokens[at]; pipe?.kind === 'operator' && pipe.operator === '|'; pipe = tokens[at]) {
+      at++;
+      while (tokens[at]?.kind === 'newline') at++;
+      const words = filterWords();
+      if (words.length === 0) {
+        if (tokens[at] === undefined) incomplete = true;
+        report(pipe.span, "nothing follows '|'", 'write a filter after it, such as head 5');
+        continue;
+      }
+      const result = parseFilter(words);
+      if ('filter' in result) found.push(result.filter);
+      else diagnostics.push(result.diagnostic);
+    }
+    return found;
+  }
+
+  /** In `where`, `>` and `>=` compare and do not redirect. */
+  function filterWords(): BindWord[] {
+    const first = takeWords();
+    const words = expandAll(first);
+    if (words[0]?.text !== 'where') return words;
+    for (let token = tokens[at]; token?.kind === 'operator' && token.operator === '>'; token = tokens[at]) {
+      at++;
+      words.push({ text: '>', span: token.span }, ...expandAll(takeWords()));
+    }
+    // `>=` arrives as `>` and a word that begins with `=`.
+    const joined = words.findIndex((word, i) => word.text === '>' && words[i + 1]?.text.startsWith('='));
+    if (joined >= 0) {
+      const tail = (words[joined + 1] as BindWord).text.slice(1);
+      const span = (words[joined] as BindWord).span;
+      words.splice(joined, 2, { text: '>=', span }, ...(tail === '' ? [] : [{ text: tail, span }]));
+    }
+    return words;
+  }
+
+  function command(): void {
+    const words = takeWords();
+    const first = words[0] as WordToken;
+    const before = diagnostics.length;
+    if (assignment(words)) {
+      if (when !== 'always') {
+        report(
+          first.span,
+          "'set' is applied when the text is read and cannot hang on another command",
+          'write it on a line of its own',
+        );
+      }
+      return;
+    }
+    const bindWords = expandAll(words);
+    // Examples are written for a shell; pasted here they work as well.
+    if (bindWords.length > 1 && bindWords[0]?.text === 'datamesh') bindWords.shift();
+    const lastWord = words.at(-1) as WordToken;
+    const end = source.span(lastWord.span.end, lastWord.span.end);
+    const pipeline = filters();
+    // Unset variables are reported already; binding their remains would only add noise.
+    if (diagnostics.length > before) return;
+    const { bound, diagnostics: found } = bind(
+      bindWords,
+      options.registry,
+      end,
+      options.flags ?? DEFAULT_FLAGS,
+    );
+    diagnostics.push(...found);
+    const previous = tokens[at - 1] as Token;
+    const span = { ...first.span, end: previous.span.end };
+    if (bound) {
+      commands.push({ ...bound, span, text: text.slice(span.start, span.end), when, filters: pipeline });
+    }
+  }
+
+  /** `set NAME=word`, `set NAME = word`, `set -d NAME=word` (only when unset). Other uses of `set` are a command's. */
+  function assignment(words: readonly WordToken[]): boolean {
+    const head = words[0];
+    if (
+      head?.quoted ||
+      head?.parts.length !== 1 ||
+      head.parts[0]?.kind !== 'text' ||
+      head.parts[0].text !== 'set'
+    )
+      return false;
+    const scratch: Diagnostic[] = [];
+    const scope = { variables, env: options.env ?? {} };
+    const texts = words.slice(1).map((word) => expandWord(word.parts, scope, scratch));
+    const onlyUnset = texts[0] === '-d' || texts[0] === '--default';
+    const rest = onlyUnset ? texts.slice(1) : texts;
+    const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:=([\s\S]*))?$/.exec(rest[0] ?? '');
+    const name = match?.[1];
+    if (name === undefined) return false;
+    let value = match?.[2];
+    let used = 1;
+    if (value === undefined) {
+      if (!rest[1]?.startsWith('=')) return false;
+      value = rest[1].slice(1);
+      used = 2;
+      if (value === '' && rest[2] !== undefined) {
+        value = rest[2];
+        used = 3;
+      }
+    }
+    diagnostics.push(...scratch);
+    const extra = words[1 + (onlyUnset ? 1 : 0) + used];
+    if (extra) report(extra.span, 'set takes one word', `quote a value that holds spaces: set ${name}='…'`);
+    const keep = options.fixed?.has(name) || (onlyUnset && Object.hasOwn(variables, name));
+    if (!keep) variables = { ...variables, [name]: value };
+    return true;
+  }
+
+  /** Whether the list so far ends in a pipeline, so that an operator may follow. */
+  let afterCommand = false;
+  while (at < tokens.length) {
+    const token = tokens[at] as Token;
+    if (token.kind === 'word') {
+      command();
+      when = 'always';
+      hanging = undefined;
+      afterCommand = true;
+    } else if (token.kind === 'newline') {
+      at++;
+      if (hanging === undefined) {
+        when = 'always';
+        afterCommand = false;
+      }
+    } else {
+      at++;
+      const { operator, span } = token;
+      const notYet = NOT_YET[operator];
+      if (notYet) {
+        report(span, notYet[0], notYet[1]);
+        if (operator !== '&') takeWords();
+      } else if (!afterCommand) {
+        report(span, `nothing stands before '${operator}'`, 'begin with a command');
+        if (operator === '|') takeWords();
+      } else {
+        when = operator === '&&' ? 'and' : operator === '||' ? 'or' : 'always';
+        hanging = operator === ';' ? undefined : token;
+        afterCommand = false;
+      }
+    }
+  }
+  if (hanging?.kind === 'operator') {
+    incomplete = true;
+    report(hanging.span, `nothing follows '${hanging.operator}'`, 'write a command after it');
+  }
+  diagnostics.sort((a, b) => a.span.start - b.span.start);
+  return { commands, diagnostics, incomplete, variables };
+}
