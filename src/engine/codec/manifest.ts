@@ -136,13 +136,11 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     });
   }
   if (format !== FORMAT) throw malformed(`it has format ${format}`);
-  const envelope = parse('envelope', () =>
-    ManifestEnvelope.decode(bytes.subarray(PREFIX_BYTES), { limits: { recipients: MAX_RECIPIENTS } }),
-  );
+  const envelope = parse('envelope', bytes.subarray(PREFIX_BYTES), ManifestEnvelope, {
+    recipients: MAX_RECIPIENTS,
+  });
   checkEnvelope(envelope);
-  const layout = parse('layout', () =>
-    ManifestLayout.decode(envelope.layout, { limits: { peers: MAX_PEERS } }),
-  );
+  const layout = parse('layout', envelope.layout, ManifestLayout, { peers: MAX_PEERS });
   checkLayout(layout);
   const layoutHash = blake3(envelope.layout);
   if (!verifySignature(layout.owner, signedMessage(layoutHash, envelope.box), envelope.signature)) {
@@ -236,12 +234,28 @@ function signedMessage(layoutHash: Uint8Array, box: Uint8Array): Uint8Array {
   return Buffer.concat([SIGNATURE_CONTEXT, layoutHash, blake3(box)]);
 }
 
-function parse<T>(part: string, decode: () => T): T {
+interface MessageCodec<T> {
+  encode(message: NoInfer<T>): Uint8Array;
+  decode(bytes: Uint8Array, options: { limits: Record<string, number> }): T;
+}
+
+/** Only the one encoding that this module writes: no unknown fields, repeated or reordered ones, so no two forms of one manifest. */
+function parse<T>(
+  part: string,
+  bytes: Uint8Array,
+  codec: MessageCodec<T>,
+  limits: Record<string, number>,
+): T {
+  let message: T;
+  let canonical: Uint8Array;
   try {
-    return decode();
+    message = codec.decode(bytes, { limits });
+    canonical = codec.encode(message);
   } catch (cause) {
     throw malformed(`its ${part} is no protobuf message of this kind`, cause);
   }
+  if (Buffer.compare(canonical, bytes) !== 0) throw malformed(`its ${part} is not in canonical form`);
+  return message;
 }
 
 function checkEnvelope(envelope: ManifestEnvelope): void {

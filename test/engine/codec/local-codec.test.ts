@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { shardBytesOf } from '../../../src/engine/codec/aead.ts';
+import type { EncodedStripe } from '../../../src/engine/codec/codec.ts';
+import { blake3 } from '../../../src/engine/codec/hash.ts';
+import { createCodec } from '../../../src/engine/codec/local-codec.ts';
+import { StripeSlots } from '../../../src/engine/codec/stripe-slots.ts';
+import { shardIdOf } from '../../../src/engine/types.ts';
+import { pattern } from './reference.ts';
+
+const codec = createCodec();
+afterAll(() => codec.close());
+
+const fileKey = pattern(32, 99);
+const code = { k: 4, m: 2 };
+
+function picked(stripe: EncodedStripe, indices: readonly number[]): Map<number, Uint8Array> {
+  return new Map(indices.map((index) => [index, stripe.shards[index]!]));
+}
+
+describe('local codec', () => {
+  it('decodes what it encoded from any k shards, for any code and size', async () => {
+    const cases = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 12 })).chain(([k, m]) =>
+      fc.record({
+        k: fc.constant(k),
+        m: fc.constant(m),
+        length: fc.oneof(fc.nat(2000), fc.nat(300_000)),
+        chunkIndex: fc.nat(),
+        last: fc.boolean(),
+        kept: fc.shuffledSubarray([...Array(k + m).keys()], { minLength: k, maxLength: k + m }),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ k, m, length, kept, ...position }) => {
+        const plaintext = pattern(length, length);
+        const stripe = await codec.encode({ code: { k, m }, fileKey, ...position, plaintext });
+        expect(stripe.shardBytes).toBe(shardBytesOf(length, k));
+        expect(stripe.shards).toHaveLength(k + m);
+        expect(stripe.shards.map((shard) => shardIdOf(blake3(shard)))).toEqual(stripe.ids);
+        const job = {
+          code: { k, m },
+          fileKey,
+          ...position,
+          plaintextBytes: length,
+          shardBytes: stripe.shardBytes,
+        };
+        const opened = await codec.decode({ ...job, shards: picked(stripe, kept) });
+        expect(Buffer.compare(opened, plaintext)).toBe(0);
+        stripe.release();
+      }),
+      { numRuns: 80 },
+    );
+  }, 60_000);
+
+  it('refuses k-1 shards, and never gives bytes out of an altered shard', async () => {
+    const plaintext = pattern(5000, 1);
+    const stripe = await codec.encode({ code, fileKey, chunkIndex: 0, last: true, plaintext });
+    const job = {
+      code,
+      fileKey,
+      chunkIndex: 0,
+      last: true,
+      plaintextBytes: 5000,
+      shardBytes: stripe.shardBytes,
+    };
+    await expect(codec.decode({ ...job, shards: picked(stripe, [0, 3, 5]) })).rejects.toMatchObject({
+      code: 'shards-missing',
+      exit: 7,
+    });
+    for (const index of [1, 4, 5]) {
+      const shards = picked(stripe, [1, 2, 4, 5]);
+      const altered = shards.get(index)!.slice();
+      altered[index * 7]! ^= 0x10;
+      await expect(codec.decode({ ...job, shards: shards.set(index, altered) })).rejects.toMatchObject({
+        code: 'not-authentic',
+      });
+    }
+    const other = await codec.encode({ code, fileKey: pattern(32, 5), chunkIndex: 0, last: true, plaintext });
+    await expect(codec.decode({ ...job, shards: picked(other, [0, 1, 2, 3]) })).rejects.toMatchObject({
+      code: 'not-authentic',
+    });
+    await expect(
+      codec.decode({ ...job, plaintextBytes: 500, shards: picked(stripe, [0, 1, 2, 3]) }),
+    ).rejects.toMatchObject({ code: 'malformed-data' });
+    await expect(
+      codec.decode({ ...job, plaintextBytes: -1, shards: picked(stripe, [0, 1, 2, 3]) }),
+    ).rejects.toMatchObject({ code: 'malformed-data' });
+  });
+
+  it('rebuilds single shards without a key', async () => {
+    const stripe = await codec.encode({
+      code,
+      fileKey,
+      chunkIndex: 2,
+      last: false,
+      plaintext: pattern(70_000, 4),
+    });
+    for (let missing = 0; missing < 6; missing++) {
+      const others = [0, 1, 2, 3, 4, 5].filter((index) => index !== missing);
+      const shards = picked(stripe, others);
+      const rebuilt = await codec.rebuild({ code, shardBytes: stripe.shardBytes, shards, wanted: [missing] });
+      expect([...rebuilt.keys()]).toEqual([missing]);
+      expect(shardIdOf(blake3(rebuilt.get(missing)!))).toBe(stripe.ids[missing]);
+    }
+  });
+
+  it('gives different keys and positions different shards', async () => {
+    const plaintext = pattern(100, 1);
+    const encode = async (chunkIndex: number, key: Uint8Array) =>
+      (await codec.encode({ code, fileKey: key, chunkIndex, last: false, plaintext })).ids[0];
+    const ids = [await encode(0, fileKey), await encode(1, fileKey), await encode(0, pattern(32, 1))];
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('refuses codes that are none', async () => {
+    const job = { fileKey, chunkIndex: 0, last: true, plaintext: new Uint8Array(1) };
+    await expect(codec.encode({ ...job, code: { k: 250, m: 6 } })).rejects.toMatchObject({
+      code: 'bad-value',
+    });
+  });
+});
+
+describe('stripe memory', () => {
+  it('keeps lent stripes untouched, however many are not given back', async () => {
+    const own = createCodec();
+    const lent: EncodedStripe[] = [];
+    for (let chunkIndex = 0; chunkIndex < 12; chunkIndex++) {
+      lent.push(
+        await own.encode({ code, fileKey, chunkIndex, last: false, plaintext: pattern(9000, chunkIndex) }),
+      );
+    }
+    for (const stripe of lent)
+      expect(stripe.shards.map((shard) => shardIdOf(blake3(shard)))).toEqual(stripe.ids);
+  });
+
+  it('reuses what is given back', async () => {
+    const own = createCodec();
+    const job = { code, fileKey, chunkIndex: 0, last: false, plaintext: pattern(9000, 1) };
+    const first = await own.encode(job);
+    first.release();
+    first.release();
+    const [second, third] = [await own.encode(job), await own.encode(job)];
+    expect(second.shards[0]!.buffer).toBe(first.shards[0]!.buffer);
+    expect(third.shards[0]!.buffer).not.toBe(first.shards[0]!.buffer);
+  });
+
+  it('is bounded, and dropped where stripes grow', () => {
+    const MIB = 1024 * 1024;
+    const slots = new StripeSlots();
+    const lent = Array.from({ length: 20 }, () => slots.lend(40 * MIB));
+    expect(lent.filter((slot) => slot !== undefined)).toHaveLength(6);
+    for (const slot of lent) slot?.giveBack();
+    expect(slots.lend(200 * MIB)).toBeDefined();
+    expect(slots.totalBytes).toBeLessThanOrEqual(257 * MIB);
+    expect(slots.lend(300 * MIB)).toBeUndefined();
+  });
+});
