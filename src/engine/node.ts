@@ -13,7 +13,7 @@ import type { Codec } from './codec/codec.ts';
 import { createCodec } from './codec/local-codec.ts';
 import { type Clock, realClock } from './effects/clock.ts';
 import type { Disk, DiskSpace } from './effects/disk.ts';
-import { lockDataDir } from './effects/lock.ts';
+import { acquireLock } from './effects/lock.ts';
 import type { Net } from './effects/net.ts';
 import { type Random, realRandom } from './effects/random.ts';
 import { realDisk } from './effects/real-disk.ts';
@@ -86,7 +86,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
   };
   try {
     await disk.makeDir(options.dataDir, 0o700);
-    opened(await lockDataDir(paths.lock, { disk, clock }), (lock) => lock.release());
+    opened(await acquireLock(disk, paths.lock, clock), (lock) => lock.release());
     const events = new EventLog(clock);
     const device = await loadOrCreateDevice(disk, paths.device, random);
     const keyring = await openKeyring({ disk, random, clock }, paths.keyring, options.passphrase);
@@ -175,7 +175,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       (value) => value.stop(),
     );
 
-    const routing = objectRouting(host);
+    const routing = objectRouting(host, clock);
     const announce = announcer(routing);
     const own = localBackend(net.self, store, announce);
     const backend = (peer: PeerId): Backend | undefined => {

@@ -1,8 +1,6 @@
 /** What a node does for its owner: the object calls of the Engine interface, on a running node. */
 import { asDatameshError, DatameshError } from '../errors.ts';
-import type { Entry } from './catalog/catalog.ts';
 import { blake3 } from './codec/hash.ts';
-import type { Manifest } from './codec/manifest.ts';
 import type {
   CallOptions,
   DeleteResult,
@@ -25,12 +23,22 @@ import {
   stateOf,
   takeCensus,
 } from './maintenance/census.ts';
+import { censusGroups, manifestGroup } from './maintenance/groups.ts';
+import { releaseShards } from './maintenance/release.ts';
 import type { Node } from './node.ts';
+import {
+  checkNameAndTags,
+  findEntry,
+  notFound,
+  publicView,
+  refuseExisting,
+  viewOfManifest,
+} from './object-refs.ts';
 import { fetchManifest, type GetContext, openWithOwner, rangeOf, readRange } from './transfer/get.ts';
-import { ASK_TIMEOUT_MS, MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from './transfer/limits.ts';
+import { ASK_TIMEOUT_MS } from './transfer/limits.ts';
 import { ManifestCache } from './transfer/manifest-cache.ts';
-import { type PlacedShards, storeObject, takeBack } from './transfer/put.ts';
-import { bytesToHex, isHexId, manifestShardId, type ObjectId, type PeerId } from './types.ts';
+import { storeObject, takeBack } from './transfer/put.ts';
+import { isHexId, type ObjectId, type PeerId } from './types.ts';
 
 export interface Objects {
   put(source: AsyncIterable<Uint8Array>, options: PutOptions, call: CallOptions): Promise<Receipt>;
@@ -93,15 +101,16 @@ export function createObjects(node: Node, changed: () => void): Objects {
 
   /** The catalog's entry, or for a full ObjectId that is not in it, what the mesh itself tells. */
   const resolve = async (ref: string, version: number | undefined, signal: AbortSignal): Promise<Found> => {
-    const entry = findEntry(node, owner(), ref, version);
+    const entry = findEntry(node.catalog, owner(), ref, version);
     if (entry !== undefined) return { view: entry, manifestHolders: entry.manifestHolders };
-    if (!isHexId(ref)) throw notFound(node, owner(), ref, version);
+    if (!isHexId(ref)) throw notFound(node.catalog, owner(), ref, version);
     const objectId = ref as ObjectId;
     try {
       const manifest = await manifestOf(objectId, [], ref, signal);
       return { view: viewOfManifest(objectId, manifest, owner()), manifestHolders: [] };
     } catch (error) {
-      if (asDatameshError(error).code === 'shards-missing') throw notFound(node, owner(), ref, version);
+      if (asDatameshError(error).code === 'shards-missing')
+        throw notFound(node.catalog, owner(), ref, version);
       throw error;
     }
   };
@@ -114,7 +123,7 @@ export function createObjects(node: Node, changed: () => void): Objects {
       checkNameAndTags(options);
       const startedMs = node.clock.monotonic();
       const context = putContext();
-      refuseExisting(node, context.owner, options);
+      refuseExisting(node.catalog, context.owner, options);
       const stored = await storeObject(source, options, context, call);
       const { entry, replacedVersion } = await commit(node, context, options, stored);
       changed();
@@ -186,8 +195,8 @@ export function createObjects(node: Node, changed: () => void): Objects {
 
     async delete(ref) {
       const signal = new AbortController().signal;
-      const entry = findEntry(node, owner(), ref, undefined);
-      if (entry === undefined) throw notFound(node, owner(), ref, undefined);
+      const entry = findEntry(node.catalog, owner(), ref, undefined);
+      if (entry === undefined) throw notFound(node.catalog, owner(), ref, undefined);
       const shared = node.catalog.references(entry.objectId) > 1;
       const manifest = shared
         ? undefined
@@ -196,7 +205,15 @@ export function createObjects(node: Node, changed: () => void): Objects {
       node.catalog.remove(entry.owner, entry.name, entry.version);
       changed();
       if (shared) return { object: publicView(entry), shardsReleased: 0, unreachable: [] };
-      const released = await releaseShards(node, entry, manifest);
+      const groups =
+        manifest === undefined
+          ? [manifestGroup(entry.objectId, entry.manifestHolders, entry.code.m)]
+          : censusGroups(entry.objectId, entry.manifestHolders, manifest);
+      const released = await releaseShards(groups, {
+        owner: entry.owner,
+        backend: node.backend,
+        log: (text) => node.events.add('warn', 'delete', text),
+      });
       return { object: publicView(entry), ...released };
     },
 
@@ -222,53 +239,6 @@ interface Found {
 
 function censusOptions(node: Node, signal: AbortSignal) {
   return { clock: node.clock, backend: node.backend, timeoutMs: ASK_TIMEOUT_MS, signal };
-}
-
-function findEntry(
-  node: Node,
-  owner: OwnerKeys,
-  ref: string,
-  version: number | undefined,
-): Entry | undefined {
-  const byName = node.catalog.find(owner.ownerId, ref, version);
-  if (byName !== undefined || version !== undefined) return byName;
-  return /^[0-9a-f]{4,64}$/.test(ref) ? node.catalog.findById(owner.ownerId, ref) : undefined;
-}
-
-function notFound(node: Node, owner: OwnerKeys, ref: string, version: number | undefined): DatameshError {
-  const candidates = node.catalog.namesLike(owner.ownerId, ref, 50);
-  const shown = JSON.stringify(ref.length > 120 ? `${ref.slice(0, 120)}…` : ref);
-  return new DatameshError('not-found', {
-    what: version === undefined ? `nothing is stored under ${shown}` : `${shown} has no version ${version}`,
-    mend: 'see what is stored with `datamesh list`',
-    details: { candidates },
-  });
-}
-
-function refuseExisting(node: Node, owner: OwnerKeys, options: PutOptions): void {
-  if (!options.ifAbsent || node.catalog.find(owner.ownerId, options.name) === undefined) return;
-  throw new DatameshError('already-exists', {
-    what: `${JSON.stringify(options.name)} exists already`,
-    mend: 'leave out --if-absent to store a new version, or choose another name',
-  });
-}
-
-function checkNameAndTags(options: PutOptions): void {
-  const bytes = Buffer.byteLength(options.name);
-  if (bytes === 0 || bytes > MAX_NAME_BYTES || !options.name.isWellFormed()) {
-    throw new DatameshError('bad-name', {
-      what: bytes === 0 ? 'the name is empty' : `the name has ${bytes} bytes or is not well-formed Unicode`,
-      why: `a name is 1 to ${MAX_NAME_BYTES} bytes of UTF-8`,
-      mend: 'give a shorter one with --name',
-    });
-  }
-  const tags = options.tags ?? [];
-  const bad = tags.find((tag) => tag === '' || Buffer.byteLength(tag) > MAX_TAG_BYTES);
-  if (bad === undefined && tags.length <= MAX_TAGS) return;
-  throw new DatameshError('bad-value', {
-    what: bad === undefined ? `${tags.length} tags are too many` : 'a tag is empty or too long',
-    why: `an object has up to ${MAX_TAGS} tags of 1 to ${MAX_TAG_BYTES} bytes`,
-  });
 }
 
 /** The moment the object becomes visible. When the catalog refuses, the shards are taken back. */
@@ -306,100 +276,9 @@ async function commit(
   }
 }
 
-async function releaseShards(
-  node: Node,
-  entry: Entry,
-  manifest: Manifest | undefined,
-): Promise<{ shardsReleased: number; unreachable: PeerId[] }> {
-  const groups =
-    manifest === undefined
-      ? [manifestGroup(entry.objectId, entry.manifestHolders, entry.code.m)]
-      : censusGroups(entry.objectId, entry.manifestHolders, manifest);
-  const shards: PlacedShards = groups.flatMap((group) => [...group.shards]);
-  const unreachable = new Set<PeerId>();
-  let shardsReleased = 0;
-  // One holder after another would take the sum of their times; all shards at once would flood the slowest.
-  const byHolder = Map.groupBy(shards, ({ holder }) => holder);
-  await Promise.all(
-    [...byHolder].map(async ([holder, held]) => {
-      for (const { id } of held) {
-        const backend = node.backend(holder);
-        try {
-          if (backend === undefined) throw new DatameshError('peer-unreachable', { what: 'not connected' });
-          if (await backend.delete(id, entry.owner, { timeoutMs: ASK_TIMEOUT_MS })) shardsReleased++;
-        } catch (error) {
-          unreachable.add(holder);
-          node.events.add(
-            'warn',
-            'delete',
-            `${holder.slice(-8)} keeps a shard: ${asDatameshError(error).message}`,
-          );
-          return;
-        }
-      }
-    }),
-  );
-  return { shardsReleased, unreachable: [...unreachable] };
-}
-
-/** Manifest replicas first, then the stripes. Shards that nobody took at write time count as missing. */
-function censusGroups(objectId: ObjectId, holders: readonly PeerId[], manifest: Manifest): CensusGroup[] {
-  const groups = [manifestGroup(objectId, holders, manifest.code.m)];
-  for (let index = 0; index < manifest.stripeCount; index++) {
-    const { ids, holders: placed } = manifest.stripe(index);
-    groups.push({
-      code: manifest.code,
-      shards: ids.flatMap((id, at) => (placed[at] === undefined ? [] : [{ id, holder: placed[at] }])),
-    });
-  }
-  return groups;
-}
-
-function manifestGroup(objectId: ObjectId, holders: readonly PeerId[], m: number): CensusGroup {
-  return { code: { k: 1, m }, shards: holders.map((holder) => ({ id: manifestShardId(objectId), holder })) };
-}
-
 function lostIsUndefined(error: unknown): undefined {
   if (asDatameshError(error).code === 'shards-missing') return undefined;
   throw error;
-}
-
-function viewOfManifest(objectId: ObjectId, manifest: Manifest, owner: OwnerKeys): ObjectView {
-  const { secret } = openWithOwner(manifest, owner);
-  return {
-    name: secret.name,
-    objectId,
-    version: 1,
-    sizeBytes: secret.sizeBytes,
-    contentHash: bytesToHex(secret.contentHash),
-    mimeType: secret.mimeType,
-    tags: secret.tags,
-    code: manifest.code,
-    chunkBytes: manifest.chunkBytes,
-    stripes: manifest.stripeCount,
-    createdAtMs: secret.createdAtMs,
-    ownerKey: owner.name,
-  };
-}
-
-/** Only what ObjectView names: an Entry carries more than callers should lean on. */
-function publicView(view: ObjectView): ObjectView {
-  const { name, objectId, version, sizeBytes, contentHash, mimeType, tags, code, chunkBytes, stripes } = view;
-  const { createdAtMs, ownerKey } = view;
-  return {
-    name,
-    objectId,
-    version,
-    sizeBytes,
-    contentHash,
-    mimeType,
-    tags,
-    code,
-    chunkBytes,
-    stripes,
-    createdAtMs,
-    ownerKey,
-  };
 }
 
 function nameOf(node: Node, peer: PeerId): string | undefined {

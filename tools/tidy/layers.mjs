@@ -1,21 +1,22 @@
 /** The house rules as tables: who may import whom, what the engine must take from its effects, and the few exceptions. */
 
 /**
- * Folders under src/ (and errors.ts) that a folder may import statically, itself aside.
+ * Folders under src/ (and errors.ts, version.ts) that a folder may import statically, itself aside.
  * engine ← commands ← {cli, batch, repl, wizard, panels} ← console; config and lang stand beside commands.
  */
 export const LAYERS = {
   errors: [],
-  engine: ['errors'],
-  config: ['errors', 'engine'],
-  lang: ['errors', 'config'],
-  commands: ['errors', 'engine', 'config', 'lang'],
-  batch: ['errors', 'engine', 'config', 'lang', 'commands'],
-  repl: ['errors', 'engine', 'config', 'lang', 'commands'],
-  wizard: ['errors', 'engine', 'config', 'lang', 'commands'],
-  panels: ['errors', 'engine', 'config', 'lang', 'commands'],
-  cli: ['errors', 'engine', 'config', 'lang', 'commands'],
-  console: ['errors', 'engine', 'config', 'lang', 'commands', 'batch', 'repl', 'wizard', 'panels'],
+  version: [],
+  engine: ['errors', 'version'],
+  config: ['errors', 'version', 'engine'],
+  lang: ['errors', 'version', 'config'],
+  commands: ['errors', 'version', 'engine', 'config', 'lang'],
+  batch: ['errors', 'version', 'engine', 'config', 'lang', 'commands'],
+  repl: ['errors', 'version', 'engine', 'config', 'lang', 'commands'],
+  wizard: ['errors', 'version', 'engine', 'config', 'lang', 'commands'],
+  panels: ['errors', 'version', 'engine', 'config', 'lang', 'commands'],
+  cli: ['errors', 'version', 'engine', 'config', 'lang', 'commands'],
+  console: ['errors', 'version', 'engine', 'config', 'lang', 'commands', 'batch', 'repl', 'wizard', 'panels'],
 };
 
 /** Further folders whose types alone may be imported: nothing of that is left at run time. */

@@ -15,6 +15,13 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A signal that fires after `delayMs` of this clock. */
+export function deadline(clock: Clock, delayMs: number): AbortSignal {
+  const controller = new AbortController();
+  clock.after(delayMs, () => controller.abort(new DOMException('timed out', 'TimeoutError')));
+  return controller.signal;
+}
+
 export function realClock(): Clock {
   return {
     now: () => Date.now(),

@@ -4,6 +4,7 @@
  */
 import { CID } from 'multiformats/cid';
 import * as Digest from 'multiformats/hashes/digest';
+import { type Clock, deadline } from '../effects/clock.ts';
 import { hexToBytes, type ObjectId, type PeerId } from '../types.ts';
 import type { Host } from './libp2p-host.ts';
 
@@ -21,13 +22,13 @@ export interface ObjectRouting {
   findProviders(id: ObjectId): Promise<PeerId[]>;
 }
 
-export function objectRouting(host: Host): ObjectRouting {
+export function objectRouting(host: Host, clock: Clock): ObjectRouting {
   return {
     async provide(id) {
       let taken = 0;
       try {
         const events = host.services.dht.provide(cidOf(id), {
-          signal: AbortSignal.timeout(PROVIDE_TIMEOUT_MS),
+          signal: deadline(clock, PROVIDE_TIMEOUT_MS),
         });
         for await (const event of events) if (event.name === 'PEER_RESPONSE') taken++;
       } catch {
@@ -39,7 +40,7 @@ export function objectRouting(host: Host): ObjectRouting {
       const found = new Set<PeerId>();
       try {
         const events = host.services.dht.findProviders(cidOf(id), {
-          signal: AbortSignal.timeout(FIND_TIMEOUT_MS),
+          signal: deadline(clock, FIND_TIMEOUT_MS),
         });
         for await (const event of events) {
           if (event.name !== 'PROVIDER' && event.name !== 'PEER_RESPONSE') continue;

@@ -3,7 +3,7 @@ import type { Connection, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import { DatameshError } from '../../errors.ts';
-import type { Clock, Timer } from '../effects/clock.ts';
+import { type Clock, deadline, type Timer } from '../effects/clock.ts';
 import type {
   ConnectionView,
   HandleOptions,
@@ -50,7 +50,7 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
     const key = `${peer} ${protocol}`;
     let entry = lanes.get(key);
     if (entry === undefined) {
-      entry = new Lanes(() => connectionTo(host, peer), protocol, clock, caps);
+      entry = new Lanes(() => connectionTo(host, clock, peer), protocol, clock, caps);
       lanes.set(key, entry);
     }
     return entry;
@@ -72,7 +72,7 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
       if (host.status !== 'started') throw unreachable(peer, 'this node is stopping');
       return await lanesTo(peer, protocol).request(message, options);
     },
-    dial: (addresses, timeoutMs) => dial(host, addresses, timeoutMs),
+    dial: (addresses, timeoutMs) => dial(host, clock, addresses, timeoutMs),
     async hangUp(peer) {
       await host.hangUp(peerIdFromString(peer)).catch(() => {}); // a connection that is gone already is what was wanted
     },
@@ -97,12 +97,17 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
   };
 }
 
-async function dial(host: Host, addresses: readonly string[], timeoutMs: number): Promise<PeerId> {
+async function dial(
+  host: Host,
+  clock: Clock,
+  addresses: readonly string[],
+  timeoutMs: number,
+): Promise<PeerId> {
   try {
     const connection = await host.dial(
       addresses.map((address) => multiaddr(address)),
       {
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: deadline(clock, timeoutMs),
       },
     );
     return connection.remotePeer.toString() as PeerId;
@@ -135,10 +140,10 @@ function describe(connection: Connection): ConnectionView {
   };
 }
 
-async function connectionTo(host: Host, peer: PeerId): Promise<Connection> {
+async function connectionTo(host: Host, clock: Clock, peer: PeerId): Promise<Connection> {
   const peerId = peerIdFromString(peer);
   const open = host.getConnections(peerId).find((connection) => connection.status === 'open');
-  return open ?? (await host.dial(peerId, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) }));
+  return open ?? (await host.dial(peerId, { signal: deadline(clock, DIAL_TIMEOUT_MS) }));
 }
 
 /** Requests of one stream are answered one after another; what a peer may have under way is its streams × one frame. */

@@ -1,0 +1,99 @@
+/** Finding objects by what the owner wrote, and the views of them that callers get. */
+import { DatameshError } from '../errors.ts';
+import type { Catalog, Entry } from './catalog/catalog.ts';
+import type { Manifest } from './codec/manifest.ts';
+import type { ObjectView, PutOptions } from './engine.ts';
+import type { OwnerKeys } from './keys/keys.ts';
+import { openWithOwner } from './transfer/get.ts';
+import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from './transfer/limits.ts';
+import { bytesToHex, type ObjectId } from './types.ts';
+
+export function findEntry(
+  catalog: Catalog,
+  owner: OwnerKeys,
+  ref: string,
+  version: number | undefined,
+): Entry | undefined {
+  const byName = catalog.find(owner.ownerId, ref, version);
+  if (byName !== undefined || version !== undefined) return byName;
+  return /^[0-9a-f]{4,64}$/.test(ref) ? catalog.findById(owner.ownerId, ref) : undefined;
+}
+
+export function notFound(
+  catalog: Catalog,
+  owner: OwnerKeys,
+  ref: string,
+  version: number | undefined,
+): DatameshError {
+  const candidates = catalog.namesLike(owner.ownerId, ref, 50);
+  const shown = JSON.stringify(ref.length > 120 ? `${ref.slice(0, 120)}…` : ref);
+  return new DatameshError('not-found', {
+    what: version === undefined ? `nothing is stored under ${shown}` : `${shown} has no version ${version}`,
+    mend: 'see what is stored with `datamesh list`',
+    details: { candidates },
+  });
+}
+
+export function refuseExisting(catalog: Catalog, owner: OwnerKeys, options: PutOptions): void {
+  if (!options.ifAbsent || catalog.find(owner.ownerId, options.name) === undefined) return;
+  throw new DatameshError('already-exists', {
+    what: `${JSON.stringify(options.name)} exists already`,
+    mend: 'leave out --if-absent to store a new version, or choose another name',
+  });
+}
+
+export function checkNameAndTags(options: PutOptions): void {
+  const bytes = Buffer.byteLength(options.name);
+  if (bytes === 0 || bytes > MAX_NAME_BYTES || !options.name.isWellFormed()) {
+    throw new DatameshError('bad-name', {
+      what: bytes === 0 ? 'the name is empty' : `the name has ${bytes} bytes or is not well-formed Unicode`,
+      why: `a name is 1 to ${MAX_NAME_BYTES} bytes of UTF-8`,
+      mend: 'give a shorter one with --name',
+    });
+  }
+  const tags = options.tags ?? [];
+  const bad = tags.find((tag) => tag === '' || Buffer.byteLength(tag) > MAX_TAG_BYTES);
+  if (bad === undefined && tags.length <= MAX_TAGS) return;
+  throw new DatameshError('bad-value', {
+    what: bad === undefined ? `${tags.length} tags are too many` : 'a tag is empty or too long',
+    why: `an object has up to ${MAX_TAGS} tags of 1 to ${MAX_TAG_BYTES} bytes`,
+  });
+}
+
+export function viewOfManifest(objectId: ObjectId, manifest: Manifest, owner: OwnerKeys): ObjectView {
+  const { secret } = openWithOwner(manifest, owner);
+  return {
+    name: secret.name,
+    objectId,
+    version: 1,
+    sizeBytes: secret.sizeBytes,
+    contentHash: bytesToHex(secret.contentHash),
+    mimeType: secret.mimeType,
+    tags: secret.tags,
+    code: manifest.code,
+    chunkBytes: manifest.chunkBytes,
+    stripes: manifest.stripeCount,
+    createdAtMs: secret.createdAtMs,
+    ownerKey: owner.name,
+  };
+}
+
+/** Only what ObjectView names: an Entry carries more than callers should lean on. */
+export function publicView(view: ObjectView): ObjectView {
+  const { name, objectId, version, sizeBytes, contentHash, mimeType, tags, code, chunkBytes, stripes } = view;
+  const { createdAtMs, ownerKey } = view;
+  return {
+    name,
+    objectId,
+    version,
+    sizeBytes,
+    contentHash,
+    mimeType,
+    tags,
+    code,
+    chunkBytes,
+    stripes,
+    createdAtMs,
+    ownerKey,
+  };
+}
