@@ -2,14 +2,19 @@
 import { type Key, useInput, usePaste } from 'ink';
 import { type ReactNode, useSyncExternalStore } from 'react';
 import type { Theme } from '../panels/theme.ts';
-import { keysFromInput } from '../repl/keys.ts';
+import { type KeyPress, keysFromInput } from '../repl/keys.ts';
 import type { WizardMachine } from '../wizard/wizard-machine.ts';
 import { ConsoleView } from './console-view.tsx';
 import type { Session } from './session.ts';
 
 export type Stage =
   /** `view` is given ready, so that a console without a wizard does not load one. */
-  { kind: 'wizard'; machine: WizardMachine; view: ReactNode } | { kind: 'console'; session: Session };
+  | { kind: 'wizard'; machine: WizardMachine; view: ReactNode }
+  /** Between the two: what is typed is kept for the console. */
+  | { kind: 'waiting'; typed: Typed[]; view: ReactNode }
+  | { kind: 'console'; session: Session };
+
+export type Typed = { kind: 'keys'; keys: KeyPress[] } | { kind: 'paste'; text: string };
 
 /** What is on now; outside React, so that a key always reaches the stage of this very moment. */
 export interface StageStore {
@@ -38,15 +43,18 @@ export function Root({ stages, theme }: { stages: StageStore; theme: Theme }) {
   const stage = useSyncExternalStore(stages.subscribe, stages.get);
   useInput((input: string, key: Key) => {
     const now = stages.get();
-    if (now.kind === 'wizard') now.machine.key(input, key);
-    else now.session.keys(keysFromInput(input, key));
+    if (now.kind === 'wizard') return now.machine.key(input, key);
+    const keys = keysFromInput(input, key);
+    if (now.kind === 'waiting') now.typed.push({ kind: 'keys', keys });
+    else now.session.keys(keys);
   });
   usePaste((text) => {
     const now = stages.get();
     if (now.kind === 'wizard') now.machine.paste(text);
+    else if (now.kind === 'waiting') now.typed.push({ kind: 'paste', text });
     else now.session.paste(text);
   });
-  if (stage.kind === 'wizard') return stage.view;
+  if (stage.kind !== 'console') return stage.view;
   return <ConsoleStage session={stage.session} theme={theme} />;
 }
 

@@ -47,7 +47,9 @@ export function headerRow(state: ConsoleState, layout: Layout, theme: Theme): Ro
     cell('  '),
     ...engineCells(state, theme),
   );
-  if (state.snapshot !== undefined) left.push(...factCells(state, state.snapshot, wide, theme));
+  // The gauges say it where there are any.
+  if (state.snapshot !== undefined && !layout.gauges) left.push(...factCells(state.snapshot, theme));
+  if (isStale(state)) left.push(cell(`  ${theme.glyphs.warn} stale`, 'warn'));
   const right: Row[number][] = [];
   if (state.paused !== undefined) {
     right.push(cell(` PAUSED ${durationText(state.nowMs - state.paused.atMs)} `, 'selected'), cell(' '));
@@ -75,12 +77,7 @@ function engineCells(state: ConsoleState, theme: Theme): Row {
   }
 }
 
-function factCells(
-  state: ConsoleState,
-  snapshot: NonNullable<ConsoleState['snapshot']>,
-  wide: boolean,
-  theme: Theme,
-) {
+function factCells(snapshot: NonNullable<ConsoleState['snapshot']>, theme: Theme): Row {
   const { bandwidth, status, health, peers } = snapshot;
   const cells: Row[number][] = [cell('  peers ', 'dim'), cell(`${status.peersConnected}/${peers.length}`)];
   if (health !== undefined) {
@@ -90,12 +87,9 @@ function factCells(
     cells.push(cell('  health ', 'dim'), cell(`${gradeMark(grade, theme.glyphs)} `, tone));
     cells.push(cell(share === undefined ? 'empty' : percentText(share, 1)));
   }
-  if (wide) {
-    const { up, down } = theme.glyphs;
-    cells.push(cell(`  ${up} `, 'up'), cell(rateText(bandwidth.up.now)));
-    cells.push(cell(`  ${down} `, 'down'), cell(rateText(bandwidth.down.now)));
-  }
-  if (isStale(state)) cells.push(cell(`  ${theme.glyphs.warn} stale`, 'warn'));
+  const { up, down } = theme.glyphs;
+  cells.push(cell(`  ${up} `, 'up'), cell(rateText(bandwidth.up.now)));
+  cells.push(cell(`  ${down} `, 'down'), cell(rateText(bandwidth.down.now)));
   return cells;
 }
 
@@ -118,9 +112,10 @@ export function gaugeRow(state: ConsoleState, layout: Layout, theme: Theme): Row
   else {
     const grade = gradeOf(health);
     const tone: Tone = grade === 'ok' ? 'ok' : grade === 'degraded' ? 'warn' : 'bad';
-    const bad = health.degraded + health.critical + health.lost;
+    // The worst state and how many objects are in it.
+    const text = grade === 'ok' ? 'all whole' : `${health[grade]} ${grade}`;
     row.push(cell(bar(liveShare(health) ?? 1, 8, glyphs), tone));
-    row.push(cell(` ${gradeMark(grade, glyphs)} ${bad === 0 ? 'all whole' : `${bad} ${grade}`}`, tone));
+    row.push(cell(` ${gradeMark(grade, glyphs)} ${text}`, tone));
   }
   row.push(
     between,

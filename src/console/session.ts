@@ -48,7 +48,9 @@ export interface SessionDeps {
   name: string;
   network: string;
   size: { columns: number; rows: number };
-  openEngine(): Promise<EngineLink>;
+  /** Said in the Output before anything else. */
+  welcome?: string | undefined;
+  openEngine(ask: (prompt: string) => Promise<string | undefined>): Promise<EngineLink>;
   /** What a command asks beyond the engine. */
   surroundings: Pick<Host, 'config' | 'configPath' | 'service'>;
   complete(text: string, caret: number, engine: Engine | undefined): Promise<Completion>;
@@ -117,6 +119,11 @@ export function createSession(deps: SessionDeps): Session {
       set({ ...state, asking: asked(kind, 'command', question) });
     });
 
+  const askSecret = async (prompt: string) => {
+    const value = await ask('secret', prompt);
+    return typeof value === 'string' ? value : undefined;
+  };
+
   const runner = createRunner({
     registry,
     env: deps.env,
@@ -131,10 +138,7 @@ export function createSession(deps: SessionDeps): Session {
       },
       engine: async () => (await opened.promise).engine,
       confirm: async (question) => (await ask('confirm', question)) === true,
-      secret: async (prompt) => {
-        const value = await ask('secret', prompt);
-        return typeof value === 'string' ? value : undefined;
-      },
+      secret: askSecret,
     }),
     output: (parsed) =>
       consoleOutput(parsed, { rows: print, progress, width: () => state.columns - 4 }, theme),
@@ -305,7 +309,7 @@ export function createSession(deps: SessionDeps): Session {
 
   async function open(): Promise<void> {
     try {
-      const found = await deps.openEngine();
+      const found = await deps.openEngine(askSecret);
       if (stopped && found.kind === 'embedded') await found.engine.close();
       link = found;
       opened.resolve(found);
@@ -363,6 +367,8 @@ export function createSession(deps: SessionDeps): Session {
     note: (text) => print([textRow(text, 'warn')]),
     resize: (columns, rows) => set({ ...state, columns, rows }),
     start() {
+      const hello = 'Type a command, help for all of them, ? for the keys.';
+      print([...(deps.welcome === undefined ? [] : [textRow(deps.welcome, 'warn')]), textRow(hello, 'dim')]);
       every(() => DRAW_MS, draw);
       every(
         () => state.refreshMs,

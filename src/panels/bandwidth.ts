@@ -17,14 +17,15 @@ export function bandwidthPanel(input: PanelInput): PanelBody {
   const protocols = byTraffic(bandwidth);
   // Two heading rows and one for caps and totals; what is left is graph, and then the protocols.
   const graphRows = Math.max(0, Math.min(MAX_GRAPH_ROWS, Math.floor((room - 3) / 2)));
+  const tail = [...capRows(bandwidth, theme)];
   const rows: Row[] = [
     ...direction('up', bandwidth.up, graphRows, inner, theme),
     ...direction('down', bandwidth.down, graphRows, inner, theme),
-    capRow(bandwidth, theme),
+    ...tail.slice(0, Math.max(1, room - 2 - 2 * graphRows)),
   ];
   const left = room - rows.length;
   if (left >= 2 && protocols.length > 0) {
-    rows.push([cell('by protocol', 'dim')]);
+    rows.push([]);
     for (const each of protocols.slice(0, left - 1)) rows.push(protocolRow(each, inner, theme));
   }
   return { title: 'Bandwidth', tags: ['60s'], rows };
@@ -58,16 +59,17 @@ export function stretch(values: readonly number[], points: number): number[] {
   return Array.from({ length: points }, (_, at) => values[Math.floor((at * values.length) / points)] ?? 0);
 }
 
-function capRow(bandwidth: BandwidthView, theme: Theme): Row {
-  const cap = (value: number | undefined) => (value === undefined ? 'no limit' : rateText(value));
+/** What is allowed, and what has passed since the node started. */
+function capRows(bandwidth: BandwidthView, theme: Theme): Row[] {
+  const cap = (value: number | undefined) => (value === undefined ? 'none' : rateText(value));
   const { up, down } = theme.glyphs;
+  const row = (label: string, first: string, second: string): Row => [
+    cell(label.padEnd(8), 'dim'),
+    cell(`${up} ${first.padEnd(11)} ${down} ${second}`),
+  ];
   return [
-    cell('limit ', 'dim'),
-    cell(`${up} ${cap(bandwidth.capUpBytesPerSecond)}  ${down} ${cap(bandwidth.capDownBytesPerSecond)}`),
-    cell(
-      `  total ${up} ${bytesText(bandwidth.up.totalBytes)}  ${down} ${bytesText(bandwidth.down.totalBytes)}`,
-      'dim',
-    ),
+    row('limit', cap(bandwidth.capUpBytesPerSecond), cap(bandwidth.capDownBytesPerSecond)),
+    row('total', bytesText(bandwidth.up.totalBytes), bytesText(bandwidth.down.totalBytes)),
   ];
 }
 

@@ -10,14 +10,25 @@ export function bar(share: number, columns: number, glyphs: Glyphs): string {
   return glyphs.bar.full.repeat(full) + glyphs.bar.empty.repeat(columns - full);
 }
 
-/** The last `columns` values as block heights, scaled from 0 to the greatest; a gap where nothing was measured. */
-export function sparkline(values: readonly (number | undefined)[], columns: number, glyphs: Glyphs): string {
+/**
+ * The last `columns` values as block heights, a gap where nothing was measured. Scaled from 0 to the greatest; with `from: 'least'` from the
+ * least to at least twice of it, so that a latency which is high but steady stays low.
+ */
+export function sparkline(
+  values: readonly (number | undefined)[],
+  columns: number,
+  glyphs: Glyphs,
+  from: 'zero' | 'least' = 'zero',
+): string {
   const shown = values.slice(-columns);
-  const top = Math.max(0, ...shown.map((value) => value ?? 0));
+  const measured = shown.filter((value) => value !== undefined);
+  const base = from === 'zero' || measured.length === 0 ? 0 : Math.max(0, Math.min(...measured));
+  const greatest = Math.max(0, ...measured);
+  const top = from === 'zero' ? greatest : Math.max(greatest, 2 * base) - base;
   const text = shown
     .map((value) => {
       if (value === undefined) return ' ';
-      const level = top === 0 ? 0 : Math.min(7, Math.floor((value / top) * 8));
+      const level = top === 0 ? 0 : Math.max(0, Math.min(7, Math.floor(((value - base) / top) * 8)));
       return glyphs.heights[level] ?? ' ';
     })
     .join('');

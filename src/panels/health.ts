@@ -1,6 +1,6 @@
 /** Panel 2: health as the census found it. The spare histogram comes first: it says how far away the next loss of data is. */
 import type { HealthReport, ObjectDetail, ObjectView, ShardView, Snapshot } from '../engine/engine.ts';
-import { type Cell, cell, type Row, type Tone } from './cells.ts';
+import { type Cell, cell, type Row, rowWidth, type Tone } from './cells.ts';
 import { matchesFilter } from './filter.ts';
 import { agoText, bytesText, countText, percentText, shortId } from './format.ts';
 import { bar } from './graph.ts';
@@ -8,6 +8,9 @@ import { type Drill, type PanelBody, type PanelInput, scrolled, waiting } from '
 import { peerName } from './peers.ts';
 import { listRows, type TableColumn } from './table.ts';
 import type { Glyphs, Theme } from './theme.ts';
+
+/** Columns of the labels on the left. */
+const LABEL = 10;
 
 const LEVELS = [
   { key: 'lost', label: 'lost', tone: 'bad' },
@@ -74,12 +77,7 @@ function summary(report: HealthReport, snapshot: Snapshot, input: PanelInput): R
   const grade = gradeOf(report);
   const live = liveShare(report);
   const rows: Row[] = [...histogram(report, inner, theme)];
-  const counts: Cell[] = [cell('objects   ', 'dim'), cell(countText(report.objects)), cell('  ')];
-  for (const each of ['ok', 'degraded', 'critical', 'lost'] as const) {
-    if (report[each] === 0) continue;
-    counts.push(cell(`${gradeMark(each, glyphs)} ${countText(report[each])} ${each}  `, GRADE_TONE[each]));
-  }
-  rows.push(counts);
+  rows.push(objectCounts(report, inner, glyphs));
   if (live !== undefined) {
     rows.push([
       cell('shards    ', 'dim'),
@@ -90,7 +88,10 @@ function summary(report: HealthReport, snapshot: Snapshot, input: PanelInput): R
   if (report.silentPeers.length > 0) {
     rows.push([
       cell('silent    ', 'dim'),
-      cell(`${glyphs.warn} ${report.silentPeers.length} peers did not answer`, 'warn'),
+      cell(
+        `${glyphs.warn} ${report.silentPeers.length === 1 ? '1 peer' : `${report.silentPeers.length} peers`} did not answer`,
+        'warn',
+      ),
     ]);
   }
   rows.push(...diskRow(snapshot, inner, theme));
@@ -109,19 +110,45 @@ function summary(report: HealthReport, snapshot: Snapshot, input: PanelInput): R
 
 /** Stripes by live − k, as bars on one scale; the levels that may lose data stand on top. */
 function histogram(report: HealthReport, width: number, theme: Theme): Row[] {
-  const total = LEVELS.reduce((sum, level) => sum + report.stripes[level.key], 0);
-  const columns = Math.max(4, width - 24);
+  const total = stripesOf(report);
+  const columns = Math.max(4, width - LABEL - 9);
   return LEVELS.filter((level) => level.key !== 'lost' || report.stripes.lost > 0).map((level) => {
     const count = report.stripes[level.key];
     const label = level.key === 'lost' ? 'lost' : `spare ${level.label}`;
     const tone: Tone = count === 0 ? 'dim' : level.tone;
+    const drawn =
+      total === 0 ? '' : bar(count / total, columns, theme.glyphs).replaceAll(theme.glyphs.bar.empty, ' ');
     return [
-      cell(label.padEnd(10), count === 0 || level.tone === 'ok' ? 'dim' : tone),
-      cell(total === 0 ? ' '.repeat(columns) : bar(count / total, columns, theme.glyphs), tone),
+      cell(label.padEnd(LABEL), count === 0 || level.tone === 'ok' ? 'dim' : tone),
+      cell(drawn.padEnd(columns), tone),
       cell(countText(count).padStart(9), count === 0 ? 'dim' : 'plain'),
-      cell(' stripes'.slice(0, Math.max(0, width - 19 - columns)), 'dim'),
     ];
   });
+}
+
+function stripesOf(report: HealthReport): number {
+  return LEVELS.reduce((sum, level) => sum + report.stripes[level.key], 0);
+}
+
+const SHORT: Readonly<Record<HealthGrade, string>> = {
+  ok: 'ok',
+  degraded: 'deg',
+  critical: 'crit',
+  lost: 'lost',
+};
+
+/** Objects by state, in short words where the long ones do not fit. */
+function objectCounts(report: HealthReport, width: number, glyphs: Glyphs): Row {
+  const row = (word: (grade: HealthGrade) => string): Row => [
+    cell('objects'.padEnd(LABEL), 'dim'),
+    ...(['ok', 'degraded', 'critical', 'lost'] as const)
+      .filter((grade) => report[grade] > 0)
+      .map((grade) =>
+        cell(`${gradeMark(grade, glyphs)} ${countText(report[grade])} ${word(grade)}  `, GRADE_TONE[grade]),
+      ),
+  ];
+  const long = row((grade) => grade);
+  return rowWidth(long) - 2 <= width ? long : row((grade) => SHORT[grade]);
 }
 
 function diskRow(snapshot: Snapshot, width: number, theme: Theme): Row[] {

@@ -109,7 +109,7 @@ function columns(theme: Theme, nowMs: number): TableColumn<PeerView>[] {
       title: '60s',
       width: SPARK_COLUMNS,
       priority: 4,
-      text: (peer) => sparkline(lastMinute(peer), SPARK_COLUMNS, glyphs),
+      text: (peer) => sparkline(lastMinute(peer), SPARK_COLUMNS, glyphs, 'least'),
       tone: () => 'dim',
     },
     { title: 'UP', width: 9, align: 'right', priority: 2, text: (peer) => rate(peer.upBytesPerSecond) },

@@ -1,12 +1,12 @@
-/** A table in a width budget: columns of low priority go first, one elastic column takes what is left. */
-import { type Cell, cell, clean, fit, type Row, type Tone } from './cells.ts';
+/** A table in a width budget: the columns that matter most are kept, one elastic column takes what is left. */
+import { type Cell, cell, clean, fit as exactly, type Row, type Tone } from './cells.ts';
 
 export interface TableColumn<T> {
   title: string;
   /** Columns without the gap. The elastic column treats it as the least. */
   width: number;
   align?: 'left' | 'right';
-  /** Dropped first when narrow: the highest number first; 0 never. */
+  /** 0: always shown; the higher, the less it matters when there is no room for all. */
   priority: number;
   elastic?: boolean;
   text(item: T): string;
@@ -15,25 +15,23 @@ export interface TableColumn<T> {
 
 const GAP = 2;
 
+/** The most important columns that fit, in their own order. */
 export function fittingColumns<T>(columns: readonly TableColumn<T>[], width: number): TableColumn<T>[] {
-  const kept = [...columns];
-  const need = () => kept.reduce((sum, column) => sum + column.width, 0) + GAP * (kept.length - 1);
-  while (need() > width) {
-    const worst = Math.max(...kept.map((column) => column.priority));
-    if (worst <= 0) break;
-    kept.splice(
-      kept.findLastIndex((column) => column.priority === worst),
-      1,
-    );
+  const chosen = new Set<TableColumn<T>>();
+  let used = -GAP;
+  for (const column of [...columns].sort((a, b) => a.priority - b.priority)) {
+    if (column.priority > 0 && used + GAP + column.width > width) continue;
+    chosen.add(column);
+    used += GAP + column.width;
   }
-  const spare = width - need();
-  return kept.map((column) =>
-    column.elastic && spare > 0 ? { ...column, width: column.width + spare } : column,
-  );
+  const spare = width - used;
+  return columns
+    .filter((column) => chosen.has(column))
+    .map((column) => (column.elastic && spare > 0 ? { ...column, width: column.width + spare } : column));
 }
 
 export function headerRow<T>(columns: readonly TableColumn<T>[]): Row {
-  return join(columns.map((column) => cell(fit(column.title, column.width, column.align), 'dim')));
+  return join(columns.map((column) => cell(exactly(column.title, column.width, column.align), 'dim')));
 }
 
 export function itemRow<T>(
@@ -44,7 +42,7 @@ export function itemRow<T>(
 ): Row {
   const cells = columns.map((column) => {
     const tone = selected ? 'selected' : (column.tone?.(item) ?? 'plain');
-    return cell(fit(clean(column.text(item)), column.width, column.align, mark), tone);
+    return cell(exactly(clean(column.text(item)), column.width, column.align, mark), tone);
   });
   return join(cells, selected ? 'selected' : 'plain');
 }

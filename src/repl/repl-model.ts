@@ -206,13 +206,14 @@ export function promptCompletion(
   const { editor } = state;
   if (editor.text !== asked.text || editor.caret !== asked.caret || state.search !== undefined) return state;
   const { items, start, end } = completion;
-  const first = items[0];
-  if (first === undefined) return { ...state, tabbed: false };
-  if (items.length === 1) return insertItem(state, completion, first.text);
-  const common = commonPrefix(items.map((item) => item.text));
-  if (common.length > end - start && common.startsWith(editor.text.slice(start, end))) {
-    return { ...insertItem(state, completion, common), tabbed: true };
-  }
+  if (items.length === 0) return { ...state, tabbed: false };
+  const typedWord = editor.text.slice(start, end);
+  // Fuzzy hits are for the menu; what Tab adds by itself continues what was typed.
+  const going = items.filter((item) => item.text.startsWith(typedWord));
+  const sure = going.length === 1 ? going[0] : items.length === 1 ? items[0] : undefined;
+  if (sure !== undefined) return insertItem(state, completion, sure.text);
+  const common = commonPrefix(going.map((item) => item.text));
+  if (common.length > end - start) return { ...insertItem(state, completion, common), tabbed: true };
   if (!state.tabbed) return { ...state, tabbed: true };
   return { ...state, menu: { ...completion, index: 0 }, tabbed: false };
 }

@@ -1,35 +1,81 @@
-/** Starts the console on a fake engine, for the screen tests. Time stands still unless DATAMESH_TEST_MOVING is set. */
-
+/**
+ * Starts the console on a fake engine, for the screen tests. Settings come from the environment:
+ * DATAMESH_TEST_MOVING: time goes on (else it stands still); _OFFLINE: the engine does not open; _DELAY_MS: each call of it takes this long;
+ * _PEERS: how many; _PLAIN: the line REPL; _HISTORY: file of the history; _STALE_MS: how far the clock is ahead of the samples.
+ */
 import { consoleOnlyCommands } from '../../src/commands/console/all.ts';
-import { createRegistry } from '../../src/commands/registry.ts';
-import { runSession } from '../../src/console/open-session.tsx';
+import { allCommands, createRegistry } from '../../src/commands/registry.ts';
+import { completer } from '../../src/console/completer.ts';
+import { runLineRepl } from '../../src/console/line-repl.ts';
+import { runSession, type SessionStart } from '../../src/console/open-session.tsx';
+import { chooseSurface } from '../../src/console/surface.ts';
 import { openTerminal } from '../../src/console/terminal.ts';
 import { realClock } from '../../src/engine/effects/clock.ts';
+import { DatameshError } from '../../src/errors.ts';
 import { themeFrom } from '../../src/panels/theme.ts';
 import { openHistory } from '../../src/repl/history.ts';
 import { createFakeEngine, FAKE_START_MS } from './fake-engine.ts';
 
-const env = process.env;
-const moving = env['DATAMESH_TEST_MOVING'] !== undefined;
+const { env, stdin, stdout } = process;
+const setting = (name: string) => env[`DATAMESH_TEST_${name}`];
+const moving = setting('MOVING') !== undefined;
 const real = realClock();
-const engine = createFakeEngine({});
-const started = real.now();
-const { history } = await openHistory({ path: undefined, session: 'test', profile: 'test' });
-const exit = await runSession(openTerminal(process.stdin, process.stdout), {
-  clock: { ...real, now: () => FAKE_START_MS + (moving ? real.now() - started : 0) },
+const startedMs = real.now();
+const aheadMs = Number(setting('STALE_MS') ?? 0);
+const delay = setting('DELAY_MS');
+const engine = createFakeEngine({
+  peerCount: Number(setting('PEERS') ?? 18),
+  objects: [
+    { name: 'photos/2019/archive.tar', content: 'x'.repeat(300_000), tags: ['photos'] },
+    { name: 'backup/mail.mbox', content: 'mail' },
+    { name: 'notes/plan.txt', content: 'line one\nline two\n' },
+  ],
+  ...(delay === undefined ? {} : { delayMs: Number(delay) }),
+});
+if (moving) {
+  let seen = real.now();
+  setInterval(() => {
+    const now = real.now();
+    engine.advance(now - seen);
+    seen = now;
+  }, 250).unref();
+}
+const listed = allCommands();
+const missing = consoleOnlyCommands.filter((command) => !listed.includes(command));
+const registry = createRegistry([...listed, ...missing]);
+const { history } = await openHistory({ path: setting('HISTORY'), session: 'test', profile: 'home' });
+
+const start: SessionStart = {
+  clock: { ...real, now: () => FAKE_START_MS + aheadMs + (moving ? real.now() - startedMs : 0) },
   env,
   cwd: process.cwd(),
   theme: themeFrom(env),
-  registry: createRegistry([...consoleOnlyCommands]),
+  registry,
   history,
   name: 'alder',
   network: 'home',
-  openEngine: async () => ({ engine, kind: 'embedded' }),
+  async openEngine() {
+    if (setting('OFFLINE') !== undefined) {
+      throw new DatameshError('port-in-use', { what: 'port 4001 is in use', mend: 'choose another: datamesh config set network.port 0' });
+    }
+    return { engine, kind: 'embedded' };
+  },
   surroundings: {
-    config: () => Promise.reject(new Error('no configuration here')),
+    config: () => Promise.reject(new DatameshError('not-configured', { what: 'there is no configuration in this test' })),
     configPath: () => '/nowhere/config.json',
     service: async () => undefined,
   },
-  complete: async () => ({ start: 0, end: 0, items: [] }),
+  complete: completer(registry, process.cwd()),
+};
+const surface = chooseSurface({
+  stdinIsTty: stdin.isTTY === true,
+  stdoutIsTty: stdout.isTTY === true,
+  columns: stdout.columns,
+  rows: stdout.rows,
+  env,
+  plain: setting('PLAIN') !== undefined,
 });
-process.exitCode = exit;
+process.exitCode =
+  surface.kind === 'line'
+    ? await runLineRepl({ start, note: surface.reason, colour: false })
+    : await runSession(openTerminal(stdin, stdout), start);

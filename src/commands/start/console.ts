@@ -1,4 +1,5 @@
 import { DatameshError } from '../../errors.ts';
+import type { GlobalFlags } from '../../lang/global-options.ts';
 import type { Command } from '../command.ts';
 
 export const consoleCommand: Command = {
@@ -28,12 +29,14 @@ export const consoleCommand: Command = {
       });
     }
     const { runConsole } = await import('../../console/run.tsx');
-    const { plain } = context.options as { plain?: boolean };
+    // The runner parses more than GlobalOptions tells.
+    const { plain, dataDir } = context.options as Partial<GlobalFlags>;
     return runConsole({
       configPath: context.configPath(),
       attach: values.attach === true,
       plain: plain === true,
       forceWizard: values.wizard === true,
+      dataDir,
     });
   },
 };

@@ -1,0 +1,45 @@
+/** The engine behind a console: a service that runs already, else a node in this process. */
+
+import type { Config } from '../config/schema.ts';
+import { toEngineOptions } from '../config/to-engine-options.ts';
+import { DatameshError } from '../errors.ts';
+import type { EngineLink } from './session.ts';
+
+export interface LinkOptions {
+  config: Config;
+  /** Only a running service will do. */
+  attach: boolean;
+  /** From --passphrase-file or the environment. */
+  passphrase: string | undefined;
+}
+
+/** `ask` is called only when the keyring turns out to be sealed and no passphrase was given. */
+export async function openLink(
+  options: LinkOptions,
+  ask: (prompt: string) => Promise<string | undefined>,
+): Promise<EngineLink> {
+  const { config, attach } = options;
+  const { connectEngine } = await import('../engine/control/client.ts');
+  const service = await connectEngine(config.node.dataDir);
+  if (service !== undefined) return { engine: service, kind: 'attached' };
+  if (attach) {
+    throw new DatameshError('service-not-running', {
+      what: `no service runs on ${config.node.dataDir}`,
+      mend: 'start one with "datamesh service start", or open the console without --attach',
+    });
+  }
+  const { openEngine } = await import('../engine/local.ts');
+  const open = async (passphrase: string | undefined): Promise<EngineLink> => ({
+    engine: await openEngine(toEngineOptions(config, { mode: 'embedded', passphrase })),
+    kind: 'embedded',
+  });
+  try {
+    return await open(options.passphrase);
+  } catch (error) {
+    const sealed = error instanceof DatameshError && error.code === 'wrong-passphrase';
+    if (!sealed || options.passphrase !== undefined) throw error;
+    const asked = await ask('Passphrase of the keyring:');
+    if (asked === undefined) throw error;
+    return open(asked);
+  }
+}

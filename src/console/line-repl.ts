@@ -1,0 +1,165 @@
+/**
+ * The console without a screen: one prompt line after the other, append-only, for small and dumb terminals, screen readers and logs. The same
+ * commands, history and suggestions as on the full screen.
+ */
+import { createInterface } from 'node:readline/promises';
+import { commandOutput, type OutputStyle } from '../cli/output.ts';
+import { askYesNo, findSecret } from '../cli/prompts.ts';
+import { processStreams } from '../cli/streams.ts';
+import { EXIT } from '../errors.ts';
+import type { SessionStart } from './open-session.tsx';
+import { createRunner } from './runner.ts';
+
+export interface LineReplOptions {
+  start: SessionStart;
+  note: string | undefined;
+  /** Colour of tables and errors. */
+  colour: boolean;
+}
+
+export async function runLineRepl({ start, note, colour }: LineReplOptions): Promise<number> {
+  const { clock, history, registry, env } = start;
+  let exit: number = EXIT.ok;
+  let done = false;
+  let running: AbortController | undefined;
+  let refreshMs = 1000;
+  const streams = processStreams((status) => {
+    exit = status;
+    leave();
+  });
+  const style: OutputStyle = { color: colour, errorColor: colour, fallbackColumns: 80 };
+  const say = (text: string) => streams.write(`${text}\n`);
+  const entries = history.entries().map((entry) => entry.cmd);
+  const terminal = process.stdin.isTTY === true && env.TERM !== 'dumb';
+  const reader = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    terminal,
+    history: [...entries].reverse(),
+    historySize: 1000,
+    completer: async (line: string): Promise<[string[], string]> => {
+      const found = await start.complete(line, line.length, undefined).catch(() => undefined);
+      if (found === undefined) return [[], line];
+      return [found.items.map((item) => item.text), line.slice(found.start, found.end)];
+    },
+  });
+
+  let opened: ReturnType<SessionStart['openEngine']> | undefined;
+  const link = () => {
+    opened ??= start.openEngine(askSecret).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
+  const signal = () => running?.signal ?? new AbortController().signal;
+  /** The reader must not take the keys of an answer. */
+  const asking = async <T>(ask: () => Promise<T>): Promise<T> => {
+    reader.pause();
+    try {
+      return await ask();
+    } finally {
+      reader.resume();
+    }
+  };
+  const askSecret = (prompt: string) =>
+    asking(() => findSecret(prompt, { file: undefined, env: {}, mayAsk: terminal, signal: signal() }));
+
+  const runner = createRunner({
+    registry,
+    env,
+    port: {
+      history: () => history.entries(),
+      clearHistory: () => history.clear(),
+      // Append-only: nothing that was read out is taken back.
+      clearOutput: () => {},
+      setRefresh(value) {
+        refreshMs = value;
+      },
+      refreshMs: () => refreshMs,
+      quit: () => leave(),
+      nowMs: () => clock.now(),
+    },
+    host: () => ({
+      ...start.surroundings,
+      cwd: start.cwd,
+      env,
+      width: streams.columns() ?? style.fallbackColumns,
+      stdin() {
+        throw new Error('standard input is the prompt');
+      },
+      engine: async () => (await link()).engine,
+      confirm: (question) => asking(() => askYesNo(question, terminal, signal())),
+      secret: askSecret,
+    }),
+    output: (parsed) => commandOutput(parsed, streams, style),
+    diagnostic: (text) => streams.writeError(`${text}\n`),
+  });
+
+  function leave(): void {
+    done = true;
+    running?.abort();
+    reader.close();
+  }
+  const onTerm = () => {
+    exit = EXIT.terminated;
+    leave();
+  };
+  process.once('SIGTERM', onTerm);
+  process.once('SIGHUP', onTerm);
+  reader.on('SIGINT', () => {
+    if (running !== undefined) running.abort();
+    else {
+      say('');
+      say('Ctrl-D leaves');
+      reader.write(null, { ctrl: true, name: 'u' });
+      reader.prompt();
+    }
+  });
+  reader.on('close', () => {
+    done = true;
+  });
+
+  say(`datamesh ${start.name}, network ${start.network}. Type help for the commands, exit to leave.`);
+  if (note !== undefined) say(`Line console: ${note}.`);
+  let pending = '';
+  const prompt = () => {
+    reader.setPrompt(pending === '' ? `${start.name} ${start.network}> ` : '...> ');
+    reader.prompt();
+  };
+  prompt();
+  for await (const typed of reader) {
+    const line = pending + typed;
+    if (runner.incomplete(line)) {
+      pending = `${line}\n`;
+      prompt();
+      continue;
+    }
+    pending = '';
+    if (line.trim() !== '') await runLine(line);
+    if (done) break;
+    prompt();
+  }
+  process.off('SIGTERM', onTerm);
+  process.off('SIGHUP', onTerm);
+  const last = await opened?.catch(() => undefined);
+  await last?.engine.close().catch(() => {});
+  await streams.flush();
+  return exit;
+
+  async function runLine(line: string): Promise<void> {
+    const atMs = clock.now();
+    const began = clock.monotonic();
+    running = new AbortController();
+    try {
+      const result = await runner.run(line, running.signal);
+      if (result.correction !== undefined) say(`suggestion: ${result.correction}`);
+      const { sensitive } = result;
+      await history
+        .add(line, { atMs, exit: result.exit, ms: clock.monotonic() - began, sensitive })
+        .catch(() => {});
+    } finally {
+      running = undefined;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+/** `datamesh` and `datamesh console`: finds out what this terminal can show and what is configured, and runs the console on it. */
+import { allCommands, createRegistry } from '../commands/registry.ts';
+import { loadConfig } from '../config/resolve.ts';
+import type { Config } from '../config/schema.ts';
+import { configFileExists } from '../config/store.ts';
+import { realClock } from '../engine/effects/clock.ts';
+import { DatameshError } from '../errors.ts';
+import { themeFrom, wantsColour } from '../panels/theme.ts';
+import { historyPath, openHistory } from '../repl/history.ts';
+import { completer } from './completer.ts';
+import { openLink } from './engine-link.ts';
+import type { SessionStart } from './open-session.tsx';
+import { newSessionId } from './session.ts';
+import { chooseSurface, type Surface } from './surface.ts';
+
+export interface ConsoleOptions {
+  configPath: string;
+  /** Look into the running service; never start a node. */
+  attach?: boolean;
+  /** The line REPL whatever the terminal. */
+  plain?: boolean;
+  /** Go through the set-up questions although there is a configuration. */
+  forceWizard?: boolean;
+  /** Value of --data-dir. */
+  dataDir?: string | undefined;
+  /** Passphrase of the keyring, already read from a file. */
+  passphrase?: string | undefined;
+}
+
+/** The exit status. Errors before the console stands go to stderr. */
+export async function runConsole(options: ConsoleOptions): Promise<number> {
+  const { stdin, stdout, env } = process;
+  const surface = chooseSurface({
+    stdinIsTty: stdin.isTTY === true,
+    stdoutIsTty: stdout.isTTY === true,
+    columns: stdout.columns ?? 80,
+    rows: stdout.rows ?? 24,
+    env,
+    plain: options.plain === true,
+  });
+  if (surface.kind === 'none') {
+    throw new DatameshError('not-a-terminal', {
+      what: surface.what,
+      mend: 'give a command, use "datamesh batch", or "datamesh console --plain"',
+    });
+  }
+  const needsWizard = options.forceWizard === true || !(await configFileExists(options.configPath));
+  if (needsWizard && surface.kind === 'line') {
+    throw new DatameshError('not-configured', {
+      what: `there is no configuration at ${options.configPath}`,
+      mend: 'run the questions with "datamesh init", or take the defaults: datamesh init --yes',
+    });
+  }
+  prepareForInk(env);
+  if (needsWizard) {
+    const { runWizardThenConsole } = await import('./wizard-stage.tsx');
+    return runWizardThenConsole(options, (config, passphrase) => sessionStart(options, config, passphrase));
+  }
+  const config = await readConfig(options);
+  const start = await sessionStart(options, config, options.passphrase);
+  return openOn(surface, start);
+}
+
+async function openOn(surface: Exclude<Surface, { kind: 'none' }>, start: SessionStart): Promise<number> {
+  if (surface.kind === 'line') {
+    const { runLineRepl } = await import('./line-repl.ts');
+    const colour = wantsColour(process.env) && process.stdout.isTTY === true;
+    return runLineRepl({ start, note: surface.reason, colour });
+  }
+  const [{ openTerminal }, { runSession }] = await Promise.all([
+    import('./terminal.ts'),
+    import('./open-session.tsx'),
+  ]);
+  return runSession(openTerminal(process.stdin, process.stdout), start);
+}
+
+/** React keeps every measurement unless NODE_ENV says production, and chalk does not know NO_COLOR: both look when they are loaded. */
+function prepareForInk(env: NodeJS.ProcessEnv): void {
+  env.NODE_ENV ??= 'production';
+  if (!wantsColour(env)) env.FORCE_COLOR = '0';
+}
+
+async function readConfig(options: ConsoleOptions): Promise<Config> {
+  const overrides = options.dataDir === undefined ? undefined : { 'node.dataDir': options.dataDir };
+  const request = { flag: options.configPath, env: process.env, cwd: process.cwd(), overrides };
+  return (await loadConfig(request)).config;
+}
+
+async function sessionStart(
+  options: ConsoleOptions,
+  config: Config,
+  passphrase: string | undefined,
+): Promise<SessionStart> {
+  const { env } = process;
+  const session = newSessionId();
+  const path = config.extras.history ? historyPath(env) : undefined;
+  const { history, problem } = await openHistory({ path, session, profile: config.network.name });
+  const registry = createRegistry(allCommands());
+  return {
+    clock: realClock(),
+    env,
+    cwd: process.cwd(),
+    theme: themeFrom(env),
+    registry,
+    history,
+    name: config.node.name,
+    network: config.network.name,
+    welcome: problem,
+    openEngine: (ask) => openLink({ config, attach: options.attach === true, passphrase }, ask),
+    surroundings: {
+      config: () => readConfig(options),
+      configPath: () => options.configPath,
+      async service() {
+        const { connectEngine } = await import('../engine/control/client.ts');
+        return connectEngine(config.node.dataDir);
+      },
+    },
+    complete: completer(registry, process.cwd()),
+  };
+}
