@@ -76,7 +76,7 @@ export function judge(
   for (const parsed of commands) {
     const name = parsed.command.path.join(' ');
     const { yes, dryRun, help } = parsed.options;
-    if (NOT_IN_SCRIPTS.has(name) && !help) {
+    if ((NOT_IN_SCRIPTS.has(name) || parsed.command.group === 'console') && !help) {
       found.push({
         code: 'unknown-command',
         message: `'${name}' cannot be used in a script`,

@@ -65,7 +65,7 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
       secret: (prompt) => host.secret(prompt),
       options,
     };
-    const status = await untilAborted(command.run(context, values), signal);
+    const status = await untilAborted(command.run(context, values), signal, graceOf(command));
     await out.end();
     return status ?? EXIT.ok;
   } catch (thrown) {
@@ -82,15 +82,23 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
   }
 }
 
-/** A handler that does not look at its signal must not hold the caller; it has this long to clean up. */
-const ABORT_GRACE_MS = 3000;
+/**
+ * A handler that does not look at its signal must not hold the caller. What only asks the engine has nothing to put in
+ * order; whoever writes, or runs a node, has.
+ */
+const READ_GRACE_MS = 1000;
+const WRITE_GRACE_MS = 10_000;
 
-async function untilAborted<T>(run: Promise<T>, signal: AbortSignal): Promise<T> {
+function graceOf({ effects, needs }: Command): number {
+  return effects === 'reads' && needs === 'engine' ? READ_GRACE_MS : WRITE_GRACE_MS;
+}
+
+async function untilAborted<T>(run: Promise<T>, signal: AbortSignal, graceMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let onAbort = () => {};
   const abandoned = new Promise<never>((_, reject) => {
     onAbort = () => {
-      timer = setTimeout(() => reject(signal.reason), ABORT_GRACE_MS);
+      timer = setTimeout(() => reject(signal.reason), graceMs);
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });

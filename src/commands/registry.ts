@@ -1,5 +1,6 @@
 /** The one table of commands: from it come lookup, help, completion, suggestions and the generated documents. */
 import { type Command, GROUPS, type Group } from './command.ts';
+import { consoleOnlyCommands } from './console/all.ts';
 import { catCommand } from './files/cat.ts';
 import { deleteCommand } from './files/delete.ts';
 import { getCommand } from './files/get.ts';
@@ -12,6 +13,8 @@ import { peersCommand } from './network/peers.ts';
 import { bootstrapCommand } from './node/bootstrap.ts';
 import { statusCommand } from './node/status.ts';
 import { batchCommand } from './start/batch.ts';
+import { completeCommand, completionCommand } from './start/completion.ts';
+import { consoleCommand } from './start/console.ts';
 import { helpCommand } from './start/help.ts';
 import { versionCommand } from './start/version.ts';
 
@@ -40,8 +43,9 @@ export interface Registry {
   byGroup(): { group: Group; commands: Command[] }[];
 }
 
-/** Throws a RangeError when two commands claim one name: that is a defect of the table, found by its test. */
-export function createRegistry(commands: readonly Command[]): Registry {
+/** A command given twice counts once. Throws a RangeError when two commands claim one name: that is a defect of the table, found by its test. */
+export function createRegistry(declared: readonly Command[]): Registry {
+  const commands = [...new Set(declared)];
   const byName = new Map<string, NameCandidate>();
   let depth = 1;
   for (const command of commands) {
@@ -93,8 +97,11 @@ export function createRegistry(commands: readonly Command[]): Registry {
 /** Every command of datamesh, in the order in which help lists them. */
 export function allCommands(): readonly Command[] {
   return [
+    consoleCommand,
     batchCommand,
     helpCommand,
+    completionCommand,
+    completeCommand,
     versionCommand,
     putCommand,
     getCommand,
@@ -107,5 +114,6 @@ export function allCommands(): readonly Command[] {
     bootstrapCommand,
     peersCommand,
     healthCommand,
+    ...consoleOnlyCommands,
   ];
 }

@@ -4,7 +4,8 @@
  * Pure: nothing is run or looked up, so that a whole script is judged before its first command.
  */
 import type { Registry } from '../commands/registry.ts';
-import { type BindWord, bind } from './bind.ts';
+import { bind } from './bind.ts';
+import type { BindWord } from './bind-options.ts';
 import { expandWord } from './expand.ts';
 import { type Filter, parseFilter } from './filters.ts';
 import { DEFAULT_FLAGS, type GlobalFlags } from './global-options.ts';

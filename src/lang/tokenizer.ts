@@ -76,7 +76,7 @@ export function tokenize(source: SourceText): TokenizeResult {
           start,
           at,
           `${text.slice(start, at)} names no variable`,
-          'write ${NAME}, ${NAME:-default} or ${env:NAME}',
+          `write \${NAME}, \${NAME:-default} or \${env:NAME}`,
         );
         return { kind: 'text', text: '' };
       }
@@ -132,6 +132,12 @@ export function tokenize(source: SourceText): TokenizeResult {
       if (part.kind === 'text' && last?.kind === 'text') last.text += part.text;
       else parts.push(part);
     };
+    if (
+      text[at] === '~' &&
+      (text[at + 1] === '/' || at + 1 >= text.length || BARE_END.has(text[at + 1] as string))
+    ) {
+      parts.push({ kind: 'variable', name: 'env:HOME', fallback: undefined, span: source.span(at, ++at) });
+    }
     while (at < text.length) {
       const char = text[at] as string;
       if (BARE_END.has(char)) break;

@@ -66,6 +66,7 @@ export const TOPICS: readonly Topic[] = [
     lines: () => [
       "'datamesh batch < FILE', or any pipe into 'datamesh', runs one command a line.",
       '',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the text shows the syntax itself
       '  # a comment                    set NAME=value      put $NAME      ${NAME:-default}  ${env:HOME}',
       '  \'literal text\'  "text with $NAME and \\n"    a trailing backslash continues the line',
       '  a ; b    a && b    a || b      list | where sizeBytes > 1MiB | sort -r sizeBytes | head 5',

@@ -1,6 +1,6 @@
 import { DatameshError } from '../../errors.ts';
 import { suggest } from '../../lang/suggest.ts';
-import type { Command, Context } from '../command.ts';
+import type { Command, Context, OutputRecord } from '../command.ts';
 import { commandHelp, overview } from '../format/help.ts';
 import type { Registry } from '../registry.ts';
 import { TOPICS } from './help-topics.ts';
@@ -35,52 +35,46 @@ export const helpCommand: Command = {
 };
 
 /** Writes the help that `words` ask for. Throws `unknown-command` with suggestions. */
-export function showHelp({ out, options, env }: Context, registry: Registry, words: readonly string[]): void {
-  const width = terminalWidth(env);
-  const print = (lines: readonly string[]) => lines.forEach((line) => out.note(line));
-  if (words.length === 0) {
-    if (options.json)
-      return registry.commands
-        .filter((command) => !command.hidden)
-        .forEach((command) => out.record(declaration(command)));
-    return print(overview(registry, width));
-  }
-  const name = words.join(' ');
+export function showHelp(context: Context, registry: Registry, words: readonly string[]): void {
+  const { out, options, env } = context;
+  const { lines, records } = helpOn(registry, words, terminalWidth(env));
+  if (options.json) for (const record of records) out.record(record);
+  else for (const line of lines) out.note(line);
+}
+
+interface HelpAnswer {
+  lines: string[];
+  records: OutputRecord[];
+}
+
+function helpOn(registry: Registry, words: readonly string[], width: number): HelpAnswer {
+  const listed = registry.commands.filter((command) => !command.hidden);
+  if (words.length === 0) return { lines: overview(registry, width), records: listed.map(declaration) };
   const lookup = registry.find(words);
   if (lookup?.length === words.length) {
-    return options.json ? out.record(declaration(lookup.command)) : print(commandHelp(lookup.command, width));
+    return { lines: commandHelp(lookup.command, width), records: [declaration(lookup.command)] };
   }
+  const name = words.join(' ');
   if (name === 'topics') {
-    if (options.json)
-      return TOPICS.forEach((topic) => out.record({ name: topic.name, summary: topic.summary }));
-    return print(TOPICS.map((topic) => `  ${topic.name.padEnd(14)}  ${topic.summary}`));
+    return {
+      lines: TOPICS.map((topic) => `  ${topic.name.padEnd(14)}  ${topic.summary}`),
+      records: TOPICS.map((topic) => ({ name: topic.name, summary: topic.summary })),
+    };
   }
   const topic = TOPICS.find((candidate) => candidate.name === name);
-  if (topic)
-    return options.json ? out.record({ name, text: topic.lines().join('\n') }) : print(topic.lines());
-  const below = registry.next(words);
+  if (topic) return { lines: topic.lines(), records: [{ name, text: topic.lines().join('\n') }] };
+  const below = listed.filter((command) => words.every((word, i) => command.path[i] === word));
   if (below.length > 0) {
-    const commands = registry.commands.filter(
-      (command) => !command.hidden && words.every((word, i) => command.path[i] === word),
-    );
-    if (options.json) return commands.forEach((command) => out.record(declaration(command)));
-    return print(commands.map((command) => `  ${command.path.join(' ').padEnd(18)}  ${command.summary}`));
+    const lines = below.map((command) => `  ${command.path.join(' ').padEnd(18)}  ${command.summary}`);
+    return { lines, records: below.map(declaration) };
   }
-  const known = [
-    ...registry
-      .names()
-      .filter((entry) => !entry.command.hidden)
-      .map((entry) => entry.name),
-    ...TOPICS.map((entry) => entry.name),
-  ];
-  const found = suggest(name, known);
+  const synonyms = registry.names().filter((entry) => !entry.command.hidden);
+  const near = suggest(name, [...synonyms.map((entry) => entry.name), ...TOPICS.map((entry) => entry.name)]);
   throw new DatameshError('unknown-command', {
     what: `there is no command or topic '${name}'`,
     mend:
-      found.length > 0
-        ? `did you mean ${found.join(', ')}?`
-        : "see 'datamesh help' and 'datamesh help topics'",
-    details: { suggestions: found },
+      near.length > 0 ? `did you mean ${near.join(', ')}?` : "see 'datamesh help' and 'datamesh help topics'",
+    details: { suggestions: near },
   });
 }
 
@@ -89,7 +83,7 @@ function terminalWidth(env: Context['env']): number {
 }
 
 /** What a program may want to know of a command. */
-function declaration(command: Command) {
+function declaration(command: Command): OutputRecord {
   const { path, synonyms, group, summary, effects, needs, args, options, examples, exits, columns } = command;
   return {
     name: path.join(' '),
