@@ -20,7 +20,13 @@ export interface WizardKey {
 
 export type WizardOutcome =
   /** Configuration, identity and keyring are on disk. `openConsole` is false when the person chose to quit here. */
-  | { kind: 'written'; config: Config; configPath: string; passphrase: string | undefined; openConsole: boolean }
+  | {
+      kind: 'written';
+      config: Config;
+      configPath: string;
+      passphrase: string | undefined;
+      openConsole: boolean;
+    }
   /** Only the answers were kept, in a file for `datamesh init --answers`. */
   | { kind: 'answers-saved'; path: string }
   /** Left on purpose: nothing was written. Exit status 130. */

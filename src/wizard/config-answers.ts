@@ -1,0 +1,91 @@
+/** Answers → configuration, and back for editing one. Pure: the same answers give the same bytes, whoever asked. */
+import { configFromFields, type FieldValue } from '../config/fields.ts';
+import type { Config } from '../config/schema.ts';
+import { formatSize, parseRate, parseSize } from '../config/units.ts';
+import type { Answers, QuestionContext } from './question.ts';
+import { UNLIMITED } from './questions/bandwidth.ts';
+import { NO_PORT } from './questions/extras.ts';
+import { AUTO_PORT, listOf } from './questions/network.ts';
+import { CODE_PRESETS } from './questions/redundancy.ts';
+
+/** Needs valid answers; see `problemsOf`. */
+export function configOfAnswers({ value }: QuestionContext): Config {
+  const { k, m } = codeOf(value);
+  const fields: Record<string, FieldValue> = {
+    'node.name': value('name'),
+    'node.dataDir': value('data-dir'),
+    'node.role': value('role'),
+    'network.name': value('network-name'),
+    'network.preset': value('network'),
+    'network.port': value('listen') === AUTO_PORT ? 0 : Number(value('listen')),
+    'network.bootstrap': listOf(value('bootstrap')),
+    'network.zone': value('zone'),
+    'network.rack': value('rack'),
+    'network.relay': value('relay'),
+    'storage.quotaBytes': parseSize(value('quota')) ?? 0,
+    'storage.reservePercent': Number(value('reserve')),
+    'redundancy.k': k,
+    'redundancy.m': m,
+    'bandwidth.upBytesPerSecond': limitOf(value('up'), parseRate),
+    'bandwidth.downBytesPerSecond': limitOf(value('down'), parseRate),
+    'bandwidth.monthlyBytes': limitOf(value('monthly'), parseSize),
+    'access.mode': value('access'),
+    'access.allow': value('access') === 'allow-list' ? listOf(value('allow')) : [],
+    'extras.autostart': value('autostart') === 'yes',
+    'extras.metricsPort': value('metrics-port') === NO_PORT ? 0 : Number(value('metrics-port')),
+    'extras.updateCheck': value('update-check') === 'yes',
+    'extras.history': value('history') === 'yes',
+  };
+  return configFromFields((key) => fields[key]!);
+}
+
+/** Every answer that leads to this configuration. */
+export function answersOfConfig(config: Config): Answers {
+  const { node, network, storage, redundancy, bandwidth, access, extras } = config;
+  return {
+    name: node.name,
+    'data-dir': node.dataDir,
+    role: node.role,
+    'network-name': network.name,
+    network: network.preset,
+    listen: network.port === 0 ? AUTO_PORT : String(network.port),
+    bootstrap: network.bootstrap.join(','),
+    zone: network.zone,
+    rack: network.rack,
+    relay: network.relay,
+    quota: formatSize(storage.quotaBytes),
+    reserve: String(storage.reservePercent),
+    redundancy: presetOf(redundancy),
+    k: String(redundancy.k),
+    n: String(redundancy.k + redundancy.m),
+    up: limitText(bandwidth.upBytesPerSecond, '/s'),
+    down: limitText(bandwidth.downBytesPerSecond, '/s'),
+    monthly: limitText(bandwidth.monthlyBytes, ''),
+    access: access.mode,
+    allow: access.allow.join(','),
+    autostart: extras.autostart ? 'yes' : 'no',
+    'metrics-port': extras.metricsPort === 0 ? NO_PORT : String(extras.metricsPort),
+    'update-check': extras.updateCheck ? 'yes' : 'no',
+    history: extras.history ? 'yes' : 'no',
+  };
+}
+
+function codeOf(value: (id: string) => string): { k: number; m: number } {
+  const preset = CODE_PRESETS[value('redundancy')];
+  if (preset !== undefined) return preset;
+  const k = Number(value('k'));
+  return { k, m: Number(value('n')) - k };
+}
+
+function presetOf(code: { k: number; m: number }): string {
+  const found = Object.entries(CODE_PRESETS).find(([, { k, m }]) => k === code.k && m === code.m);
+  return found?.[0] ?? 'custom';
+}
+
+function limitOf(text: string, parse: (text: string) => number | undefined): number {
+  return text === UNLIMITED ? 0 : (parse(text) ?? 0);
+}
+
+function limitText(bytes: number, suffix: string): string {
+  return bytes === 0 ? UNLIMITED : `${formatSize(bytes)}${suffix}`;
+}
