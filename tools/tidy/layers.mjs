@@ -82,7 +82,23 @@ export const EFFECT_CALLS = [
 ];
 
 /** File (or folder ending in /) → effects it may touch, with the reason. An entry that nothing uses is a violation too. */
-export const EFFECT_EXCEPTIONS = [];
+export const EFFECT_EXCEPTIONS = [
+  {
+    path: 'src/engine/control/socket-path.ts',
+    effects: ['node:fs/promises'],
+    reason: 'owner and type of the folder of a socket, which Disk does not tell',
+  },
+  {
+    path: 'src/engine/control/server.ts',
+    effects: ['node:fs/promises'],
+    reason: 'mode of the socket that Fastify makes, and removal of a dead one',
+  },
+  {
+    path: 'src/engine/control/http-call.ts',
+    effects: ['node:http'],
+    reason: 'the client side of the socket; a simulated node has none',
+  },
+];
 
 export const MAX_LINES = 400;
 export const WARN_LINES = 300;

@@ -1,0 +1,225 @@
+/**
+ * A running service as an Engine. Only node:http over the socket: a one-shot command loads neither Fastify nor the engine.
+ */
+import type { IncomingMessage } from 'node:http';
+import { DatameshError, type ErrorRecord } from '../../errors.ts';
+import type {
+  CallOptions,
+  DeleteResult,
+  DialResult,
+  Engine,
+  GetOptions,
+  GetResult,
+  HealthReport,
+  ListPage,
+  ListQuery,
+  NodeStatus,
+  ObjectDetail,
+  PeerView,
+  PutOptions,
+  Receipt,
+  Snapshot,
+  StoreStats,
+} from '../engine.ts';
+import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
+import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
+import { inPrivateFolder, socketCandidates } from './socket-path.ts';
+import { type Line, ROUTE, STREAM_TYPE } from './wire.ts';
+
+/**
+ * The engine of the service that runs on `dataDir`, or undefined when none does. Throws `denied` when it is another
+ * user's, `timeout` when it listens but does not answer, `format-too-new` when it speaks another version.
+ */
+export async function connectEngine(dataDir: string): Promise<Engine | undefined> {
+  for (const path of socketCandidates(dataDir)) {
+    // A socket in a folder that others may write to could be anybody's.
+    if ((await inPrivateFolder(path)) !== 'private') continue;
+    const answer = await pingSocket(path);
+    if (answer === 'stuck') {
+      throw new DatameshError('timeout', {
+        what: 'the service does not answer',
+        why: `something listens at ${path}, but is stuck or stopping`,
+        mend: 'try again; if it stays so: datamesh service stop, then datamesh service start',
+      });
+    }
+    if (typeof answer === 'object') return new RemoteEngine(new SocketCaller(path));
+  }
+  return undefined;
+}
+
+class RemoteEngine implements Engine {
+  readonly #caller: SocketCaller;
+
+  constructor(caller: SocketCaller) {
+    this.#caller = caller;
+  }
+
+  async status(): Promise<NodeStatus> {
+    return (await this.#read(ROUTE.status)) as NodeStatus;
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const snapshot = (await this.#read(ROUTE.snapshot)) as Snapshot;
+    return { ...snapshot, peers: snapshot.peers.map(restorePeer) };
+  }
+
+  async peers(): Promise<PeerView[]> {
+    return ((await this.#read(ROUTE.peers)) as PeerView[]).map(restorePeer);
+  }
+
+  async stats(): Promise<StoreStats> {
+    return (await this.#read(ROUTE.stats)) as StoreStats;
+  }
+
+  async health(options: CallOptions = {}): Promise<HealthReport> {
+    const { signal } = options;
+    const { request, response } = this.#caller.open({ method: 'POST', path: ROUTE.health, signal });
+    request.end();
+    return lastLine<HealthReport>(await response, options);
+  }
+
+  async put(
+    source: AsyncIterable<Uint8Array>,
+    options: PutOptions,
+    call: CallOptions = {},
+  ): Promise<Receipt> {
+    const { signal } = call;
+    const opened = this.#caller.open({ method: 'POST', path: ROUTE.put, contentType: STREAM_TYPE, signal });
+    const { request } = opened;
+    let answered = false;
+    const answer = (async () => {
+      try {
+        return await lastLine<Receipt>(await opened.response, call);
+      } finally {
+        answered = true;
+        // The service has said its last word: what is still to be sent is not wanted.
+        if (!request.writableFinished) request.destroy();
+      }
+    })();
+    answer.catch(() => undefined);
+    const sending = (async () => {
+      request.write(bodyHead(options));
+      for await (const chunk of source) {
+        if (answered) return;
+        if (!request.write(chunk)) await drained(request);
+      }
+      request.end();
+    })();
+    try {
+      await Promise.race([sending, answer]);
+    } catch (error) {
+      // Whichever side failed first is the reason; the other's failure follows from it.
+      request.destroy();
+      sending.catch(() => undefined);
+      throw error;
+    }
+    return answer;
+  }
+
+  async get(ref: string, options: GetOptions = {}, call: CallOptions = {}): Promise<GetResult> {
+    const { signal } = call;
+    const opened = this.#caller.open({
+      method: 'POST',
+      path: ROUTE.get,
+      contentType: 'application/json',
+      signal,
+    });
+    opened.request.end(JSON.stringify({ ref, ...options }));
+    const response = await opened.response;
+    if (response.statusCode !== 200) await readAnswer(response, signal);
+    const frames = readFrames(response as AsyncIterable<Uint8Array>);
+    const first = await frames.next().catch((error: unknown) => {
+      throw callError(error, signal);
+    });
+    if (first.done || first.value.kind !== 'json') throw cutOff();
+    if (first.value.frame === FRAME.error) throw DatameshError.fromRecord(first.value.value as ErrorRecord);
+    const head = first.value.value as Omit<GetResult, 'body'>;
+    return { ...head, body: bodyOf(frames, head.length, call) };
+  }
+
+  async list(query: ListQuery = {}): Promise<ListPage> {
+    return (await this.#send(ROUTE.list, query)) as ListPage;
+  }
+
+  async info(ref: string, options: { version?: number; stripeLimit?: number } = {}): Promise<ObjectDetail> {
+    return (await this.#send(ROUTE.info, { ref, ...options })) as ObjectDetail;
+  }
+
+  async delete(ref: string): Promise<DeleteResult> {
+    return (await this.#send(ROUTE.delete, { ref })) as DeleteResult;
+  }
+
+  async bootstrap(address: string): Promise<DialResult> {
+    return (await this.#send(ROUTE.bootstrap, { address })) as DialResult;
+  }
+
+  /** Lets go of the service, which runs on. */
+  async close(): Promise<void> {
+    this.#caller.close();
+  }
+
+  #read(path: string): Promise<unknown> {
+    return this.#caller.json({ method: 'GET', path });
+  }
+
+  #send(path: string, body: unknown): Promise<unknown> {
+    return this.#caller.json({ method: 'POST', path }, body);
+  }
+}
+
+/** JSON has no undefined inside a list and writes null for it. */
+function restorePeer(peer: PeerView): PeerView {
+  return { ...peer, rttHistoryMs: peer.rttHistoryMs.map((it) => it ?? undefined) };
+}
+
+async function lastLine<T>(response: IncomingMessage, call: CallOptions): Promise<T> {
+  if (response.statusCode !== 200) return (await readAnswer(response, call.signal)) as T;
+  try {
+    for await (const line of readLines(response as AsyncIterable<Uint8Array>) as AsyncIterable<Line<T>>) {
+      if ('progress' in line) call.onProgress?.(line.progress);
+      else if ('error' in line) throw DatameshError.fromRecord(line.error);
+      else return line.result;
+    }
+  } catch (error) {
+    throw callError(error, call.signal);
+  }
+  throw cutOff();
+}
+
+async function* bodyOf(
+  frames: ReturnType<typeof readFrames>,
+  totalBytes: number,
+  call: CallOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let doneBytes = 0;
+  try {
+    for await (const frame of frames) {
+      if (frame.kind === 'data') {
+        doneBytes += frame.bytes.length;
+        yield frame.bytes;
+        call.onProgress?.({ doneBytes, totalBytes });
+      } else if (frame.frame === FRAME.end) {
+        return;
+      } else if (frame.frame === FRAME.error) {
+        throw DatameshError.fromRecord(frame.value as ErrorRecord);
+      }
+    }
+  } catch (error) {
+    throw callError(error, call.signal);
+  }
+  throw cutOff();
+}
+
+/** Resolves when the request takes more, or when nobody reads it any more: the answer then tells why. */
+function drained(request: NodeJS.WritableStream & { destroyed: boolean }): Promise<void> {
+  if (request.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const go = () => {
+      request.off('drain', go);
+      request.off('close', go);
+      resolve();
+    };
+    request.on('drain', go);
+    request.on('close', go);
+  });
+}

@@ -1,0 +1,173 @@
+/** The three answers that are streams: census and put tell their progress, get carries the bytes. */
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Clock, Timer } from '../effects/clock.ts';
+import type { Engine, Progress } from '../engine.ts';
+import { FRAME, frameHeader, jsonFrame, readBodyHead } from './frames.ts';
+import {
+  API_HEADER,
+  API_VERSION,
+  httpStatus,
+  LINES_TYPE,
+  type Line,
+  readGetRequest,
+  readPutOptions,
+  STREAM_TYPE,
+} from './wire.ts';
+
+/** One streaming request with its answer, and the signal that it is not wanted any more. */
+export interface Exchange {
+  body: unknown;
+  response: ServerResponse;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+export async function answerHealth(engine: Engine, { response, clock, signal }: Exchange): Promise<void> {
+  await answerLines(response, clock, (onProgress) => engine.health({ signal, onProgress }));
+}
+
+export async function answerPut(engine: Engine, { body, response, clock, signal }: Exchange): Promise<void> {
+  await answerLines(response, clock, async (onProgress) => {
+    if (!(body instanceof Readable)) throw notAStream();
+    // An engine that stops reading midway must not take the connection with it: the reason has still to be told.
+    const { head, rest } = await readBodyHead(body.iterator({ destroyOnReturn: false }));
+    const options = readPutOptions(head);
+    return engine.put(unlessGone(rest, signal), options, { signal, onProgress });
+  });
+}
+
+/** The request's bytes; a client that went away is a cancellation, whatever words the socket has for it. */
+async function* unlessGone(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    if (error instanceof DatameshError && !signal.aborted) throw error;
+    throw new DatameshError('cancelled', {
+      what: 'the client went away in the middle of the file',
+      cause: error,
+    });
+  }
+}
+
+async function answerLines<T>(
+  response: ServerResponse,
+  clock: Clock,
+  task: (onProgress: (progress: Progress) => void) => Promise<T>,
+): Promise<void> {
+  const lines = new LineWriter(response, clock);
+  try {
+    const result = await task((progress) => lines.progress(progress));
+    lines.last({ result });
+  } catch (error) {
+    lines.last({ error: asDatameshError(error).toRecord() });
+  }
+}
+
+/**
+ * How often an answer under way is written to. A put whose engine does not read just now would not learn from the socket that
+ * the client has gone; a write does.
+ */
+const HEARTBEAT_MS = 500;
+
+function notAStream(): DatameshError {
+  return new DatameshError('bad-value', { what: `a put's body must be ${STREAM_TYPE}` });
+}
+
+/** Writes JSON lines; while the client does not read, only the newest progress is kept. */
+class LineWriter {
+  readonly #response: ServerResponse;
+  #waiting: Progress | undefined;
+  readonly #clock: Clock;
+  #heartbeat: Timer | undefined;
+  #blocked = false;
+
+  constructor(response: ServerResponse, clock: Clock) {
+    this.#response = response;
+    this.#clock = clock;
+    response.writeHead(200, { 'content-type': LINES_TYPE, [API_HEADER]: String(API_VERSION) });
+    response.on('close', () => this.#heartbeat?.cancel());
+    this.#beat();
+    response.on('drain', () => {
+      this.#blocked = false;
+      const progress = this.#waiting;
+      this.#waiting = undefined;
+      if (progress !== undefined) this.progress(progress);
+    });
+  }
+
+  progress(progress: Progress): void {
+    if (this.#response.writableEnded || this.#response.destroyed) return;
+    if (this.#blocked) this.#waiting = progress;
+    else this.#blocked = !this.#write({ progress });
+  }
+
+  #beat(): void {
+    this.#heartbeat = this.#clock.after(HEARTBEAT_MS, () => {
+      if (this.#response.destroyed) return;
+      if (!this.#blocked) this.#blocked = !this.#response.write('\n');
+      this.#beat();
+    });
+  }
+
+  last(line: Line<unknown>): void {
+    this.#heartbeat?.cancel();
+    if (this.#response.destroyed) return;
+    this.#write(line);
+    this.#response.end();
+  }
+
+  #write(line: Line<unknown>): boolean {
+    return this.#response.write(`${JSON.stringify(line)}\n`);
+  }
+}
+
+export async function answerGet(engine: Engine, { body, response, signal }: Exchange): Promise<void> {
+  let begun = false;
+  try {
+    const { ref, ...options } = readGetRequest(body);
+    const { body: bytes, ...head } = await engine.get(ref, options, { signal });
+    response.writeHead(200, { 'content-type': STREAM_TYPE, [API_HEADER]: String(API_VERSION) });
+    begun = true;
+    await written(response, signal, [jsonFrame(FRAME.head, head)]);
+    for await (const chunk of bytes) {
+      if (chunk.length > 0) await written(response, signal, [frameHeader(FRAME.data, chunk.length), chunk]);
+    }
+    response.end(frameHeader(FRAME.end, 0));
+  } catch (thrown) {
+    const error = asDatameshError(thrown);
+    if (response.destroyed) return;
+    if (begun) {
+      response.end(jsonFrame(FRAME.error, error.toRecord()));
+    } else {
+      response.writeHead(httpStatus(error), {
+        'content-type': 'application/json',
+        [API_HEADER]: String(API_VERSION),
+      });
+      response.end(JSON.stringify({ error: error.toRecord() }));
+    }
+  }
+}
+
+/** Resolves when the response takes more; throws `cancelled` when nobody wants it any more. */
+async function written(
+  response: ServerResponse,
+  signal: AbortSignal,
+  parts: readonly Uint8Array[],
+): Promise<void> {
+  let free = true;
+  for (const part of parts) free = response.write(part);
+  if (!free && !signal.aborted) {
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        response.off('drain', go);
+        signal.removeEventListener('abort', go);
+        resolve();
+      };
+      response.on('drain', go);
+      signal.addEventListener('abort', go, { once: true });
+    });
+  }
+  if (signal.aborted) throw new DatameshError('cancelled', { what: 'the read was cancelled' });
+}

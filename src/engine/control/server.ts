@@ -1,0 +1,187 @@
+/** The service's side of the control API: Fastify on a Unix-domain socket that only its user may open. */
+import { chmod, unlink } from 'node:fs/promises';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Engine } from '../engine.ts';
+import { pingSocket } from './http-call.ts';
+import { answerGet, answerHealth, answerPut, type Exchange } from './server-streams.ts';
+import { inPrivateFolder, isErrno, prepareSocketPath } from './socket-path.ts';
+import {
+  API_HEADER,
+  API_VERSION,
+  checkApiVersion,
+  httpStatus,
+  ROUTE,
+  readAddress,
+  readInfoRequest,
+  readListQuery,
+  readRef,
+  STREAM_TYPE,
+} from './wire.ts';
+
+/** JSON requests are a name and a few options. Puts are streams and not bound by this. */
+const MAX_REQUEST_BYTES = 256 * 1024;
+/** How long a stopping service waits until those it has cut short were told so. */
+const CLOSE_GRACE_MS = 2000;
+
+export interface ControlOptions {
+  dataDir: string;
+  clock: Clock;
+}
+
+export interface ControlServer {
+  socketPath: string;
+  /** Cancels what runs, tells its callers, and removes the socket. The engine stays open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `engine` to this user's other processes. The socket of a service that has died is replaced. Throws
+ * `already-running` when one answers there, `insecure-file-mode` when the data folder is open to others.
+ */
+export async function startControl(engine: Engine, options: ControlOptions): Promise<ControlServer> {
+  await refuseOpenFolder(options.dataDir);
+  const socketPath = await prepareSocketPath(options.dataDir);
+  await clearStaleSocket(socketPath);
+  const stopping = new AbortController();
+  const running = new Set<Promise<void>>();
+  const app = buildApp(engine, options.clock, stopping.signal, running);
+  try {
+    await app.listen({ path: socketPath });
+    await chmod(socketPath, 0o600);
+  } catch (error) {
+    await app.close();
+    if (isErrno(error, 'EADDRINUSE')) throw alreadyRunning(socketPath, undefined);
+    throw error;
+  }
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    stopping.abort();
+    const grace = new AbortController();
+    const deadline = options.clock.sleep(CLOSE_GRACE_MS, grace.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled(running), deadline]);
+    grace.abort();
+    await app.close();
+  };
+  return { socketPath, close: () => (closed ??= close()) };
+}
+
+async function refuseOpenFolder(dataDir: string): Promise<void> {
+  if ((await inPrivateFolder(`${dataDir}/x`)) === 'private') return;
+  throw new DatameshError('insecure-file-mode', {
+    what: `the data folder ${dataDir} is not yours alone`,
+    why: 'whoever may enter it could read keys or command the node',
+    mend: `chmod 700 ${dataDir}`,
+  });
+}
+
+/** A socket file outlives the process that made it; only one that nobody listens on may go. */
+async function clearStaleSocket(path: string): Promise<void> {
+  const answer = await pingSocket(path);
+  if (answer === 'absent') return;
+  if (answer !== 'dead') throw alreadyRunning(path, typeof answer === 'object' ? answer.pid : undefined);
+  await unlink(path).catch((error: unknown) => {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  });
+}
+
+function alreadyRunning(path: string, pid: number | undefined): DatameshError {
+  return new DatameshError('already-running', {
+    what: `a service is running already${pid === undefined ? '' : ` (process ${pid})`}`,
+    why: `it answers at ${path}`,
+    mend: 'use it, or stop it first: datamesh service stop',
+    details: { socketPath: path, ...(pid === undefined ? {} : { pid }) },
+  });
+}
+
+function buildApp(
+  engine: Engine,
+  clock: Clock,
+  stopping: AbortSignal,
+  running: Set<Promise<void>>,
+): FastifyInstance {
+  const app = fastify({
+    bodyLimit: MAX_REQUEST_BYTES,
+    forceCloseConnections: true,
+    // A put lasts as long as its file; the socket is the user's own, so slow requests are no attack.
+    requestTimeout: 0,
+    connectionTimeout: 0,
+  });
+  // Puts come unread: the engine takes the bytes at its own pace.
+  app.addContentTypeParser(STREAM_TYPE, (_request, payload, done) => done(null, payload));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header(API_HEADER, String(API_VERSION));
+    checkApiVersion(request.headers[API_HEADER]);
+  });
+  app.setErrorHandler((error, _request, reply) => sendError(reply, error));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      reply,
+      new DatameshError('bad-value', { what: `no such request: ${request.method} ${request.url}` }),
+    ),
+  );
+
+  const stream = (path: string, answer: (engine: Engine, it: Exchange) => Promise<void>) => {
+    app.post(path, async (request, reply) => {
+      reply.hijack();
+      const work = answer(engine, exchangeOf(request, reply, clock, stopping));
+      running.add(work);
+      try {
+        await work;
+      } finally {
+        running.delete(work);
+      }
+    });
+  };
+  app.get(ROUTE.ping, async () => ({ api: API_VERSION, pid: process.pid }));
+  app.get(ROUTE.status, async () => engine.status());
+  app.get(ROUTE.snapshot, async () => engine.snapshot());
+  app.get(ROUTE.peers, async () => engine.peers());
+  app.get(ROUTE.stats, async () => engine.stats());
+  app.post(ROUTE.list, async (request) => engine.list(readListQuery(request.body)));
+  app.post(ROUTE.info, async (request) => {
+    const { ref, ...rest } = readInfoRequest(request.body);
+    return engine.info(ref, rest);
+  });
+  app.post(ROUTE.delete, async (request) => engine.delete(readRef(request.body).ref));
+  app.post(ROUTE.bootstrap, async (request) => engine.bootstrap(readAddress(request.body).address));
+  stream(ROUTE.health, answerHealth);
+  stream(ROUTE.put, answerPut);
+  stream(ROUTE.get, answerGet);
+  return app;
+}
+
+function exchangeOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  clock: Clock,
+  stopping: AbortSignal,
+): Exchange {
+  const gone = new AbortController();
+  reply.raw.on('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  // A client that breaks off resets the connection; `close` tells, and the error has no further news.
+  reply.raw.on('error', () => undefined);
+  return { body: request.body, response: reply.raw, clock, signal: AbortSignal.any([gone.signal, stopping]) };
+}
+
+function sendError(reply: FastifyReply, thrown: unknown) {
+  const error = isRequestFault(thrown)
+    ? new DatameshError('bad-value', { what: `malformed request: ${thrown.message}`, cause: thrown })
+    : asDatameshError(thrown);
+  return reply.code(httpStatus(error)).send({ error: error.toRecord() });
+}
+
+/** What Fastify itself refuses: no JSON, too long, another content type. */
+function isRequestFault(error: unknown): error is Error & { statusCode: number } {
+  return (
+    error instanceof Error &&
+    !(error instanceof DatameshError) &&
+    'statusCode' in error &&
+    typeof error.statusCode === 'number' &&
+    error.statusCode >= 400 &&
+    error.statusCode < 500
+  );
+}

@@ -1,0 +1,198 @@
+/**
+ * The control API: routes, limits and the checks of what comes in. Both sides import this file and nothing heavier.
+ *
+ * Every request carries `datamesh-api`; bodies are JSON but for put (frames.ts). Answers are JSON, but for put and health
+ * (JSON lines: progress*, then result or error) and get (frames.ts). A failure is `{"error": ErrorRecord}`.
+ */
+import { DatameshError, type ErrorRecord, EXIT } from '../../errors.ts';
+import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
+
+/** Raised with every change that an older client or service would misread. */
+export const API_VERSION = 1;
+export const API_HEADER = 'datamesh-api';
+
+export const ROUTE = {
+  ping: '/ping',
+  status: '/status',
+  snapshot: '/snapshot',
+  peers: '/peers',
+  stats: '/stats',
+  health: '/health',
+  put: '/put',
+  get: '/get',
+  list: '/list',
+  info: '/info',
+  delete: '/delete',
+  bootstrap: '/bootstrap',
+} as const;
+
+export const STREAM_TYPE = 'application/octet-stream';
+export const LINES_TYPE = 'application/x-ndjson';
+
+/** A reference is a name (4 KiB at most) or an id. */
+const MAX_NAME_CHARACTERS = 4096;
+const MAX_TAGS = 64;
+const MAX_TAG_CHARACTERS = 256;
+const MAX_SHORT_TEXT_CHARACTERS = 256;
+const MAX_CURSOR_CHARACTERS = 8192;
+
+export type Line<T> = { progress: Progress } | { result: T } | { error: ErrorRecord };
+
+export interface GetRequest extends GetOptions {
+  ref: string;
+}
+
+export interface InfoRequest {
+  ref: string;
+  version?: number;
+  stripeLimit?: number;
+}
+
+export interface PingAnswer {
+  api: number;
+  pid: number;
+}
+
+/** HTTP status of an error; clients go by the record in the body. */
+export function httpStatus(error: DatameshError): number {
+  switch (error.exit) {
+    case EXIT.usage:
+      return 400;
+    case EXIT.denied:
+      return 403;
+    case EXIT.notFound:
+      return 404;
+    case EXIT.conflict:
+      return 409;
+    case EXIT.unreachable:
+      return 503;
+    case EXIT.timeout:
+      return 504;
+    case EXIT.full:
+      return 507;
+    default:
+      return 500;
+  }
+}
+
+/** Checks the version that the other side speaks. Throws `format-too-new`. */
+export function checkApiVersion(header: string | string[] | undefined): void {
+  if (header === String(API_VERSION)) return;
+  throw new DatameshError('format-too-new', {
+    what: `the command and the service speak different versions of the control API (${String(header)} and ${API_VERSION})`,
+    mend: 'restart the service with the datamesh you are using: datamesh service stop, then datamesh service start',
+  });
+}
+
+type Check<T> = (value: unknown, field: string) => T;
+
+export function readPutOptions(value: unknown): PutOptions {
+  return fields<PutOptions>(value, {
+    name: text(MAX_NAME_CHARACTERS),
+    sizeBytes: optional(whole(0)),
+    tags: optional(list(text(MAX_TAG_CHARACTERS), MAX_TAGS)),
+    mimeType: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
+    code: optional((it) => fields(it, { k: whole(1, 255), m: whole(0, 254) })),
+    ifAbsent: optional(flag),
+    allowDegraded: optional(flag),
+    ownerKey: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
+  });
+}
+
+export function readGetRequest(value: unknown): GetRequest {
+  return fields<GetRequest>(value, {
+    ref: text(MAX_NAME_CHARACTERS),
+    version: optional(whole(1)),
+    offset: optional(whole(0)),
+    length: optional(whole(0)),
+  });
+}
+
+export function readListQuery(value: unknown): ListQuery {
+  return fields<ListQuery>(value, {
+    prefix: optional(text(MAX_NAME_CHARACTERS)),
+    tag: optional(text(MAX_TAG_CHARACTERS)),
+    sort: optional(oneOf('name', 'size', 'created')),
+    reverse: optional(flag),
+    limit: optional(whole(1)),
+    cursor: optional(text(MAX_CURSOR_CHARACTERS)),
+  });
+}
+
+export function readInfoRequest(value: unknown): InfoRequest {
+  return fields<InfoRequest>(value, {
+    ref: text(MAX_NAME_CHARACTERS),
+    version: optional(whole(1)),
+    stripeLimit: optional(whole(0)),
+  });
+}
+
+export function readRef(value: unknown): { ref: string } {
+  return fields<{ ref: string }>(value, { ref: text(MAX_NAME_CHARACTERS) });
+}
+
+export function readAddress(value: unknown): { address: string } {
+  return fields<{ address: string }>(value, { address: text(MAX_NAME_CHARACTERS) });
+}
+
+/** An object with these fields and no others; absent optional fields stay absent. */
+function fields<T extends object>(value: unknown, checks: { [K in keyof Required<T>]: Check<T[K]> }): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('request', 'an object');
+  const given = value as Record<string, unknown>;
+  const unknown = Object.keys(given).find((key) => !Object.hasOwn(checks, key));
+  if (unknown !== undefined) throw invalid(unknown, 'no field of this request');
+  const read: Record<string, unknown> = {};
+  for (const [key, check] of Object.entries<Check<unknown>>(checks)) {
+    const it = check(given[key], key);
+    if (it !== undefined) read[key] = it;
+  }
+  return read as T;
+}
+
+function optional<T>(check: Check<T>): Check<T | undefined> {
+  return (value, field) => (value === undefined ? undefined : check(value, field));
+}
+
+function text(maxCharacters: number): Check<string> {
+  return (value, field) => {
+    if (typeof value !== 'string' || value.length > maxCharacters) {
+      throw invalid(field, `text of at most ${maxCharacters} characters`);
+    }
+    return value;
+  };
+}
+
+function whole(min: number, max = Number.MAX_SAFE_INTEGER): Check<number> {
+  return (value, field) => {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+      throw invalid(field, `a whole number from ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+const flag: Check<boolean> = (value, field) => {
+  if (typeof value !== 'boolean') throw invalid(field, 'true or false');
+  return value;
+};
+
+function oneOf<const T extends string>(...values: T[]): Check<T> {
+  return (value, field) => {
+    const hit = values.find((it) => it === value);
+    if (hit === undefined) throw invalid(field, `one of ${values.join(', ')}`);
+    return hit;
+  };
+}
+
+function list<T>(check: Check<T>, maxItems: number): Check<T[]> {
+  return (value, field) => {
+    if (!Array.isArray(value) || value.length > maxItems)
+      throw invalid(field, `a list of at most ${maxItems}`);
+    return value.map((it) => check(it, field));
+  };
+}
+
+function invalid(field: string, wanted: string): DatameshError {
+  return new DatameshError('bad-value', { what: `"${field}" must be ${wanted}`, details: { field } });
+}
