@@ -1,0 +1,34 @@
+import { dirname } from 'node:path';
+import type { Disk } from './disk.ts';
+
+let counter = 0;
+
+/**
+ * `Disk.writeFileAtomic` out of the other operations, for every implementation alike: a file beside, written and
+ * synced; renamed over `path`; the folder synced. A crash leaves the old content or the new, and at worst the file
+ * beside, whose name ends in `.tmp`.
+ */
+export async function writeFileAtomic(
+  disk: Disk,
+  path: string,
+  data: Uint8Array,
+  permissions: number,
+  uniqueName: string = String(process.pid),
+): Promise<void> {
+  counter += 1;
+  const beside = `${path}.${uniqueName}-${counter}.tmp`;
+  try {
+    const file = await disk.open(beside, 'create', permissions);
+    try {
+      await file.write([data], 0);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await disk.rename(beside, path);
+  } catch (error) {
+    await disk.remove(beside).catch(() => undefined);
+    throw error;
+  }
+  await disk.syncDir(dirname(path));
+}

@@ -1,0 +1,118 @@
+/**
+ * One process per data folder. What excludes a second process is a lock of the kernel (an exclusive SQLite
+ * transaction on LOCK.guard, fcntl underneath): it is taken atomically, and it goes with its process however that
+ * dies, so there is no stale lock to judge and a reused pid cannot be mistaken for the holder. The file LOCK beside
+ * it says who holds it and is only read to name the holder.
+ */
+import { hostname } from 'node:os';
+import { DatameshError } from '../../errors.ts';
+import type { Clock } from './clock.ts';
+import type { Disk } from './disk.ts';
+
+export interface LockHolder {
+  pid: number;
+  host: string;
+  startedAtMs: number;
+}
+
+export interface DataLock {
+  readonly holder: LockHolder;
+  release(): Promise<void>;
+}
+
+/** SQLITE_BUSY: another connection holds the lock. */
+const SQLITE_BUSY = 5;
+/** The winner writes LOCK just after taking the guard; the loser waits this long for a holder other than the last. */
+const NAME_TRIES = 10;
+const NAME_WAIT_MS = 25;
+const MAX_LOCK_BYTES = 4096;
+
+/**
+ * Takes the lock of the data folder `dir`, which must exist. `path` is its LOCK file (options.ts, dataPaths).
+ * Throws `lock-held` naming pid and host of the holder; a second lock in the same process is refused too.
+ */
+export async function acquireLock(disk: Disk, path: string, clock: Clock): Promise<DataLock> {
+  const { DatabaseSync } = await import('node:sqlite');
+  const guard = new DatabaseSync(`${path}.guard`, { timeout: 0 });
+  try {
+    guard.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    guard.close();
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw cannotLock(path, error);
+    throw lockHeld(path, await holderName(disk, path, clock));
+  }
+  const holder: LockHolder = { pid: process.pid, host: hostname(), startedAtMs: clock.now() };
+  try {
+    await disk.writeFileAtomic(path, Buffer.from(`${JSON.stringify(holder)}\n`), 0o600);
+  } catch (error) {
+    guard.close();
+    throw error;
+  }
+  let released = false;
+  return {
+    holder,
+    async release() {
+      if (released) return;
+      released = true;
+      // LOCK goes first: removed after the guard it might be the next holder's.
+      await disk.remove(path).catch(() => undefined);
+      guard.close();
+    },
+  };
+}
+
+/** Who holds, or last held, the lock at `path`; undefined when nobody or unreadable. */
+export async function readLockHolder(path: string, disk: Disk): Promise<LockHolder | undefined> {
+  try {
+    const bytes = await disk.readFile(path, MAX_LOCK_BYTES);
+    if (bytes === undefined) return undefined;
+    const found: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof found !== 'object' || found === null) return undefined;
+    const { pid, host, startedAtMs } = found as Partial<LockHolder>;
+    if (typeof pid !== 'number' || typeof host !== 'string' || typeof startedAtMs !== 'number')
+      return undefined;
+    return { pid, host, startedAtMs };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The holder's name. A LOCK left by a process that was killed may stand until the new holder has written its own. */
+async function holderName(disk: Disk, path: string, clock: Clock): Promise<LockHolder | undefined> {
+  let holder: LockHolder | undefined;
+  for (let attempt = 0; attempt < NAME_TRIES; attempt++) {
+    holder = await readLockHolder(path, disk);
+    if (holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid))) return holder;
+    await clock.sleep(NAME_WAIT_MS);
+  }
+  return holder;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function lockHeld(path: string, holder: LockHolder | undefined): DatameshError {
+  const dir = path.replace(/\/[^/]*$/, '');
+  const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`;
+  return new DatameshError('lock-held', {
+    what: `the data folder ${dir} is in use by ${who}`,
+    why: 'two processes writing one data folder would destroy each other’s shards',
+    mend: 'stop that process, or start this node with another data folder (--data-dir)',
+    ...(holder === undefined ? {} : { details: { ...holder } }),
+  });
+}
+
+function cannotLock(path: string, cause: unknown): DatameshError {
+  return new DatameshError('failed', {
+    what: `cannot lock ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    why: 'the folder is not writable, or its file system has no locks',
+    mend: 'choose a data folder on a local disk that this user may write to',
+    cause,
+  });
+}

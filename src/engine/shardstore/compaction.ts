@@ -1,0 +1,267 @@
+/**
+ * Gives back the space of what is gone. A victim segment's live records, and its notes still needed, are appended to
+ * the log anew; when those copies are durable and the index no longer points into the victim, its file is removed.
+ * At every moment in between the store is whole: a copy is the same record further on in the log.
+ *
+ * A note (owners changed, shard gone) is needed while an older segment exists, for that may hold bytes it speaks of.
+ */
+import type { Clock } from '../effects/clock.ts';
+import type { Disk } from '../effects/disk.ts';
+import type { ShardId } from '../types.ts';
+import type { AppendRecord, GroupCommit } from './group-commit.ts';
+import type { IdLocks } from './id-locks.ts';
+import type { IndexEntry, SegmentFigures } from './index.ts';
+import type { StoreLimits } from './limits.ts';
+import type { RecordReader } from './reader.ts';
+import { headBytesOf, recordBytesOf } from './record.ts';
+import { type ScannedRecord, scanSegment } from './scan.ts';
+import { SEGMENT_HEADER_BYTES, segmentPath } from './segment.ts';
+import type { SegmentFiles } from './segment-files.ts';
+import type { LogPosition, ShardTable } from './shard-table.ts';
+import { isMissing } from './store-errors.ts';
+
+export interface CompactorOptions {
+  dir: string;
+  disk: Disk;
+  clock: Clock;
+  limits: StoreLimits;
+  salt: Uint8Array;
+  hash: (bytes: Uint8Array) => Uint8Array;
+  table: ShardTable;
+  log: GroupCommit;
+  locks: IdLocks;
+  files: SegmentFiles;
+  reader: RecordReader;
+  checkpoint: () => Promise<void>;
+  lose: (id: ShardId, entry: IndexEntry) => Promise<void>;
+}
+
+/** Copies in flight together: enough to fill a group commit, little enough memory (16 × 1 MiB). */
+const COPIES_IN_FLIGHT = 16;
+/** After a failure (a full disk, a bad sector) the background waits this long before it tries again. */
+const RETRY_AFTER_MS = 30_000;
+const NO_BYTES = new Uint8Array(0);
+
+export class Compactor {
+  readonly #options: CompactorOptions;
+  #running: Promise<number> | undefined;
+  #closing = false;
+  #notBeforeMs = 0;
+  readonly #rewrites = new Set<Promise<void>>();
+
+  constructor(options: CompactorOptions) {
+    this.#options = options;
+  }
+
+  /** Compacts in the background if there is reason to. */
+  wake(): void {
+    if (this.#closing || this.#running !== undefined) return;
+    if (this.#options.clock.monotonic() < this.#notBeforeMs || this.#victim() === undefined) return;
+    this.run().catch(() => {
+      this.#notBeforeMs = this.#options.clock.monotonic() + RETRY_AFTER_MS;
+    });
+  }
+
+  /** Until nothing is left worth compacting; returns the bytes given back. */
+  run(): Promise<number> {
+    this.#running ??= this.#loop().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#running?.catch(() => undefined);
+    await Promise.allSettled(this.#rewrites);
+  }
+
+  /** Appends the shard anew: its bytes are good but the head of its record is not. */
+  rewriteSoon(id: ShardId): void {
+    if (this.#closing) return;
+    const task: Promise<void> = this.#copy(id, undefined)
+      .catch(() => undefined)
+      .then(() => {
+        this.#rewrites.delete(task);
+      });
+    this.#rewrites.add(task);
+  }
+
+  async #loop(): Promise<number> {
+    let freedBytes = 0;
+    for (let victim = this.#victim(); victim !== undefined && !this.#closing; victim = this.#victim()) {
+      freedBytes += await this.#compactSegment(victim);
+    }
+    return freedBytes;
+  }
+
+  /** The closed segment with the greatest share of waste, if the log as a whole wastes more than allowed. */
+  #victim(): SegmentFigures | undefined {
+    const { table, log, limits } = this.#options;
+    const closed = table.segments().filter(({ number }) => number < log.end.segment);
+    const oldest = Math.min(...table.segments().map(({ number }) => number));
+    let total = 0;
+    let kept = 0;
+    let best: SegmentFigures | undefined;
+    let bestWaste = 0;
+    for (const figures of closed) {
+      const keeps = keptBytes(figures, oldest);
+      const waste = 1 - keeps / figures.validBytes;
+      total += figures.validBytes;
+      kept += keeps;
+      if (waste > bestWaste || best === undefined) [best, bestWaste] = [figures, waste];
+    }
+    return total > kept * limits.amplification && bestWaste > 0 ? best : undefined;
+  }
+
+  async #compactSegment(victim: SegmentFigures): Promise<number> {
+    const { table, clock, limits, checkpoint, files } = this.#options;
+    const { number, validBytes } = victim;
+    const startedAtMs = clock.monotonic();
+    const isOldest = table.segments().every((other) => other.number >= number);
+    const records = await this.#records(victim);
+    const notes = new Set<ShardId>();
+    let copiedBytes = 0;
+    let copies: Promise<void>[] = [];
+    for (const record of records) {
+      if (this.#closing) break;
+      const entry = table.get(record.id);
+      if (record.kind === 'shard') {
+        if (entry?.segment !== number || entry.offset !== record.offset) continue;
+        copies.push(this.#copy(record.id, number));
+      } else {
+        if (isOldest || notes.has(record.id)) continue;
+        notes.add(record.id);
+        copies.push(this.#keepNote(record.id, number));
+      }
+      copiedBytes += recordBytesOf(record);
+      if (copies.length < COPIES_IN_FLIGHT) continue;
+      await allOrThrow(copies);
+      copies = [];
+      const aheadMs =
+        (copiedBytes / limits.compactionBytesPerSecond) * 1000 - (clock.monotonic() - startedAtMs);
+      if (aheadMs > 1) await clock.sleep(aheadMs);
+    }
+    await allOrThrow(copies);
+    if (this.#closing || (table.segment(number)?.liveBytes ?? 0) > 0) return this.#leftOver(victim);
+    await checkpoint();
+    await this.#trimPredecessor(number);
+    await files.forget(number);
+    await this.#remove(number);
+    table.removeSegment(number);
+    return validBytes - copiedBytes;
+  }
+
+  /** Records that no scan finds, for their heads are damaged, are still in the index: those are copied by it. */
+  async #leftOver(victim: SegmentFigures): Promise<number> {
+    const { table } = this.#options;
+    if (this.#closing) return 0;
+    let cursor: ShardId | undefined;
+    for (;;) {
+      const ids = table.ids(cursor, 1000);
+      for (const id of ids) if (table.get(id)?.segment === victim.number) await this.#copy(id, victim.number);
+      cursor = ids.at(-1);
+      if (cursor === undefined || this.#closing) return 0;
+    }
+  }
+
+  async #records({ number, validBytes }: SegmentFigures): Promise<ScannedRecord[]> {
+    const { disk, dir, salt, hash } = this.#options;
+    const records: ScannedRecord[] = [];
+    let file: Awaited<ReturnType<Disk['open']>>;
+    try {
+      file = await disk.open(segmentPath(dir, number), 'read');
+    } catch (error) {
+      if (isMissing(error)) return records;
+      throw error;
+    }
+    try {
+      const options = { file, salt, segment: number, from: SEGMENT_HEADER_BYTES, to: validBytes, hash };
+      await scanSegment({ ...options, durableTo: validBytes }, (record) => records.push(record));
+      return records;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Appends a live shard anew. `from`: only while it still lies in that segment. */
+  async #copy(id: ShardId, from: number | undefined): Promise<void> {
+    const { table, log, reader, locks, lose } = this.#options;
+    const bad = await locks.run(id, async () => {
+      const entry = table.get(id);
+      if (entry === undefined || (from !== undefined && entry.segment !== from)) return undefined;
+      const found = await reader.read(id, entry);
+      if (found.state === 'bad') return entry;
+      const { owners, writtenAtMs, lengthBytes } = entry;
+      await log.append({ kind: 'shard', id, owners, lengthBytes, writtenAtMs, bytes: found.bytes }, (at) => {
+        table.set(id, { ...at, headBytes: headBytesOf(owners.length), lengthBytes, writtenAtMs, owners });
+      });
+      return undefined;
+    });
+    if (bad !== undefined) await lose(id, bad);
+  }
+
+  /** Says again, further on in the log, who owns the shard now, or that it is gone. */
+  #keepNote(id: ShardId, from: number): Promise<void> {
+    const { table, log, locks, clock } = this.#options;
+    return locks.run(id, async () => {
+      const entry = table.get(id);
+      // A record of the shard itself that is no older than the note says all that the note says.
+      if (entry !== undefined && entry.segment >= from) return;
+      const owners = entry?.owners ?? [];
+      const kind = entry === undefined ? 'gone' : 'owners';
+      const note: AppendRecord = {
+        kind,
+        id,
+        owners,
+        lengthBytes: 0,
+        writtenAtMs: clock.now(),
+        bytes: NO_BYTES,
+      };
+      await log.append(note, (at: LogPosition) => {
+        const figures = table.segment(at.segment);
+        if (figures !== undefined) figures.noteBytes += headBytesOf(owners.length);
+      });
+    });
+  }
+
+  /** The victim's header holds the fence of the segment before: with the victim gone, that must end there by itself. */
+  async #trimPredecessor(number: number): Promise<void> {
+    const { table, disk, dir } = this.#options;
+    const before = table.segments().filter((other) => other.number < number);
+    const previous = before.sort((a, b) => b.number - a.number)[0];
+    if (previous === undefined) return;
+    const path = segmentPath(dir, previous.number);
+    const found = await disk.stat(path);
+    if (found === undefined || found.sizeBytes <= previous.validBytes) return;
+    const file = await disk.open(path, 'update');
+    try {
+      await file.truncate(previous.validBytes);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Durable when it resolves: an older segment that came back after newer notes were dropped would bring back shards. */
+  async #remove(number: number): Promise<void> {
+    const { disk, dir } = this.#options;
+    try {
+      await disk.remove(segmentPath(dir, number));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    await disk.syncDir(dir);
+  }
+}
+
+function keptBytes(figures: SegmentFigures, oldest: number): number {
+  const notes = figures.number === oldest ? 0 : figures.noteBytes;
+  return Math.min(figures.validBytes, SEGMENT_HEADER_BYTES + figures.liveBytes + notes);
+}
+
+/** Waits for all, also when one fails: nothing may go on in the background. */
+async function allOrThrow(tasks: Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(tasks))
+    if (outcome.status === 'rejected') throw outcome.reason;
+}

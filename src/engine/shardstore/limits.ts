@@ -1,0 +1,50 @@
+/** Every bound of the shard store in one place, with its reason. Tests make the sizes small. */
+
+export interface StoreLimits {
+  /** A segment is closed when the next record would pass this. 256 MiB: few files at 10 TB, a compaction is short. */
+  segmentBytes: number;
+  /** Records written and synced together at most. 16 MiB: sixteen 1 MiB shards; more gains nothing per fdatasync. */
+  batchBytes: number;
+  /** 512: at 4 KiB it makes batches of 2 MiB, by then one fdatasync costs less than the write itself. */
+  batchRecords: number;
+  /** Wait this long for company before a batch is written. 0: what comes while a sync runs is company enough. */
+  batchWaitMs: number;
+  /** Index changes held in memory at most before a checkpoint: about 20 MB, and a random LMDB page each at worst. */
+  checkpointChanges: number;
+  /** Log written at most between checkpoints: what reopening reads again, about a second. */
+  checkpointBytes: number;
+  /** File handles kept open on closed segments. */
+  openSegments: number;
+  /** Occupied on disk beforehand and given up on ENOSPC, so that some 10,000 deletes can still be logged. */
+  ballastBytes: number;
+  /** Compaction starts when the files are this many times the live records. Under the bound of 1.15 it holds. */
+  amplification: number;
+  /** Compaction reads and copies at most this fast, so that it never starves puts. */
+  compactionBytesPerSecond: number;
+  /** Free space is asked again after this long … */
+  spaceEveryMs: number;
+  /** … or after this many bytes were admitted, whatever comes first. */
+  spaceEveryBytes: number;
+}
+
+const MiB = 1024 * 1024;
+
+export const STORE_LIMITS: StoreLimits = {
+  segmentBytes: 256 * MiB,
+  batchBytes: 16 * MiB,
+  batchRecords: 512,
+  batchWaitMs: 0,
+  checkpointChanges: 65_536,
+  checkpointBytes: 512 * MiB,
+  openSegments: 128,
+  ballastBytes: MiB,
+  amplification: 1.12,
+  compactionBytesPerSecond: 64 * MiB,
+  spaceEveryMs: 1000,
+  spaceEveryBytes: 64 * MiB,
+};
+
+/** The largest chunk as one replica with its tag and padding (effects/net.ts, MAX_BODY_BYTES). */
+export const MAX_SHARD_BYTES = 64 * MiB + 64 * 1024;
+/** Owners that claim one shard at most: a claim writes them all again, and a header stays under 9 KiB. */
+export const MAX_OWNERS = 256;

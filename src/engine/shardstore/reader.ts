@@ -1,0 +1,53 @@
+/** Reads records back, verified. */
+import { bytesToHex, type ShardId } from '../types.ts';
+import type { IndexEntry } from './index.ts';
+import { parseHead } from './record.ts';
+import type { SegmentFiles } from './segment-files.ts';
+import { isMissing } from './store-errors.ts';
+
+export type ReadOutcome =
+  | { state: 'good'; bytes: Uint8Array; headIntact: boolean }
+  /** The bytes on disk are not the shard's, or its segment is gone. */
+  | { state: 'bad' };
+
+export class RecordReader {
+  readonly #files: SegmentFiles;
+  readonly #salt: Uint8Array;
+  readonly #hash: (bytes: Uint8Array) => Uint8Array;
+
+  constructor(files: SegmentFiles, salt: Uint8Array, hash: (bytes: Uint8Array) => Uint8Array) {
+    this.#files = files;
+    this.#salt = salt;
+    this.#hash = hash;
+  }
+
+  /** The shard's bytes, hashed. Throws the disk's error when it could not be read at all, which proves nothing. */
+  async read(id: ShardId, entry: IndexEntry): Promise<ReadOutcome> {
+    const record = Buffer.allocUnsafeSlow(entry.headBytes + entry.lengthBytes);
+    const count = await this.#fill(entry.segment, record, entry.offset);
+    if (count !== record.length) return { state: 'bad' };
+    const bytes = new Uint8Array(record.buffer, record.byteOffset + entry.headBytes, entry.lengthBytes);
+    if (bytesToHex(this.#hash(bytes)) !== id) return { state: 'bad' };
+    const place = { salt: this.#salt, segment: entry.segment, offset: entry.offset };
+    const head = parseHead(record.subarray(0, entry.headBytes), place);
+    const headIntact = head?.kind === 'shard' && head.id === id && head.lengthBytes === entry.lengthBytes;
+    return { state: 'good', bytes, headIntact };
+  }
+
+  /** Part of the shard's bytes, not verified; fewer at its end. Undefined when they are not there. */
+  async readRange(entry: IndexEntry, offset: number, lengthBytes: number): Promise<Uint8Array | undefined> {
+    const length = Math.max(0, Math.min(lengthBytes, entry.lengthBytes - offset));
+    const bytes = new Uint8Array(length);
+    const count = await this.#fill(entry.segment, bytes, entry.offset + entry.headBytes + offset);
+    return count === length ? bytes : undefined;
+  }
+
+  async #fill(segment: number, buffer: Uint8Array, offset: number): Promise<number> {
+    try {
+      return await this.#files.read(segment, buffer, offset);
+    } catch (error) {
+      if (isMissing(error)) return 0;
+      throw error;
+    }
+  }
+}

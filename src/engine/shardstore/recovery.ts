@@ -1,0 +1,187 @@
+/** Opening: brings the index up to the end of the log, or builds it anew from the segments alone. */
+import type { Disk } from '../effects/disk.ts';
+import { bytesToHex } from '../types.ts';
+import type { Checkpoint, ShardIndex } from './index.ts';
+import type { StoreLimits } from './limits.ts';
+import { recordBytesOf } from './record.ts';
+import { type ScannedRecord, scanSegment } from './scan.ts';
+import {
+  listSegments,
+  readSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentPath,
+} from './segment.ts';
+import { type LogPosition, ShardTable } from './shard-table.ts';
+
+export interface RecoveryOptions {
+  dir: string;
+  disk: Disk;
+  salt: Uint8Array;
+  index: ShardIndex;
+  hash: (bytes: Uint8Array) => Uint8Array;
+  limits: StoreLimits;
+  /** Forget the index and read every segment. */
+  rebuild: boolean;
+}
+
+export interface RecoveryReport {
+  rebuilt: boolean;
+  replayedRecords: number;
+  /** Places in durable parts of the log that could not be read. */
+  damaged: number;
+  /** Bytes after the last whole record, never acknowledged, cut off. */
+  tornBytes: number;
+}
+
+export interface Recovered {
+  table: ShardTable;
+  /** A clean end to go on from, if there is one. */
+  resume: LogPosition | undefined;
+  newest: { number: number; validBytes: number };
+  nextNumber: number;
+  report: RecoveryReport;
+}
+
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
+  const { dir, disk, index, salt } = options;
+  const store = bytesToHex(salt);
+  const numbers = await listSegments(disk, dir);
+  const found = index.checkpoint();
+  const fits =
+    !options.rebuild && found !== undefined && (await checkpointFits(found, store, numbers, options));
+  if (!fits) await index.clear();
+  const checkpoint = fits ? found : undefined;
+  const table = new ShardTable(index, store, checkpoint);
+  const report: RecoveryReport = {
+    rebuilt: !fits && numbers.length > 0,
+    replayedRecords: 0,
+    damaged: 0,
+    tornBytes: 0,
+  };
+  const from: LogPosition = checkpoint ?? { segment: 0, offset: 0 };
+  const replay = new Replay(options, table, report);
+  await replay.run(
+    numbers.filter((number) => number >= from.segment),
+    from,
+  );
+  // The newest segment's own entry may so far be only in memory, like its bytes.
+  await disk.syncDir(dir);
+  return {
+    table,
+    resume: replay.resume,
+    newest: replay.newest,
+    nextNumber: Math.max(from.segment, ...numbers, 0) + 1,
+    report,
+  };
+}
+
+/** Whether the segment files are those the checkpoint speaks of. */
+async function checkpointFits(
+  checkpoint: Checkpoint,
+  store: string,
+  numbers: number[],
+  { dir, disk }: RecoveryOptions,
+): Promise<boolean> {
+  if (checkpoint.store !== store) return false;
+  const there = new Set(numbers);
+  if (checkpoint.segments.some(({ number, liveBytes }) => liveBytes > 0 && !there.has(number))) return false;
+  if (checkpoint.segment === 0) return true;
+  const last = await disk.stat(segmentPath(dir, checkpoint.segment));
+  return last !== undefined && last.sizeBytes >= checkpoint.offset;
+}
+
+class Replay {
+  resume: LogPosition | undefined;
+  newest = { number: 0, validBytes: 0 };
+  readonly #options: RecoveryOptions;
+  readonly #table: ShardTable;
+  readonly #report: RecoveryReport;
+
+  constructor(options: RecoveryOptions, table: ShardTable, report: RecoveryReport) {
+    this.#options = options;
+    this.#table = table;
+    this.#report = report;
+  }
+
+  async run(numbers: number[], from: LogPosition): Promise<void> {
+    const { dir, disk, limits } = this.#options;
+    const headers = new Map<number, SegmentHeader>();
+    const fences = new Map<number, number>();
+    for (const number of numbers) {
+      const header = await readSegmentHeader(disk, segmentPath(dir, number));
+      if (header === undefined) continue;
+      headers.set(number, header);
+      fences.set(header.previous, header.previousValidBytes);
+    }
+    /** The newest segment that was made whole: nothing before it is a tail. */
+    const lastWhole = Math.max(0, ...headers.keys());
+    for (const number of numbers) {
+      const start = number === from.segment ? from.offset : SEGMENT_HEADER_BYTES;
+      const sealed = fences.has(number) || number < lastWhole;
+      await this.#segment(number, start, sealed, fences.get(number), headers.has(number));
+      // Only what is surely durable may enter the index; the last segment waits for its sync.
+      if (sealed && this.#table.changes >= limits.checkpointChanges)
+        await this.#table.checkpoint(this.#end());
+    }
+  }
+
+  #end(): LogPosition {
+    return { segment: this.newest.number, offset: this.newest.validBytes };
+  }
+
+  async #segment(number: number, start: number, sealed: boolean, fence: number | undefined, whole: boolean) {
+    const { dir, disk, salt, hash, limits } = this.#options;
+    const path = segmentPath(dir, number);
+    const file = await disk.open(path, 'update');
+    let records = 0;
+    try {
+      const sizeBytes = await file.sizeBytes();
+      const to = Math.min(sizeBytes, fence ?? sizeBytes);
+      const known = this.#table.segment(number) !== undefined;
+      if (!known) this.#table.addSegment(number, 0);
+      const from = Math.min(start, to);
+      const durableTo = sealed ? to : from;
+      const result = await scanSegment(
+        { file, salt, segment: number, from, to, durableTo, hash },
+        (record) => {
+          records += 1;
+          applyRecord(this.#table, number, record);
+        },
+      );
+      if (!whole && !known && records === 0) {
+        this.#table.removeSegment(number);
+      } else {
+        this.#table.segment(number)!.validBytes = result.validBytes;
+        this.newest = { number, validBytes: result.validBytes };
+        this.resume = undefined;
+        if (result.validBytes < sizeBytes) await file.truncate(result.validBytes);
+        // What is about to be served, and acknowledged as there already, may so far be only in the page cache.
+        if (!sealed || result.validBytes < sizeBytes) await file.datasync();
+        if (!sealed && whole && result.validBytes < limits.segmentBytes) {
+          this.resume = { segment: number, offset: result.validBytes };
+        }
+      }
+      this.#report.replayedRecords += records;
+      this.#report.damaged += result.damaged;
+      this.#report.tornBytes += sealed ? 0 : sizeBytes - result.validBytes;
+    } finally {
+      await file.close();
+    }
+    // A segment whose making was cut short: it never held a record.
+    if (this.#table.segment(number) === undefined) await disk.remove(path);
+  }
+}
+
+/** What a record means: the last one of an id is its state. */
+export function applyRecord(table: ShardTable, segment: number, record: ScannedRecord): void {
+  const { id, offset, headBytes, lengthBytes, writtenAtMs, owners } = record;
+  if (record.kind === 'shard') {
+    table.set(id, { segment, offset, headBytes, lengthBytes, writtenAtMs, owners });
+    return;
+  }
+  table.segment(segment)!.noteBytes += recordBytesOf(record);
+  const entry = table.get(id);
+  if (entry === undefined) return;
+  table.set(id, record.kind === 'gone' ? undefined : { ...entry, owners });
+}

@@ -1,0 +1,410 @@
+/**
+ * The shard store on a segment log. How the pieces hang together: record.ts and segment.ts are the format,
+ * group-commit.ts writes, reader.ts reads, shard-table.ts knows (over an index.ts), recovery.ts opens,
+ * compaction.ts gives space back.
+ *
+ * What it promises: a put or delete that resolved survives any crash; one that rejected may or may not have happened.
+ */
+import { dirname } from 'node:path';
+import { DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Disk } from '../effects/disk.ts';
+import { type Random, realRandom } from '../effects/random.ts';
+import { bytesToHex, type OwnerId, type ShardId } from '../types.ts';
+import { Compactor } from './compaction.ts';
+import { GroupCommit } from './group-commit.ts';
+import { IdLocks } from './id-locks.ts';
+import type { IndexEntry, ShardIndex } from './index.ts';
+import { MAX_OWNERS, MAX_SHARD_BYTES, STORE_LIMITS, type StoreLimits } from './limits.ts';
+import { openLmdbIndex } from './lmdb-index.ts';
+import { RecordReader } from './reader.ts';
+import { headBytesOf } from './record.ts';
+import { type Recovered, type RecoveryReport, recover } from './recovery.ts';
+import { openFormat } from './segment.ts';
+import { SegmentFiles } from './segment-files.ts';
+import type { LogPosition, ShardTable } from './shard-table.ts';
+import { SpaceGuard } from './space-guard.ts';
+import type { PutRecord, ShardStat, ShardStore, StoreUsage } from './store.ts';
+import { diskError } from './store-errors.ts';
+
+export interface ShardStoreOptions {
+  /** Absolute; made when missing. Only one process may have it open (effects/lock.ts on the data folder). */
+  dir: string;
+  disk: Disk;
+  clock: Clock;
+  /** For the salt of a new store. */
+  random?: Random;
+  /** BLAKE3-256, 32 bytes. */
+  hash: (bytes: Uint8Array) => Uint8Array;
+  /** Bytes of live records at most. 0 = every put is refused. */
+  quotaBytes: number;
+  /** Share of the file system that puts must leave free, 0–0.9. */
+  reserveFraction: number;
+  limits?: Partial<StoreLimits>;
+  /** LMDB in `dir`/index unless given. */
+  openIndex?: (dir: string) => Promise<ShardIndex>;
+  /** Forget the index and build it from the segments. */
+  rebuildIndex?: boolean;
+  /** A shard that was acknowledged turned out unreadable and counts as not held from now on. */
+  onLost?: (id: ShardId) => void;
+}
+
+/** What maintenance and tests need beyond ShardStore. */
+export interface SegmentStore extends ShardStore {
+  readonly recovery: RecoveryReport;
+  /** Makes the index durable up to now. */
+  checkpoint(): Promise<void>;
+  /** Rewrites the emptiest closed segments until the files are near the live bytes; returns the bytes given back. */
+  compact(): Promise<number>;
+}
+
+/** Opens the store, replaying what the index does not know yet. Throws `format-too-new`, `disk-full`. */
+export async function openShardStore(options: ShardStoreOptions): Promise<SegmentStore> {
+  const { dir, disk, hash } = options;
+  const limits = { ...STORE_LIMITS, ...options.limits };
+  await disk.makeDir(dir, 0o700);
+  await disk.syncDir(dirname(dir));
+  const salt = await openFormat(disk, dir, options.random ?? realRandom());
+  const index = await (options.openIndex ?? openLmdbIndex)(`${dir}/index`);
+  try {
+    const rebuild = options.rebuildIndex ?? false;
+    const recovered = await recover({ dir, disk, salt, index, hash, limits, rebuild });
+    const store = new LogStore(options, limits, salt, index, recovered);
+    await store.start();
+    return store;
+  } catch (error) {
+    await index.close();
+    throw diskError(error, dir);
+  }
+}
+
+class LogStore implements SegmentStore {
+  readonly recovery: RecoveryReport;
+  readonly #options: ShardStoreOptions;
+  readonly #limits: StoreLimits;
+  readonly #index: ShardIndex;
+  readonly #recovered: Recovered;
+  readonly #salt: Uint8Array;
+  readonly #table: ShardTable;
+  readonly #files: SegmentFiles;
+  readonly #reader: RecordReader;
+  readonly #guard: SpaceGuard;
+  readonly #locks = new IdLocks();
+  #log!: GroupCommit;
+  #compactor!: Compactor;
+  #checkpointing: Promise<void> | undefined;
+  #bytesSinceCheckpoint = 0;
+  #closed = false;
+
+  constructor(
+    options: ShardStoreOptions,
+    limits: StoreLimits,
+    salt: Uint8Array,
+    index: ShardIndex,
+    recovered: Recovered,
+  ) {
+    this.#options = options;
+    this.#limits = limits;
+    this.#index = index;
+    this.#recovered = recovered;
+    this.#salt = salt;
+    this.#table = recovered.table;
+    this.recovery = recovered.report;
+    this.#files = new SegmentFiles(options.disk, options.dir, limits.openSegments);
+    this.#reader = new RecordReader(this.#files, salt, options.hash);
+    this.#guard = new SpaceGuard({ ...options, limits, liveBytes: () => this.#table.liveBytes });
+  }
+
+  async start(): Promise<void> {
+    const { dir, disk, clock } = this.#options;
+    const { resume, newest, nextNumber } = this.#recovered;
+    await this.#guard.open();
+    this.#log = await GroupCommit.open({
+      dir,
+      disk,
+      clock,
+      salt: this.#salt,
+      limits: this.#limits,
+      resume,
+      newest,
+      nextNumber,
+      onSegment: (number) => this.#table.addSegment(number, this.#log.end.offset),
+      onBatch: (segment, validBytes) => this.#onBatch(segment, validBytes),
+      onNoSpace: () => this.#guard.dropBallast(),
+    });
+    this.#compactor = new Compactor({
+      dir,
+      disk,
+      clock,
+      limits: this.#limits,
+      salt: this.#salt,
+      hash: this.#options.hash,
+      table: this.#table,
+      log: this.#log,
+      locks: this.#locks,
+      files: this.#files,
+      reader: this.#reader,
+      checkpoint: () => this.checkpoint(),
+      lose: (id, entry) => this.#lose(id, entry),
+    });
+    if (this.#table.changes >= this.#limits.checkpointChanges) await this.checkpoint();
+  }
+
+  async put(record: PutRecord): Promise<'stored' | 'already-there'> {
+    this.#mustBeOpen();
+    const { id, bytes } = record;
+    if (bytes.length > MAX_SHARD_BYTES) {
+      throw new DatameshError('input-too-large', {
+        what: `a shard of ${bytes.length} bytes is over ${MAX_SHARD_BYTES}`,
+      });
+    }
+    const found = bytesToHex(this.#options.hash(bytes));
+    if (found !== id) {
+      throw new DatameshError('hash-mismatch', {
+        what: `the bytes sent for shard ${id} have the hash ${found}`,
+        mend: 'send the shard again',
+      });
+    }
+    return this.#change(id, () => this.#put(record));
+  }
+
+  async #put({ id, bytes, owner }: PutRecord): Promise<'stored' | 'already-there'> {
+    const entry = this.#table.get(id);
+    if (entry !== undefined) {
+      const held = await this.#reader.read(id, entry);
+      if (held.state === 'good') {
+        await this.#claim(id, entry, owner);
+        return 'already-there';
+      }
+      await this.#appendGone(id);
+      this.#options.onLost?.(id);
+    }
+    const headBytes = headBytesOf(1);
+    const owners = [owner];
+    const writtenAtMs = this.#options.clock.now();
+    const lengthBytes = bytes.length;
+    const release = await this.#guard.admit(headBytes + lengthBytes);
+    try {
+      await this.#log.append({ kind: 'shard', id, owners, lengthBytes, writtenAtMs, bytes }, (at) => {
+        this.#table.set(id, { ...at, headBytes, lengthBytes, writtenAtMs, owners });
+      });
+    } finally {
+      release();
+    }
+    return 'stored';
+  }
+
+  async #claim(id: ShardId, entry: IndexEntry, owner: OwnerId): Promise<void> {
+    if (entry.owners.includes(owner)) return this.#log.fence();
+    if (entry.owners.length >= MAX_OWNERS) {
+      throw new DatameshError('quota-full', {
+        what: `shard ${id} is claimed by ${MAX_OWNERS} owners already`,
+      });
+    }
+    const release = await this.#guard.admit(headBytesOf(entry.owners.length + 1));
+    try {
+      await this.#appendOwners(id, [...entry.owners, owner]);
+    } finally {
+      release();
+    }
+  }
+
+  #appendOwners(id: ShardId, owners: readonly OwnerId[]): Promise<void> {
+    const note = {
+      kind: 'owners',
+      id,
+      owners,
+      lengthBytes: 0,
+      writtenAtMs: this.#options.clock.now(),
+    } as const;
+    return this.#log.append({ ...note, bytes: NO_BYTES }, (at) => {
+      this.#note(at, headBytesOf(owners.length));
+      const entry = this.#table.get(id);
+      if (entry !== undefined) this.#table.set(id, { ...entry, owners });
+    });
+  }
+
+  #appendGone(id: ShardId): Promise<void> {
+    const note = {
+      kind: 'gone',
+      id,
+      owners: [],
+      lengthBytes: 0,
+      writtenAtMs: this.#options.clock.now(),
+    } as const;
+    return this.#log.append({ ...note, bytes: NO_BYTES }, (at) => {
+      this.#note(at, headBytesOf(0));
+      this.#table.set(id, undefined);
+    });
+  }
+
+  #note(at: LogPosition, recordBytes: number): void {
+    const figures = this.#table.segment(at.segment);
+    if (figures !== undefined) figures.noteBytes += recordBytes;
+  }
+
+  async get(id: ShardId): Promise<Uint8Array | undefined> {
+    for (;;) {
+      this.#mustBeOpen();
+      const entry = this.#table.get(id);
+      if (entry === undefined) return undefined;
+      const found = await this.#read(id, entry);
+      if (found.state === 'good') {
+        if (!found.headIntact) this.#compactor.rewriteSoon(id);
+        return found.bytes;
+      }
+      // Compaction may have moved it meanwhile; otherwise it is read once more, under its lock, and given up.
+      const now = this.#table.get(id);
+      if (now === undefined || samePlace(now, entry)) {
+        await this.#lose(id, entry);
+        if (this.#table.get(id) === undefined) return undefined;
+      }
+    }
+  }
+
+  async #read(id: ShardId, entry: IndexEntry) {
+    try {
+      return await this.#reader.read(id, entry);
+    } catch (error) {
+      throw new DatameshError('failed', {
+        what: `shard ${id} could not be read from ${this.#options.dir}: ${(error as Error).message}`,
+        why: 'the device or file system reported an error',
+        mend: 'look at the system log for errors of the device',
+        cause: error,
+      });
+    }
+  }
+
+  /** Quarantine: the shard at `entry` is unreadable; unless that has changed by now it is gone from here on. */
+  #lose(id: ShardId, entry: IndexEntry): Promise<void> {
+    return this.#change(id, async () => {
+      const now = this.#table.get(id);
+      if (now === undefined || !samePlace(now, entry)) return;
+      if ((await this.#reader.read(id, now)).state === 'good') return;
+      try {
+        await this.#appendGone(id);
+      } catch {
+        // The note could not be written; the next reader finds the same again. Not held, either way.
+        this.#table.set(id, undefined);
+      }
+      this.#options.onLost?.(id);
+    });
+  }
+
+  async getRange(id: ShardId, offset: number, lengthBytes: number): Promise<Uint8Array | undefined> {
+    this.#mustBeOpen();
+    const entry = this.#table.get(id);
+    if (entry === undefined) return undefined;
+    const bytes = await this.#reader.readRange(entry, offset, lengthBytes);
+    const now = this.#table.get(id);
+    if (bytes !== undefined || now === undefined || samePlace(now, entry)) return bytes;
+    return this.getRange(id, offset, lengthBytes);
+  }
+
+  has(id: ShardId): boolean {
+    return this.#table.get(id) !== undefined;
+  }
+
+  async delete(id: ShardId, owner: OwnerId): Promise<boolean> {
+    this.#mustBeOpen();
+    const deleted = await this.#change(id, async () => {
+      const entry = this.#table.get(id);
+      if (entry === undefined || !entry.owners.includes(owner)) {
+        await this.#log.fence();
+        return false;
+      }
+      const rest = entry.owners.filter((other) => other !== owner);
+      await (rest.length === 0 ? this.#appendGone(id) : this.#appendOwners(id, rest));
+      return true;
+    });
+    if (deleted) this.#compactor.wake();
+    return deleted;
+  }
+
+  stat(id: ShardId): ShardStat | undefined {
+    const entry = this.#table.get(id);
+    if (entry === undefined) return undefined;
+    const { lengthBytes, writtenAtMs, owners } = entry;
+    return { id, lengthBytes, owners: [...owners], writtenAtMs };
+  }
+
+  list(cursor: ShardId | undefined, limit: number): ShardId[] {
+    return this.#table.ids(cursor, limit);
+  }
+
+  ownerBytes(owner: OwnerId): number {
+    return this.#table.ownerBytes(owner);
+  }
+
+  usage(): StoreUsage {
+    const { shards, liveBytes } = this.#table;
+    return {
+      shards,
+      liveBytes,
+      diskBytes: this.#table.segments().reduce((sum, it) => sum + it.validBytes, 0),
+    };
+  }
+
+  checkpoint(): Promise<void> {
+    const before = this.#checkpointing;
+    const mine = (before ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(async () => {
+        this.#bytesSinceCheckpoint = 0;
+        await this.#table.checkpoint(this.#log.end);
+      });
+    this.#checkpointing = mine;
+    const done = () => {
+      if (this.#checkpointing === mine) this.#checkpointing = undefined;
+    };
+    mine.then(done, done);
+    return mine;
+  }
+
+  compact(): Promise<number> {
+    this.#mustBeOpen();
+    return this.#compactor.run();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#compactor.close();
+    await this.#locks.idle();
+    await this.#log.close();
+    // Without it the next opening reads a little more of the log; nothing else.
+    await this.checkpoint().catch(() => undefined);
+    await this.#files.close();
+    await this.#index.close();
+  }
+
+  #onBatch(segment: number, validBytes: number): void {
+    const figures = this.#table.segment(segment);
+    if (figures === undefined) return;
+    this.#bytesSinceCheckpoint += validBytes - figures.validBytes;
+    figures.validBytes = validBytes;
+    const due =
+      this.#table.changes >= this.#limits.checkpointChanges ||
+      this.#bytesSinceCheckpoint >= this.#limits.checkpointBytes;
+    // A failed one is tried again with the next batch; meanwhile reopening reads more of the log.
+    if (due && this.#checkpointing === undefined) this.checkpoint().catch(() => undefined);
+  }
+
+  async #change<T>(id: ShardId, task: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#locks.run(id, task);
+    } catch (error) {
+      throw diskError(error, this.#options.dir);
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new DatameshError('failed', { what: 'the shard store is closed' });
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function samePlace(a: IndexEntry, b: IndexEntry): boolean {
+  return a.segment === b.segment && a.offset === b.offset;
+}

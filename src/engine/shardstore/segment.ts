@@ -1,0 +1,130 @@
+/**
+ * Segment files `00000001.seg`, numbered upwards and never reused, and the store's FORMAT file.
+ *
+ * A segment begins with 64 bytes, little-endian: 0 magic 'DMSG' · 4 u16 version · 8 u32 number · 12 u32 number of the
+ * segment before · 16 u32 how much of that one is valid · 24 u48 created at (ms) · 32 salt, 16 bytes · 60 u32 CRC-32.
+ * "Valid up to" is the fence: whatever a failed write left beyond it in the segment before does not count, ever.
+ */
+import { crc32 } from 'node:zlib';
+import { DatameshError } from '../../errors.ts';
+import type { Disk } from '../effects/disk.ts';
+import type { Random } from '../effects/random.ts';
+import { bytesToHex, hexToBytes } from '../types.ts';
+
+export const SEGMENT_HEADER_BYTES = 64;
+export const SALT_BYTES = 16;
+/** Raised when an older datamesh could not read what a newer one writes. */
+export const STORE_FORMAT = 1;
+const MAGIC = 0x47534d44;
+const CRC_AT = 60;
+const NAME = /^(\d{8,})\.seg$/;
+const MAX_FORMAT_BYTES = 4096;
+
+export interface SegmentHeader {
+  number: number;
+  /** The segment written before this one, 0 for none, and how many of its bytes are valid. */
+  previous: number;
+  previousValidBytes: number;
+  createdAtMs: number;
+  salt: Uint8Array;
+}
+
+export function segmentPath(dir: string, number: number): string {
+  return `${dir}/${String(number).padStart(8, '0')}.seg`;
+}
+
+/** Numbers of the segment files in `dir`, upwards. */
+export async function listSegments(disk: Disk, dir: string): Promise<number[]> {
+  const numbers: number[] = [];
+  for (const name of await disk.list(dir)) {
+    const digits = NAME.exec(name)?.[1];
+    if (digits !== undefined) numbers.push(Number(digits));
+  }
+  return numbers.sort((a, b) => a - b);
+}
+
+export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
+  const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
+  bytes.writeUInt32LE(MAGIC, 0);
+  bytes.writeUInt16LE(STORE_FORMAT, 4);
+  bytes.writeUInt32LE(header.number, 8);
+  bytes.writeUInt32LE(header.previous, 12);
+  bytes.writeUInt32LE(header.previousValidBytes, 16);
+  bytes.writeUIntLE(header.createdAtMs, 24, 6);
+  bytes.set(header.salt, 32);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, CRC_AT)), CRC_AT);
+  return bytes;
+}
+
+/** The header, or undefined when it is damaged or cut. Throws `format-too-new` for an intact one of a newer format. */
+export function parseSegmentHeader(bytes: Uint8Array, path: string): SegmentHeader | undefined {
+  if (bytes.length < SEGMENT_HEADER_BYTES) return undefined;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, SEGMENT_HEADER_BYTES);
+  if (view.readUInt32LE(0) !== MAGIC || view.readUInt32LE(CRC_AT) !== crc32(view.subarray(0, CRC_AT)))
+    return undefined;
+  const version = view.readUInt16LE(4);
+  if (version > STORE_FORMAT) throw tooNew(path, version);
+  return {
+    number: view.readUInt32LE(8),
+    previous: view.readUInt32LE(12),
+    previousValidBytes: view.readUInt32LE(16),
+    createdAtMs: view.readUIntLE(24, 6),
+    salt: Uint8Array.from(view.subarray(32, 32 + SALT_BYTES)),
+  };
+}
+
+/** Reads the header of a segment file; undefined when damaged or cut. */
+export async function readSegmentHeader(disk: Disk, path: string): Promise<SegmentHeader | undefined> {
+  const file = await disk.open(path, 'read');
+  try {
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    const count = await file.read(bytes, 0);
+    return parseSegmentHeader(bytes.subarray(0, count), path);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The store's salt from FORMAT; a new store gets both. A FORMAT that is lost or damaged is written again from the
+ * segments, which all carry the salt. Throws `format-too-new`.
+ */
+export async function openFormat(disk: Disk, dir: string, random: Random): Promise<Uint8Array> {
+  const path = `${dir}/FORMAT`;
+  const bytes = await disk.readFile(path, MAX_FORMAT_BYTES);
+  const found = bytes === undefined ? undefined : parseFormat(bytes, path);
+  if (found !== undefined) return found;
+  const salt = (await saltOfSegments(disk, dir)) ?? random.bytes(SALT_BYTES);
+  const text = `${JSON.stringify({ store: 'datamesh shards', format: STORE_FORMAT, salt: bytesToHex(salt) })}\n`;
+  await disk.writeFileAtomic(path, Buffer.from(text), 0o600);
+  return salt;
+}
+
+function parseFormat(bytes: Uint8Array, path: string): Uint8Array | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+  const { format, salt } = (value ?? {}) as { format?: unknown; salt?: unknown };
+  if (typeof format === 'number' && format > STORE_FORMAT) throw tooNew(path, format);
+  if (typeof salt !== 'string' || !/^[0-9a-f]{32}$/.test(salt)) return undefined;
+  return hexToBytes(salt);
+}
+
+async function saltOfSegments(disk: Disk, dir: string): Promise<Uint8Array | undefined> {
+  for (const number of await listSegments(disk, dir)) {
+    const header = await readSegmentHeader(disk, segmentPath(dir, number));
+    if (header !== undefined) return header.salt;
+  }
+  return undefined;
+}
+
+export function tooNew(path: string, version: number): DatameshError {
+  return new DatameshError('format-too-new', {
+    what: `${path} has format ${version}; this datamesh reads up to ${STORE_FORMAT}`,
+    why: 'a newer datamesh has written this data folder',
+    mend: 'run that newer datamesh, or a later one, on it; nothing has been changed',
+  });
+}

@@ -1,0 +1,119 @@
+/** Refuses politely before the disk does: the quota, the reserve, and the ballast that keeps deletes possible. */
+import type { Clock } from '../effects/clock.ts';
+import type { Disk, DiskSpace } from '../effects/disk.ts';
+import type { StoreLimits } from './limits.ts';
+import { diskFull, isMissing, quotaFull } from './store-errors.ts';
+
+export interface SpaceGuardOptions {
+  dir: string;
+  disk: Disk;
+  clock: Clock;
+  limits: StoreLimits;
+  quotaBytes: number;
+  reserveFraction: number;
+  liveBytes: () => number;
+}
+
+export class SpaceGuard {
+  readonly #options: SpaceGuardOptions;
+  readonly #ballastPath: string;
+  /** Admitted and not yet in the log. */
+  #pendingBytes = 0;
+  #space: DiskSpace | undefined;
+  #askedAtMs = 0;
+  #admittedSinceBytes = 0;
+  #asking: Promise<void> | undefined;
+  #hasBallast = false;
+
+  constructor(options: SpaceGuardOptions) {
+    this.#options = options;
+    this.#ballastPath = `${options.dir}/BALLAST`;
+  }
+
+  /** Lays the ballast down where a node stores shards at all. Fails on no account: it is made again later. */
+  async open(): Promise<void> {
+    const found = await this.#options.disk.stat(this.#ballastPath);
+    this.#hasBallast = found?.sizeBytes === this.#options.limits.ballastBytes;
+    await this.#ask();
+    await this.#layBallast();
+  }
+
+  /**
+   * Admits a record of this size, or throws `quota-full` or `disk-full`. The bytes count until the returned function
+   * is called, once the record is in the log or was refused.
+   */
+  async admit(recordBytes: number): Promise<() => void> {
+    const { quotaBytes, liveBytes, dir, reserveFraction } = this.#options;
+    const usedBytes = liveBytes() + this.#pendingBytes;
+    if (usedBytes + recordBytes > quotaBytes) throw quotaFull(quotaBytes, usedBytes);
+    this.#pendingBytes += recordBytes;
+    let counted = true;
+    const release = () => {
+      if (counted) this.#pendingBytes -= recordBytes;
+      counted = false;
+    };
+    try {
+      if (this.#isStale()) await (this.#asking ??= this.#ask());
+      const space = this.#space!;
+      const freeBytes = space.freeBytes - this.#admittedSinceBytes - recordBytes;
+      if (freeBytes < space.totalBytes * reserveFraction) throw diskFull(dir);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    this.#admittedSinceBytes += recordBytes;
+    return release;
+  }
+
+  /** Gives up the ballast on a full disk; false when there is none. */
+  async dropBallast(): Promise<boolean> {
+    this.#space = undefined;
+    if (!this.#hasBallast) return false;
+    this.#hasBallast = false;
+    await this.#options.disk.remove(this.#ballastPath).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+    return true;
+  }
+
+  #isStale(): boolean {
+    const { clock, limits } = this.#options;
+    return (
+      this.#space === undefined ||
+      this.#admittedSinceBytes > limits.spaceEveryBytes ||
+      clock.monotonic() - this.#askedAtMs > limits.spaceEveryMs
+    );
+  }
+
+  async #ask(): Promise<void> {
+    const { disk, dir, clock } = this.#options;
+    try {
+      this.#space = await disk.space(dir);
+      this.#askedAtMs = clock.monotonic();
+      this.#admittedSinceBytes = 0;
+      if (!this.#hasBallast) await this.#layBallast();
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+
+  async #layBallast(): Promise<void> {
+    const { disk, limits, quotaBytes, reserveFraction } = this.#options;
+    const space = this.#space;
+    if (this.#hasBallast || quotaBytes === 0 || limits.ballastBytes === 0 || space === undefined) return;
+    if (space.freeBytes - 2 * limits.ballastBytes < space.totalBytes * reserveFraction) return;
+    try {
+      // Not synced: a ballast lost in a crash is laid again, and its blocks are reserved now.
+      const file = await disk.open(this.#ballastPath, 'update');
+      try {
+        await file.write([new Uint8Array(limits.ballastBytes)], 0);
+      } finally {
+        await file.close();
+      }
+      this.#hasBallast = true;
+    } catch {
+      // No room, or a bad disk: the next question of free space tries again.
+      await disk.remove(this.#ballastPath).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { DatameshError } from '../../errors.ts';
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}
+
+export function isNoSpace(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT';
+}
+
+/** A disk's error in the user's words. Nothing was acknowledged. */
+export function diskError(error: unknown, dir: string): unknown {
+  if (error instanceof DatameshError) return error;
+  if (isNoSpace(error)) return diskFull(dir, error);
+  if (codeOf(error) === undefined) return error;
+  return new DatameshError('failed', {
+    what: `the disk under ${dir} refused a write: ${error instanceof Error ? error.message : String(error)}`,
+    why: 'the file system or the device reported an error; nothing of this write was acknowledged',
+    mend: 'look at the system log for errors of the device; datamesh goes on writing to a new segment',
+    cause: error,
+  });
+}
+
+export function diskFull(dir: string, cause?: unknown): DatameshError {
+  return new DatameshError('disk-full', {
+    what: `no space left for shards in ${dir}`,
+    why: 'the file system is full, or down to the reserve that the configuration keeps free',
+    mend: 'free some space or lower storage.reserve; reading and deleting go on working',
+    cause,
+  });
+}
+
+export function quotaFull(quotaBytes: number, usedBytes: number): DatameshError {
+  return new DatameshError('quota-full', {
+    what: `the shard quota of this node is used up: ${usedBytes} of ${quotaBytes} bytes`,
+    mend: 'raise storage.quota or delete files',
+    details: { quotaBytes, usedBytes },
+  });
+}
