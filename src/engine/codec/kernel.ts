@@ -4,7 +4,7 @@
  * second of program making nor megabytes of machine code.
  */
 import { emitKernel, type Tile } from './wasm-emitter.ts';
-import { alphaExponents, hornerProgram, matrixProgram } from './xor-program.ts';
+import { matrixProgram } from './xor-program.ts';
 
 export interface KernelInstance {
   /** `pointers` is the memory's pointer table at address 0; the offsets are addresses in that memory. */
@@ -20,36 +20,20 @@ export interface Kernel {
   instantiate(memory: WebAssembly.Memory): KernelInstance;
 }
 
-/** Measured: 256 coefficients take some 30 ms to make; a decoder must not cost more than the stripe it is for. */
-export const MAX_PROGRAM_CELLS = 256;
-/** Larger tiles find more common pairs, but take cubically longer to make and spill registers. */
-const TILE_SOURCES = 16;
+/**
+ * Where a table-driven kernel overtakes: at 20+10 (200 coefficients) code is as fast and takes 50 ms to make, at 64+32 it takes 200 ms and is
+ * slower, as its functions outgrow the instruction cache.
+ */
+const MAX_PROGRAM_CELLS = 256;
+/** Measured over 4+2 … 16+4: 8 × 4 beats 16 × 2, 16 × 4 and 32 × 2 (up to 1.2 ×), and makes programs fastest. */
+const TILE_SOURCES = 8;
 const TILE_OUTPUTS = 4;
 
 /** The kernel for `rows`, one row of coefficients per output. */
 export function makeKernel(rows: readonly Uint8Array[]): Kernel {
   const sources = rows[0]?.length ?? 0;
-  const exponents = alphaExponents(rows);
-  if (exponents !== undefined) return programKernel(sources, hornerTiles(sources, exponents));
   if (rows.length * sources > MAX_PROGRAM_CELLS) return tableKernel(rows);
   return programKernel(sources, matrixTiles(rows));
-}
-
-/** Row 0 is a plain XOR; rows 1 and 2 share their loads; others alone: measured faster than all in one loop. */
-function hornerTiles(sources: number, exponents: readonly number[]): Tile[] {
-  const rows = range(exponents.length);
-  const groups = rows.length <= 2 ? [rows] : [[0], [1, 2], ...rows.slice(3).map((row) => [row])];
-  return groups
-    .filter((group) => group.length > 0)
-    .map((group) => {
-      const powers = group.map((row) => exponents[row]!);
-      return {
-        program: hornerProgram(sources, powers),
-        sources: range(sources),
-        outputs: group,
-        accumulate: false,
-      };
-    });
 }
 
 function matrixTiles(rows: readonly Uint8Array[]): Tile[] {
@@ -85,7 +69,7 @@ type TileFunction = (pointers: number, from: number, to: number) => void;
 
 let multipliers: WebAssembly.Module | undefined;
 
-/** Tile c-1 adds c times its source to its output. The same for every matrix, so made once (some 5 ms). */
+/** Tile c-1 adds c times its source to its output. The same for every matrix, so made once (some 60 ms). */
 function multiplierModule(): WebAssembly.Module {
   multipliers ??= new WebAssembly.Module(
     emitKernel(
@@ -134,11 +118,9 @@ function range(length: number): number[] {
   return Array.from({ length }, (_, i) => i);
 }
 
-/** 0…length-1 in runs of at most `size`. */
+/** 0…length-1 in runs of nearly the same length, at most `size`. */
 function runs(length: number, size: number): number[][] {
-  const out: number[][] = [];
-  for (let from = 0; from < length; from += size) {
-    out.push(range(Math.min(size, length - from)).map((i) => from + i));
-  }
-  return out;
+  const count = Math.ceil(length / size);
+  const edge = (run: number) => Math.floor((run * length) / count);
+  return range(count).map((run) => range(edge(run + 1) - edge(run)).map((i) => edge(run) + i));
 }
