@@ -1,0 +1,203 @@
+/** The service as a process: who runs on a data folder, starting one beside us, asking one to stop. */
+import { spawn } from 'node:child_process';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { connectEngine } from '../../engine/control/client.ts';
+import type { NodeStatus } from '../../engine/engine.ts';
+import { dataPaths } from '../../engine/options.ts';
+import { asDatameshError, DatameshError, errorTable } from '../../errors.ts';
+import { tailOf } from './service-log.ts';
+
+/** A log that has grown past this is put aside at the next start; one older log is kept. */
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+/** A node opens its stores and dials its peers in a second or two; a store to recover may take longer. */
+const START_TIMEOUT_MS = 60_000;
+/** A stopping node cancels what runs, tells its peers and syncs its stores. */
+const STOP_TIMEOUT_MS = 20_000;
+const POLL_MS = 50;
+
+export type Found =
+  | { state: 'running'; status: NodeStatus }
+  /** Something holds the data folder, but does not answer: starting, stopping, stuck, or no service (a console, a put). */
+  | { state: 'busy'; pid: number | undefined; stuck: boolean }
+  | { state: 'stopped' };
+
+/** What runs on a data folder, by the control socket and, where that is silent, by the lock. */
+export async function findService(dataDir: string): Promise<Found> {
+  let stuck = false;
+  try {
+    const engine = await connectEngine(dataDir);
+    if (engine !== undefined) {
+      try {
+        return { state: 'running', status: await engine.status() };
+      } finally {
+        await engine.close();
+      }
+    }
+  } catch (thrown) {
+    const error = asDatameshError(thrown);
+    if (error.code !== 'timeout' && error.code !== 'service-not-running') throw error;
+    stuck = error.code === 'timeout';
+  }
+  const holder = await lockHolder(dataDir);
+  return holder === undefined ? { state: 'stopped' } : { state: 'busy', pid: holder.pid, stuck };
+}
+
+/** Whoever holds the lock now. What the LOCK file says is only believed while the lock cannot be had. */
+async function lockHolder(dataDir: string): Promise<{ pid: number | undefined } | undefined> {
+  if (!(await stat(dataDir).catch(() => undefined))) return undefined;
+  const [{ acquireLock }, { realDisk }, { realClock }] = await Promise.all([
+    import('../../engine/effects/lock.ts'),
+    import('../../engine/effects/real-disk.ts'),
+    import('../../engine/effects/clock.ts'),
+  ]);
+  try {
+    const lock = await acquireLock(realDisk(), dataPaths(dataDir).lock, realClock());
+    await lock.release();
+    return undefined;
+  } catch (thrown) {
+    const error = asDatameshError(thrown);
+    if (error.code !== 'lock-held') throw error;
+    const pid = error.details?.pid;
+    return { pid: typeof pid === 'number' ? pid : undefined };
+  }
+}
+
+export interface StartRequest {
+  dataDir: string;
+  configPath: string;
+  env: Readonly<Record<string, string | undefined>>;
+  passphrase: string | undefined;
+  signal: AbortSignal;
+}
+
+/**
+ * Starts a service that outlives this process, its output in the log file, and waits until it answers. Throws what the
+ * service gave as its reason when it ends before that, and `timeout` when it does neither.
+ */
+export async function startDetached(request: StartRequest): Promise<NodeStatus> {
+  const { dataDir, configPath, signal } = request;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const logPath = dataPaths(dataDir).log;
+  await rotate(logPath);
+  const log = await open(logPath, 'a', 0o600);
+  const logStart = (await log.stat()).size;
+  const child = spawn(
+    process.execPath,
+    [launcherPath(), 'service', 'run', '--no-input', '--config', configPath, '--data-dir', dataDir],
+    {
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      cwd: dataDir,
+      env: {
+        ...request.env,
+        ...(request.passphrase === undefined ? {} : { DATAMESH_PASSPHRASE: request.passphrase }),
+      },
+    },
+  );
+  const ended = new Promise<string>((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('exit', (code, name) => resolve(name === null ? `exit ${code}` : name));
+  });
+  let end: string | undefined;
+  void ended.then((how) => {
+    end = how;
+  });
+  await log.close();
+  try {
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    while (end === undefined) {
+      signal.throwIfAborted();
+      const found = await answers(dataDir);
+      if (found !== undefined && found.pid === child.pid) return found;
+      if (performance.now() > deadline) {
+        throw new DatameshError('timeout', {
+          what: `the service does not answer after ${START_TIMEOUT_MS / 1000} s`,
+          mend: 'see what it does: datamesh service logs',
+        });
+      }
+      await pause(POLL_MS);
+    }
+    throw await startFailure(logPath, logStart, end);
+  } catch (error) {
+    if (end === undefined) child.kill('SIGTERM');
+    throw error;
+  } finally {
+    child.unref();
+  }
+}
+
+async function answers(dataDir: string): Promise<NodeStatus | undefined> {
+  const engine = await connectEngine(dataDir).catch(() => undefined);
+  try {
+    return await engine?.status().catch(() => undefined);
+  } finally {
+    await engine?.close();
+  }
+}
+
+/** The service's own error, read back from the end of its log. */
+async function startFailure(logPath: string, logStart: number, end: string): Promise<DatameshError> {
+  const lines = (await tailOf(logPath, 20, logStart)).lines;
+  for (const line of lines.reverse()) {
+    const match = /^error\[(DM-\d+)\]: (.*)$/.exec(line);
+    const code = errorTable().find(({ id }) => id === match?.[1])?.code;
+    if (match && code) return new DatameshError(code, { what: `the service did not start: ${match[2]}` });
+  }
+  return new DatameshError('failed', {
+    what: `the service ended while it was starting (${end})`,
+    mend: 'see why: datamesh service logs',
+  });
+}
+
+/** Asks the process to stop and waits until it has let go of the data folder. Throws `timeout`, `denied`. */
+export async function stopProcess(dataDir: string, pid: number, signal: AbortSignal): Promise<void> {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH') return;
+    if (code !== 'EPERM') throw error;
+    throw new DatameshError('denied', {
+      what: `process ${pid} belongs to another user`,
+      mend: 'stop it as the user who started it',
+    });
+  }
+  const deadline = performance.now() + STOP_TIMEOUT_MS;
+  while (isAlive(pid)) {
+    signal.throwIfAborted();
+    // A process that has ended may still be listed until its parent looks; the lock is free by then.
+    if ((await answers(dataDir)) === undefined && (await lockHolder(dataDir)) === undefined) return;
+    if (performance.now() > deadline) {
+      throw new DatameshError('timeout', {
+        what: `process ${pid} is still there after ${STOP_TIMEOUT_MS / 1000} s`,
+        mend: `end it at once with: kill -9 ${pid} (what was stored is on disk and stays)`,
+        details: { pid },
+      });
+    }
+    await pause(POLL_MS);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function rotate(logPath: string): Promise<void> {
+  const size = (await stat(logPath).catch(() => undefined))?.size ?? 0;
+  if (size > MAX_LOG_BYTES) await rename(logPath, `${logPath}.1`);
+}
+
+/** bin/datamesh of this very installation: the same number of folders up from src and from dist. */
+export function launcherPath(): string {
+  return fileURLToPath(new URL('../../../bin/datamesh', import.meta.url));
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
