@@ -7,7 +7,8 @@ import type { ParseResult } from './types.ts';
 
 /** A word as it could be typed in the command language, for echo and for positions in diagnostics. */
 export function quoteWord(word: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./~-]+$/.test(word)) return word;
+  // A tilde in front stands for the home folder.
+  if (/^[A-Za-z0-9_@%+=:,./-][A-Za-z0-9_@%+=:,./~-]*$/.test(word)) return word;
   if (!/['\x00-\x1f\x7f]/.test(word)) return `'${word}'`;
   const escaped = word.replace(/[\\"$]/g, '\\$&').replace(/[\x00-\x1f\x7f]/g, (char) => {
     const named = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[char];

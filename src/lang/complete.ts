@@ -275,8 +275,16 @@ function rank(
   scored.sort((a, b) => a.score - b.score || (a.candidate.value < b.candidate.value ? -1 : 1));
   return scored.map(({ candidate: { value, summary, partial: more } }) => ({
     value,
-    insert: more ? quoteWord(value).replace(/['"]$/, '') : `${quoteWord(value)} `,
+    insert: inserted(value, kind, more === true),
     summary: summary ?? '',
     kind,
   }));
+}
+
+/** The word as it is typed. What goes on after a folder's slash keeps its quote open. */
+function inserted(value: string, kind: CompletionItem['kind'], more: boolean): string {
+  // A quoted tilde would not stand for the home folder.
+  const home = kind === 'path' && value.startsWith('~/') ? '~/' : '';
+  const quoted = home !== '' && value === home ? home : home + quoteWord(value.slice(home.length));
+  return more ? quoted.replace(/['"]$/, '') : `${quoted} `;
 }

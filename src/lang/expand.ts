@@ -10,6 +10,9 @@ export interface ExpandScope {
   env: Readonly<Record<string, string | undefined>>;
 }
 
+/** UTF-16 units of one expanded word. `set A=$A$A` doubles it line by line; forty lines would fill the memory. */
+export const MAX_WORD = 64 * 1024;
+
 /** The word's text; unset variables are reported and leave nothing. */
 export function expandWord(
   parts: readonly WordPart[],
@@ -26,6 +29,15 @@ export function expandWord(
     // As in a shell, `:-` also stands in for a variable that is empty.
     const chosen =
       part.fallback !== undefined && (value === undefined || value === '') ? part.fallback : value;
+    if (chosen !== undefined && text.length + chosen.length > MAX_WORD) {
+      diagnostics.push({
+        code: 'input-too-large',
+        message: `the word is longer than ${MAX_WORD} characters with its variables`,
+        suggestions: [],
+        span: part.span,
+      });
+      return text;
+    }
     if (chosen !== undefined) text += chosen;
     else diagnostics.push(unset(part.name, scope, part.span));
   }

@@ -42,9 +42,25 @@ export function tokenize(source: SourceText): TokenizeResult {
     return 0;
   }
 
+  // Asked again and again by a text full of `${`; remembered, so that the time stays linear.
+  let lineEnd = -1;
+  let brace = -1;
+
   function endOfLine(from: number): number {
-    while (from < text.length && newlineAt(from) === 0) from++;
-    return from;
+    if (lineEnd < from) {
+      lineEnd = from;
+      while (lineEnd < text.length && newlineAt(lineEnd) === 0) lineEnd++;
+    }
+    return lineEnd;
+  }
+
+  /** Offset of the next `}`; the text's length when there is none. */
+  function closingBrace(from: number): number {
+    if (brace < from) {
+      const found = text.indexOf('}', from);
+      brace = found < 0 ? text.length : found;
+    }
+    return brace;
   }
 
   /** Reads `$…` at `at`; a dollar sign that starts no variable is itself. */
@@ -56,9 +72,8 @@ export function tokenize(source: SourceText): TokenizeResult {
       return { kind: 'variable', name: '?', fallback: undefined, span: source.span(start, at) };
     }
     if (next === '{') {
-      const close = text.indexOf('}', at);
-      const lineEnd = endOfLine(at);
-      if (close < 0 || close > lineEnd) {
+      const close = closingBrace(at);
+      if (close >= endOfLine(at)) {
         at = Math.min(at + 1, text.length);
         report(
           start,
@@ -94,9 +109,9 @@ export function tokenize(source: SourceText): TokenizeResult {
     const start = at++;
     const char = text[at];
     if (char === undefined) return '';
-    const lineEnd = newlineAt(at);
-    if (lineEnd > 0) {
-      at += lineEnd;
+    const newline = newlineAt(at);
+    if (newline > 0) {
+      at += newline;
       return '';
     }
     const hex = /^(?:x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4}))/.exec(
@@ -142,9 +157,9 @@ export function tokenize(source: SourceText): TokenizeResult {
       const char = text[at] as string;
       if (BARE_END.has(char)) break;
       if (char === '\\') {
-        const lineEnd = newlineAt(at + 1);
-        if (lineEnd > 0) {
-          at += 1 + lineEnd;
+        const newline = newlineAt(at + 1);
+        if (newline > 0) {
+          at += 1 + newline;
           continue;
         }
         if (at + 1 >= text.length) {
@@ -209,10 +224,10 @@ export function tokenize(source: SourceText): TokenizeResult {
   if (text.charCodeAt(0) === 0xfeff) at = 1;
   while (at < text.length) {
     const char = text[at] as string;
-    const lineEnd = newlineAt(at);
-    if (lineEnd > 0) {
-      tokens.push({ kind: 'newline', span: source.span(at, at + lineEnd) });
-      at += lineEnd;
+    const newline = newlineAt(at);
+    if (newline > 0) {
+      tokens.push({ kind: 'newline', span: source.span(at, at + newline) });
+      at += newline;
     } else if (char === ' ' || char === '\t') {
       at++;
     } else if (char === '\\' && newlineAt(at + 1) > 0) {
