@@ -1,0 +1,333 @@
+/**
+ * A disk in memory that forgets like a real one. What was written and not synced may be lost, kept, cut off, torn
+ * at sector boundaries or reordered when the machine stops; a name is durable only after `syncDir` of its folder,
+ * whatever was synced inside the file. Folders themselves are durable at once, and a sector holds its old or its new
+ * bytes, never others (the power-safe overwrite that SQLite and LMDB assume too).
+ *
+ * Every effect goes through `apply`, so that a recorded run can be built again up to any of its effects.
+ */
+import { dirname } from 'node:path';
+import { writeFileAtomic } from '../../src/engine/effects/atomic-write.ts';
+import type { Disk, DiskFile, DiskSpace, DiskStat, OpenMode } from '../../src/engine/effects/disk.ts';
+import { crashFile, keepSome, type Shake } from './model-crash.ts';
+
+export type FileChange =
+  | { kind: 'write'; position: number; data: Uint8Array }
+  | { kind: 'truncate'; lengthBytes: number };
+
+export type Effect =
+  | { kind: 'makeDir'; path: string }
+  | { kind: 'create'; path: string; inode: number }
+  | { kind: 'change'; inode: number; change: FileChange }
+  | { kind: 'datasync'; inode: number }
+  /** A datasync that reported an error: the kernel marks the pages clean all the same, and never tries again. */
+  | { kind: 'failedSync'; inode: number }
+  | { kind: 'rename'; from: string; to: string }
+  | { kind: 'remove'; path: string }
+  | { kind: 'syncDir'; path: string };
+
+export type Operation = 'open' | 'read' | 'write' | 'datasync' | 'truncate' | 'rename' | 'remove' | 'syncDir';
+
+interface Inode {
+  number: number;
+  current: Contents;
+  durable: Contents;
+  /** In `current`, not in `durable`. */
+  pending: FileChange[];
+  /** Lost to a failed datasync: still in `current` (the page cache), in no later datasync. */
+  orphaned: FileChange[];
+}
+
+/** Names changed together, atomically: path → inode, null = no such name. */
+type NameChange = [path: string, inode: Inode | null][];
+
+export class ModelDisk implements Disk {
+  /** Called before each operation: an errno name makes it fail, a write after part of it was done. */
+  fault: ((operation: Operation, path: string) => string | undefined) | undefined;
+  /** Every effect, in order, when set. */
+  trace: Effect[] | undefined;
+  /** Effects until the machine stops: then every operation fails, for good. */
+  effectsLeft = Number.POSITIVE_INFINITY;
+  capacityBytes = Number.POSITIVE_INFINITY;
+  readonly #dirs = new Set<string>(['/']);
+  #inodes = new Map<number, Inode>();
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
+  #pendingNames: { dir: string; change: NameChange }[] = [];
+  #nextInode = 1;
+
+  /** One effect, as recorded in a trace of another ModelDisk that began empty. */
+  apply(effect: Effect): void {
+    if (this.effectsLeft <= 0) throw new Error('the machine has stopped');
+    this.effectsLeft -= 1;
+    this.trace?.push(effect);
+    switch (effect.kind) {
+      case 'makeDir':
+        this.#dirs.add(effect.path);
+        return;
+      case 'create': {
+        const number = effect.inode;
+        const inode = { number, current: new Contents(), durable: new Contents(), pending: [], orphaned: [] };
+        this.#inodes.set(number, inode);
+        this.#nextInode = Math.max(this.#nextInode, number + 1);
+        return this.#rename([[effect.path, inode]]);
+      }
+      case 'change': {
+        const inode = this.#inodes.get(effect.inode)!;
+        inode.current.apply(effect.change);
+        inode.pending.push(effect.change);
+        return;
+      }
+      case 'datasync': {
+        const inode = this.#inodes.get(effect.inode)!;
+        for (const change of inode.pending.splice(0)) inode.durable.apply(change);
+        return;
+      }
+      case 'failedSync': {
+        const inode = this.#inodes.get(effect.inode)!;
+        inode.orphaned.push(...inode.pending.splice(0));
+        return;
+      }
+      case 'rename':
+        return this.#rename([
+          [effect.from, null],
+          [effect.to, this.#inodeAt(effect.from)],
+        ]);
+      case 'remove':
+        this.#inodeAt(effect.path);
+        return this.#rename([[effect.path, null]]);
+      case 'syncDir': {
+        const mine = this.#pendingNames.filter(({ dir }) => dir === effect.path);
+        this.#pendingNames = this.#pendingNames.filter(({ dir }) => dir !== effect.path);
+        for (const { change } of mine) applyNames(this.#durableNames, change);
+      }
+    }
+  }
+
+  #rename(change: NameChange): void {
+    applyNames(this.#names, change);
+    this.#pendingNames.push({ dir: dirname(change[0]![0]), change });
+  }
+
+  #inodeAt(path: string): Inode {
+    const inode = this.#names.get(path);
+    if (inode === undefined) throw errno('ENOENT', path);
+    return inode;
+  }
+
+  /** The disk after a power cut now: a new one, everything on it durable. */
+  crash(shake: Shake): ModelDisk {
+    const names = new Map(this.#durableNames);
+    for (const { change } of keepSome(shake, this.#pendingNames)) applyNames(names, change);
+    const after = new ModelDisk();
+    for (const dir of this.#dirs) after.#dirs.add(dir);
+    const made = new Map<Inode, Inode>();
+    for (const [path, inode] of names) {
+      const copy = made.get(inode) ?? durableInode(inode.number, this.#contentsAfter(shake, inode));
+      made.set(inode, copy);
+      after.#inodes.set(copy.number, copy);
+      after.#names.set(path, copy);
+      after.#durableNames.set(path, copy);
+    }
+    after.#nextInode = this.#nextInode;
+    return after;
+  }
+
+  #contentsAfter(shake: Shake, inode: Inode): Contents {
+    // Orphaned pages may or may not have reached the disk, like pending ones; they came first.
+    return crashFile(shake, inode.durable.copy(), [...inode.orphaned, ...inode.pending]);
+  }
+
+  /** The bytes of a file as they would be read now; to look at or to damage in a test. */
+  contents(path: string): Uint8Array {
+    return this.#inodeAt(path).current.bytes();
+  }
+
+  /** Turns bits of a stored byte, in the page cache and on the medium. */
+  damage(path: string, position: number, xor: number): void {
+    const inode = this.#inodeAt(path);
+    for (const contents of [inode.current, inode.durable]) {
+      const bytes = contents.bytes();
+      if (position < bytes.length) bytes[position]! ^= xor;
+    }
+  }
+
+  usedBytes(): number {
+    let total = 0;
+    for (const inode of new Set(this.#names.values())) total += inode.current.length;
+    return total;
+  }
+
+  #fail(operation: Operation, path: string): void {
+    if (this.effectsLeft <= 0) throw new Error('the machine has stopped');
+    const code = this.fault?.(operation, path);
+    if (code !== undefined) throw errno(code, path);
+  }
+
+  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+    await undefined;
+    this.#fail('open', path);
+    if (!this.#dirs.has(dirname(path))) throw errno('ENOENT', path);
+    const found = this.#names.get(path);
+    if (mode === 'create' && found !== undefined) throw errno('EEXIST', path);
+    if (mode === 'read' && found === undefined) throw errno('ENOENT', path);
+    if (found === undefined) this.apply({ kind: 'create', path, inode: this.#nextInode });
+    return this.#file(path, this.#inodeAt(path));
+  }
+
+  #file(path: string, inode: Inode): DiskFile {
+    const change = (it: FileChange) => this.apply({ kind: 'change', inode: inode.number, change: it });
+    return {
+      path,
+      read: async (buffer, position) => {
+        await undefined;
+        this.#fail('read', path);
+        return inode.current.read(buffer, position);
+      },
+      write: async (buffers, position) => {
+        await undefined;
+        const data = new Uint8Array(Buffer.concat(buffers));
+        const room = this.capacityBytes - this.usedBytes() + inode.current.length;
+        let code: string | undefined;
+        try {
+          this.#fail('write', path);
+          if (position + data.length > room) throw errno('ENOSPC', path);
+        } catch (error) {
+          code = (error as NodeJS.ErrnoException).code;
+          if (code === undefined) throw error;
+          const part = data.subarray(0, Math.max(0, Math.min(data.length >> 1, room - position)));
+          if (part.length > 0) change({ kind: 'write', position, data: part });
+          throw error;
+        }
+        change({ kind: 'write', position, data });
+      },
+      datasync: async () => {
+        await undefined;
+        try {
+          this.#fail('datasync', path);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== undefined) {
+            this.apply({ kind: 'failedSync', inode: inode.number });
+          }
+          throw error;
+        }
+        this.apply({ kind: 'datasync', inode: inode.number });
+      },
+      truncate: async (lengthBytes) => {
+        await undefined;
+        this.#fail('truncate', path);
+        change({ kind: 'truncate', lengthBytes });
+      },
+      sizeBytes: async () => inode.current.length,
+      close: async () => undefined,
+    };
+  }
+
+  async readFile(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    await undefined;
+    this.#fail('read', path);
+    const found = this.#names.get(path);
+    if (found === undefined) return undefined;
+    if (found.current.length > maxBytes) throw new RangeError(`${path} is over ${maxBytes} bytes`);
+    return Uint8Array.from(found.current.bytes());
+  }
+
+  writeFileAtomic(path: string, data: Uint8Array, permissions: number): Promise<void> {
+    return writeFileAtomic(this, path, data, permissions, 'model');
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await undefined;
+    this.#fail('rename', from);
+    this.apply({ kind: 'rename', from, to });
+  }
+
+  async remove(path: string): Promise<void> {
+    await undefined;
+    this.#fail('remove', path);
+    this.apply({ kind: 'remove', path });
+  }
+
+  async makeDir(path: string): Promise<void> {
+    for (let dir = path; !this.#dirs.has(dir); dir = dirname(dir)) this.apply({ kind: 'makeDir', path: dir });
+  }
+
+  async list(path: string): Promise<string[]> {
+    const names = [...this.#names.keys()].filter((name) => dirname(name) === path);
+    return names.map((name) => name.slice(path.length + 1));
+  }
+
+  async stat(path: string): Promise<DiskStat | undefined> {
+    if (this.#dirs.has(path)) return { kind: 'directory', sizeBytes: 0, mode: 0o700 };
+    const found = this.#names.get(path);
+    return found === undefined ? undefined : { kind: 'file', sizeBytes: found.current.length, mode: 0o600 };
+  }
+
+  async syncDir(path: string): Promise<void> {
+    await undefined;
+    this.#fail('syncDir', path);
+    this.apply({ kind: 'syncDir', path });
+  }
+
+  async space(): Promise<DiskSpace> {
+    const totalBytes = Math.min(this.capacityBytes, 1e15);
+    return { totalBytes, freeBytes: Math.max(0, totalBytes - this.usedBytes()), fsType: 0 };
+  }
+}
+
+/** Bytes that grow, in a buffer with room to spare. */
+export class Contents {
+  length = 0;
+  #buffer = new Uint8Array(0);
+
+  copy(): Contents {
+    const copy = new Contents();
+    copy.#buffer = this.#buffer.slice(0, this.length);
+    copy.length = this.length;
+    return copy;
+  }
+
+  /** The bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.length);
+  }
+
+  read(buffer: Uint8Array, position: number): number {
+    const part = this.bytes().subarray(position, position + buffer.length);
+    buffer.set(part);
+    return part.length;
+  }
+
+  apply(change: FileChange): void {
+    if (change.kind === 'truncate') return this.resize(change.lengthBytes);
+    const end = change.position + change.data.length;
+    if (end > this.length) this.resize(end);
+    this.#buffer.set(change.data, change.position);
+  }
+
+  /** Cuts off, or adds zeros. */
+  resize(length: number): void {
+    if (length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#buffer.length));
+      larger.set(this.bytes());
+      this.#buffer = larger;
+    }
+    if (length < this.length) this.#buffer.fill(0, length, this.length);
+    this.length = length;
+  }
+}
+
+function durableInode(number: number, durable: Contents): Inode {
+  return { number, current: durable.copy(), durable, pending: [], orphaned: [] };
+}
+
+function applyNames(names: Map<string, Inode>, change: NameChange): void {
+  for (const [path, inode] of change) {
+    if (inode === null) names.delete(path);
+    else names.set(path, inode);
+  }
+}
+
+function errno(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}
