@@ -11,6 +11,7 @@ import { statsCommand } from './files/stats.ts';
 import { healthCommand } from './network/health.ts';
 import { peersCommand } from './network/peers.ts';
 import { bootstrapCommand } from './node/bootstrap.ts';
+import { serviceCommands } from './node/service.ts';
 import { statusCommand } from './node/status.ts';
 import { batchCommand } from './start/batch.ts';
 import { completeCommand, completionCommand } from './start/completion.ts';
@@ -111,6 +112,7 @@ export function allCommands(): readonly Command[] {
     statsCommand,
     deleteCommand,
     statusCommand,
+    ...serviceCommands,
     bootstrapCommand,
     peersCommand,
     healthCommand,
