@@ -16,6 +16,8 @@ export interface WizardRequest extends GatherRequest {
   facts: WizardFacts;
   /** Given on the command line: answers to begin with. */
   answers?: Readonly<Record<string, string>> | undefined;
+  /** False where no console can follow; the last screen then says so. */
+  offersConsole?: boolean | undefined;
   /** For tests: effects of another kind. */
   runCheck?: (kind: CheckKind, value: string) => Promise<ProbeResult>;
 }
@@ -25,7 +27,11 @@ const MAX_TYPED_AHEAD = 4096;
 
 export function createWizard(request: WizardRequest): WizardMachine {
   const size = request.size ?? { columns: 80, rows: 24 };
-  let state: WizardState = { ...initialState(request.facts, size), answers: request.answers ?? {} };
+  let state: WizardState = {
+    ...initialState(request.facts, size),
+    answers: request.answers ?? {},
+    offersConsole: request.offersConsole ?? true,
+  };
   let queue: WizardEvent[] = [];
   let typedAhead: WizardEvent[] = [];
   let scheduled = false;

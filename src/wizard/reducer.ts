@@ -125,7 +125,7 @@ function move(state: WizardState, by: 1 | -1): WizardState {
 
 function enter(state: WizardState): Step {
   if (state.screen === 'preflight') return leavePreflight(state);
-  if (state.screen === 'done') return finish(state, true);
+  if (state.screen === 'done') return finish(state, state.offersConsole);
   if (state.screen === 'review')
     return state.command.trim() === '' ? reviewAction(state) : reviewCommand(state);
   return answer(state, currentQuestion(state)!);

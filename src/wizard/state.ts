@@ -31,6 +31,8 @@ export interface WizardState {
   queue: readonly string[] | undefined;
   written: Written | undefined;
   outcome: 'running' | 'written' | 'answers-saved' | 'left';
+  /** Whether the console can follow. */
+  offersConsole: boolean;
   columns: number;
   rows: number;
 }
@@ -91,6 +93,7 @@ export function initialState(facts: WizardFacts, size: { columns: number; rows: 
     queue: undefined,
     written: undefined,
     outcome: 'running',
+    offersConsole: true,
     ...size,
   };
 }

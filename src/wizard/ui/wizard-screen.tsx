@@ -94,7 +94,8 @@ function Keys({ state }: { state: WizardState }) {
 function keysText(state: WizardState): string {
   if (state.explain) return 'any key closes the explanation';
   if (state.screen === 'preflight') return 'Enter begin · Esc leave';
-  if (state.screen === 'done') return 'Enter open the console · q quit';
+  if (state.screen === 'done')
+    return state.offersConsole ? 'Enter open the console · q quit' : 'Enter finish';
   if (state.screen === 'review')
     return 'Enter do it · ←→↑↓ choose · e 4 Enter change line 4 · Shift-Tab back · Esc leave';
   return 'Enter next · Shift-Tab back · Ctrl-R review · ? explain · Esc leave';

@@ -1,0 +1,63 @@
+/** `config edit`: the file in the user's editor, on a copy, taken over only when it is right. */
+import { spawn } from 'node:child_process';
+import { copyFile, rm } from 'node:fs/promises';
+import { resolveConfig } from '../../config/resolve.ts';
+import { configFileExists, readConfigFile, writeConfigFile } from '../../config/store.ts';
+import { DatameshError } from '../../errors.ts';
+import type { Context } from '../command.ts';
+
+export async function editConfig(context: Context): Promise<void> {
+  const path = context.configPath();
+  const { input } = context.options as { input?: boolean };
+  if (
+    context.mode !== 'one-shot' ||
+    !context.interactive ||
+    input === false ||
+    process.stdin.isTTY !== true
+  ) {
+    throw new DatameshError('not-a-terminal', {
+      what: 'an editor needs a terminal of its own',
+      mend: 'change single fields with: datamesh config set KEY VALUE',
+    });
+  }
+  if (!(await configFileExists(path))) {
+    throw new DatameshError('not-configured', {
+      what: `there is no configuration at ${path}`,
+      mend: 'make one with: datamesh init',
+    });
+  }
+  const copy = `${path}.edit`;
+  // A copy that is there did not pass last time, and is what its author wants to go on with.
+  if (!(await configFileExists(copy))) await copyFile(path, copy);
+  await runEditor(context, copy);
+  const edited = await readConfigFile(copy);
+  if (edited === undefined)
+    throw new DatameshError('failed', { what: `${copy} is gone; nothing was changed` });
+  resolveConfig(edited, copy, { env: {} });
+  if (!context.options.dryRun) await writeConfigFile(path, edited);
+  await rm(copy);
+  context.out.note(
+    `${path} ${context.options.dryRun ? 'would be' : 'is'} replaced; a running node takes it up when it is started again`,
+  );
+}
+
+/** $VISUAL and $EDITOR may hold arguments ("code --wait"), so a shell reads them, with the file as its argument. */
+function runEditor(context: Context, file: string): Promise<void> {
+  const editor = context.env.VISUAL || context.env.EDITOR || 'vi';
+  return new Promise((resolve, reject) => {
+    const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], {
+      stdio: 'inherit',
+      signal: context.signal,
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code === 0) return resolve();
+      reject(
+        new DatameshError('failed', {
+          what: `the editor "${editor}" ended with status ${code}; nothing was changed`,
+          mend: 'set VISUAL or EDITOR to an editor',
+        }),
+      );
+    });
+  });
+}

@@ -1,0 +1,17 @@
+/** The commands of the group `keys`. */
+import type { Command } from '../command.ts';
+import { keysDefaultCommand } from './default.ts';
+import { keysDestroyCommand } from './destroy.ts';
+import { keysExportCommand } from './export.ts';
+import { keysImportCommand } from './import.ts';
+import { keysListCommand } from './list.ts';
+import { keysNewCommand } from './new.ts';
+
+export const keysCommands: readonly Command[] = [
+  keysListCommand,
+  keysNewCommand,
+  keysExportCommand,
+  keysImportCommand,
+  keysDefaultCommand,
+  keysDestroyCommand,
+];

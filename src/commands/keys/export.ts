@@ -1,0 +1,100 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { DatameshError } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import { keyringOf, newPassphrase, unlockedKeyring } from './keyring-access.ts';
+
+export const keysExportCommand: Command = {
+  path: ['keys', 'export'],
+  group: 'keys',
+  summary: 'Show the 24 words of an owner key, or write it to a file',
+  description:
+    'Whoever has the words has the files. With --encrypted the key comes as JSON locked with a passphrase of its own, fit for carrying to another node.',
+  args: [
+    {
+      name: 'name',
+      type: { kind: 'key-name' },
+      summary: 'Key; the default one when left out',
+      required: false,
+    },
+  ],
+  options: [
+    { name: 'encrypted', summary: 'A JSON text locked with a passphrase, instead of the words' },
+    {
+      name: 'export-passphrase-file',
+      type: { kind: 'path', dash: true },
+      summary: 'File with that passphrase; asked for otherwise',
+    },
+    {
+      name: 'output',
+      short: 'o',
+      type: { kind: 'path' },
+      summary: 'Write to this new file (mode 0600) instead of the screen',
+    },
+  ],
+  examples: [
+    { line: 'keys export main', note: 'the words, to write down' },
+    { line: 'keys export main --encrypted -o main.key', note: 'a locked file for another node' },
+    { line: 'keys export main --json=phrase', note: 'for a script' },
+  ],
+  effects: 'reads',
+  needs: 'config',
+  sensitive: true,
+  columns: [
+    { key: 'name', title: 'NAME' },
+    { key: 'phrase', title: 'WORDS' },
+    { key: 'file', title: 'FILE' },
+  ],
+  shape: 'single',
+  async run(context, values) {
+    const name = (values.name as string | undefined) ?? defaultName((await keyringOf(context)).list());
+    const ring = await unlockedKeyring(context, name);
+    const phrase = await ring.exportPhrase(name);
+    let text = `${phrase}\n`;
+    if (values.encrypted === true) {
+      const file = values['export-passphrase-file'] as string | undefined;
+      text = await ring.exportEncrypted(
+        name,
+        await newPassphrase(context, 'Passphrase for the export', file),
+      );
+    }
+    if (values.output !== undefined) {
+      const path = resolve(context.cwd, String(values.output));
+      if (!context.options.dryRun) await writeNew(path, text);
+      context.out.record({ name, file: path });
+    } else if (values.encrypted === true) {
+      await context.out.bytes(Buffer.from(text));
+    } else {
+      context.out.record({ name, phrase });
+    }
+  },
+};
+
+function defaultName(keys: { name: string; isDefault: boolean }[]): string {
+  const key = keys.find(({ isDefault }) => isDefault);
+  if (key !== undefined) return key.name;
+  throw new DatameshError('no-owner-key', {
+    what: 'the keyring holds no owner key',
+    mend: 'make one with: datamesh keys new main',
+  });
+}
+
+/** Never over a file that is there: it may be the only copy of another key. */
+async function writeNew(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { mode: 0o600, flag: 'wx' });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST')
+      throw new DatameshError('already-exists', {
+        what: `${path} is there already`,
+        mend: 'choose another file',
+        cause,
+      });
+    throw new DatameshError(code === 'ENOSPC' ? 'disk-full' : 'file-denied', {
+      what: `${path} cannot be written (${code})`,
+      mend: 'choose another folder',
+      cause,
+    });
+  }
+}
