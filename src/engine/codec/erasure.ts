@@ -33,20 +33,24 @@ export class Erasure {
 
   /**
    * The shards `wanted` (data or parity) out of any k of `shards`. Throws `shards-missing` with fewer than k, `malformed-data` when a shard
-   * has not the length `shardBytes`.
+   * has not the length `shardBytes`. `roomFor` gives the memory that they are written to, one after another.
    */
   rebuild(
     code: CodeProfile,
     shardBytes: number,
     shards: ReadonlyMap<number, Uint8Array>,
     wanted: readonly number[],
+    roomFor: (lengthBytes: number) => Uint8Array = Buffer.allocUnsafeSlow,
   ): Map<number, Uint8Array> {
     checkCode(code);
     const from = survivors(code, shardBytes, shards);
     for (const index of wanted) checkIndex(code, index);
     const out = new Map<number, Uint8Array>();
     if (wanted.length === 0) return out;
-    for (const index of wanted) out.set(index, Buffer.allocUnsafeSlow(shardBytes));
+    const room = roomFor(wanted.length * shardBytes);
+    wanted.forEach((index, i) => {
+      out.set(index, room.subarray(i * shardBytes, (i + 1) * shardBytes));
+    });
     const sources = from.map((index) => shards.get(index)!);
     if (code.k === 1) {
       for (const copy of out.values()) copy.set(sources[0]!);

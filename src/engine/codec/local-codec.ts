@@ -8,12 +8,16 @@ import { blake3 } from './hash.ts';
 import { checkCode } from './matrix.ts';
 import { StripeSlots } from './stripe-slots.ts';
 
+/** Room for lost data shards while a chunk is opened, kept from one chunk to the next; more is allocated for that chunk alone. */
+const MAX_KEPT_ROOM_BYTES = 16 * 1024 * 1024;
+
 export function createCodec(): Codec {
   const erasure = new Erasure();
+  const room = keptRoom();
   const slots = new StripeSlots();
   return {
     encode: async (job) => encode(job, erasure, slots),
-    decode: async (job) => decode(job, erasure),
+    decode: async (job) => decode(job, erasure, room),
     rebuild: async (job) => rebuild(job, erasure),
     hash: blake3,
     close: async () => {},
@@ -67,7 +71,7 @@ function stripeOf(shardBytes: number, shards: Uint8Array[], release: () => void)
   return { shardBytes, shards, ids: shards.map((shard) => shardIdOf(blake3(shard))), release };
 }
 
-function decode(job: DecodeJob, erasure: Erasure): Uint8Array {
+function decode(job: DecodeJob, erasure: Erasure, room: (lengthBytes: number) => Uint8Array): Uint8Array {
   checkCode(job.code);
   const { k } = job.code;
   const { plaintextBytes } = job;
@@ -81,11 +85,21 @@ function decode(job: DecodeJob, erasure: Erasure): Uint8Array {
   }
   const dataIndices = Array.from({ length: k }, (_, i) => i);
   const lost = dataIndices.filter((index) => !job.shards.has(index));
-  const rebuilt = erasure.rebuild(job.code, job.shardBytes, job.shards, lost);
+  const rebuilt = erasure.rebuild(job.code, job.shardBytes, job.shards, lost, room);
   const parts = dataIndices.map((index) => job.shards.get(index) ?? rebuilt.get(index)!);
   return openChunk(job, plaintextBytes, parts);
 }
 
 function rebuild(job: RebuildJob, erasure: Erasure): Map<number, Uint8Array> {
   return erasure.rebuild(job.code, job.shardBytes, job.shards, job.wanted);
+}
+
+/** A buffer that grows to what was asked for; used within one synchronous call only. */
+function keptRoom(): (lengthBytes: number) => Uint8Array {
+  let kept = new Uint8Array(0);
+  return (lengthBytes) => {
+    if (lengthBytes > MAX_KEPT_ROOM_BYTES) return Buffer.allocUnsafeSlow(lengthBytes);
+    if (kept.length < lengthBytes) kept = new Uint8Array(lengthBytes);
+    return kept;
+  };
 }

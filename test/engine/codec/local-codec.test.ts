@@ -87,6 +87,50 @@ describe('local codec', () => {
     ).rejects.toMatchObject({ code: 'malformed-data' });
   });
 
+  it('refuses sizes that shards of these lengths cannot have, before it allocates', async () => {
+    const stripe = await codec.encode({
+      code,
+      fileKey,
+      chunkIndex: 0,
+      last: true,
+      plaintext: pattern(100, 1),
+    });
+    const plaintextBytes = 2 ** 50;
+    const claimed = {
+      plaintextBytes,
+      shardBytes: shardBytesOf(plaintextBytes, 4),
+      shards: picked(stripe, [0, 2, 4, 5]),
+    };
+    const job = { code, fileKey, chunkIndex: 0, last: true, ...claimed };
+    await expect(codec.decode(job)).rejects.toMatchObject({ code: 'malformed-data' });
+    const none = { code, shardBytes: 2 ** 40, shards: new Map<number, Uint8Array>(), wanted: [0] };
+    await expect(codec.rebuild(none)).rejects.toMatchObject({ code: 'shards-missing' });
+  });
+
+  it('decodes one chunk after another without mixing them up', async () => {
+    for (const [chunkIndex, length] of [3000, 90_000, 10, 70_000, 90_000].entries()) {
+      const plaintext = pattern(length, chunkIndex);
+      const { shardBytes, ...stripe } = await codec.encode({
+        code,
+        fileKey,
+        chunkIndex,
+        last: false,
+        plaintext,
+      });
+      const shards = picked({ shardBytes, ...stripe }, chunkIndex % 2 === 0 ? [0, 3, 4, 5] : [2, 3, 4, 5]);
+      const opened = await codec.decode({
+        code,
+        fileKey,
+        chunkIndex,
+        last: false,
+        plaintextBytes: length,
+        shardBytes,
+        shards,
+      });
+      expect(Buffer.compare(opened, plaintext)).toBe(0);
+    }
+  });
+
   it('rebuilds single shards without a key', async () => {
     const stripe = await codec.encode({
       code,
