@@ -1,5 +1,5 @@
 /** The service as a process: who runs on a data folder, starting one beside us, asking one to stop. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { connectEngine } from '../../engine/control/client.ts';
@@ -75,7 +75,9 @@ export interface StartRequest {
  * Starts a service that outlives this process, its output in the log file, and waits until it answers. Throws what the
  * service gave as its reason when it ends before that, and `timeout` when it does neither.
  */
-export async function startDetached(request: StartRequest): Promise<NodeStatus> {
+export async function startService(
+  request: StartRequest,
+): Promise<{ status: NodeStatus; child: ChildProcess }> {
   const { dataDir, configPath, signal } = request;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const logPath = dataPaths(dataDir).log;
@@ -109,7 +111,7 @@ export async function startDetached(request: StartRequest): Promise<NodeStatus> 
     while (end === undefined) {
       signal.throwIfAborted();
       const found = await answers(dataDir);
-      if (found !== undefined && found.pid === child.pid) return found;
+      if (found !== undefined && found.pid === child.pid) return { status: found, child };
       if (performance.now() > deadline) {
         throw new DatameshError('timeout', {
           what: `the service does not answer after ${START_TIMEOUT_MS / 1000} s`,
@@ -120,7 +122,7 @@ export async function startDetached(request: StartRequest): Promise<NodeStatus> 
     }
     throw await startFailure(logPath, logStart, end);
   } catch (error) {
-    if (end === undefined) child.kill('SIGTERM');
+    if (end === undefined) child.kill('SIGKILL');
     throw error;
   } finally {
     child.unref();

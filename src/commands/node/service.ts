@@ -66,7 +66,7 @@ const startCommand: Command = {
   exits: [{ code: EXIT.timeout, meaning: 'it was started, but does not answer' }],
   async run(context) {
     const { node } = await context.config();
-    const { findService, startDetached } = await import('./service-process.ts');
+    const { findService, startService } = await import('./service-process.ts');
     const found = await findService(node.dataDir);
     if (found.state === 'running') {
       context.out.record(stateRecord(node.dataDir, found));
@@ -77,7 +77,7 @@ const startCommand: Command = {
       context.out.record({ dryRun: true, state: 'stopped', dataDir: node.dataDir });
       return context.out.note('nothing was started (--dry-run)');
     }
-    const status = await startDetached({
+    const { status } = await startService({
       dataDir: node.dataDir,
       configPath: context.configPath(),
       env: context.env,

@@ -1,0 +1,181 @@
+/** The demo's nodes: real processes on loopback, with configurations of their own in a temporary folder. */
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultConfig } from '../../../config/fields.ts';
+import { writeConfigFile } from '../../../config/store.ts';
+import { connectEngine } from '../../../engine/control/client.ts';
+import { socketCandidates } from '../../../engine/control/socket-path.ts';
+import { realClock } from '../../../engine/effects/clock.ts';
+import { realRandom } from '../../../engine/effects/random.ts';
+import { realDisk } from '../../../engine/effects/real-disk.ts';
+import type { Engine } from '../../../engine/engine.ts';
+import { openKeyring } from '../../../engine/keys/keyring.ts';
+import { dataPaths } from '../../../engine/options.ts';
+import type { CodeProfile, PeerId } from '../../../engine/types.ts';
+import { DatameshError } from '../../../errors.ts';
+import { pause, startService } from '../../node/service-process.ts';
+
+/** All nodes have met within a second or two; a slow machine with many nodes takes longer. */
+const MEET_TIMEOUT_MS = 60_000;
+const MEET_POLL_MS = 100;
+
+export interface DemoNode {
+  name: string;
+  dataDir: string;
+  configPath: string;
+  pid: number;
+  peerId: PeerId;
+  address: string;
+  engine: Engine;
+  alive: boolean;
+}
+
+export interface DemoMesh {
+  folder: string;
+  nodes: DemoNode[];
+  /** SIGKILL: the process has no chance to say goodbye. */
+  kill(node: DemoNode): void;
+  /** Ends all processes and, unless `keep`, removes the folder. */
+  close(keep: boolean): Promise<void>;
+}
+
+export interface MeshRequest {
+  nodes: number;
+  code: CodeProfile;
+  /** Bytes each node must have room for. */
+  quotaBytes: number;
+  env: Readonly<Record<string, string | undefined>>;
+  signal: AbortSignal;
+  onNode(node: DemoNode): void;
+}
+
+/** An empty mesh that can be closed whatever happens later; also when this process is ended by a second Ctrl-C. */
+export async function openDemoMesh(): Promise<DemoMesh> {
+  const folder = await mkdtemp(join(tmpdir(), 'datamesh-demo-'));
+  const nodes: DemoNode[] = [];
+  const kill = (node: DemoNode) => {
+    node.alive = false;
+    try {
+      process.kill(node.pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  };
+  const emergency = () => {
+    for (const node of nodes) if (node.alive) kill(node);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', emergency);
+  return {
+    folder,
+    nodes,
+    kill,
+    async close(keep) {
+      process.off('exit', emergency);
+      for (const node of nodes) {
+        await node.engine.close();
+        if (node.alive && !keep) kill(node);
+      }
+      if (keep) return;
+      // A process that was just killed may still be writing its last file.
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+      const sockets = nodes.flatMap((node) => socketCandidates(node.dataDir));
+      await Promise.all(sockets.map((path) => rm(path, { force: true })));
+    },
+  };
+}
+
+/** Starts the first node, which the others meet through, and then those together. */
+export async function startNodes(mesh: DemoMesh, request: MeshRequest): Promise<void> {
+  const first = await startNode(mesh, request, 1, []);
+  const others = Array.from({ length: request.nodes - 1 }, (_, i) =>
+    startNode(mesh, request, i + 2, [first.address]),
+  );
+  const results = await Promise.allSettled(others);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  mesh.nodes.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+}
+
+async function startNode(
+  mesh: DemoMesh,
+  request: MeshRequest,
+  number: number,
+  bootstrap: string[],
+): Promise<DemoNode> {
+  const name = `node-${number}`;
+  const dataDir = join(mesh.folder, name);
+  const configPath = join(mesh.folder, `${name}.json`);
+  await mkdir(dataDir, { mode: 0o700 });
+  const base = defaultConfig({ name, dataDir });
+  await writeConfigFile(configPath, {
+    ...base,
+    node: { ...base.node, role: number === 1 ? 'bootstrap' : 'regular' },
+    network: { ...base.network, name: 'demo', preset: 'local', port: 0, bootstrap },
+    storage: { quotaBytes: request.quotaBytes, reservePercent: 0 },
+    redundancy: request.code,
+    access: { mode: 'open', allow: [] },
+    extras: { ...base.extras, history: false },
+  });
+  const keyring = await openKeyring(
+    { disk: realDisk(), random: realRandom(), clock: realClock() },
+    dataPaths(dataDir).keyring,
+  );
+  await keyring.create('demo');
+  const { status } = await startService({
+    dataDir,
+    configPath,
+    env: withoutOwnSettings(request.env),
+    passphrase: undefined,
+    signal: request.signal,
+  });
+  const engine = await connectEngine(dataDir);
+  const address = status.addresses[0];
+  if (engine === undefined || address === undefined) {
+    process.kill(status.pid, 'SIGKILL');
+    throw new DatameshError('failed', { what: `${name} has stopped just after its start` });
+  }
+  const node = {
+    name,
+    dataDir,
+    configPath,
+    pid: status.pid,
+    peerId: status.peerId,
+    address,
+    engine,
+    alive: true,
+  };
+  mesh.nodes.push(node);
+  request.onNode(node);
+  return node;
+}
+
+/** A DATAMESH_ variable would override the generated configurations. */
+function withoutOwnSettings(env: Readonly<Record<string, string | undefined>>) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('DATAMESH_')));
+}
+
+/** Waits until every node is connected to every other and may store there. Throws `too-few-nodes`. */
+export async function untilAllMet(mesh: DemoMesh, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + MEET_TIMEOUT_MS;
+  const wanted = mesh.nodes.length - 1;
+  for (;;) {
+    signal.throwIfAborted();
+    const met = await Promise.all(
+      mesh.nodes.map(async (node) => {
+        const peers = await node.engine.peers();
+        return peers.filter((peer) => peer.state === 'active' && peer.eligible).length;
+      }),
+    );
+    if (met.every((count) => count >= wanted)) return;
+    if (performance.now() > deadline) {
+      throw new DatameshError('too-few-nodes', {
+        what: `the nodes have not all met within ${MEET_TIMEOUT_MS / 1000} s`,
+        why: mesh.nodes.map((node, i) => `${node.name} sees ${met[i]} of ${wanted}`).join(', '),
+        mend: 'try fewer --nodes, or look at the logs with --keep',
+      });
+    }
+    await pause(MEET_POLL_MS);
+  }
+}
