@@ -16,6 +16,7 @@ import { statusCommand } from './node/status.ts';
 import { batchCommand } from './start/batch.ts';
 import { completeCommand, completionCommand } from './start/completion.ts';
 import { consoleCommand } from './start/console.ts';
+import { demoCommand } from './start/demo.ts';
 import { helpCommand } from './start/help.ts';
 import { versionCommand } from './start/version.ts';
 
@@ -103,6 +104,7 @@ export function allCommands(): readonly Command[] {
     helpCommand,
     completionCommand,
     completeCommand,
+    demoCommand,
     versionCommand,
     putCommand,
     getCommand,
