@@ -30,13 +30,22 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
     instance.rerender(root);
   };
 
+  let resized = false;
   // Before Ink's own listener, which is added by `render`: the tree must have its new size when Ink draws it.
   const onResize = () => {
+    resized = true;
     const stage = stages.get();
     if (stage.kind !== 'console') return;
     const { columns, rows } = terminal.size();
     stage.session.resize(columns, rows);
     redraw();
+  };
+
+  // Node tells of a new size only when it differs from the last it saw. A window that was made smaller and large again in one go has lost
+  // its content all the same.
+  const onWindowChange = () => {
+    if (!resized) onResize();
+    resized = false;
   };
 
   const onContinue = () => {
@@ -48,6 +57,7 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
 
   if (first.kind === 'console') terminal.enter();
   stdout.on('resize', onResize);
+  process.on('SIGWINCH', onWindowChange);
   instance = render(root, {
     stdin,
     stdout,
@@ -74,6 +84,7 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
     },
     async close() {
       stdout.off('resize', onResize);
+      process.off('SIGWINCH', onWindowChange);
       instance?.unmount();
       await instance?.waitUntilExit().catch(() => {});
       terminal.restore();

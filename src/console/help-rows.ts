@@ -86,7 +86,22 @@ export function keysRow(state: ConsoleState, layout: Layout, theme: Theme): Row 
   }
   const wide = layout.size === 'M' || layout.size === 'L';
   const pairs = pairsFor(state, wide, theme.glyphs.unicode);
-  return pairs.flatMap(([keys, text]) => [cell(` ${keys}`, 'accent'), cell(` ${text} `, 'dim')]);
+  const groups = pairs.map(([keys, text]): Row => [cell(` ${keys}`, 'accent'), cell(` ${text} `, 'dim')]);
+  // The last one says how to get out: it stays when the others give way.
+  const way = groups.pop() ?? [];
+  const room = layout.columns - 1 - rowWidth(way);
+  return [...trimmed(groups, room), ...way];
+}
+
+function trimmed(groups: readonly Row[], columns: number): Row {
+  let used = 0;
+  return groups
+    .filter((group) => {
+      const fits = used + rowWidth(group) <= columns;
+      if (fits) used += rowWidth(group);
+      return fits;
+    })
+    .flat();
 }
 
 function pairsFor(state: ConsoleState, wide: boolean, unicode: boolean): [string, string][] {

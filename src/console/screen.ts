@@ -1,6 +1,7 @@
 /** The fixed rows around the panels: header, gauges, Output, job line, prompt, hint, keys. Pure: a state gives rows. */
+import type { HealthReport, Snapshot } from '../engine/engine.ts';
 import { drawPanel } from '../panels/catalogue.ts';
-import { cell, cut, fitRow, type Row, rowWidth, spread, type Tone } from '../panels/cells.ts';
+import { cell, cut, fitGroups, fitRow, type Row, rowWidth, spread, type Tone } from '../panels/cells.ts';
 import {
   bytesText,
   clockText,
@@ -47,15 +48,16 @@ export function headerRow(state: ConsoleState, layout: Layout, theme: Theme): Ro
     cell('  '),
     ...engineCells(state, theme),
   );
-  // The gauges say it where there are any.
-  if (state.snapshot !== undefined && !layout.gauges) left.push(...factCells(state.snapshot, theme));
   if (isStale(state)) left.push(cell(`  ${theme.glyphs.warn} stale`, 'warn'));
   const right: Row[number][] = [];
   if (state.paused !== undefined) {
     right.push(cell(` PAUSED ${durationText(state.nowMs - state.paused.atMs)} `, 'selected'), cell(' '));
   }
   right.push(cell(`${clockText(state.nowMs)} `, 'dim'));
-  return spread(left, right, columns);
+  const facts = state.snapshot === undefined || layout.gauges ? [] : factGroups(state.snapshot, theme);
+  // The gauges say it where there are any.
+  const room = columns - rowWidth(right) - 1;
+  return spread(fitGroups([left, ...facts], room), right, columns);
 }
 
 function engineCells(state: ConsoleState, theme: Theme): Row {
@@ -77,20 +79,26 @@ function engineCells(state: ConsoleState, theme: Theme): Row {
   }
 }
 
-function factCells(snapshot: NonNullable<ConsoleState['snapshot']>, theme: Theme): Row {
-  const { bandwidth, status, health, peers } = snapshot;
-  const cells: Row[number][] = [cell('  peers ', 'dim'), cell(`${status.peersConnected}/${peers.length}`)];
+function factGroups({ bandwidth, status, health, peers }: Snapshot, theme: Theme): Row[] {
+  const { up, down } = theme.glyphs;
+  const groups: Row[] = [[cell('  peers ', 'dim'), cell(`${status.peersConnected}/${peers.length}`)]];
   if (health !== undefined) {
     const grade = gradeOf(health);
     const share = liveShare(health);
     const tone: Tone = grade === 'ok' ? 'ok' : grade === 'degraded' ? 'warn' : 'bad';
-    cells.push(cell('  health ', 'dim'), cell(`${gradeMark(grade, theme.glyphs)} `, tone));
-    cells.push(cell(share === undefined ? 'empty' : percentText(share, 1)));
+    groups.push([
+      cell('  health ', 'dim'),
+      cell(`${gradeMark(grade, theme.glyphs)} `, tone),
+      cell(share === undefined ? 'empty' : percentText(share, 1)),
+    ]);
   }
-  const { up, down } = theme.glyphs;
-  cells.push(cell(`  ${up} `, 'up'), cell(rateText(bandwidth.up.now)));
-  cells.push(cell(`  ${down} `, 'down'), cell(rateText(bandwidth.down.now)));
-  return cells;
+  groups.push([
+    cell(`  ${up} `, 'up'),
+    cell(rateText(bandwidth.up.now)),
+    cell(`  ${down} `, 'down'),
+    cell(rateText(bandwidth.down.now)),
+  ]);
+  return groups;
 }
 
 /** What the panels out of sight would say, in one row. */
@@ -101,32 +109,35 @@ export function gaugeRow(state: ConsoleState, layout: Layout, theme: Theme): Row
     return fitRow([cell(` ${state.engine.error ?? 'waiting for the first sample'}`, 'dim')], layout.columns);
   const { bandwidth, health } = snapshot;
   const between = cell(` ${glyphs.box.sep} `, 'dim');
-  const row: Row[number][] = [
+  const peers: Row = [
     cell(' PEERS ', 'dim'),
     cell(sparkline(state.peerTrend, 8, glyphs).trimStart(), 'accent'),
     cell(` ${snapshot.status.peersConnected}`),
-    between,
-    cell('HEALTH ', 'dim'),
   ];
-  if (health === undefined) row.push(cell(snapshot.censusRunning ? 'first census' : 'no census', 'dim'));
-  else {
-    const grade = gradeOf(health);
-    const tone: Tone = grade === 'ok' ? 'ok' : grade === 'degraded' ? 'warn' : 'bad';
-    // The worst state and how many objects are in it.
-    const text = grade === 'ok' ? 'all whole' : `${health[grade]} ${grade}`;
-    row.push(cell(bar(liveShare(health) ?? 1, 8, glyphs), tone));
-    row.push(cell(` ${gradeMark(grade, glyphs)} ${text}`, tone));
-  }
-  row.push(
-    between,
-    cell(`${glyphs.up} `, 'up'),
-    cell(rateText(bandwidth.up.now)),
-    cell(`  ${glyphs.down} `, 'down'),
-    cell(rateText(bandwidth.down.now)),
-  );
-  const room = layout.columns - rowWidth(row) - 2;
-  if (room >= 6) row.push(cell(` ${sparkline(bandwidth.down.history, Math.min(20, room), glyphs)}`, 'down'));
-  return fitRow(row, layout.columns);
+  const groups: Row[] = [
+    peers,
+    [between, cell('HEALTH ', 'dim'), ...healthGauge(health, snapshot.censusRunning, theme)],
+    [between, cell(`${glyphs.up} `, 'up'), cell(rateText(bandwidth.up.now))],
+    [cell(`  ${glyphs.down} `, 'down'), cell(rateText(bandwidth.down.now))],
+  ];
+  const room = layout.columns - groups.reduce((sum, group) => sum + rowWidth(group), 0) - 2;
+  if (room >= 6)
+    groups.push([cell(` ${sparkline(bandwidth.down.history, Math.min(20, room), glyphs)}`, 'down')]);
+  return fitGroups(groups, layout.columns);
+}
+
+function healthGauge(health: HealthReport | undefined, running: boolean, theme: Theme): Row {
+  if (health === undefined) return [cell(running ? 'first census' : 'no census', 'dim')];
+  if (health.objects === 0) return [cell('nothing stored', 'dim')];
+  const { glyphs } = theme;
+  const grade = gradeOf(health);
+  const tone: Tone = grade === 'ok' ? 'ok' : grade === 'degraded' ? 'warn' : 'bad';
+  // The worst state and how many objects are in it.
+  const text = grade === 'ok' ? 'all whole' : `${health[grade]} ${grade}`;
+  return [
+    cell(bar(liveShare(health) ?? 1, 8, glyphs), tone),
+    cell(` ${gradeMark(grade, glyphs)} ${text}`, tone),
+  ];
 }
 
 /** The Output box; the key help stands in its place while it is open. */
@@ -179,7 +190,7 @@ export function jobRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
   }
   const job = state.snapshot?.jobs.find((each) => each.state === 'running');
   if (job === undefined) return [cell(' '.repeat(layout.columns))];
-  return fitRow([cell(' ', 'dim'), ...jobLine(job, theme)], layout.columns, glyphs.more);
+  return jobLine(job, theme, layout.columns);
 }
 
 function progressCells(running: NonNullable<ConsoleState['running']>, nowMs: number, theme: Theme): Row {

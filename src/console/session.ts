@@ -343,7 +343,10 @@ export function createSession(deps: SessionDeps): Session {
     if (link === undefined) return;
     // Also an attached one: closing the client leaves the service alone.
     const closing = link.engine.close().catch(() => {});
-    await Promise.race([closing, clock.sleep(CLOSE_MS)]);
+    const enough = new AbortController();
+    // The rest of the wait must not keep the process alive.
+    await Promise.race([closing, clock.sleep(CLOSE_MS, enough.signal).catch(() => {})]);
+    enough.abort();
   }
 
   return {

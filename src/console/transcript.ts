@@ -3,6 +3,8 @@ import { cell, type Row, type Tone, wrapRow } from '../panels/cells.ts';
 
 /** Some hours of work; beyond that the oldest goes. */
 export const MAX_LINES = 5_000;
+/** What goes on from the row above stands a little to the right. */
+const INDENT = 2;
 
 export interface Transcript {
   lines: readonly Row[];
@@ -28,7 +30,7 @@ export function textRows(text: string, tone: Tone = 'plain'): Row[] {
 export function appendRows(transcript: Transcript, rows: readonly Row[], columns: number): Transcript {
   const lines = [...transcript.lines, ...rows].slice(-MAX_LINES);
   if (transcript.scroll === 0) return { lines, scroll: 0 };
-  const added = rows.reduce((sum, row) => sum + wrapRow(row, columns).length, 0);
+  const added = rows.reduce((sum, row) => sum + wrapRow(row, columns, INDENT).length, 0);
   return { lines, scroll: transcript.scroll + added };
 }
 
@@ -46,7 +48,7 @@ export function windowOf(transcript: Transcript, columns: number, height: number
   const rows: Row[] = [];
   let at = transcript.lines.length - 1;
   for (; at >= 0 && rows.length < wanted; at--) {
-    rows.unshift(...wrapRow(transcript.lines[at] ?? [], columns));
+    rows.unshift(...wrapRow(transcript.lines[at] ?? [], columns, INDENT));
   }
   const below = Math.max(0, Math.min(transcript.scroll, rows.length - height));
   const end = rows.length - below;

@@ -81,6 +81,19 @@ export function spread(left: Row, right: Row, columns: number): Row {
   return [...fitRow(left, columns - rightWidth), ...right];
 }
 
+/** Groups one after the other as long as a whole one fits: nothing is cut in its middle. */
+export function fitGroups(groups: readonly Row[], columns: number): Row {
+  const row: Cell[] = [];
+  let used = 0;
+  for (const group of groups) {
+    const width = rowWidth(group);
+    if (used + width > columns) continue;
+    row.push(...group);
+    used += width;
+  }
+  return fitRow(row, columns);
+}
+
 export function rowText(row: Row): string {
   return row.map((each) => each.text).join('');
 }

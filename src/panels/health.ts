@@ -1,6 +1,6 @@
 /** Panel 2: health as the census found it. The spare histogram comes first: it says how far away the next loss of data is. */
 import type { HealthReport, ObjectDetail, ObjectView, ShardView, Snapshot } from '../engine/engine.ts';
-import { type Cell, cell, type Row, rowWidth, type Tone } from './cells.ts';
+import { type Cell, cell, fitGroups, type Row, rowWidth, type Tone } from './cells.ts';
 import { matchesFilter } from './filter.ts';
 import { agoText, bytesText, countText, percentText, shortId } from './format.ts';
 import { bar } from './graph.ts';
@@ -62,9 +62,10 @@ export function healthPanel(input: PanelInput): PanelBody {
 }
 
 function censusTags(report: HealthReport, snapshot: Snapshot, input: PanelInput): string[] {
-  return [
-    snapshot.censusRunning ? 'census running' : `census ${agoText(input.nowMs - report.takenAtMs)} ago`,
-  ];
+  const when = snapshot.censusRunning
+    ? 'census running'
+    : `census ${agoText(input.nowMs - report.takenAtMs)} ago`;
+  return [`${countText(stripesOf(report))} stripes`, when];
 }
 
 function summary(report: HealthReport, snapshot: Snapshot, input: PanelInput): Row[] {
@@ -79,11 +80,15 @@ function summary(report: HealthReport, snapshot: Snapshot, input: PanelInput): R
   const rows: Row[] = [...histogram(report, inner, theme)];
   rows.push(objectCounts(report, inner, glyphs));
   if (live !== undefined) {
-    rows.push([
-      cell('shards    ', 'dim'),
-      cell(`${percentText(live, 2)} live`, GRADE_TONE[grade]),
-      cell(`  ${countText(report.shardsLive)} of ${countText(report.shardsExpected)}`, 'dim'),
-    ]);
+    rows.push(
+      fitGroups(
+        [
+          [cell('shards'.padEnd(LABEL), 'dim'), cell(`${percentText(live, 2)} live`, GRADE_TONE[grade])],
+          [cell(`  ${countText(report.shardsLive)} of ${countText(report.shardsExpected)}`, 'dim')],
+        ],
+        inner,
+      ),
+    );
   }
   if (report.silentPeers.length > 0) {
     rows.push([
@@ -112,7 +117,9 @@ function summary(report: HealthReport, snapshot: Snapshot, input: PanelInput): R
 function histogram(report: HealthReport, width: number, theme: Theme): Row[] {
   const total = stripesOf(report);
   const columns = Math.max(4, width - LABEL - 9);
-  return LEVELS.filter((level) => level.key !== 'lost' || report.stripes.lost > 0).map((level) => {
+  // Levels that no stripe can have, or should have, stay away until one has them.
+  const usual: readonly string[] = ['spare0', 'spare1', 'spare2'];
+  return LEVELS.filter((level) => usual.includes(level.key) || report.stripes[level.key] > 0).map((level) => {
     const count = report.stripes[level.key];
     const label = level.key === 'lost' ? 'lost' : `spare ${level.label}`;
     const tone: Tone = count === 0 ? 'dim' : level.tone;
@@ -144,11 +151,11 @@ function objectCounts(report: HealthReport, width: number, glyphs: Glyphs): Row 
     ...(['ok', 'degraded', 'critical', 'lost'] as const)
       .filter((grade) => report[grade] > 0)
       .map((grade) =>
-        cell(`${gradeMark(grade, glyphs)} ${countText(report[grade])} ${word(grade)}  `, GRADE_TONE[grade]),
+        cell(`${gradeMark(grade, glyphs)} ${countText(report[grade])}${word(grade)}  `, GRADE_TONE[grade]),
       ),
   ];
-  const long = row((grade) => grade);
-  return rowWidth(long) - 2 <= width ? long : row((grade) => SHORT[grade]);
+  const shapes = [row((grade) => ` ${grade}`), row((grade) => ` ${SHORT[grade]}`)];
+  return shapes.find((shape) => rowWidth(shape) - 2 <= width) ?? row(() => '');
 }
 
 function diskRow(snapshot: Snapshot, width: number, theme: Theme): Row[] {
@@ -201,7 +208,7 @@ function objectList(
   type Item = ReturnType<typeof arrangeObjects>[number];
   const grade = (item: Item): HealthGrade => item.bad?.state ?? 'ok';
   const columns: TableColumn<Item>[] = [
-    { title: 'OBJECT', width: 12, priority: 0, elastic: true, text: ({ object }) => object.name },
+    { title: 'OBJECT', width: 18, priority: 0, elastic: true, text: ({ object }) => object.name },
     {
       title: 'SIZE',
       width: 9,

@@ -1,6 +1,6 @@
 /** Panel 4: jobs of the engine, running ones first. */
 import type { JobView } from '../engine/engine.ts';
-import { cell, type Row, type Tone } from './cells.ts';
+import { cell, cut, fitGroups, type Row, type Tone } from './cells.ts';
 import { matchesFilter } from './filter.ts';
 import { agoText, bytesText, etaText, percentText, rateText } from './format.ts';
 import { bar } from './graph.ts';
@@ -120,14 +120,22 @@ export function jobsPanel(input: PanelInput): PanelBody {
   };
 }
 
-/** The job line above the prompt: one running job in one row. */
-export function jobLine(job: JobView, theme: Theme): Row {
+/** The job line above the prompt: one running job in one row, what matters less left out where it is narrow. */
+export function jobLine(job: JobView, theme: Theme, columns: number): Row {
   const { glyphs } = theme;
   const share = jobShare(job);
-  const eta = job.etaMs === undefined ? '' : `  ETA ${etaText(job.etaMs)}`;
-  return [
-    cell(`${job.id} ${job.verb} ${job.target}  `),
-    cell(share === undefined ? '' : `${bar(share, 12, glyphs)} ${percentText(share)}  `, 'accent'),
-    cell(`${bytesText(job.doneBytes)}  ${rateText(job.bytesPerSecond)}${eta}`, 'dim'),
-  ];
+  const bytes =
+    job.totalBytes === undefined
+      ? bytesText(job.doneBytes)
+      : `${bytesText(job.doneBytes)} of ${bytesText(job.totalBytes)}`;
+  return fitGroups(
+    [
+      [cell(` ${cut(`${job.id} ${job.verb} ${job.target}`, Math.floor(columns / 2), glyphs.more)}`)],
+      share === undefined ? [] : [cell(`  ${bar(share, 12, glyphs)} ${percentText(share)}`, 'accent')],
+      [cell(`  ${rateText(job.bytesPerSecond)}`, 'dim')],
+      job.etaMs === undefined ? [] : [cell(`  ETA ${etaText(job.etaMs)}`, 'dim')],
+      [cell(`  ${bytes}`, 'dim')],
+    ],
+    columns,
+  );
 }

@@ -6,7 +6,7 @@ export interface TableColumn<T> {
   /** Columns without the gap. The elastic column treats it as the least. */
   width: number;
   align?: 'left' | 'right';
-  /** 0: always shown; the higher, the less it matters when there is no room for all. */
+  /** 0: always shown; the higher, the less it matters when there is no room for all. Those of one priority come and go together. */
   priority: number;
   elastic?: boolean;
   text(item: T): string;
@@ -19,10 +19,13 @@ const GAP = 2;
 export function fittingColumns<T>(columns: readonly TableColumn<T>[], width: number): TableColumn<T>[] {
   const chosen = new Set<TableColumn<T>>();
   let used = -GAP;
-  for (const column of [...columns].sort((a, b) => a.priority - b.priority)) {
-    if (column.priority > 0 && used + GAP + column.width > width) continue;
-    chosen.add(column);
-    used += GAP + column.width;
+  const priorities = [...new Set(columns.map((column) => column.priority))].sort((a, b) => a - b);
+  for (const priority of priorities) {
+    const group = columns.filter((column) => column.priority === priority);
+    const need = group.reduce((sum, column) => sum + GAP + column.width, 0);
+    if (priority > 0 && used + need > width) continue;
+    for (const column of group) chosen.add(column);
+    used += need;
   }
   const spare = width - used;
   return columns

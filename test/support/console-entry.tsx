@@ -1,7 +1,8 @@
 /**
  * Starts the console on a fake engine, for the screen tests. Settings come from the environment:
  * DATAMESH_TEST_MOVING: time goes on (else it stands still); _OFFLINE: the engine does not open; _DELAY_MS: each call of it takes this long;
- * _PEERS: how many; _PLAIN: the line REPL; _HISTORY: file of the history; _STALE_MS: how far the clock is ahead of the samples.
+ * _PEERS: how many; _PLAIN: the line REPL; _HISTORY: file of the history; _STALE_MS: how far the clock is ahead of the samples;
+ * _CRASH: an exception that nobody catches comes after a while.
  */
 import { consoleOnlyCommands } from '../../src/commands/console/all.ts';
 import { allCommands, createRegistry } from '../../src/commands/registry.ts';
@@ -56,17 +57,26 @@ const start: SessionStart = {
   network: 'home',
   async openEngine() {
     if (setting('OFFLINE') !== undefined) {
-      throw new DatameshError('port-in-use', { what: 'port 4001 is in use', mend: 'choose another: datamesh config set network.port 0' });
+      throw new DatameshError('port-in-use', {
+        what: 'port 4001 is in use',
+        mend: 'choose another: datamesh config set network.port 0',
+      });
     }
     return { engine, kind: 'embedded' };
   },
   surroundings: {
-    config: () => Promise.reject(new DatameshError('not-configured', { what: 'there is no configuration in this test' })),
+    config: () =>
+      Promise.reject(new DatameshError('not-configured', { what: 'there is no configuration in this test' })),
     configPath: () => '/nowhere/config.json',
     service: async () => undefined,
   },
   complete: completer(registry, process.cwd()),
 };
+if (setting('CRASH') !== undefined) {
+  setTimeout(() => {
+    throw new Error('boom');
+  }, 2500);
+}
 const surface = chooseSurface({
   stdinIsTty: stdin.isTTY === true,
   stdoutIsTty: stdout.isTTY === true,

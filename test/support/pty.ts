@@ -109,9 +109,8 @@ export function ptyProgram(file: string, args: string[], options: PtyOptions = {
 
   const screen = () => {
     const { active } = terminal.buffer;
-    return Array.from(
-      { length: terminal.rows },
-      (_, at) => active.getLine(active.baseY + at)?.translateToString(true) ?? '',
+    return Array.from({ length: terminal.rows }, (_, at) =>
+      (active.getLine(active.baseY + at)?.translateToString(true) ?? '').trimEnd(),
     );
   };
   const dump = () => {
@@ -134,12 +133,18 @@ export function ptyProgram(file: string, args: string[], options: PtyOptions = {
     }
   };
 
+  const type = (text: string) => {
+    // Quiet is counted from here: the answer is still to come.
+    lastDataAt = Date.now();
+    child.write(text);
+  };
+
   return {
     pid: child.pid,
     home,
     exited,
-    write: (text) => child.write(text),
-    enter: (line) => child.write(`${line}\r`),
+    write: type,
+    enter: (line) => type(`${line}\r`),
     waitUntil,
     waitFor(wanted, timeoutMs) {
       const found = () => {
@@ -174,6 +179,7 @@ export function ptyProgram(file: string, args: string[], options: PtyOptions = {
     },
     async resize(toColumns, toRows) {
       await waitUntil('parsed', () => true);
+      lastDataAt = Date.now();
       terminal.resize(toColumns, toRows);
       child.resize(toColumns, toRows);
     },

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { expectGolden, promptRow, readyConsole, startConsole } from './console-harness.ts';
+
+describe('console layouts', () => {
+  it.each([
+    [80, 24],
+    [120, 40],
+    [200, 50],
+    [60, 16],
+  ])('draws %ix%i as the golden file has it', async (columns, rows) => {
+    const pty = startConsole({ columns, rows });
+    await pty.waitFor('alder home>', 20_000);
+    await pty.waitFor('online');
+    await pty.settled();
+    pty.enter('set refresh 500ms; clear; list');
+    await pty.waitFor('notes/plan.txt');
+    // The trend of the peers grows with each sample until it is full.
+    if (columns < 100) await pty.waitFor(/PEERS █{8} 15/, 15_000);
+    await pty.settled();
+    expectGolden(pty, `console-${columns}x${rows}`);
+    expect(pty.alternate()).toBe(true);
+    // The last cell stays blank, or some terminals scroll.
+    expect(pty.cell(columns - 1, rows - 1).text.trim()).toBe('');
+  });
+
+  it('keeps prompt, hint and keys in the last three rows while typing', async () => {
+    const pty = await readyConsole({ columns: 120, rows: 40 });
+    pty.write('put ');
+    await pty.waitFor('put <file>');
+    expect(promptRow(pty)).toBe('alder home> put');
+    expect(pty.screen().at(-2)).toContain('put <file>');
+    expect(pty.screen().at(-1)).toContain('Ctrl-D quit');
+    expect(pty.cursor()).toMatchObject({ column: 'alder home> put '.length, row: 37, visible: true });
+  });
+
+  it('is a line REPL in 59x15, and says why', async () => {
+    const pty = startConsole({ columns: 59, rows: 15 });
+    await pty.waitFor('alder home>', 20_000);
+    expect(pty.text()).toContain('59x15');
+    pty.enter('list');
+    await pty.waitFor('notes/plan.txt');
+    expect(pty.alternate()).toBe(false);
+    pty.enter('exit');
+    expect((await pty.exited).code).toBe(0);
+  });
+
+  it('is append-only with ACCESSIBLE: no caret upwards, no clearing, no second screen', async () => {
+    const pty = startConsole({ columns: 100, rows: 30, env: { ACCESSIBLE: '1' } });
+    await pty.waitFor('alder home>', 20_000);
+    pty.enter('list');
+    await pty.waitFor('notes/plan.txt');
+    pty.enter('quit');
+    await pty.exited;
+    expect(pty.raw()).not.toMatch(/\u001b\[\d*A|\u001b\[2J|\u001b\[3J|\u001b\[\?1049h/);
+  });
+
+  it('survives a storm of sizes: no ghost rows, text and caret kept', async () => {
+    const pty = await readyConsole({ columns: 120, rows: 40 });
+    pty.write('info some text');
+    await pty.waitFor('info some text');
+    const sizes: [number, number][] = [];
+    for (let at = 0; at < 15; at++)
+      sizes.push([80 + ((at * 37) % 121), 20 + ((at * 11) % 31)], [200 - at * 7, 50 - at]);
+    for (const [columns, rows] of [...sizes, [59, 15], [30, 5], [120, 40]] as [number, number][]) {
+      await pty.resize(columns, rows);
+    }
+    await pty.waitFor('2 Health');
+    await pty.settled(400);
+    const stormed = pty.screen();
+    expect(promptRow(pty)).toBe('alder home> info some text');
+    expect(pty.cursor()).toMatchObject({ column: 'alder home> info some text'.length, row: 37 });
+    const fresh = await readyConsole({ columns: 120, rows: 40 });
+    fresh.write('info some text');
+    await fresh.waitFor('info some text');
+    await fresh.settled();
+    expect(stormed).toEqual(fresh.screen());
+  }, 40_000);
+});

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { KEY, readyConsole, startConsole } from './console-harness.ts';
+
+/** Everything that must be off when the program has gone. */
+function expectRestored(raw: string): void {
+  const last = (on: string, off: string) => raw.lastIndexOf(off) >= raw.lastIndexOf(on);
+  expect(raw).toContain('\u001b[?1049h');
+  expect(last('\u001b[?1049h', '\u001b[?1049l')).toBe(true);
+  expect(last('\u001b[?2004h', '\u001b[?2004l')).toBe(true);
+  expect(last('\u001b[?25l', '\u001b[?25h')).toBe(true);
+  expect(last('\u001b[?2026h', '\u001b[?2026l')).toBe(true);
+}
+
+describe('the terminal', () => {
+  it.each([
+    ['exit', 'exit\r', 0],
+    // A job of the node runs: the console asks first.
+    ['Ctrl-D and a yes', `${KEY.ctrl('d')}y`, 0],
+  ])('is restored after %s', async (_name, typed, code) => {
+    const pty = await readyConsole();
+    pty.write(typed);
+    expect((await pty.exited).code).toBe(code);
+    await pty.waitUntil('the normal screen', () => !pty.alternate());
+    expectRestored(pty.raw());
+  });
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+  ])('is restored after %s', async (name, code) => {
+    const pty = await readyConsole();
+    pty.signal(name);
+    expect((await pty.exited).code).toBe(code);
+    await pty.waitUntil('the normal screen', () => !pty.alternate());
+    expectRestored(pty.raw());
+  });
+
+  it('is restored after an uncaught exception, which is told', async () => {
+    const pty = await readyConsole({ env: { DATAMESH_TEST_CRASH: '1' } });
+    expect((await pty.exited).code).toBe(70);
+    await pty.waitUntil('the normal screen', () => !pty.alternate());
+    expectRestored(pty.raw());
+    expect(pty.text()).toContain('boom');
+  });
+
+  it('sees no colour code under NO_COLOR, and the selection all the same', async () => {
+    const pty = await readyConsole({ env: { NO_COLOR: '1', FORCE_COLOR: undefined } });
+    pty.write(KEY.tab);
+    await pty.settled();
+    // 30–37, 38, 39, 40–49, 90–107 colour; 0, 1, 2, 7 do not.
+    expect(pty.raw()).not.toMatch(/\u001b\[(?:\d+;)*(?:3\d|4\d|9\d|10[0-7])(?:;\d+)*m/);
+    expect(Array.from({ length: 24 }, (_, row) => pty.cell(3, row).inverse)).toContain(true);
+  });
+
+  it('gets only ASCII where the locale is not UTF-8', async () => {
+    const pty = startConsole({ env: { LANG: 'C', LC_ALL: 'C' } });
+    await pty.waitFor('alder home>', 20_000);
+    await pty.waitFor('PEER');
+    await pty.settled();
+    expect(pty.text()).toContain('+- 1 Peers');
+    expect(pty.raw()).toMatch(/^[\u0000-\u007f]*$/);
+  });
+
+  it('is never cleared after the first frame, and every frame is synchronised', async () => {
+    const pty = await readyConsole({ columns: 120, rows: 40, env: { DATAMESH_TEST_MOVING: '1' } });
+    pty.forget();
+    const frames = () => pty.raw().split('\u001b[?2026h').length - 1;
+    for (let at = 0; at < 200 && frames() < 100; at++) {
+      pty.write(at % 2 === 0 ? 'abc' : KEY.ctrl('u'));
+      await pty.settled(20);
+    }
+    expect(frames()).toBeGreaterThanOrEqual(100);
+    const raw = pty.raw();
+    expect(raw).not.toMatch(/\u001b\[[23]J/);
+    const outside = raw.replace(/\u001b\[\?2026h[\s\S]*?\u001b\[\?2026l/g, '');
+    // What a frame that is being written right now may leave at the end.
+    expect(outside.replace(/\u001b\[\?2026h[\s\S]*$/, '')).toBe('');
+  }, 30_000);
+});
