@@ -1,5 +1,6 @@
 /** What a batch tells while it runs: for a person, or as JSON Lines for a program. */
 import type { RunOutput } from '../commands/execute.ts';
+import { safeJson } from '../commands/format/json.ts';
 import { safeText } from '../commands/format/safe-text.ts';
 import type { DatameshError } from '../errors.ts';
 import { diagnosticError, formatDiagnostic } from '../lang/diagnostics.ts';
@@ -96,7 +97,7 @@ const FORMAT_VERSION = 1;
 
 export function jsonReporter(sink: Sink): BatchReporter {
   const emit = (type: string, fields: Record<string, unknown>) =>
-    sink.out(`${JSON.stringify({ type, v: FORMAT_VERSION, ...fields })}\n`);
+    sink.out(`${safeJson({ type, v: FORMAT_VERSION, ...fields })}\n`);
   const head = (parsed: ParsedCommand) => ({ line: parsed.span.line, cmd: shownText(parsed) });
   return {
     invalid(diagnostics, _text, file) {

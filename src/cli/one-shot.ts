@@ -20,7 +20,9 @@ export async function runOneShot(argv: readonly string[], options: OneShotOption
   const streams = processStreams((status) => signals.stop(status));
   try {
     const registry = createRegistry(allCommands());
-    const { commands, diagnostics } = parseArgv(argv, registry);
+    // `--version` alone never gets here; with more words it is the command.
+    const words = argv[0] === '--version' || argv[0] === '-V' ? ['version', ...argv.slice(1)] : argv;
+    const { commands, diagnostics } = parseArgv(words, registry);
     const parsed = commands[0];
     if (parsed === undefined) {
       const json = argv.some((word) => word === '--json' || word.startsWith('--json='));

@@ -3,7 +3,7 @@ import type { Column, OutputRecord } from '../commands/command.ts';
 import type { RunOutput } from '../commands/execute.ts';
 import { chooseColumns } from '../commands/format/columns.ts';
 import { errorJson, errorLine } from '../commands/format/error-line.ts';
-import { jsonLine } from '../commands/format/json.ts';
+import { jsonLine, safeJson } from '../commands/format/json.ts';
 import { safeLines, safeText } from '../commands/format/safe-text.ts';
 import { singleLines, tableLines, tsvHeader, tsvLine } from '../commands/format/table.ts';
 import { filteredColumns, wantsJson } from '../lang/filters.ts';
@@ -91,7 +91,7 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
       progress?.clear();
       streams.writeError(
         json
-          ? `${JSON.stringify({ type: 'warning', text })}\n`
+          ? `${safeJson({ type: 'warning', text })}\n`
           : `${style.errorColor ? '\x1b[33mwarning:\x1b[39m' : 'warning:'} ${safeText(text)}\n`,
       );
     },

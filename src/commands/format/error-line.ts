@@ -1,5 +1,6 @@
 /** A failure as people and programs read it: one line. */
 import type { DatameshError } from '../../errors.ts';
+import { safeJson } from './json.ts';
 import { safeText } from './safe-text.ts';
 
 /** `error[DM-8001]: no object is called 'x' (why); what to do`, without line breaks whatever the texts hold. */
@@ -11,5 +12,5 @@ export function errorLine(error: DatameshError, color = false): string {
 }
 
 export function errorJson(error: DatameshError): string {
-  return JSON.stringify({ type: 'error', ...error.toRecord() });
+  return safeJson({ type: 'error', ...error.toRecord() });
 }
