@@ -9,19 +9,12 @@ import { sealTo } from '../keys/hpke.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import { verifySignature } from '../keys/raw-keys.ts';
 import { bytesToHex, type CodeProfile, hexToBytes, type OwnerId, type PeerId } from '../types.ts';
-import { FILE_KEY_BYTES, shardBytesOf, TAG_BYTES } from './aead.ts';
+import { FILE_KEY_BYTES, shardBytesOf } from './aead.ts';
 import { ManifestEnvelope, ManifestLayout, type SealedFileKey } from './generated/manifest.ts';
 import { blake3 } from './hash.ts';
-import { checkSecret, type ObjectSecret, openBox, plausibleBox, sealBox } from './manifest-box.ts';
-import {
-  MAX_MANIFEST_BYTES,
-  MAX_MANIFEST_CHUNK_BYTES,
-  MAX_PEER_ID_CHARS,
-  MAX_PEERS,
-  MAX_RECIPIENTS,
-  MAX_STRIPES,
-} from './manifest-limits.ts';
-import { MAX_SHARDS } from './matrix.ts';
+import { checkSecret, type ObjectSecret, openBox, sealBox } from './manifest-box.ts';
+import { checkEnvelope, checkLayout, HINT_BYTES, parseCanonical } from './manifest-checks.ts';
+import { MAX_MANIFEST_BYTES, MAX_PEERS, MAX_RECIPIENTS, MAX_STRIPES } from './manifest-limits.ts';
 import { encodeStripes, malformed, readStripes, type StripeLayout } from './stripe-table.ts';
 
 export type { ObjectSecret } from './manifest-box.ts';
@@ -32,10 +25,6 @@ const FORMAT = 1;
 const PREFIX_BYTES = MAGIC.length + 1;
 const SIGNATURE_CONTEXT = Buffer.from('datamesh/manifest/1\n');
 const FILE_KEY_INFO = Buffer.from('datamesh/file-key/1');
-const HINT_BYTES = 8;
-const ENC_BYTES = 32;
-const PUBLIC_KEY_BYTES = 32;
-const SIGNATURE_BYTES = 64;
 
 export interface ManifestInput {
   code: CodeProfile;
@@ -136,11 +125,11 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     });
   }
   if (format !== FORMAT) throw malformed(`it has format ${format}`);
-  const envelope = parse('envelope', bytes.subarray(PREFIX_BYTES), ManifestEnvelope, {
+  const envelope = parseCanonical('envelope', bytes.subarray(PREFIX_BYTES), ManifestEnvelope, {
     recipients: MAX_RECIPIENTS,
   });
   checkEnvelope(envelope);
-  const layout = parse('layout', envelope.layout, ManifestLayout, { peers: MAX_PEERS });
+  const layout = parseCanonical('layout', envelope.layout, ManifestLayout, { peers: MAX_PEERS });
   checkLayout(layout);
   const layoutHash = blake3(envelope.layout);
   if (!verifySignature(layout.owner, signedMessage(layoutHash, envelope.box), envelope.signature)) {
@@ -232,55 +221,6 @@ function hintOf(publicKey: Uint8Array): Uint8Array {
 /** Both halves are under the signature: a recipient knows the file key and could else put another content into the box. */
 function signedMessage(layoutHash: Uint8Array, box: Uint8Array): Uint8Array {
   return Buffer.concat([SIGNATURE_CONTEXT, layoutHash, blake3(box)]);
-}
-
-interface MessageCodec<T> {
-  encode(message: NoInfer<T>): Uint8Array;
-  decode(bytes: Uint8Array, options: { limits: Record<string, number> }): T;
-}
-
-/** Only the one encoding that this module writes: no unknown fields, repeated or reordered ones, so no two forms of one manifest. */
-function parse<T>(
-  part: string,
-  bytes: Uint8Array,
-  codec: MessageCodec<T>,
-  limits: Record<string, number>,
-): T {
-  let message: T;
-  let canonical: Uint8Array;
-  try {
-    message = codec.decode(bytes, { limits });
-    canonical = codec.encode(message);
-  } catch (cause) {
-    throw malformed(`its ${part} is no protobuf message of this kind`, cause);
-  }
-  if (Buffer.compare(canonical, bytes) !== 0) throw malformed(`its ${part} is not in canonical form`);
-  return message;
-}
-
-function checkEnvelope(envelope: ManifestEnvelope): void {
-  if (envelope.signature.length !== SIGNATURE_BYTES) throw malformed('its signature has not 64 bytes');
-  if (!plausibleBox(envelope.box)) throw malformed(`its sealed half has ${envelope.box.length} bytes`);
-  for (const { hint, enc, ciphertext } of envelope.recipients) {
-    const right =
-      hint.length === HINT_BYTES &&
-      enc.length === ENC_BYTES &&
-      ciphertext.length === FILE_KEY_BYTES + TAG_BYTES;
-    if (!right) throw malformed('a sealed file key has the wrong length');
-  }
-}
-
-function checkLayout(layout: ManifestLayout): void {
-  const { k, m, chunkBytes, stripeCount, owner, peers } = layout;
-  if (k < 1 || k + m > MAX_SHARDS) throw malformed(`${k}+${m} is no code`);
-  if (chunkBytes < 1 || chunkBytes > MAX_MANIFEST_CHUNK_BYTES)
-    throw malformed(`chunks of ${chunkBytes} bytes`);
-  if (stripeCount > MAX_STRIPES) throw malformed(`${stripeCount} stripes`);
-  if (owner.length !== PUBLIC_KEY_BYTES) throw malformed('its owner key has not 32 bytes');
-  for (const peer of peers) {
-    if (peer.length > MAX_PEER_ID_CHARS || !/^[1-9A-HJ-NP-Za-km-z]+$/.test(peer))
-      throw malformed('a peer id is none');
-  }
 }
 
 /** Size, chunks and shard lengths must tell the same; content lies either inline or in stripes. */
