@@ -1,4 +1,5 @@
 /** The one table of commands: from it come lookup, help, completion, suggestions and the generated documents. */
+import { configCommands } from './care/config.ts';
 import { type Command, GROUPS, type Group } from './command.ts';
 import { consoleOnlyCommands } from './console/all.ts';
 import { catCommand } from './files/cat.ts';
@@ -8,6 +9,7 @@ import { infoCommand } from './files/info.ts';
 import { listCommand } from './files/list.ts';
 import { putCommand } from './files/put.ts';
 import { statsCommand } from './files/stats.ts';
+import { keysCommands } from './keys/all.ts';
 import { healthCommand } from './network/health.ts';
 import { peersCommand } from './network/peers.ts';
 import { bootstrapCommand } from './node/bootstrap.ts';
@@ -18,6 +20,7 @@ import { completeCommand, completionCommand } from './start/completion.ts';
 import { consoleCommand } from './start/console.ts';
 import { demoCommand } from './start/demo.ts';
 import { helpCommand } from './start/help.ts';
+import { initCommand } from './start/init.ts';
 import { versionCommand } from './start/version.ts';
 
 export interface Lookup {
@@ -45,7 +48,10 @@ export interface Registry {
   byGroup(): { group: Group; commands: Command[] }[];
 }
 
-/** A command given twice counts once. Throws a RangeError when two commands claim one name: that is a defect of the table, found by its test. */
+/**
+ * A command given twice counts once. Throws a RangeError when two commands claim one name: that is a defect of the
+ * table, found by its test.
+ */
 export function createRegistry(declared: readonly Command[]): Registry {
   const commands = [...new Set(declared)];
   const byName = new Map<string, NameCandidate>();
@@ -99,6 +105,7 @@ export function createRegistry(declared: readonly Command[]): Registry {
 /** Every command of datamesh, in the order in which help lists them. */
 export function allCommands(): readonly Command[] {
   return [
+    initCommand,
     consoleCommand,
     batchCommand,
     helpCommand,
@@ -118,6 +125,8 @@ export function allCommands(): readonly Command[] {
     bootstrapCommand,
     peersCommand,
     healthCommand,
+    ...keysCommands,
+    ...configCommands,
     ...consoleOnlyCommands,
   ];
 }
