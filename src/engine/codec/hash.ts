@@ -36,25 +36,34 @@ export function loadHashProvider(name: HashProvider['name']): HashProvider {
   return provider;
 }
 
-let chosen: HashProvider | undefined;
-let nativeFailure: string | undefined;
+export interface ChosenProvider {
+  provider: HashProvider;
+  /** Why the native one is not in use. */
+  whyNotNative: string | undefined;
+}
 
-/** The provider in use: native, or wasm where native does not load. */
-export function hashProvider(): HashProvider {
-  if (chosen === undefined) {
-    try {
-      chosen = loadHashProvider('@napi-rs/blake-hash');
-    } catch (error) {
-      nativeFailure = error instanceof Error ? error.message : String(error);
-      chosen = loadHashProvider('blake3-wasm');
-    }
+/** Native, or wasm where native does not load. `load` is for tests. */
+export function chooseHashProvider(load = loadHashProvider): ChosenProvider {
+  try {
+    return { provider: load('@napi-rs/blake-hash'), whyNotNative: undefined };
+  } catch (error) {
+    const whyNotNative = error instanceof Error ? error.message : String(error);
+    return { provider: load('blake3-wasm'), whyNotNative };
   }
-  return chosen;
+}
+
+let chosen: ChosenProvider | undefined;
+
+/** The provider of this process; chosen on first use, as a CLI that hashes nothing should load neither. */
+export function hashProvider(): HashProvider {
+  chosen ??= chooseHashProvider();
+  return chosen.provider;
 }
 
 /** For `doctor`: what hashes, and why not the fast one. */
 export function hashProviderReport(): { name: HashProvider['name']; whyNotNative: string | undefined } {
-  return { name: hashProvider().name, whyNotNative: nativeFailure };
+  chosen ??= chooseHashProvider();
+  return { name: chosen.provider.name, whyNotNative: chosen.whyNotNative };
 }
 
 /** BLAKE3-256 of `bytes`, 32 bytes. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   blake3,
   blake3Hasher,
+  chooseHashProvider,
   hashProviderReport,
   loadHashProvider,
 } from '../../../src/engine/codec/hash.ts';
@@ -67,6 +68,16 @@ describe('provider in use', () => {
     const [native, wasm] = (['@napi-rs/blake-hash', 'blake3-wasm'] as const).map(loadHashProvider);
     expect(hex(wasm!.hash(input))).toBe(hex(native!.hash(input)));
     expect(hex(wasm!.keyed(key, input))).toBe(hex(native!.keyed(key, input)));
+  });
+
+  it('is the wasm one where native does not load, and says why', () => {
+    const { provider, whyNotNative } = chooseHashProvider((name) => {
+      if (name === '@napi-rs/blake-hash') throw new Error('no prebuilt binary for plan9-mips');
+      return loadHashProvider(name);
+    });
+    expect(provider.name).toBe('blake3-wasm');
+    expect(whyNotNative).toBe('no prebuilt binary for plan9-mips');
+    expect(hex(provider.hash(inputOf(1)))).toBe(vectors.cases[1]!.hash);
   });
 
   it('is reported, with the reason when it is not the fast one', () => {
