@@ -10,9 +10,9 @@ export const CODE_PRESETS: Readonly<Record<string, { k: number; m: number }>> = 
 const NAMES = [...Object.keys(CODE_PRESETS), 'custom'];
 const isCustom = ({ value }: QuestionContext) => value('redundancy') === 'custom';
 
-/** "×1.50, survives 2 lost nodes, needs 6" of a code. */
+/** "4+2: ×1.50 the space, survives 2 lost nodes, needs 6" */
 export function codeText(k: number, m: number): string {
-  return `${k}+${m}: takes ×${((k + m) / k).toFixed(2)} the space, survives ${m} lost ${m === 1 ? 'node' : 'nodes'}, needs ${k + m} nodes`;
+  return `${k}+${m}: ×${((k + m) / k).toFixed(2)} the space, survives ${m} lost ${m === 1 ? 'node' : 'nodes'}, needs ${k + m}`;
 }
 
 export const REDUNDANCY_QUESTIONS: readonly Question[] = [

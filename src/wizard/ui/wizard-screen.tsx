@@ -96,7 +96,6 @@ function keysText(state: WizardState): string {
   if (state.screen === 'preflight') return 'Enter begin · Esc leave';
   if (state.screen === 'done')
     return state.offersConsole ? 'Enter open the console · q quit' : 'Enter finish';
-  if (state.screen === 'review')
-    return 'Enter do it · ←→↑↓ choose · e 4 Enter change line 4 · Shift-Tab back · Esc leave';
+  if (state.screen === 'review') return 'Enter do it · arrows choose · e 4 Enter change line 4 · Esc leave';
   return 'Enter next · Shift-Tab back · Ctrl-R review · ? explain · Esc leave';
 }
