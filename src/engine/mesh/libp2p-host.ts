@@ -19,6 +19,7 @@ import {
   YAMUX_READ_BUFFER_BYTES,
   YAMUX_WINDOW_BYTES,
 } from './limits.ts';
+import { noiseCrypto } from './noise-crypto.ts';
 import type { TrafficMeter } from './traffic.ts';
 
 export type MeshServices = { dht: KadDHT; identify: Identify; ping: Ping };
@@ -46,7 +47,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       nodeInfo: { name: 'datamesh', userAgent: options.agent },
       addresses: { listen: [`/ip4/${listenHost}/tcp/${network.port}`] },
       transports: [tcp()],
-      connectionEncrypters: [noise()],
+      connectionEncrypters: [noise({ crypto: noiseCrypto() })],
       streamMuxers: [
         yamux({
           streamOptions: {

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { defaultCrypto } from '@chainsafe/libp2p-noise/crypto';
+import { Uint8ArrayList } from 'uint8arraylist';
+import { expect, test } from 'vitest';
+import { noiseCrypto } from '../../../src/engine/mesh/noise-crypto.ts';
+
+const ours = noiseCrypto();
+const bytes = (value: Uint8Array | Uint8ArrayList) => Buffer.from(value.subarray());
+
+test.each([0, 1, 1199, 1200, 65_519])(
+  '%i bytes: the same ciphertext as the library, opened by either',
+  (size) => {
+    const [key, nonce, ad, text] = [randomBytes(32), randomBytes(12), randomBytes(32), randomBytes(size)];
+    const list = new Uint8ArrayList(text.subarray(0, size >> 1), text.subarray(size >> 1));
+    const theirs = bytes(defaultCrypto.chaCha20Poly1305Encrypt(text, nonce, ad, key));
+    expect(bytes(ours.chaCha20Poly1305Encrypt(text, nonce, ad, key)).equals(theirs)).toBe(true);
+    expect(bytes(ours.chaCha20Poly1305Encrypt(list, nonce, ad, key)).equals(theirs)).toBe(true);
+    expect(bytes(ours.chaCha20Poly1305Decrypt(theirs, nonce, ad, key)).equals(text)).toBe(true);
+    const halves = new Uint8ArrayList(theirs.subarray(0, size >> 1), theirs.subarray(size >> 1));
+    expect(bytes(ours.chaCha20Poly1305Decrypt(halves, nonce, ad, key)).equals(text)).toBe(true);
+  },
+);
+
+test('a flipped bit anywhere is refused', () => {
+  const [key, nonce, ad] = [randomBytes(32), randomBytes(12), randomBytes(32)];
+  const sealed = bytes(ours.chaCha20Poly1305Encrypt(randomBytes(2000), nonce, ad, key));
+  for (const at of [0, 1000, 1999, 2000, 2015]) {
+    const wrong = Uint8Array.from(sealed);
+    wrong[at]! ^= 1;
+    expect(() => ours.chaCha20Poly1305Decrypt(wrong, nonce, ad, key)).toThrow();
+  }
+  expect(() => ours.chaCha20Poly1305Decrypt(sealed, nonce, randomBytes(32), key)).toThrow();
+});
