@@ -157,7 +157,7 @@ async function storeContent(
         shareNodes: job.allowDegraded,
       },
       job.write,
-    );
+    ).finally(() => encoded.release());
     return {
       stripe: { shardBytes: encoded.shardBytes, ids: encoded.ids, holders },
       bytes: chunk.bytes.length,
