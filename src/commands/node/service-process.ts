@@ -69,6 +69,8 @@ export interface StartRequest {
   env: Readonly<Record<string, string | undefined>>;
   passphrase: string | undefined;
   signal: AbortSignal;
+  /** Called at once, long before it answers. */
+  onSpawn?: (child: ChildProcess) => void;
 }
 
 /**
@@ -97,6 +99,7 @@ export async function startService(
       },
     },
   );
+  request.onSpawn?.(child);
   const ended = new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(error.message));
     child.on('exit', (code, name) => resolve(name === null ? `exit ${code}` : name));

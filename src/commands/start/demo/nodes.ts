@@ -1,10 +1,12 @@
 /** The demo's nodes: real processes on loopback, with configurations of their own in a temporary folder. */
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, writeSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultConfig } from '../../../config/fields.ts';
-import { writeConfigFile } from '../../../config/store.ts';
+import type { Config } from '../../../config/schema.ts';
 import { connectEngine } from '../../../engine/control/client.ts';
 import { socketCandidates } from '../../../engine/control/socket-path.ts';
 import { realClock } from '../../../engine/effects/clock.ts';
@@ -20,6 +22,8 @@ import { pause, startService } from '../../node/service-process.ts';
 /** All nodes have met within a second or two; a slow machine with many nodes takes longer. */
 const MEET_TIMEOUT_MS = 60_000;
 const MEET_POLL_MS = 100;
+/** A process that was killed a moment ago may still be making its last file. */
+const STILL_WRITING = { maxRetries: 20, retryDelay: 50 };
 
 export interface DemoNode {
   name: string;
@@ -29,12 +33,15 @@ export interface DemoNode {
   peerId: PeerId;
   address: string;
   engine: Engine;
+  child: ChildProcess;
   alive: boolean;
 }
 
 export interface DemoMesh {
   folder: string;
   nodes: DemoNode[];
+  /** Every process started, those that do not answer yet too. */
+  children: ChildProcess[];
   /** SIGKILL: the process has no chance to say goodbye. */
   kill(node: DemoNode): void;
   /** Ends all processes and, unless `keep`, removes the folder. */
@@ -48,43 +55,49 @@ export interface MeshRequest {
   quotaBytes: number;
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
-  onNode(node: DemoNode): void;
 }
 
 /** An empty mesh that can be closed whatever happens later; also when this process is ended by a second Ctrl-C. */
 export async function openDemoMesh(): Promise<DemoMesh> {
   const folder = await mkdtemp(join(tmpdir(), 'datamesh-demo-'));
   const nodes: DemoNode[] = [];
-  const kill = (node: DemoNode) => {
-    node.alive = false;
-    try {
-      process.kill(node.pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  };
+  const children: ChildProcess[] = [];
   const emergency = () => {
-    for (const node of nodes) if (node.alive) kill(node);
-    rmSync(folder, { recursive: true, force: true });
+    for (const child of children) child.kill('SIGKILL');
+    try {
+      rmSync(folder, { recursive: true, force: true, ...STILL_WRITING });
+    } catch (error) {
+      writeSync(2, `${folder} could not be removed: ${(error as Error).message}\n`);
+    }
   };
   process.once('exit', emergency);
   return {
     folder,
     nodes,
-    kill,
+    children,
+    kill(node) {
+      node.alive = false;
+      node.child.kill('SIGKILL');
+    },
     async close(keep) {
-      process.off('exit', emergency);
-      for (const node of nodes) {
-        await node.engine.close();
-        if (node.alive && !keep) kill(node);
-      }
+      if (keep) process.off('exit', emergency);
+      await Promise.all(nodes.map((node) => node.engine.close()));
       if (keep) return;
-      // A process that was just killed may still be writing its last file.
-      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+      await Promise.all(children.map(ended));
+      await rm(folder, { recursive: true, force: true, ...STILL_WRITING });
       const sockets = nodes.flatMap((node) => socketCandidates(node.dataDir));
       await Promise.all(sockets.map((path) => rm(path, { force: true })));
+      process.off('exit', emergency);
     },
   };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  child.ref();
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
 }
 
 /** Starts the first node, which the others meet through, and then those together. */
@@ -109,7 +122,7 @@ async function startNode(
   const configPath = join(mesh.folder, `${name}.json`);
   await mkdir(dataDir, { mode: 0o700 });
   const base = defaultConfig({ name, dataDir });
-  await writeConfigFile(configPath, {
+  const config: Config = {
     ...base,
     node: { ...base.node, role: number === 1 ? 'bootstrap' : 'regular' },
     network: { ...base.network, name: 'demo', preset: 'local', port: 0, bootstrap },
@@ -117,23 +130,24 @@ async function startNode(
     redundancy: request.code,
     access: { mode: 'open', allow: [] },
     extras: { ...base.extras, history: false },
-  });
+  };
+  await writeFile(configPath, JSON.stringify(config, null, 2), { mode: 0o600 });
   const keyring = await openKeyring(
     { disk: realDisk(), random: realRandom(), clock: realClock() },
     dataPaths(dataDir).keyring,
   );
   await keyring.create('demo');
-  const { status } = await startService({
+  const { status, child } = await startService({
     dataDir,
     configPath,
     env: withoutOwnSettings(request.env),
     passphrase: undefined,
     signal: request.signal,
+    onSpawn: (spawned) => mesh.children.push(spawned),
   });
   const engine = await connectEngine(dataDir);
   const address = status.addresses[0];
   if (engine === undefined || address === undefined) {
-    process.kill(status.pid, 'SIGKILL');
     throw new DatameshError('failed', { what: `${name} has stopped just after its start` });
   }
   const node = {
@@ -144,10 +158,10 @@ async function startNode(
     peerId: status.peerId,
     address,
     engine,
+    child,
     alive: true,
   };
   mesh.nodes.push(node);
-  request.onNode(node);
   return node;
 }
 

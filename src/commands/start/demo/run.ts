@@ -91,7 +91,6 @@ async function meet(
         quotaBytes: sizeBytes * 2 + SPARE_QUOTA_BYTES,
         env,
         signal,
-        onNode: () => undefined,
       }),
     () => ({
       line: `${mesh.nodes.length} processes on 127.0.0.1, data in ${mesh.folder}`,
