@@ -23,6 +23,14 @@ export async function runBatchCommand(
   const given = (values.file as string | undefined) ?? '-';
   const file = given === '-' ? '<stdin>' : given;
   const text = decodeScript(await readScript(await openScript(given, host.cwd)));
+  if (!/\S/.test(text)) {
+    if (!options.json)
+      streams.writeError('Usage: datamesh [COMMAND] [options]\n       datamesh batch < SCRIPT\n');
+    throw new DatameshError('missing-argument', {
+      what: given === '-' ? 'nothing came in over standard input' : `the script ${given} is empty`,
+      mend: "give a command, or a script of commands; see 'datamesh help'",
+    });
+  }
   const sink = {
     out: (line: string) => streams.write(line),
     err: (line: string) => streams.writeError(line),

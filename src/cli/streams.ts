@@ -65,7 +65,8 @@ export function processStreams(onGone: (status: number) => void): Streams {
       });
     },
     writeError(text) {
-      stderr.write(text);
+      // Whoever closed the pipe knows; a full disk was reported when it happened.
+      if (!gone) stderr.write(text);
     },
     async flush() {
       await Promise.all(

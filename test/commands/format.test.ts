@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Column } from '../../src/commands/command.ts';
 import { cellText, rawText } from '../../src/commands/format/cell.ts';
 import { chooseColumns, fitColumns } from '../../src/commands/format/columns.ts';
 import { errorLine } from '../../src/commands/format/error-line.ts';
@@ -34,7 +35,7 @@ describe('safeText', () => {
   it('leaves none of it, in a cell, a line of fields, JSON or an error', () => {
     fc.assert(
       fc.property(anything, (text) => {
-        const column = { key: 'name', title: 'NAME' };
+        const column: Column = { key: 'name', title: 'NAME' };
         expect(safeText(text)).not.toMatch(CONTROLS);
         expect(cellText([text], column)).not.toMatch(CONTROLS);
         expect(tsvLine({ name: text }, [column])).not.toMatch(CONTROLS);

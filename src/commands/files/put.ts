@@ -150,7 +150,7 @@ function receiptRecord(receipt: Receipt): OutputRecord {
     nodes: holders.length,
     holders,
     replacedVersion: replacedVersion ?? null,
-    durationMs,
+    durationMs: Math.round(durationMs),
     ...(durationMs > 0 ? { bytesPerSecond: Math.round((object.sizeBytes * 1000) / durationMs) } : {}),
   };
 }

@@ -6,8 +6,10 @@ import { formatBytes, formatDuration, formatPercent, formatRate, formatTime, sho
 /** Shown where a figure was not measured or does not apply. */
 export const NO_VALUE = '–';
 
+type Formatted = { format?: Column['format'] | undefined };
+
 /** For people: figures with units, ids shortened unless `full`. */
-export function cellText(value: unknown, column: Pick<Column, 'format'>, full = false): string {
+export function cellText(value: unknown, column: Formatted, full = false): string {
   if (value === undefined || value === null || value === '') return NO_VALUE;
   switch (column.format) {
     case 'bytes':
@@ -30,13 +32,13 @@ export function cellText(value: unknown, column: Pick<Column, 'format'>, full = 
 }
 
 /** For programs that read TAB-separated text: raw figures, whole ids, times in ISO 8601, nothing where there is none. */
-export function rawText(value: unknown, column: Pick<Column, 'format'>): string {
+export function rawText(value: unknown, column: Formatted): string {
   if (value === undefined || value === null) return '';
   if (column.format === 'time' && typeof value === 'number' && Number.isFinite(value)) {
     const date = new Date(value);
     return Number.isNaN(date.getTime()) ? '' : date.toISOString();
   }
-  return plain(value);
+  return Array.isArray(value) && value.length === 0 ? '' : plain(value);
 }
 
 function plain(value: unknown): string {

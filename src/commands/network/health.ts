@@ -49,6 +49,7 @@ export const healthCommand: Command = {
     const { stripes, silentPeers, worst, ...figures } = report;
     out.record({
       ...figures,
+      durationMs: Math.round(figures.durationMs),
       stripesLost: stripes.lost,
       stripesSpare0: stripes.spare0,
       stripesSpare1: stripes.spare1,
