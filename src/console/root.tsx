@@ -2,9 +2,10 @@
 import { type Key, useInput, usePaste } from 'ink';
 import { type ReactNode, useSyncExternalStore } from 'react';
 import type { Theme } from '../panels/theme.ts';
-import { type KeyPress, keysFromInput } from '../repl/keys.ts';
+import type { KeyPress } from '../repl/keys.ts';
 import type { WizardMachine } from '../wizard/wizard-machine.ts';
 import { ConsoleView } from './console-view.tsx';
+import { feedInput, feedPaste } from './key-feed.ts';
 import type { Session } from './session.ts';
 
 export type Stage =
@@ -41,19 +42,8 @@ export function createStageStore(first: Stage): StageStore {
 
 export function Root({ stages, theme }: { stages: StageStore; theme: Theme }) {
   const stage = useSyncExternalStore(stages.subscribe, stages.get);
-  useInput((input: string, key: Key) => {
-    const now = stages.get();
-    if (now.kind === 'wizard') return now.machine.key(input, key);
-    const keys = keysFromInput(input, key);
-    if (now.kind === 'waiting') now.typed.push({ kind: 'keys', keys });
-    else now.session.keys(keys);
-  });
-  usePaste((text) => {
-    const now = stages.get();
-    if (now.kind === 'wizard') now.machine.paste(text);
-    else if (now.kind === 'waiting') now.typed.push({ kind: 'paste', text });
-    else now.session.paste(text);
-  });
+  useInput((input: string, key: Key) => feedInput(stages, input, key));
+  usePaste((text) => feedPaste(stages, text));
   if (stage.kind !== 'console') return stage.view;
   return <ConsoleStage session={stage.session} theme={theme} />;
 }

@@ -89,7 +89,7 @@ function factGroups({ bandwidth, status, health, peers }: Snapshot, theme: Theme
     groups.push([
       cell('  health ', 'dim'),
       cell(`${gradeMark(grade, theme.glyphs)} `, tone),
-      cell(share === undefined ? 'empty' : percentText(share, 1)),
+      cell(share === undefined ? 'nothing stored' : percentText(share, 1)),
     ]);
   }
   groups.push([

@@ -1,6 +1,6 @@
 /** Panel 3: what this node sends and receives, as two graphs of the last minute. */
 import type { BandwidthView, RateWindow } from '../engine/engine.ts';
-import { cell, type Row, type Tone } from './cells.ts';
+import { cell, fitGroups, type Row, type Tone } from './cells.ts';
 import { bytesText, rateText } from './format.ts';
 import { areaGraph } from './graph.ts';
 import { type PanelBody, type PanelInput, waiting } from './panel.ts';
@@ -34,11 +34,14 @@ export function bandwidthPanel(input: PanelInput): PanelBody {
 function direction(which: 'up' | 'down', rate: RateWindow, rows: number, width: number, theme: Theme): Row[] {
   const tone: Tone = which;
   const glyph = which === 'up' ? theme.glyphs.up : theme.glyphs.down;
-  const head: Row = [
-    cell(`${glyph} ${which.padEnd(5)}`, tone),
-    cell(rateText(rate.now).padStart(9)),
-    cell(`  1m ${rateText(rate.avg1m)}  peak ${rateText(rate.peak)}`, 'dim'),
-  ];
+  const head = fitGroups(
+    [
+      [cell(`${glyph} ${which.padEnd(5)}`, tone), cell(rateText(rate.now).padStart(9))],
+      [cell(`  1m ${rateText(rate.avg1m)}`, 'dim')],
+      [cell(`  peak ${rateText(rate.peak)}`, 'dim')],
+    ],
+    width,
+  );
   if (rows === 0) return [head];
   // A quiet line must not look busy: the scale never goes below 10 kB/s.
   const top = Math.max(10_000, ...rate.history);

@@ -7,6 +7,7 @@ export interface Searchable {
 }
 
 export function matchesFilter(item: Searchable, filter: string): boolean {
+  if (filter === '') return true;
   const text = item.text.toLowerCase();
   return filter
     .toLowerCase()

@@ -1,5 +1,5 @@
 /** A table in a width budget: the columns that matter most are kept, one elastic column takes what is left. */
-import { type Cell, cell, clean, fit as exactly, type Row, type Tone } from './cells.ts';
+import { type Cell, cell, clean, fit as exactly, type Row, type Tone, wrapRow } from './cells.ts';
 
 export interface TableColumn<T> {
   title: string;
@@ -71,7 +71,7 @@ export interface Listing<T> {
 export function listRows<T>(listing: Listing<T>): Row[] {
   const { items, width, height } = listing;
   if (height <= 0) return [];
-  if (items.length === 0) return [[cell(listing.empty, 'dim')]];
+  if (items.length === 0) return wrapRow([cell(listing.empty, 'dim')], width);
   const columns = fittingColumns(listing.columns, width);
   const rows: Row[] = height > 1 ? [headerRow(columns)] : [];
   const room = height - rows.length;

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type EditorAction, type EditorState, edit, emptyEditor, MAX_LINE_UNITS } from '../../src/repl/editor.ts';
+import {
+  type EditorAction,
+  type EditorState,
+  edit,
+  emptyEditor,
+  MAX_LINE_UNITS,
+} from '../../src/repl/editor.ts';
 import { graphemes } from '../../src/repl/graphemes.ts';
 
 const run = (...actions: EditorAction[]) => actions.reduce(edit, emptyEditor());
@@ -8,7 +14,8 @@ const insert = (text: string): EditorAction => ({ type: 'insert', text });
 const home: EditorAction = { type: 'move', reach: 'line', direction: -1 };
 
 /** "ab|cd" */
-const picture = (state: EditorState) => `${state.text.slice(0, state.caret)}|${state.text.slice(state.caret)}`;
+const picture = (state: EditorState) =>
+  `${state.text.slice(0, state.caret)}|${state.text.slice(state.caret)}`;
 
 function isBoundary(text: string, at: number): boolean {
   let sum = 0;
@@ -27,10 +34,23 @@ const pieces = fc.oneof(
 const direction = fc.constantFrom<-1 | 1>(-1, 1);
 const action: fc.Arbitrary<EditorAction> = fc.oneof(
   { weight: 4, arbitrary: pieces.map((text): EditorAction => ({ type: 'insert', text })) },
-  fc.record({ type: fc.constant('move' as const), reach: fc.constantFrom('char' as const, 'word' as const, 'line' as const), direction }),
+  fc.record({
+    type: fc.constant('move' as const),
+    reach: fc.constantFrom('char' as const, 'word' as const, 'line' as const),
+    direction,
+  }),
   fc.record({ type: fc.constant('erase' as const), direction }),
-  fc.record({ type: fc.constant('kill' as const), reach: fc.constantFrom('word' as const, 'blank-word' as const, 'line' as const), direction }),
-  fc.constantFrom<EditorAction>({ type: 'yank' }, { type: 'yank-pop' }, { type: 'transpose' }, { type: 'undo' }),
+  fc.record({
+    type: fc.constant('kill' as const),
+    reach: fc.constantFrom('word' as const, 'blank-word' as const, 'line' as const),
+    direction,
+  }),
+  fc.constantFrom<EditorAction>(
+    { type: 'yank' },
+    { type: 'yank-pop' },
+    { type: 'transpose' },
+    { type: 'undo' },
+  ),
 );
 
 describe('the line editor', () => {
@@ -49,31 +69,43 @@ describe('the line editor', () => {
 
   it('never loses a character that is typed, wherever the caret stands', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }), fc.nat()), { maxLength: 20 }), (typed) => {
-        let state = emptyEditor();
-        const count = new Map<string, number>();
-        for (const [text, at] of typed) {
-          state = edit(state, { type: 'set', text: state.text, caret: at % (state.text.length + 1) });
-          const before = state.text;
-          const caret = state.caret;
-          state = edit(state, { type: 'insert', text });
-          expect(state.text).toBe(before.slice(0, caret) + text + before.slice(caret));
-          expect(state.caret).toBeGreaterThanOrEqual(caret + text.length);
-          for (const unit of text) count.set(unit, (count.get(unit) ?? 0) + 1);
-        }
-        for (const [unit, times] of count) expect([...state.text].filter((each) => each === unit).length).toBe(times);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }), fc.nat()), {
+          maxLength: 20,
+        }),
+        (typed) => {
+          let state = emptyEditor();
+          const count = new Map<string, number>();
+          for (const [text, at] of typed) {
+            state = edit(state, { type: 'set', text: state.text, caret: at % (state.text.length + 1) });
+            const before = state.text;
+            const caret = state.caret;
+            state = edit(state, { type: 'insert', text });
+            expect(state.text).toBe(before.slice(0, caret) + text + before.slice(caret));
+            expect(state.caret).toBeGreaterThanOrEqual(caret + text.length);
+            for (const unit of text) count.set(unit, (count.get(unit) ?? 0) + 1);
+          }
+          for (const [unit, times] of count)
+            expect([...state.text].filter((each) => each === unit).length).toBe(times);
+        },
+      ),
     );
   });
 
   it('gives back by yank exactly what a kill took', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 30 }), fc.nat(), fc.constantFrom('word' as const, 'blank-word' as const, 'line' as const), direction, (text, at, reach, way) => {
-        const before = edit(emptyEditor(), { type: 'set', text, caret: at % (text.length + 1) });
-        const killed = edit(before, { type: 'kill', reach, direction: way });
-        const back = edit(killed, { type: 'yank' });
-        expect(back.text).toBe(killed.kills.length === 0 ? killed.text : text);
-      }),
+      fc.property(
+        fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 30 }),
+        fc.nat(),
+        fc.constantFrom('word' as const, 'blank-word' as const, 'line' as const),
+        direction,
+        (text, at, reach, way) => {
+          const before = edit(emptyEditor(), { type: 'set', text, caret: at % (text.length + 1) });
+          const killed = edit(before, { type: 'kill', reach, direction: way });
+          const back = edit(killed, { type: 'yank' });
+          expect(back.text).toBe(killed.kills.length === 0 ? killed.text : text);
+        },
+      ),
     );
   });
 
@@ -90,12 +122,21 @@ describe('the line editor', () => {
 
   it('moves and kills by words as readline does', () => {
     const typed = run(insert('put ./my-file.txt --tag a'));
-    expect(picture(edit(typed, { type: 'move', reach: 'word', direction: -1 }))).toBe('put ./my-file.txt --tag |a');
-    expect(picture(edit(typed, { type: 'kill', reach: 'blank-word', direction: -1 }))).toBe('put ./my-file.txt --tag |');
-    const twice = [1, 2, 3].reduce((state) => edit(state, { type: 'kill', reach: 'blank-word', direction: -1 }), typed);
+    expect(picture(edit(typed, { type: 'move', reach: 'word', direction: -1 }))).toBe(
+      'put ./my-file.txt --tag |a',
+    );
+    expect(picture(edit(typed, { type: 'kill', reach: 'blank-word', direction: -1 }))).toBe(
+      'put ./my-file.txt --tag |',
+    );
+    const twice = [1, 2, 3].reduce(
+      (state) => edit(state, { type: 'kill', reach: 'blank-word', direction: -1 }),
+      typed,
+    );
     expect(picture(twice)).toBe('put |');
     expect(picture(edit(twice, { type: 'yank' }))).toBe('put ./my-file.txt --tag a|');
-    expect(picture(edit(edit(typed, home), { type: 'kill', reach: 'word', direction: 1 }))).toBe('| ./my-file.txt --tag a');
+    expect(picture(edit(edit(typed, home), { type: 'kill', reach: 'word', direction: 1 }))).toBe(
+      '| ./my-file.txt --tag a',
+    );
   });
 
   it('rotates the kill ring', () => {

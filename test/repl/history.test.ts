@@ -12,7 +12,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const outcome = { atMs: 1, exit: 0, ms: 5, sensitive: false };
-const opened = async (session = 's1') => (await openHistory({ path: join(folder, 'state/history.jsonl'), session, profile: 'main' })).history;
+const opened = async (session = 's1') =>
+  (await openHistory({ path: join(folder, 'state/history.jsonl'), session, profile: 'main' })).history;
 
 describe('history', () => {
   it('keeps lines in a file that only the owner reads', async () => {
@@ -40,14 +41,16 @@ describe('history', () => {
 
   it('loses nothing when two consoles write', async () => {
     const [one, two] = [await opened('s1'), await opened('s2')];
-    for (let at = 0; at < 20; at++) await Promise.all([one.add(`put ${at}`, outcome), two.add(`get ${at}`, outcome)]);
+    for (let at = 0; at < 20; at++)
+      await Promise.all([one.add(`put ${at}`, outcome), two.add(`get ${at}`, outcome)]);
     expect((await opened('s3')).entries()).toHaveLength(40);
   });
 
   it('skips a damaged line and holds its limit', async () => {
     const path = join(folder, 'state/history.jsonl');
     await opened();
-    const line = (at: number) => `${JSON.stringify({ t: at, session: 's', profile: 'p', cmd: `put ${at}` })}\n`;
+    const line = (at: number) =>
+      `${JSON.stringify({ t: at, session: 's', profile: 'p', cmd: `put ${at}` })}\n`;
     writeFileSync(path, Array.from({ length: MAX_ENTRIES + 1500 }, (_, at) => line(at)).join(''));
     appendFileSync(path, '{"t":1,"cm');
     const history = await opened();
@@ -65,7 +68,11 @@ describe('history', () => {
 
   it('goes on without a file when there can be none', async () => {
     writeFileSync(join(folder, 'state'), 'a file where a folder should be');
-    const { history, problem } = await openHistory({ path: join(folder, 'state/history.jsonl'), session: 's', profile: 'p' });
+    const { history, problem } = await openHistory({
+      path: join(folder, 'state/history.jsonl'),
+      session: 's',
+      profile: 'p',
+    });
     expect(problem).toContain('history is not kept');
     await history.add('status', outcome);
     expect(history.entries()).toHaveLength(1);
@@ -73,13 +80,21 @@ describe('history', () => {
 
   it('lies in the state folder', () => {
     expect(historyPath({ XDG_STATE_HOME: '/state' })).toBe('/state/datamesh/history.jsonl');
-    expect(historyPath({ XDG_STATE_HOME: 'relative', HOME: '/h' })).toBe('/h/.local/state/datamesh/history.jsonl');
+    expect(historyPath({ XDG_STATE_HOME: 'relative', HOME: '/h' })).toBe(
+      '/h/.local/state/datamesh/history.jsonl',
+    );
   });
 });
 
 describe('history search', () => {
   const entry = (cmd: string, session: string) => ({ t: 0, session, profile: '', cmd });
-  const entries = [entry('peers ls', 'old'), entry('put report.pdf', 'old'), entry('list', 'now'), entry('put x', 'now'), entry('list', 'now')];
+  const entries = [
+    entry('peers ls', 'old'),
+    entry('put report.pdf', 'old'),
+    entry('list', 'now'),
+    entry('put x', 'now'),
+    entry('list', 'now'),
+  ];
 
   it('has each command once, newest first, this session first', () => {
     expect(searchHistory(entries, '', 'now', 'all')).toEqual(['list', 'put x', 'put report.pdf', 'peers ls']);

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type KeyPress, keyPress, keysFromText } from '../../src/repl/keys.ts';
 import {
-  emptyPrompt, ghostText, type PromptEffect, type PromptServices, type PromptState, promptCompletion, promptKey, promptPaste, visibleWindow,
+  emptyPrompt,
+  ghostText,
+  type PromptEffect,
+  type PromptServices,
+  type PromptState,
+  promptCompletion,
+  promptKey,
+  promptPaste,
+  visibleWindow,
 } from '../../src/repl/repl-model.ts';
 
 const entry = (cmd: string, session = 'now') => ({ t: 0, session, profile: '', cmd });
@@ -27,7 +35,10 @@ const type = (text: string, from?: PromptState) => press(keysFromText(text), fro
 describe('the prompt', () => {
   it('runs a line and is empty again', () => {
     const { effects, text } = type('status\rlist\r');
-    expect(effects).toEqual([{ type: 'run', line: 'status' }, { type: 'run', line: 'list' }]);
+    expect(effects).toEqual([
+      { type: 'run', line: 'status' },
+      { type: 'run', line: 'list' },
+    ]);
     expect(text).toBe('');
   });
 
@@ -71,24 +82,38 @@ describe('the prompt', () => {
     expect(taken.text).toBe('put b.txt');
     expect(taken.effects).toEqual([]);
     expect(press([ctrlR, ctrlR, ...keysFromText('a.t'), keyPress('enter')]).text).toBe('put a.txt');
-    expect(press([...keysFromText('abc'), ctrlR, ...keysFromText('put'), keyPress('escape')]).text).toBe('abc');
+    expect(press([...keysFromText('abc'), ctrlR, ...keysFromText('put'), keyPress('escape')]).text).toBe(
+      'abc',
+    );
   });
 
   it('completes what is sure, then what is common, then opens a menu', () => {
     const asked = type('st');
-    const completion = { start: 0, end: 2, items: [{ text: 'status ' }, { text: 'stats ' }, { text: 'list ' }] };
+    const completion = {
+      start: 0,
+      end: 2,
+      items: [{ text: 'status ' }, { text: 'stats ' }, { text: 'list ' }],
+    };
     const once = promptCompletion(asked.state, { text: 'st', caret: 2 }, completion);
     expect(once.editor.text).toBe('stat');
     const twice = promptCompletion(once, { text: 'stat', caret: 4 }, { ...completion, end: 4 });
     expect(twice.menu?.items).toHaveLength(3);
     expect(press([keyPress('tab'), keyPress('enter')], twice).text).toBe('stats ');
-    const sure = promptCompletion(asked.state, { text: 'st', caret: 2 }, { start: 0, end: 2, items: [{ text: 'status ' }] });
+    const sure = promptCompletion(
+      asked.state,
+      { text: 'st', caret: 2 },
+      { start: 0, end: 2, items: [{ text: 'status ' }] },
+    );
     expect(sure.editor.text).toBe('status ');
   });
 
   it('drops an answer that comes after further typing', () => {
     const { state } = type('sta');
-    const late = promptCompletion(state, { text: 'st', caret: 2 }, { start: 0, end: 2, items: [{ text: 'stop ' }] });
+    const late = promptCompletion(
+      state,
+      { text: 'st', caret: 2 },
+      { start: 0, end: 2, items: [{ text: 'stop ' }] },
+    );
     expect(late.editor.text).toBe('sta');
   });
 
