@@ -45,7 +45,8 @@ export function processStreams(onGone: (status: number) => void): Streams {
   return {
     stdoutIsTty: stdout.isTTY === true,
     stderrIsTty: stderr.isTTY === true,
-    columns: () => (stdout.isTTY ? stdout.columns : stderr.isTTY ? stderr.columns : undefined),
+    // A terminal that was never given a size says 0.
+    columns: () => (stdout.isTTY ? stdout.columns : stderr.isTTY ? stderr.columns : 0) || undefined,
     write(text) {
       if (!gone) stdout.write(text);
     },

@@ -43,7 +43,7 @@ describe('on a terminal', () => {
   });
 
   it('uses no colour where NO_COLOR is set', async () => {
-    const pty = start(['list'], { env: { NO_COLOR: '1' } });
+    const pty = start(['list'], { env: { NO_COLOR: '1', FORCE_COLOR: undefined } });
     await pty.exited;
     await pty.settled();
     expect(pty.raw()).not.toContain('\x1b[');
