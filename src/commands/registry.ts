@@ -19,6 +19,7 @@ import { batchCommand } from './start/batch.ts';
 import { completeCommand, completionCommand } from './start/completion.ts';
 import { consoleCommand } from './start/console.ts';
 import { demoCommand } from './start/demo.ts';
+import { doctorCommand } from './start/doctor.ts';
 import { helpCommand } from './start/help.ts';
 import { initCommand } from './start/init.ts';
 import { versionCommand } from './start/version.ts';
@@ -112,6 +113,7 @@ export function allCommands(): readonly Command[] {
     completionCommand,
     completeCommand,
     demoCommand,
+    doctorCommand,
     versionCommand,
     putCommand,
     getCommand,

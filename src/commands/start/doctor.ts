@@ -1,0 +1,73 @@
+import { asDatameshError, EXIT } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import type { Check, Finding, Patient } from './doctor/finding.ts';
+
+export const doctorCommand: Command = {
+  path: ['doctor'],
+  group: 'start',
+  summary: 'Check this machine and its set-up, and say what mends what is wrong',
+  description: `Every line is a check that was made just now: runtime, configuration, data folder, space, keyring, hashing,
+    erasure code, clock, port, service, and a TCP connection to each bootstrap peer. Nothing is changed.`,
+  args: [],
+  options: [],
+  examples: [
+    { line: 'datamesh doctor', note: 'all checks' },
+    { line: 'datamesh doctor --config ./other.json', note: 'of another configuration' },
+    { line: 'datamesh doctor --json | grep -v \'"ok"\'', note: 'only what is not in order' },
+  ],
+  effects: 'reads',
+  needs: 'nothing',
+  shape: 'list',
+  columns: [
+    { key: 'check', title: 'Check' },
+    { key: 'state', title: 'State' },
+    { key: 'detail', title: 'Found' },
+    { key: 'mend', title: 'What mends it' },
+  ],
+  exits: [{ code: EXIT.failed, meaning: 'a check failed; warnings alone leave it at 0' }],
+  async run(context) {
+    const [machine, files, network] = await Promise.all([
+      import('./doctor/machine.ts'),
+      import('./doctor/files.ts'),
+      import('./doctor/network.ts'),
+    ]);
+    const patient: Patient = { context, config: undefined };
+    const checks: [string, Check][] = [
+      ['runtime', machine.checkRuntime],
+      ['configuration', files.examineConfig],
+      ['data folder', files.checkDataFolder],
+      ['space', files.checkSpace],
+      ['keyring', files.checkKeyring],
+      ['hash', machine.checkHash],
+      ['erasure', machine.checkErasure],
+      ['clock', machine.checkClock],
+      ['service', network.checkService],
+      ['port', network.checkPort],
+      ['bootstrap', network.checkBootstrap],
+    ];
+    const counts = { ok: 0, warn: 0, fail: 0 };
+    for (const [name, check] of checks) {
+      context.signal.throwIfAborted();
+      for (const { mend, ...found } of [await examine(name, check, patient)].flat()) {
+        counts[found.state] += 1;
+        context.out.record({ ...found, mend: mend ?? null });
+      }
+    }
+    context.out.note(
+      counts.fail + counts.warn === 0
+        ? 'everything is in order'
+        : `${counts.fail} failed, ${counts.warn} with a warning, ${counts.ok} in order`,
+    );
+    return counts.fail > 0 ? EXIT.failed : EXIT.ok;
+  },
+};
+
+/** What a check throws is its finding. */
+async function examine(name: string, check: Check, patient: Patient): Promise<Finding | Finding[]> {
+  try {
+    return await check(patient);
+  } catch (thrown) {
+    const { message, mend } = asDatameshError(thrown);
+    return { check: name, state: 'fail', detail: message, ...(mend === undefined ? {} : { mend }) };
+  }
+}

@@ -1,0 +1,138 @@
+/** Checks of what lies on disk: configuration, data folder, space, keyring. */
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { realClock } from '../../../engine/effects/clock.ts';
+import { realRandom } from '../../../engine/effects/random.ts';
+import { realDisk } from '../../../engine/effects/real-disk.ts';
+import { openKeyring } from '../../../engine/keys/keyring.ts';
+import { dataPaths } from '../../../engine/options.ts';
+import { asDatameshError } from '../../../errors.ts';
+import { size } from '../demo/tell.ts';
+import type { Check, Finding, Patient } from './finding.ts';
+
+const OTHERS = 0o077;
+
+/** The configuration, read anew so that its own error is the finding; later checks use what came of it. */
+export async function examineConfig(patient: Patient): Promise<Finding> {
+  const path = patient.context.configPath();
+  try {
+    patient.config = await patient.context.config();
+  } catch (thrown) {
+    const error = asDatameshError(thrown);
+    const mend = error.mend ?? 'datamesh config validate';
+    return { check: 'configuration', state: 'fail', detail: error.message, mend };
+  }
+  const mode = (await stat(path)).mode & 0o777;
+  if ((mode & OTHERS) === 0) return { check: 'configuration', state: 'ok', detail: path };
+  return {
+    check: 'configuration',
+    state: 'warn',
+    detail: `${path} may be read by others (mode ${mode.toString(8)})`,
+    mend: `chmod 600 '${path}'`,
+  };
+}
+
+export const checkDataFolder: Check = async ({ config }) => {
+  if (config === undefined) return [];
+  const { dataDir } = config.node;
+  const found = await stat(dataDir).catch(() => undefined);
+  if (found === undefined) {
+    return {
+      check: 'data folder',
+      state: 'warn',
+      detail: `${dataDir} does not exist yet`,
+      mend: 'nothing to do: the first start of the node makes it',
+    };
+  }
+  const mode = found.mode & 0o777;
+  if (!found.isDirectory()) {
+    return {
+      check: 'data folder',
+      state: 'fail',
+      detail: `${dataDir} is no folder`,
+      mend: 'datamesh config set node.dataDir PATH',
+    };
+  }
+  if ((mode & OTHERS) !== 0) {
+    return {
+      check: 'data folder',
+      state: 'fail',
+      detail: `${dataDir} is open to others (mode ${mode.toString(8)}); the node will not start`,
+      mend: `chmod 700 '${dataDir}'`,
+    };
+  }
+  const writable = await access(dataDir, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  if (writable) return { check: 'data folder', state: 'ok', detail: dataDir };
+  return {
+    check: 'data folder',
+    state: 'fail',
+    detail: `${dataDir} may not be written by this user`,
+    mend: `sudo chown -R "$USER" '${dataDir}'`,
+  };
+};
+
+export const checkSpace: Check = async ({ config }) => {
+  if (config === undefined) return [];
+  const { quotaBytes, reservePercent } = config.storage;
+  const place = await existingParent(config.node.dataDir);
+  const { bavail, blocks, bsize } = await statfs(place);
+  const freeBytes = bavail * bsize;
+  const reserveBytes = (blocks * bsize * reservePercent) / 100;
+  const usable = freeBytes - reserveBytes;
+  const seen = `${size(freeBytes)} free, ${size(reserveBytes)} of it kept in reserve, ${size(quotaBytes)} offered`;
+  if (quotaBytes > 0 && usable <= 0) {
+    return {
+      check: 'space',
+      state: 'fail',
+      detail: `${seen}: nothing can be stored`,
+      mend: 'free some space, or lower the reserve: datamesh config set storage.reservePercent 5',
+    };
+  }
+  // What the node holds already counts for the quota and is not free any more.
+  const held = await heldBytes(config.node.dataDir);
+  if (usable < quotaBytes - held) {
+    return {
+      check: 'space',
+      state: 'warn',
+      detail: `${seen}: less room than offered`,
+      mend: `free some space, or offer less: datamesh config set storage.quotaBytes ${size(Math.max(0, usable + held)).replace(' ', '')}`,
+    };
+  }
+  return { check: 'space', state: 'ok', detail: seen };
+};
+
+export const checkKeyring: Check = async ({ config }) => {
+  if (config === undefined) return [];
+  const path = dataPaths(config.node.dataDir).keyring;
+  const effects = { disk: realDisk(), random: realRandom(), clock: realClock() };
+  const keys = (await openKeyring(effects, path)).list();
+  if (keys.length === 0) {
+    return {
+      check: 'keyring',
+      state: 'warn',
+      detail: 'there is no owner key: this node stores for others, but cannot put files of its own',
+      mend: 'datamesh keys new main',
+    };
+  }
+  const names = keys.map((key) => `${key.name}${key.protected ? ' (passphrase)' : ''}`).join(', ');
+  return { check: 'keyring', state: 'ok', detail: names };
+};
+
+/** The folder itself or the nearest one above it that exists: there the file system is asked. */
+async function existingParent(path: string): Promise<string> {
+  for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
+    if (await stat(at).catch(() => undefined)) return at;
+  }
+  return '/';
+}
+
+async function heldBytes(dataDir: string): Promise<number> {
+  const { readdir } = await import('node:fs/promises');
+  const folder = dataPaths(dataDir).shards;
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const stats = await Promise.all(names.map((name) => stat(`${folder}/${name}`).catch(() => undefined)));
+  return stats.reduce((sum, it) => sum + (it?.isFile() ? it.blocks * 512 : 0), 0);
+}

@@ -1,0 +1,113 @@
+/** Checks of the node's doors: who runs on the data folder, the port, the bootstrap peers. */
+import { connect, createServer } from 'node:net';
+import { findService } from '../../node/service-process.ts';
+import type { Check, Finding } from './finding.ts';
+
+const DIAL_TIMEOUT_MS = 3000;
+
+export const checkService: Check = async ({ config }) => {
+  if (config === undefined) return [];
+  const found = await findService(config.node.dataDir);
+  if (found.state === 'running') {
+    const { pid, peersConnected, version } = found.status;
+    return {
+      check: 'service',
+      state: 'ok',
+      detail: `runs as process ${pid}, version ${version}, ${peersConnected} peers connected`,
+    };
+  }
+  if (found.state === 'stopped')
+    return { check: 'service', state: 'ok', detail: 'not running; the data folder is free' };
+  const who = found.pid === undefined ? 'another process' : `process ${found.pid}`;
+  return {
+    check: 'service',
+    state: found.stuck ? 'fail' : 'warn',
+    detail: `${who} uses the data folder and does not answer${found.stuck ? ' on its socket' : ': a console or another command'}`,
+    mend: found.stuck ? 'datamesh service stop' : 'nothing to do while that is your own console',
+  };
+};
+
+/** Binds the port for a moment, unless the running node has it. */
+export const checkPort: Check = async ({ config }) => {
+  if (config === undefined) return [];
+  const { port, preset } = config.network;
+  if (port === 0) return { check: 'port', state: 'ok', detail: 'any free one' };
+  const host = preset === 'local' ? '127.0.0.1' : '0.0.0.0';
+  const failure = await bindFailure(port, host);
+  if (failure === undefined) return { check: 'port', state: 'ok', detail: `${port} on ${host} is free` };
+  if (failure === 'EADDRINUSE') {
+    const found = await findService(config.node.dataDir);
+    const own =
+      found.state === 'running' && found.status.addresses.some((it) => it.includes(`/tcp/${port}/`));
+    if (own) return { check: 'port', state: 'ok', detail: `${port} on ${host}, used by the service` };
+  }
+  return {
+    check: 'port',
+    state: 'fail',
+    detail: `${port} on ${host} cannot be used: ${failure === 'EADDRINUSE' ? 'another program listens on it' : failure}`,
+    mend: 'end that program (see: ss -ltnp), or choose another port: datamesh config set network.port 0',
+  };
+};
+
+function bindFailure(port: number, host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+export const checkBootstrap: Check = async ({ config, context }) => {
+  if (config === undefined) return [];
+  const { bootstrap } = config.network;
+  if (bootstrap.length === 0) {
+    const meeting = config.node.role === 'bootstrap';
+    return {
+      check: 'bootstrap',
+      state: meeting ? 'ok' : 'warn',
+      detail: `none configured${meeting ? ': others dial this node' : '; the node finds nobody by itself'}`,
+      ...(meeting
+        ? {}
+        : { mend: 'datamesh config set network.bootstrap ADDRESS, or datamesh bootstrap ADDRESS' }),
+    };
+  }
+  const dialled = await Promise.all(bootstrap.map((address) => dial(address, context.signal)));
+  const anyone = dialled.some((it) => it.failure === undefined);
+  return dialled.map(({ address, failure, ms }): Finding => {
+    if (failure === undefined) {
+      return { check: 'bootstrap', state: 'ok', detail: `${address} answers after ${Math.round(ms)} ms` };
+    }
+    return {
+      check: 'bootstrap',
+      state: anyone ? 'warn' : 'fail',
+      detail: `${address}: ${failure}`,
+      mend: 'start that node, open its port in the firewall, or correct network.bootstrap: datamesh config edit',
+    };
+  });
+};
+
+interface Dialled {
+  address: string;
+  failure: string | undefined;
+  ms: number;
+}
+
+/** A TCP connection and no more: whether the right peer is behind it is the node's own business. */
+function dial(address: string, signal: AbortSignal): Promise<Dialled> {
+  const match = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d+)(?:\/|$)/.exec(address);
+  if (!match) return Promise.resolve({ address, failure: 'no address that TCP can dial', ms: 0 });
+  const startMs = performance.now();
+  return new Promise((resolve) => {
+    const socket = connect({ host: match[1]!, port: Number(match[2]), signal });
+    const done = (failure: string | undefined) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ address, failure, ms: performance.now() - startMs });
+    };
+    const timer = setTimeout(() => done(`no answer within ${DIAL_TIMEOUT_MS / 1000} s`), DIAL_TIMEOUT_MS);
+    socket.once('connect', () => done(undefined));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      done(error.code === 'ECONNREFUSED' ? 'nothing listens there' : (error.code ?? error.message)),
+    );
+  });
+}
