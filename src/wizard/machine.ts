@@ -26,9 +26,8 @@ export interface WizardRequest extends GatherRequest {
 const MAX_TYPED_AHEAD = 4096;
 
 export function createWizard(request: WizardRequest): WizardMachine {
-  const size = request.size ?? { columns: 80, rows: 24 };
   let state: WizardState = {
-    ...initialState(request.facts, size),
+    ...initialState(request.facts),
     answers: request.answers ?? {},
     offersConsole: request.offersConsole ?? true,
   };
@@ -36,12 +35,12 @@ export function createWizard(request: WizardRequest): WizardMachine {
   let typedAhead: WizardEvent[] = [];
   let scheduled = false;
   let savedTo = '';
+  let leftOver = '';
   const listeners = new Set<() => void>();
   const { promise: done, resolve, reject } = Promise.withResolvers<WizardOutcome>();
 
   /** Events wait for a microtask, so that all handlers of one key decide by the state before it. */
   const enqueue = (...events: WizardEvent[]) => {
-    if (state.outcome !== 'running') return;
     queue.push(...events);
     if (scheduled) return;
     scheduled = true;
@@ -60,6 +59,10 @@ export function createWizard(request: WizardRequest): WizardMachine {
   };
 
   const apply = (event: WizardEvent) => {
+    if (state.outcome !== 'running') {
+      leftOver = (leftOver + typedText(event)).slice(0, MAX_TYPED_AHEAD);
+      return;
+    }
     const waits = state.busy !== undefined && isTyped(event);
     if (waits) {
       if (typedAhead.length < MAX_TYPED_AHEAD) typedAhead.push(event);
@@ -123,6 +126,11 @@ export function createWizard(request: WizardRequest): WizardMachine {
 
   return {
     done,
+    takeTypedAhead() {
+      const text = leftOver;
+      leftOver = '';
+      return text;
+    },
     getState: () => state,
     subscribe(listener) {
       listeners.add(listener);
@@ -137,7 +145,6 @@ export function createWizard(request: WizardRequest): WizardMachine {
       enqueue({ type: 'text', question, value: value.slice(0, at) }, { type: 'enter' });
       enqueue(...charsOf(value.slice(at).replace(/^\r\n|^[\r\n]/, '')));
     },
-    resize: (columns, rows) => enqueue({ type: 'resize', columns, rows }),
   };
 }
 
@@ -173,6 +180,11 @@ function charsOf(text: string): WizardEvent[] {
 
 function isTyped(event: WizardEvent): boolean {
   return event.type === 'char' || event.type === 'enter' || event.type === 'text' || event.type === 'move';
+}
+
+function typedText(event: WizardEvent): string {
+  if (event.type === 'char') return event.char;
+  return event.type === 'enter' ? '\r' : '';
 }
 
 /** The checks of the real machine. */

@@ -6,7 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { decodeKey, decodeKeyring, MAX_KEYRING_BYTES } from '../engine/keys/keyring-file.ts';
 import { entropyOfPhrase } from '../engine/keys/phrase.ts';
 import { dataPaths } from '../engine/options.ts';
-import { asDatameshError } from '../errors.ts';
+import { asDatameshError, DatameshError } from '../errors.ts';
 import type { DiskFacts } from './facts.ts';
 
 export interface ProbeResult {
@@ -140,9 +140,15 @@ export async function probeKeyFile(path: string): Promise<ProbeResult> {
 
 export type KeyFile = { kind: 'phrase'; phrase: string } | { kind: 'exported'; text: string; name: string };
 
-/** Throws `bad-phrase`, `malformed-data`, or Node's error for a file that cannot be read. */
+/** Throws `bad-phrase`, `malformed-data`, `file-not-found` or `file-denied`. */
 export async function readKeyFile(path: string): Promise<KeyFile> {
-  const bytes = await readFile(path);
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    const missing = cause.code === 'ENOENT';
+    throw new DatameshError(missing ? 'file-not-found' : 'file-denied', {
+      what: `${path} ${missing ? 'does not exist' : `cannot be read (${cause.code})`}`,
+      cause,
+    });
+  });
   const text = bytes.subarray(0, MAX_KEY_FILE_BYTES).toString('utf8').trim();
   if (text.startsWith('{')) return { kind: 'exported', text, name: decodeKey(text, path).name };
   entropyOfPhrase(text);

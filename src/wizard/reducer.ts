@@ -20,8 +20,6 @@ const MAX_LINE_CHARS = 16 * 1024;
 export function wizardReducer(state: WizardState, event: WizardEvent): Step {
   if (state.outcome !== 'running') return only(state);
   switch (event.type) {
-    case 'resize':
-      return only({ ...state, columns: event.columns, rows: event.rows });
     case 'checked':
       return checked(state, event);
     case 'preflight':
@@ -41,7 +39,7 @@ export function wizardReducer(state: WizardState, event: WizardEvent): Step {
 
 type InputEvent = Exclude<
   WizardEvent,
-  { type: 'resize' | 'checked' | 'preflight' | 'written' | 'answers-saved' | 'failed' | 'interrupt' }
+  { type: 'checked' | 'preflight' | 'written' | 'answers-saved' | 'failed' | 'interrupt' }
 >;
 
 function input(state: WizardState, event: InputEvent): Step {
@@ -73,9 +71,10 @@ function input(state: WizardState, event: InputEvent): Step {
   }
 }
 
-/** Ctrl-C: asks first, and a second one leaves. After the files are written there is nothing to ask. */
+/** Ctrl-C: asks first, and a second one leaves. While files are being written "nothing was written" would not be true. */
 function interrupt(state: WizardState): Step {
   if (state.screen === 'done') return finish(state, false);
+  if (state.screen === 'review' && state.busy !== undefined) return only(state);
   if (state.leaving || state.busy !== undefined) return only({ ...state, leaving: false, outcome: 'left' });
   return only({ ...state, leaving: true, explain: false });
 }

@@ -33,8 +33,6 @@ export interface WizardState {
   outcome: 'running' | 'written' | 'answers-saved' | 'left';
   /** Whether the console can follow. */
   offersConsole: boolean;
-  columns: number;
-  rows: number;
 }
 
 export interface Written {
@@ -53,7 +51,6 @@ export type WizardEvent =
   | { type: 'enter' | 'back' | 'review' | 'explain' | 'escape' | 'clear' | 'erase' }
   | { type: 'interrupt' }
   | { type: 'move'; by: 1 | -1 }
-  | { type: 'resize'; columns: number; rows: number }
   | { type: 'checked'; question: string; problem?: string; note?: string; disk?: DiskFacts }
   | { type: 'preflight'; items: PreflightItem[] }
   | { type: 'written'; written: Written }
@@ -73,7 +70,7 @@ export interface Step {
 
 export const REVIEW_ACTIONS = ['write', 'back', 'save', 'quit'] as const;
 
-export function initialState(facts: WizardFacts, size: { columns: number; rows: number }): WizardState {
+export function initialState(facts: WizardFacts): WizardState {
   return {
     screen: 'preflight',
     question: undefined,
@@ -94,6 +91,5 @@ export function initialState(facts: WizardFacts, size: { columns: number; rows: 
     written: undefined,
     outcome: 'running',
     offersConsole: true,
-    ...size,
   };
 }

@@ -42,8 +42,11 @@ export interface WizardMachine {
   paste(text: string): void;
   /** The content of the active text field changed; only `WizardView` calls this. */
   text(question: string, value: string): void;
-  /** Terminal cells, for the preflight list and the layout. */
-  resize(columns: number, rows: number): void;
+  /**
+   * What was typed after the key that ended the wizard, "\r" for Enter; empties it. For whoever comes next: a burst may hold
+   * the last Enter and a command in one write.
+   */
+  takeTypedAhead(): string;
   /** Settles once, when the wizard is over; rejects only on a defect. */
   readonly done: Promise<WizardOutcome>;
 }

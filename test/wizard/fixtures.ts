@@ -35,7 +35,7 @@ export class Driver {
   results: Record<string, { problem?: string; note?: string }> = {};
 
   constructor(facts = testFacts()) {
-    this.state = initialState(facts, { columns: 80, rows: 24 });
+    this.state = initialState(facts);
   }
 
   send(...events: WizardEvent[]): this {

@@ -274,6 +274,11 @@ describe('leaving', () => {
     expect(driver.effects.some(({ type }) => type === 'write')).toBe(false);
   });
 
+  it('waits for files that are just being written', () => {
+    const driver = new Driver().toReview().enter().send({ type: 'interrupt' }, { type: 'interrupt' });
+    expect(driver.state).toMatchObject({ busy: 'writing', outcome: 'running' });
+  });
+
   it('"y" leaves; nothing is taken afterwards', () => {
     const driver = new Driver().to('name').send({ type: 'escape' }, { type: 'char', char: 'y' });
     expect(driver.state.outcome).toBe('left');
@@ -342,7 +347,7 @@ it('no sequence of keys breaks it', () => {
 });
 
 it('starts at the welcome', () => {
-  expect(initialState(testFacts(), { columns: 80, rows: 24 })).toMatchObject({
+  expect(initialState(testFacts())).toMatchObject({
     screen: 'preflight',
     question: undefined,
   });

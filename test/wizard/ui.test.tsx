@@ -194,6 +194,15 @@ describe('keys on a terminal', () => {
     expect(machine.getState()).toBe(last);
   });
 
+  it('hands on what was typed in one burst after the last key', async () => {
+    const { press, machine } = await terminal();
+    await press(ENTER, '\u0003');
+    await press('ystatus\r');
+    await expect(machine.done).resolves.toEqual({ kind: 'left' });
+    expect(machine.takeTypedAhead()).toBe('status\r');
+    expect(machine.takeTypedAhead()).toBe('');
+  });
+
   it('keeps what is typed while something is checked', async () => {
     let answer: (result: { problem?: string }) => void = () => {};
     const machine = createWizard({

@@ -49,7 +49,7 @@ const getCommand: Command = {
     const field = needField(values.key);
     const resolved = await load(context);
     const record = recordOf(field, resolved);
-    if (context.options.json) context.out.record(record);
+    if (forPrograms(context)) context.out.record(record);
     else await context.out.bytes(Buffer.from(`${record.text}\n`));
   },
 };
@@ -177,7 +177,7 @@ const pathCommand: Command = {
   columns: [{ key: 'path', title: 'PATH' }],
   shape: 'single',
   async run(context) {
-    if (context.options.json) context.out.record({ path: context.configPath() });
+    if (forPrograms(context)) context.out.record({ path: context.configPath() });
     else await context.out.bytes(Buffer.from(`${context.configPath()}\n`));
   },
 };
@@ -235,6 +235,11 @@ export const configCommands: readonly Command[] = [
   editCommand,
   validateCommand,
 ];
+
+/** Programs get records; a person, or a shell's $(…), the value alone. */
+function forPrograms(context: Context): boolean {
+  return context.options.json || context.mode === 'batch';
+}
 
 function load(context: Context): Promise<ResolvedConfig> {
   const { dataDir } = context.options as { dataDir?: string };

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { keyringOf, newPassphrase, unlockedKeyring } from './keyring-access.ts';
+import { forPrograms, keyringOf, newPassphrase, unlockedKeyring } from './keyring-access.ts';
 
 export const keysExportCommand: Command = {
   path: ['keys', 'export'],
@@ -42,7 +42,6 @@ export const keysExportCommand: Command = {
   sensitive: true,
   columns: [
     { key: 'name', title: 'NAME' },
-    { key: 'phrase', title: 'WORDS' },
     { key: 'file', title: 'FILE' },
   ],
   shape: 'single',
@@ -64,8 +63,10 @@ export const keysExportCommand: Command = {
       context.out.record({ name, file: path });
     } else if (values.encrypted === true) {
       await context.out.bytes(Buffer.from(text));
-    } else {
+    } else if (forPrograms(context)) {
       context.out.record({ name, phrase });
+    } else {
+      await context.out.bytes(Buffer.from(text));
     }
   },
 };

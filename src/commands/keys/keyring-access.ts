@@ -145,3 +145,27 @@ function tooLarge(name: string): DatameshError {
     mend: 'is it the right file?',
   });
 }
+
+/** Programs get records; a person gets the words where no column can cut them. */
+export function forPrograms(context: Context): boolean {
+  return context.options.json || context.mode === 'batch';
+}
+
+const WORD_COLUMNS = 4;
+/** "12. " and the longest word of the list. */
+const WORD_CELLS = 14;
+
+/** The 24 words numbered, in columns read from top to bottom. */
+export function phraseBlock(phrase: string): string {
+  const words = phrase.split(' ');
+  const rows = Math.ceil(words.length / WORD_COLUMNS);
+  const lines = Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: WORD_COLUMNS }, (_, column) => {
+      const index = column * rows + row;
+      return `${String(index + 1).padStart(2)}. ${words[index] ?? ''}`.padEnd(WORD_CELLS);
+    })
+      .join('')
+      .trimEnd(),
+  );
+  return `${lines.join('\n')}\n`;
+}

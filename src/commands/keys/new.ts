@@ -1,7 +1,7 @@
 import { checkKeyName } from '../../engine/keys/keyring-file.ts';
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
-import { keyRecord, keyringForAdding, RESTART_NOTE } from './keyring-access.ts';
+import { forPrograms, keyRecord, keyringForAdding, phraseBlock, RESTART_NOTE } from './keyring-access.ts';
 
 export const keysNewCommand: Command = {
   path: ['keys', 'new'],
@@ -23,7 +23,7 @@ export const keysNewCommand: Command = {
   effects: 'writes',
   needs: 'config',
   sensitive: true,
-  columns: [...KEY_COLUMNS, { key: 'phrase', title: 'WORDS' }],
+  columns: KEY_COLUMNS,
   shape: 'single',
   async run(context, values) {
     const name = String(values.name);
@@ -32,7 +32,8 @@ export const keysNewCommand: Command = {
     const ring = await keyringForAdding(context, values.protect === true);
     const { info, phrase } = await ring.create(name);
     const kept = values.default === true ? await ring.setDefault(name) : info;
-    context.out.record({ ...keyRecord(kept), phrase });
+    context.out.record({ ...keyRecord(kept), ...(forPrograms(context) ? { phrase } : {}) });
+    if (!forPrograms(context)) await context.out.bytes(Buffer.from(phraseBlock(phrase)));
     context.out.note(`Write the words down now. ${RESTART_NOTE[0]!.toUpperCase()}${RESTART_NOTE.slice(1)}.`);
   },
 };

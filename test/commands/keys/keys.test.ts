@@ -13,6 +13,7 @@ import { runCommand, type Setting } from '../fake-context.ts';
 const PHRASE = phraseOfEntropy(new Uint8Array(32).fill(5));
 const STRONG = 'correct horse battery staple';
 const OTHER = 'another long passphrase of mine';
+const JSON_MODE: Partial<Setting> = { options: { json: true } };
 let dir = '';
 let base: Setting;
 
@@ -32,7 +33,7 @@ function keys(verb: string, values: Values = {}, setting: Partial<Setting> = {})
 describe('keys', () => {
   it('are made, listed, exported, chosen and forgotten', async () => {
     expect((await keys('list')).notes.join()).toContain('datamesh keys new main');
-    const made = await keys('new', { name: 'main' });
+    const made = await keys('new', { name: 'main' }, JSON_MODE);
     const { phrase, ownerId } = made.records[0]!;
     expect(deriveOwner(String(phrase), 'x').ownerId).toBe(ownerId);
     await keys('new', { name: 'work' });
@@ -40,7 +41,8 @@ describe('keys', () => {
       expect.objectContaining({ name: 'main', ownerId, default: true, protected: false }),
       expect.objectContaining({ name: 'work', default: false }),
     ]);
-    expect((await keys('export')).records).toEqual([{ name: 'main', phrase }]);
+    expect((await keys('export', {}, JSON_MODE)).records).toEqual([{ name: 'main', phrase }]);
+    expect((await keys('export')).stdout).toBe(`${phrase}\n`);
     expect((await keys('default', { name: 'work' })).records[0]).toMatchObject({
       name: 'work',
       default: true,
@@ -49,6 +51,16 @@ describe('keys', () => {
       name: 'main',
     });
     expect((await keys('list')).records).toHaveLength(1);
+  });
+
+  it('show all 24 words to a person, numbered, in no column that could be cut', async () => {
+    const { stdout, records } = await keys('new', { name: 'main' });
+    const words = [...stdout.matchAll(/(\d+)\. ([a-z]+)/g)]
+      .sort((a, b) => Number(a[1]) - Number(b[1]))
+      .map((match) => match[2]);
+    expect(`${words.join(' ')}\n`).toBe((await keys('export')).stdout);
+    expect(records[0]).not.toHaveProperty('phrase');
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThan(60);
   });
 
   it('change nothing with --dry-run', async () => {
@@ -116,16 +128,18 @@ describe('keys', () => {
 
 describe('with a passphrase', () => {
   it('are locked, and opened only with it', async () => {
-    const made = await keys('new', { name: 'main', protect: true }, { secrets: [STRONG, STRONG] });
+    const made = await keys(
+      'new',
+      { name: 'main', protect: true },
+      { ...JSON_MODE, secrets: [STRONG, STRONG] },
+    );
     expect(made.records[0]).toMatchObject({ protected: true });
     expect(await readFile(join(dir, 'keyring.json'), 'utf8')).not.toContain('entropy');
     await expect(keys('export')).rejects.toMatchObject({ code: 'wrong-passphrase' });
     await expect(keys('export', {}, { secrets: ['wrong'] })).rejects.toMatchObject({
       code: 'wrong-passphrase',
     });
-    expect((await keys('export', {}, { secrets: [STRONG] })).records[0]).toMatchObject({
-      phrase: made.records[0]!.phrase,
-    });
+    expect((await keys('export', {}, { secrets: [STRONG] })).stdout).toBe(`${made.records[0]!.phrase}\n`);
   });
 
   it('take later keys under the same passphrase, never under a mistyped one', async () => {
@@ -136,7 +150,9 @@ describe('with a passphrase', () => {
     expect((await keys('new', { name: 'work' }, { secrets: [STRONG] })).records[0]).toMatchObject({
       protected: true,
     });
-    expect((await keys('export', { name: 'work' }, { secrets: [STRONG] })).records).toHaveLength(1);
+    expect((await keys('export', { name: 'work' }, { secrets: [STRONG] })).stdout.split(' ')).toHaveLength(
+      24,
+    );
   });
 
   it('refuse weak passphrases, ones that differ, and none', async () => {
