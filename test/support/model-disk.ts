@@ -70,7 +70,8 @@ export class ModelDisk implements Disk {
         const inode = { number, current: new Contents(), durable: new Contents(), pending: [], orphaned: [] };
         this.#inodes.set(number, inode);
         this.#nextInode = Math.max(this.#nextInode, number + 1);
-        return this.#rename([[effect.path, inode]]);
+        this.#rename([[effect.path, inode]]);
+        return;
       }
       case 'change': {
         const inode = this.#inodes.get(effect.inode)!;
@@ -80,7 +81,10 @@ export class ModelDisk implements Disk {
       }
       case 'datasync': {
         const inode = this.#inodes.get(effect.inode)!;
-        for (const change of inode.pending.splice(0)) inode.durable.apply(change);
+        for (const change of inode.pending.splice(0)) {
+          inode.durable.apply(change);
+          inode.orphaned = inode.orphaned.flatMap((orphan) => uncovered(orphan, change));
+        }
         return;
       }
       case 'failedSync': {
@@ -89,13 +93,15 @@ export class ModelDisk implements Disk {
         return;
       }
       case 'rename':
-        return this.#rename([
+        this.#rename([
           [effect.from, null],
           [effect.to, this.#inodeAt(effect.from)],
         ]);
+        return;
       case 'remove':
         this.#inodeAt(effect.path);
-        return this.#rename([[effect.path, null]]);
+        this.#rename([[effect.path, null]]);
+        return;
       case 'syncDir': {
         const mine = this.#pendingNames.filter(({ dir }) => dir === effect.path);
         this.#pendingNames = this.#pendingNames.filter(({ dir }) => dir !== effect.path);
@@ -129,6 +135,36 @@ export class ModelDisk implements Disk {
       after.#names.set(path, copy);
       after.#durableNames.set(path, copy);
     }
+    after.#nextInode = this.#nextInode;
+    return after;
+  }
+
+  /** The disk as the next process finds it when this one was killed: unsynced changes are seen, and still not durable. */
+  kill(): ModelDisk {
+    const after = new ModelDisk();
+    for (const dir of this.#dirs) after.#dirs.add(dir);
+    const made = new Map<Inode, Inode>();
+    const copy = (inode: Inode): Inode => {
+      const known = made.get(inode);
+      if (known !== undefined) return known;
+      const { number, current, durable, pending, orphaned } = inode;
+      const fresh = {
+        number,
+        current: current.copy(),
+        durable: durable.copy(),
+        pending: [...pending],
+        orphaned: [...orphaned],
+      };
+      made.set(inode, fresh);
+      after.#inodes.set(number, fresh);
+      return fresh;
+    };
+    for (const [path, inode] of this.#names) after.#names.set(path, copy(inode));
+    for (const [path, inode] of this.#durableNames) after.#durableNames.set(path, copy(inode));
+    after.#pendingNames = this.#pendingNames.map(({ dir, change }) => ({
+      dir,
+      change: change.map(([path, inode]) => [path, inode === null ? null : copy(inode)]),
+    }));
     after.#nextInode = this.#nextInode;
     return after;
   }
@@ -299,7 +335,10 @@ export class Contents {
   }
 
   apply(change: FileChange): void {
-    if (change.kind === 'truncate') return this.resize(change.lengthBytes);
+    if (change.kind === 'truncate') {
+      this.resize(change.lengthBytes);
+      return;
+    }
     const end = change.position + change.data.length;
     if (end > this.length) this.resize(end);
     this.#buffer.set(change.data, change.position);
@@ -319,6 +358,21 @@ export class Contents {
 
 function durableInode(number: number, durable: Contents): Inode {
   return { number, current: durable.copy(), durable, pending: [], orphaned: [] };
+}
+
+/** What is left of an older change once `newer` is durable: it can no longer come through where the newer one lies. */
+function uncovered(older: FileChange, newer: FileChange): FileChange[] {
+  if (older.kind === 'truncate') return [];
+  const { position, data } = older;
+  const from = newer.kind === 'write' ? newer.position : newer.lengthBytes;
+  const to = newer.kind === 'write' ? newer.position + newer.data.length : Number.POSITIVE_INFINITY;
+  const head = data.subarray(0, Math.max(0, from - position));
+  const tail = data.subarray(Math.min(data.length, Math.max(0, to - position)));
+  const rest: FileChange[] = [];
+  if (head.length > 0) rest.push({ kind: 'write', position, data: head });
+  if (tail.length > 0)
+    rest.push({ kind: 'write', position: position + data.length - tail.length, data: tail });
+  return rest;
 }
 
 function applyNames(names: Map<string, Inode>, change: NameChange): void {

@@ -8,16 +8,15 @@
 import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
 import type { ShardId } from '../types.ts';
-import type { AppendRecord, GroupCommit } from './group-commit.ts';
-import type { IdLocks } from './id-locks.ts';
-import type { IndexEntry, SegmentFigures } from './index.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { SegmentFigures } from './index.ts';
 import type { StoreLimits } from './limits.ts';
-import type { RecordReader } from './reader.ts';
-import { headBytesOf, recordBytesOf } from './record.ts';
+import { recordBytesOf } from './record.ts';
 import { type ScannedRecord, scanSegment } from './scan.ts';
 import { SEGMENT_HEADER_BYTES, segmentPath } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import type { LogPosition, ShardTable } from './shard-table.ts';
+import type { ShardTable } from './shard-table.ts';
+import type { ShardWriter } from './shard-writer.ts';
 import { isMissing } from './store-errors.ts';
 
 export interface CompactorOptions {
@@ -29,18 +28,15 @@ export interface CompactorOptions {
   hash: (bytes: Uint8Array) => Uint8Array;
   table: ShardTable;
   log: GroupCommit;
-  locks: IdLocks;
+  writer: ShardWriter;
   files: SegmentFiles;
-  reader: RecordReader;
   checkpoint: () => Promise<void>;
-  lose: (id: ShardId, entry: IndexEntry) => Promise<void>;
 }
 
 /** Copies in flight together: enough to fill a group commit, little enough memory (16 × 1 MiB). */
 const COPIES_IN_FLIGHT = 16;
 /** After a failure (a full disk, a bad sector) the background waits this long before it tries again. */
 const RETRY_AFTER_MS = 30_000;
-const NO_BYTES = new Uint8Array(0);
 
 export class Compactor {
   readonly #options: CompactorOptions;
@@ -56,7 +52,11 @@ export class Compactor {
   /** Compacts in the background if there is reason to. */
   wake(): void {
     if (this.#closing || this.#running !== undefined) return;
-    if (this.#options.clock.monotonic() < this.#notBeforeMs || this.#victim() === undefined) return;
+    if (
+      this.#options.clock.monotonic() < this.#notBeforeMs ||
+      this.#victim(Number.POSITIVE_INFINITY) === undefined
+    )
+      return;
     this.run().catch(() => {
       this.#notBeforeMs = this.#options.clock.monotonic() + RETRY_AFTER_MS;
     });
@@ -79,7 +79,8 @@ export class Compactor {
   /** Appends the shard anew: its bytes are good but the head of its record is not. */
   rewriteSoon(id: ShardId): void {
     if (this.#closing) return;
-    const task: Promise<void> = this.#copy(id, undefined)
+    const task: Promise<void> = this.#options.writer
+      .copy(id)
       .catch(() => undefined)
       .then(() => {
         this.#rewrites.delete(task);
@@ -89,14 +90,23 @@ export class Compactor {
 
   async #loop(): Promise<number> {
     let freedBytes = 0;
-    for (let victim = this.#victim(); victim !== undefined && !this.#closing; victim = this.#victim()) {
+    while (!this.#closing) {
+      const victim = this.#victim(await this.#roomBytes());
+      if (victim === undefined) break;
       freedBytes += await this.#compactSegment(victim);
     }
     return freedBytes;
   }
 
+  /** What copies may take: on a full disk they must not eat the room that the ballast gave to deletes. */
+  async #roomBytes(): Promise<number> {
+    const { disk, dir, limits } = this.#options;
+    const { freeBytes } = await disk.space(dir);
+    return freeBytes > 2 * limits.ballastBytes ? freeBytes - limits.ballastBytes : freeBytes / 4;
+  }
+
   /** The closed segment with the greatest share of waste, if the log as a whole wastes more than allowed. */
-  #victim(): SegmentFigures | undefined {
+  #victim(roomBytes: number): SegmentFigures | undefined {
     const { table, log, limits } = this.#options;
     const closed = table.segments().filter(({ number }) => number < log.end.segment);
     const oldest = Math.min(...table.segments().map(({ number }) => number));
@@ -109,9 +119,9 @@ export class Compactor {
       const waste = 1 - keeps / figures.validBytes;
       total += figures.validBytes;
       kept += keeps;
-      if (waste > bestWaste || best === undefined) [best, bestWaste] = [figures, waste];
+      if (waste > bestWaste && keeps <= roomBytes) [best, bestWaste] = [figures, waste];
     }
-    return total > kept * limits.amplification && bestWaste > 0 ? best : undefined;
+    return total > kept * limits.amplification ? best : undefined;
   }
 
   async #compactSegment(victim: SegmentFigures): Promise<number> {
@@ -128,11 +138,11 @@ export class Compactor {
       const entry = table.get(record.id);
       if (record.kind === 'shard') {
         if (entry?.segment !== number || entry.offset !== record.offset) continue;
-        copies.push(this.#copy(record.id, number));
+        copies.push(this.#options.writer.copy(record.id, number));
       } else {
         if (isOldest || notes.has(record.id)) continue;
         notes.add(record.id);
-        copies.push(this.#keepNote(record.id, number));
+        copies.push(this.#options.writer.repeatNote(record.id, number));
       }
       copiedBytes += recordBytesOf(record);
       if (copies.length < COPIES_IN_FLIGHT) continue;
@@ -159,7 +169,8 @@ export class Compactor {
     let cursor: ShardId | undefined;
     for (;;) {
       const ids = table.ids(cursor, 1000);
-      for (const id of ids) if (table.get(id)?.segment === victim.number) await this.#copy(id, victim.number);
+      for (const id of ids)
+        if (table.get(id)?.segment === victim.number) await this.#options.writer.copy(id, victim.number);
       cursor = ids.at(-1);
       if (cursor === undefined || this.#closing) return 0;
     }
@@ -182,47 +193,6 @@ export class Compactor {
     } finally {
       await file.close();
     }
-  }
-
-  /** Appends a live shard anew. `from`: only while it still lies in that segment. */
-  async #copy(id: ShardId, from: number | undefined): Promise<void> {
-    const { table, log, reader, locks, lose } = this.#options;
-    const bad = await locks.run(id, async () => {
-      const entry = table.get(id);
-      if (entry === undefined || (from !== undefined && entry.segment !== from)) return undefined;
-      const found = await reader.read(id, entry);
-      if (found.state === 'bad') return entry;
-      const { owners, writtenAtMs, lengthBytes } = entry;
-      await log.append({ kind: 'shard', id, owners, lengthBytes, writtenAtMs, bytes: found.bytes }, (at) => {
-        table.set(id, { ...at, headBytes: headBytesOf(owners.length), lengthBytes, writtenAtMs, owners });
-      });
-      return undefined;
-    });
-    if (bad !== undefined) await lose(id, bad);
-  }
-
-  /** Says again, further on in the log, who owns the shard now, or that it is gone. */
-  #keepNote(id: ShardId, from: number): Promise<void> {
-    const { table, log, locks, clock } = this.#options;
-    return locks.run(id, async () => {
-      const entry = table.get(id);
-      // A record of the shard itself that is no older than the note says all that the note says.
-      if (entry !== undefined && entry.segment >= from) return;
-      const owners = entry?.owners ?? [];
-      const kind = entry === undefined ? 'gone' : 'owners';
-      const note: AppendRecord = {
-        kind,
-        id,
-        owners,
-        lengthBytes: 0,
-        writtenAtMs: clock.now(),
-        bytes: NO_BYTES,
-      };
-      await log.append(note, (at: LogPosition) => {
-        const figures = table.segment(at.segment);
-        if (figures !== undefined) figures.noteBytes += headBytesOf(owners.length);
-      });
-    });
   }
 
   /** The victim's header holds the fence of the segment before: with the victim gone, that must end there by itself. */

@@ -15,7 +15,7 @@ export interface StoreLimits {
   checkpointBytes: number;
   /** File handles kept open on closed segments. */
   openSegments: number;
-  /** Occupied on disk beforehand and given up on ENOSPC, so that some 10,000 deletes can still be logged. */
+  /** Occupied on disk beforehand and given up on ENOSPC: deletes can still be logged, 64 bytes each, and an index commit. */
   ballastBytes: number;
   /** Compaction starts when the files are this many times the live records. Under the bound of 1.15 it holds. */
   amplification: number;
@@ -37,7 +37,7 @@ export const STORE_LIMITS: StoreLimits = {
   checkpointChanges: 65_536,
   checkpointBytes: 512 * MiB,
   openSegments: 128,
-  ballastBytes: MiB,
+  ballastBytes: 8 * MiB,
   amplification: 1.12,
   compactionBytesPerSecond: 64 * MiB,
   spaceEveryMs: 1000,

@@ -1,5 +1,5 @@
 /** Opening: brings the index up to the end of the log, or builds it anew from the segments alone. */
-import type { Disk } from '../effects/disk.ts';
+import type { Disk, DiskFile } from '../effects/disk.ts';
 import { bytesToHex } from '../types.ts';
 import type { Checkpoint, ShardIndex } from './index.ts';
 import type { StoreLimits } from './limits.ts';
@@ -13,6 +13,9 @@ import {
   segmentPath,
 } from './segment.ts';
 import { type LogPosition, ShardTable } from './shard-table.ts';
+
+/** One piece of what is written anew: the whole is a batch or little more. */
+const REWRITE_BYTES = 4 * 1024 * 1024;
 
 export interface RecoveryOptions {
   dir: string;
@@ -156,7 +159,7 @@ class Replay {
         this.newest = { number, validBytes: result.validBytes };
         this.resume = undefined;
         if (result.validBytes < sizeBytes) await file.truncate(result.validBytes);
-        // What is about to be served, and acknowledged as there already, may so far be only in the page cache.
+        if (!sealed) await rewrite(file, result.provedBytes, result.validBytes);
         if (!sealed || result.validBytes < sizeBytes) await file.datasync();
         if (!sealed && whole && result.validBytes < limits.segmentBytes) {
           this.resume = { segment: number, offset: result.validBytes };
@@ -170,6 +173,20 @@ class Replay {
     }
     // A segment whose making was cut short: it never held a record.
     if (this.#table.segment(number) === undefined) await disk.remove(path);
+  }
+}
+
+/**
+ * Writes the end of the newest segment over itself. What is about to be served, and acknowledged as there already, may
+ * so far be only in the page cache, and after a datasync that failed under the process before this one the kernel
+ * takes those pages for clean: only written anew do they reach the disk with the next datasync.
+ */
+async function rewrite(file: DiskFile, provedBytes: number, validBytes: number): Promise<void> {
+  const from = provedBytes <= SEGMENT_HEADER_BYTES ? 0 : provedBytes;
+  for (let at = from; at < validBytes; at += REWRITE_BYTES) {
+    const bytes = new Uint8Array(Math.min(REWRITE_BYTES, validBytes - at));
+    const count = await file.read(bytes, at);
+    await file.write([bytes.subarray(0, count)], at);
   }
 }
 

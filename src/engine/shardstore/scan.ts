@@ -37,6 +37,8 @@ export interface ScannedRecord extends ParsedHead {
 export interface ScanResult {
   /** Where the segment ends: `to`, or the first byte of a torn tail. */
   validBytes: number;
+  /** How much of that is proved to have been durable. */
+  provedBytes: number;
   /** Places of damage in durable parts. */
   damaged: number;
 }
@@ -46,7 +48,7 @@ export async function scanSegment(
   options: ScanOptions,
   onRecord: (record: ScannedRecord) => void,
 ): Promise<ScanResult> {
-  const reader = new RecordReader(options);
+  const reader = new SegmentScanner(options);
   let durableTo = options.durableTo;
   /** Whole by their heads, but not yet proved durable. */
   const unproved: ScannedRecord[] = [];
@@ -85,10 +87,10 @@ export async function scanSegment(
     }
     onRecord(record);
   }
-  return { validBytes: end, damaged };
+  return { validBytes: end, provedBytes: Math.min(durableTo, end), damaged };
 }
 
-class RecordReader {
+class SegmentScanner {
   readonly #options: ScanOptions;
   #window = Buffer.alloc(0);
   #windowAt = 0;

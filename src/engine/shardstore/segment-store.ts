@@ -13,16 +13,15 @@ import { type Random, realRandom } from '../effects/random.ts';
 import { bytesToHex, type OwnerId, type ShardId } from '../types.ts';
 import { Compactor } from './compaction.ts';
 import { GroupCommit } from './group-commit.ts';
-import { IdLocks } from './id-locks.ts';
 import type { IndexEntry, ShardIndex } from './index.ts';
-import { MAX_OWNERS, MAX_SHARD_BYTES, STORE_LIMITS, type StoreLimits } from './limits.ts';
+import { MAX_SHARD_BYTES, STORE_LIMITS, type StoreLimits } from './limits.ts';
 import { openLmdbIndex } from './lmdb-index.ts';
 import { RecordReader } from './reader.ts';
-import { headBytesOf } from './record.ts';
 import { type Recovered, type RecoveryReport, recover } from './recovery.ts';
 import { openFormat } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
-import type { LogPosition, ShardTable } from './shard-table.ts';
+import type { ShardTable } from './shard-table.ts';
+import { ShardWriter, samePlace } from './shard-writer.ts';
 import { SpaceGuard } from './space-guard.ts';
 import type { PutRecord, ShardStat, ShardStore, StoreUsage } from './store.ts';
 import { diskError } from './store-errors.ts';
@@ -89,8 +88,8 @@ class LogStore implements SegmentStore {
   readonly #files: SegmentFiles;
   readonly #reader: RecordReader;
   readonly #guard: SpaceGuard;
-  readonly #locks = new IdLocks();
   #log!: GroupCommit;
+  #writer!: ShardWriter;
   #compactor!: Compactor;
   #checkpointing: Promise<void> | undefined;
   #bytesSinceCheckpoint = 0;
@@ -132,6 +131,15 @@ class LogStore implements SegmentStore {
       onBatch: (segment, validBytes) => this.#onBatch(segment, validBytes),
       onNoSpace: () => this.#guard.dropBallast(),
     });
+    this.#writer = new ShardWriter({
+      dir,
+      clock,
+      table: this.#table,
+      log: this.#log,
+      reader: this.#reader,
+      guard: this.#guard,
+      onLost: this.#options.onLost,
+    });
     this.#compactor = new Compactor({
       dir,
       disk,
@@ -141,11 +149,9 @@ class LogStore implements SegmentStore {
       hash: this.#options.hash,
       table: this.#table,
       log: this.#log,
-      locks: this.#locks,
+      writer: this.#writer,
       files: this.#files,
-      reader: this.#reader,
       checkpoint: () => this.checkpoint(),
-      lose: (id, entry) => this.#lose(id, entry),
     });
     if (this.#table.changes >= this.#limits.checkpointChanges) await this.checkpoint();
   }
@@ -165,82 +171,7 @@ class LogStore implements SegmentStore {
         mend: 'send the shard again',
       });
     }
-    return this.#change(id, () => this.#put(record));
-  }
-
-  async #put({ id, bytes, owner }: PutRecord): Promise<'stored' | 'already-there'> {
-    const entry = this.#table.get(id);
-    if (entry !== undefined) {
-      const held = await this.#reader.read(id, entry);
-      if (held.state === 'good') {
-        await this.#claim(id, entry, owner);
-        return 'already-there';
-      }
-      await this.#appendGone(id);
-      this.#options.onLost?.(id);
-    }
-    const headBytes = headBytesOf(1);
-    const owners = [owner];
-    const writtenAtMs = this.#options.clock.now();
-    const lengthBytes = bytes.length;
-    const release = await this.#guard.admit(headBytes + lengthBytes);
-    try {
-      await this.#log.append({ kind: 'shard', id, owners, lengthBytes, writtenAtMs, bytes }, (at) => {
-        this.#table.set(id, { ...at, headBytes, lengthBytes, writtenAtMs, owners });
-      });
-    } finally {
-      release();
-    }
-    return 'stored';
-  }
-
-  async #claim(id: ShardId, entry: IndexEntry, owner: OwnerId): Promise<void> {
-    if (entry.owners.includes(owner)) return this.#log.fence();
-    if (entry.owners.length >= MAX_OWNERS) {
-      throw new DatameshError('quota-full', {
-        what: `shard ${id} is claimed by ${MAX_OWNERS} owners already`,
-      });
-    }
-    const release = await this.#guard.admit(headBytesOf(entry.owners.length + 1));
-    try {
-      await this.#appendOwners(id, [...entry.owners, owner]);
-    } finally {
-      release();
-    }
-  }
-
-  #appendOwners(id: ShardId, owners: readonly OwnerId[]): Promise<void> {
-    const note = {
-      kind: 'owners',
-      id,
-      owners,
-      lengthBytes: 0,
-      writtenAtMs: this.#options.clock.now(),
-    } as const;
-    return this.#log.append({ ...note, bytes: NO_BYTES }, (at) => {
-      this.#note(at, headBytesOf(owners.length));
-      const entry = this.#table.get(id);
-      if (entry !== undefined) this.#table.set(id, { ...entry, owners });
-    });
-  }
-
-  #appendGone(id: ShardId): Promise<void> {
-    const note = {
-      kind: 'gone',
-      id,
-      owners: [],
-      lengthBytes: 0,
-      writtenAtMs: this.#options.clock.now(),
-    } as const;
-    return this.#log.append({ ...note, bytes: NO_BYTES }, (at) => {
-      this.#note(at, headBytesOf(0));
-      this.#table.set(id, undefined);
-    });
-  }
-
-  #note(at: LogPosition, recordBytes: number): void {
-    const figures = this.#table.segment(at.segment);
-    if (figures !== undefined) figures.noteBytes += recordBytes;
+    return this.#writer.put(record);
   }
 
   async get(id: ShardId): Promise<Uint8Array | undefined> {
@@ -256,7 +187,7 @@ class LogStore implements SegmentStore {
       // Compaction may have moved it meanwhile; otherwise it is read once more, under its lock, and given up.
       const now = this.#table.get(id);
       if (now === undefined || samePlace(now, entry)) {
-        await this.#lose(id, entry);
+        await this.#writer.lose(id, entry);
         if (this.#table.get(id) === undefined) return undefined;
       }
     }
@@ -275,22 +206,6 @@ class LogStore implements SegmentStore {
     }
   }
 
-  /** Quarantine: the shard at `entry` is unreadable; unless that has changed by now it is gone from here on. */
-  #lose(id: ShardId, entry: IndexEntry): Promise<void> {
-    return this.#change(id, async () => {
-      const now = this.#table.get(id);
-      if (now === undefined || !samePlace(now, entry)) return;
-      if ((await this.#reader.read(id, now)).state === 'good') return;
-      try {
-        await this.#appendGone(id);
-      } catch {
-        // The note could not be written; the next reader finds the same again. Not held, either way.
-        this.#table.set(id, undefined);
-      }
-      this.#options.onLost?.(id);
-    });
-  }
-
   async getRange(id: ShardId, offset: number, lengthBytes: number): Promise<Uint8Array | undefined> {
     this.#mustBeOpen();
     const entry = this.#table.get(id);
@@ -307,16 +222,7 @@ class LogStore implements SegmentStore {
 
   async delete(id: ShardId, owner: OwnerId): Promise<boolean> {
     this.#mustBeOpen();
-    const deleted = await this.#change(id, async () => {
-      const entry = this.#table.get(id);
-      if (entry === undefined || !entry.owners.includes(owner)) {
-        await this.#log.fence();
-        return false;
-      }
-      const rest = entry.owners.filter((other) => other !== owner);
-      await (rest.length === 0 ? this.#appendGone(id) : this.#appendOwners(id, rest));
-      return true;
-    });
+    const deleted = await this.#writer.delete(id, owner);
     if (deleted) this.#compactor.wake();
     return deleted;
   }
@@ -370,7 +276,7 @@ class LogStore implements SegmentStore {
     if (this.#closed) return;
     this.#closed = true;
     await this.#compactor.close();
-    await this.#locks.idle();
+    await this.#writer.idle();
     await this.#log.close();
     // Without it the next opening reads a little more of the log; nothing else.
     await this.checkpoint().catch(() => undefined);
@@ -387,24 +293,12 @@ class LogStore implements SegmentStore {
       this.#table.changes >= this.#limits.checkpointChanges ||
       this.#bytesSinceCheckpoint >= this.#limits.checkpointBytes;
     // A failed one is tried again with the next batch; meanwhile reopening reads more of the log.
-    if (due && this.#checkpointing === undefined) this.checkpoint().catch(() => undefined);
-  }
-
-  async #change<T>(id: ShardId, task: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#locks.run(id, task);
-    } catch (error) {
-      throw diskError(error, this.#options.dir);
-    }
+    if (!due || this.#checkpointing !== undefined) return;
+    if (this.#guard.short) this.#guard.recheck();
+    else this.checkpoint().catch(() => undefined);
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw new DatameshError('failed', { what: 'the shard store is closed' });
   }
-}
-
-const NO_BYTES = new Uint8Array(0);
-
-function samePlace(a: IndexEntry, b: IndexEntry): boolean {
-  return a.segment === b.segment && a.offset === b.offset;
 }

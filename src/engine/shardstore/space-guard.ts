@@ -24,6 +24,7 @@ export class SpaceGuard {
   #admittedSinceBytes = 0;
   #asking: Promise<void> | undefined;
   #hasBallast = false;
+  #short = false;
 
   constructor(options: SpaceGuardOptions) {
     this.#options = options;
@@ -65,15 +66,27 @@ export class SpaceGuard {
     return release;
   }
 
+  /** True from a full disk on until the ballast is laid again: what can wait should not take room. */
+  get short(): boolean {
+    return this.#short;
+  }
+
   /** Gives up the ballast on a full disk; false when there is none. */
   async dropBallast(): Promise<boolean> {
     this.#space = undefined;
+    this.#short = true;
     if (!this.#hasBallast) return false;
     this.#hasBallast = false;
     await this.#options.disk.remove(this.#ballastPath).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
     return true;
+  }
+
+  /** Looks, now and then, whether there is room again. */
+  recheck(): void {
+    // A failing statfs changes nothing.
+    if (this.#isStale()) (this.#asking ??= this.#ask()).catch(() => undefined);
   }
 
   #isStale(): boolean {
@@ -100,7 +113,11 @@ export class SpaceGuard {
   async #layBallast(): Promise<void> {
     const { disk, limits, quotaBytes, reserveFraction } = this.#options;
     const space = this.#space;
-    if (this.#hasBallast || quotaBytes === 0 || limits.ballastBytes === 0 || space === undefined) return;
+    if (this.#hasBallast || space === undefined) return;
+    if (quotaBytes === 0 || limits.ballastBytes === 0) {
+      this.#short = false;
+      return;
+    }
     if (space.freeBytes - 2 * limits.ballastBytes < space.totalBytes * reserveFraction) return;
     try {
       // Not synced: a ballast lost in a crash is laid again, and its blocks are reserved now.
@@ -111,6 +128,7 @@ export class SpaceGuard {
         await file.close();
       }
       this.#hasBallast = true;
+      this.#short = false;
     } catch {
       // No room, or a bad disk: the next question of free space tries again.
       await disk.remove(this.#ballastPath).catch(() => undefined);

@@ -6,10 +6,11 @@ import { openShardStore, type SegmentStore } from '../../../src/engine/shardstor
 import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
 import type { OwnerId, ShardId } from '../../../src/engine/types.ts';
 import { pick, randomShake, type Shake } from '../../support/model-crash.ts';
-import { type Effect, ModelDisk } from '../../support/model-disk.ts';
+import { type Effect, ModelDisk, type Operation } from '../../support/model-disk.ts';
 import { OWNER_A, OWNER_B, type Shard, SMALL_LIMITS, shard } from './support.ts';
 
 const DIR = '/data/shards';
+const FAULTY: Operation[] = ['write', 'datasync', 'truncate', 'syncDir'];
 const CLIENTS = 6;
 const SHARDS_PER_CLIENT = 5;
 
@@ -72,9 +73,7 @@ export async function recordWorkload(options: WorkloadOptions): Promise<Recorded
   const store = await openOn(disk, options.index);
   if (options.faults) {
     disk.fault = (operation) =>
-      (operation === 'write' || operation === 'datasync' || operation === 'syncDir') && fraction() < 0.06
-        ? pick(fraction, ['EIO', 'ENOSPC'])
-        : undefined;
+      FAULTY.includes(operation) && fraction() < 0.12 ? pick(fraction, ['EIO', 'ENOSPC']) : undefined;
   }
   const shards = Array.from({ length: CLIENTS * SHARDS_PER_CLIENT }, (_, at) =>
     shard(options.seed * 1000 + at, Math.floor(fraction() ** 3 * 3000)),
@@ -82,10 +81,16 @@ export async function recordWorkload(options: WorkloadOptions): Promise<Recorded
   const steps = new Map<ShardId, Step[]>();
   const figures = { acknowledged: 0, refused: 0, segmentsRemoved: 0 };
   const client = async (mine: Shard[]) => {
+    let refused: { it: Shard; owner: OwnerId; kind: Step['kind'] } | undefined;
     for (let count = 0; count < options.operations / CLIENTS; count++) {
-      const { id, bytes } = pick(fraction, mine);
-      const owner = fraction() < 0.7 ? OWNER_A : OWNER_B;
-      const kind = fraction() < 0.55 ? 'put' : 'delete';
+      // After a refusal often the contrary of the same shard: what was refused must not come back later.
+      const contrary = refused !== undefined && fraction() < 0.7 ? refused : undefined;
+      const it = contrary?.it ?? pick(fraction, mine);
+      const { id, bytes } = it;
+      const owner = contrary?.owner ?? (fraction() < 0.7 ? OWNER_A : OWNER_B);
+      const wish = fraction() < 0.55 ? 'put' : 'delete';
+      const kind = contrary === undefined ? wish : contrary.kind === 'put' ? 'delete' : 'put';
+      refused = undefined;
       const step: Step = { kind, owner, askedAt: trace.length, acknowledgedAt: undefined };
       steps.set(id, [...(steps.get(id) ?? []), step]);
       try {
@@ -94,6 +99,7 @@ export async function recordWorkload(options: WorkloadOptions): Promise<Recorded
         figures.acknowledged += 1;
       } catch {
         figures.refused += 1;
+        refused = { it, owner, kind };
       }
     }
   };
@@ -144,7 +150,8 @@ export async function checkCrashes(
     for (let count = 0; count < limits.statesPerPrefix && outcome.states < limits.maxStates; count++) {
       const shake = randomShake(fraction);
       const where = `seed ${run.options.seed}, effect ${done}, ${JSON.stringify(shake)}`;
-      let crashed = disk.crash(shake);
+      // A third is a process killed: its successor finds the page cache, and then the power may go.
+      let crashed = fraction() < 0.33 ? disk.kill() : disk.crash(shake);
       if (fraction() < 0.25) {
         crashed = await stopWhileOpening(crashed, run, fraction);
         outcome.stoppedRecoveries += 1;
@@ -167,7 +174,7 @@ async function stopWhileOpening(
 ): Promise<ModelDisk> {
   disk.effectsLeft = Math.floor(fraction() * 6);
   const store = await openOn(disk, run.options.index).catch(() => undefined);
-  const crashed = disk.crash(randomShake(fraction));
+  const crashed = fraction() < 0.33 ? disk.kill() : disk.crash(randomShake(fraction));
   await store?.close().catch(() => undefined);
   return crashed;
 }

@@ -1,0 +1,180 @@
+/**
+ * Every change of a shard: the check, the record appended, the table brought up to it. One change of a shard at a
+ * time, so that the order of its records in the log is the order of what was decided.
+ */
+import { DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { OwnerId, ShardId } from '../types.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { IdLocks } from './id-locks.ts';
+import type { IndexEntry } from './index.ts';
+import { MAX_OWNERS } from './limits.ts';
+import type { RecordReader } from './reader.ts';
+import { headBytesOf } from './record.ts';
+import type { LogPosition, ShardTable } from './shard-table.ts';
+import type { SpaceGuard } from './space-guard.ts';
+import type { PutRecord } from './store.ts';
+import { diskError } from './store-errors.ts';
+
+export interface ShardWriterOptions {
+  dir: string;
+  clock: Clock;
+  table: ShardTable;
+  log: GroupCommit;
+  reader: RecordReader;
+  guard: SpaceGuard;
+  onLost: ((id: ShardId) => void) | undefined;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export class ShardWriter {
+  readonly #options: ShardWriterOptions;
+  readonly #locks = new IdLocks();
+
+  constructor(options: ShardWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Stores a shard whose hash is verified, or adds the owner to one that is there and readable. */
+  put({ id, bytes, owner }: PutRecord): Promise<'stored' | 'already-there'> {
+    return this.#change(id, async () => {
+      const { table, reader, guard, clock } = this.#options;
+      const entry = table.get(id);
+      if (entry !== undefined) {
+        if ((await reader.read(id, entry)).state === 'good') {
+          await this.#claim(id, entry, owner);
+          return 'already-there';
+        }
+        await this.#giveUp(id);
+      }
+      const release = await guard.admit(headBytesOf(1) + bytes.length);
+      try {
+        await this.#appendShard(id, bytes, [owner], clock.now());
+      } finally {
+        release();
+      }
+      return 'stored';
+    });
+  }
+
+  async #claim(id: ShardId, entry: IndexEntry, owner: OwnerId): Promise<void> {
+    const { log, guard } = this.#options;
+    if (entry.owners.includes(owner)) return log.fence();
+    if (entry.owners.length >= MAX_OWNERS) {
+      throw new DatameshError('quota-full', {
+        what: `shard ${id} is claimed by ${MAX_OWNERS} owners already`,
+      });
+    }
+    const owners = [...entry.owners, owner];
+    const release = await guard.admit(headBytesOf(owners.length));
+    try {
+      await this.#appendNote(id, owners);
+    } finally {
+      release();
+    }
+  }
+
+  /** Takes the owner's claim away, and the shard with the last one. False when the owner has none. */
+  delete(id: ShardId, owner: OwnerId): Promise<boolean> {
+    return this.#change(id, async () => {
+      const entry = this.#options.table.get(id);
+      if (entry === undefined || !entry.owners.includes(owner)) {
+        await this.#options.log.fence();
+        return false;
+      }
+      await this.#appendNote(
+        id,
+        entry.owners.filter((other) => other !== owner),
+      );
+      return true;
+    });
+  }
+
+  /** Quarantine: unless the shard has moved since it was read at `entry`, or reads well now, it is gone from here on. */
+  lose(id: ShardId, entry: IndexEntry): Promise<void> {
+    return this.#change(id, async () => {
+      const { table, reader } = this.#options;
+      const now = table.get(id);
+      if (now === undefined || !samePlace(now, entry)) return;
+      if ((await reader.read(id, now)).state === 'bad') await this.#giveUp(id);
+    });
+  }
+
+  async #giveUp(id: ShardId): Promise<void> {
+    try {
+      await this.#appendNote(id, []);
+    } catch {
+      // The note could not be written. Not held, either way; after a restart the next reader finds the same again.
+      this.#options.table.set(id, undefined);
+    }
+    this.#options.onLost?.(id);
+  }
+
+  /** Appends the shard anew, further on in the log. `from`: only while it still lies in that segment. */
+  async copy(id: ShardId, from?: number): Promise<void> {
+    const { table, reader } = this.#options;
+    const bad = await this.#change(id, async () => {
+      const entry = table.get(id);
+      if (entry === undefined || (from !== undefined && entry.segment !== from)) return undefined;
+      const found = await reader.read(id, entry);
+      if (found.state === 'bad') return entry;
+      await this.#appendShard(id, found.bytes, entry.owners, entry.writtenAtMs);
+      return undefined;
+    });
+    if (bad !== undefined) await this.lose(id, bad);
+  }
+
+  /** Says again who owns the shard now, or that it is gone, unless a record in `from` or later says so with its bytes. */
+  repeatNote(id: ShardId, from: number): Promise<void> {
+    return this.#change(id, async () => {
+      const entry = this.#options.table.get(id);
+      if (entry !== undefined && entry.segment >= from) return;
+      await this.#appendNote(id, entry?.owners ?? []);
+    });
+  }
+
+  /** Resolves when every change begun so far has ended. */
+  idle(): Promise<void> {
+    return this.#locks.idle();
+  }
+
+  #appendShard(
+    id: ShardId,
+    bytes: Uint8Array,
+    owners: readonly OwnerId[],
+    writtenAtMs: number,
+  ): Promise<void> {
+    const { table, log } = this.#options;
+    const lengthBytes = bytes.length;
+    const headBytes = headBytesOf(owners.length);
+    return log.append({ kind: 'shard', id, owners, lengthBytes, writtenAtMs, bytes }, (at) => {
+      table.set(id, { ...at, headBytes, lengthBytes, writtenAtMs, owners });
+    });
+  }
+
+  /** `owners` empty: the shard is gone. */
+  #appendNote(id: ShardId, owners: readonly OwnerId[]): Promise<void> {
+    const { table, log, clock } = this.#options;
+    const kind = owners.length === 0 ? 'gone' : 'owners';
+    const note = { kind, id, owners, lengthBytes: 0, writtenAtMs: clock.now(), bytes: NO_BYTES } as const;
+    return log.append(note, (at: LogPosition) => {
+      const figures = table.segment(at.segment);
+      if (figures !== undefined) figures.noteBytes += headBytesOf(owners.length);
+      const entry = table.get(id);
+      if (entry !== undefined) table.set(id, kind === 'gone' ? undefined : { ...entry, owners });
+    });
+  }
+
+  async #change<T>(id: ShardId, task: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#locks.run(id, task);
+    } catch (error) {
+      throw diskError(error, this.#options.dir);
+    }
+  }
+}
+
+export function samePlace(a: IndexEntry, b: IndexEntry): boolean {
+  return a.segment === b.segment && a.offset === b.offset;
+}
