@@ -14,6 +14,8 @@ const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const START_TIMEOUT_MS = 60_000;
 /** A stopping node cancels what runs, tells its peers and syncs its stores. */
 const STOP_TIMEOUT_MS = 20_000;
+/** From letting go of the data folder to the end of the process; one that is listed for longer waits for its parent to look. */
+const EXIT_GRACE_MS = 2000;
 const POLL_MS = 50;
 
 export type Found =
@@ -43,9 +45,12 @@ export async function findService(dataDir: string): Promise<Found> {
   return holder === undefined ? { state: 'stopped' } : { state: 'busy', pid: holder.pid, stuck };
 }
 
-/** Whoever holds the lock now. What the LOCK file says is only believed while the lock cannot be had. */
+/**
+ * Whoever holds the lock now. Its holder has written LOCK and removes it in the end; one that was killed leaves it, so what it
+ * says is only believed while the lock cannot be had.
+ */
 async function lockHolder(dataDir: string): Promise<{ pid: number | undefined } | undefined> {
-  if (!(await stat(dataDir).catch(() => undefined))) return undefined;
+  if (!(await stat(dataPaths(dataDir).lock).catch(() => undefined))) return undefined;
   const [{ acquireLock }, { realDisk }, { realClock }] = await Promise.all([
     import('../../engine/effects/lock.ts'),
     import('../../engine/effects/real-disk.ts'),
@@ -169,10 +174,13 @@ export async function stopProcess(dataDir: string, pid: number, signal: AbortSig
     });
   }
   const deadline = performance.now() + STOP_TIMEOUT_MS;
+  let freeSinceMs: number | undefined;
   while (isAlive(pid)) {
     signal.throwIfAborted();
-    // A process that has ended may still be listed until its parent looks; the lock is free by then.
-    if ((await answers(dataDir)) === undefined && (await lockHolder(dataDir)) === undefined) return;
+    const free = (await answers(dataDir)) === undefined && (await lockHolder(dataDir)) === undefined;
+    if (!free) freeSinceMs = undefined;
+    else freeSinceMs ??= performance.now();
+    if (freeSinceMs !== undefined && performance.now() - freeSinceMs > EXIT_GRACE_MS) return;
     if (performance.now() > deadline) {
       throw new DatameshError('timeout', {
         what: `process ${pid} is still there after ${STOP_TIMEOUT_MS / 1000} s`,

@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { appendFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { hostname } from 'node:os';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { follow, tailOf } from '../../../src/commands/node/service-log.ts';
+import type { Config } from '../../../src/config/schema.ts';
+import { type Home, isAlive, jsonLines, makeHome } from '../../support/bin.ts';
+
+let home: Home;
+const pids: number[] = [];
+
+beforeEach(() => {
+  home = makeHome();
+});
+
+afterEach(() => {
+  for (const pid of pids.splice(0)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  home.remove();
+});
+
+async function started(): Promise<number> {
+  const { status, stdout, stderr } = await home.run('service', 'start', '--json');
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  const pid = jsonLines(stdout)[0]?.pid as number;
+  pids.push(pid);
+  return pid;
+}
+
+// Real nodes start here; on a loaded machine each takes some seconds.
+describe('in the background', { timeout: 60_000 }, () => {
+  it('starts, answers, refuses a second one, tells its log, and stops', async () => {
+    const pid = await started();
+    expect(statSync(home.dataDir).mode & 0o777).toBe(0o700);
+    expect(statSync(`${home.dataDir}/service.log`).mode & 0o777).toBe(0o600);
+
+    const again = await home.run('service', 'start', '--json');
+    expect(again.status).toBe(0);
+    expect(jsonLines(again.stdout)[0]).toMatchObject({ state: 'running', pid, name: 'alder' });
+
+    const second = await home.run('service', 'run');
+    expect(second.status).toBe(6);
+    expect(second.stderr).toContain(`error[DM-6003]: the service runs already as process ${pid}`);
+
+    const state = await home.run('service', 'status', '--json');
+    expect(state.status).toBe(0);
+    expect(jsonLines(state.stdout)[0]).toMatchObject({ state: 'running', pid, peersConnected: 0 });
+
+    const logs = await home.run('service', 'logs', '-n', '100');
+    expect(logs.stdout).toContain(`alder runs as process ${pid}, listening at /ip4/127.0.0.1/tcp/`);
+
+    const stopped = await home.run('service', 'stop', '--json');
+    expect(stopped.status).toBe(0);
+    expect(jsonLines(stopped.stdout)[0]).toMatchObject({ state: 'stopped', pid });
+    expect(isAlive(pid)).toBe(false);
+    expect(existsSync(`${home.dataDir}/control.sock`)).toBe(false);
+    const after = await home.run('service', 'logs');
+    expect(after.stdout.trimEnd().split('\n').at(-1)).toContain('service: stopped');
+  });
+
+  it('starts again after it was killed', async () => {
+    const pid = await started();
+    process.kill(pid, 'SIGKILL');
+    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const state = await home.run('service', 'status', '--json');
+    expect(state.status).toBe(5);
+    expect(jsonLines(state.stdout)[0]).toMatchObject({ state: 'stopped' });
+    const next = await started();
+    expect(next).not.toBe(pid);
+    expect((await home.run('service', 'stop')).status).toBe(0);
+  });
+
+  it('says why it could not start', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as { port: number };
+    const busy = makeHome((config: Config) => {
+      config.network.port = port;
+    });
+    const outcome = await busy.run('service', 'start');
+    taken.close();
+    busy.remove();
+    expect(outcome.stderr).toMatch(/^error\[DM-5005\]: the service did not start: .*\b\d+\b/);
+    expect(outcome.status).toBe(5);
+  });
+
+  it('does not run: status says so, stop has nothing to do, and a LOCK left behind kills nobody', async () => {
+    expect((await home.run('service', 'status')).status).toBe(5);
+    const nothing = await home.run('service', 'stop', '--json');
+    expect(nothing.status).toBe(0);
+    expect(jsonLines(nothing.stdout)[0]).toMatchObject({ state: 'stopped' });
+    // As a killed node leaves it, its number since given to another process: this one.
+    mkdirSync(home.dataDir, { mode: 0o700 });
+    const holder = { pid: process.pid, host: hostname(), startedAtMs: Date.now() };
+    writeFileSync(`${home.dataDir}/LOCK`, JSON.stringify(holder), { mode: 0o600 });
+    expect((await home.run('service', 'stop')).status).toBe(0);
+  });
+});
+
+describe('in the foreground', { timeout: 60_000 }, () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with status 0', async (signal) => {
+    const child = home.spawn('service', '--json');
+    const [first] = (await once(child.stdout!, 'data')) as [Buffer];
+    expect(jsonLines(first.toString())[0]).toMatchObject({ level: 'info', source: 'service' });
+    child.kill(signal);
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(existsSync(`${home.dataDir}/LOCK`)).toBe(false);
+  });
+});
+
+describe('the log', () => {
+  const path = () => `${home.folder}/log`;
+
+  it('gives whole last lines', async () => {
+    expect(await tailOf(path(), 5)).toEqual({ lines: [], position: 0 });
+    writeFileSync(path(), 'one\ntwo\nthree\nhal');
+    expect(await tailOf(path(), 2)).toEqual({ lines: ['two', 'three'], position: 14 });
+    expect((await tailOf(path(), 0)).lines).toEqual([]);
+    expect((await tailOf(path(), 9, 4)).lines).toEqual(['two', 'three']);
+    writeFileSync(path(), `${'x'.repeat(70)}\n`.repeat(20_000));
+    const { lines } = await tailOf(path(), 30_000);
+    expect(new Set(lines.map((line) => line.length))).toEqual(new Set([70]));
+    expect(lines.length).toBeGreaterThan(14_000);
+  });
+
+  it('is followed, over a half line and a new beginning', async () => {
+    writeFileSync(path(), 'old\n');
+    const stop = new AbortController();
+    const lines = follow(path(), 4, stop.signal);
+    const first = lines.next();
+    appendFileSync(path(), 'new\nhal');
+    expect(await first).toEqual({ done: false, value: 'new' });
+    const second = lines.next();
+    appendFileSync(path(), 'f\n');
+    expect(await second).toEqual({ done: false, value: 'half' });
+    const third = lines.next();
+    writeFileSync(path(), 'fresh\n');
+    expect(await third).toEqual({ done: false, value: 'fresh' });
+    const last = lines.next();
+    stop.abort();
+    expect(await last).toEqual({ done: true, value: undefined });
+  });
+});

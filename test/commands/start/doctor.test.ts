@@ -1,0 +1,140 @@
+import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { doctorCommand } from '../../../src/commands/start/doctor.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { acquireLock } from '../../../src/engine/effects/lock.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
+import { realDisk } from '../../../src/engine/effects/real-disk.ts';
+import { openKeyring } from '../../../src/engine/keys/keyring.ts';
+import { type Home, makeHome } from '../../support/bin.ts';
+import { testContext } from '../../support/context.ts';
+
+let home: Home;
+const servers: Server[] = [];
+const effects = { disk: realDisk(), random: realRandom(), clock: realClock() };
+
+beforeEach(async () => {
+  home = makeHome((config) => {
+    config.storage.quotaBytes = 1;
+  });
+  mkdirSync(home.dataDir, { mode: 0o700 });
+  await (await openKeyring(effects, `${home.dataDir}/keyring.json`)).create('main');
+});
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+  home.remove();
+});
+
+async function listening(): Promise<number> {
+  const server = createServer();
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** State and mend by check, and the exit status. */
+async function examine() {
+  const { context, records } = testContext({ config: home.config, configPath: home.configPath });
+  const status = await doctorCommand.run(context, {});
+  const found = (check: string) => records.filter((record) => record.check === check);
+  return { status, records, found };
+}
+
+describe('doctor', () => {
+  it('finds nothing in a set-up that is right', async () => {
+    const port = await listening();
+    home.config.network.bootstrap = [`/ip4/127.0.0.1/tcp/${port}`];
+    const { status, records } = await examine();
+    expect(records.map((record) => [record.check, record.state])).toEqual(
+      [
+        'runtime',
+        'configuration',
+        'data folder',
+        'space',
+        'keyring',
+        'hash',
+        'erasure',
+        'clock',
+        'service',
+        'port',
+        'bootstrap',
+      ].map((check) => [check, 'ok']),
+    );
+    expect(status).toBe(0);
+  });
+
+  it('without a configuration examines the machine and says how to get one', async () => {
+    const { context, records } = testContext();
+    expect(await doctorCommand.run(context, {})).toBe(1);
+    expect(records.find((record) => record.check === 'configuration')).toMatchObject({
+      state: 'fail',
+      mend: 'datamesh init',
+    });
+    expect(records.map((record) => record.check)).toEqual([
+      'runtime',
+      'configuration',
+      'hash',
+      'erasure',
+      'clock',
+    ]);
+  });
+
+  it('sees modes that let others in', async () => {
+    chmodSync(home.dataDir, 0o755);
+    chmodSync(home.configPath, 0o644);
+    chmodSync(`${home.dataDir}/keyring.json`, 0o640);
+    const { status, found } = await examine();
+    expect(found('data folder')).toMatchObject([{ state: 'fail', mend: `chmod 700 '${home.dataDir}'` }]);
+    expect(found('configuration')).toMatchObject([{ state: 'warn', mend: `chmod 600 '${home.configPath}'` }]);
+    expect(found('keyring')).toMatchObject([{ state: 'fail', mend: expect.stringContaining('chmod 600') }]);
+    expect(status).toBe(1);
+  });
+
+  it('sees too little room', async () => {
+    home.config.storage.quotaBytes = 2 ** 60;
+    expect((await examine()).found('space')).toMatchObject([
+      { state: 'warn', mend: expect.stringContaining('config set storage.quotaBytes') },
+    ]);
+    home.config.storage.reservePercent = 100;
+    expect((await examine()).found('space')).toMatchObject([{ state: 'fail' }]);
+  });
+
+  it('sees a missing key, a taken port, a lost bootstrap peer, and a clock that ran ahead', async () => {
+    const [taken, open] = [await listening(), await listening()];
+    const gone = createServer();
+    await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
+    const closed = (gone.address() as AddressInfo).port;
+    await new Promise((resolve) => gone.close(resolve));
+    home.config.network.port = taken;
+    home.config.network.bootstrap = [`/ip4/127.0.0.1/tcp/${closed}`];
+    writeFileSync(`${home.dataDir}/keyring.json`, '', { mode: 0o600 });
+    writeFileSync(`${home.dataDir}/service.log`, '');
+    const tomorrow = Date.now() / 1000 + 86_400;
+    utimesSync(`${home.dataDir}/service.log`, tomorrow, tomorrow);
+    const { status, found } = await examine();
+    expect(found('port')).toMatchObject([
+      { state: 'fail', detail: expect.stringContaining('another program') },
+    ]);
+    expect(found('bootstrap')).toMatchObject([
+      { state: 'fail', detail: expect.stringContaining('nothing listens') },
+    ]);
+    expect(found('keyring')).toMatchObject([{ state: 'fail' }]);
+    expect(found('clock')).toMatchObject([{ state: 'warn' }]);
+    expect(status).toBe(1);
+    // One that answers is enough to join; the other is then worth a warning.
+    home.config.network.bootstrap.push(`/ip4/127.0.0.1/tcp/${open}`, '/ip4/127.0.0.1/udp/1/quic-v1');
+    expect((await examine()).found('bootstrap').map((it) => it.state)).toEqual(['warn', 'ok', 'warn']);
+  });
+
+  it('sees who holds the data folder', async () => {
+    const lock = await acquireLock(effects.disk, `${home.dataDir}/LOCK`, effects.clock);
+    const { found, status } = await examine();
+    await lock.release();
+    expect(found('service')).toMatchObject([
+      { state: 'warn', detail: expect.stringContaining(`process ${process.pid}`) },
+    ]);
+    expect(status).toBe(0);
+  });
+});
