@@ -23,11 +23,6 @@ export function defaultDataDir(env: Environment): string {
   return join(xdg(env, 'XDG_DATA_HOME', '.local/share'), 'datamesh');
 }
 
-/** Console history and the like. */
-export function stateDir(env: Environment): string {
-  return join(xdg(env, 'XDG_STATE_HOME', '.local/state'), 'datamesh');
-}
-
 /** The XDG specification says to ignore a relative path. */
 function xdg(env: Environment, name: string, fallback: string): string {
   const value = env[name];

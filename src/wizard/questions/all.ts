@@ -28,10 +28,6 @@ export function questionOf(id: string): Question {
   return question;
 }
 
-export function hasQuestion(id: string): boolean {
-  return BY_ID.has(id);
-}
-
 /** Questions whose answers are plain text: what flags, variables and answers files may give. */
 export const ANSWERABLE: readonly Question[] = QUESTIONS.filter(
   ({ kind }) => kind === 'text' || kind === 'list' || kind === 'choice',
