@@ -25,6 +25,8 @@ export interface RunOptions {
   node?: string[];
   /** Called with the running process, e.g. to send it a signal. */
   started?(child: ChildProcess): void;
+  /** Default 15 s. */
+  timeoutMs?: number;
 }
 
 /** A run that does not end is a failure of the test. */
@@ -45,7 +47,7 @@ export function runCli(argv: readonly string[], options: RunOptions = {}): Promi
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`datamesh ${argv.join(' ')} did not end: ${Buffer.concat(stderr)}`));
-    }, RUN_MS);
+    }, options.timeoutMs ?? RUN_MS);
     child.on('error', reject);
     child.on('close', (status, signal) => {
       clearTimeout(timer);

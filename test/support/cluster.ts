@@ -1,0 +1,99 @@
+/** A mesh of real processes for tests: the demo's nodes, used through bin/datamesh as a person would. */
+import { createHash, randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { startService } from '../../src/commands/node/service-process.ts';
+import type { DemoNode } from '../../src/commands/start/demo/nodes.ts';
+import { openDemoMesh, startNodes, untilAllMet } from '../../src/commands/start/demo/nodes.ts';
+import { setInFile } from '../../src/config/store.ts';
+import { connectEngine } from '../../src/engine/control/client.ts';
+import type { CodeProfile } from '../../src/engine/types.ts';
+import { type CliResult, type RunOptions, runCli } from './cli.ts';
+
+export interface Cluster {
+  nodes: DemoNode[];
+  folder: string;
+  /** Runs a command as the user of node `index`. */
+  cli(index: number, argv: readonly string[], options?: RunOptions): Promise<CliResult>;
+  /** As `cli`, and throws with what the command said when it does not end with 0. */
+  ok(index: number, argv: readonly string[], options?: RunOptions): Promise<CliResult>;
+  /** SIGKILL, and waits until the process is gone. */
+  kill(node: DemoNode): Promise<void>;
+  /** Starts a killed node again on its data folder, under its old port. */
+  restart(node: DemoNode): Promise<void>;
+  met(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const NEVER = new AbortController().signal;
+
+export async function startCluster(count: number, code: CodeProfile = { k: 4, m: 2 }): Promise<Cluster> {
+  const mesh = await openDemoMesh();
+  const close = () => mesh.close(false);
+  try {
+    await startNodes(mesh, { nodes: count, code, quotaBytes: 8 * 2 ** 30, env: process.env, signal: NEVER });
+    await untilAllMet(mesh, NEVER);
+    // A restarted node must be found where it was.
+    for (const node of mesh.nodes) {
+      await setInFile(node.configPath, 'network.port', Number(/\/tcp\/(\d+)/.exec(node.address)![1]));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const cli: Cluster['cli'] = (index, argv, options = {}) =>
+    runCli(['--config', mesh.nodes[index]!.configPath, ...argv], {
+      cwd: mesh.folder,
+      timeoutMs: 120_000,
+      ...options,
+      env: { HOME: mesh.folder, ...options.env },
+    });
+  return {
+    nodes: mesh.nodes,
+    folder: mesh.folder,
+    cli,
+    async ok(index, argv, options) {
+      const result = await cli(index, argv, options);
+      if (result.status === 0) return result;
+      throw new Error(`datamesh ${argv.join(' ')} ended with ${result.status}: ${result.stderr}`);
+    },
+    async kill(node) {
+      const gone = once(node.child, 'exit');
+      node.child.ref();
+      mesh.kill(node);
+      await gone;
+    },
+    async restart(node) {
+      await node.engine.close();
+      const { child, status } = await startService({
+        dataDir: node.dataDir,
+        configPath: node.configPath,
+        env: process.env,
+        passphrase: undefined,
+        signal: NEVER,
+        onSpawn: (spawned) => mesh.children.push(spawned),
+      });
+      const engine = await connectEngine(node.dataDir);
+      Object.assign(node, { child, pid: status.pid, engine: engine!, alive: true });
+    },
+    met: () => untilAllMet(mesh, NEVER),
+    close,
+  };
+}
+
+/** Random bytes on disk, written piece by piece so that the test's own memory stays small. */
+export async function randomFile(path: string, sizeBytes: number): Promise<void> {
+  const file = await open(path, 'w');
+  const piece = Buffer.allocUnsafe(1 << 20);
+  for (let at = 0; at < sizeBytes; at += piece.length) {
+    await file.write(randomFillSync(piece), 0, Math.min(piece.length, sizeBytes - at));
+  }
+  await file.close();
+}
+
+export async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
