@@ -1,4 +1,6 @@
 /** Configuration and engine of one process: found at the first need, opened once, closed at the end. */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Context } from '../commands/command.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -30,11 +32,12 @@ export function engineAccess(options: EngineAccessOptions): EngineAccess {
   const config = once(async () => {
     const { loadConfig } = await import('../config/resolve.ts');
     const { dataDir, configFile } = options.flags;
+    if (dataDir !== undefined) await needFolder(resolve(options.cwd, dataDir));
     return loadConfig({
       flag: configFile,
       env: options.env,
       cwd: options.cwd,
-      overrides: dataDir === undefined ? undefined : { 'node.dataDir': dataDir },
+      overrides: dataDir === undefined ? undefined : { 'node.dataDir': resolve(options.cwd, dataDir) },
     });
   });
   const service = once(async () => {
@@ -92,4 +95,14 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     });
     return made;
   };
+}
+
+/** A slip in --data-dir must not make a new node with an identity of its own. */
+async function needFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  throw new DatameshError('file-not-found', {
+    what: `there is no data folder ${path}`,
+    mend: 'check --data-dir; a new node is set up with: datamesh init',
+  });
 }

@@ -2,7 +2,7 @@
 import type { Column, OutputRecord } from '../commands/command.ts';
 import type { RunOutput } from '../commands/execute.ts';
 import { chooseColumns } from '../commands/format/columns.ts';
-import { errorJson, errorLine } from '../commands/format/error-line.ts';
+import { causeLines, errorJson, errorLine } from '../commands/format/error-line.ts';
 import { jsonLine, safeJson } from '../commands/format/json.ts';
 import { safeLines, safeText } from '../commands/format/safe-text.ts';
 import { singleLines, tableLines, tsvHeader, tsvLine } from '../commands/format/table.ts';
@@ -105,6 +105,10 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
       progress?.clear();
       if (error.code === 'cancelled' && !json && options.quiet) return;
       streams.writeError(`${json ? errorJson(error) : errorLine(error, style.errorColor)}\n`);
+      const stacks = options.logLevel === 'debug';
+      if (stacks || (options.verbose && !json)) {
+        for (const line of causeLines(error, stacks)) streams.writeError(`${line}\n`);
+      }
     },
     async end() {
       progress?.clear();

@@ -45,6 +45,7 @@ describe('exit status, stdout and stderr', () => {
     [['delete', 'a.txt'], 2, 'add --yes'],
     [['list', '--columns', 'nmae'], 2, 'did you mean name'],
     [['batch', '-f', 'missing.dm'], 8, 'missing.dm'],
+    [['status', '--data-dir', 'no/such'], 8, 'no data folder'],
   ])('%j ends with %i and one line on stderr', async (argv, status, text) => {
     const result = await cli.run(argv);
     expect(result.status).toBe(status);
@@ -63,6 +64,12 @@ describe('exit status, stdout and stderr', () => {
     });
     const wrong = await cli.run(['--json', 'lsit']);
     expect(JSON.parse(wrong.stderr)).toMatchObject({ type: 'error', code: 'unknown-command', exit: 2 });
+  });
+
+  it('tells causes with --verbose, and stacks with --log-level debug', async () => {
+    const argv = ['put', 'no-such-file'];
+    expect((await cli.run([...argv, '-v'])).stderr).toMatch(/^error\[DM-8002\].*\n {2}Error: ENOENT.*\n$/);
+    expect((await cli.run([...argv, '--log-level', 'debug'])).stderr).toMatch(/\n {6}at /);
   });
 
   it('4 without a configuration, with an unreadable one, with a bad one', async () => {
