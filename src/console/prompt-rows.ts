@@ -3,14 +3,8 @@ import { cell, cut, fitRow, type Row, type Tone, widthOf } from '../panels/cells
 import type { Theme } from '../panels/theme.ts';
 import { displayWidth } from '../repl/graphemes.ts';
 import type { Hint } from '../repl/hint.ts';
-import {
-  ghostText,
-  type Menu,
-  type Search,
-  searchHits,
-  visibleLine,
-  visibleWindow,
-} from '../repl/repl-model.ts';
+import { visibleLine, visibleWindow } from '../repl/line-window.ts';
+import { ghostText, type Menu, type Search, searchHits } from '../repl/repl-model.ts';
 import type { ConsoleServices, ConsoleState } from './state.ts';
 
 export interface PromptRows {

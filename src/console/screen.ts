@@ -11,8 +11,8 @@ import {
   rateText,
   shortId,
 } from '../panels/format.ts';
+import { gradeMark, gradeOf, liveShare } from '../panels/grade.ts';
 import { bar, sparkline } from '../panels/graph.ts';
-import { gradeMark, gradeOf, liveShare } from '../panels/health.ts';
 import { jobLine } from '../panels/jobs.ts';
 import { framed, initialPanel } from '../panels/panel.ts';
 import type { Theme } from '../panels/theme.ts';

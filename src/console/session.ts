@@ -18,8 +18,9 @@ import type { History } from '../repl/history.ts';
 import type { KeyPress } from '../repl/keys.ts';
 import { type Completion, promptCompletion } from '../repl/repl-model.ts';
 import { drillLoaded, withSample } from './arrivals.ts';
+import { createCommandQueue } from './command-queue.ts';
 import { consoleOutput } from './output.ts';
-import { createRunner, type LineResult } from './runner.ts';
+import { createRunner } from './runner.ts';
 import { asked, type ConsoleEffect, type ConsoleServices, type ConsoleState, initialState } from './state.ts';
 import { appendRows, emptyTranscript, textRow } from './transcript.ts';
 import { consoleKey, consolePaste } from './update.ts';
@@ -87,8 +88,6 @@ export function createSession(deps: SessionDeps): Session {
   // Commands wait for it; without one that waits a failure is told by `start`.
   opened.promise.catch(() => {});
   let link: EngineLink | undefined;
-  let controller: AbortController | undefined;
-  let abandon: (() => void) | undefined;
   let answer: ((value: boolean | string | undefined) => void) | undefined;
   let timers: Timer[] = [];
   let sampling = false;
@@ -152,6 +151,20 @@ export function createSession(deps: SessionDeps): Session {
     hint: (line) => hintFor(line, registry.commands),
   };
 
+  const commands = createCommandQueue({
+    clock,
+    theme,
+    history,
+    run: (line, signal) => runner.run(line, signal),
+    getState: () => state,
+    set: (next) => set(next),
+    print,
+    onEnd() {
+      answer = undefined;
+    },
+    stopped: () => stopped,
+  });
+
   function progress(label: string, told: Progress): void {
     const { running } = state;
     if (running === undefined) return;
@@ -163,17 +176,17 @@ export function createSession(deps: SessionDeps): Session {
     for (const effect of effects) {
       switch (effect.type) {
         case 'run':
-          enqueue(effect.line);
+          commands.enqueue(effect.line);
           break;
         case 'complete':
           void complete(effect.text, effect.caret);
           break;
         case 'cancel':
-          controller?.abort();
+          commands.cancel();
           answer?.(undefined);
           break;
         case 'abandon':
-          abandon?.();
+          commands.abandon();
           break;
         case 'answer':
           answer?.(effect.value);
@@ -215,65 +228,6 @@ export function createSession(deps: SessionDeps): Session {
     const completion = await deps.complete(text, caret, link?.engine).catch(() => undefined);
     if (completion !== undefined)
       set({ ...state, prompt: promptCompletion(state.prompt, { text, caret }, completion) });
-  }
-
-  function enqueue(line: string): void {
-    if (state.running === undefined) void run(line);
-    else set({ ...state, queue: [...state.queue, line] });
-  }
-
-  async function run(line: string): Promise<void> {
-    const startedAtMs = clock.now();
-    const began = clock.monotonic();
-    const own = new AbortController();
-    controller = own;
-    set({
-      ...state,
-      running: {
-        line,
-        startedAtMs,
-        label: undefined,
-        progress: undefined,
-        rate: undefined,
-        cancelledAtMs: undefined,
-      },
-    });
-    print(echo(line));
-    const given = new Promise<LineResult>((resolve) => {
-      abandon = () => {
-        print([textRow('no longer waited for; it may still be at work', 'warn')]);
-        resolve({ exit: EXIT.interrupted, correction: undefined, sensitive: true });
-      };
-    });
-    const result = await Promise.race([runner.run(line, own.signal).catch(internal), given]);
-    abandon = undefined;
-    answer = undefined;
-    const outcome = {
-      atMs: startedAtMs,
-      exit: result.exit,
-      ms: clock.monotonic() - began,
-      sensitive: result.sensitive,
-    };
-    await history
-      .add(line, outcome)
-      .catch((error: unknown) => print([textRow(`history: ${asDatameshError(error).message}`, 'warn')]));
-    if (stopped) return;
-    const [next, ...queue] = state.queue;
-    const untouched = state.prompt.editor.text === '';
-    const correction = untouched ? result.correction : undefined;
-    set({ ...state, running: undefined, asking: undefined, queue, prompt: { ...state.prompt, correction } });
-    if (next !== undefined) void run(next);
-  }
-
-  function internal(error: unknown): LineResult {
-    print([[cell(errorLine(asDatameshError(error)), 'bad')]]);
-    return { exit: EXIT.internal, correction: undefined, sensitive: false };
-  }
-
-  function echo(line: string): Row[] {
-    return line
-      .split('\n')
-      .map((part, at) => [cell(at === 0 ? `${theme.glyphs.prompt} ` : '  ', 'accent'), cell(part, 'title')]);
   }
 
   async function sample(): Promise<void> {
@@ -334,7 +288,7 @@ export function createSession(deps: SessionDeps): Session {
     if (stopped) return;
     stopped = true;
     for (const timer of timers) timer.cancel();
-    controller?.abort();
+    commands.cancel();
     answer?.(undefined);
     void closeEngine().finally(() => finished.resolve(exit));
   }

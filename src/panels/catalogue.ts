@@ -3,7 +3,8 @@ import type { Snapshot } from '../engine/engine.ts';
 import { bandwidthPanel } from './bandwidth.ts';
 import type { Row } from './cells.ts';
 import { arrangeEvents, EVENT_SORTS, eventsPanel } from './events.ts';
-import { arrangeObjects, healthPanel } from './health.ts';
+import { healthPanel } from './health.ts';
+import { arrangeObjects } from './health-drill.ts';
 import { arrangeJobs, JOB_SORTS, jobsPanel } from './jobs.ts';
 import {
   framed,

@@ -53,7 +53,7 @@ function take(text: string, columns: number): string {
 }
 
 /** Exactly `columns` wide. */
-export function fit(text: string, columns: number, align: 'left' | 'right' = 'left', mark = '…'): string {
+export function fitText(text: string, columns: number, align: 'left' | 'right' = 'left', mark = '…'): string {
   const short = cut(text, columns, mark);
   const gap = ' '.repeat(Math.max(0, columns - widthOf(short)));
   return align === 'left' ? short + gap : gap + short;

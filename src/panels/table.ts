@@ -1,5 +1,5 @@
 /** A table in a width budget: the columns that matter most are kept, one elastic column takes what is left. */
-import { type Cell, cell, clean, fit as exactly, type Row, type Tone, wrapRow } from './cells.ts';
+import { type Cell, cell, clean, fitText, type Row, type Tone, wrapRow } from './cells.ts';
 
 export interface TableColumn<T> {
   title: string;
@@ -15,7 +15,7 @@ export interface TableColumn<T> {
 
 const GAP = 2;
 
-/** The most important columns that fit, in their own order. */
+/** The most important columns that have room, in their own order. */
 export function fittingColumns<T>(columns: readonly TableColumn<T>[], width: number): TableColumn<T>[] {
   const chosen = new Set<TableColumn<T>>();
   let used = -GAP;
@@ -34,7 +34,7 @@ export function fittingColumns<T>(columns: readonly TableColumn<T>[], width: num
 }
 
 export function headerRow<T>(columns: readonly TableColumn<T>[]): Row {
-  return join(columns.map((column) => cell(exactly(column.title, column.width, column.align), 'dim')));
+  return join(columns.map((column) => cell(fitText(column.title, column.width, column.align), 'dim')));
 }
 
 export function itemRow<T>(
@@ -45,7 +45,7 @@ export function itemRow<T>(
 ): Row {
   const cells = columns.map((column) => {
     const tone = selected ? 'selected' : (column.tone?.(item) ?? 'plain');
-    return cell(exactly(clean(column.text(item)), column.width, column.align, mark), tone);
+    return cell(fitText(clean(column.text(item)), column.width, column.align, mark), tone);
   });
   return join(cells, selected ? 'selected' : 'plain');
 }

@@ -1,5 +1,5 @@
 /** Looks: the glyphs of the locale and the SGR codes of each tone. Quiet on purpose: only what needs attention has colour. */
-import type { Row, Tone } from './cells.ts';
+import { type Row, type Tone, widthOf } from './cells.ts';
 
 export interface Glyphs {
   unicode: boolean;
@@ -80,13 +80,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** UTF-8 as the locale says it: LC_ALL, else LC_CTYPE, else LANG; a terminal without any is taken to be UTF-8. */
 export function isUnicodeLocale(env: Environment): boolean {
-  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'];
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG;
   return locale === undefined || locale === '' || /utf-?8/i.test(locale);
 }
 
 /** NO_COLOR (any value but empty) wins over FORCE_COLOR, as its convention wants. */
 export function wantsColour(env: Environment): boolean {
-  if ((env['NO_COLOR'] ?? '') !== '' || env['FORCE_COLOR'] === '0' || env['TERM'] === 'dumb') return false;
+  if ((env.NO_COLOR ?? '') !== '' || env.FORCE_COLOR === '0' || env.TERM === 'dumb') return false;
   return true;
 }
 
@@ -137,10 +137,31 @@ export function paintRow(row: Row, theme: Theme): string {
       flush();
       open = code;
     }
-    run += each.text;
+    run += theme.glyphs.unicode ? each.text : asciiOnly(each.text);
   }
   flush();
   return out;
+}
+
+const ASCII_FORMS: Readonly<Record<string, string>> = {
+  '…': '~',
+  '–': '-',
+  '›': '>',
+  '⏎': '$',
+  '⇥': '>',
+  '·': '.',
+  '−': '-',
+};
+const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** As wide as before: a terminal that cannot show a character gets a question mark for each of its columns. */
+function asciiOnly(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text;
+  return [...segmenter.segment(text)]
+    .map(({ segment }) =>
+      /^[ -~]$/.test(segment) ? segment : (ASCII_FORMS[segment] ?? '?'.repeat(widthOf(segment))),
+    )
+    .join('');
 }
 
 export function paintRows(rows: readonly Row[], theme: Theme): string {

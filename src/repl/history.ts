@@ -38,9 +38,8 @@ export interface HistoryOptions {
 }
 
 export function historyPath(env: Readonly<Record<string, string | undefined>>): string {
-  const state = env['XDG_STATE_HOME'];
-  const base =
-    state !== undefined && state.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local/state');
+  const state = env.XDG_STATE_HOME;
+  const base = state?.startsWith('/') ? state : join(env.HOME ?? homedir(), '.local/state');
   return join(base, 'datamesh', 'history.jsonl');
 }
 

@@ -5,7 +5,6 @@
 
 import { type EditorState, edit, emptyEditor } from './editor.ts';
 import { editorAction } from './editor-keys.ts';
-import { displayWidth } from './graphemes.ts';
 import type { HistoryEntry } from './history.ts';
 import { continuation, type SearchScope, searchHistory } from './history-search.ts';
 import type { KeyPress } from './keys.ts';
@@ -172,7 +171,7 @@ function walkHistory(state: PromptState, direction: -1 | 1, services: PromptServ
 }
 
 function fits(cmd: string | undefined, prefix: string, shown: string): boolean {
-  return cmd !== undefined && cmd.startsWith(prefix) && cmd !== shown;
+  return cmd?.startsWith(prefix) === true && cmd !== shown;
 }
 
 function menuKey(state: PromptState, menu: Menu, key: KeyPress): PromptStep | undefined {
@@ -267,39 +266,4 @@ export function ghostText(state: PromptState, services: PromptServices): string 
   if (text === '') return state.correction ?? '';
   if (caret !== text.length) return '';
   return continuation(services.entries(), text)?.slice(text.length) ?? '';
-}
-
-/** How a control character inside the line is drawn: one column each. */
-export function visibleLine(text: string): string {
-  return text.replaceAll('\n', '⏎').replaceAll('\t', '⇥');
-}
-
-/** The part of the line that fits into `columns` with the caret visible, and the caret's column in it. */
-export function visibleWindow(
-  text: string,
-  caret: number,
-  columns: number,
-): { text: string; caretColumn: number } {
-  const before = visibleLine(text.slice(0, caret));
-  const after = visibleLine(text.slice(caret));
-  const room = Math.max(1, columns - 1);
-  let shown = before;
-  let cut = false;
-  while (displayWidth(shown) + (cut ? 1 : 0) > room) {
-    cut = true;
-    shown = dropFirst(shown, Math.max(1, displayWidth(shown) + 1 - room));
-  }
-  const head = cut ? `…${shown}` : shown;
-  return { text: head + after, caretColumn: displayWidth(head) };
-}
-
-function dropFirst(text: string, atLeastColumns: number): string {
-  let dropped = 0;
-  let at = 0;
-  for (const part of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
-    if (dropped >= atLeastColumns) break;
-    dropped += displayWidth(part.segment);
-    at = part.index + part.segment.length;
-  }
-  return text.slice(at);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type KeyPress, keyPress, keysFromText } from '../../src/repl/keys.ts';
+import { visibleWindow } from '../../src/repl/line-window.ts';
 import {
   emptyPrompt,
   ghostText,
@@ -9,7 +10,6 @@ import {
   promptCompletion,
   promptKey,
   promptPaste,
-  visibleWindow,
 } from '../../src/repl/repl-model.ts';
 
 const entry = (cmd: string, session = 'now') => ({ t: 0, session, profile: '', cmd });

@@ -59,7 +59,14 @@ describe('the terminal', () => {
     await pty.waitFor('PEER');
     await pty.settled();
     expect(pty.text()).toContain('+- 1 Peers');
+    pty.enter('list');
+    await pty.waitFor('notes/plan.txt');
     expect(pty.raw()).toMatch(/^[\u0000-\u007f]*$/);
+  });
+
+  it('is drawn also where CI is set: the console was asked for by name', async () => {
+    const pty = await readyConsole({ env: { CI: 'true' } });
+    expect(pty.alternate()).toBe(true);
   });
 
   it('is never cleared after the first frame, and every frame is synchronised', async () => {

@@ -199,7 +199,7 @@ export function ptyProgram(file: string, args: string[], options: PtyOptions = {
 /** Nothing of the caller's session may change what is drawn. */
 function cleanEnvironment(home: string, added: Record<string, string | undefined>): Record<string, string> {
   const env: Record<string, string | undefined> = {
-    PATH: process.env['PATH'],
+    PATH: process.env.PATH,
     HOME: home,
     XDG_CONFIG_HOME: join(home, 'config'),
     XDG_DATA_HOME: join(home, 'data'),

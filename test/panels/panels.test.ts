@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../src/engine/engine.ts';
+import { drawPanel, initialPanels, rowIds, SORTS } from '../../src/panels/catalogue.ts';
+import { rowText, rowWidth } from '../../src/panels/cells.ts';
+import { PANELS, type PanelInput, type PanelState } from '../../src/panels/panel.ts';
+import { arrangePeers } from '../../src/panels/peers.ts';
+import { themeFrom } from '../../src/panels/theme.ts';
+import { createFakeEngine, FAKE_START_MS } from '../support/fake-engine.ts';
+
+const unicode = themeFrom({ LANG: 'C.UTF-8' });
+const ascii = themeFrom({ LANG: 'C' });
+const snapshot = await createFakeEngine({ objects: [{ name: 'a', content: 'x' }] }).snapshot();
+const lonely = await createFakeEngine({ peerCount: 0, noHealth: true }).snapshot();
+const states = initialPanels();
+
+function input(more: Partial<PanelInput> = {}): PanelInput {
+  return {
+    snapshot,
+    peerTrend: [1, 2, 3],
+    nowMs: FAKE_START_MS,
+    stale: false,
+    state: states.peers,
+    focused: false,
+    typingFilter: undefined,
+    width: 80,
+    height: 12,
+    theme: unicode,
+    ...more,
+  };
+}
+
+const text = (id: (typeof PANELS)[number], more: Partial<PanelInput> = {}) =>
+  drawPanel(id, input({ state: states[id], ...more }))
+    .map(rowText)
+    .join('\n');
+
+describe('every panel', () => {
+  it('fills its box exactly, whatever its size, data and state', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...PANELS),
+        fc.integer({ min: 24, max: 220 }),
+        fc.integer({ min: 4, max: 60 }),
+        fc.constantFrom<Snapshot | undefined>(snapshot, lonely, undefined),
+        fc.boolean(),
+        fc.boolean(),
+        fc.constantFrom(unicode, ascii),
+        fc.string({ maxLength: 10 }),
+        (id, width, height, data, focused, stale, theme, filter) => {
+          const rows = drawPanel(
+            id,
+            input({ snapshot: data, width, height, focused, stale, theme, state: { ...states[id], filter } }),
+          );
+          expect(rows).toHaveLength(height);
+          for (const row of rows) expect(rowWidth(row)).toBe(width);
+          expect(rows.map(rowText).join('')).not.toContain('this panel failed');
+          if (theme === ascii && !filter.match(/[^ -~]/))
+            expect(rows.map(rowText).join('').replace('résumé', '')).toMatch(/^[ -~–…]*$/);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('says where nothing is yet', () => {
+    expect(text('peers', { snapshot: undefined })).toContain('waiting for the first sample');
+    expect(text('peers', { snapshot: lonely })).toContain('no peers yet');
+    expect(text('health', { snapshot: lonely })).toContain('first census is running');
+  });
+
+  it('marks old data and takes its colours', () => {
+    const rows = drawPanel('peers', input({ stale: true, nowMs: FAKE_START_MS + 9000 }));
+    expect(rowText(rows[0]!)).toContain('stale 9s');
+    expect(new Set(rows.slice(1, -1).flatMap((row) => row.slice(1, -1).map((each) => each.tone)))).toEqual(
+      new Set(['dim', 'plain']),
+    );
+  });
+
+  it('shows its error instead of taking the screen down', () => {
+    const broken = { ...snapshot, peers: undefined } as unknown as Snapshot;
+    expect(text('peers', { snapshot: broken })).toContain('this panel failed');
+  });
+
+  it('cannot be made to act by a name from elsewhere', () => {
+    const peers = [{ ...snapshot.peers[0]!, name: 'evil\u001b[2J\nname\u202e' }];
+    const drawn = text('peers', { snapshot: { ...snapshot, peers } });
+    expect(drawn).toContain('evil\\e[2J');
+    expect(drawn).not.toMatch(/\u001b|\u202e/);
+  });
+});
+
+describe('peers', () => {
+  const state = (more: Partial<PanelState>) => ({ ...states.peers, ...more });
+
+  it('come in one order for one state, reversed when asked, ties by id', () => {
+    for (const sort of SORTS.peers) {
+      const once = arrangePeers(snapshot.peers, state({ sort })).map((peer) => peer.peerId);
+      const shuffled = arrangePeers([...snapshot.peers].reverse(), state({ sort })).map(
+        (peer) => peer.peerId,
+      );
+      expect(shuffled).toEqual(once);
+      expect(new Set(once).size).toBe(snapshot.peers.length);
+    }
+    const rtt = arrangePeers(snapshot.peers, state({ sort: 'rtt' })).map((peer) => peer.rttMs);
+    const known = rtt.filter((value) => value !== undefined);
+    expect(known).toEqual([...known].sort((a, b) => a - b));
+    expect(rtt.slice(known.length).every((value) => value === undefined)).toBe(true);
+  });
+
+  it('pass a filter by word, by its absence, and by field', () => {
+    const names = (filter: string) =>
+      arrangePeers(snapshot.peers, state({ filter, sort: 'name' })).map((peer) => peer.name);
+    expect(names('OAK')).toEqual(['oak']);
+    expect(names('state:offline')).toEqual(['larch']);
+    expect(names('!state:active !zone:eu')).not.toContain('birch');
+    expect(names('state:active zone:us-1').length).toBeGreaterThan(0);
+    expect(rowIds('peers', snapshot, state({ filter: 'nothing like it' }))).toEqual([]);
+  });
+
+  it('keep the selected one in sight wherever it moves', () => {
+    for (const peer of snapshot.peers) {
+      const rows = drawPanel(
+        'peers',
+        input({ focused: true, height: 8, state: state({ selectedId: peer.peerId }) }),
+      );
+      expect(rows.filter((row) => row.some((each) => each.tone === 'selected'))).toHaveLength(1);
+    }
+  });
+});
+
+describe('health', () => {
+  it('puts the spare histogram first, with the levels that may lose data on top', () => {
+    const lines = text('health', { width: 60 }).split('\n');
+    expect(lines[1]).toMatch(/spare 0 .*1 │$/);
+    expect(lines[2]).toMatch(/spare 1 .*9 │$/);
+    const lost = { ...snapshot.health!, stripes: { ...snapshot.health!.stripes, lost: 2 } };
+    expect(text('health', { snapshot: { ...snapshot, health: lost } }).split('\n')[1]).toMatch(/lost .*2 │$/);
+  });
+
+  it('names each state beside its colour', () => {
+    expect(text('health', { width: 80 })).toMatch(/✔ 117 ok {2}▲ 3 degraded {2}✖ 1 critical/);
+    expect(text('health', { width: 80, theme: ascii })).toMatch(/\[ok\] 117 ok {2}\[!\] 3 degraded/);
+  });
+});
