@@ -8,7 +8,7 @@ const CHECKS = [
   {
     name: 'lint',
     script: `${modules}/@biomejs/biome/bin/biome`,
-    args: ['check', '--max-diagnostics=200', '.'],
+    args: ['check', '--error-on-warnings', '--max-diagnostics=200', '.'],
   },
   { name: 'dead code', script: `${modules}/knip/bin/knip.js`, args: ['--no-progress'] },
   { name: 'tidy', script: `${root}tools/tidy.mjs`, args: [] },

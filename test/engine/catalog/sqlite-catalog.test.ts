@@ -295,7 +295,7 @@ describe('the file', () => {
   it('holds every acknowledged commit, whole, after SIGKILL', async () => {
     const path = join(folder, 'catalog.sqlite');
     for (const kill of [20, 61]) {
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'commit-forever.ts'), path], {
+      const child = spawn(process.execPath, [join(import.meta.dirname, 'commit-forever-entry.ts'), path], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       let told = 0;

@@ -150,7 +150,7 @@ describe('failures in the middle', () => {
 
   it('a service that is killed in the middle of a get is told from an end', async () => {
     const dataDir = dataFolder();
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'endless-service.ts'), dataDir], {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'endless-service-entry.ts'), dataDir], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     atEnd(() => child.kill('SIGKILL'));
