@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KEY, readyConsole, startConsole } from './console-harness.ts';
+import { KEY, promptRow, readyConsole, startConsole } from './console-harness.ts';
 
 /** Everything that must be off when the program has gone. */
 function expectRestored(raw: string): void {
@@ -73,9 +73,11 @@ describe('the terminal', () => {
     const pty = await readyConsole({ columns: 120, rows: 40, env: { DATAMESH_TEST_MOVING: '1' } });
     pty.forget();
     const frames = () => pty.raw().split('\u001b[?2026h').length - 1;
-    for (let at = 0; at < 200 && frames() < 40; at++) {
-      pty.write(at % 2 === 0 ? 'abc' : KEY.ctrl('u'));
-      await pty.settled(20);
+    for (let at = 0; at < 20; at++) {
+      pty.write('abc');
+      await pty.waitUntil('the letters', () => promptRow(pty).endsWith('abc'));
+      pty.write(KEY.ctrl('u'));
+      await pty.waitUntil('an empty line', () => promptRow(pty).endsWith('>'));
     }
     expect(frames()).toBeGreaterThanOrEqual(40);
     const raw = pty.raw();
