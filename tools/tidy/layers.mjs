@@ -16,7 +16,19 @@ export const LAYERS = {
   wizard: ['errors', 'version', 'engine', 'config', 'lang', 'commands'],
   panels: ['errors', 'version', 'engine', 'config', 'lang', 'commands'],
   cli: ['errors', 'version', 'engine', 'config', 'lang', 'commands'],
-  console: ['errors', 'version', 'engine', 'config', 'lang', 'commands', 'batch', 'repl', 'wizard', 'panels'],
+  console: [
+    'errors',
+    'version',
+    'engine',
+    'config',
+    'lang',
+    'commands',
+    'cli',
+    'batch',
+    'repl',
+    'wizard',
+    'panels',
+  ],
 };
 
 /** Further folders whose types alone may be imported: nothing of that is left at run time. */
