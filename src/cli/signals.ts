@@ -10,11 +10,19 @@ export interface Signals {
   dispose(): void;
 }
 
+/** One Ctrl-C may arrive twice: from the terminal, and passed on by a parent that got it as well. */
+const DOUBLE_MS = 200;
+
 export function watchSignals(): Signals {
   const controller = new AbortController();
   let status: number | undefined;
+  let firstAt = 0;
   const on = (code: number) => () => {
-    if (status !== undefined) process.exit(status);
+    if (status !== undefined) {
+      if (performance.now() - firstAt < DOUBLE_MS) return;
+      process.exit(status);
+    }
+    firstAt = performance.now();
     status = code;
     controller.abort();
   };
