@@ -6,6 +6,7 @@
  *   usePaste((text) => machine.paste(text));
  *   <WizardView machine={machine} />                         // inline, on the normal screen
  *   const outcome = await machine.done;                      // then switch to the console, or exit 130
+ *   const typed = machine.takeTypedAhead();                  // what came after the last key: give it to the console
  *
  * The root never filters keys: the machine knows whether a text field is active, and leaves printable keys to it (the
  * field is an ink-text-input, which reads them itself). State changes happen in a microtask after the event, so all
