@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../effects/clock.ts';
 import type { Disk, DiskFile } from '../effects/disk.ts';
+import { nextTurn } from '../effects/turn.ts';
 import type { StoreLimits } from './limits.ts';
 import { encodeHead, headBytesOf, type RecordHead, recordBytesOf } from './record.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentPath } from './segment.ts';
@@ -122,10 +123,14 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    // Callers of the same turn of the event loop join the first batch.
     const { batchWaitMs } = this.#options.limits;
-    await (batchWaitMs > 0 ? this.#options.clock.sleep(batchWaitMs) : undefined);
-    while (this.#queue.length > 0) await this.#commit(this.#take());
+    if (batchWaitMs > 0) await this.#options.clock.sleep(batchWaitMs);
+    while (this.#queue.length > 0) {
+      // Writers just answered come back at once with their next record: without this turn they would always miss the
+      // batch they could have joined, and every other sync would serve one or two of them.
+      await nextTurn();
+      await this.#commit(this.#take());
+    }
     this.#running = undefined;
   }
 
