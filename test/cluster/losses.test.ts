@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ObjectDetail } from '../../src/engine/engine.ts';
 import type { PeerId } from '../../src/engine/types.ts';
-import { type Cluster, randomFile, sha256, startCluster } from '../support/cluster.ts';
+import { type Cluster, startCluster } from '../support/cluster.ts';
+import { randomFile, sha256 } from '../support/files.ts';
 
 let cluster: Cluster;
 let file: string;

@@ -1,8 +1,5 @@
 /** A mesh of real processes for tests: the demo's nodes, used through bin/datamesh as a person would. */
-import { createHash, randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { startService } from '../../src/commands/node/service-process.ts';
 import type { DemoNode } from '../../src/commands/start/demo/nodes.ts';
 import { openDemoMesh, startNodes, untilAllMet } from '../../src/commands/start/demo/nodes.ts';
@@ -80,20 +77,4 @@ export async function startCluster(count: number, code: CodeProfile = { k: 4, m:
     met: () => untilAllMet(mesh, NEVER),
     close,
   };
-}
-
-/** Random bytes on disk, written piece by piece so that the test's own memory stays small. */
-export async function randomFile(path: string, sizeBytes: number): Promise<void> {
-  const file = await open(path, 'w');
-  const piece = Buffer.allocUnsafe(1 << 20);
-  for (let at = 0; at < sizeBytes; at += piece.length) {
-    await file.write(randomFillSync(piece), 0, Math.min(piece.length, sizeBytes - at));
-  }
-  await file.close();
-}
-
-export async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
-  return hash.digest('hex');
 }
