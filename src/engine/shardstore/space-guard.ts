@@ -44,7 +44,7 @@ export class SpaceGuard {
    * is called, once the record is in the log or was refused.
    */
   async admit(recordBytes: number): Promise<() => void> {
-    const { quotaBytes, liveBytes, dir, reserveFraction } = this.#options;
+    const { quotaBytes, liveBytes, dir } = this.#options;
     const usedBytes = liveBytes() + this.#pendingBytes;
     if (usedBytes + recordBytes > quotaBytes) throw quotaFull(quotaBytes, usedBytes);
     this.#pendingBytes += recordBytes;
@@ -54,10 +54,10 @@ export class SpaceGuard {
       counted = false;
     };
     try {
-      if (this.#isStale()) await (this.#asking ??= this.#ask());
-      const space = this.#space!;
-      const freeBytes = space.freeBytes - this.#admittedSinceBytes - recordBytes;
-      if (freeBytes < space.totalBytes * reserveFraction) throw diskFull(dir);
+      if (this.#isStale()) await this.#askOnce();
+      // A refusal never rests on an old answer: space may just have come back.
+      else if (!this.#leavesReserve(recordBytes)) await this.#askOnce();
+      if (!this.#leavesReserve(recordBytes)) throw diskFull(dir);
     } catch (error) {
       release();
       throw error;
@@ -86,7 +86,19 @@ export class SpaceGuard {
   /** Looks, now and then, whether there is room again. */
   recheck(): void {
     // A failing statfs changes nothing.
-    if (this.#isStale()) (this.#asking ??= this.#ask()).catch(() => undefined);
+    if (this.#isStale()) this.#askOnce().catch(() => undefined);
+  }
+
+  #leavesReserve(recordBytes: number): boolean {
+    const space = this.#space;
+    if (space === undefined) return false;
+    const freeBytes = space.freeBytes - this.#admittedSinceBytes - recordBytes;
+    return freeBytes >= space.totalBytes * this.#options.reserveFraction;
+  }
+
+  #askOnce(): Promise<void> {
+    this.#asking ??= this.#ask();
+    return this.#asking;
   }
 
   #isStale(): boolean {

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkCrashes, recordWorkload } from './crash-support.ts';
 
-const STATES = Number(process.env.CRASH_STATES ?? 4000);
+const STATES = Number(process.env.CRASH_STATES ?? 3000);
 const TIME_MS = 20_000 + STATES * 20;
 
 describe('a machine that stops', () => {
