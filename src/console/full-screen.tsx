@@ -5,6 +5,9 @@ import { createStageStore, Root, type Stage, type StageStore } from './root.tsx'
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
+/** A process that still runs after this has not been stopped. */
+const NOT_STOPPED_MS = 200;
+
 export interface FullScreen {
   readonly stages: StageStore;
   /** From the wizard's inline screen into the console's own. */
@@ -48,11 +51,13 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
     resized = false;
   };
 
-  const onContinue = () => {
+  /** Back from the shell: modes on again, everything drawn anew. */
+  const resume = () => {
     terminal.stdin.setRawMode(true);
     terminal.enter();
     terminal.write('\u001b[?2004h');
     onResize();
+    resized = false;
   };
 
   if (first.kind === 'console') terminal.enter();
@@ -79,8 +84,16 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
     suspend() {
       if (process.platform === 'win32') return;
       terminal.restore();
-      process.once('SIGCONT', onContinue);
+      let resumed = false;
+      const once = () => {
+        process.off('SIGCONT', once);
+        if (!resumed) resume();
+        resumed = true;
+      };
+      process.on('SIGCONT', once);
       process.kill(process.pid, 'SIGTSTP');
+      // Without a shell that waits for us the kernel does not stop the process, and nobody would ever continue it.
+      setTimeout(once, NOT_STOPPED_MS);
     },
     async close() {
       stdout.off('resize', onResize);

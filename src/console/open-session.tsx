@@ -1,5 +1,6 @@
 /** A session on the full screen from first frame to exit status, whatever ends it. Tests start the console here with an engine of theirs. */
 import { errorLine } from '../commands/format/error-line.ts';
+import type { Config } from '../config/schema.ts';
 import { asDatameshError } from '../errors.ts';
 import { type FullScreen, openFullScreen } from './full-screen.tsx';
 import type { Stage } from './root.tsx';
@@ -8,6 +9,9 @@ import { guardProcess, type Terminal } from './terminal.ts';
 import { catchWarnings } from './warnings.ts';
 
 export type SessionStart = Omit<SessionDeps, 'screen' | 'size'>;
+
+/** What a configuration makes of a session. */
+export type StartOf = (config: Config, passphrase: string | undefined) => Promise<SessionStart>;
 
 /** The console at once, without a wizard. */
 export function runSession(terminal: Terminal, start: SessionStart): Promise<number> {

@@ -9,7 +9,7 @@ import { themeFrom, wantsColour } from '../panels/theme.ts';
 import { historyPath, openHistory } from '../repl/history.ts';
 import { completer } from './completer.ts';
 import { openLink } from './engine-link.ts';
-import type { SessionStart } from './open-session.tsx';
+import type { SessionStart, StartOf } from './open-session.tsx';
 import { newSessionId } from './session.ts';
 import { chooseSurface, type Surface } from './surface.ts';
 
@@ -45,7 +45,8 @@ export async function runConsole(options: ConsoleOptions): Promise<number> {
     });
   }
   const needsWizard = options.forceWizard === true || !(await configFileExists(options.configPath));
-  if (needsWizard && surface.kind === 'line') {
+  const canAsk = surface.kind === 'screen' || (surface.reason !== undefined && env.TERM !== 'dumb');
+  if (needsWizard && !canAsk) {
     throw new DatameshError('not-configured', {
       what: `there is no configuration at ${options.configPath}`,
       mend: 'run the questions with "datamesh init", or take the defaults: datamesh init --yes',
@@ -53,8 +54,11 @@ export async function runConsole(options: ConsoleOptions): Promise<number> {
   }
   prepareForInk(env);
   if (needsWizard) {
-    const { runWizardThenConsole } = await import('./wizard-stage.tsx');
-    return runWizardThenConsole(options, (config, passphrase) => sessionStart(options, config, passphrase));
+    const { runWizardAlone, runWizardThenConsole } = await import('./wizard-stage.tsx');
+    const startOf: StartOf = (config, passphrase) => sessionStart(options, config, passphrase);
+    if (surface.kind === 'screen') return runWizardThenConsole(options, startOf);
+    const start = await runWizardAlone(options, startOf);
+    return typeof start === 'number' ? start : openOn(surface, start);
   }
   const config = await readConfig(options);
   const start = await sessionStart(options, config, options.passphrase);

@@ -64,6 +64,21 @@ describe('the terminal', () => {
     expect(pty.raw()).toMatch(/^[\u0000-\u007f]*$/);
   });
 
+  it('is given back by Ctrl-Z and taken again', async () => {
+    const pty = await readyConsole();
+    pty.write('info x');
+    await pty.waitFor('home> info x');
+    pty.forget();
+    pty.write(KEY.ctrl('z'));
+    await pty.waitUntil('the normal screen was there', () => pty.raw().includes('\u001b[?1049l'));
+    // No shell waits for this process, so it is not stopped and comes back by itself; `fg` takes the same way.
+    await pty.waitUntil('the console again', () => pty.alternate() && promptRow(pty).endsWith('> info x'));
+    await pty.waitFor('1 Peers');
+    pty.write(' y');
+    await pty.waitFor('home> info x y');
+    expect(pty.raw().lastIndexOf('\u001b[?2004h')).toBeGreaterThan(pty.raw().lastIndexOf('\u001b[?2004l'));
+  });
+
   it('is drawn also where CI is set: the console was asked for by name', async () => {
     const pty = await readyConsole({ env: { CI: 'true' } });
     expect(pty.alternate()).toBe(true);
