@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/version.ts';
 import { type CliSetup, cliSetup, runCli } from '../support/cli.ts';
 
+/** Each run is a process of its own, and others run beside it. */
+const SLOW_MS = 60_000;
+
 let cli: CliSetup;
 beforeAll(async () => {
   cli = await cliSetup({
@@ -16,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => cli.close());
 
-describe('exit status, stdout and stderr', () => {
+describe('exit status, stdout and stderr', { timeout: SLOW_MS }, () => {
   it.each([
     [['version'], 0],
     [['help'], 0],
@@ -95,7 +98,7 @@ describe('exit status, stdout and stderr', () => {
   });
 });
 
-describe('output', () => {
+describe('output', { timeout: SLOW_MS }, () => {
   it('off a terminal is TAB-separated, escaped, without colour', async () => {
     const { stdout } = await cli.run(['list', '--columns', 'name,sizeBytes'], { env: { FORCE_COLOR: '1' } });
     expect(stdout.split('\n').sort()).toEqual([
@@ -119,7 +122,7 @@ describe('output', () => {
   });
 });
 
-describe('files through the service', () => {
+describe('files through the service', { timeout: SLOW_MS }, () => {
   it('puts and gets the same bytes', async () => {
     const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 31) % 256));
     await writeFile(join(cli.folder, 'in.bin'), content);
@@ -165,13 +168,19 @@ describe('files through the service', () => {
       objects: [{ name: 'big', content: Buffer.alloc(1_000_000) }],
     });
     try {
+      const calls = () => slow.engine.calls.filter((method) => method === 'get').length;
       for (const [signal, status] of [
         ['SIGINT', 130],
         ['SIGTERM', 143],
       ] as const) {
         const result = await slow.run(['get', 'big', 'out'], {
           started: (child) => {
-            setTimeout(() => child.kill(signal), 900);
+            const before = calls();
+            const timer = setInterval(() => {
+              if (calls() === before) return;
+              clearInterval(timer);
+              child.kill(signal);
+            }, 20);
           },
         });
         expect(result.status, result.stderr).toBe(status);
@@ -183,7 +192,7 @@ describe('files through the service', () => {
   });
 });
 
-describe('batch', () => {
+describe('batch', { timeout: SLOW_MS }, () => {
   it('runs what is piped in', async () => {
     const { status, stdout } = await cli.run([], { input: '# x\nlist a | cols name\n' });
     expect(status).toBe(0);
@@ -232,7 +241,7 @@ describe('batch', () => {
     const result = await cli.run(['batch', '--json'], {
       input: 'sleep 1m\ninfo a.txt\n',
       started: (child) => {
-        setTimeout(() => child.kill('SIGINT'), 900);
+        child.stdout?.once('data', () => child.kill('SIGINT'));
       },
     });
     expect(result.status).toBe(130);
@@ -250,7 +259,7 @@ describe('batch', () => {
   });
 });
 
-describe('what shells ask for', () => {
+describe('what shells ask for', { timeout: SLOW_MS }, () => {
   it('completes commands, options and objects of the service', async () => {
     const values = async (...words: string[]) =>
       (await cli.run(['__complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0]);
@@ -267,7 +276,7 @@ describe('what shells ask for', () => {
   });
 });
 
-describe('starting', () => {
+describe('starting', { timeout: SLOW_MS }, () => {
   /** Every file that a run loads from dist/ and node_modules/. */
   async function loadedBy(argv: string[]): Promise<string[]> {
     const trace = join(cli.folder, 'trace.cjs');

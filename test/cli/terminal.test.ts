@@ -27,7 +27,7 @@ function start(argv: string[], options: PtyOptions = {}): Pty {
   return pty;
 }
 
-describe('on a terminal', () => {
+describe('on a terminal', { timeout: 60_000 }, () => {
   it('draws a table that fits, with figures for people', async () => {
     const pty = start(['list'], { columns: 60 });
     expect((await pty.exited).code).toBe(0);

@@ -97,6 +97,7 @@ describe('help', () => {
     [['topics']],
     [['exit-codes']],
     [['environment']],
+    [['formatting']],
     [['batch']],
     [['redundancy']],
     [['keys']],

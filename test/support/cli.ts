@@ -30,7 +30,7 @@ export interface RunOptions {
 }
 
 /** A run that does not end is a failure of the test. */
-const RUN_MS = 15_000;
+const RUN_MS = 30_000;
 
 export function runCli(argv: readonly string[], options: RunOptions = {}): Promise<CliResult> {
   return new Promise((resolve, reject) => {

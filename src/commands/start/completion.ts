@@ -24,8 +24,8 @@ export const completionCommand: Command = {
   },
 };
 
-/** Shells wait for this: a mesh that does not answer completes nothing. */
-const SOURCE_MS = 400;
+/** A shell waits for this at most, on a busy machine; a service that is stuck completes nothing. */
+const SOURCE_MS = 1500;
 /** Objects asked of the catalog. */
 const MAX_OBJECTS = 200;
 

@@ -61,6 +61,26 @@ export const TOPICS: readonly Topic[] = [
     ],
   },
   {
+    name: 'formatting',
+    summary: 'What commands print, for people and for programs',
+    lines: () => [
+      'On a terminal: tables that fit its width (--wide shows every column), sizes in binary units, local times.',
+      '',
+      'Into a pipe or a file: fields separated by TABs with a header line (--no-header leaves it out), whole ids, raw',
+      'numbers, times in UTC as ISO 8601; a single record is one line per field: key, TAB, value.',
+      '',
+      'With --json: one JSON object a line, with the same fields as the table and more; sizes in bytes, times in',
+      'milliseconds since 1970, durations in milliseconds, null where nothing was measured. --json=name,sizeBytes prints',
+      'only these; --columns does the same for tables.',
+      '',
+      'Results go to standard output, everything else (errors, warnings, questions, progress) to standard error. Control',
+      'characters in names are shown as escapes such as \\n and \\e, never raw; JSON escapes them in its own way.',
+      '',
+      'An error is one line: error[DM-8001]: what happened (why); what to do. With --json it is an object with "type":',
+      '"error", "code", "id" and "exit". --verbose adds the causes.',
+    ],
+  },
+  {
     name: 'batch',
     summary: 'Scripts of commands over standard input',
     lines: () => [

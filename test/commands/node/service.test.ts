@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { follow, tailOf } from '../../../src/commands/node/service-log.ts';
 import type { Config } from '../../../src/config/schema.ts';
-import { type Home, isAlive, jsonLines, makeHome } from '../../support/bin.ts';
+import { firstOutput, type Home, isAlive, jsonLines, makeHome } from '../../support/bin.ts';
 
 let home: Home;
 const pids: number[] = [];
@@ -101,8 +101,8 @@ describe('in the background', { timeout: 60_000 }, () => {
 describe('in the foreground', { timeout: 60_000 }, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with status 0', async (signal) => {
     const child = home.spawn('service', '--json');
-    const [first] = (await once(child.stdout!, 'data')) as [Buffer];
-    expect(jsonLines(first.toString())[0]).toMatchObject({ level: 'info', source: 'service' });
+    pids.push(child.pid!);
+    expect(jsonLines(await firstOutput(child))[0]).toMatchObject({ level: 'info', source: 'service' });
     child.kill(signal);
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(existsSync(`${home.dataDir}/LOCK`)).toBe(false);

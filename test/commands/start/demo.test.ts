@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Home, isAlive, jsonLines, makeHome } from '../../support/bin.ts';
+import { firstOutput, type Home, isAlive, jsonLines, makeHome } from '../../support/bin.ts';
 
 let home: Home;
 
@@ -75,7 +75,7 @@ describe('demo', () => {
 
   it('broken off with Ctrl-C while nodes start, leaves nothing behind', { timeout: 60_000 }, async () => {
     const child = home.spawn('demo', '--nodes', '4', '--size', '1KiB', '--json');
-    await once(child.stdout!, 'data');
+    await firstOutput(child);
     while (!leftovers().some((name) => readdirSync(`${home.folder}/${name}`).includes('node-2'))) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
