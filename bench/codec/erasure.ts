@@ -38,7 +38,7 @@ export async function erasureRows(report: Report, sizes: readonly number[]): Pro
 function ownTurns(code: { k: number; m: number }, shardBytes: number, lost: number) {
   const { k, m } = code;
   const erasure = new Erasure();
-  const workspace = new Workspace((k + m + lost) * shardBytes);
+  const workspace = Workspace.own((k + m + lost) * shardBytes);
   workspace.view(0, k * shardBytes).set(noise(k * shardBytes));
   erasure.encodeInPlace(workspace, code, shardBytes);
   const shards = Array.from({ length: k + m }, (_, i) => workspace.view(i * shardBytes, shardBytes).slice());

@@ -30,7 +30,7 @@ async function pipelineOf(report: Report, size: number, openssl: number[] | unde
   const shards = stripe.shards.map((shard) => new Uint8Array(shard));
   const kept = new Map([2, 3, 4, 5].map((index) => [index, shards[index]!]));
   const erasure = new Erasure();
-  const workspace = new Workspace((k + m + 2) * shardBytes);
+  const workspace = Workspace.own((k + m + 2) * shardBytes);
   shards.forEach((shard, i) => {
     workspace.view(i * shardBytes, shardBytes).set(shard);
   });
@@ -79,11 +79,11 @@ function aes(cipher: { update(bytes: Uint8Array): unknown }, bytes: Uint8Array):
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) cipher.update(bytes.subarray(at, at + PIECE_BYTES));
 }
 
-/** GB/s per second of user time, as that command counts, of its own 256 KiB buffers. */
-function opensslSpeed(): number[] | undefined {
+/** GB/s per second of user time, as that command counts, of a buffer of that size. */
+function opensslSpeed(size: number): number[] | undefined {
   const figures: number[] = [];
   for (let run = 0; run < 5; run++) {
-    const args = ['speed', '-seconds', '1', '-bytes', String(PIECE_BYTES), '-evp', 'aes-256-gcm'];
+    const args = ['speed', '-seconds', '1', '-bytes', String(size), '-evp', 'aes-256-gcm'];
     const result = spawnSync('openssl', args, { encoding: 'utf8' });
     const found = /([\d.]+)k\s*$/m.exec(result.stdout ?? '');
     if (result.status !== 0 || found === null) return undefined;

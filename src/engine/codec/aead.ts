@@ -11,7 +11,7 @@ export const FILE_KEY_BYTES = 32;
 export const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
 const CHUNK_FORMAT = 1;
-/** node:crypto allocates an output per update; 256 KiB is fastest (64 KiB −14 %, 1 MiB −9 %, measured). */
+/** node:crypto allocates an output per update, which is copied from here; 256 KiB is fastest (64 KiB −14 %, 1 MiB −9 %, measured). */
 const UPDATE_BYTES = 256 * 1024;
 
 /** Length of each shard of a chunk: the smallest multiple of 128 whose k-fold holds ciphertext and tag. */
@@ -27,7 +27,7 @@ export interface ChunkPosition {
   last: boolean;
 }
 
-/** Writes the sealed chunk into `target`, whose length is k·shardBytes, padding included. */
+/** Writes the sealed chunk into `target`, whose length is k·shardBytes, padding included. The plaintext may lie at the start of `target`. */
 export function sealChunk(position: ChunkPosition, plaintext: Uint8Array, target: Uint8Array): void {
   const cipher = createCipheriv('aes-256-gcm', checkedKey(position), nonceOf(position), {
     authTagLength: TAG_BYTES,
@@ -45,7 +45,7 @@ export function sealChunk(position: ChunkPosition, plaintext: Uint8Array, target
 }
 
 /**
- * The plaintext of a sealed chunk that lies in `parts` (data shards in order). Throws `not-authentic` when anything was changed, or the
+ * The plaintext of a sealed chunk that lies in `parts` (data shards in order); one part costs no copy. Throws `not-authentic` when anything was changed, or the
  * chunk is not the one at this position.
  */
 export function openChunk(
@@ -57,17 +57,12 @@ export function openChunk(
     authTagLength: TAG_BYTES,
   });
   decipher.setAAD(aadOf(position));
-  const plaintext = Buffer.allocUnsafeSlow(plaintextBytes);
+  const opened: Uint8Array[] = [];
   const tag = new Uint8Array(TAG_BYTES);
   let sealedAt = 0;
   for (const part of parts) {
     const ciphertextEnd = Math.min(part.length, Math.max(0, plaintextBytes - sealedAt));
-    let at = sealedAt;
-    for (const piece of pieces(part.subarray(0, ciphertextEnd))) {
-      const opened = decipher.update(piece);
-      plaintext.set(opened, at);
-      at += opened.length;
-    }
+    if (ciphertextEnd > 0) opened.push(decipher.update(part.subarray(0, ciphertextEnd)));
     // The tag follows the ciphertext and may stand across a boundary of shards.
     const tagFrom = Math.max(0, plaintextBytes - sealedAt);
     const tagTo = Math.min(part.length, plaintextBytes + TAG_BYTES - sealedAt);
@@ -81,7 +76,7 @@ export function openChunk(
   } catch (cause) {
     throw notAuthentic(position, 'its authentication tag does not fit', cause);
   }
-  return plaintext;
+  return opened.length === 1 ? opened[0]! : Buffer.concat(opened);
 }
 
 function* pieces(bytes: Uint8Array): Generator<Uint8Array> {

@@ -10,6 +10,8 @@ export interface EncodeJob {
   /** True for the object's last chunk: bound into the AEAD, so that a cut object is detected. */
   last: boolean;
   plaintext: Uint8Array;
+  /** Broken off: the call rejects with the signal's reason and gives its memory back, at the latest when the work under way ends. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface EncodedStripe {
@@ -34,6 +36,7 @@ export interface DecodeJob {
   shardBytes: number;
   /** At least k shards under their true indices, each already verified against its id. */
   shards: ReadonlyMap<number, Uint8Array>;
+  signal?: AbortSignal | undefined;
 }
 
 export interface RebuildJob {
@@ -42,6 +45,7 @@ export interface RebuildJob {
   shards: ReadonlyMap<number, Uint8Array>;
   /** Indices to compute, none of them in `shards`. */
   wanted: readonly number[];
+  signal?: AbortSignal | undefined;
 }
 
 export interface Codec {

@@ -15,14 +15,30 @@ const MAX_CACHED_KERNELS = 64;
 /** Half of a usual second-level cache, so that strips copied in are still there when they are coded and copied out. */
 const SCRATCH_BYTES = 1024 * 1024;
 
+export interface RebuildPlaces {
+  from: readonly number[];
+  wanted: readonly number[];
+  fromAt: readonly number[];
+  wantedAt: readonly number[];
+}
+
 export class Erasure {
   readonly #kernels = new LruCache<string, Kernel>(MAX_CACHED_KERNELS);
-  readonly #scratch = new Workspace(SCRATCH_BYTES);
+  readonly #scratch = Workspace.own(SCRATCH_BYTES);
 
   /** Parity in place: `workspace` holds k data shards from offset 0 on, one after another, and gets the m parity shards behind them. */
   encodeInPlace(workspace: Workspace, code: CodeProfile, shardBytes: number): void {
     const offsets = Array.from({ length: code.k + code.m }, (_, i) => i * shardBytes);
     workspace.run(this.#encoder(code), offsets.slice(0, code.k), offsets.slice(code.k), shardBytes);
+  }
+
+  /**
+   * Shards rebuilt within `workspace`: the k shards `from` lie at the offsets `fromAt`, the shards `wanted` are written to `wantedAt`. All indices
+   * are true ones, checked by the caller.
+   */
+  rebuildInPlace(workspace: Workspace, code: CodeProfile, shardBytes: number, places: RebuildPlaces): void {
+    const kernel = this.#decoder(code, places.from, places.wanted);
+    workspace.run(kernel, places.fromAt, places.wantedAt, shardBytes);
   }
 
   /** Fills `parity` (m shards) from `data` (k shards), all of the same length, a multiple of 128. */
@@ -93,8 +109,15 @@ export class Erasure {
   }
 }
 
-/** The k shards to decode from: data shards first, as they need no arithmetic. */
-function survivors(code: CodeProfile, shardBytes: number, shards: ReadonlyMap<number, Uint8Array>): number[] {
+/**
+ * The k shards to decode from: data shards first, as they need no arithmetic. Throws `shards-missing` with fewer than k, `malformed-data` for
+ * foreign indices and lengths.
+ */
+export function survivors(
+  code: CodeProfile,
+  shardBytes: number,
+  shards: ReadonlyMap<number, Uint8Array>,
+): number[] {
   if (shards.size < code.k) {
     throw new DatameshError('shards-missing', {
       what: `${shards.size} of the stripe's shards are there, ${code.k} are needed`,

@@ -48,10 +48,10 @@ function matrixTiles(rows: readonly Uint8Array[]): Tile[] {
 }
 
 function programKernel(sources: number, tiles: readonly Tile[]): Kernel {
-  const module = new WebAssembly.Module(emitKernel(sources, tiles));
+  const moduleFor = modules(sources, tiles);
   return {
     instantiate(memory) {
-      const { run } = new WebAssembly.Instance(module, { m: { m: memory } }).exports as {
+      const { run } = new WebAssembly.Instance(moduleFor(memory), { m: { m: memory } }).exports as {
         run(pointers: number, lengthBytes: number): void;
       };
       return {
@@ -65,24 +65,34 @@ function programKernel(sources: number, tiles: readonly Tile[]): Kernel {
   };
 }
 
+/** A module's import says whether the memory is shared, so there are two of each kernel; each is made when it is first needed. */
+function modules(
+  sources: number,
+  tiles: readonly Tile[],
+): (memory: WebAssembly.Memory) => WebAssembly.Module {
+  const made: { own?: WebAssembly.Module; shared?: WebAssembly.Module } = {};
+  return (memory) => {
+    const shared = (memory.buffer as unknown) instanceof SharedArrayBuffer;
+    return (made[shared ? 'shared' : 'own'] ??= new WebAssembly.Module(emitKernel(sources, tiles, shared)));
+  };
+}
+
 type TileFunction = (pointers: number, from: number, to: number) => void;
 
-let multipliers: WebAssembly.Module | undefined;
+let multipliers: ((memory: WebAssembly.Memory) => WebAssembly.Module) | undefined;
 
 /** Tile c-1 adds c times its source to its output. The same for every matrix, so made once (some 60 ms). */
-function multiplierModule(): WebAssembly.Module {
-  multipliers ??= new WebAssembly.Module(
-    emitKernel(
-      1,
-      range(255).map((i) => ({
-        program: matrixProgram([Uint8Array.of(i + 1)]),
-        sources: [0],
-        outputs: [0],
-        accumulate: true,
-      })),
-    ),
+function multiplierModule(memory: WebAssembly.Memory): WebAssembly.Module {
+  multipliers ??= modules(
+    1,
+    range(255).map((i) => ({
+      program: matrixProgram([Uint8Array.of(i + 1)]),
+      sources: [0],
+      outputs: [0],
+      accumulate: true,
+    })),
   );
-  return multipliers;
+  return multipliers(memory);
 }
 
 /** Strips of all sources stay in the second-level cache while every output reads them. */
@@ -91,7 +101,7 @@ const TABLE_STRIP_BYTES = 8 * 1024;
 function tableKernel(rows: readonly Uint8Array[]): Kernel {
   return {
     instantiate(memory) {
-      const exports = new WebAssembly.Instance(multiplierModule(), { m: { m: memory } }).exports;
+      const exports = new WebAssembly.Instance(multiplierModule(memory), { m: { m: memory } }).exports;
       const add = range(256).map((c) => (c === 0 ? undefined : (exports[`t${c - 1}`] as TileFunction)));
       return {
         run(pointers, sourceAt, outputAt, lengthBytes) {

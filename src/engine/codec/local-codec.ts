@@ -1,5 +1,4 @@
-/** The codec in this process. Its methods are synchronous inside: a worker pool behind the same interface may replace it. */
-import { DatameshError } from '../../errors.ts';
+/** The codec in this process. Its methods are synchronous inside; codec-pool.ts does the same work in worker threads. */
 import { shardIdOf } from '../types.ts';
 import { openChunk, sealChunk, shardBytesOf } from './aead.ts';
 import type { Codec, DecodeJob, EncodedStripe, EncodeJob, RebuildJob } from './codec.ts';
@@ -7,8 +6,10 @@ import { Erasure } from './erasure.ts';
 import { blake3 } from './hash.ts';
 import { checkCode } from './matrix.ts';
 import { StripeSlots } from './stripe-slots.ts';
+import { hashShards, layOut, openingBytes, openStripe, planOpening, sealStripe } from './stripe-work.ts';
+import { Workspace } from './workspace.ts';
 
-/** Room for lost data shards while a chunk is opened, kept from one chunk to the next; more is allocated for that chunk alone. */
+/** Room that chunks are opened in, kept from one to the next; larger ones get room of their own for that chunk alone. */
 const MAX_KEPT_ROOM_BYTES = 16 * 1024 * 1024;
 
 export function createCodec(): Codec {
@@ -16,9 +17,18 @@ export function createCodec(): Codec {
   const room = keptRoom();
   const slots = new StripeSlots();
   return {
-    encode: async (job) => encode(job, erasure, slots),
-    decode: async (job) => decode(job, erasure, room),
-    rebuild: async (job) => rebuild(job, erasure),
+    encode: async (job) => {
+      job.signal?.throwIfAborted();
+      return encode(job, erasure, slots);
+    },
+    decode: async (job) => {
+      job.signal?.throwIfAborted();
+      return decode(job, erasure, room);
+    },
+    rebuild: async (job) => {
+      job.signal?.throwIfAborted();
+      return rebuild(job, erasure);
+    },
     hash: blake3,
     close: async () => {},
   };
@@ -32,8 +42,7 @@ function encode(job: EncodeJob, erasure: Erasure, slots: StripeSlots): EncodedSt
   const slot = slots.lend((k + m) * shardBytes);
   if (slot === undefined) return stripeOf(shardBytes, encodeCopying(job, shardBytes, erasure), () => {});
   try {
-    sealChunk(job, job.plaintext, slot.workspace.view(0, k * shardBytes));
-    erasure.encodeInPlace(slot.workspace, job.code, shardBytes);
+    sealStripe(slot.workspace, erasure, { ...job, shardBytes }, job.plaintext);
     const views = Array.from({ length: k + m }, (_, i) => slot.workspace.view(i * shardBytes, shardBytes));
     return stripeOf(shardBytes, views, slot.giveBack);
   } catch (error) {
@@ -68,38 +77,29 @@ function encodeCopying(job: EncodeJob, shardBytes: number, erasure: Erasure): Ui
 }
 
 function stripeOf(shardBytes: number, shards: Uint8Array[], release: () => void): EncodedStripe {
-  return { shardBytes, shards, ids: shards.map((shard) => shardIdOf(blake3(shard))), release };
+  return { shardBytes, shards, ids: hashShards(shards).map(shardIdOf), release };
 }
 
-function decode(job: DecodeJob, erasure: Erasure, room: (lengthBytes: number) => Uint8Array): Uint8Array {
-  checkCode(job.code);
-  const { k } = job.code;
-  const { plaintextBytes } = job;
-  if (!Number.isSafeInteger(plaintextBytes) || plaintextBytes < 0) {
-    throw new DatameshError('malformed-data', { what: `a chunk cannot have ${plaintextBytes} bytes` });
-  }
-  if (job.shardBytes !== shardBytesOf(plaintextBytes, k)) {
-    throw new DatameshError('malformed-data', {
-      what: `a chunk of ${plaintextBytes} bytes at k = ${k} has not shards of ${job.shardBytes} bytes`,
-    });
-  }
-  const dataIndices = Array.from({ length: k }, (_, i) => i);
-  const lost = dataIndices.filter((index) => !job.shards.has(index));
-  const rebuilt = erasure.rebuild(job.code, job.shardBytes, job.shards, lost, room);
-  const parts = dataIndices.map((index) => job.shards.get(index) ?? rebuilt.get(index)!);
-  return openChunk(job, plaintextBytes, parts);
+function decode(job: DecodeJob, erasure: Erasure, room: (lengthBytes: number) => Workspace): Uint8Array {
+  const plan = planOpening(job);
+  const { code, shardBytes, plaintextBytes } = job;
+  if (code.k === 1) return openChunk(job, plaintextBytes, [[...job.shards.values()][0]!]);
+  const workspace = room(openingBytes(code, shardBytes, plan));
+  layOut(workspace, job, plan);
+  return openStripe(workspace, erasure, { ...job, plan });
 }
 
 function rebuild(job: RebuildJob, erasure: Erasure): Map<number, Uint8Array> {
   return erasure.rebuild(job.code, job.shardBytes, job.shards, job.wanted);
 }
 
-/** A buffer that grows to what was asked for; used within one synchronous call only. */
-function keptRoom(): (lengthBytes: number) => Uint8Array {
-  let kept = new Uint8Array(0);
+/** A workspace that grows to what was asked for; used within one synchronous call only. */
+function keptRoom(): (lengthBytes: number) => Workspace {
+  let kept: Workspace | undefined;
   return (lengthBytes) => {
-    if (lengthBytes > MAX_KEPT_ROOM_BYTES) return Buffer.allocUnsafeSlow(lengthBytes);
-    if (kept.length < lengthBytes) kept = new Uint8Array(lengthBytes);
+    if (lengthBytes > MAX_KEPT_ROOM_BYTES) return Workspace.own(lengthBytes);
+    kept ??= Workspace.own(lengthBytes);
+    kept.ensureRoom(lengthBytes);
     return kept;
   };
 }

@@ -5,9 +5,9 @@
 import { Workspace } from './workspace.ts';
 
 /** A put keeps at most 4–6 stripes in flight; two puts at once still fit. */
-const MAX_SLOTS = 8;
+export const MAX_SLOTS = 8;
 /** All slots together, lent or free. With 4 MiB chunks at 4+2 a slot is 6 MiB. */
-const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
+export const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
 
 export interface Slot {
   workspace: Workspace;
@@ -15,14 +15,25 @@ export interface Slot {
   giveBack(): void;
 }
 
+export interface SlotLimits {
+  maxSlots: number;
+  maxTotalBytes: number;
+  make(roomBytes: number): Workspace;
+}
+
 export class StripeSlots {
+  readonly #limits: SlotLimits;
   readonly #free: Workspace[] = [];
   #lent = 0;
   #lentBytes = 0;
 
+  constructor(limits: Partial<SlotLimits> = {}) {
+    this.#limits = { maxSlots: MAX_SLOTS, maxTotalBytes: MAX_TOTAL_BYTES, make: Workspace.own, ...limits };
+  }
+
   /** A slot with room for `stripeBytes`, or undefined when that would exceed the bounds. */
   lend(stripeBytes: number): Slot | undefined {
-    if (this.#lent >= MAX_SLOTS) return undefined;
+    if (this.#lent >= this.#limits.maxSlots) return undefined;
     const workspace = this.#take(stripeBytes);
     if (workspace === undefined) return undefined;
     const { roomBytes } = workspace;
@@ -50,9 +61,10 @@ export class StripeSlots {
     const fitting = this.#free.findIndex((workspace) => workspace.roomBytes >= stripeBytes);
     if (fitting >= 0) return this.#free.splice(fitting, 1)[0];
     // Free workspaces that are too small make room for one that fits: a memory cannot shrink, but it can be dropped.
-    while (this.#free.length > 0 && this.totalBytes + stripeBytes > MAX_TOTAL_BYTES) this.#free.shift();
-    if (this.totalBytes + stripeBytes > MAX_TOTAL_BYTES) return undefined;
-    if (this.#free.length + this.#lent >= MAX_SLOTS) this.#free.shift();
-    return new Workspace(stripeBytes);
+    const { maxSlots, maxTotalBytes, make } = this.#limits;
+    while (this.#free.length > 0 && this.totalBytes + stripeBytes > maxTotalBytes) this.#free.shift();
+    if (this.totalBytes + stripeBytes > maxTotalBytes) return undefined;
+    if (this.#free.length + this.#lent >= maxSlots) this.#free.shift();
+    return make(stripeBytes);
   }
 }

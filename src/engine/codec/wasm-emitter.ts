@@ -45,8 +45,16 @@ const op = {
   v128Xor: [0xfd, 0x51],
 } as const;
 
-/** Module bytes for `tiles` of a kernel with that many sources in all. */
-export function emitKernel(sources: number, tiles: readonly Tile[]): Uint8Array<ArrayBuffer> {
+/** A shared memory is imported with a maximum: the 4 GiB that 32-bit addresses reach. */
+const SHARED_LIMITS = [0x03, 1, ...unsigned(65_536)];
+const LIMITS = [0x00, 1];
+
+/** Module bytes for `tiles` of a kernel with that many sources in all, for memories that are shared between threads or not. */
+export function emitKernel(
+  sources: number,
+  tiles: readonly Tile[],
+  shared: boolean,
+): Uint8Array<ArrayBuffer> {
   const bodies = tiles.map((tile) => tileBody(sources, tile));
   const run = tiles.length;
   bodies.push(runBody(tiles.length));
@@ -55,7 +63,7 @@ export function emitKernel(sources: number, tiles: readonly Tile[]): Uint8Array<
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, vector([tileType, runType])),
-    ...section(2, vector([[...text('m'), ...text('m'), 0x02, 0x00, 1]])),
+    ...section(2, vector([[...text('m'), ...text('m'), 0x02, ...(shared ? SHARED_LIMITS : LIMITS)]])),
     ...section(3, vector([...tiles.map(() => [0]), [1]])),
     ...section(7, vector([exported('run', run), ...tiles.map((_, i) => exported(`t${i}`, i))])),
     ...codeSection(bodies),

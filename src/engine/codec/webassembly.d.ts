@@ -1,7 +1,8 @@
 /** The part of the WebAssembly JavaScript API the codec uses. TypeScript has it only in its DOM library, which Node code must not see. */
 declare namespace WebAssembly {
   class Memory {
-    constructor(descriptor: { initial: number; maximum?: number });
+    constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
+    /** A SharedArrayBuffer where `shared` was asked for: its views are used like any others, so it is typed like any other. */
     readonly buffer: ArrayBuffer;
     grow(pages: number): number;
   }

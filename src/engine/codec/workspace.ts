@@ -1,6 +1,7 @@
 /**
  * A WebAssembly memory that kernels run in: a table of pointers, then room for shards from BASE on. The room is virtual until it is
- * touched. Growing it detaches earlier views, so nobody may hold one while it grows.
+ * touched. Growing it detaches earlier views, so nobody may hold one while it grows. A shared one has a fixed size and can be used by several
+ * threads, by one at a time.
  */
 import type { Kernel, KernelInstance } from './kernel.ts';
 import { MAX_SHARDS } from './matrix.ts';
@@ -15,10 +16,30 @@ export class Workspace {
   #bytes: Uint8Array<ArrayBuffer>;
   #pointers: Uint32Array<ArrayBuffer>;
 
-  constructor(roomBytes: number) {
-    this.#memory = new WebAssembly.Memory({ initial: pagesFor(roomBytes) });
+  private constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
     this.#bytes = this.#view();
     this.#pointers = this.#pointerView();
+  }
+
+  /** Of this thread alone. */
+  static own(roomBytes: number): Workspace {
+    return new Workspace(new WebAssembly.Memory({ initial: pagesFor(roomBytes) }));
+  }
+
+  static shared(roomBytes: number): Workspace {
+    const pages = pagesFor(roomBytes);
+    return new Workspace(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }));
+  }
+
+  /** A shared workspace of another thread, by its `memory`. */
+  static over(memory: WebAssembly.Memory): Workspace {
+    return new Workspace(memory);
+  }
+
+  /** To be posted to another thread. */
+  get memory(): WebAssembly.Memory {
+    return this.#memory;
   }
 
   get roomBytes(): number {

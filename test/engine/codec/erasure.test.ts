@@ -42,7 +42,7 @@ describe('encode', () => {
     const shardBytes = 300 * 1024 + 128;
     const stripe = stripeOf(k, m, shardBytes, 7);
     expect(stripe.slice(k)).toEqual(slowParity(k, m, stripe.slice(0, k)));
-    const workspace = new Workspace(1024);
+    const workspace = Workspace.own(1024);
     workspace.ensureRoom((k + m) * shardBytes);
     for (let i = 0; i < k; i++) workspace.view(i * shardBytes, shardBytes).set(stripe[i]!);
     erasure.encodeInPlace(workspace, { k, m }, shardBytes);

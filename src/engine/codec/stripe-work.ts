@@ -1,0 +1,98 @@
+/**
+ * The work on one stripe within a workspace: what the codec of this process and the worker threads have in common. Shard i lies at i·shardBytes; where a
+ * stripe is opened, lost data shards are made in their places and the parity shards used for that lie behind the k data shards.
+ */
+import { DatameshError } from '../../errors.ts';
+import type { CodeProfile } from '../types.ts';
+import { type ChunkPosition, openChunk, sealChunk, shardBytesOf } from './aead.ts';
+import type { DecodeJob } from './codec.ts';
+import { type Erasure, survivors } from './erasure.ts';
+import { blake3 } from './hash.ts';
+import { checkCode } from './matrix.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface SealOrder extends ChunkPosition {
+  code: CodeProfile;
+  shardBytes: number;
+}
+
+/** Seals `plaintext`, which may lie at the start of the workspace, and makes all shards. */
+export function sealStripe(
+  workspace: Workspace,
+  erasure: Erasure,
+  order: SealOrder,
+  plaintext: Uint8Array,
+): void {
+  const { code, shardBytes } = order;
+  sealChunk(order, plaintext, workspace.view(0, code.k * shardBytes));
+  if (code.k > 1) erasure.encodeInPlace(workspace, code, shardBytes);
+}
+
+export function hashShards(shards: readonly Uint8Array[]): Uint8Array[] {
+  return shards.map((shard) => blake3(shard));
+}
+
+/** Which shards a stripe is opened from; all true indices. */
+export interface OpenPlan {
+  /** Data shards that must be made. */
+  lost: number[];
+  /** Parity shards that take their places, as many. */
+  parity: number[];
+}
+
+export interface OpenOrder extends ChunkPosition {
+  code: CodeProfile;
+  shardBytes: number;
+  plaintextBytes: number;
+  plan: OpenPlan;
+}
+
+/** Throws `malformed-data` and `shards-missing` for what cannot be decoded, before anything is allocated. */
+export function planOpening(job: DecodeJob): OpenPlan {
+  checkCode(job.code);
+  const { k } = job.code;
+  const { plaintextBytes } = job;
+  if (!Number.isSafeInteger(plaintextBytes) || plaintextBytes < 0) {
+    throw new DatameshError('malformed-data', { what: `a chunk cannot have ${plaintextBytes} bytes` });
+  }
+  if (job.shardBytes !== shardBytesOf(plaintextBytes, k)) {
+    throw new DatameshError('malformed-data', {
+      what: `a chunk of ${plaintextBytes} bytes at k = ${k} has not shards of ${job.shardBytes} bytes`,
+    });
+  }
+  const from = survivors(job.code, job.shardBytes, job.shards);
+  const lost = Array.from({ length: k }, (_, i) => i).filter((index) => !job.shards.has(index));
+  return { lost, parity: from.filter((index) => index >= k) };
+}
+
+/** Room that `layOut` and `openStripe` need. */
+export function openingBytes(code: CodeProfile, shardBytes: number, plan: OpenPlan): number {
+  return (code.k + plan.parity.length) * shardBytes;
+}
+
+/** Copies the shards of the plan to their places. */
+export function layOut(workspace: Workspace, job: DecodeJob, plan: OpenPlan): void {
+  const { k } = job.code;
+  const place = (at: number, index: number) =>
+    workspace.view(at * job.shardBytes, job.shardBytes).set(job.shards.get(index)!);
+  for (let index = 0; index < k; index++) if (job.shards.has(index)) place(index, index);
+  plan.parity.forEach((index, i) => {
+    place(k + i, index);
+  });
+}
+
+/** The plaintext, in memory of its own. Throws `not-authentic`. */
+export function openStripe(workspace: Workspace, erasure: Erasure, order: OpenOrder): Uint8Array {
+  const { code, shardBytes, plan } = order;
+  const { lost, parity } = plan;
+  if (lost.length > 0) {
+    const present = Array.from({ length: code.k }, (_, i) => i).filter((index) => !lost.includes(index));
+    erasure.rebuildInPlace(workspace, code, shardBytes, {
+      from: [...present, ...parity],
+      fromAt: [...present, ...parity.map((_, i) => code.k + i)].map((at) => at * shardBytes),
+      wanted: lost,
+      wantedAt: lost.map((at) => at * shardBytes),
+    });
+  }
+  return openChunk(order, order.plaintextBytes, [workspace.view(0, code.k * shardBytes)]);
+}
