@@ -60,6 +60,18 @@ export function makeHome(change: (config: Config) => void = () => undefined): Ho
   };
 }
 
+/** The first output of a process; fails with what it said on stderr when it ends without any. */
+export async function firstOutput(child: ChildProcess): Promise<string> {
+  let stderr = '';
+  child.stderr?.on('data', (part) => (stderr += part));
+  const ended = once(child, 'close').then(([status]) => {
+    throw new Error(`ended with status ${status} before it said anything: ${stderr}`);
+  });
+  ended.catch(() => undefined);
+  const [part] = (await Promise.race([once(child.stdout!, 'data'), ended])) as [Buffer];
+  return part.toString();
+}
+
 export function jsonLines(text: string): Record<string, unknown>[] {
   return text
     .split('\n')

@@ -1,8 +1,9 @@
 /** `service run`: the node in the foreground, its events as lines, until a signal asks it to stop. */
+import { realClock } from '../../engine/effects/clock.ts';
 import type { Engine, EventView, NodeStatus } from '../../engine/engine.ts';
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
-import { findService, pause } from './service-process.ts';
+import { findService } from './service-process.ts';
 
 /** How often the engine's events are written out. */
 const EVENTS_POLL_MS = 500;
@@ -66,6 +67,8 @@ async function withPassphrase<T>(
 async function tellEvents(context: Context, engine: Engine): Promise<void> {
   let seen = 0;
   const { signal } = context;
+  // The clock takes its listener off the signal again; for a node that runs for months that matters.
+  const clock = realClock();
   for (;;) {
     for (const event of (await engine.snapshot()).events) {
       if (event.seq <= seen) continue;
@@ -73,10 +76,7 @@ async function tellEvents(context: Context, engine: Engine): Promise<void> {
       if (event.level !== 'debug' || context.options.verbose) tell(context, event);
     }
     if (signal.aborted) return;
-    await Promise.race([
-      pause(EVENTS_POLL_MS),
-      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
-    ]);
+    await clock.sleep(EVENTS_POLL_MS, signal).catch(() => undefined);
   }
 }
 
