@@ -3,9 +3,10 @@
  * commands, history and suggestions as on the full screen.
  */
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { commandOutput, type OutputStyle } from '../cli/output.ts';
-import { askYesNo, findSecret } from '../cli/prompts.ts';
 import { processStreams } from '../cli/streams.ts';
+import { safeText } from '../commands/format/safe-text.ts';
 import { EXIT } from '../errors.ts';
 import type { SessionStart } from './open-session.tsx';
 import { createRunner } from './runner.ts';
@@ -31,9 +32,10 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
   const say = (text: string) => streams.write(`${text}\n`);
   const entries = history.entries().map((entry) => entry.cmd);
   const terminal = process.stdin.isTTY === true && env.TERM !== 'dumb';
+  const echo = mutableOutput();
   const reader = createInterface({
     input: process.stdin,
-    output: process.stdout,
+    output: echo.stream,
     terminal,
     history: [...entries].reverse(),
     historySize: 1000,
@@ -53,17 +55,27 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
     return opened;
   };
   const signal = () => running?.signal ?? new AbortController().signal;
-  /** The reader must not take the keys of an answer. */
-  const asking = async <T>(ask: () => Promise<T>): Promise<T> => {
-    reader.pause();
+  /** The reader itself asks: nobody else may read the same keys. */
+  const ask = async (question: string, hidden: boolean): Promise<string | undefined> => {
+    const before = (reader as unknown as { history: string[] }).history.length;
+    const asked = reader.question(`${safeText(question)} `, { signal: signal() });
+    // After the question is shown and before anything is typed.
+    echo.muted = hidden;
     try {
-      return await ask();
+      return await asked;
+    } catch {
+      return undefined;
     } finally {
-      reader.resume();
+      if (hidden) say('');
+      echo.muted = false;
+      // The reader remembers every line it read; an answer is no command, and may be a secret.
+      const { history: remembered } = reader as unknown as { history: string[] };
+      if (remembered.length > before) remembered.shift();
     }
   };
-  const askSecret = (prompt: string) =>
-    asking(() => findSecret(prompt, { file: undefined, env: {}, mayAsk: terminal, signal: signal() }));
+  const askSecret = (prompt: string) => ask(prompt, true);
+  const askYesNo = async (question: string) =>
+    /^y(es)?$/i.test(((await ask(`${question} [y/N]`, false)) ?? '').trim());
 
   const runner = createRunner({
     registry,
@@ -89,7 +101,7 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
         throw new Error('standard input is the prompt');
       },
       engine: async () => (await link()).engine,
-      confirm: (question) => asking(() => askYesNo(question, terminal, signal())),
+      confirm: askYesNo,
       secret: askSecret,
     }),
     output: (parsed) => commandOutput(parsed, streams, style),
@@ -162,4 +174,23 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
       running = undefined;
     }
   }
+}
+
+/** Standard output that can be told to swallow what the reader echoes. */
+function mutableOutput(): { stream: Writable; muted: boolean } {
+  const { stdout } = process;
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      if (echo.muted) done();
+      else stdout.write(chunk, done);
+    },
+  });
+  // The reader wraps its line by these.
+  Object.defineProperties(stream, {
+    columns: { get: () => stdout.columns },
+    rows: { get: () => stdout.rows },
+    isTTY: { value: stdout.isTTY },
+  });
+  const echo = { stream, muted: false };
+  return echo;
 }

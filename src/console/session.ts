@@ -8,7 +8,7 @@ import type { ConsolePort } from '../commands/console/port.ts';
 import type { Host } from '../commands/execute.ts';
 import { errorLine } from '../commands/format/error-line.ts';
 import type { Registry } from '../commands/registry.ts';
-import type { Clock, Timer } from '../engine/effects/clock.ts';
+import type { Clock } from '../engine/effects/clock.ts';
 import type { Engine, Progress } from '../engine/engine.ts';
 import { asDatameshError, EXIT } from '../errors.ts';
 import { cell, type Row } from '../panels/cells.ts';
@@ -21,6 +21,7 @@ import { drillLoaded, withSample } from './arrivals.ts';
 import { createCommandQueue } from './command-queue.ts';
 import { consoleOutput } from './output.ts';
 import { createRunner } from './runner.ts';
+import { createBeats, createSampler } from './sampling.ts';
 import { asked, type ConsoleEffect, type ConsoleServices, type ConsoleState, initialState } from './state.ts';
 import { appendRows, emptyTranscript, textRow } from './transcript.ts';
 import { consoleKey, consolePaste } from './update.ts';
@@ -89,8 +90,6 @@ export function createSession(deps: SessionDeps): Session {
   opened.promise.catch(() => {});
   let link: EngineLink | undefined;
   let answer: ((value: boolean | string | undefined) => void) | undefined;
-  let timers: Timer[] = [];
-  let sampling = false;
   let stopped = false;
 
   /** `later`: shown with the next draw, so that figures do not cost a frame each. */
@@ -230,32 +229,13 @@ export function createSession(deps: SessionDeps): Session {
       set({ ...state, prompt: promptCompletion(state.prompt, { text, caret }, completion) });
   }
 
-  async function sample(): Promise<void> {
-    if (link === undefined || sampling || state.paused !== undefined) return;
-    sampling = true;
-    try {
-      const snapshot = await link.engine.snapshot();
-      if (state.paused === undefined) set(withSample(state, snapshot, link.kind), 'later');
-    } catch (error) {
-      const message = asDatameshError(error).message;
-      set({ ...state, engine: { state: 'offline', error: message } }, 'later');
-    } finally {
-      sampling = false;
-    }
-  }
-
-  /** Timers of the clock fire once; this makes a beat of them. */
-  function every(delayMs: () => number, task: () => void): void {
-    const again = () => {
-      if (stopped) return;
-      task();
-      const timer = clock.after(delayMs(), again);
-      timers = [...timers.filter((each) => each !== previous), timer];
-      previous = timer;
-    };
-    let previous: Timer = clock.after(delayMs(), again);
-    timers.push(previous);
-  }
+  const beats = createBeats(clock);
+  const sample = createSampler({
+    engine: () => link?.engine,
+    paused: () => state.paused !== undefined,
+    onSample: (snapshot) => set(withSample(state, snapshot, link?.kind ?? 'embedded'), 'later'),
+    onFailure: (error) => set({ ...state, engine: { state: 'offline', error } }, 'later'),
+  });
 
   function draw(): void {
     set({ ...state, nowMs: clock.now(), tick: state.tick + 1 });
@@ -287,7 +267,7 @@ export function createSession(deps: SessionDeps): Session {
   function stop(exit: number): void {
     if (stopped) return;
     stopped = true;
-    for (const timer of timers) timer.cancel();
+    beats.stop();
     commands.cancel();
     answer?.(undefined);
     void closeEngine().finally(() => finished.resolve(exit));
@@ -326,8 +306,8 @@ export function createSession(deps: SessionDeps): Session {
     start() {
       const hello = 'Type a command, help for all of them, ? for the keys.';
       print([...(deps.welcome === undefined ? [] : [textRow(deps.welcome, 'warn')]), textRow(hello, 'dim')]);
-      every(() => DRAW_MS, draw);
-      every(
+      beats.every(() => DRAW_MS, draw);
+      beats.every(
         () => state.refreshMs,
         () => void sample(),
       );

@@ -44,6 +44,20 @@ describe('console layouts', () => {
     expect((await pty.exited).code).toBe(0);
   });
 
+  it('asks and takes the answer in the line REPL, and does not run it', async () => {
+    const pty = startConsole({ env: { DATAMESH_TEST_PLAIN: '1' } });
+    await pty.waitFor('alder home>', 20_000);
+    pty.enter('delete notes/plan.txt');
+    await pty.waitFor('[y/N]');
+    pty.enter('n');
+    await pty.waitFor('nothing was deleted');
+    pty.enter('cat notes/plan.txt');
+    await pty.waitFor('line two');
+    pty.write('\u001b[A\u001b[A');
+    await pty.waitFor(/home> delete notes\/plan.txt$/m);
+    expect(pty.text()).not.toContain('unknown command');
+  });
+
   it('is append-only with ACCESSIBLE: no caret upwards, no clearing, no second screen', async () => {
     const pty = startConsole({ columns: 100, rows: 30, env: { ACCESSIBLE: '1' } });
     await pty.waitFor('alder home>', 20_000);
