@@ -14,6 +14,7 @@ describe('console layouts', () => {
     await pty.settled();
     pty.enter('set refresh 500ms; clear; list');
     await pty.waitFor('notes/plan.txt');
+    await pty.waitUntil('the command to end', () => !pty.text().includes('Ctrl-C cancels'));
     // The trend of the peers grows with each sample until it is full.
     if (columns < 100) await pty.waitFor(/PEERS █{8} 15/, 15_000);
     await pty.settled();
