@@ -25,9 +25,9 @@ import { type ObjectRouting, objectRouting } from './mesh/dht.ts';
 import { type Host, startHost } from './mesh/libp2p-host.ts';
 import { createLibp2pNet } from './mesh/libp2p-net.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
-import { signNodeInfo } from './mesh/node-info.ts';
 import { peerKeyBytes } from './mesh/peer-key.ts';
 import { RateLimit } from './mesh/rate-limit.ts';
+import { selfInfoIssuer } from './mesh/self-info.ts';
 import { TrafficMeter } from './mesh/traffic.ts';
 import { EventLog } from './observe/events.ts';
 import { Jobs } from './observe/jobs.ts';
@@ -103,6 +103,8 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       }),
       (value) => value.close(),
     );
+    // SQLite makes its file by the umask; made here first, it and its log are the owner's alone.
+    await (await disk.open(paths.catalog, 'update', 0o600)).close();
     const catalog = opened(openCatalog(paths.catalog, clock), (value) => value.close());
     const traffic = new TrafficMeter();
     const host = opened(
@@ -120,7 +122,6 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     };
     const net = opened(createLibp2pNet(host, clock, caps), (value) => value.close());
     let space = await disk.space(options.dataDir);
-    let seq = 0;
 
     const admitsOwner = (id: OwnerId, peer: PeerId) =>
       options.storage.quotaBytes > 0 &&
@@ -144,25 +145,24 @@ export async function startNode(options: EngineOptions): Promise<Node> {
         random,
         network: options.network.name,
         bootstrap: options.network.bootstrap,
-        selfInfo: () =>
-          signNodeInfo(
-            {
-              peerId: net.self,
-              network: options.network.name,
-              name: options.name,
-              role: options.role,
-              zone: options.network.zone ?? '',
-              rack: options.network.rack ?? '',
-              version: VERSION,
-              addresses: net.addresses().slice(0, 16),
-              capacityBytes: options.storage.quotaBytes,
-              freeBytes: freeBytes(),
-              shards: store.usage().shards,
-              state: 'active',
-              seq: (seq = Math.max(seq + 1, clock.now())),
-            },
-            device.sign,
-          ),
+        selfInfo: selfInfoIssuer(
+          clock,
+          () => ({
+            peerId: net.self,
+            network: options.network.name,
+            name: options.name,
+            role: options.role,
+            zone: options.network.zone ?? '',
+            rack: options.network.rack ?? '',
+            version: VERSION,
+            addresses: net.addresses().slice(0, 16),
+            capacityBytes: options.storage.quotaBytes,
+            freeBytes: freeBytes(),
+            shards: store.usage().shards,
+            state: 'active',
+          }),
+          device.sign,
+        ),
         certificates: () => certificates,
         admitsOwner,
         forgotten(peer) {

@@ -30,7 +30,7 @@ import {
   REDIAL_MAX_MS,
   SUSPECT_AFTER_MS,
 } from './limits.ts';
-import { type NodeInfo, verifyNodeInfo } from './node-info.ts';
+import { type NodeInfo, peekPeerId, verifyNodeInfo } from './node-info.ts';
 
 export interface Member {
   peerId: PeerId;
@@ -84,6 +84,8 @@ interface Entry {
   greeting: Promise<void> | undefined;
   admits: Set<OwnerId>;
   actsFor: Set<OwnerId>;
+  /** The certificates that proved it. */
+  certificates: readonly Uint8Array[];
   rttMs: number | undefined;
   lastSeenMs: number | undefined;
   /** Monotonic. */
@@ -126,6 +128,7 @@ export function createMembership(options: MembershipOptions): Membership {
         greeting: undefined,
         admits: new Set(),
         actsFor: new Set(),
+        certificates: [],
         rttMs: undefined,
         lastSeenMs: undefined,
         lastAnswerMs: 0,
@@ -158,9 +161,20 @@ export function createMembership(options: MembershipOptions): Membership {
     for (const listener of listeners) listener(entry.peerId, state);
   }
 
+  /** As `verifyNodeInfo`; what was verified before is not verified again, for heartbeats repeat it. */
+  function verified(signed: Uint8Array): NodeInfo {
+    const hint = peekPeerId(signed);
+    const known = hint === undefined ? undefined : entries.get(hint);
+    return known?.signed !== undefined &&
+      known.info !== undefined &&
+      Buffer.compare(known.signed, signed) === 0
+      ? known.info
+      : verifyNodeInfo(signed);
+  }
+
   /** Newer signed info replaces older; returns the entry when it is of this network. */
   function learn(signed: Uint8Array): Entry | undefined {
-    const info = verifyNodeInfo(signed);
+    const info = verified(signed);
     if (info.network !== options.network || info.peerId === net.self) return undefined;
     const entry = entryOf(info.peerId);
     if (entry.info === undefined || info.seq > entry.info.seq) {
@@ -183,7 +197,7 @@ export function createMembership(options: MembershipOptions): Membership {
     let info: NodeInfo;
     try {
       request = decodeHelloRequest(body);
-      info = verifyNodeInfo(request.info);
+      info = verified(request.info);
     } catch (error) {
       return refuse(asDatameshError(error).message);
     }
@@ -191,7 +205,10 @@ export function createMembership(options: MembershipOptions): Membership {
     if (info.network !== options.network)
       return refuse(`this node belongs to the network "${options.network}"`);
     const entry = learn(request.info) ?? entryOf(from);
-    entry.actsFor = provedOwners(from, request.certificates);
+    if (!sameBytes(entry.certificates, request.certificates)) {
+      entry.certificates = request.certificates;
+      entry.actsFor = provedOwners(from, request.certificates);
+    }
     const known = entry.greeted;
     seen(entry);
     // The other side spoke first: greet it now rather than at the next beat, so that both may ask at once.
@@ -388,6 +405,10 @@ export function createMembership(options: MembershipOptions): Membership {
       return () => listeners.delete(listener);
     },
   };
+}
+
+function sameBytes(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((bytes, i) => Buffer.compare(bytes, b[i]!) === 0);
 }
 
 function freshRedial(): Redial {

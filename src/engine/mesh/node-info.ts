@@ -41,6 +41,14 @@ export function signNodeInfo(info: NodeInfo, sign: (message: Uint8Array) => Uint
   return Buffer.concat([length, json, sign(Buffer.concat([DOMAIN, json]))]);
 }
 
+/** The peer id a NodeInfo claims, unverified: only for looking up whether these very bytes are known already. */
+export function peekPeerId(bytes: Uint8Array): PeerId | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 160)).toString(
+    'latin1',
+  );
+  return /"peerId":"(\w{1,80})"/.exec(text)?.[1] as PeerId | undefined;
+}
+
 /** Throws `malformed-data` or `not-authentic`. */
 export function verifyNodeInfo(bytes: Uint8Array): NodeInfo {
   if (bytes.length < 2 + SIGNATURE_BYTES || bytes.length > MAX_NODE_INFO_BYTES) throw malformed('its length');
