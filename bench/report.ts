@@ -1,0 +1,84 @@
+/**
+ * Writes docs/BENCHMARKS.md: runs the benchmarks named (all by default), keeps their rows in bench/results/, and sets
+ * every kept row into the page, so that one benchmark can be repeated without the others.
+ *
+ *   npm run bench:report [-- NAME …]     `-- --render` only writes the page anew from the kept rows
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { basename } from 'node:path';
+import type { Row } from './support/rows.ts';
+
+const HERE = new URL('.', import.meta.url).pathname;
+const RESULTS = `${HERE}results`;
+const PAGE = new URL('../docs/BENCHMARKS.md', import.meta.url).pathname;
+
+/** Each says in its own file what it measures against what. */
+const BENCHES: Record<string, string> = {
+  e2e: 'A file put and read back through `bin/datamesh` over six node processes, and what the same bytes cost other tools',
+  codec: 'Erasure code, sealing and hashing on one thread and in workers',
+  store: 'The shard store beside what the disk and other stores do',
+};
+
+const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const unknown = asked.filter((name) => !(name in BENCHES));
+if (unknown.length > 0)
+  throw new Error(`no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
+
+mkdirSync(RESULTS, { recursive: true });
+if (!process.argv.includes('--render')) {
+  for (const name of asked.length > 0 ? asked : Object.keys(BENCHES)) run(name);
+}
+writeFileSync(PAGE, page());
+
+function run(name: string): void {
+  const script = `${HERE}${name}.ts`;
+  if (!existsSync(script)) return console.error(`${name}: ${script} is missing`);
+  console.error(`${name} …`);
+  const result = spawnSync(process.execPath, [script, '--json'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 26,
+  });
+  if (result.status !== 0) throw new Error(`${name} ended with ${result.status}`);
+  const meta = { machine: machine(), date: new Date().toISOString().slice(0, 10) };
+  writeFileSync(`${RESULTS}/${name}.jsonl`, `${JSON.stringify(meta)}\n${result.stdout}`);
+}
+
+function machine(): string {
+  const [cpu] = cpus();
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  return `${cpus().length} × ${cpu?.model.trim() ?? arch()}, ${memory}, ${platform()} ${release()}`;
+}
+
+function page(): string {
+  const parts = [
+    '# Benchmarks',
+    '',
+    'Written by `npm run bench:report` from the rows in `bench/results/`; do not edit. Each figure is a median and stands',
+    'beside a reference measured in the same run: trust the ratios, the machines are shared and noisy.',
+  ];
+  for (const file of readdirSync(RESULTS)
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort()) {
+    const name = basename(file, '.jsonl');
+    const lines = readFileSync(`${RESULTS}/${file}`, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const meta = lines.find((line) => 'machine' in line) as { machine: string; date: string } | undefined;
+    const rows = lines.filter((line) => 'bench' in line) as Row[];
+    parts.push('', `## ${name}`, '', `${BENCHES[name] ?? name}: \`npm run bench:${name}\`.`);
+    if (meta !== undefined)
+      parts.push(`Machine: ${meta.machine}; Node ${rows[0]?.node ?? '?'}; ${meta.date}.`);
+    parts.push('', '| case | value | reference | ratio | runs |', '|---|---|---|---|---|');
+    for (const row of rows) {
+      const reference = row.reference === null ? '' : `${row.reference}: ${row.referenceValue} ${row.unit}`;
+      parts.push(
+        `| ${row.case} | ${row.value} ${row.unit} | ${reference} | ${row.ratio ?? ''} | ${row.runs} |`,
+      );
+    }
+  }
+  return `${parts.join('\n')}\n`;
+}
