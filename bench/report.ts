@@ -34,7 +34,7 @@ writeFileSync(PAGE, page());
 
 function run(name: string): void {
   const script = `${HERE}${name}.ts`;
-  if (!existsSync(script)) return console.error(`${name}: ${script} is missing`);
+  if (!existsSync(script)) throw new Error(`${script} is missing`);
   console.error(`${name} …`);
   const result = spawnSync(process.execPath, [script, '--json'], {
     encoding: 'utf8',

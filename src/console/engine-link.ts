@@ -28,9 +28,10 @@ export async function openLink(
       mend: 'start one with "datamesh service start", or open the console without --attach',
     });
   }
-  const { openEngine } = await import('../engine/local.ts');
+  // Served, so that one-shot commands in another terminal talk to this node instead of meeting its lock.
+  const { openServingEngine } = await import('../engine/serve.ts');
   const open = async (passphrase: string | undefined): Promise<EngineLink> => ({
-    engine: await openEngine(toEngineOptions(config, { mode: 'embedded', passphrase })),
+    engine: await openServingEngine(toEngineOptions(config, { mode: 'service', passphrase })),
     kind: 'embedded',
   });
   try {

@@ -55,7 +55,6 @@ test.each(NAMES)('the name %j is a key like any other, and writes nothing outsid
     .map((line) => (JSON.parse(line) as { name: string }).name);
   expect(names).toContain(name);
   const table = await cluster.ok(0, ['list', '--limit', '1000']);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that none reaches a terminal is the point
   expect(table.stdout.replaceAll('\n', '').replaceAll('\t', '')).not.toMatch(/[\u0000-\u001f\u007f]/);
   // Without a destination the file lands in the working folder or nowhere, never above it.
   const outside = statSync(cluster.folder).mtimeMs;

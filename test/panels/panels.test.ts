@@ -55,7 +55,8 @@ describe('every panel', () => {
           expect(rows).toHaveLength(height);
           for (const row of rows) expect(rowWidth(row)).toBe(width);
           expect(rows.map(rowText).join('')).not.toContain('this panel failed');
-          if (theme === ascii) expect(paintRows(rows, { ...ascii, colour: false })).toMatch(/^[ -~\n\u001b]*$/);
+          if (theme === ascii)
+            expect(paintRows(rows, { ...ascii, colour: false })).toMatch(/^[ -~\n\u001b]*$/);
         },
       ),
       { numRuns: 300 },

@@ -12,13 +12,6 @@ export interface Candidate extends Placed {
   freeBytes: number;
 }
 
-export interface StripePlan {
-  /** Target of each shard, by index. */
-  targets: PeerId[];
-  /** Nodes left over, closest to the stripe first: they take over for a target that fails. */
-  spares: PeerId[];
-}
-
 /** Shards that must be durable on distinct nodes before a put may succeed: k + ceil(m/2), all of them for m = 0. */
 export function writeQuorum(code: CodeProfile): number {
   return code.k + Math.ceil(code.m / 2);
