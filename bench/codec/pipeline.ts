@@ -14,10 +14,11 @@ const PIECE_BYTES = 256 * 1024;
 const fileKey = new Uint8Array(32).fill(9);
 
 export async function pipelineRows(report: Report, sizes: readonly number[]): Promise<void> {
-  const openssl = opensslSpeed();
-  if (openssl === undefined)
-    report.note('there is no openssl command: AES is compared with node:crypto alone');
-  for (const size of sizes) await pipelineOf(report, size, openssl);
+  for (const size of sizes) {
+    const openssl = opensslSpeed(size);
+    if (openssl === undefined) report.note('no openssl command here: AES is compared with node:crypto alone');
+    await pipelineOf(report, size, openssl);
+  }
 }
 
 async function pipelineOf(report: Report, size: number, openssl: number[] | undefined): Promise<void> {

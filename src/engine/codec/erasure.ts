@@ -134,7 +134,8 @@ export function survivors(
   return [...shards.keys()].sort((a, b) => a - b).slice(0, code.k);
 }
 
-function checkIndex(code: CodeProfile, index: number): void {
+/** Throws `malformed-data`. */
+export function checkIndex(code: CodeProfile, index: number): void {
   if (Number.isInteger(index) && index >= 0 && index < code.k + code.m) return;
   throw new DatameshError('malformed-data', { what: `a ${code.k}+${code.m} stripe has no shard ${index}` });
 }

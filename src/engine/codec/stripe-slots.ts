@@ -19,6 +19,8 @@ export interface SlotLimits {
   maxSlots: number;
   maxTotalBytes: number;
   make(roomBytes: number): Workspace;
+  /** Told of every workspace that is let go. */
+  dropped(workspace: Workspace): void;
 }
 
 export class StripeSlots {
@@ -28,7 +30,13 @@ export class StripeSlots {
   #lentBytes = 0;
 
   constructor(limits: Partial<SlotLimits> = {}) {
-    this.#limits = { maxSlots: MAX_SLOTS, maxTotalBytes: MAX_TOTAL_BYTES, make: Workspace.own, ...limits };
+    this.#limits = {
+      maxSlots: MAX_SLOTS,
+      maxTotalBytes: MAX_TOTAL_BYTES,
+      make: Workspace.own,
+      dropped: () => {},
+      ...limits,
+    };
   }
 
   /** A slot with room for `stripeBytes`, or undefined when that would exceed the bounds. */
@@ -58,13 +66,19 @@ export class StripeSlots {
   }
 
   #take(stripeBytes: number): Workspace | undefined {
-    const fitting = this.#free.findIndex((workspace) => workspace.roomBytes >= stripeBytes);
+    // The one used last is the one still in the caches.
+    const fitting = this.#free.findLastIndex((workspace) => workspace.roomBytes >= stripeBytes);
     if (fitting >= 0) return this.#free.splice(fitting, 1)[0];
     // Free workspaces that are too small make room for one that fits: a memory cannot shrink, but it can be dropped.
     const { maxSlots, maxTotalBytes, make } = this.#limits;
-    while (this.#free.length > 0 && this.totalBytes + stripeBytes > maxTotalBytes) this.#free.shift();
+    while (this.#free.length > 0 && this.totalBytes + stripeBytes > maxTotalBytes) this.#drop();
     if (this.totalBytes + stripeBytes > maxTotalBytes) return undefined;
-    if (this.#free.length + this.#lent >= maxSlots) this.#free.shift();
+    if (this.#free.length + this.#lent >= maxSlots) this.#drop();
     return make(stripeBytes);
+  }
+
+  #drop(): void {
+    const workspace = this.#free.shift();
+    if (workspace !== undefined) this.#limits.dropped(workspace);
   }
 }

@@ -1,0 +1,253 @@
+/**
+ * The codec in worker threads. Stripes lie in shared workspaces ("slots") from the plaintext to the bytes on the wire: this thread copies a chunk in, a
+ * worker seals, codes and hashes it in place, the shards are lent to the caller. Small chunks, and what fits no slot, are done in this thread.
+ *
+ * Memory: at most (workers + 1 + MAX_SLOTS) slots of one stripe each ((k+m) · shardBytes, on decode also the shards that parity stands in for), together no
+ * more than MAX_TOTAL_BYTES; beside it what the codec of this thread keeps. Independent of how many calls wait and of the file's size.
+ */
+import type { Worker } from 'node:worker_threads';
+import { shardIdOf } from '../types.ts';
+import { FILE_KEY_BYTES, shardBytesOf } from './aead.ts';
+import type { Codec, DecodeJob, EncodedStripe, EncodeJob, RebuildJob } from './codec.ts';
+import { checkIndex, survivors } from './erasure.ts';
+import { blake3 } from './hash.ts';
+import { createCodec } from './local-codec.ts';
+import { checkCode } from './matrix.ts';
+import type { DecodeAnswer, EncodeAnswer, Order } from './pool-messages.ts';
+import { MAX_SLOTS, MAX_TOTAL_BYTES, type Slot, StripeSlots } from './stripe-slots.ts';
+import { layOut, openingBytes, planOpening } from './stripe-work.ts';
+import { Turnstile } from './turnstile.ts';
+import { WorkerCrew } from './worker-crew.ts';
+import { Workspace } from './workspace.ts';
+
+/** Below, handing the chunk over (some 50 µs and a context switch) costs more than the work. */
+const MIN_POOL_BYTES = 128 * 1024;
+
+export interface CodecPoolOptions {
+  /** Worker threads; 0 works in this thread. */
+  workers?: number;
+  /** Chunks below are done in this thread. */
+  minBytes?: number;
+  /** Starts a worker; for tests. */
+  spawn?: () => Worker;
+}
+
+/** All cores but one, which the event loop keeps; at least one. */
+export function defaultCodecWorkers(): number {
+  return Math.max(1, navigator.hardwareConcurrency - 1);
+}
+
+/** For `doctor`: how many threads the codec may use, and what its slots may hold at most. */
+export function codecPoolReport(workers = defaultCodecWorkers()): {
+  workers: number;
+  maxSlots: number;
+  maxBytes: number;
+} {
+  const slots = workers === 0 ? 0 : slotCount(workers);
+  return { workers, maxSlots: slots, maxBytes: slots === 0 ? 0 : MAX_TOTAL_BYTES };
+}
+
+function slotCount(workers: number): number {
+  return MAX_SLOTS + workers + 1;
+}
+
+/** A codec with that many worker threads, which start with the first large chunk. */
+export function createCodecPool(options: CodecPoolOptions = {}): Codec {
+  const workers = options.workers ?? defaultCodecWorkers();
+  if (!Number.isSafeInteger(workers) || workers < 0) throw new RangeError(`no number of workers: ${workers}`);
+  return workers === 0 ? createCodec() : new CodecPool(workers, options);
+}
+
+class CodecPool implements Codec {
+  readonly #local = createCodec();
+  readonly #crew: WorkerCrew;
+  readonly #slots: StripeSlots;
+  readonly #turns: Turnstile;
+  readonly #slotIds = new WeakMap<Workspace, number>();
+  readonly #minBytes: number;
+  #nextSlot = 0;
+  #lentStripes = 0;
+
+  constructor(workers: number, options: CodecPoolOptions) {
+    this.#crew = new WorkerCrew(workers, options.spawn);
+    this.#minBytes = options.minBytes ?? MIN_POOL_BYTES;
+    // One more than there are workers: the next stripe is copied in while they work.
+    this.#turns = new Turnstile(workers + 1);
+    this.#slots = new StripeSlots({
+      maxSlots: slotCount(workers),
+      make: (roomBytes) => {
+        const workspace = Workspace.shared(roomBytes);
+        this.#slotIds.set(workspace, this.#nextSlot++);
+        return workspace;
+      },
+      dropped: (workspace) => this.#crew.forget([this.#slotIds.get(workspace)!]),
+    });
+  }
+
+  async encode(job: EncodeJob): Promise<EncodedStripe> {
+    checkCode(job.code);
+    const { code, fileKey, chunkIndex, last, plaintext } = job;
+    if (plaintext.length < this.#minBytes || fileKey.length !== FILE_KEY_BYTES)
+      return this.#local.encode(job);
+    const { k, m } = code;
+    const shardBytes = shardBytesOf(plaintext.length, k);
+    const shardCount = k === 1 ? 1 : k + m;
+    const stripe = await this.#inSlot(job.signal, shardCount * shardBytes, {
+      order: {
+        kind: 'encode',
+        code,
+        fileKey: Uint8Array.from(fileKey),
+        chunkIndex,
+        last,
+        shardBytes,
+        plaintextBytes: plaintext.length,
+      },
+      prepare: (workspace) => workspace.view(0, plaintext.length).set(plaintext),
+      finish: (answer, slot) => {
+        const ids = (answer as EncodeAnswer).hashes.map(shardIdOf);
+        const { bytes, release } = this.#lend(slot, shardCount * shardBytes);
+        const shards = ids.map((_, i) => bytes.subarray(i * shardBytes, (i + 1) * shardBytes));
+        if (k > 1) return { shardBytes, shards, ids, release };
+        const replicas = 1 + m;
+        return {
+          shardBytes,
+          shards: new Array<Uint8Array>(replicas).fill(shards[0]!),
+          ids: new Array<(typeof ids)[0]>(replicas).fill(ids[0]!),
+          release,
+        };
+      },
+    });
+    return stripe ?? this.#local.encode(job);
+  }
+
+  async decode(job: DecodeJob): Promise<Uint8Array> {
+    const { code, fileKey, chunkIndex, last, shardBytes, plaintextBytes } = job;
+    if (plaintextBytes < this.#minBytes || fileKey.length !== FILE_KEY_BYTES) return this.#local.decode(job);
+    // Any replica is the whole sealed chunk.
+    const first = code.k === 1 ? [...job.shards.values()][0] : undefined;
+    const checked = planOpening(job);
+    const plan = first === undefined ? checked : { lost: [], parity: [] };
+    const plaintext = await this.#inSlot(job.signal, openingBytes(code, shardBytes, plan), {
+      order: {
+        kind: 'decode',
+        code,
+        fileKey: Uint8Array.from(fileKey),
+        chunkIndex,
+        last,
+        shardBytes,
+        plaintextBytes,
+        plan,
+      },
+      prepare: (workspace) => {
+        if (first === undefined) layOut(workspace, job, plan);
+        else workspace.view(0, shardBytes).set(first);
+      },
+      finish: (answer, slot) => {
+        slot.giveBack();
+        return (answer as DecodeAnswer).plaintext;
+      },
+    });
+    return plaintext ?? this.#local.decode(job);
+  }
+
+  async rebuild(job: RebuildJob): Promise<Map<number, Uint8Array>> {
+    checkCode(job.code);
+    const { code, shardBytes, shards, wanted } = job;
+    const { k } = code;
+    if (k === 1 || wanted.length === 0 || k * shardBytes < this.#minBytes) return this.#local.rebuild(job);
+    const from = survivors(code, shardBytes, shards);
+    for (const index of wanted) checkIndex(code, index);
+    const rebuilt = await this.#inSlot(job.signal, (k + wanted.length) * shardBytes, {
+      order: { kind: 'rebuild', code, shardBytes, from, wanted: [...wanted] },
+      prepare: (workspace) => {
+        from.forEach((index, i) => {
+          workspace.view(i * shardBytes, shardBytes).set(shards.get(index)!);
+        });
+      },
+      finish: (_, slot) => {
+        const copy = (i: number) => Buffer.from(slot.workspace.view((k + i) * shardBytes, shardBytes));
+        const made = new Map<number, Uint8Array>(wanted.map((index, i) => [index, copy(i)]));
+        slot.giveBack();
+        return made;
+      },
+    });
+    return rebuilt ?? this.#local.rebuild(job);
+  }
+
+  hash(bytes: Uint8Array): Uint8Array {
+    return blake3(bytes);
+  }
+
+  async close(): Promise<void> {
+    await this.#crew.close();
+    await this.#local.close();
+  }
+
+  /**
+   * A worker's answer to one order, turned by `finish` into the caller's result; `finish` gives the slot back or lends it. Undefined when no slot
+   * is large enough. Cancelled, it rejects at once, and the slot comes back when the worker is done with it.
+   */
+  async #inSlot<Result>(
+    signal: AbortSignal | undefined,
+    roomBytes: number,
+    task: {
+      order: Order;
+      prepare(workspace: Workspace): void;
+      finish(answer: EncodeAnswer | DecodeAnswer | undefined, slot: Slot): Result;
+    },
+  ): Promise<Result | undefined> {
+    const leave = await this.#turns.enter(signal);
+    const slot = this.#slots.lend(roomBytes);
+    if (slot === undefined) {
+      leave();
+      return undefined;
+    }
+    const { workspace } = slot;
+    const work = async () => {
+      try {
+        const answer = await this.#crew.run({
+          order: task.order,
+          slot: { id: this.#slotIds.get(workspace)!, workspace },
+          prepare: () => task.prepare(workspace),
+        });
+        signal?.throwIfAborted();
+        return task.finish(answer, slot);
+      } catch (error) {
+        slot.giveBack();
+        throw error;
+      } finally {
+        leave();
+      }
+    };
+    return await unlessAborted(work(), signal);
+  }
+
+  /** The stripe in its slot, or a copy of it when MAX_SLOTS stripes are lent already: whoever forgets to give back slows, but stops nothing. */
+  #lend(slot: Slot, stripeBytes: number): { bytes: Uint8Array; release: () => void } {
+    const bytes = slot.workspace.view(0, stripeBytes);
+    if (this.#lentStripes >= MAX_SLOTS) {
+      const copy = Buffer.allocUnsafeSlow(stripeBytes);
+      copy.set(bytes);
+      slot.giveBack();
+      return { bytes: copy, release: () => {} };
+    }
+    this.#lentStripes++;
+    let released = false;
+    const release = () => {
+      if (released) return;
+      released = true;
+      this.#lentStripes--;
+      slot.giveBack();
+    };
+    return { bytes, release };
+  }
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

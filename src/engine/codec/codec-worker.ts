@@ -1,0 +1,52 @@
+/** A worker thread of the codec's pool: does one order after another in the slots it is told. Messages: pool-messages.ts. */
+import { parentPort } from 'node:worker_threads';
+import { asDatameshError } from '../../errors.ts';
+import { Erasure } from './erasure.ts';
+import type { DecodeAnswer, DoneMessage, EncodeAnswer, Order, WorkMessage } from './pool-messages.ts';
+import { hashShards, openStripe, sealStripe } from './stripe-work.ts';
+import { Workspace } from './workspace.ts';
+
+const erasure = new Erasure();
+const slots = new Map<number, Workspace>();
+const port = parentPort;
+if (port === null) throw new Error('this file runs as a worker thread only');
+
+port.on('message', (message: WorkMessage) => {
+  for (const slot of message.dropped) slots.delete(slot);
+  if (message.memory !== undefined) slots.set(message.slot, Workspace.over(message.memory));
+  const { job } = message;
+  let done: DoneMessage;
+  try {
+    done = { job, answer: work(slots.get(message.slot)!, message.order) };
+  } catch (error) {
+    done = { job, error: asDatameshError(error).toRecord() };
+  }
+  port.postMessage(done, transferred(done));
+});
+
+function work(workspace: Workspace, order: Order): EncodeAnswer | DecodeAnswer | undefined {
+  const { code, shardBytes } = order;
+  const shard = (at: number) => workspace.view(at * shardBytes, shardBytes);
+  if (order.kind === 'encode') {
+    sealStripe(workspace, erasure, order, workspace.view(0, order.plaintextBytes));
+    // Replicas are one shard; the others would be the same bytes.
+    const count = code.k === 1 ? 1 : code.k + code.m;
+    return { hashes: hashShards(Array.from({ length: count }, (_, i) => shard(i))) };
+  }
+  if (order.kind === 'decode') return { plaintext: openStripe(workspace, erasure, order) };
+  const { from, wanted } = order;
+  erasure.rebuildInPlace(workspace, code, shardBytes, {
+    from,
+    fromAt: from.map((_, i) => i * shardBytes),
+    wanted,
+    wantedAt: wanted.map((_, i) => (code.k + i) * shardBytes),
+  });
+  return undefined;
+}
+
+/** A plaintext that has its memory to itself moves; a small one out of a shared buffer is copied. */
+function transferred(done: DoneMessage): ArrayBuffer[] {
+  if (done.answer === undefined || !('plaintext' in done.answer)) return [];
+  const { buffer, byteLength } = done.answer.plaintext;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+}

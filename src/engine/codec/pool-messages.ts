@@ -1,0 +1,49 @@
+/** What the codec's pool and its workers tell each other. Shards never travel: they lie in slots, shared workspaces that both sides see. */
+import type { ErrorRecord } from '../../errors.ts';
+import type { CodeProfile } from '../types.ts';
+import type { OpenOrder, SealOrder } from './stripe-work.ts';
+
+/** The plaintext lies at the start of the slot; afterwards the stripe does. */
+export interface EncodeOrder extends SealOrder {
+  kind: 'encode';
+  plaintextBytes: number;
+}
+
+/** The shards lie as `layOut` puts them. */
+export interface DecodeOrder extends OpenOrder {
+  kind: 'decode';
+}
+
+/** The k shards `from` lie one after another, those `wanted` are to follow them. */
+export interface RebuildOrder {
+  kind: 'rebuild';
+  code: CodeProfile;
+  shardBytes: number;
+  from: number[];
+  wanted: number[];
+}
+
+export type Order = EncodeOrder | DecodeOrder | RebuildOrder;
+
+export interface WorkMessage {
+  job: number;
+  slot: number;
+  /** With the first job that a worker does in this slot. */
+  memory: WebAssembly.Memory | undefined;
+  /** Slots that will not be named again. */
+  dropped: number[];
+  order: Order;
+}
+
+/** One per distinct shard of the stripe. */
+export interface EncodeAnswer {
+  hashes: Uint8Array[];
+}
+
+export interface DecodeAnswer {
+  plaintext: Uint8Array;
+}
+
+export type DoneMessage =
+  | { job: number; answer: EncodeAnswer | DecodeAnswer | undefined; error?: undefined }
+  | { job: number; error: ErrorRecord; answer?: undefined };
