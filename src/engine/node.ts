@@ -10,7 +10,7 @@ import { serveShards } from './backends/shard-service.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { openCatalog } from './catalog/sqlite-catalog.ts';
 import type { Codec } from './codec/codec.ts';
-import { createCodec } from './codec/local-codec.ts';
+import { createCodecPool } from './codec/codec-pool.ts';
 import { type Clock, realClock } from './effects/clock.ts';
 import type { Disk, DiskSpace } from './effects/disk.ts';
 import { acquireLock } from './effects/lock.ts';
@@ -91,7 +91,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     const device = await loadOrCreateDevice(disk, paths.device, random);
     const keyring = await openKeyring({ disk, random, clock }, paths.keyring, options.passphrase);
     const owner = keyring.list().length === 0 ? undefined : await keyring.owner();
-    const codec = opened(createCodec(), (value) => value.close());
+    const codec = opened(createCodecPool(), (value) => value.close());
     const store = opened(
       await openShardStore({
         dir: paths.shards,
