@@ -224,7 +224,6 @@ export interface PutOptions {
   ifAbsent?: boolean | undefined;
   /** Store with fewer than n distinct nodes if the arithmetic says the object stays readable; receipt says so. */
   allowDegraded?: boolean | undefined;
-  ownerKey?: string | undefined;
 }
 
 export interface Receipt {

@@ -49,7 +49,6 @@ export const putCommand: Command = {
     },
     { name: 'if-absent', summary: 'Refuse if the name exists' },
     { name: 'allow-degraded', summary: 'Store with fewer nodes than the code wants (exit 3)' },
-    { name: 'key', type: { kind: 'key-name' }, summary: 'Owner key to seal with' },
   ],
   examples: [
     { line: 'datamesh put holiday.mp4', note: 'store a file under its own name' },
@@ -123,7 +122,6 @@ export const putCommand: Command = {
         code: values.code as CodeProfile | undefined,
         ifAbsent: values['if-absent'] as boolean | undefined,
         allowDegraded: values['allow-degraded'] as boolean | undefined,
-        ownerKey: values.key as string | undefined,
       },
       { signal, onProgress: (progress) => out.progress(`put ${name}`, progress) },
     );

@@ -95,7 +95,6 @@ export function readPutOptions(value: unknown): PutOptions {
     code: optional((it) => fields(it, { k: whole(1, 255), m: whole(0, 254) })),
     ifAbsent: optional(flag),
     allowDegraded: optional(flag),
-    ownerKey: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
   });
 }
 
