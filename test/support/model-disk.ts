@@ -59,6 +59,9 @@ export class ModelDisk implements Disk {
   /** One effect, as recorded in a trace of another ModelDisk that began empty. */
   apply(effect: Effect): void {
     if (this.effectsLeft <= 0) throw new Error('the machine has stopped');
+    // What fails changes nothing, and is not recorded.
+    if (effect.kind === 'remove') this.#inodeAt(effect.path);
+    if (effect.kind === 'rename') this.#inodeAt(effect.from);
     this.effectsLeft -= 1;
     this.trace?.push(effect);
     switch (effect.kind) {
@@ -99,7 +102,6 @@ export class ModelDisk implements Disk {
         ]);
         return;
       case 'remove':
-        this.#inodeAt(effect.path);
         this.#rename([[effect.path, null]]);
         return;
       case 'syncDir': {
