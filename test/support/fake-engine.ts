@@ -147,7 +147,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       chunkBytes: CHUNK_BYTES,
       stripes: Math.ceil(content.length / CHUNK_BYTES),
       createdAtMs: nowMs(),
-      ownerKey: put.ownerKey ?? 'default',
+      ownerKey: 'default',
     };
     const stored = { view, content };
     versions.set(name, [...(older ?? []), stored]);
