@@ -135,8 +135,10 @@ export class WorkerCrew {
 
 /** The file beside this one: TypeScript where Node strips types, JavaScript in dist. Options of the process, as `--eval`, are not the worker's. */
 function spawnWorker(): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(new URL(`./codec-worker.${extension}`, import.meta.url), { execArgv: [] });
+  const file = import.meta.url.endsWith('.ts')
+    ? new URL('./codec-worker.ts', import.meta.url)
+    : new URL('./codec-worker.js', import.meta.url);
+  return new Worker(file, { execArgv: [] });
 }
 
 function closedError(): DatameshError {

@@ -72,6 +72,24 @@ describe('rebuild', () => {
     60_000,
   );
 
+  it.each([
+    [8, 4, 5],
+    [10, 4, 13],
+    [7, 7, 41],
+  ])(
+    '%i+%i survives every %ith loss of m shards, byte for byte (all of them: npm run fuzz:patterns)',
+    (k, m, step) => {
+      const stripe = stripeOf(k, m, 128, 17);
+      for (const [i, lost] of [...subsets(k + m, m)].entries()) {
+        if (i % step !== 0) continue;
+        const kept = stripe.map((_, index) => index).filter((index) => !lost.includes(index));
+        const rebuilt = new Erasure().rebuild({ k, m }, 128, only(stripe, kept), lost);
+        for (const [index, bytes] of rebuilt) expect(Buffer.compare(bytes, stripe[index]!)).toBe(0);
+      }
+    },
+    60_000,
+  );
+
   const large = fc
     .tuple(
       fc.integer({ min: 1, max: 40 }),

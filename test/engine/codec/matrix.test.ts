@@ -8,7 +8,7 @@ import {
   multiply,
   multiplyMatrices,
 } from '../../../src/engine/codec/gf256.ts';
-import { checkCode, parityRows, usesAlphaPowers } from '../../../src/engine/codec/matrix.ts';
+import { checkCode, parityRows, rebuildRows, usesAlphaPowers } from '../../../src/engine/codec/matrix.ts';
 import { slowMultiply, slowParityRows, subsets } from './reference.ts';
 
 describe('GF(2^8)', () => {
@@ -97,6 +97,31 @@ describe('generator matrix', () => {
       { numRuns: 400 },
     );
   });
+
+  const upTo14 = Array.from({ length: 13 }, (_, i) => i + 2).flatMap((n) =>
+    Array.from({ length: n - 1 }, (_, i): [number, number] => [i + 1, n - i - 1]),
+  );
+
+  it.each(upTo14)(
+    '%i+%i has a decoder for every loss of m shards, and it gives the lost ones',
+    (k, m) => {
+      const unit = identity(k);
+      const rows = [...unit, ...parityRows({ k, m })];
+      for (const from of subsets(k + m, k)) {
+        const lost = rows.map((_, index) => index).filter((index) => !from.includes(index));
+        const decoder = rebuildRows({ k, m }, from, lost);
+        // What the decoder makes of the kept rows of the generator is the lost rows of the generator.
+        const made = multiplyMatrices(
+          decoder,
+          from.map((index) => rows[index]!),
+        );
+        for (const [i, index] of lost.entries())
+          if (Buffer.compare(made[i]!, rows[index]!) !== 0)
+            throw new Error(`${from} gives a wrong shard ${index}`);
+      }
+    },
+    60_000,
+  );
 
   it('takes Cauchy rows just where α-powers fail', () => {
     expect(usesAlphaPowers({ k: 21, m: 4 })).toBe(true);

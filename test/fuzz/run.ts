@@ -1,0 +1,56 @@
+/** Runs a fuzz target: every input ends in a value or a coded refusal, soon, and nothing piles up. */
+import { dice, mutate } from './mutate.ts';
+import type { Target } from './targets.ts';
+
+export interface FuzzResult {
+  target: string;
+  inputs: number;
+  accepted: number;
+  slowestMs: number;
+  /** Above what was in use before: heap and buffers, garbage included. */
+  peakBytes: number;
+}
+
+/** One slow input may be the machine's; a decoder that hangs takes longer than this. */
+const MAX_INPUT_MS = 1000;
+const SAMPLE_EVERY = 256;
+
+/** Throws, with the input in hex, for anything but a value or a refusal that the target names. */
+export function fuzz(target: Target, inputs: number, seed: number): FuzzResult {
+  const random = dice(seed);
+  const { corpus } = target;
+  const before = inUse();
+  let peakBytes = 0;
+  let slowestMs = 0;
+  let accepted = 0;
+  for (let i = 0; i < inputs; i++) {
+    const base = corpus[random.roll(corpus.length)]!;
+    let input: Uint8Array = mutate(base, corpus[random.roll(corpus.length)]!, random);
+    if (target.forge !== undefined && i % (target.forgeEvery ?? 1) === 0)
+      input = target.forge(Buffer.from(input));
+    const startMs = performance.now();
+    try {
+      target.run(input);
+      accepted++;
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      if (typeof code !== 'string' || !target.refusals.test(code))
+        throw failure(target, seed, i, input, error);
+    }
+    const tookMs = performance.now() - startMs;
+    slowestMs = Math.max(slowestMs, tookMs);
+    if (tookMs > MAX_INPUT_MS) throw failure(target, seed, i, input, `took ${Math.round(tookMs)} ms`);
+    if (i % SAMPLE_EVERY === 0) peakBytes = Math.max(peakBytes, inUse() - before);
+  }
+  return { target: target.name, inputs, accepted, slowestMs, peakBytes };
+}
+
+function inUse(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+function failure(target: Target, seed: number, index: number, input: Uint8Array, cause: unknown): Error {
+  const hex = Buffer.from(input.buffer, input.byteOffset, input.byteLength).toString('hex');
+  return new Error(`${target.name}: input ${index} of seed ${seed}: ${String(cause)}\n${hex}`, { cause });
+}
