@@ -13,9 +13,10 @@ import { checkIndex, survivors } from './erasure.ts';
 import { blake3 } from './hash.ts';
 import { createCodec } from './local-codec.ts';
 import { checkCode } from './matrix.ts';
+import { maxPackedShardBytes } from './packing.ts';
 import type { DecodeAnswer, EncodeAnswer, Order } from './pool-messages.ts';
 import { MAX_SLOTS, MAX_TOTAL_BYTES, type Slot, StripeSlots } from './stripe-slots.ts';
-import { layOut, openingBytes, planOpening } from './stripe-work.ts';
+import { layOut, openingBytes, planOpening, sealedBytes } from './stripe-work.ts';
 import { Turnstile } from './turnstile.ts';
 import { WorkerCrew } from './worker-crew.ts';
 import { Workspace } from './workspace.ts';
@@ -90,21 +91,24 @@ class CodecPool implements Codec {
     if (plaintext.length < this.#minBytes || fileKey.length !== FILE_KEY_BYTES)
       return this.#local.encode(job);
     const { k, m } = code;
-    const shardBytes = shardBytesOf(plaintext.length, k);
+    const pack = job.pack ?? false;
+    const maxShardBytes = pack ? maxPackedShardBytes(plaintext.length, k) : shardBytesOf(plaintext.length, k);
     const shardCount = k === 1 ? 1 : k + m;
-    const stripe = await this.#inSlot(job.signal, shardCount * shardBytes, {
+    const stripe = await this.#inSlot(job.signal, shardCount * maxShardBytes, {
       order: {
         kind: 'encode',
         code,
         fileKey: Uint8Array.from(fileKey),
         chunkIndex,
         last,
-        shardBytes,
+        shardBytes: maxShardBytes,
         plaintextBytes: plaintext.length,
+        pack,
       },
       prepare: (workspace) => workspace.view(0, plaintext.length).set(plaintext),
       finish: (answer, slot) => {
-        const ids = (answer as EncodeAnswer).hashes.map(shardIdOf);
+        const { hashes, shardBytes } = answer as EncodeAnswer;
+        const ids = hashes.map(shardIdOf);
         const { bytes, release } = this.#lend(slot, shardCount * shardBytes);
         const shards = ids.map((_, i) => bytes.subarray(i * shardBytes, (i + 1) * shardBytes));
         if (k > 1) return { shardBytes, shards, ids, release };
@@ -135,7 +139,8 @@ class CodecPool implements Codec {
         chunkIndex,
         last,
         shardBytes,
-        plaintextBytes,
+        plaintextBytes: sealedBytes(job),
+        unpackedBytes: job.packed ? plaintextBytes : undefined,
         plan,
       },
       prepare: (workspace) => {

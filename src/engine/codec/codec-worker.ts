@@ -1,8 +1,17 @@
 /** A worker thread of the codec's pool: does one order after another in the slots it is told. Messages: pool-messages.ts. */
 import { parentPort } from 'node:worker_threads';
 import { asDatameshError } from '../../errors.ts';
+import { shardBytesOf } from './aead.ts';
 import { Erasure } from './erasure.ts';
-import type { DecodeAnswer, DoneMessage, EncodeAnswer, Order, WorkMessage } from './pool-messages.ts';
+import { packChunk, unpackChunk } from './packing.ts';
+import type {
+  DecodeAnswer,
+  DoneMessage,
+  EncodeAnswer,
+  EncodeOrder,
+  Order,
+  WorkMessage,
+} from './pool-messages.ts';
 import { hashShards, openStripe, sealStripe } from './stripe-work.ts';
 import { Workspace } from './workspace.ts';
 
@@ -25,15 +34,13 @@ port.on('message', (message: WorkMessage) => {
 });
 
 function work(workspace: Workspace, order: Order): EncodeAnswer | DecodeAnswer | undefined {
+  if (order.kind === 'encode') return encode(workspace, order);
   const { code, shardBytes } = order;
-  const shard = (at: number) => workspace.view(at * shardBytes, shardBytes);
-  if (order.kind === 'encode') {
-    sealStripe(workspace, erasure, order, workspace.view(0, order.plaintextBytes));
-    // Replicas are one shard; the others would be the same bytes.
-    const count = code.k === 1 ? 1 : code.k + code.m;
-    return { hashes: hashShards(Array.from({ length: count }, (_, i) => shard(i))) };
+  if (order.kind === 'decode') {
+    const opened = openStripe(workspace, erasure, order);
+    const { unpackedBytes } = order;
+    return { plaintext: unpackedBytes === undefined ? opened : unpackChunk(opened, unpackedBytes) };
   }
-  if (order.kind === 'decode') return { plaintext: openStripe(workspace, erasure, order) };
   const { from, wanted } = order;
   erasure.rebuildInPlace(workspace, code, shardBytes, {
     from,
@@ -42,6 +49,18 @@ function work(workspace: Workspace, order: Order): EncodeAnswer | DecodeAnswer |
     wantedAt: wanted.map((_, i) => (code.k + i) * shardBytes),
   });
   return undefined;
+}
+
+function encode(workspace: Workspace, order: EncodeOrder): EncodeAnswer {
+  const { code } = order;
+  let plaintext: Uint8Array = workspace.view(0, order.plaintextBytes);
+  if (order.pack) plaintext = packChunk(plaintext, code.k);
+  const shardBytes = shardBytesOf(plaintext.length, code.k);
+  sealStripe(workspace, erasure, { ...order, shardBytes }, plaintext);
+  // Replicas are one shard; the others would be the same bytes.
+  const count = code.k === 1 ? 1 : code.k + code.m;
+  const shards = Array.from({ length: count }, (_, i) => workspace.view(i * shardBytes, shardBytes));
+  return { hashes: hashShards(shards), shardBytes };
 }
 
 /** A plaintext that has its memory to itself moves; a small one out of a shared buffer is copied. */

@@ -10,6 +10,8 @@ export interface EncodeJob {
   /** True for the object's last chunk: bound into the AEAD, so that a cut object is detected. */
   last: boolean;
   plaintext: Uint8Array;
+  /** Compress the chunk where that shrinks it; to be told again when it is decoded. */
+  pack?: boolean | undefined;
   /** Broken off: the call rejects with the signal's reason and gives its memory back, at the latest when the work under way ends. */
   signal?: AbortSignal | undefined;
 }
@@ -34,6 +36,8 @@ export interface DecodeJob {
   last: boolean;
   plaintextBytes: number;
   shardBytes: number;
+  /** The chunk was encoded with `pack`. */
+  packed?: boolean | undefined;
   /** At least k shards under their true indices, each already verified against its id. */
   shards: ReadonlyMap<number, Uint8Array>;
   signal?: AbortSignal | undefined;

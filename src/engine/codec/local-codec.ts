@@ -5,8 +5,17 @@ import type { Codec, DecodeJob, EncodedStripe, EncodeJob, RebuildJob } from './c
 import { Erasure } from './erasure.ts';
 import { blake3 } from './hash.ts';
 import { checkCode } from './matrix.ts';
+import { packChunk, unpackChunk } from './packing.ts';
 import { StripeSlots } from './stripe-slots.ts';
-import { hashShards, layOut, openingBytes, openStripe, planOpening, sealStripe } from './stripe-work.ts';
+import {
+  hashShards,
+  layOut,
+  openingBytes,
+  openStripe,
+  planOpening,
+  sealedBytes,
+  sealStripe,
+} from './stripe-work.ts';
 import { Workspace } from './workspace.ts';
 
 /** Room that chunks are opened in, kept from one to the next; larger ones get room of their own for that chunk alone. */
@@ -19,11 +28,14 @@ export function createCodec(): Codec {
   return {
     encode: async (job) => {
       job.signal?.throwIfAborted();
-      return encode(job, erasure, slots);
+      checkCode(job.code);
+      if (!job.pack) return encode(job, erasure, slots);
+      return encode({ ...job, plaintext: packChunk(job.plaintext, job.code.k) }, erasure, slots);
     },
     decode: async (job) => {
       job.signal?.throwIfAborted();
-      return decode(job, erasure, room);
+      const opened = decode(job, erasure, room);
+      return job.packed ? unpackChunk(opened, job.plaintextBytes) : opened;
     },
     rebuild: async (job) => {
       job.signal?.throwIfAborted();
@@ -35,7 +47,6 @@ export function createCodec(): Codec {
 }
 
 function encode(job: EncodeJob, erasure: Erasure, slots: StripeSlots): EncodedStripe {
-  checkCode(job.code);
   const { k, m } = job.code;
   const shardBytes = shardBytesOf(job.plaintext.length, k);
   if (k === 1) return encodeReplicas(job, shardBytes);
@@ -82,11 +93,12 @@ function stripeOf(shardBytes: number, shards: Uint8Array[], release: () => void)
 
 function decode(job: DecodeJob, erasure: Erasure, room: (lengthBytes: number) => Workspace): Uint8Array {
   const plan = planOpening(job);
-  const { code, shardBytes, plaintextBytes } = job;
+  const { code, shardBytes } = job;
+  const plaintextBytes = sealedBytes(job);
   if (code.k === 1) return openChunk(job, plaintextBytes, [[...job.shards.values()][0]!]);
   const workspace = room(openingBytes(code, shardBytes, plan));
   layOut(workspace, job, plan);
-  return openStripe(workspace, erasure, { ...job, plan });
+  return openStripe(workspace, erasure, { ...job, plaintextBytes, plan });
 }
 
 function rebuild(job: RebuildJob, erasure: Erasure): Map<number, Uint8Array> {

@@ -55,6 +55,8 @@ export function checkLayout(layout: ManifestLayout): void {
   if (k < 1 || k + m > MAX_SHARDS) throw malformed(`${k}+${m} is no code`);
   if (chunkBytes < 1 || chunkBytes > MAX_MANIFEST_CHUNK_BYTES)
     throw malformed(`chunks of ${chunkBytes} bytes`);
+  if (layout.packing > 1) throw malformed(`its chunks are packed by an unknown way ${layout.packing}`);
+  if (stripeCount === 0 && layout.packing !== 0) throw malformed('it has no chunks that could be packed');
   if (stripeCount > MAX_STRIPES) throw malformed(`${stripeCount} stripes`);
   if (owner.length !== PUBLIC_KEY_BYTES) throw malformed('its owner key has not 32 bytes');
   for (const peer of peers) {

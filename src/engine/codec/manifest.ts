@@ -15,13 +15,16 @@ import { blake3 } from './hash.ts';
 import { checkSecret, type ObjectSecret, openBox, sealBox } from './manifest-box.ts';
 import { checkEnvelope, checkLayout, HINT_BYTES, parseCanonical } from './manifest-checks.ts';
 import { MAX_MANIFEST_BYTES, MAX_PEERS, MAX_RECIPIENTS, MAX_STRIPES } from './manifest-limits.ts';
+import { maxPackedShardBytes } from './packing.ts';
 import { encodeStripes, malformed, readStripes, type StripeLayout } from './stripe-table.ts';
 
 export type { ObjectSecret } from './manifest-box.ts';
 export type { StripeLayout } from './stripe-table.ts';
 
 const MAGIC = Buffer.from('DMM');
-const FORMAT = 1;
+/** What needs no more is written as format 1, so that older versions go on reading it. */
+const FORMAT = { plain: 1, packed: 2 } as const;
+const LATEST_FORMAT = FORMAT.packed;
 const PREFIX_BYTES = MAGIC.length + 1;
 const SIGNATURE_CONTEXT = Buffer.from('datamesh/manifest/1\n');
 const FILE_KEY_INFO = Buffer.from('datamesh/file-key/1');
@@ -29,6 +32,8 @@ const FILE_KEY_INFO = Buffer.from('datamesh/file-key/1');
 export interface ManifestInput {
   code: CodeProfile;
   chunkBytes: number;
+  /** The chunks were encoded with `pack`. */
+  packed?: boolean;
   /** One per chunk; none when the content is inline. */
   stripes: readonly StripeLayout[];
   secret: ObjectSecret;
@@ -44,6 +49,8 @@ export interface Manifest {
   format: number;
   code: CodeProfile;
   chunkBytes: number;
+  /** Chunks are packed chunks: to be decoded with `packed`. */
+  packed: boolean;
   stripeCount: number;
   /** Distinct write-time holders. */
   peers: PeerId[];
@@ -74,6 +81,7 @@ export function encodeManifest(input: ManifestInput): Uint8Array {
   checkSecret(input.secret);
   if (input.fileKey.length !== FILE_KEY_BYTES) throw new RangeError('a file key has 32 bytes');
   const { table, peers } = encodeStripes(input.code, input.stripes);
+  const packed = input.packed === true && input.stripes.length > 0;
   const layout = ManifestLayout.encode({
     k: input.code.k,
     m: input.code.m,
@@ -82,12 +90,13 @@ export function encodeManifest(input: ManifestInput): Uint8Array {
     owner: new Uint8Array(hexToBytes(input.owner.ownerId)),
     peers,
     stripes: new Uint8Array(table),
+    packing: packed ? 1 : 0,
   });
   const layoutHash = blake3(layout);
   const box = sealBox(input.fileKey, layoutHash, input.secret);
   const bytes = Buffer.concat([
     MAGIC,
-    Uint8Array.of(FORMAT),
+    Uint8Array.of(packed ? FORMAT.packed : FORMAT.plain),
     ManifestEnvelope.encode({
       layout,
       signature: new Uint8Array(input.owner.sign(signedMessage(layoutHash, box))),
@@ -118,19 +127,20 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     throw malformed('it does not begin like one');
   }
   const format = bytes[MAGIC.length]!;
-  if (format > FORMAT) {
+  if (format > LATEST_FORMAT) {
     throw new DatameshError('format-too-new', {
-      what: `the manifest has format ${format}, this datamesh reads up to ${FORMAT}`,
+      what: `the manifest has format ${format}, this datamesh reads up to ${LATEST_FORMAT}`,
       mend: 'update datamesh',
     });
   }
-  if (format !== FORMAT) throw malformed(`it has format ${format}`);
   const envelope = parseCanonical('envelope', bytes.subarray(PREFIX_BYTES), ManifestEnvelope, {
     recipients: MAX_RECIPIENTS,
   });
   checkEnvelope(envelope);
   const layout = parseCanonical('layout', envelope.layout, ManifestLayout, { peers: MAX_PEERS });
   checkLayout(layout);
+  const packed = layout.packing === 1;
+  if (format !== (packed ? FORMAT.packed : FORMAT.plain)) throw malformed(`it has format ${format}`);
   const layoutHash = blake3(envelope.layout);
   if (!verifySignature(layout.owner, signedMessage(layoutHash, envelope.box), envelope.signature)) {
     throw new DatameshError('not-authentic', {
@@ -143,7 +153,9 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   const table = readStripes(
     code,
     layout.stripeCount,
-    shardBytesOf(layout.chunkBytes, layout.k),
+    packed
+      ? { maxBytes: maxPackedShardBytes(layout.chunkBytes, layout.k), same: false }
+      : { maxBytes: shardBytesOf(layout.chunkBytes, layout.k), same: true },
     peers,
     layout.stripes,
   );
@@ -151,6 +163,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     format,
     code,
     chunkBytes: layout.chunkBytes,
+    packed,
     stripeCount: table.count,
     peers,
     ownerId: bytesToHex(layout.owner) as OwnerId,
@@ -235,7 +248,11 @@ function checkConsistent(manifest: Manifest, secret: ObjectSecret): void {
     throw malformed(`${stripeCount} chunks of ${chunkBytes} bytes are not ${secret.sizeBytes} bytes`);
   }
   const lastBytes = chunkLength(manifest, secret.sizeBytes, stripeCount - 1);
-  if (manifest.shardBytes(stripeCount - 1) !== shardBytesOf(lastBytes, code.k)) {
+  const lastShardBytes = manifest.shardBytes(stripeCount - 1);
+  const right = manifest.packed
+    ? lastShardBytes <= maxPackedShardBytes(lastBytes, code.k)
+    : lastShardBytes === shardBytesOf(lastBytes, code.k);
+  if (!right) {
     throw malformed('its last stripe has not the length that the size tells');
   }
 }

@@ -7,11 +7,14 @@ import type { OpenOrder, SealOrder } from './stripe-work.ts';
 export interface EncodeOrder extends SealOrder {
   kind: 'encode';
   plaintextBytes: number;
+  pack: boolean;
 }
 
 /** The shards lie as `layOut` puts them. */
 export interface DecodeOrder extends OpenOrder {
   kind: 'decode';
+  /** The plaintext's length when what is sealed is a packed chunk. */
+  unpackedBytes: number | undefined;
 }
 
 /** The k shards `from` lie one after another, those `wanted` are to follow them. */
@@ -38,6 +41,8 @@ export interface WorkMessage {
 /** One per distinct shard of the stripe. */
 export interface EncodeAnswer {
   hashes: Uint8Array[];
+  /** Shorter than the order's when the chunk was packed. */
+  shardBytes: number;
 }
 
 export interface DecodeAnswer {

@@ -58,13 +58,13 @@ function indexOf(indices: Map<PeerId, number>, holder: PeerId | undefined): numb
 }
 
 /**
- * Reads a table. Every record is checked: the length of the shards against `fullShardBytes` (that of a whole chunk; only the last stripe
- * may have shorter ones) and holders against the peer table. Throws `malformed-data`.
+ * Reads a table. Every record is checked: the length of the shards against `lengths` (those of a whole chunk; only the last stripe may have
+ * shorter ones, or any where they are not the `same`) and holders against the peer table. Throws `malformed-data`.
  */
 export function readStripes(
   code: CodeProfile,
   count: number,
-  fullShardBytes: number,
+  lengths: { maxBytes: number; same: boolean },
   peers: readonly PeerId[],
   bytes: Uint8Array,
 ): StripeTable {
@@ -78,7 +78,8 @@ export function readStripes(
   for (let index = 0; index < count; index++) {
     const length = shardBytes(index);
     const last = index === count - 1;
-    const right = last ? length > 0 && length <= fullShardBytes : length === fullShardBytes;
+    const shorter = last || !lengths.same;
+    const right = shorter ? length > 0 && length <= lengths.maxBytes : length === lengths.maxBytes;
     if (!right || length % BLOCK_BYTES !== 0)
       throw malformed(`stripe ${index} cannot have shards of ${length} bytes`);
     for (let i = 0; i < n; i++) {

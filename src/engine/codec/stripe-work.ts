@@ -9,6 +9,7 @@ import type { DecodeJob } from './codec.ts';
 import { type Erasure, survivors } from './erasure.ts';
 import { blake3 } from './hash.ts';
 import { checkCode } from './matrix.ts';
+import { maxPackedShardBytes, packedBytes } from './packing.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface SealOrder extends ChunkPosition {
@@ -55,7 +56,10 @@ export function planOpening(job: DecodeJob): OpenPlan {
   if (!Number.isSafeInteger(plaintextBytes) || plaintextBytes < 0) {
     throw new DatameshError('malformed-data', { what: `a chunk cannot have ${plaintextBytes} bytes` });
   }
-  if (job.shardBytes !== shardBytesOf(plaintextBytes, k)) {
+  const fits = job.packed
+    ? job.shardBytes <= maxPackedShardBytes(plaintextBytes, k)
+    : job.shardBytes === shardBytesOf(plaintextBytes, k);
+  if (!fits) {
     throw new DatameshError('malformed-data', {
       what: `a chunk of ${plaintextBytes} bytes at k = ${k} has not shards of ${job.shardBytes} bytes`,
     });
@@ -68,6 +72,11 @@ export function planOpening(job: DecodeJob): OpenPlan {
 /** Room that `layOut` and `openStripe` need. */
 export function openingBytes(code: CodeProfile, shardBytes: number, plan: OpenPlan): number {
   return (code.k + plan.parity.length) * shardBytes;
+}
+
+/** Bytes under the seal. */
+export function sealedBytes(job: DecodeJob): number {
+  return job.packed ? packedBytes(job.shardBytes, job.code.k) : job.plaintextBytes;
 }
 
 /** Copies the shards of the plan to their places. */

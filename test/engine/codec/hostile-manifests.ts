@@ -22,6 +22,7 @@ const layout = (over: Partial<ManifestLayout>): ManifestLayout => ({
   owner: nothing,
   peers: [],
   stripes: nothing,
+  packing: 0,
   ...over,
 });
 const RECORD_BYTES = 4 + 6 * 34;

@@ -45,6 +45,22 @@ describe('manifest', () => {
     );
   });
 
+  it('of packed chunks has shards of any length up to that of a chunk that did not shrink', () => {
+    const input = inputOf(600_000);
+    const short = input.stripes.map((stripe, i) => ({ ...stripe, shardBytes: 128 * (i + 1) }));
+    const bytes = encodeManifest({ ...input, stripes: short, packed: true });
+    expect(bytes[3]).toBe(2);
+    const manifest = decodeManifest(bytes);
+    expect(manifest.packed).toBe(true);
+    expect([0, 1, 2].map(manifest.shardBytes)).toEqual([128, 256, 384]);
+    expect(openManifest(manifest, owner).secret.sizeBytes).toBe(600_000);
+    const long = input.stripes.map((stripe) => ({ ...stripe, shardBytes: 128 * 1024 }));
+    expect(() => encodeManifest({ ...input, stripes: long, packed: true })).toThrow(malformed);
+    expect(() => encodeManifest({ ...input, stripes: short })).toThrow(malformed);
+    expect(decodeManifest(encodeManifest(input)).packed).toBe(false);
+    expect(encodeManifest({ ...inlineInput(Buffer.from('x')), packed: true })[3]).toBe(1);
+  });
+
   it('keeps small objects inline, also the empty one', () => {
     for (const content of [new Uint8Array(0), pattern(1, 1), pattern(4096, 2)]) {
       const manifest = decodeManifest(encodeManifest(inlineInput(content)));
@@ -131,8 +147,17 @@ describe('hostile manifests', () => {
 
   it('of a later format say so', () => {
     const later = Buffer.from(bytes);
-    later[3] = 2;
+    later[3] = 3;
     expect(() => decodeManifest(later)).toThrow(expect.objectContaining({ code: 'format-too-new', exit: 4 }));
+  });
+
+  it('say the format that they need and no other', () => {
+    const plainAsPacked = Buffer.from(bytes);
+    plainAsPacked[3] = 2;
+    expect(() => decodeManifest(plainAsPacked)).toThrow(malformed);
+    const packedAsPlain = Buffer.from(encodeManifest({ ...inputOf(600_000), packed: true }));
+    packedAsPlain[3] = 1;
+    expect(() => decodeManifest(packedAsPlain)).toThrow(malformed);
   });
 
   it('cannot swap halves between two objects of one owner', () => {

@@ -289,6 +289,7 @@ export interface ManifestLayout {
   owner: Uint8Array<ArrayBuffer>
   peers: string[]
   stripes: Uint8Array<ArrayBuffer>
+  packing: number
 }
 
 export const ManifestLayout = (() => {
@@ -338,6 +339,11 @@ export const ManifestLayout = (() => {
           w.bytes(obj.stripes)
         }
 
+        if ((obj.packing != null && obj.packing !== 0)) {
+          w.uint32(64)
+          w.uint32(obj.packing)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -349,7 +355,8 @@ export const ManifestLayout = (() => {
           stripeCount: 0,
           owner: new Uint8Array(0),
           peers: [],
-          stripes: new Uint8Array(0)
+          stripes: new Uint8Array(0),
+          packing: 0
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -388,6 +395,10 @@ export const ManifestLayout = (() => {
             }
             case 7: {
               obj.stripes = reader.bytes()
+              break
+            }
+            case 8: {
+              obj.packing = reader.uint32()
               break
             }
             default: {
@@ -463,6 +474,13 @@ export const ManifestLayout = (() => {
               yield {
                 field: `${prefix}.stripes`,
                 value: reader.bytes()
+              }
+              break
+            }
+            case 8: {
+              yield {
+                field: `${prefix}.packing`,
+                value: reader.uint32()
               }
               break
             }
