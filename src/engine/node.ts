@@ -131,7 +131,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
         options.access.allow.includes(peer));
     const freeBytes = () => {
       const reserve = space.totalBytes * options.storage.reserveFraction;
-      const quotaLeft = options.storage.quotaBytes - store.usage().diskBytes;
+      const quotaLeft = options.storage.quotaBytes - store.usage().liveBytes;
       return Math.max(0, Math.floor(Math.min(quotaLeft, space.freeBytes - reserve)));
     };
     const certificates = owner === undefined ? [] : [certifyDevice(owner, device.peerId, clock.now())];
