@@ -124,10 +124,11 @@ function record(owners: number): Uint8Array {
     kind: 'shard' as const,
     id: idOf(5),
     owners: Array.from({ length: owners }, (_, i) => idOf(i) as string as OwnerId),
+    pool: '',
     lengthBytes: 1000,
     writtenAtMs: 1_795_000_000_000,
   };
-  const bytes = Buffer.alloc(recordBytesOf({ owners: head.owners, lengthBytes: 0 }));
+  const bytes = Buffer.alloc(recordBytesOf({ ...head, lengthBytes: 0 }));
   encodeHead(bytes, head, place, 10);
   return bytes;
 }

@@ -11,6 +11,10 @@ export class LruCache<Key, Value> {
     return this.#entries.size;
   }
 
+  delete(key: Key): void {
+    this.#entries.delete(key);
+  }
+
   /** The entry under `key`, made by `make` when there is none. */
   getOrMake(key: Key, make: () => Value): Value {
     const known = this.#entries.get(key);

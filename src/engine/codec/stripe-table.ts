@@ -14,11 +14,17 @@ export interface StripeLayout {
   holders: (PeerId | undefined)[];
 }
 
-const ID_BYTES = 32;
-const NOWHERE = 0xffff;
+export const ID_BYTES = 32;
+export const NOWHERE = 0xffff;
 
 export function recordBytes(code: CodeProfile): number {
   return 4 + (code.k + code.m) * (2 + ID_BYTES);
+}
+
+/** What shards of a whole chunk may measure: exactly `maxBytes` where all are the `same`, else at most that. */
+export interface ShardLengths {
+  maxBytes: number;
+  same: boolean;
 }
 
 export interface StripeTable {
@@ -33,23 +39,34 @@ export function encodeStripes(
   code: CodeProfile,
   stripes: readonly StripeLayout[],
 ): { table: Uint8Array; peers: PeerId[] } {
-  const n = code.k + code.m;
   const indices = new Map<PeerId, number>();
+  const table = encodeRecords(code, stripes, indices);
+  return { table, peers: [...indices.keys()] };
+}
+
+/** Records whose holders are numbered by `indices`, which gets the new ones. */
+export function encodeRecords(
+  code: CodeProfile,
+  stripes: readonly StripeLayout[],
+  indices: Map<PeerId, number>,
+): Uint8Array {
+  const n = code.k + code.m;
   const table = Buffer.alloc(stripes.length * recordBytes(code));
   let at = 0;
   for (const { shardBytes, ids, holders } of stripes) {
     if (ids.length !== n || holders.length !== n) throw new RangeError(`a stripe needs ${n} ids and holders`);
     at = table.writeUInt32BE(shardBytes, at);
-    for (const holder of holders) at = table.writeUInt16BE(indexOf(indices, holder), at);
+    for (const holder of holders) at = table.writeUInt16BE(holderIndex(indices, holder), at);
     for (const id of ids) {
       table.set(hexToBytes(id), at);
       at += ID_BYTES;
     }
   }
-  return { table, peers: [...indices.keys()] };
+  return table;
 }
 
-function indexOf(indices: Map<PeerId, number>, holder: PeerId | undefined): number {
+/** The number of a holder, a new one if need be; NOWHERE for none. */
+export function holderIndex(indices: Map<PeerId, number>, holder: PeerId | undefined): number {
   if (holder === undefined) return NOWHERE;
   const known = indices.get(holder);
   if (known !== undefined) return known;
@@ -64,7 +81,7 @@ function indexOf(indices: Map<PeerId, number>, holder: PeerId | undefined): numb
 export function readStripes(
   code: CodeProfile,
   count: number,
-  lengths: { maxBytes: number; same: boolean },
+  lengths: ShardLengths,
   peers: readonly PeerId[],
   bytes: Uint8Array,
 ): StripeTable {
