@@ -45,10 +45,11 @@ export async function workerRows(report: Report, size: number): Promise<void> {
     ['get with 2 lost (decode and open)', decode],
   ] as const) {
     const longest = { none: [] as number[], one: [] as number[], two: [] as number[] };
+    const cpu = { none: [] as number[], one: [] as number[], two: [] as number[] };
     const turn =
       (name: keyof typeof pools): Turn =>
       () =>
-        throughput(size, call(pools[name]), longest[name]);
+        throughput(size, call(pools[name]), longest[name], cpu[name]);
     const figures = await inTurns({ none: turn('none'), one: turn('one'), two: turn('two') }, 9);
     report.add(`${what} 4+2, ${mib}, two workers`, figures.two, 'GB/s', {
       name: 'one worker',
@@ -57,6 +58,11 @@ export async function workerRows(report: Report, size: number): Promise<void> {
     report.add(`${what} 4+2, ${mib}, one worker`, figures.one, 'GB/s', {
       name: 'in this thread',
       values: figures.none,
+    });
+    // On free cores two workers do 2 / this ratio of what one does; a busy machine shows it too.
+    report.add(`${what} 4+2, ${mib}, two workers: CPU time per stripe`, cpu.two.slice(1), 'ms', {
+      name: 'one worker',
+      values: cpu.one.slice(1),
     });
     report.add(
       `${what} 4+2, ${mib}, one worker: longest hold of the event loop`,
@@ -72,10 +78,16 @@ export async function workerRows(report: Report, size: number): Promise<void> {
 }
 
 /** GB/s of wall-clock time with WINDOW calls under way; the longest time that the event loop was held goes to `longest`. */
-async function throughput(bytes: number, call: () => Promise<unknown>, longest: number[]): Promise<number> {
+async function throughput(
+  bytes: number,
+  call: () => Promise<unknown>,
+  longest: number[],
+  cpu: number[],
+): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const start = performance.now();
+  const before = process.cpuUsage();
   let calls = 0;
   const lane = async () => {
     while (performance.now() - start < TURN_MS) {
@@ -88,5 +100,7 @@ async function throughput(bytes: number, call: () => Promise<unknown>, longest: 
   await Promise.all(Array.from({ length: WINDOW }, lane));
   delay.disable();
   longest.push(delay.max / 1e6);
+  const used = process.cpuUsage(before);
+  cpu.push((used.user + used.system) / 1000 / calls);
   return (calls * bytes) / (performance.now() - start) / 1e6;
 }
