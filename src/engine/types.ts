@@ -37,7 +37,8 @@ export function bytesToHex(bytes: Uint8Array): string {
 
 /** Throws on odd length or other characters than hex digits. */
 export function hexToBytes(hex: string): Uint8Array {
-  if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) throw new RangeError(`not hex: ${hex.slice(0, 20)}`);
+  if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex))
+    throw new RangeError(`not hex: ${hex.slice(0, 20)}`);
   return new Uint8Array(Buffer.from(hex, 'hex'));
 }
 
