@@ -71,6 +71,9 @@ export interface Node {
 /** Asked again this often: statfs is cheap, but not for every shard. */
 const SPACE_EVERY_MS = 2_000;
 
+/** 1 TB in a day and a half, for a few per cent of one core and of a slow disk. */
+const SCRUB_BYTES_PER_SECOND = 8 * 1024 * 1024;
+
 export async function startNode(options: EngineOptions): Promise<Node> {
   const clock = realClock();
   const random = realRandom();
@@ -100,9 +103,12 @@ export async function startNode(options: EngineOptions): Promise<Node> {
         hash: (bytes) => codec.hash(bytes),
         quotaBytes: options.storage.quotaBytes,
         reserveFraction: options.storage.reserveFraction,
+        onLost: (id) => events.add('warn', 'store', `shard ${id} is damaged on this disk and counts as lost`),
+        onEvent: (level, text) => events.add(level, 'store', text),
       }),
       (value) => value.close(),
     );
+    store.startScrub(SCRUB_BYTES_PER_SECOND);
     // SQLite makes its file by the umask; made here first, it and its log are the owner's alone.
     await (await disk.open(paths.catalog, 'update', 0o600)).close();
     const catalog = opened(openCatalog(paths.catalog, clock), (value) => value.close());

@@ -129,28 +129,31 @@ export class Compactor {
     const { number, validBytes } = victim;
     const startedAtMs = clock.monotonic();
     const isOldest = table.segments().every((other) => other.number >= number);
-    const records = await this.#records(victim);
     const notes = new Set<ShardId>();
     let copiedBytes = 0;
-    let copies: Promise<void>[] = [];
-    for (const record of records) {
-      if (this.#closing) break;
+    const copies: Promise<void>[] = [];
+    const copyRecord = async (record: ScannedRecord) => {
+      if (this.#closing) return;
       const entry = table.get(record.id);
       if (record.kind === 'shard') {
-        if (entry?.segment !== number || entry.offset !== record.offset) continue;
+        if (entry?.segment !== number || entry.offset !== record.offset) return;
         copies.push(this.#options.writer.copy(record.id, number));
       } else {
-        if (isOldest || notes.has(record.id)) continue;
+        if (isOldest || notes.has(record.id)) return;
         notes.add(record.id);
         copies.push(this.#options.writer.repeatNote(record.id, number));
       }
       copiedBytes += recordBytesOf(record);
-      if (copies.length < COPIES_IN_FLIGHT) continue;
-      await allOrThrow(copies);
-      copies = [];
+      if (copies.length < COPIES_IN_FLIGHT) return;
+      await allOrThrow(copies.splice(0));
       const aheadMs =
         (copiedBytes / limits.compactionBytesPerSecond) * 1000 - (clock.monotonic() - startedAtMs);
       if (aheadMs > 1) await clock.sleep(aheadMs);
+    };
+    try {
+      await this.#scan(victim, copyRecord);
+    } finally {
+      await Promise.allSettled(copies);
     }
     await allOrThrow(copies);
     if (this.#closing || (table.segment(number)?.liveBytes ?? 0) > 0) return this.#leftOver(victim);
@@ -176,20 +179,21 @@ export class Compactor {
     }
   }
 
-  async #records({ number, validBytes }: SegmentFigures): Promise<ScannedRecord[]> {
+  async #scan(
+    { number, validBytes }: SegmentFigures,
+    onRecord: (record: ScannedRecord) => Promise<void>,
+  ): Promise<void> {
     const { disk, dir, salt, hash } = this.#options;
-    const records: ScannedRecord[] = [];
     let file: Awaited<ReturnType<Disk['open']>>;
     try {
       file = await disk.open(segmentPath(dir, number), 'read');
     } catch (error) {
-      if (isMissing(error)) return records;
+      if (isMissing(error)) return;
       throw error;
     }
     try {
       const options = { file, salt, segment: number, from: SEGMENT_HEADER_BYTES, to: validBytes, hash };
-      await scanSegment({ ...options, durableTo: validBytes }, (record) => records.push(record));
-      return records;
+      await scanSegment({ ...options, durableTo: validBytes }, onRecord);
     } finally {
       await file.close();
     }

@@ -191,7 +191,7 @@ export class GroupCommit {
 
   #encode(batch: Waiting[], active: Active, places: LogPosition[]): Uint8Array[] {
     const heads = Buffer.allocUnsafe(
-      batch.reduce((sum, { record }) => sum + headBytesOf(record.owners.length), 0),
+      batch.reduce((sum, { record }) => sum + headBytesOf(record.owners.length, record.pool), 0),
     );
     const buffers: Uint8Array[] = [];
     let offset = active.end;

@@ -13,6 +13,7 @@ export interface IndexEntry {
   headBytes: number;
   lengthBytes: number;
   writtenAtMs: number;
+  pool: string;
   /** Who claims it now; may differ from the owners in the record. Never empty. */
   owners: readonly OwnerId[];
 }
@@ -25,9 +26,15 @@ export interface SegmentFigures {
   liveBytes: number;
   /** Bytes of records about owners and of gone shards: to be kept while older segments exist. */
   noteBytes: number;
+  /** All that lies here now was hashed and found good at this time or later. */
+  verifiedAtMs: number;
 }
 
+/** Of the checkpoint and of the entries. An index of another format is built anew from the log. */
+export const INDEX_FORMAT = 2;
+
 export interface Checkpoint {
+  format: typeof INDEX_FORMAT;
   /** The salt of the store this index belongs to, as hex. */
   store: string;
   /** Everything before this place in the log is in the index, nothing after it. */

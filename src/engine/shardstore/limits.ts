@@ -21,6 +21,8 @@ export interface StoreLimits {
   amplification: number;
   /** Compaction reads and copies at most this fast, so that it never starves puts. */
   compactionBytesPerSecond: number;
+  /** A segment is hashed again by the background scrub when that was last done this long ago. */
+  scrubEveryMs: number;
   /** Free space is asked again after this long … */
   spaceEveryMs: number;
   /** … or after this many bytes were admitted, whatever comes first. */
@@ -40,11 +42,14 @@ export const STORE_LIMITS: StoreLimits = {
   ballastBytes: 8 * MiB,
   amplification: 1.12,
   compactionBytesPerSecond: 64 * MiB,
+  scrubEveryMs: 7 * 24 * 3600 * 1000,
   spaceEveryMs: 1000,
   spaceEveryBytes: 64 * MiB,
 };
 
 /** The largest chunk as one replica with its tag and padding (effects/net.ts, MAX_BODY_BYTES). */
 export const MAX_SHARD_BYTES = 64 * MiB + 64 * 1024;
+/** A pool's name in UTF-8: names of people's making, and a length of one byte. */
+export const MAX_POOL_BYTES = 64;
 /** Owners that claim one shard at most: a claim writes them all again, and a header stays under 9 KiB. */
 export const MAX_OWNERS = 256;

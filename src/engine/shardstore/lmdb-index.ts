@@ -1,11 +1,16 @@
 /**
  * The index in LMDB. Every commit is one synced LMDB transaction (copy on write: a crash leaves the last one), in its
- * own thread. Values: u32 segment · u32 offset · u32 length · u16 header bytes · u48 written at · owners, 32 bytes each.
+ * own thread. Values: u32 segment · u32 offset · u32 length · u16 header bytes · u48 written at ·
+ * u8 length of the pool's name · pool · owners, 32 bytes each.
  */
+import type { Disk } from '../effects/disk.ts';
 import { bytesToHex, hexToBytes, type OwnerId, type ShardId } from '../types.ts';
 import type { Checkpoint, IndexChanges, IndexEntry, ShardIndex } from './index.ts';
 
-const FIXED_BYTES = 20;
+/** At byte 24 of an LMDB file (16 in older releases), in the machine's own byte order. */
+const LMDB_MAGIC = 0xbeefc0de;
+const MAGIC_PLACES = [24, 16];
+const FIXED_BYTES = 21;
 const OWNER_BYTES = 32;
 const CHECKPOINT_KEY = 'checkpoint';
 
@@ -51,26 +56,57 @@ export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
   };
 }
 
+/**
+ * Whether there is an index file that LMDB did not write, or not to the end: opening one can end the process. Says
+ * nothing of damage further in, for LMDB has no sums; against that there is `doctor --rebuild-index`.
+ */
+export async function isForeignIndex(disk: Disk, dir: string): Promise<boolean> {
+  const path = `${dir}/data.mdb`;
+  const found = await disk.stat(path);
+  if (found === undefined || found.sizeBytes === 0) return false;
+  const file = await disk.open(path, 'read');
+  try {
+    const head = new Uint8Array(28);
+    if ((await file.read(head, 0)) < head.length) return true;
+    const view = new DataView(head.buffer);
+    const found = MAGIC_PLACES.flatMap((at) => [view.getUint32(at, true), view.getUint32(at, false)]);
+    return !found.includes(LMDB_MAGIC);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Takes the index away, whatever state it is in; the next opening of the store builds it from the segments. */
+export async function removeLmdbIndex(disk: Disk, dir: string): Promise<void> {
+  if ((await disk.stat(dir)) === undefined) return;
+  for (const name of await disk.list(dir)) await disk.remove(`${dir}/${name}`);
+  await disk.syncDir(dir);
+}
+
 function keyOf(id: ShardId): Buffer {
   return Buffer.from(id, 'hex');
 }
 
 function encodeEntry(entry: IndexEntry): Buffer {
-  const bytes = Buffer.alloc(FIXED_BYTES + entry.owners.length * OWNER_BYTES);
+  const poolBytes = entry.pool === '' ? 0 : Buffer.byteLength(entry.pool);
+  const bytes = Buffer.alloc(FIXED_BYTES + poolBytes + entry.owners.length * OWNER_BYTES);
   bytes.writeUInt32LE(entry.segment, 0);
   bytes.writeUInt32LE(entry.offset, 4);
   bytes.writeUInt32LE(entry.lengthBytes, 8);
   bytes.writeUInt16LE(entry.headBytes, 12);
   bytes.writeUIntLE(entry.writtenAtMs, 14, 6);
+  bytes.writeUInt8(poolBytes, 20);
+  if (poolBytes > 0) bytes.write(entry.pool, FIXED_BYTES, 'utf8');
   for (const [index, owner] of entry.owners.entries()) {
-    bytes.set(hexToBytes(owner), FIXED_BYTES + index * OWNER_BYTES);
+    bytes.set(hexToBytes(owner), FIXED_BYTES + poolBytes + index * OWNER_BYTES);
   }
   return bytes;
 }
 
 function decodeEntry(bytes: Buffer): IndexEntry {
   const owners: OwnerId[] = [];
-  for (let at = FIXED_BYTES; at + OWNER_BYTES <= bytes.length; at += OWNER_BYTES) {
+  const ownersAt = FIXED_BYTES + bytes[20]!;
+  for (let at = ownersAt; at + OWNER_BYTES <= bytes.length; at += OWNER_BYTES) {
     owners.push(bytesToHex(bytes.subarray(at, at + OWNER_BYTES)) as OwnerId);
   }
   return {
@@ -79,6 +115,7 @@ function decodeEntry(bytes: Buffer): IndexEntry {
     lengthBytes: bytes.readUInt32LE(8),
     headBytes: bytes.readUInt16LE(12),
     writtenAtMs: bytes.readUIntLE(14, 6),
+    pool: ownersAt === FIXED_BYTES ? '' : bytes.toString('utf8', FIXED_BYTES, ownersAt),
     owners,
   };
 }

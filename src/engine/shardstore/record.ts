@@ -1,25 +1,29 @@
 /**
- * One record of the segment log: 64 bytes of header, the owners, the shard's bytes. Little-endian:
+ * One record of the segment log: 64 bytes of header, the owners, the pool, the shard's bytes. Little-endian:
  *
  *   0 magic 'DMRC' · 4 u8 version · 5 u8 kind · 6 u16 owners · 8 u32 length of the bytes · 12 u32 syncedTo
- *   16 u48 written at (ms since the epoch) · 22 six zero bytes · 28 u32 CRC · 32 shard id · 64 owners, 32 each
+ *   16 u48 written at (ms since the epoch) · 22 u8 length of the pool's name · 23 five zero bytes · 28 u32 CRC
+ *   32 shard id · 64 owners, 32 each · pool, UTF-8
  *
- * The CRC (CRC-32 of zlib) runs over salt, segment, offset, header and owners: a record found at another place than it
+ * The CRC (CRC-32 of zlib) runs over salt, segment, offset and everything before the shard's bytes: a record found at another place than it
  * was written to, or bytes of a shard that look like a record, do not pass, for the salt never leaves this machine.
  * `syncedTo` is how much of the segment was durable when the record was written: it tells rot (before it) from a torn
  * tail (after it). The bytes need no sum of their own, their BLAKE3 is the id.
+ *
+ * Version 1 had no pools: its byte 22 is zero, and it reads as the empty pool.
  *
  * The last record of an id is its state, whole: kind 1 holds bytes and owners, kind 2 new owners of bytes that lie
  * further back, kind 3 says it is gone.
  */
 import { crc32 } from 'node:zlib';
 import { bytesToHex, type OwnerId, type ShardId } from '../types.ts';
-import { MAX_OWNERS, MAX_SHARD_BYTES } from './limits.ts';
+import { MAX_OWNERS, MAX_POOL_BYTES, MAX_SHARD_BYTES } from './limits.ts';
 
 export const RECORD_HEADER_BYTES = 64;
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 const OWNER_BYTES = 32;
 export const MAGIC = Uint8Array.from([0x44, 0x4d, 0x52, 0x43]);
+const POOL_AT = 22;
 const CRC_AT = 28;
 
 export type RecordKind = 'shard' | 'owners' | 'gone';
@@ -30,6 +34,8 @@ export interface RecordHead {
   kind: RecordKind;
   id: ShardId;
   owners: readonly OwnerId[];
+  /** Where the shard belongs, at most MAX_POOL_BYTES of UTF-8; '' for none, and always in records without bytes. */
+  pool: string;
   /** Length of the shard's bytes; 0 for the other kinds. */
   lengthBytes: number;
   writtenAtMs: number;
@@ -37,7 +43,7 @@ export interface RecordHead {
 
 export interface ParsedHead extends RecordHead {
   syncedTo: number;
-  /** Header and owners: where the shard's bytes begin, counted from the record. */
+  /** Header, owners and pool: where the shard's bytes begin, counted from the record. */
   headBytes: number;
 }
 
@@ -48,22 +54,26 @@ export interface RecordPlace {
   offset: number;
 }
 
-export function headBytesOf(owners: number): number {
-  return RECORD_HEADER_BYTES + owners * OWNER_BYTES;
+export function headBytesOf(owners: number, pool = ''): number {
+  return RECORD_HEADER_BYTES + owners * OWNER_BYTES + (pool === '' ? 0 : Buffer.byteLength(pool));
 }
 
-export function recordBytesOf(record: { owners: readonly OwnerId[]; lengthBytes: number }): number {
-  return headBytesOf(record.owners.length) + record.lengthBytes;
+export function recordBytesOf(record: {
+  owners: readonly OwnerId[];
+  pool: string;
+  lengthBytes: number;
+}): number {
+  return headBytesOf(record.owners.length, record.pool) + record.lengthBytes;
 }
 
-/** Writes header and owners at `target[0…]`; returns the bytes written. `target` need not be zeroed. */
+/** Writes all but the shard's bytes at `target[0…]`; returns the bytes written. `target` need not be zeroed. */
 export function encodeHead(
   target: Uint8Array,
   head: RecordHead,
   place: RecordPlace,
   syncedTo: number,
 ): number {
-  const length = headBytesOf(head.owners.length);
+  const length = headBytesOf(head.owners.length, head.pool);
   const bytes = asBuffer(target).subarray(0, length);
   bytes.fill(0, 0, RECORD_HEADER_BYTES);
   bytes.set(MAGIC, 0);
@@ -76,6 +86,7 @@ export function encodeHead(
   bytes.write(head.id, 32, 'hex');
   let at = RECORD_HEADER_BYTES;
   for (const owner of head.owners) at += bytes.write(owner, at, 'hex');
+  if (head.pool !== '') bytes.writeUInt8(bytes.write(head.pool, at, 'utf8'), POOL_AT);
   bytes.writeUInt32LE(checksum(bytes, place), CRC_AT);
   return length;
 }
@@ -85,10 +96,13 @@ export function headLength(bytes: Uint8Array): number | undefined {
   const view = asBuffer(bytes);
   if (view.length < RECORD_HEADER_BYTES || view.readUInt32LE(0) !== asBuffer(MAGIC).readUInt32LE(0))
     return undefined;
-  if (view[4] !== RECORD_VERSION || KINDS[view[5]!] === undefined) return undefined;
+  const version = view[4]!;
+  if (version < 1 || version > RECORD_VERSION || KINDS[view[5]!] === undefined) return undefined;
   const owners = view.readUInt16LE(6);
-  if (owners > MAX_OWNERS || view.readUInt32LE(8) > MAX_SHARD_BYTES) return undefined;
-  return headBytesOf(owners);
+  const poolBytes = view[POOL_AT]!;
+  if (owners > MAX_OWNERS || poolBytes > MAX_POOL_BYTES || view.readUInt32LE(8) > MAX_SHARD_BYTES)
+    return undefined;
+  return headBytesOf(owners) + poolBytes;
 }
 
 /** The record's head, or undefined when any bit of it or its place is wrong. */
@@ -98,13 +112,15 @@ export function parseHead(bytes: Uint8Array, place: RecordPlace): ParsedHead | u
   const view = asBuffer(bytes).subarray(0, headBytes);
   if (view.readUInt32LE(CRC_AT) !== checksum(view, place)) return undefined;
   const owners: OwnerId[] = [];
-  for (let at = RECORD_HEADER_BYTES; at < headBytes; at += OWNER_BYTES) {
+  const poolAt = headBytes - view[POOL_AT]!;
+  for (let at = RECORD_HEADER_BYTES; at < poolAt; at += OWNER_BYTES) {
     owners.push(bytesToHex(view.subarray(at, at + OWNER_BYTES)) as OwnerId);
   }
   return {
     kind: KINDS[view[5]!]!,
     id: bytesToHex(view.subarray(32, 64)) as ShardId,
     owners,
+    pool: poolAt === headBytes ? '' : view.toString('utf8', poolAt, headBytes),
     lengthBytes: view.readUInt32LE(8),
     writtenAtMs: view.readUIntLE(16, 6),
     syncedTo: view.readUInt32LE(12),

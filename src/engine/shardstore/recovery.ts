@@ -1,7 +1,7 @@
 /** Opening: brings the index up to the end of the log, or builds it anew from the segments alone. */
 import type { Disk, DiskFile } from '../effects/disk.ts';
 import { bytesToHex } from '../types.ts';
-import type { Checkpoint, ShardIndex } from './index.ts';
+import { type Checkpoint, INDEX_FORMAT, type ShardIndex } from './index.ts';
 import type { StoreLimits } from './limits.ts';
 import { recordBytesOf } from './record.ts';
 import { type ScannedRecord, scanSegment } from './scan.ts';
@@ -10,6 +10,7 @@ import {
   readSegmentHeader,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
+  STORE_FORMAT,
   segmentPath,
 } from './segment.ts';
 import { type LogPosition, ShardTable } from './shard-table.ts';
@@ -86,7 +87,7 @@ async function checkpointFits(
   numbers: number[],
   { dir, disk }: RecoveryOptions,
 ): Promise<boolean> {
-  if (checkpoint.store !== store) return false;
+  if (checkpoint.format !== INDEX_FORMAT || checkpoint.store !== store) return false;
   const there = new Set(numbers);
   if (checkpoint.segments.some(({ number, liveBytes }) => liveBytes > 0 && !there.has(number))) return false;
   if (checkpoint.segment === 0) return true;
@@ -108,7 +109,7 @@ class Replay {
   }
 
   async run(numbers: number[], from: LogPosition): Promise<void> {
-    const { dir, disk, limits } = this.#options;
+    const { dir, disk } = this.#options;
     const headers = new Map<number, SegmentHeader>();
     const fences = new Map<number, number>();
     for (const number of numbers) {
@@ -122,18 +123,18 @@ class Replay {
     for (const number of numbers) {
       const start = number === from.segment ? from.offset : SEGMENT_HEADER_BYTES;
       const sealed = fences.has(number) || number < lastWhole;
-      await this.#segment(number, start, sealed, fences.get(number), headers.has(number));
-      // Only what is surely durable may enter the index; the last segment waits for its sync.
-      if (sealed && this.#table.changes >= limits.checkpointChanges)
-        await this.#table.checkpoint(this.#end());
+      await this.#segment(number, start, sealed, fences.get(number), headers.get(number));
     }
   }
 
-  #end(): LogPosition {
-    return { segment: this.newest.number, offset: this.newest.validBytes };
-  }
-
-  async #segment(number: number, start: number, sealed: boolean, fence: number | undefined, whole: boolean) {
+  async #segment(
+    number: number,
+    start: number,
+    sealed: boolean,
+    fence: number | undefined,
+    header: SegmentHeader | undefined,
+  ) {
+    const whole = header !== undefined;
     const { dir, disk, salt, hash, limits } = this.#options;
     const path = segmentPath(dir, number);
     const file = await disk.open(path, 'update');
@@ -142,14 +143,18 @@ class Replay {
       const sizeBytes = await file.sizeBytes();
       const to = Math.min(sizeBytes, fence ?? sizeBytes);
       const known = this.#table.segment(number) !== undefined;
-      if (!known) this.#table.addSegment(number, 0);
+      if (!known) this.#table.addSegment(number, 0, header?.createdAtMs ?? 0);
       const from = Math.min(start, to);
       const durableTo = sealed ? to : from;
       const result = await scanSegment(
         { file, salt, segment: number, from, to, durableTo, hash },
-        (record) => {
+        (record, proved) => {
           records += 1;
           applyRecord(this.#table, number, record);
+          // Only what is surely durable may enter the index; the end of the last segment waits for its sync.
+          if (!proved || this.#table.changes < limits.checkpointChanges) return undefined;
+          const at = { segment: number, offset: record.offset + recordBytesOf(record) };
+          return this.#table.checkpoint(at);
         },
       );
       if (!whole && !known && records === 0) {
@@ -161,7 +166,8 @@ class Replay {
         if (result.validBytes < sizeBytes) await file.truncate(result.validBytes);
         if (!sealed) await rewrite(file, result.provedBytes, result.validBytes);
         if (!sealed || result.validBytes < sizeBytes) await file.datasync();
-        if (!sealed && whole && result.validBytes < limits.segmentBytes) {
+        const ours = header?.format === STORE_FORMAT;
+        if (!sealed && ours && result.validBytes < limits.segmentBytes) {
           this.resume = { segment: number, offset: result.validBytes };
         }
       }
@@ -192,9 +198,9 @@ async function rewrite(file: DiskFile, provedBytes: number, validBytes: number):
 
 /** What a record means: the last one of an id is its state. */
 export function applyRecord(table: ShardTable, segment: number, record: ScannedRecord): void {
-  const { id, offset, headBytes, lengthBytes, writtenAtMs, owners } = record;
+  const { id, offset, headBytes, lengthBytes, writtenAtMs, owners, pool } = record;
   if (record.kind === 'shard') {
-    table.set(id, { segment, offset, headBytes, lengthBytes, writtenAtMs, owners });
+    table.set(id, { segment, offset, headBytes, lengthBytes, writtenAtMs, owners, pool });
     return;
   }
   table.segment(segment)!.noteBytes += recordBytesOf(record);

@@ -43,10 +43,13 @@ export interface ScanResult {
   damaged: number;
 }
 
-/** Calls `onRecord` for each record that counts, in order. Shard bytes are verified only where a torn tail may be. */
+/**
+ * Calls `onRecord` for each record that counts, in order, and waits for it. `proved`: the log up to the record's end is
+ * known to be durable. Shard bytes are verified only where a torn tail may be.
+ */
 export async function scanSegment(
   options: ScanOptions,
-  onRecord: (record: ScannedRecord) => void,
+  onRecord: (record: ScannedRecord, proved: boolean) => void | Promise<void>,
 ): Promise<ScanResult> {
   const reader = new SegmentScanner(options);
   let durableTo = options.durableTo;
@@ -55,16 +58,20 @@ export async function scanSegment(
   let damaged = 0;
   let at = options.from;
   let end = options.to;
-  const prove = (upTo: number) => {
+  const prove = async (upTo: number) => {
     durableTo = Math.max(durableTo, upTo);
     const rest = unproved.findIndex((record) => record.offset >= durableTo);
-    for (const record of unproved.splice(0, rest < 0 ? unproved.length : rest)) onRecord(record);
+    for (const record of unproved.splice(0, rest < 0 ? unproved.length : rest)) {
+      const pending = onRecord(record, true);
+      if (pending !== undefined) await pending;
+    }
   };
   while (at < options.to) {
     const record = await reader.recordAt(at);
     if (record !== undefined) {
       unproved.push(record);
-      prove(record.syncedTo);
+      // What the record proves is what lies before it; in a part known to be durable it proves itself.
+      await prove(record.syncedTo);
       at += recordBytesOf(record);
       continue;
     }
@@ -75,7 +82,7 @@ export async function scanSegment(
         end = at;
         break;
       }
-      prove(proof);
+      await prove(proof);
     }
     damaged += 1;
     at = next?.offset ?? options.to;
@@ -85,7 +92,7 @@ export async function scanSegment(
       end = record.offset;
       break;
     }
-    onRecord(record);
+    await onRecord(record, false);
   }
   return { validBytes: end, provedBytes: Math.min(durableTo, end), damaged };
 }

@@ -1,7 +1,7 @@
 /**
  * The shard store on a segment log. How the pieces hang together: record.ts and segment.ts are the format,
  * group-commit.ts writes, reader.ts reads, shard-table.ts knows (over an index.ts), recovery.ts opens,
- * compaction.ts gives space back.
+ * compaction.ts gives space back, scrub.ts looks for rot.
  *
  * What it promises: a put or delete that resolved survives any crash; one that rejected may or may not have happened.
  */
@@ -14,10 +14,11 @@ import { bytesToHex, type OwnerId, type ShardId } from '../types.ts';
 import { Compactor } from './compaction.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { IndexEntry, ShardIndex } from './index.ts';
-import { MAX_SHARD_BYTES, STORE_LIMITS, type StoreLimits } from './limits.ts';
-import { openLmdbIndex } from './lmdb-index.ts';
+import { MAX_POOL_BYTES, MAX_SHARD_BYTES, STORE_LIMITS, type StoreLimits } from './limits.ts';
+import { isForeignIndex, openLmdbIndex, removeLmdbIndex } from './lmdb-index.ts';
 import { RecordReader } from './reader.ts';
 import { type Recovered, type RecoveryReport, recover } from './recovery.ts';
+import { Scrubber, type ScrubProgress, type ScrubReport } from './scrub.ts';
 import { openFormat } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
 import type { ShardTable } from './shard-table.ts';
@@ -46,6 +47,8 @@ export interface ShardStoreOptions {
   rebuildIndex?: boolean;
   /** A shard that was acknowledged turned out unreadable and counts as not held from now on. */
   onLost?: (id: ShardId) => void;
+  /** What the operator should know: a scrub that ended or broke off. */
+  onEvent?: (level: 'info' | 'warn', text: string) => void;
 }
 
 /** What maintenance and tests need beyond ShardStore. */
@@ -55,6 +58,11 @@ export interface SegmentStore extends ShardStore {
   checkpoint(): Promise<void>;
   /** Rewrites the emptiest closed segments until the files are near the live bytes; returns the bytes given back. */
   compact(): Promise<number>;
+  /** Hashes everything again once; what is bad is taken out and reported to `onLost`. */
+  scrub(bytesPerSecond?: number): Promise<ScrubReport>;
+  /** Scrubs in the background: whatever was not verified for `scrubEveryMs`, at this rate. 0 stops it. */
+  startScrub(bytesPerSecond: number): void;
+  scrubProgress(): ScrubProgress;
 }
 
 /** Opens the store, replaying what the index does not know yet. Throws `format-too-new`, `disk-full`. */
@@ -64,9 +72,14 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
   await disk.makeDir(dir, 0o700);
   await disk.syncDir(dirname(dir));
   const salt = await openFormat(disk, dir, options.random ?? realRandom());
-  const index = await (options.openIndex ?? openLmdbIndex)(`${dir}/index`);
+  const rebuild = options.rebuildIndex ?? false;
+  const openIndex = options.openIndex ?? openLmdbIndex;
+  const indexDir = `${dir}/index`;
+  // An index that cannot even be opened must not stand in the way of the one to be built.
+  if (openIndex === openLmdbIndex && (rebuild || (await isForeignIndex(disk, indexDir))))
+    await removeLmdbIndex(disk, indexDir);
+  const index = await openIndex(indexDir);
   try {
-    const rebuild = options.rebuildIndex ?? false;
     const recovered = await recover({ dir, disk, salt, index, hash, limits, rebuild });
     const store = new LogStore(options, limits, salt, index, recovered);
     await store.start();
@@ -91,6 +104,7 @@ class LogStore implements SegmentStore {
   #log!: GroupCommit;
   #writer!: ShardWriter;
   #compactor!: Compactor;
+  #scrubber!: Scrubber;
   #checkpointing: Promise<void> | undefined;
   #bytesSinceCheckpoint = 0;
   #closed = false;
@@ -127,7 +141,7 @@ class LogStore implements SegmentStore {
       resume,
       newest,
       nextNumber,
-      onSegment: (number) => this.#table.addSegment(number, this.#log.end.offset),
+      onSegment: (number) => this.#table.addSegment(number, this.#log.end.offset, clock.now()),
       onBatch: (segment, validBytes) => this.#onBatch(segment, validBytes),
       onNoSpace: () => this.#guard.dropBallast(),
     });
@@ -153,15 +167,34 @@ class LogStore implements SegmentStore {
       files: this.#files,
       checkpoint: () => this.checkpoint(),
     });
+    this.#scrubber = new Scrubber({
+      dir,
+      disk,
+      clock,
+      limits: this.#limits,
+      salt: this.#salt,
+      hash: this.#options.hash,
+      table: this.#table,
+      reader: this.#reader,
+      writer: this.#writer,
+      rewriteSoon: (id) => this.#compactor.rewriteSoon(id),
+      checkpoint: () => this.checkpoint(),
+      onEvent: (level, text) => this.#options.onEvent?.(level, text),
+    });
     if (this.#table.changes >= this.#limits.checkpointChanges) await this.checkpoint();
   }
 
   async put(record: PutRecord): Promise<'stored' | 'already-there'> {
     this.#mustBeOpen();
-    const { id, bytes } = record;
+    const { id, bytes, pool = '' } = record;
     if (bytes.length > MAX_SHARD_BYTES) {
       throw new DatameshError('input-too-large', {
         what: `a shard of ${bytes.length} bytes is over ${MAX_SHARD_BYTES}`,
+      });
+    }
+    if (Buffer.byteLength(pool) > MAX_POOL_BYTES) {
+      throw new DatameshError('input-too-large', {
+        what: `the pool's name is over ${MAX_POOL_BYTES} bytes: ${pool}`,
       });
     }
     const found = bytesToHex(this.#options.hash(bytes));
@@ -230,8 +263,9 @@ class LogStore implements SegmentStore {
   stat(id: ShardId): ShardStat | undefined {
     const entry = this.#table.get(id);
     if (entry === undefined) return undefined;
-    const { lengthBytes, writtenAtMs, owners } = entry;
-    return { id, lengthBytes, owners: [...owners], writtenAtMs };
+    const { lengthBytes, writtenAtMs, owners, pool } = entry;
+    const verifiedAtMs = Math.max(writtenAtMs, this.#table.segment(entry.segment)?.verifiedAtMs ?? 0);
+    return { id, lengthBytes, owners: [...owners], pool, writtenAtMs, verifiedAtMs };
   }
 
   list(cursor: ShardId | undefined, limit: number): ShardId[] {
@@ -272,9 +306,24 @@ class LogStore implements SegmentStore {
     return this.#compactor.run();
   }
 
+  scrub(bytesPerSecond = Number.POSITIVE_INFINITY): Promise<ScrubReport> {
+    this.#mustBeOpen();
+    return this.#scrubber.run(bytesPerSecond);
+  }
+
+  startScrub(bytesPerSecond: number): void {
+    this.#mustBeOpen();
+    this.#scrubber.start(bytesPerSecond);
+  }
+
+  scrubProgress(): ScrubProgress {
+    return this.#scrubber.progress();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#scrubber.close();
     await this.#compactor.close();
     await this.#writer.idle();
     await this.#log.close();

@@ -13,14 +13,16 @@ import { bytesToHex, hexToBytes } from '../types.ts';
 
 export const SEGMENT_HEADER_BYTES = 64;
 export const SALT_BYTES = 16;
-/** Raised when an older datamesh could not read what a newer one writes. */
-export const STORE_FORMAT = 1;
+/** Raised when an older datamesh could not read what a newer one writes. 2: records name a pool. */
+export const STORE_FORMAT = 2;
 const MAGIC = 0x47534d44;
 const CRC_AT = 60;
 const NAME = /^(\d{8,})\.seg$/;
 const MAX_FORMAT_BYTES = 4096;
 
 export interface SegmentHeader {
+  /** Of the datamesh that began the segment, 1 to STORE_FORMAT. */
+  format: number;
   number: number;
   /** The segment written before this one, 0 for none, and how many of its bytes are valid. */
   previous: number;
@@ -43,7 +45,7 @@ export async function listSegments(disk: Disk, dir: string): Promise<number[]> {
   return numbers.sort((a, b) => a - b);
 }
 
-export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
+export function encodeSegmentHeader(header: Omit<SegmentHeader, 'format'>): Uint8Array {
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
   bytes.writeUInt32LE(MAGIC, 0);
   bytes.writeUInt16LE(STORE_FORMAT, 4);
@@ -65,6 +67,7 @@ export function parseSegmentHeader(bytes: Uint8Array, path: string): SegmentHead
   const version = view.readUInt16LE(4);
   if (version > STORE_FORMAT) throw tooNew(path, version);
   return {
+    format: version,
     number: view.readUInt32LE(8),
     previous: view.readUInt32LE(12),
     previousValidBytes: view.readUInt32LE(16),
@@ -87,20 +90,26 @@ export async function readSegmentHeader(disk: Disk, path: string): Promise<Segme
 
 /**
  * The store's salt from FORMAT; a new store gets both. A FORMAT that is lost or damaged is written again from the
- * segments, which all carry the salt. Throws `format-too-new`.
+ * segments, which all carry the salt; an older one is raised, for from now on an older datamesh could misread what is
+ * written. Throws `format-too-new`.
  */
 export async function openFormat(disk: Disk, dir: string, random: Random): Promise<Uint8Array> {
   const path = `${dir}/FORMAT`;
   const bytes = await disk.readFile(path, MAX_FORMAT_BYTES);
   const found = bytes === undefined ? undefined : parseFormat(bytes, path);
-  if (found !== undefined) return found;
-  const salt = (await saltOfSegments(disk, dir)) ?? random.bytes(SALT_BYTES);
+  if (found?.format === STORE_FORMAT) return found.salt;
+  const salt = found?.salt ?? (await saltOfSegments(disk, dir)) ?? random.bytes(SALT_BYTES);
   const text = `${JSON.stringify({ store: 'datamesh shards', format: STORE_FORMAT, salt: bytesToHex(salt) })}\n`;
   await disk.writeFileAtomic(path, Buffer.from(text), 0o600);
   return salt;
 }
 
-function parseFormat(bytes: Uint8Array, path: string): Uint8Array | undefined {
+interface StoreFormat {
+  format: number;
+  salt: Uint8Array;
+}
+
+function parseFormat(bytes: Uint8Array, path: string): StoreFormat | undefined {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
@@ -109,8 +118,9 @@ function parseFormat(bytes: Uint8Array, path: string): Uint8Array | undefined {
   }
   const { format, salt } = (value ?? {}) as { format?: unknown; salt?: unknown };
   if (typeof format === 'number' && format > STORE_FORMAT) throw tooNew(path, format);
-  if (typeof salt !== 'string' || !/^[0-9a-f]{32}$/.test(salt)) return undefined;
-  return hexToBytes(salt);
+  if (typeof format !== 'number' || typeof salt !== 'string' || !/^[0-9a-f]{32}$/.test(salt))
+    return undefined;
+  return { format, salt: hexToBytes(salt) };
 }
 
 async function saltOfSegments(disk: Disk, dir: string): Promise<Uint8Array | undefined> {

@@ -3,7 +3,13 @@
  * per segment, bytes per owner) that follow from every change. Knows nothing of files.
  */
 import type { OwnerId, ShardId } from '../types.ts';
-import type { Checkpoint, IndexEntry, SegmentFigures, ShardIndex } from './index.ts';
+import {
+  type Checkpoint,
+  INDEX_FORMAT,
+  type IndexEntry,
+  type SegmentFigures,
+  type ShardIndex,
+} from './index.ts';
 
 /** A place in the log. */
 export interface LogPosition {
@@ -101,8 +107,10 @@ export class ShardTable {
     return this.#segments.get(number);
   }
 
-  addSegment(number: number, validBytes: number): void {
-    this.#segments.set(number, { number, validBytes, liveBytes: 0, noteBytes: 0 });
+  /** `createdAtMs`: nothing in it was written, so hashed, before. */
+  addSegment(number: number, validBytes: number, createdAtMs: number): void {
+    const figures = { number, validBytes, liveBytes: 0, noteBytes: 0, verifiedAtMs: createdAtMs };
+    this.#segments.set(number, figures);
   }
 
   removeSegment(number: number): void {
@@ -118,6 +126,7 @@ export class ShardTable {
     this.#frozen = frozen;
     this.#recent = new Map();
     const checkpoint: Checkpoint = {
+      format: INDEX_FORMAT,
       store: this.#store,
       ...at,
       shards: this.#shards,

@@ -37,7 +37,7 @@ export class ShardWriter {
   }
 
   /** Stores a shard whose hash is verified, or adds the owner to one that is there and readable. */
-  put({ id, bytes, owner }: PutRecord): Promise<'stored' | 'already-there'> {
+  put({ id, bytes, owner, pool = '' }: PutRecord): Promise<'stored' | 'already-there'> {
     return this.#change(id, async () => {
       const { table, reader, guard, clock } = this.#options;
       const entry = table.get(id);
@@ -48,9 +48,9 @@ export class ShardWriter {
         }
         await this.#giveUp(id);
       }
-      const release = await guard.admit(headBytesOf(1) + bytes.length);
+      const release = await guard.admit(headBytesOf(1, pool) + bytes.length);
       try {
-        await this.#appendShard(id, bytes, [owner], clock.now());
+        await this.#appendShard(id, bytes, { owners: [owner], pool, writtenAtMs: clock.now() });
       } finally {
         release();
       }
@@ -91,13 +91,22 @@ export class ShardWriter {
     });
   }
 
-  /** Quarantine: unless the shard has moved since it was read at `entry`, or reads well now, it is gone from here on. */
-  lose(id: ShardId, entry: IndexEntry): Promise<void> {
+  /**
+   * Quarantine: unless the shard has moved since it was read at `entry`, or reads well now, it is gone from here on.
+   * `unreadable`: an error of the device counts as bad, too. True when it is gone.
+   */
+  lose(id: ShardId, entry: IndexEntry, unreadable = false): Promise<boolean> {
     return this.#change(id, async () => {
       const { table, reader } = this.#options;
       const now = table.get(id);
-      if (now === undefined || !samePlace(now, entry)) return;
-      if ((await reader.read(id, now)).state === 'bad') await this.#giveUp(id);
+      if (now === undefined || !samePlace(now, entry)) return false;
+      try {
+        if ((await reader.read(id, now)).state === 'good') return false;
+      } catch (error) {
+        if (!unreadable) throw error;
+      }
+      await this.#giveUp(id);
+      return true;
     });
   }
 
@@ -119,7 +128,7 @@ export class ShardWriter {
       if (entry === undefined || (from !== undefined && entry.segment !== from)) return undefined;
       const found = await reader.read(id, entry);
       if (found.state === 'bad') return entry;
-      await this.#appendShard(id, found.bytes, entry.owners, entry.writtenAtMs);
+      await this.#appendShard(id, found.bytes, entry);
       return undefined;
     });
     if (bad !== undefined) await this.lose(id, bad);
@@ -142,14 +151,14 @@ export class ShardWriter {
   #appendShard(
     id: ShardId,
     bytes: Uint8Array,
-    owners: readonly OwnerId[],
-    writtenAtMs: number,
+    about: Pick<IndexEntry, 'owners' | 'pool' | 'writtenAtMs'>,
   ): Promise<void> {
     const { table, log } = this.#options;
+    const { owners, pool, writtenAtMs } = about;
     const lengthBytes = bytes.length;
-    const headBytes = headBytesOf(owners.length);
-    return log.append({ kind: 'shard', id, owners, lengthBytes, writtenAtMs, bytes }, (at) => {
-      table.set(id, { ...at, headBytes, lengthBytes, writtenAtMs, owners });
+    const headBytes = headBytesOf(owners.length, pool);
+    return log.append({ kind: 'shard', id, owners, pool, lengthBytes, writtenAtMs, bytes }, (at) => {
+      table.set(id, { ...at, headBytes, lengthBytes, writtenAtMs, owners, pool });
     });
   }
 
@@ -157,7 +166,8 @@ export class ShardWriter {
   #appendNote(id: ShardId, owners: readonly OwnerId[]): Promise<void> {
     const { table, log, clock } = this.#options;
     const kind = owners.length === 0 ? 'gone' : 'owners';
-    const note = { kind, id, owners, lengthBytes: 0, writtenAtMs: clock.now(), bytes: NO_BYTES } as const;
+    const writtenAtMs = clock.now();
+    const note = { kind, id, owners, pool: '', lengthBytes: 0, writtenAtMs, bytes: NO_BYTES } as const;
     return log.append(note, (at: LogPosition) => {
       const figures = table.segment(at.segment);
       if (figures !== undefined) figures.noteBytes += headBytesOf(owners.length);

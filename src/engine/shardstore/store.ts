@@ -5,6 +5,8 @@ export interface PutRecord {
   id: ShardId;
   bytes: Uint8Array;
   owner: OwnerId;
+  /** Kept with the shard when it is stored, not when it is there already; at most 64 bytes of UTF-8. '' unless given. */
+  pool?: string;
 }
 
 export interface ShardStat {
@@ -12,7 +14,10 @@ export interface ShardStat {
   lengthBytes: number;
   /** Owners that put it and have not released it. */
   owners: OwnerId[];
+  pool: string;
   writtenAtMs: number;
+  /** Its bytes were hashed and found good then or later: when it was written, copied or last scrubbed. */
+  verifiedAtMs: number;
 }
 
 export interface StoreUsage {

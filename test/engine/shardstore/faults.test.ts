@@ -1,6 +1,7 @@
 /** Disks that fail, fill up or rot, through the model disk's faults; and one real disk of little space. */
 import { describe, expect, it } from 'vitest';
 import { realClock } from '../../../src/engine/effects/clock.ts';
+import { STORE_FORMAT } from '../../../src/engine/shardstore/segment.ts';
 import { openShardStore, type ShardStoreOptions } from '../../../src/engine/shardstore/segment-store.ts';
 import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
 import type { ShardId } from '../../../src/engine/types.ts';
@@ -302,7 +303,7 @@ describe('formats', () => {
     store = await open(lost);
     expect(await store.get(it.id)).toEqual(it.bytes);
     await store.close();
-    await disk.writeFileAtomic(`${DIR}/FORMAT`, Buffer.from('{"format":2}'), 0o600);
+    await disk.writeFileAtomic(`${DIR}/FORMAT`, Buffer.from(`{"format":${STORE_FORMAT + 1}}`), 0o600);
     await expect(open(disk)).rejects.toMatchObject({ code: 'format-too-new', exit: 4 });
   });
 });

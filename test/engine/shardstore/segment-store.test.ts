@@ -1,5 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { ShardIndex } from '../../../src/engine/shardstore/index.ts';
+import { openLmdbIndex } from '../../../src/engine/shardstore/lmdb-index.ts';
 import { isHexId, type ShardId } from '../../../src/engine/types.ts';
 import { OWNER_A, OWNER_B, openStore, SMALL_LIMITS, shard, tempDir } from './support.ts';
 
@@ -131,5 +133,34 @@ describe('a store on a real disk, with LMDB', () => {
     expect(await store.getRange(id, 9990, 100)).toEqual(bytes.subarray(9990));
     expect(await store.getRange(shard(2, 10).id, 0, 1)).toBeUndefined();
     await store.close();
+  });
+
+  it('rebuilds the index in steps inside a segment, and goes on from the last one when broken off', async () => {
+    const dir = `${await tempDir()}/shards`;
+    const limits = { segmentBytes: 1 << 20, checkpointChanges: 100, batchRecords: 10, ballastBytes: 0 };
+    const store = await openStore(dir, { limits });
+    const shards = Array.from({ length: 450 }, (_, seed) => shard(seed, 20));
+    await Promise.all(shards.map((it) => store.put({ ...it, owner: OWNER_A })));
+    await store.close();
+
+    const commits: number[] = [];
+    const breaking = async (indexDir: string): Promise<ShardIndex> => {
+      const index = await openLmdbIndex(indexDir);
+      const commit: ShardIndex['commit'] = async (changes, checkpoint) => {
+        if (commits.length === 3) throw new Error('broken off');
+        commits.push(changes.size);
+        await index.commit(changes, checkpoint);
+      };
+      return { ...index, commit };
+    };
+    await expect(openStore(dir, { limits, rebuildIndex: true, openIndex: breaking })).rejects.toThrow();
+    expect(commits).toEqual([100, 100, 100]);
+
+    const again = await openStore(dir, { limits });
+    expect(again.recovery).toEqual({ rebuilt: false, replayedRecords: 150, damaged: 0, tornBytes: 0 });
+    expect(again.list(undefined, 1000)).toEqual(shards.map(({ id }) => id).sort());
+    expect(again.usage().liveBytes).toBe(450 * (96 + 20));
+    for (const { id, bytes } of shards) expect(await again.get(id)).toEqual(bytes);
+    await again.close();
   });
 });
