@@ -23,14 +23,14 @@ import {
   HELLO_TIMEOUT_MS,
   MAX_EXCHANGED_PEERS,
   MAX_HELLO_BYTES,
-  MAX_KNOWN_PEERS,
   MAX_PARALLEL_DIALS,
   OFFLINE_AFTER_MS,
   REDIAL_FIRST_MS,
   REDIAL_MAX_MS,
   SUSPECT_AFTER_MS,
 } from './limits.ts';
-import { type NodeInfo, peekPeerId, verifyNodeInfo } from './node-info.ts';
+import type { NodeInfo } from './node-info.ts';
+import { freshRedial, type PeerEntry, PeerTable, type Redial } from './peer-table.ts';
 
 export interface Member {
   peerId: PeerId;
@@ -75,39 +75,13 @@ export interface Membership {
   onChange(listener: (peer: PeerId, state: PeerState) => void): () => void;
 }
 
-interface Entry {
-  peerId: PeerId;
-  info: NodeInfo | undefined;
-  signed: Uint8Array | undefined;
-  state: PeerState;
-  greeted: boolean;
-  greeting: Promise<void> | undefined;
-  admits: Set<OwnerId>;
-  actsFor: Set<OwnerId>;
-  /** The certificates that proved it. */
-  certificates: readonly Uint8Array[];
-  rttMs: number | undefined;
-  lastSeenMs: number | undefined;
-  /** Monotonic. */
-  lastAnswerMs: number;
-  nextHelloMs: number;
-  beats: number;
-  redial: Redial;
-}
-
-interface Redial {
-  nextMs: number;
-  waitMs: number;
-  busy: boolean;
-}
-
 const TICK_MS = 250;
 /** Peers are exchanged at the first hello and then with every tenth: a heartbeat of a large mesh stays small. */
 const PEERS_EVERY_BEATS = 10;
 
 export function createMembership(options: MembershipOptions): Membership {
   const { net, clock, random } = options;
-  const entries = new Map<PeerId, Entry>();
+  const table = new PeerTable(net.self, options.network, options.forgotten);
   const seeds = new Map<string, Redial & { peer: PeerId | undefined }>();
   const listeners = new Set<(peer: PeerId, state: PeerState) => void>();
   let timer: Timer | undefined;
@@ -115,42 +89,7 @@ export function createMembership(options: MembershipOptions): Membership {
   let dials = 0;
   for (const address of options.bootstrap) seeds.set(address, { ...freshRedial(), peer: undefined });
 
-  function entryOf(peerId: PeerId): Entry {
-    let entry = entries.get(peerId);
-    if (entry === undefined) {
-      forgetOldest();
-      entry = {
-        peerId,
-        info: undefined,
-        signed: undefined,
-        state: 'offline',
-        greeted: false,
-        greeting: undefined,
-        admits: new Set(),
-        actsFor: new Set(),
-        certificates: [],
-        rttMs: undefined,
-        lastSeenMs: undefined,
-        lastAnswerMs: 0,
-        nextHelloMs: 0,
-        beats: 0,
-        redial: freshRedial(),
-      };
-      entries.set(peerId, entry);
-    }
-    return entry;
-  }
-
-  function forgetOldest(): void {
-    if (entries.size < MAX_KNOWN_PEERS) return;
-    const offline = [...entries.values()].filter((entry) => entry.state === 'offline');
-    offline.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
-    if (offline[0] === undefined) return;
-    entries.delete(offline[0].peerId);
-    options.forgotten(offline[0].peerId);
-  }
-
-  function setState(entry: Entry, state: PeerState): void {
+  function setState(entry: PeerEntry, state: PeerState): void {
     if (entry.state === state) return;
     const before = entry.state;
     entry.state = state;
@@ -161,30 +100,7 @@ export function createMembership(options: MembershipOptions): Membership {
     for (const listener of listeners) listener(entry.peerId, state);
   }
 
-  /** As `verifyNodeInfo`; what was verified before is not verified again, for heartbeats repeat it. */
-  function verified(signed: Uint8Array): NodeInfo {
-    const hint = peekPeerId(signed);
-    const known = hint === undefined ? undefined : entries.get(hint);
-    return known?.signed !== undefined &&
-      known.info !== undefined &&
-      Buffer.compare(known.signed, signed) === 0
-      ? known.info
-      : verifyNodeInfo(signed);
-  }
-
-  /** Newer signed info replaces older; returns the entry when it is of this network. */
-  function learn(signed: Uint8Array): Entry | undefined {
-    const info = verified(signed);
-    if (info.network !== options.network || info.peerId === net.self) return undefined;
-    const entry = entryOf(info.peerId);
-    if (entry.info === undefined || info.seq > entry.info.seq) {
-      entry.info = info;
-      entry.signed = signed;
-    }
-    return entry;
-  }
-
-  function seen(entry: Entry): void {
+  function seen(entry: PeerEntry): void {
     entry.lastSeenMs = clock.now();
     entry.lastAnswerMs = clock.monotonic();
     if (entry.greeted) setState(entry, entry.info?.state === 'draining' ? 'draining' : 'active');
@@ -197,14 +113,14 @@ export function createMembership(options: MembershipOptions): Membership {
     let info: NodeInfo;
     try {
       request = decodeHelloRequest(body);
-      info = verified(request.info);
+      info = table.verified(request.info);
     } catch (error) {
       return refuse(asDatameshError(error).message);
     }
     if (info.peerId !== from) return refuse('the NodeInfo is another peer’s');
     if (info.network !== options.network)
       return refuse(`this node belongs to the network "${options.network}"`);
-    const entry = learn(request.info) ?? entryOf(from);
+    const entry = table.learn(request.info) ?? table.entry(from);
     if (!sameBytes(entry.certificates, request.certificates)) {
       entry.certificates = request.certificates;
       entry.actsFor = provedOwners(from, request.certificates);
@@ -238,9 +154,9 @@ export function createMembership(options: MembershipOptions): Membership {
 
   /** A sample of peers that are up, so that a newcomer knows the mesh after one hello. */
   function peersFor(asker: PeerId): Uint8Array[] {
-    const up = [...entries.values()].filter(
-      (entry) => entry.state === 'active' && entry.peerId !== asker && entry.signed !== undefined,
-    );
+    const up = table
+      .all()
+      .filter((entry) => entry.state === 'active' && entry.peerId !== asker && entry.signed !== undefined);
     for (let i = up.length - 1; i > 0; i--) {
       const j = Math.floor(random.fraction() * (i + 1));
       [up[i], up[j]] = [up[j]!, up[i]!];
@@ -248,14 +164,14 @@ export function createMembership(options: MembershipOptions): Membership {
     return up.slice(0, MAX_EXCHANGED_PEERS).map((entry) => entry.signed!);
   }
 
-  function greet(entry: Entry): Promise<void> {
+  function greet(entry: PeerEntry): Promise<void> {
     entry.greeting ??= sayHello(entry).finally(() => {
       entry.greeting = undefined;
     });
     return entry.greeting;
   }
 
-  async function sayHello(entry: Entry): Promise<void> {
+  async function sayHello(entry: PeerEntry): Promise<void> {
     entry.nextHelloMs = clock.monotonic() + HELLO_INTERVAL_MS;
     const body = encodeHelloRequest({
       info: options.selfInfo(),
@@ -280,7 +196,7 @@ export function createMembership(options: MembershipOptions): Membership {
       await net.hangUp(entry.peerId);
       throw new DatameshError('denied', { what: `the peer refused this node: ${response.refused}` });
     }
-    if (learn(response.info)?.peerId !== entry.peerId) {
+    if (table.learn(response.info)?.peerId !== entry.peerId) {
       await net.hangUp(entry.peerId);
       throw new DatameshError('not-authentic', { what: 'the peer answered with the NodeInfo of another' });
     }
@@ -291,7 +207,7 @@ export function createMembership(options: MembershipOptions): Membership {
     seen(entry);
     for (const signed of response.peers) {
       try {
-        learn(signed);
+        table.learn(signed);
       } catch (error) {
         options.log(
           'debug',
@@ -306,11 +222,11 @@ export function createMembership(options: MembershipOptions): Membership {
     const now = clock.monotonic();
     const connected = new Set(net.connected());
     for (const peer of connected) {
-      const entry = entryOf(peer);
+      const entry = table.entry(peer);
       if (entry.greeted) judge(entry, now);
       if (now >= entry.nextHelloMs) void greet(entry).catch(() => {});
     }
-    for (const entry of entries.values()) {
+    for (const entry of table.all()) {
       if (connected.has(entry.peerId) || entry.info === undefined || entry.info.addresses.length === 0)
         continue;
       maybeDial(entry.redial, entry.info.addresses, now);
@@ -324,7 +240,7 @@ export function createMembership(options: MembershipOptions): Membership {
     timer = clock.after(TICK_MS, tick);
   }
 
-  function judge(entry: Entry, now: number): void {
+  function judge(entry: PeerEntry, now: number): void {
     const silentMs = now - entry.lastAnswerMs;
     if (silentMs > OFFLINE_AFTER_MS) {
       setState(entry, 'offline');
@@ -363,7 +279,7 @@ export function createMembership(options: MembershipOptions): Membership {
 
   net.onPeer((event, peer) => {
     if (stopped) return;
-    const entry = entryOf(peer);
+    const entry = table.entry(peer);
     if (event === 'connect') {
       if (entry.state === 'offline') setState(entry, 'joining');
       entry.lastAnswerMs = clock.monotonic();
@@ -388,17 +304,17 @@ export function createMembership(options: MembershipOptions): Membership {
       stopped = true;
       timer?.cancel();
     },
-    members: () => [...entries.values()],
-    member: (peer) => entries.get(peer),
+    members: () => table.all(),
+    member: (peer) => table.find(peer),
     async join(address) {
       const peerId = await net.dial([address], DIAL_TIMEOUT_MS);
-      const entry = entryOf(peerId);
+      const entry = table.entry(peerId);
       await greet(entry);
       seeds.set(address, { ...freshRedial(), peer: peerId });
       return { peerId, rttMs: entry.rttMs ?? 0 };
     },
     announce() {
-      for (const entry of entries.values()) entry.nextHelloMs = 0;
+      for (const entry of table.all()) entry.nextHelloMs = 0;
     },
     onChange(listener) {
       listeners.add(listener);
@@ -409,8 +325,4 @@ export function createMembership(options: MembershipOptions): Membership {
 
 function sameBytes(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a.length === b.length && a.every((bytes, i) => Buffer.compare(bytes, b[i]!) === 0);
-}
-
-function freshRedial(): Redial {
-  return { nextMs: 0, waitMs: REDIAL_FIRST_MS, busy: false };
 }

@@ -1,0 +1,115 @@
+/** Peers as membership knows them: bounded in number, their NodeInfo only ever replaced by a newer one of their own. */
+import type { PeerState } from '../engine.ts';
+import type { OwnerId, PeerId } from '../types.ts';
+import { MAX_KNOWN_PEERS, REDIAL_FIRST_MS } from './limits.ts';
+import { type NodeInfo, peekPeerId, verifyNodeInfo } from './node-info.ts';
+
+export interface PeerEntry {
+  peerId: PeerId;
+  info: NodeInfo | undefined;
+  signed: Uint8Array | undefined;
+  state: PeerState;
+  greeted: boolean;
+  greeting: Promise<void> | undefined;
+  admits: Set<OwnerId>;
+  actsFor: Set<OwnerId>;
+  /** The certificates that proved it. */
+  certificates: readonly Uint8Array[];
+  rttMs: number | undefined;
+  lastSeenMs: number | undefined;
+  /** Monotonic. */
+  lastAnswerMs: number;
+  nextHelloMs: number;
+  beats: number;
+  redial: Redial;
+}
+
+export interface Redial {
+  nextMs: number;
+  waitMs: number;
+  busy: boolean;
+}
+
+export class PeerTable {
+  private readonly entries = new Map<PeerId, PeerEntry>();
+  private readonly self: PeerId;
+  private readonly network: string;
+  private readonly forgotten: (peer: PeerId) => void;
+
+  constructor(self: PeerId, network: string, forgotten: (peer: PeerId) => void) {
+    this.self = self;
+    this.network = network;
+    this.forgotten = forgotten;
+  }
+
+  all(): PeerEntry[] {
+    return [...this.entries.values()];
+  }
+
+  find(peer: PeerId): PeerEntry | undefined {
+    return this.entries.get(peer);
+  }
+
+  /** The entry of a peer, made when there is none. */
+  entry(peerId: PeerId): PeerEntry {
+    let entry = this.entries.get(peerId);
+    if (entry === undefined) {
+      this.forgetOldest();
+      entry = {
+        peerId,
+        info: undefined,
+        signed: undefined,
+        state: 'offline',
+        greeted: false,
+        greeting: undefined,
+        admits: new Set(),
+        actsFor: new Set(),
+        certificates: [],
+        rttMs: undefined,
+        lastSeenMs: undefined,
+        lastAnswerMs: 0,
+        nextHelloMs: 0,
+        beats: 0,
+        redial: freshRedial(),
+      };
+      this.entries.set(peerId, entry);
+    }
+    return entry;
+  }
+
+  private forgetOldest(): void {
+    if (this.entries.size < MAX_KNOWN_PEERS) return;
+    const offline = [...this.entries.values()].filter((entry) => entry.state === 'offline');
+    offline.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
+    if (offline[0] === undefined) return;
+    this.entries.delete(offline[0].peerId);
+    this.forgotten(offline[0].peerId);
+  }
+
+  /** As `verifyNodeInfo`; what was verified before is not verified again, for heartbeats repeat it. */
+  verified(signed: Uint8Array): NodeInfo {
+    const hint = peekPeerId(signed);
+    const known = hint === undefined ? undefined : this.entries.get(hint);
+    return known?.signed !== undefined &&
+      known.info !== undefined &&
+      Buffer.compare(known.signed, signed) === 0
+      ? known.info
+      : verifyNodeInfo(signed);
+  }
+
+  /** Newer signed info replaces older; returns the entry when it is of this network. */
+  learn(signed: Uint8Array): PeerEntry | undefined {
+    const info = this.verified(signed);
+    if (info.network !== this.network || info.peerId === this.self) return undefined;
+    const entry = this.entry(info.peerId);
+    if (entry.info === undefined || info.seq > entry.info.seq) {
+      entry.info = info;
+      entry.signed = signed;
+    }
+    return entry;
+  }
+}
+
+export function freshRedial(): Redial {
+  return { nextMs: 0, waitMs: REDIAL_FIRST_MS, busy: false };
+}
