@@ -49,11 +49,13 @@ export function engineAccess(options: EngineAccessOptions): EngineAccess {
   const engine = once(async () => {
     const running = await service();
     if (running) return running;
+    const resolved = (await config()).config;
+    const { needNodeFolder } = await import('../config/data-folder.ts');
+    await needNodeFolder(resolved.node.dataDir);
     const [{ openEngine }, { toEngineOptions }] = await Promise.all([
       import('../engine/local.ts'),
       import('../config/to-engine-options.ts'),
     ]);
-    const resolved = (await config()).config;
     const open = (passphrase: string | undefined) =>
       openEngine(toEngineOptions(resolved, { mode: 'embedded', passphrase }));
     const given = await options.secret('', false);

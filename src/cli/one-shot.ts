@@ -32,8 +32,10 @@ export async function runOneShot(argv: readonly string[], options: OneShotOption
       }
       return EXIT.usage;
     }
-    const status = await runParsed(parsed, streams, signals, options);
-    return signalled(status, signals);
+    const status = signalled(await runParsed(parsed, streams, signals, options), signals);
+    // What was written last may only now turn out not to have arrived.
+    await streams.flush();
+    return streams.lost() ?? status;
   } finally {
     await streams.flush();
     signals.dispose();

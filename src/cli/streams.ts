@@ -13,8 +13,10 @@ export interface Streams {
   /** Resolves when the reader has taken enough to go on. Rejects when nobody reads any more. */
   drained(): Promise<void>;
   writeError(text: string): void;
-  /** Everything written has left the process. */
+  /** Everything written has left the process, or is known to be lost. */
   flush(): Promise<void>;
+  /** The status to end with when standard output could not be written. */
+  lost(): number | undefined;
 }
 
 /** Bytes waiting in the process beyond which `drained` waits. */
@@ -24,6 +26,7 @@ const HIGH_WATER_BYTES = 1024 * 1024;
 export function processStreams(onGone: (status: number) => void): Streams {
   const { stdout, stderr } = process;
   let gone: DatameshError | undefined;
+  let lost: number | undefined;
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (gone) return;
     const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
@@ -38,7 +41,8 @@ export function processStreams(onGone: (status: number) => void): Streams {
           cause: error,
         });
     if (full) stderr.write(`error[${gone.id}]: ${gone.message}; ${gone.mend}\n`);
-    onGone(error.code === 'EPIPE' || error.code === 'EIO' ? EXIT_PIPE : gone.exit);
+    lost = error.code === 'EPIPE' || error.code === 'EIO' ? EXIT_PIPE : gone.exit;
+    onGone(lost);
   });
   stderr.on('error', () => {});
 
@@ -69,7 +73,10 @@ export function processStreams(onGone: (status: number) => void): Streams {
       // Whoever closed the pipe knows; a full disk was reported when it happened.
       if (!gone) stderr.write(text);
     },
+    lost: () => lost,
     async flush() {
+      // A file is written at once, and its error told a turn later.
+      await new Promise((resolve) => setImmediate(resolve));
       await Promise.all(
         [stdout, stderr].map(
           (stream) =>

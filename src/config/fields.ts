@@ -37,7 +37,6 @@ export const MAX_PORT = 65535;
 const onText = (check: Check<string>) => (value: FieldValue) => check(value as string);
 const onNumber = (check: Check<number>) => (value: FieldValue) => check(value as number);
 const onList = (check: Check<string>) => (value: FieldValue) => checkEach(check)(value as string[]);
-const port = onNumber(checkRange(0, MAX_PORT));
 
 export const CONFIG_FIELDS: readonly ConfigField[] = [
   {
@@ -80,7 +79,7 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     kind: 'integer',
     summary: 'TCP port to listen on; 0 = any free one',
     restart: true,
-    check: port,
+    check: onNumber(checkRange(0, MAX_PORT)),
   },
   {
     key: 'network.bootstrap',
@@ -92,23 +91,16 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
   {
     key: 'network.zone',
     kind: 'string',
-    summary: 'datacenter or house this node stands in, for placement',
+    summary: 'house or datacenter this node stands in, shown to other nodes',
     restart: true,
     check: onText(checkLabel),
   },
   {
     key: 'network.rack',
     kind: 'string',
-    summary: 'rack or room within the zone, for placement',
+    summary: 'rack or room within the zone, shown to other nodes',
     restart: true,
     check: onText(checkLabel),
-  },
-  {
-    key: 'network.relay',
-    kind: 'enum',
-    values: ['auto', 'off'],
-    summary: 'whether to be reached through a relay behind NAT',
-    restart: true,
   },
   {
     key: 'storage.quotaBytes',
@@ -145,12 +137,6 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     restart: true,
   },
   {
-    key: 'bandwidth.monthlyBytes',
-    kind: 'size',
-    summary: 'limit for a month, both ways; 0 = none',
-    restart: true,
-  },
-  {
     key: 'access.mode',
     kind: 'enum',
     values: ['open', 'allow-list'],
@@ -164,15 +150,6 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     restart: true,
     check: onList(checkAllowed),
   },
-  { key: 'extras.autostart', kind: 'boolean', summary: 'start the service with the machine', restart: false },
-  {
-    key: 'extras.metricsPort',
-    kind: 'integer',
-    summary: 'port for metrics on loopback; 0 = off',
-    restart: true,
-    check: port,
-  },
-  { key: 'extras.updateCheck', kind: 'boolean', summary: 'look for new versions', restart: false },
   { key: 'extras.history', kind: 'boolean', summary: 'keep the console history', restart: false },
 ];
 
@@ -208,12 +185,12 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
   return {
     version: 1,
     node: { name: base.name, dataDir: base.dataDir, role: 'regular' },
-    network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '', relay: 'auto' },
+    network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '' },
     storage: { quotaBytes: 100 * 2 ** 30, reservePercent: 10 },
     redundancy: { k: 4, m: 2 },
-    bandwidth: { upBytesPerSecond: 0, downBytesPerSecond: 0, monthlyBytes: 0 },
+    bandwidth: { upBytesPerSecond: 0, downBytesPerSecond: 0 },
     access: { mode: 'allow-list', allow: [] },
-    extras: { autostart: false, metricsPort: 0, updateCheck: false, history: true },
+    extras: { history: true },
   };
 }
 

@@ -16,7 +16,7 @@ import { configFilePath, defaultDataDir, type Environment } from './paths.ts';
 import type { Config } from './schema.ts';
 import { type ConfigFile, readConfigFile } from './store.ts';
 import { didYouMean } from './suggest.ts';
-import { crossProblems, fileProblems, needValid } from './validate.ts';
+import { crossProblems, fileProblems, needKnownVersion, needValid } from './validate.ts';
 import { parseFieldText } from './values.ts';
 
 export type Layer = 'flag' | 'env' | 'file' | 'default';
@@ -62,6 +62,7 @@ export function resolveConfig(
   path: string,
   request: Pick<ConfigRequest, 'env' | 'overrides'>,
 ): ResolvedConfig {
+  needKnownVersion(file, path);
   needValid(fileProblems(file), path);
   const overrides = request.overrides ?? {};
   needKnown(Object.keys(overrides));

@@ -11,11 +11,10 @@ export interface Config {
     bootstrap: string[];
     zone: string;
     rack: string;
-    relay: 'auto' | 'off';
   };
   storage: { quotaBytes: number; reservePercent: number };
   redundancy: { k: number; m: number };
-  bandwidth: { upBytesPerSecond: number; downBytesPerSecond: number; monthlyBytes: number };
+  bandwidth: { upBytesPerSecond: number; downBytesPerSecond: number };
   access: { mode: 'open' | 'allow-list'; allow: string[] };
-  extras: { autostart: boolean; metricsPort: number; updateCheck: boolean; history: boolean };
+  extras: { history: boolean };
 }

@@ -35,6 +35,16 @@ export function fileProblems(file: Record<string, unknown>): ConfigProblem[] {
   return problems;
 }
 
+/** Before anything else of the file is looked at: a newer version's keys would all seem to be mistakes. */
+export function needKnownVersion(file: Record<string, unknown>, path: string): void {
+  if (typeof file.version !== 'number' || file.version <= CONFIG_VERSION) return;
+  throw new DatameshError('format-too-new', {
+    what: `the configuration ${path} was written by a newer datamesh (version ${file.version})`,
+    mend: 'use that version, or a newer one',
+    details: { path },
+  });
+}
+
 /** Contradictions between the fields of a whole configuration whose single fields are right. */
 export function crossProblems(config: Config): ConfigProblem[] {
   const { k, m } = config.redundancy;

@@ -1,5 +1,6 @@
 /** The engine behind a console: a service that runs already, else a node in this process. */
 
+import { needNodeFolder } from '../config/data-folder.ts';
 import type { Config } from '../config/schema.ts';
 import { toEngineOptions } from '../config/to-engine-options.ts';
 import { DatameshError } from '../errors.ts';
@@ -28,6 +29,7 @@ export async function openLink(
       mend: 'start one with "datamesh service start", or open the console without --attach',
     });
   }
+  await needNodeFolder(config.node.dataDir);
   // Served, so that one-shot commands in another terminal talk to this node instead of meeting its lock.
   const { openServingEngine } = await import('../engine/serve.ts');
   const open = async (passphrase: string | undefined): Promise<EngineLink> => ({

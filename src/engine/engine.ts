@@ -71,6 +71,7 @@ export interface PeerView {
   lastSeenMs: number | undefined;
 }
 
+/** Of the stripes of files; the copies of manifests are not among them. */
 export interface SpareHistogram {
   /** Stripes with fewer than k live shards. */
   lost: number;
@@ -91,11 +92,12 @@ export interface HealthReport {
   ok: number;
   /** Some shard is missing and more than k live in each stripe. */
   degraded: number;
-  /** A stripe has exactly k live shards. */
+  /** A stripe has exactly k live shards, or the manifest one copy. */
   critical: number;
-  /** A stripe has fewer than k. */
+  /** A stripe has fewer than k, or the manifest is gone. */
   lost: number;
   stripes: SpareHistogram;
+  /** Shards of stripes and copies of manifests. */
   shardsExpected: number;
   shardsLive: number;
   /** Peers that did not answer the census. */
@@ -306,6 +308,8 @@ export interface Engine {
   /** `ref`: a name, or an ObjectId or a unique prefix (≥ 4 digits) of one. Throws `not-found`. */
   get(ref: string, options?: GetOptions, call?: CallOptions): Promise<GetResult>;
   list(query?: ListQuery): Promise<ListPage>;
+  /** What the catalog says, without asking anybody. `ref` as for `get`. Throws `not-found`. */
+  find(ref: string): Promise<ObjectView>;
   info(ref: string, options?: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
   delete(ref: string): Promise<DeleteResult>;
   /** Dials a multiaddr and keeps it as a bootstrap peer for this run. */

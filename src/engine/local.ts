@@ -86,6 +86,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         ? { objects: [], cursor: undefined }
         : node.catalog.list(node.owner.ownerId, query);
     },
+    find: async (ref) => objects.find(ref),
     info: (ref, infoOptions = {}) => tracked(objects.info(ref, infoOptions)),
     delete: (ref) => tracked(objects.delete(ref)),
     async bootstrap(address) {

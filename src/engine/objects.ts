@@ -43,6 +43,7 @@ import { isHexId, type ObjectId, type PeerId } from './types.ts';
 export interface Objects {
   put(source: AsyncIterable<Uint8Array>, options: PutOptions, call: CallOptions): Promise<Receipt>;
   get(ref: string, options: GetOptions, call: CallOptions): Promise<GetResult>;
+  find(ref: string): ObjectView;
   info(ref: string, options: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
   delete(ref: string): Promise<DeleteResult>;
   census(call: CallOptions): Promise<HealthReport>;
@@ -155,6 +156,12 @@ export function createObjects(node: Node, changed: () => void): Objects {
         length: range.length,
         body,
       };
+    },
+
+    find(ref) {
+      const entry = findEntry(node.catalog, owner(), ref, undefined);
+      if (entry === undefined) throw notFound(node.catalog, owner(), ref, undefined);
+      return publicView(entry);
     },
 
     async info(ref, options) {

@@ -1,8 +1,8 @@
 /** The options among a command's words: long and short, bundled, `--name=value`, repeated. */
 import type { Command, OptionSpec } from '../commands/command.ts';
+import { suggest } from '../config/suggest.ts';
 import type { ErrorCode } from '../errors.ts';
 import { GLOBAL_OPTIONS, type GlobalFlags, type GlobalOptionSpec } from './global-options.ts';
-import { suggest } from './suggest.ts';
 import type { Span } from './types.ts';
 import { parseValue } from './values.ts';
 

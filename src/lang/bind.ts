@@ -1,9 +1,9 @@
 /** Words to a command and its values. Every problem of a line is listed, not only the first. */
 import type { ArgSpec, Command } from '../commands/command.ts';
 import type { Registry } from '../commands/registry.ts';
+import { suggest } from '../config/suggest.ts';
 import { type BindState, type BindWord, isOption, type Report, readOption } from './bind-options.ts';
 import { DEFAULT_FLAGS, type GlobalFlags } from './global-options.ts';
-import { suggest } from './suggest.ts';
 import type { Diagnostic, Span } from './types.ts';
 import { parseValue } from './values.ts';
 
@@ -57,7 +57,8 @@ export function bind(
   }
   // Who asks for help is not told what else is missing.
   if (state.flags.help) return { bound: { command, values: {}, options: state.flags }, diagnostics: [] };
-  bindArguments(command, positional, registry, end, state);
+  const unknownOption = diagnostics.some(({ code }) => code === 'unknown-option');
+  bindArguments(command, positional, registry, end, state, unknownOption);
   for (const option of command.options) {
     if (option.default === undefined || state.values[option.name] !== undefined) continue;
     const parsed = parseValue(option.default, option.type ?? { kind: 'string' }, `--${option.name}`);
@@ -82,6 +83,7 @@ function bindArguments(
   registry: Registry,
   end: Span,
   state: BindState,
+  unknownOption: boolean,
 ): void {
   let at = 0;
   for (const arg of command.args) {
@@ -104,7 +106,7 @@ function bindArguments(
     state.values[arg.name] = arg.variadic ? values : values[0];
   }
   const extra = positional[at];
-  if (extra !== undefined) reportExtra(command, extra, registry, state.report);
+  if (extra !== undefined) reportExtra(command, extra, registry, state.report, unknownOption);
 }
 
 function argumentValue(arg: ArgSpec, word: BindWord, report: Report): unknown {
@@ -119,7 +121,13 @@ function argumentValue(arg: ArgSpec, word: BindWord, report: Report): unknown {
   return undefined;
 }
 
-function reportExtra(command: Command, extra: BindWord, registry: Registry, report: Report): void {
+function reportExtra(
+  command: Command,
+  extra: BindWord,
+  registry: Registry,
+  report: Report,
+  unknownOption: boolean,
+): void {
   const path = command.path.join(' ');
   const children = registry.next(command.path).map((entry) => entry.word);
   if (children.length > 0) {
@@ -133,6 +141,8 @@ function reportExtra(command: Command, extra: BindWord, registry: Registry, repo
     );
     return;
   }
+  // The word after an option that nobody knows was most likely its value.
+  if (unknownOption) return;
   const count = command.args.length;
   const takes = count === 0 ? 'no argument' : count === 1 ? 'one argument' : `at most ${count} arguments`;
   report(

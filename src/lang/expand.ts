@@ -1,6 +1,6 @@
 /** Variables in words. A variable is one word's text, never split again and never read as an operator or quote. */
 
-import { suggest } from './suggest.ts';
+import { suggest } from '../config/suggest.ts';
 import type { WordPart } from './tokenizer.ts';
 import type { Diagnostic } from './types.ts';
 

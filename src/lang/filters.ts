@@ -3,8 +3,8 @@
  * on text, so the rows are the same in a table and in JSON.
  */
 import type { OutputRecord } from '../commands/command.ts';
+import { suggest } from '../config/suggest.ts';
 import { parseSize } from '../config/units.ts';
-import { suggest } from './suggest.ts';
 import type { Diagnostic, Span } from './types.ts';
 import { parseDuration } from './units.ts';
 

@@ -1,7 +1,7 @@
 /** One typed word: text to the value its ValueType asks for, or what is wrong with it and what to write instead. */
 import type { ValueType } from '../commands/command.ts';
+import { suggest } from '../config/suggest.ts';
 import { parseSize } from '../config/units.ts';
-import { suggest } from './suggest.ts';
 import { parseCode, parseDuration } from './units.ts';
 
 export type ParsedValue =

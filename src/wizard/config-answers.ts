@@ -4,7 +4,6 @@ import type { Config } from '../config/schema.ts';
 import { formatSize, parseRate, parseSize } from '../config/units.ts';
 import type { Answers, QuestionContext } from './question.ts';
 import { UNLIMITED } from './questions/bandwidth.ts';
-import { NO_PORT } from './questions/extras.ts';
 import { AUTO_PORT, listOf } from './questions/network.ts';
 import { CODE_PRESETS } from './questions/redundancy.ts';
 
@@ -21,19 +20,14 @@ export function configOfAnswers({ value }: QuestionContext): Config {
     'network.bootstrap': listOf(value('bootstrap')),
     'network.zone': value('zone'),
     'network.rack': value('rack'),
-    'network.relay': value('relay'),
     'storage.quotaBytes': parseSize(value('quota')) ?? 0,
     'storage.reservePercent': Number(value('reserve')),
     'redundancy.k': k,
     'redundancy.m': m,
-    'bandwidth.upBytesPerSecond': limitOf(value('up'), parseRate),
-    'bandwidth.downBytesPerSecond': limitOf(value('down'), parseRate),
-    'bandwidth.monthlyBytes': limitOf(value('monthly'), parseSize),
+    'bandwidth.upBytesPerSecond': rateOf(value('up')),
+    'bandwidth.downBytesPerSecond': rateOf(value('down')),
     'access.mode': value('access'),
     'access.allow': value('access') === 'allow-list' ? listOf(value('allow')) : [],
-    'extras.autostart': value('autostart') === 'yes',
-    'extras.metricsPort': value('metrics-port') === NO_PORT ? 0 : Number(value('metrics-port')),
-    'extras.updateCheck': value('update-check') === 'yes',
     'extras.history': value('history') === 'yes',
   };
   return configFromFields((key) => fields[key]!);
@@ -52,20 +46,15 @@ export function answersOfConfig(config: Config): Answers {
     bootstrap: network.bootstrap.join(','),
     zone: network.zone,
     rack: network.rack,
-    relay: network.relay,
     quota: formatSize(storage.quotaBytes),
     reserve: String(storage.reservePercent),
     redundancy: presetOf(redundancy),
     k: String(redundancy.k),
     n: String(redundancy.k + redundancy.m),
-    up: limitText(bandwidth.upBytesPerSecond, '/s'),
-    down: limitText(bandwidth.downBytesPerSecond, '/s'),
-    monthly: limitText(bandwidth.monthlyBytes, ''),
+    up: rateText(bandwidth.upBytesPerSecond),
+    down: rateText(bandwidth.downBytesPerSecond),
     access: access.mode,
     allow: access.allow.join(','),
-    autostart: extras.autostart ? 'yes' : 'no',
-    'metrics-port': extras.metricsPort === 0 ? NO_PORT : String(extras.metricsPort),
-    'update-check': extras.updateCheck ? 'yes' : 'no',
     history: extras.history ? 'yes' : 'no',
   };
 }
@@ -82,10 +71,10 @@ function presetOf(code: { k: number; m: number }): string {
   return found?.[0] ?? 'custom';
 }
 
-function limitOf(text: string, parse: (text: string) => number | undefined): number {
-  return text === UNLIMITED ? 0 : (parse(text) ?? 0);
+function rateOf(text: string): number {
+  return text === UNLIMITED ? 0 : (parseRate(text) ?? 0);
 }
 
-function limitText(bytes: number, suffix: string): string {
-  return bytes === 0 ? UNLIMITED : `${formatSize(bytes)}${suffix}`;
+function rateText(bytesPerSecond: number): string {
+  return bytesPerSecond === 0 ? UNLIMITED : `${formatSize(bytesPerSecond)}/s`;
 }

@@ -115,7 +115,9 @@ function needValid(problems: { question: Question; problem: string }[]): void {
   const lines = problems.map(({ question, problem }) => `--${question.fileFlag ?? question.id}: ${problem}`);
   throw new DatameshError('bad-value', {
     what: lines.join('; '),
-    mend: 'datamesh init --print-questions explains every answer',
+    mend: problems.some(({ question }) => question.kind !== 'secret')
+      ? 'datamesh init --print-questions explains every answer'
+      : undefined,
     details: { problems: problems.map(({ question, problem }) => ({ id: question.id, problem })) },
   });
 }

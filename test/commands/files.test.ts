@@ -317,6 +317,12 @@ describe('delete', () => {
     expect((await engine.list()).objects).toEqual([]);
   });
 
+  it('looks names up without asking the holders of every shard', async () => {
+    const engine = createFakeEngine({ objects });
+    await runLine(testHost({ engine }), 'delete', 'a', 'ab', '--yes');
+    expect(engine.calls).toEqual(['find', 'find', 'delete', 'delete']);
+  });
+
   it('deletes nothing when one of several is missing, or with --dry-run', async () => {
     const engine = createFakeEngine({ objects });
     expect(await runLine(testHost({ engine }), 'delete', 'a', 'nope', '--yes')).toBe(8);

@@ -113,9 +113,13 @@ describe('invalid files', () => {
     expect(message).toContain('redundancy.k must be a whole number, not "four"');
   });
 
+  it('says that a later version is one, and nothing about its keys', () => {
+    const later = { version: 2, network: { unheard: 1 } };
+    expect(problems(later)).toMatchObject({ code: 'format-too-new', exit: 4 });
+  });
+
   it.each([
     ['no version', {}],
-    ['a later version', { version: 2 }],
     ['a group that is a value', { version: 1, network: 7 }],
     ['too many shards', { version: 1, redundancy: { k: 200, m: 100 } }],
     ['a relative data folder', { version: 1, node: { dataDir: 'data' } }],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkAllowed, checkMultiaddr, checkNodeName } from '../../src/config/checks.ts';
 import { nodeNameOf } from '../../src/config/default-name.ts';
-import { didYouMean, suggest } from '../../src/config/suggest.ts';
+import { didYouMean, suggestKey } from '../../src/config/suggest.ts';
 import { formatSize, parseRate, parseSize } from '../../src/config/units.ts';
 
 describe('sizes', () => {
@@ -60,8 +60,10 @@ describe('names', () => {
 
 describe('suggestions', () => {
   it('finds a near key, by its last part too, and nothing for noise', () => {
-    expect(suggest('network.prot', ['network.port', 'node.name'])).toEqual(['network.port']);
-    expect(suggest('quota', ['storage.quotaBytes', 'node.name'])).toEqual(['storage.quotaBytes']);
+    expect(suggestKey('network.prot', ['network.port', 'network.preset', 'node.name'])).toEqual([
+      'network.port',
+    ]);
+    expect(suggestKey('quota', ['storage.quotaBytes', 'node.name'])).toEqual(['storage.quotaBytes']);
     expect(didYouMean('zzzzzz', ['network.port'])).toBe('');
   });
 });

@@ -1,7 +1,7 @@
 /** Runs bin/datamesh (the built one, as `pretest` leaves it) as a user would. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,8 @@ import { defaultConfig } from '../../src/config/fields.ts';
 import type { Config } from '../../src/config/schema.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/datamesh', import.meta.url));
+
+const EMPTY_KEYRING = '{"format":"datamesh-keyring","version":1,"default":"","keys":[]}';
 
 export interface Outcome {
   status: number | null;
@@ -35,6 +37,9 @@ export function makeHome(change: (config: Config) => void = () => undefined): Ho
   config.storage.reservePercent = 0;
   change(config);
   writeFileSync(configPath, JSON.stringify(config), { mode: 0o600 });
+  // As after the set-up, but without an owner key.
+  mkdirSync(dataDir, { mode: 0o700 });
+  writeFileSync(join(dataDir, 'keyring.json'), EMPTY_KEYRING, { mode: 0o600 });
   const start = (words: string[]) =>
     spawn(process.execPath, [BIN, ...words], {
       cwd: folder,

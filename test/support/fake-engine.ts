@@ -318,6 +318,10 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       const to = from + (query.limit ?? 1000);
       return { objects: hits.slice(from, to), cursor: to < hits.length ? String(to) : undefined };
     },
+    async find(ref): Promise<ObjectView> {
+      await enter('find');
+      return find(ref).view;
+    },
     async info(ref, info): Promise<ObjectDetail> {
       await enter('info');
       const { view } = find(ref, info?.version);

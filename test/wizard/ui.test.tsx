@@ -3,8 +3,10 @@ import { cleanup, render } from 'ink-testing-library';
 import stringWidth from 'string-width';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { realRandom } from '../../src/engine/effects/random.ts';
+import { configOfAnswers } from '../../src/wizard/config-answers.ts';
 import type { WizardFacts } from '../../src/wizard/facts.ts';
 import { createWizard } from '../../src/wizard/machine.ts';
+import { contextOfState } from '../../src/wizard/navigate.ts';
 import { SCREENS } from '../../src/wizard/screens.ts';
 import { WizardScreen } from '../../src/wizard/ui/wizard-screen.tsx';
 import { WizardView } from '../../src/wizard/ui/wizard-view.tsx';
@@ -72,7 +74,7 @@ describe('the frames at 80 columns', () => {
   driver.enter().send({
     type: 'written',
     written: {
-      config: {} as never,
+      config: configOfAnswers(contextOfState(driver.state)),
       configPath: '/config/datamesh/config.json',
       files: ['/config/datamesh/config.json', '/data/datamesh/device.key'],
       peerId: '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN',

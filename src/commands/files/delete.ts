@@ -38,7 +38,7 @@ export const deleteCommand: Command = {
     const engine = await context.engine();
     // All must exist before the first goes, so that a typo in the third name deletes nothing.
     const views = [];
-    for (const ref of refs) views.push(await engine.info(ref, { stripeLimit: 0 }));
+    for (const ref of refs) views.push(await engine.find(ref));
     if (options.dryRun) {
       for (const view of views)
         out.record({ dryRun: true, ...objectRecord(view), shardsReleased: null, unreachable: [] });

@@ -128,13 +128,19 @@ export const putCommand: Command = {
     out.record(receiptRecord(receipt));
     if (!receipt.degraded) return undefined;
     const { code } = receipt.object;
+    const { survivesNodeLosses: losses } = receipt;
     out.warn(
-      `stored degraded: ${receipt.shardsDurable} of ${receipt.shardsWanted} shards are durable, so the loss of more than ` +
-        `${receipt.spare} of a stripe loses data (code ${code.k}+${code.m})`,
+      `stored degraded: ${receipt.shardsDurable} of ${receipt.shardsWanted} shards are durable, on ` +
+        `${nodes(receipt.holders.length)}; the file outlives the loss of ${losses === 0 ? 'none' : `any ${losses}`} of them, ` +
+        `and ${code.k}+${code.m} promises ${code.m}`,
     );
     return EXIT.partial;
   },
 };
+
+function nodes(count: number): string {
+  return count === 1 ? '1 node' : `${count} nodes`;
+}
 
 function receiptRecord(receipt: Receipt): OutputRecord {
   const { object, shardsDurable, shardsWanted, spare, degraded, holders, replacedVersion, durationMs } =

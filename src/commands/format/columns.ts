@@ -1,6 +1,7 @@
 /** Which columns a table has: the command's own, those asked for, or those that fit. */
+
+import { suggest } from '../../config/suggest.ts';
 import { DatameshError } from '../../errors.ts';
-import { suggest } from '../../lang/suggest.ts';
 import type { Column, OutputRecord } from '../command.ts';
 
 /** `rttMs` → "RTT MS": a title for a field that no column declares. */

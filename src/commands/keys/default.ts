@@ -1,6 +1,5 @@
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
-import { keyRecord, keyringOf, RESTART_NOTE } from './keyring-access.ts';
 
 export const keysDefaultCommand: Command = {
   path: ['keys', 'default'],
@@ -18,6 +17,7 @@ export const keysDefaultCommand: Command = {
   columns: KEY_COLUMNS,
   shape: 'single',
   async run(context, values) {
+    const { keyRecord, keyringOf, RESTART_NOTE } = await import('./keyring-access.ts');
     const name = String(values.name);
     const ring = await keyringOf(context);
     const known = ring.list().find((key) => key.name === name);

@@ -1,7 +1,6 @@
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
-import { keyRecord, keyringOf, RESTART_NOTE } from './keyring-access.ts';
 
 export const keysDestroyCommand: Command = {
   path: ['keys', 'destroy'],
@@ -25,6 +24,7 @@ export const keysDestroyCommand: Command = {
   columns: KEY_COLUMNS,
   shape: 'single',
   async run(context, values) {
+    const { keyRecord, keyringOf, RESTART_NOTE } = await import('./keyring-access.ts');
     const name = String(values.name);
     const ring = await keyringOf(context);
     const found = ring.list().find((key) => key.name === name);

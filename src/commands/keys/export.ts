@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { forPrograms, keyringOf, newPassphrase, unlockedKeyring } from './keyring-access.ts';
 
 export const keysExportCommand: Command = {
   path: ['keys', 'export'],
@@ -46,6 +45,7 @@ export const keysExportCommand: Command = {
   ],
   shape: 'single',
   async run(context, values) {
+    const { forPrograms, keyringOf, newPassphrase, unlockedKeyring } = await import('./keyring-access.ts');
     const name = (values.name as string | undefined) ?? defaultName((await keyringOf(context)).list());
     const ring = await unlockedKeyring(context, name);
     const phrase = await ring.exportPhrase(name);

@@ -1,9 +1,6 @@
-import { checkKeyName, decodeKey } from '../../engine/keys/keyring-file.ts';
-import { entropyOfPhrase } from '../../engine/keys/phrase.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
-import { importText, keyRecord, keyringForAdding, RESTART_NOTE, secretText } from './keyring-access.ts';
 
 export const keysImportCommand: Command = {
   path: ['keys', 'import'],
@@ -39,6 +36,15 @@ export const keysImportCommand: Command = {
   columns: KEY_COLUMNS,
   shape: 'single',
   async run(context, values) {
+    const [
+      { importText, keyRecord, keyringForAdding, RESTART_NOTE, secretText },
+      { checkKeyName, decodeKey },
+      { entropyOfPhrase },
+    ] = await Promise.all([
+      import('./keyring-access.ts'),
+      import('../../engine/keys/keyring-file.ts'),
+      import('../../engine/keys/phrase.ts'),
+    ]);
     const name = String(values.name);
     checkKeyName(name);
     const text = (await importText(context, values.file as string | undefined)).trim();

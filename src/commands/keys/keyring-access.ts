@@ -1,6 +1,7 @@
 /** How the key commands reach keyring, passphrases and phrases: never from the command line itself. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { needDataFolder } from '../../config/data-folder.ts';
 import { realClock } from '../../engine/effects/clock.ts';
 import { realRandom } from '../../engine/effects/random.ts';
 import { realDisk } from '../../engine/effects/real-disk.ts';
@@ -16,6 +17,7 @@ const MAX_SECRET_BYTES = 64 * 1024;
 /** The keyring of the configured node; secrets that are locked stay so. */
 export async function keyringOf(context: Context, passphrase?: string): Promise<Keyring> {
   const { node } = await context.config();
+  await needDataFolder(node.dataDir);
   const effects = { disk: realDisk(), random: realRandom(), clock: realClock() };
   return openKeyring(effects, dataPaths(node.dataDir).keyring, passphrase);
 }

@@ -1,6 +1,5 @@
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
-import { keyRecord, keyringOf } from './keyring-access.ts';
 
 export const keysListCommand: Command = {
   path: ['keys', 'list'],
@@ -21,6 +20,7 @@ export const keysListCommand: Command = {
   columns: KEY_COLUMNS,
   shape: 'list',
   async run(context) {
+    const { keyRecord, keyringOf } = await import('./keyring-access.ts');
     const ring = await keyringOf(context);
     for (const info of ring.list()) context.out.record(keyRecord(info));
     if (ring.list().length === 0) context.out.note('no owner key yet; make one with: datamesh keys new main');

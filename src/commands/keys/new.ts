@@ -1,7 +1,5 @@
-import { checkKeyName } from '../../engine/keys/keyring-file.ts';
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
-import { forPrograms, keyRecord, keyringForAdding, phraseBlock, RESTART_NOTE } from './keyring-access.ts';
 
 export const keysNewCommand: Command = {
   path: ['keys', 'new'],
@@ -26,6 +24,8 @@ export const keysNewCommand: Command = {
   columns: KEY_COLUMNS,
   shape: 'single',
   async run(context, values) {
+    const [{ forPrograms, keyRecord, keyringForAdding, phraseBlock, RESTART_NOTE }, { checkKeyName }] =
+      await Promise.all([import('./keyring-access.ts'), import('../../engine/keys/keyring-file.ts')]);
     const name = String(values.name);
     checkKeyName(name);
     if (context.options.dryRun) return context.out.note(`would make the owner key "${name}"`);

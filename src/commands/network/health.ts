@@ -7,7 +7,8 @@ export const healthCommand: Command = {
   group: 'network',
   summary: 'Ask every holder for every shard, and show what lives',
   description: `A census, taken now: its figures are the holders' answers, not what was once written. Spare is the number of
-    living shards of a stripe minus k; at spare 0 the next loss destroys data.`,
+    living shards of a stripe minus k; at spare 0 the next loss destroys data. Shards are those of all stripes and the
+    copies of each object's manifest.`,
   args: [],
   options: [{ name: 'check', summary: 'End with a failure unless every object is whole' }],
   examples: [

@@ -1,7 +1,8 @@
 /** The service as a process: who runs on a data folder, starting one beside us, asking one to stop. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { needNodeFolder } from '../../config/data-folder.ts';
 import { connectEngine } from '../../engine/control/client.ts';
 import type { NodeStatus } from '../../engine/engine.ts';
 import { dataPaths } from '../../engine/options.ts';
@@ -86,7 +87,7 @@ export async function startService(
   request: StartRequest,
 ): Promise<{ status: NodeStatus; child: ChildProcess }> {
   const { dataDir, configPath, signal } = request;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await needNodeFolder(dataDir);
   const logPath = dataPaths(dataDir).log;
   await rotate(logPath);
   const log = await open(logPath, 'a', 0o600);

@@ -1,4 +1,5 @@
 /** `service run`: the node in the foreground, its events as lines, until a signal asks it to stop. */
+import { needNodeFolder } from '../../config/data-folder.ts';
 import { realClock } from '../../engine/effects/clock.ts';
 import type { Engine, EventView, NodeStatus } from '../../engine/engine.ts';
 import { asDatameshError, DatameshError } from '../../errors.ts';
@@ -12,6 +13,7 @@ export async function runService(context: Context): Promise<void> {
   const config = await context.config();
   const found = await findService(config.node.dataDir);
   if (found.state === 'running') throw alreadyRunning(found.status);
+  await needNodeFolder(config.node.dataDir);
   const { toEngineOptions } = await import('../../config/to-engine-options.ts');
   const { openServingEngine } = await import('../../engine/serve.ts');
   const engine = await withPassphrase(context, (passphrase) =>

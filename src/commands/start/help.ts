@@ -1,5 +1,5 @@
+import { suggest } from '../../config/suggest.ts';
 import { DatameshError } from '../../errors.ts';
-import { suggest } from '../../lang/suggest.ts';
 import type { Command, Context, OutputRecord } from '../command.ts';
 import { commandHelp, overview } from '../format/help.ts';
 import type { Registry } from '../registry.ts';

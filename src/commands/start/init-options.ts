@@ -50,23 +50,14 @@ export const QUESTION_OPTIONS: readonly OptionSpec[] = [
   },
   { name: 'zone', type: text, summary: 'House or datacenter of this node' },
   { name: 'rack', type: text, summary: 'Rack or room within the zone' },
-  {
-    name: 'relay',
-    type: { kind: 'enum', values: ['auto', 'off'] },
-    summary: 'Be reached through a relay (recorded for a later version)',
-  },
   { name: 'up', type: text, summary: 'Most to send per second, e.g. 2MiB/s, or unlimited' },
   { name: 'down', type: text, summary: 'Most to receive per second' },
-  { name: 'monthly', type: text, summary: 'Most in a month (recorded for a later version)' },
   {
     name: 'access',
     type: { kind: 'enum', values: ['allow-list', 'open'] },
     summary: 'Who may store on this node',
   },
   { name: 'allow', type: text, repeatable: true, summary: 'Owner id or peer id to let in' },
-  { name: 'autostart', type: yesNo, summary: 'Start with the machine (recorded for a later version)' },
-  { name: 'metrics-port', type: text, summary: 'Port for metrics, or off (recorded for a later version)' },
-  { name: 'update-check', type: yesNo, summary: 'Look for new versions (recorded for a later version)' },
   { name: 'history', type: yesNo, summary: 'Keep the history of the console' },
 ];
 

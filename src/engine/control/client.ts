@@ -15,6 +15,7 @@ import type {
   ListQuery,
   NodeStatus,
   ObjectDetail,
+  ObjectView,
   PeerView,
   PutOptions,
   Receipt,
@@ -139,6 +140,10 @@ class RemoteEngine implements Engine {
 
   async list(query: ListQuery = {}): Promise<ListPage> {
     return (await this.#send(ROUTE.list, query)) as ListPage;
+  }
+
+  async find(ref: string): Promise<ObjectView> {
+    return (await this.#send(ROUTE.find, { ref })) as ObjectView;
   }
 
   async info(ref: string, options: { version?: number; stripeLimit?: number } = {}): Promise<ObjectDetail> {

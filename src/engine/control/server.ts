@@ -140,6 +140,7 @@ function buildApp(
   app.get(ROUTE.peers, async () => engine.peers());
   app.get(ROUTE.stats, async () => engine.stats());
   app.post(ROUTE.list, async (request) => engine.list(readListQuery(request.body)));
+  app.post(ROUTE.find, async (request) => engine.find(readRef(request.body).ref));
   app.post(ROUTE.info, async (request) => {
     const { ref, ...rest } = readInfoRequest(request.body);
     return engine.info(ref, rest);

@@ -21,6 +21,7 @@ export const ROUTE = {
   put: '/put',
   get: '/get',
   list: '/list',
+  find: '/find',
   info: '/info',
   delete: '/delete',
   bootstrap: '/bootstrap',

@@ -142,11 +142,12 @@ function count(object: CensusObject, live: ReadonlySet<string>, report: HealthRe
     report.worst.sort((a, b) => a.spare - b.spare);
     report.worst.length = WORST_LISTED;
   }
-  for (const group of object.groups ?? []) {
+  for (const [at, group] of (object.groups ?? []).entries()) {
     const groupSpare = spareOf(group, live);
     report.shardsExpected += group.code.k + group.code.m;
     report.shardsLive += groupSpare + group.code.k;
-    report.stripes[bucketOf(groupSpare)]++;
+    // The first group is the manifest: its copies are shards on disks, but no stripe of the file.
+    if (at > 0) report.stripes[bucketOf(groupSpare)]++;
   }
 }
 

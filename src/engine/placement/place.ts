@@ -73,7 +73,7 @@ export function requireNodes(code: CodeProfile, nodes: number, allowDegraded: bo
     what: `${code.k}+${code.m} needs ${wanted} nodes and this mesh has ${nodes} that can take a shard`,
     why: `at least ${quorum} (k + half of m) must each hold one shard, or losing a single node could lose the file`,
     mend:
-      `connect more nodes (\`datamesh peers\`, \`datamesh bootstrap MULTIADDR\`), choose a smaller code (--code 2+1 needs 3), ` +
+      `connect more nodes (\`datamesh peers\`, \`datamesh bootstrap MULTIADDR\`), ${nodes >= 3 ? 'choose a smaller code (--code 2+1 needs 3), ' : ''}` +
       'or store it all the same with --allow-degraded',
     details: { nodes, wanted, quorum },
   });

@@ -31,9 +31,18 @@ export async function writeStripe(
   context: WriteContext,
 ): Promise<(PeerId | undefined)[]> {
   const shardBytes = stripe.shards[0]?.length ?? 0;
-  const plan = planStripe(stripe.ids, shardBytes, context.candidates(), stripe.shareNodes);
+  const candidates = context.candidates();
+  const plan = planStripe(stripe.ids, shardBytes, candidates, stripe.shareNodes);
   const spares = [...plan.spares];
-  const failures: DatameshError[] = [];
+  // Nodes that were left out because a shard does not fit in what they still offer: their refusal is known beforehand.
+  const failures = candidates
+    .filter(({ freeBytes }) => freeBytes < shardBytes)
+    .map(
+      ({ peer, freeBytes }) =>
+        new DatameshError('quota-full', {
+          what: `${peer.slice(-8)} offers ${freeBytes} more bytes and a shard has ${shardBytes}`,
+        }),
+    );
 
   const place = async (index: number): Promise<PeerId | undefined> => {
     let target = plan.targets[index];

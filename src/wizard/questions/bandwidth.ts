@@ -1,4 +1,4 @@
-import { parseRate, parseSize } from '../../config/units.ts';
+import { parseRate } from '../../config/units.ts';
 import type { Question } from '../question.ts';
 
 export const UNLIMITED = 'unlimited';
@@ -22,17 +22,4 @@ function rate(id: 'up' | 'down', title: string, key: string): Question {
 export const BANDWIDTH_QUESTIONS: readonly Question[] = [
   rate('up', 'Most to send, per second', 'bandwidth.upBytesPerSecond'),
   rate('down', 'Most to receive, per second', 'bandwidth.downBytesPerSecond'),
-  {
-    id: 'monthly',
-    screen: 'bandwidth',
-    title: 'Most in a month, both ways',
-    kind: 'text',
-    why: 'Recorded in the configuration; this version shows what was used and does not stop at the limit yet. 0 means no cap.',
-    later: 'datamesh config set bandwidth.monthlyBytes SIZE',
-    default: () => UNLIMITED,
-    validate: (text) =>
-      text === UNLIMITED || parseSize(text) !== undefined
-        ? undefined
-        : 'a size such as 500GB or 1TB, or "unlimited"',
-  },
 ];

@@ -96,7 +96,7 @@ export const IDENTITY_QUESTIONS: readonly Question[] = [
     screen: 'identity',
     title: 'Write down these 24 words, in this order',
     kind: 'show',
-    why: 'They are shown once. Whoever has them has your files; without them a lost machine takes your files along.',
+    why: 'On paper, not in a file. Whoever has them has your files; without them a lost machine takes your files along.',
     later: 'datamesh keys export NAME shows the words again, while this machine lives',
     asked: isNew,
     default: () => '',
@@ -179,7 +179,7 @@ function problemOf(action: () => unknown): string | undefined {
     action();
     return undefined;
   } catch (error) {
-    if (error instanceof DatameshError) return error.message;
+    if (error instanceof DatameshError) return error.mend ? `${error.message}; ${error.mend}` : error.message;
     throw error;
   }
 }

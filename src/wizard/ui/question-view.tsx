@@ -1,5 +1,6 @@
 /** One question: why it is asked, the field or the choices, what is wrong or worth knowing. */
 import { Box, Text } from 'ink';
+import { wrap } from '../../commands/format/help.ts';
 import { askedQuestions, textOf } from '../context.ts';
 import { contextOfState, textFieldActive } from '../navigate.ts';
 import { choicesOf, type Question, type QuestionContext } from '../question.ts';
@@ -13,13 +14,13 @@ interface Props {
   onText(question: string, value: string): void;
 }
 
-export function QuestionView({ state, question, onText }: Props) {
+export function QuestionView({ state, columns, question, onText }: Props & { columns: number }) {
   const context = contextOfState(state);
   return (
     <Box flexDirection="column">
       <Answered state={state} question={question} context={context} />
       <Text bold>{question.title}</Text>
-      <Text dimColor>{question.why}</Text>
+      <Text dimColor>{wrap(question.why, columns).join('\n')}</Text>
       <Box marginTop={1} flexDirection="column">
         <Field state={state} question={question} context={context} onText={onText} />
       </Box>
@@ -46,7 +47,7 @@ function Answered({
   const lines = before.filter(({ kind }) => kind !== 'show' && kind !== 'confirm');
   return lines.map((each) => (
     <Text key={each.id} dimColor wrap="truncate">
-      {`✔ ${each.title}: ${each.kind === 'secret' ? hidden(textOf(each, context)) : textOf(each, context) || 'none'}`}
+      {`✔ ${asked(each.title)} ${each.kind === 'secret' ? hidden(textOf(each, context)) : textOf(each, context) || 'none'}`}
       {state.notes[each.id] === undefined ? '' : `  ${state.notes[each.id]}`}
     </Text>
   ));
@@ -127,6 +128,12 @@ function Explanation({ question, context }: { question: Question; context: Quest
       ))}
     </Box>
   );
+}
+
+/** "Zone: house or datacenter (empty: none)" was the question; before an answer it is "Zone: house or datacenter:". */
+function asked(title: string): string {
+  const bare = title.replace(/ \([^()]*\)$/, '');
+  return bare.endsWith('?') ? bare : `${bare}:`;
 }
 
 function hidden(text: string): string {

@@ -20,14 +20,14 @@ export function ReviewView({ state, columns }: { state: WizardState; columns: nu
   const rows = reviewRows(context);
   const wide = columns >= TWO_COLUMNS;
   const half = wide ? Math.ceil(rows.length / 2) : rows.length;
-  const width = wide ? Math.floor(columns / 2) - 1 : columns - 1;
+  const width = wide ? Math.floor(columns / 2) - 2 : columns - 1;
   // A value in another's place would be a riddle: the difference is only shown once everything is right.
   const diff = problemsOf(context).length === 0 ? reviewDiff(context) : [];
   return (
     <Box flexDirection="column">
       <Box>
         {[rows.slice(0, half), rows.slice(half)].map((part, column) => (
-          <Box key={part[0]?.label ?? 'none'} flexDirection="column" width={width}>
+          <Box key={part[0]?.label ?? 'none'} flexDirection="column" width={width} marginRight={1}>
             {part.map((row, index) => (
               <Line key={row.label} row={row} number={column * half + index + 1} />
             ))}

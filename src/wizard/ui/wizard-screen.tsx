@@ -35,7 +35,8 @@ export function WizardScreen({ state, columns, onText }: Props) {
 
 function Body({ state, columns, onText }: Props) {
   const question = currentQuestion(state);
-  if (question !== undefined) return <QuestionView state={state} question={question} onText={onText} />;
+  if (question !== undefined)
+    return <QuestionView state={state} columns={columns} question={question} onText={onText} />;
   if (state.screen === 'review') return <ReviewView state={state} columns={columns} />;
   return state.screen === 'done' ? <DoneView state={state} /> : <PreflightView state={state} />;
 }
@@ -70,6 +71,8 @@ function PreflightView({ state }: { state: WizardState }) {
 function DoneView({ state }: { state: WizardState }) {
   const { written } = state;
   if (written === undefined) return null;
+  const { k, m } = written.config.redundancy;
+  const alone = written.config.network.bootstrap.length === 0;
   return (
     <Box flexDirection="column">
       <Text color="green">✔ This node is set up.</Text>
@@ -79,9 +82,12 @@ function DoneView({ state }: { state: WizardState }) {
       ))}
       <Box marginTop={1} flexDirection="column">
         <Text>Next:</Text>
-        <Text>{'  datamesh put FILE         store a file'}</Text>
-        <Text>{'  datamesh list             what is stored'}</Text>
-        <Text>{'  datamesh service start    run the node without a terminal'}</Text>
+        {alone ? (
+          <Text>{`  datamesh bootstrap ADDRESS  meet other nodes: a file needs ${k + m} of them (${k}+${m})`}</Text>
+        ) : null}
+        <Text>{'  datamesh put FILE           store a file'}</Text>
+        {alone ? null : <Text>{'  datamesh list               what is stored'}</Text>}
+        <Text>{'  datamesh service start      run the node without a terminal'}</Text>
       </Box>
     </Box>
   );

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -91,7 +91,6 @@ describe('in the background', { timeout: 60_000 }, () => {
     expect(nothing.status).toBe(0);
     expect(jsonLines(nothing.stdout)[0]).toMatchObject({ state: 'stopped' });
     // As a killed node leaves it, its number since given to another process: this one.
-    mkdirSync(home.dataDir, { mode: 0o700 });
     const holder = { pid: process.pid, host: hostname(), startedAtMs: Date.now() };
     writeFileSync(`${home.dataDir}/LOCK`, JSON.stringify(holder), { mode: 0o600 });
     expect((await home.run('service', 'stop')).status).toBe(0);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { doctorCommand } from '../../../src/commands/start/doctor.ts';
@@ -18,7 +18,6 @@ beforeEach(async () => {
   home = makeHome((config) => {
     config.storage.quotaBytes = 1;
   });
-  mkdirSync(home.dataDir, { mode: 0o700 });
   await (await openKeyring(effects, `${home.dataDir}/keyring.json`)).create('main');
 });
 
@@ -80,6 +79,20 @@ describe('doctor', () => {
       'clock',
     ]);
   });
+
+  it.each(['missing', 'empty'])(
+    'sees a data folder that is %s, as where a disk is not mounted',
+    async (how) => {
+      rmSync(home.dataDir, { recursive: true });
+      if (how === 'empty') mkdirSync(home.dataDir, { mode: 0o700 });
+      const { status, found } = await examine();
+      expect(status).toBe(1);
+      expect(found('data folder')[0]).toMatchObject({
+        state: 'fail',
+        detail: expect.stringMatching(how === 'empty' ? /holds no node/ : /is missing/),
+      });
+    },
+  );
 
   it('sees modes that let others in', async () => {
     chmodSync(home.dataDir, 0o755);

@@ -156,7 +156,7 @@ describe('what is wrong', () => {
   });
 
   it('all wrong values at once', async () => {
-    const values = { name: 'No Good', up: 'fast', reserve: '99' };
+    const values = { name: 'No Good', up: 'fast', reserve: '99', zone: 'a b' };
     await expect(runCommand(initCommand, values, setting)).rejects.toMatchObject({
       code: 'bad-value',
       exit: 2,
@@ -298,7 +298,12 @@ describe('the wizard on a terminal', () => {
     const request = { configPath, env: setting.env, random: realRandom() };
     const facts = await gatherFacts(request);
     const machine = createWizard({ ...request, facts });
-    const answers: Record<string, string> = { name: 'beta', quota: '10MiB', up: '2MiB/s', zone: 'home' };
+    const answers: Record<string, string> = {
+      name: 'beta',
+      quota: '10MiB',
+      up: '2MiB/s',
+      allow: 'a'.repeat(64),
+    };
     await walk(machine, answers);
     expect(machine.getState().screen).toBe('done');
     machine.key('', { return: true });

@@ -64,12 +64,16 @@ test('a census equals what an omniscient look into every store counts, whatever 
       const report = await census(mesh, objects);
       const really = { ok: 0, degraded: 0, critical: 0, lost: 0 };
       let live = 0;
+      const stripes = { lost: 0, spare0: 0, spare1: 0, spare2: 0, spare3plus: 0 };
       for (const { groups } of objects) {
         const spares = groups!.map(({ code, shards }) => {
           const there = shards.filter(({ id, holder }) => mesh.node(holder).shards.has(id)).length;
           live += there;
           return { spare: there - code.k, m: code.m };
         });
+        // The first group is the manifest, which is no stripe.
+        for (const { spare } of spares.slice(1))
+          stripes[spare < 0 ? 'lost' : (`spare${spare as 0 | 1 | 2}` as const)]++;
         if (spares.some(({ spare }) => spare < 0)) really.lost++;
         else if (spares.some(({ spare }) => spare === 0)) really.critical++;
         else if (spares.some(({ spare, m }) => spare < m)) really.degraded++;
@@ -81,6 +85,7 @@ test('a census equals what an omniscient look into every store counts, whatever 
         critical: report.critical,
         lost: report.lost,
       }).toEqual(really);
+      expect(report.stripes).toEqual(stripes);
       expect(report.shardsLive).toBe(live);
       expect(report.shardsExpected).toBe(everything.length);
       for (const { node, id, shard } of lost) node.shards.set(id, shard);

@@ -1,6 +1,7 @@
 /** Checks of what lies on disk: configuration, data folder, space, keyring. */
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
+import { needNodeFolder } from '../../../config/data-folder.ts';
 import { realClock } from '../../../engine/effects/clock.ts';
 import { realRandom } from '../../../engine/effects/random.ts';
 import { realDisk } from '../../../engine/effects/real-disk.ts';
@@ -35,15 +36,16 @@ export async function examineConfig(patient: Patient): Promise<Finding> {
 export const checkDataFolder: Check = async ({ config }) => {
   if (config === undefined) return [];
   const { dataDir } = config.node;
-  const found = await stat(dataDir).catch(() => undefined);
-  if (found === undefined) {
+  const lost = await needNodeFolder(dataDir).then(() => undefined, asDatameshError);
+  if (lost !== undefined) {
     return {
       check: 'data folder',
-      state: 'warn',
-      detail: `${dataDir} does not exist yet`,
-      mend: 'nothing to do: the first start of the node makes it',
+      state: 'fail',
+      detail: lost.message,
+      ...(lost.mend === undefined ? {} : { mend: lost.mend }),
     };
   }
+  const found = await stat(dataDir);
   const mode = found.mode & 0o777;
   if (!found.isDirectory()) {
     return {
