@@ -7,15 +7,18 @@ export const doctorCommand: Command = {
   group: 'start',
   summary: 'Check this machine and its set-up, and say what mends what is wrong',
   description: `Every line is a check that was made just now: runtime, configuration, data folder, space, keyring, hashing,
-    erasure code, clock, port, service, and a TCP connection to each bootstrap peer. Nothing is changed.`,
+    erasure code, clock, port, service, and a TCP connection to each bootstrap peer. Nothing is changed, unless --rebuild-index is given: then only the index of the stored shards is built
+    anew from the shards themselves, with the node stopped.`,
   args: [],
-  options: [],
+  options: [
+    { name: 'rebuild-index', summary: 'Build the index of the stored shards anew; the node must be stopped' },
+  ],
   examples: [
     { line: 'datamesh doctor', note: 'all checks' },
     { line: 'datamesh doctor --config ./other.json', note: 'of another configuration' },
     { line: 'datamesh doctor --json | grep -v \'"ok"\'', note: 'only what is not in order' },
   ],
-  effects: 'reads',
+  effects: 'writes',
   needs: 'nothing',
   shape: 'list',
   columns: [
@@ -25,7 +28,11 @@ export const doctorCommand: Command = {
     { key: 'mend', title: 'What mends it' },
   ],
   exits: [{ code: EXIT.failed, meaning: 'a check failed; warnings alone leave it at 0' }],
-  async run(context) {
+  async run(context, values) {
+    if (values['rebuild-index'] === true) {
+      const { rebuildIndex } = await import('./doctor/rebuild-index.ts');
+      return rebuildIndex(context);
+    }
     const [machine, files, network] = await Promise.all([
       import('./doctor/machine.ts'),
       import('./doctor/files.ts'),
