@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import type { ReadStream, WriteStream } from 'node:tty';
+import { isStrayNetworkError } from '../engine/effects/stray-errors.ts';
 
 const ENTER = '\u001b[?1049h\u001b[H\u001b[J';
 const HOME_AND_ERASE = '\u001b[H\u001b[J';
@@ -68,12 +69,15 @@ export function guardProcess(terminal: Terminal, onEnd: (exit: number, error?: u
   const onHup = () => onEnd(129);
   const onInt = () => onEnd(130);
   const onCrash = (error: unknown) => onEnd(70, error);
+  const onRejection = (reason: unknown) => {
+    if (!isStrayNetworkError(reason)) onCrash(reason);
+  };
   const onExit = () => terminal.restore();
   process.on('SIGTERM', onTerm);
   process.on('SIGHUP', onHup);
   process.on('SIGINT', onInt);
   process.on('uncaughtException', onCrash);
-  process.on('unhandledRejection', onCrash);
+  process.on('unhandledRejection', onRejection);
   process.on('exit', onExit);
   return {
     release() {
@@ -81,7 +85,7 @@ export function guardProcess(terminal: Terminal, onEnd: (exit: number, error?: u
       process.off('SIGHUP', onHup);
       process.off('SIGINT', onInt);
       process.off('uncaughtException', onCrash);
-      process.off('unhandledRejection', onCrash);
+      process.off('unhandledRejection', onRejection);
       process.off('exit', onExit);
     },
   };

@@ -17,6 +17,7 @@ import { acquireLock } from './effects/lock.ts';
 import type { Net } from './effects/net.ts';
 import { type Random, realRandom } from './effects/random.ts';
 import { realDisk } from './effects/real-disk.ts';
+import { tolerateStrayRejections } from './effects/stray-errors.ts';
 import { certifyDevice } from './keys/certificate.ts';
 import { type Device, loadOrCreateDevice } from './keys/device.ts';
 import { openKeyring } from './keys/keyring.ts';
@@ -91,6 +92,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     await disk.makeDir(options.dataDir, 0o700);
     opened(await acquireLock(disk, paths.lock, clock), (lock) => lock.release());
     const events = new EventLog(clock);
+    closers.push(tolerateStrayRejections((text) => events.add('warn', 'mesh', text)));
     const device = await loadOrCreateDevice(disk, paths.device, random);
     const keyring = await openKeyring({ disk, random, clock }, paths.keyring, options.passphrase);
     const owner = keyring.list().length === 0 ? undefined : await keyring.owner();
