@@ -129,6 +129,7 @@ export async function* readRange(
       plaintextBytes: chunkLength(manifest, secret.sizeBytes, index),
       shardBytes: stripe.shardBytes,
       shards,
+      packed: manifest.packed,
     });
     const start = Math.max(0, range.offset - index * chunkBytes);
     const end = Math.min(plaintext.length, range.offset + range.length - index * chunkBytes);
