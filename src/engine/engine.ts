@@ -275,7 +275,10 @@ export interface ListPage {
 }
 
 export interface DeleteResult {
+  /** The current version, as it was. */
   object: ObjectView;
+  /** Versions deleted: all of them when a name was given, one when an id was. */
+  versions: number;
   shardsReleased: number;
   /** Holders that could not be asked; their shards stay until collected. */
   unreachable: PeerId[];
@@ -311,6 +314,7 @@ export interface Engine {
   /** What the catalog says, without asking anybody. `ref` as for `get`. Throws `not-found`. */
   find(ref: string): Promise<ObjectView>;
   info(ref: string, options?: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
+  /** By name: every version of it. By id: that version alone. Throws `not-found`. */
   delete(ref: string): Promise<DeleteResult>;
   /** Dials a multiaddr and keeps it as a bootstrap peer for this run. */
   bootstrap(address: string): Promise<DialResult>;

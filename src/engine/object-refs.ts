@@ -19,6 +19,16 @@ export function findEntry(
   return /^[0-9a-f]{4,64}$/.test(ref) ? catalog.findById(owner.ownerId, ref) : undefined;
 }
 
+/** All versions under the entry's name, oldest first, itself last. */
+export function versionsUpTo(catalog: Catalog, entry: Entry): Entry[] {
+  const found: Entry[] = [];
+  for (let version = 1; version < entry.version; version++) {
+    const older = catalog.find(entry.owner, entry.name, version);
+    if (older !== undefined) found.push(older);
+  }
+  return [...found, entry];
+}
+
 export function notFound(
   catalog: Catalog,
   owner: OwnerKeys,

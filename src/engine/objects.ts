@@ -1,5 +1,6 @@
 /** What a node does for its owner: the object calls of the Engine interface, on a running node. */
 import { asDatameshError, DatameshError } from '../errors.ts';
+import type { Entry } from './catalog/catalog.ts';
 import { blake3 } from './codec/hash.ts';
 import type {
   CallOptions,
@@ -32,6 +33,7 @@ import {
   notFound,
   publicView,
   refuseExisting,
+  versionsUpTo,
   viewOfManifest,
 } from './object-refs.ts';
 import { fetchManifest, type GetContext, openWithOwner, rangeOf, readRange } from './transfer/get.ts';
@@ -119,6 +121,27 @@ export function createObjects(node: Node, changed: () => void): Objects {
   const groupsOf = async (objectId: ObjectId, hints: readonly PeerId[], name: string, signal: AbortSignal) =>
     censusGroups(objectId, hints, await manifestOf(objectId, hints, name, signal));
 
+  const removeVersion = async (entry: Entry, signal: AbortSignal) => {
+    const { objectId, manifestHolders, name, version } = entry;
+    const shared = node.catalog.references(objectId) > 1;
+    const manifest = shared
+      ? undefined
+      : await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
+    // The entry goes first: a crash after it leaves orphans, never a name that cannot be read.
+    node.catalog.remove(entry.owner, name, version);
+    changed();
+    if (shared) return { shardsReleased: 0, unreachable: [] };
+    const groups =
+      manifest === undefined
+        ? [manifestGroup(objectId, manifestHolders, entry.code.m)]
+        : censusGroups(objectId, manifestHolders, manifest);
+    return await releaseShards(groups, {
+      owner: entry.owner,
+      backend: node.backend,
+      log: (text) => node.events.add('warn', 'delete', text),
+    });
+  };
+
   return {
     async put(source, options, call) {
       checkNameAndTags(options);
@@ -204,24 +227,20 @@ export function createObjects(node: Node, changed: () => void): Objects {
       const signal = new AbortController().signal;
       const entry = findEntry(node.catalog, owner(), ref, undefined);
       if (entry === undefined) throw notFound(node.catalog, owner(), ref, undefined);
-      const shared = node.catalog.references(entry.objectId) > 1;
-      const manifest = shared
-        ? undefined
-        : await manifestOf(entry.objectId, entry.manifestHolders, entry.name, signal).catch(lostIsUndefined);
-      // The entry goes first: a crash after it leaves orphans, never a name that cannot be read.
-      node.catalog.remove(entry.owner, entry.name, entry.version);
-      changed();
-      if (shared) return { object: publicView(entry), shardsReleased: 0, unreachable: [] };
-      const groups =
-        manifest === undefined
-          ? [manifestGroup(entry.objectId, entry.manifestHolders, entry.code.m)]
-          : censusGroups(entry.objectId, entry.manifestHolders, manifest);
-      const released = await releaseShards(groups, {
-        owner: entry.owner,
-        backend: node.backend,
-        log: (text) => node.events.add('warn', 'delete', text),
-      });
-      return { object: publicView(entry), ...released };
+      const result: DeleteResult = {
+        object: publicView(entry),
+        versions: 0,
+        shardsReleased: 0,
+        unreachable: [],
+      };
+      // The current version goes last: a crash on the way leaves the name as it was, not an old version under it.
+      for (const one of entry.name === ref ? versionsUpTo(node.catalog, entry) : [entry]) {
+        const { shardsReleased, unreachable } = await removeVersion(one, signal);
+        result.versions++;
+        result.shardsReleased += shardsReleased;
+        result.unreachable = [...new Set([...result.unreachable, ...unreachable])];
+      }
+      return result;
     },
 
     census(call) {

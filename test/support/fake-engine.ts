@@ -340,10 +340,12 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     async delete(ref): Promise<DeleteResult> {
       await enter('delete');
       const { view } = find(ref);
-      const left = versions.get(view.name)!.slice(0, -1);
+      const all = versions.get(view.name)!;
+      const left = ref === view.name ? [] : all.slice(0, -1);
       if (left.length > 0) versions.set(view.name, left);
       else versions.delete(view.name);
-      return { object: view, shardsReleased: view.stripes * 6 + 3, unreachable: [] };
+      const gone = all.length - left.length;
+      return { object: view, versions: gone, shardsReleased: gone * (view.stripes * 6 + 3), unreachable: [] };
     },
     async bootstrap(address): Promise<DialResult> {
       await enter('bootstrap');

@@ -8,7 +8,8 @@ export const deleteCommand: Command = {
   synonyms: [['rm']],
   group: 'files',
   summary: 'Delete objects and release their shards',
-  description: `Asks first; --yes answers. Only the very names given are deleted, never what merely begins so.`,
+  description: `Asks first; --yes answers. A name goes with all its versions, an id
+alone. Only the very names given are deleted, never what merely begins so.`,
   args: [
     { name: 'objects', type: { kind: 'object' }, summary: 'Names or ids', required: true, variadic: true },
   ],
@@ -24,7 +25,7 @@ export const deleteCommand: Command = {
   columns: [
     { key: 'name', title: 'NAME' },
     { key: 'sizeBytes', title: 'SIZE', align: 'right', format: 'bytes' },
-    { key: 'version', title: 'VER', align: 'right', priority: 2 },
+    { key: 'versions', title: 'VERSIONS', align: 'right', priority: 2 },
     { key: 'shardsReleased', title: 'SHARDS RELEASED', align: 'right' },
     { key: 'unreachable', title: 'NOT REACHED', format: 'list', priority: 1 },
   ],
@@ -41,7 +42,13 @@ export const deleteCommand: Command = {
     for (const ref of refs) views.push(await engine.find(ref));
     if (options.dryRun) {
       for (const view of views)
-        out.record({ dryRun: true, ...objectRecord(view), shardsReleased: null, unreachable: [] });
+        out.record({
+          dryRun: true,
+          ...objectRecord(view),
+          versions: null,
+          shardsReleased: null,
+          unreachable: [],
+        });
       out.note('nothing was deleted (--dry-run)');
       return undefined;
     }
@@ -53,8 +60,8 @@ export const deleteCommand: Command = {
     for (const ref of refs) {
       signal.throwIfAborted();
       try {
-        const { object, shardsReleased, unreachable } = await engine.delete(ref);
-        out.record({ ...objectRecord(object), shardsReleased, unreachable });
+        const { object, versions, shardsReleased, unreachable } = await engine.delete(ref);
+        out.record({ ...objectRecord(object), versions, shardsReleased, unreachable });
         if (unreachable.length > 0) {
           out.warn(
             `${unreachable.length} holders of '${shorten(object.name)}' did not answer; their shards stay until they are collected`,
