@@ -1,6 +1,5 @@
 /** A session on the full screen from first frame to exit status, whatever ends it. Tests start the console here with an engine of theirs. */
 import { errorLine } from '../commands/format/error-line.ts';
-import type { Config } from '../config/schema.ts';
 import { asDatameshError } from '../errors.ts';
 import { type FullScreen, openFullScreen } from './full-screen.tsx';
 import type { Stage } from './root.tsx';
@@ -10,8 +9,8 @@ import { catchWarnings } from './warnings.ts';
 
 export type SessionStart = Omit<SessionDeps, 'screen' | 'size'>;
 
-/** What a configuration makes of a session. */
-export type StartOf = (config: Config, passphrase: string | undefined) => Promise<SessionStart>;
+/** What the configuration that was just written makes of a session. */
+export type StartOf = (passphrase: string | undefined) => Promise<SessionStart>;
 
 /** The console at once, without a wizard. */
 export function runSession(terminal: Terminal, start: SessionStart): Promise<number> {

@@ -55,7 +55,9 @@ export async function runConsole(options: ConsoleOptions): Promise<number> {
   prepareForInk(env);
   if (needsWizard) {
     const { runWizardAlone, runWizardThenConsole } = await import('./wizard-stage.tsx');
-    const startOf: StartOf = (config, passphrase) => sessionStart(options, config, passphrase);
+    // Read back, so that flags and variables beat the file in the first console as in every later one.
+    const startOf: StartOf = async (passphrase) =>
+      sessionStart(options, await readConfig(options), passphrase ?? options.passphrase);
     if (surface.kind === 'screen') return runWizardThenConsole(options, startOf);
     const start = await runWizardAlone(options, startOf);
     return typeof start === 'number' ? start : openOn(surface, start);

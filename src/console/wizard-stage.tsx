@@ -37,7 +37,7 @@ export async function runWizardAlone(
   const outcome = await runWizard(machine);
   if (outcome.kind === 'left') return EXIT.interrupted;
   if (outcome.kind !== 'written' || !outcome.openConsole) return EXIT.ok;
-  return startOf(outcome.config, outcome.passphrase);
+  return startOf(outcome.passphrase);
 }
 
 async function wizardOf(configPath: string, size: { columns: number; rows: number }): Promise<WizardMachine> {
@@ -63,7 +63,7 @@ async function handOver(
     view,
   };
   screen.stages.set(waiting);
-  const start = await startOf(outcome.config, outcome.passphrase);
+  const start = await startOf(outcome.passphrase);
   const session = createSession({
     ...start,
     size: terminal.size(),

@@ -209,9 +209,9 @@ describe('phrases', { timeout: SLOW_MS }, () => {
 });
 
 describe('the configuration', { timeout: SLOW_MS }, () => {
-  it.each<[string, (file: string) => void, number, string, (string | RegExp)[]]>([
+  it.each<[string, (file: string) => unknown, number, string, (string | RegExp)[]]>([
     ['missing', (file) => rmSync(file), 4, 'DM-4001', ['there is no configuration', 'datamesh init']],
-    ['a folder', (file) => void (rmSync(file), mkdirSync(file)), 4, 'DM-4002', ['name a file, not a folder']],
+    ['a folder', (file) => [rmSync(file), mkdirSync(file)], 4, 'DM-4002', ['name a file, not a folder']],
     [
       'no JSON',
       (file) => writeFileSync(file, '{\n  "version": 1,\n'),

@@ -1,25 +1,34 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type Pty, ptyScript } from '../support/pty.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { LAUNCHER, runCli } from '../support/cli.ts';
+import { startCluster } from '../support/cluster.ts';
+import { type Pty, ptyProgram, ptyScript } from '../support/pty.ts';
 import { KEY, promptRow } from './console-harness.ts';
 
 const ENTRY = resolve(import.meta.dirname, '../support/run-console-entry.tsx');
 const open: Pty[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'dm-handover-'));
+let starts = 0;
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(async () => {
   await Promise.all(open.splice(0).map((pty) => pty.close()));
 });
 
 function start(columns = 100, rows = 35): { pty: Pty; config: string } {
-  const folder = process.env.TMPDIR ?? '/tmp';
-  const config = join(folder, `dm-handover-${process.pid}-${open.length}-${Date.now()}`, 'config.json');
+  const config = join(folder, `${starts++}`, 'config.json');
   const pty = ptyScript(ENTRY, [config], { columns, rows });
   open.push(pty);
   return { pty, config };
 }
 
-/** Enter through every screen; the two words asked back are read off the screen where they were shown. */
-async function throughTheWizard(pty: Pty): Promise<void> {
+/**
+ * Enter through every screen; the two words asked back are read off the screen where they were shown. `typed` are answers by a
+ * word of their question.
+ */
+async function throughTheWizard(pty: Pty, typed: Record<string, string> = {}): Promise<void> {
   await pty.waitFor('datamesh set-up', 20_000);
   let words = new Map<number, string>();
   for (let step = 0; step < 60 && !pty.text().includes('10/'); step++) {
@@ -32,6 +41,12 @@ async function throughTheWizard(pty: Pty): Promise<void> {
     const asked = /Type word (\d+) of the 24/.exec(text);
     if (asked !== null) {
       pty.write(words.get(Number(asked[1])) ?? '?');
+      await pty.settled(80);
+    }
+    for (const [question, answer] of Object.entries(typed)) {
+      // Not of a question answered before, which stands there behind a tick.
+      if (!text.split('\n').some((row) => row.trimStart().startsWith(question))) continue;
+      pty.write(answer);
       await pty.settled(80);
     }
     const before = pty.raw().length;
@@ -72,6 +87,82 @@ describe('first start', () => {
     const history = readFileSync(join(pty.home, 'state/datamesh/history.jsonl'), 'utf8');
     expect(history).toContain('"cmd":"status"');
   }, 60_000);
+
+  it('the whole tour in a shell: wizard, console, put over a mesh, list, health, quit; the terminal is as before', async () => {
+    const cluster = await startCluster(5);
+    try {
+      // A shell as a person has one: what the terminal was set to is asked of the terminal itself, before and after.
+      const script =
+        'stty -g > before; "$NODE" "$LAUNCHER"; echo "ended with $?"; stty -g > after; read -r wait';
+      const pty = ptyProgram('/bin/bash', ['--norc', '-c', script], {
+        columns: 110,
+        rows: 40,
+        env: {
+          NODE: process.execPath,
+          LAUNCHER,
+          NODE_ENV: undefined,
+          // The one answer that the wizard does not ask for.
+          DATAMESH_NETWORK_NAME: 'demo',
+        },
+      });
+      open.push(pty);
+      await throughTheWizard(pty, { 'Addresses of nodes': cluster.nodes[0]!.address });
+      // The dialled node answered: the wizard says so, and nothing of the kind that "may continue".
+      expect(pty.raw()).toContain(cluster.nodes[0]!.address.slice(0, 30));
+      pty.write('\r');
+      await pty.waitFor('This node is set up');
+      pty.write('\r');
+      await pty.waitUntil('the second screen', () => pty.alternate(), 20_000);
+      await pty.waitFor(/peers 5\/5/, 20_000);
+
+      const content = randomBytes(5_000_000);
+      writeFileSync(join(pty.home, 'tour.bin'), content);
+      pty.enter('put tour.bin');
+      await pty.waitFor(/Shards durable +\d+/, 20_000);
+      expect(pty.text()).toMatch(/Code +4\+2/);
+      expect(pty.text()).toMatch(/Nodes +6/);
+      expect(pty.text()).not.toContain('degraded');
+      pty.enter('clear; list');
+      await pty.waitFor(/NAME .*\n.*tour\.bin +4\.\d+ MiB/);
+      pty.enter('clear; health');
+      await pty.waitFor(/Whole +1/);
+      expect(pty.text()).toMatch(/Lost +0/);
+      // Another terminal speaks to the same node, and reads what was put here.
+      const home = {
+        HOME: pty.home,
+        XDG_CONFIG_HOME: join(pty.home, 'config'),
+        XDG_DATA_HOME: join(pty.home, 'data'),
+      };
+      const cat = await runCli(['get', 'tour.bin', join(pty.home, 'copy')], { env: home });
+      expect(cat.status, cat.stderr).toBe(0);
+      expect(readFileSync(join(pty.home, 'copy')).equals(content)).toBe(true);
+
+      pty.write(KEY.ctrl('d'));
+      await pty.waitFor('ended with 0', 20_000);
+      expect(pty.alternate()).toBe(false);
+      expect(pty.cursor().visible).toBe(true);
+      // What the wizard asked stays in the scrollback, and what the console drew does not.
+      expect(pty.text()).not.toContain('1 Peers');
+      await pty.waitUntil(
+        'the shell',
+        () => (statSync(join(pty.home, 'after'), { throwIfNoEntry: false })?.size ?? 0) > 0,
+      );
+      expect(readFileSync(join(pty.home, 'after'), 'utf8')).toBe(
+        readFileSync(join(pty.home, 'before'), 'utf8'),
+      );
+      for (const [on, off] of [
+        ['\u001b[?1049h', '\u001b[?1049l'],
+        ['\u001b[?2004h', '\u001b[?2004l'],
+        ['\u001b[?25l', '\u001b[?25h'],
+      ] as const)
+        expect(pty.raw().lastIndexOf(off), JSON.stringify(off)).toBeGreaterThan(pty.raw().lastIndexOf(on));
+      // The node has let go of its folder.
+      const status = await runCli(['service', 'status'], { env: home });
+      expect(status.status).toBe(5);
+    } finally {
+      await cluster.close();
+    }
+  }, 120_000);
 
   it('leaves nothing behind when the wizard is left', async () => {
     const { pty, config } = start();

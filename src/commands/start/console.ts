@@ -30,13 +30,19 @@ export const consoleCommand: Command = {
     }
     const { runConsole } = await import('../../console/run.tsx');
     // The runner parses more than GlobalOptions tells.
-    const { plain, dataDir } = context.options as Partial<GlobalFlags>;
+    const { plain, dataDir, passphraseFile } = context.options as Partial<GlobalFlags>;
+    // Only what was given beforehand: whether one is needed is for the console to find out, and to ask.
+    const { DATAMESH_PASSPHRASE_FILE, DATAMESH_PASSPHRASE } = context.env;
+    const given = [passphraseFile, DATAMESH_PASSPHRASE_FILE, DATAMESH_PASSPHRASE].some(
+      (it) => (it ?? '') !== '',
+    );
     return runConsole({
       configPath: context.configPath(),
       attach: values.attach === true,
       plain: plain === true,
       forceWizard: values.wizard === true,
       dataDir,
+      passphrase: given ? await context.secret('Passphrase of the keyring') : undefined,
     });
   },
 };

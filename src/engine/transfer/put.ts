@@ -61,7 +61,7 @@ export interface StoredObject {
   placed: PlacedShards;
 }
 
-/** Every shard that became durable, so that a failed put can take it back. */
+/** Every shard that became durable or may have, so that a failed put can take it back. */
 export type PlacedShards = { id: ShardId; holder: PeerId }[];
 
 export async function storeObject(
@@ -79,7 +79,14 @@ export async function storeObject(
     owner: context.owner.ownerId,
     candidates: () => context.candidates(context.owner.ownerId),
     backend: context.backend,
-    placed: (id, holder) => placed.push({ id, holder }),
+    placed(id, holder, refused) {
+      if (refused === undefined) placed.push({ id, holder });
+      else
+        placed.splice(
+          placed.findIndex((each) => each.id === id && each.holder === holder),
+          1,
+        );
+    },
     failed: (holder, error) => context.log(`put: ${holder.slice(-8)} took no shard: ${error.message}`),
     signal,
   };

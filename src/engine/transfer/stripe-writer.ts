@@ -19,8 +19,11 @@ export interface WriteContext {
   /** Nodes that may take shards right now. */
   candidates(): Candidate[];
   backend(peer: PeerId): Backend | undefined;
-  /** Told of every shard that became durable, so that a failed put can take it back. */
-  placed(id: ShardId, holder: PeerId): void;
+  /**
+   * Told of every shard that is on its way to a holder, so that a failed put can take it back: one whose answer was not
+   * waited for may have become durable all the same. Called again with `refused` when the holder said no.
+   */
+  placed(id: ShardId, holder: PeerId, refused?: 'refused'): void;
   failed(holder: PeerId, error: DatameshError): void;
   signal: AbortSignal;
 }
@@ -61,6 +64,9 @@ export async function writeStripe(
   return holders;
 }
 
+/** Answers of a holder that surely has not kept the shard. After any other failure it may have. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['quota-full', 'disk-full', 'denied']);
+
 async function tryHolder(
   id: ShardId,
   bytes: Uint8Array,
@@ -70,12 +76,13 @@ async function tryHolder(
   try {
     const backend = context.backend(holder);
     if (backend === undefined) throw new DatameshError('peer-unreachable', { what: 'the peer left' });
-    await backend.put(id, bytes, context.owner, { signal: context.signal, timeoutMs: PUT_TIMEOUT_MS });
     context.placed(id, holder);
+    await backend.put(id, bytes, context.owner, { signal: context.signal, timeoutMs: PUT_TIMEOUT_MS });
     return undefined;
   } catch (error) {
     context.signal.throwIfAborted();
     const failure = asDatameshError(error);
+    if (REFUSALS.has(failure.code)) context.placed(id, holder, 'refused');
     context.failed(holder, failure);
     return failure;
   }
