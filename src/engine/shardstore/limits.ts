@@ -13,6 +13,8 @@ export interface StoreLimits {
   checkpointChanges: number;
   /** Log written at most between checkpoints: what reopening reads again, about a second. */
   checkpointBytes: number;
+  /** After a checkpoint that failed the next is not tried before this: it would fail with every batch. */
+  checkpointRetryMs: number;
   /** File handles kept open on closed segments. */
   openSegments: number;
   /** Occupied on disk beforehand and given up on ENOSPC: deletes can still be logged, 64 bytes each, and an index commit. */
@@ -38,6 +40,7 @@ export const STORE_LIMITS: StoreLimits = {
   batchWaitMs: 0,
   checkpointChanges: 65_536,
   checkpointBytes: 512 * MiB,
+  checkpointRetryMs: 5000,
   openSegments: 128,
   ballastBytes: 8 * MiB,
   amplification: 1.12,

@@ -1,6 +1,8 @@
 /**
- * The index in LMDB. Every commit is one synced LMDB transaction (copy on write: a crash leaves the last one), in its
- * own thread. Values: u32 segment · u32 offset · u32 length · u16 header bytes · u48 written at ·
+ * The index in LMDB. Every commit is one synced LMDB transaction (copy on write: a crash leaves the last one). It is
+ * made in this thread: lmdb's own writing thread, when a write or sync of the index fails, leaves promises unresolved
+ * or rejects ones that nobody holds, and takes the process with it; here the error is thrown, and the next checkpoint
+ * tries again. Values: u32 segment · u32 offset · u32 length · u16 header bytes · u48 written at ·
  * u8 length of the pool's name · pool · owners, 32 bytes each.
  */
 import type { Disk } from '../effects/disk.ts';
@@ -18,7 +20,13 @@ const CHECKPOINT_KEY = 'checkpoint';
 export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
   const { open } = await import('lmdb');
   // Plain LMDB durability: a commit is synced before it is reported (overlappingSync reports it before).
-  const root = open({ path: dir, maxDbs: 2, overlappingSync: false, noMemInit: false });
+  const root = open({
+    path: dir,
+    maxDbs: 2,
+    overlappingSync: false,
+    noMemInit: false,
+    eventTurnBatching: false,
+  });
   const shards = root.openDB<Buffer, Buffer>({ name: 'shards', encoding: 'binary', keyEncoding: 'binary' });
   const state = root.openDB<Checkpoint, string>({ name: 'state', encoding: 'json' });
   return {
@@ -38,18 +46,18 @@ export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
       return found;
     },
     async commit(changes: IndexChanges, checkpoint: Checkpoint) {
-      await root.batch(() => {
+      root.transactionSync(() => {
         for (const [id, entry] of changes) {
-          if (entry === null) shards.remove(keyOf(id));
-          else shards.put(keyOf(id), encodeEntry(entry));
+          if (entry === null) shards.removeSync(keyOf(id));
+          else shards.putSync(keyOf(id), encodeEntry(entry));
         }
-        state.put(CHECKPOINT_KEY, checkpoint);
+        state.putSync(CHECKPOINT_KEY, checkpoint);
       });
     },
     async clear() {
-      await root.batch(() => {
-        state.remove(CHECKPOINT_KEY);
-        shards.clearAsync();
+      root.transactionSync(() => {
+        state.removeSync(CHECKPOINT_KEY);
+        shards.clearSync();
       });
     },
     close: () => root.close(),

@@ -25,7 +25,7 @@ import type { ShardTable } from './shard-table.ts';
 import { ShardWriter, samePlace } from './shard-writer.ts';
 import { SpaceGuard } from './space-guard.ts';
 import type { PutRecord, ShardStat, ShardStore, StoreUsage } from './store.ts';
-import { diskError } from './store-errors.ts';
+import { diskError, isNoSpace } from './store-errors.ts';
 
 export interface ShardStoreOptions {
   /** Absolute; made when missing. Only one process may have it open (effects/lock.ts on the data folder). */
@@ -78,7 +78,9 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
   // An index that cannot even be opened must not stand in the way of the one to be built.
   if (openIndex === openLmdbIndex && (rebuild || (await isForeignIndex(disk, indexDir))))
     await removeLmdbIndex(disk, indexDir);
-  const index = await openIndex(indexDir);
+  const index = await openIndex(indexDir).catch((error: unknown) => {
+    throw diskError(error, dir);
+  });
   try {
     const recovered = await recover({ dir, disk, salt, index, hash, limits, rebuild });
     const store = new LogStore(options, limits, salt, index, recovered);
@@ -107,6 +109,7 @@ class LogStore implements SegmentStore {
   #scrubber!: Scrubber;
   #checkpointing: Promise<void> | undefined;
   #bytesSinceCheckpoint = 0;
+  #checkpointNotBeforeMs = 0;
   #closed = false;
 
   constructor(
@@ -341,10 +344,16 @@ class LogStore implements SegmentStore {
     const due =
       this.#table.changes >= this.#limits.checkpointChanges ||
       this.#bytesSinceCheckpoint >= this.#limits.checkpointBytes;
-    // A failed one is tried again with the next batch; meanwhile reopening reads more of the log.
+    // A failed one is tried again later; meanwhile reopening reads more of the log.
     if (!due || this.#checkpointing !== undefined) return;
     if (this.#guard.short) this.#guard.recheck();
-    else this.checkpoint().catch(() => undefined);
+    else if (this.#options.clock.monotonic() >= this.#checkpointNotBeforeMs)
+      this.checkpoint().catch((error: unknown) => this.#checkpointFailed(error));
+  }
+
+  #checkpointFailed(error: unknown): void {
+    this.#checkpointNotBeforeMs = this.#options.clock.monotonic() + this.#limits.checkpointRetryMs;
+    if (isNoSpace(error)) this.#guard.dropBallast().catch(() => undefined);
   }
 
   #mustBeOpen(): void {

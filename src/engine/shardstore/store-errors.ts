@@ -1,12 +1,16 @@
+import { constants } from 'node:os';
 import { DatameshError } from '../../errors.ts';
+
+const { errno } = constants;
 
 function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
 export function isNoSpace(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  // lmdb gives the system's number.
+  const code: unknown = codeOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === errno.ENOSPC || code === errno.EDQUOT;
 }
 
 export function isMissing(error: unknown): boolean {

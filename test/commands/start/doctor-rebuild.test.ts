@@ -4,7 +4,8 @@ import { doctorCommand } from '../../../src/commands/start/doctor.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { acquireLock } from '../../../src/engine/effects/lock.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
-import { OWNER_A, openStore, shard } from '../../engine/shardstore/support.ts';
+import { OWNER_A, shard } from '../../engine/shardstore/shards.ts';
+import { openStore } from '../../engine/shardstore/support.ts';
 import { type Home, makeHome } from '../../support/bin.ts';
 import { testContext } from '../../support/context.ts';
 

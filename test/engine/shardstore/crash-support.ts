@@ -7,7 +7,7 @@ import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index
 import type { OwnerId, ShardId } from '../../../src/engine/types.ts';
 import { pick, randomShake, type Shake } from '../../support/model-crash.ts';
 import { type Effect, ModelDisk, type Operation } from '../../support/model-disk.ts';
-import { OWNER_A, OWNER_B, type Shard, SMALL_LIMITS, shard } from './support.ts';
+import { OWNER_A, OWNER_B, type Shard, SMALL_LIMITS, seeded, shard } from './shards.ts';
 
 const DIR = '/data/shards';
 const FAULTY: Operation[] = ['write', 'datasync', 'truncate', 'syncDir'];
@@ -37,17 +37,6 @@ export interface RecordedRun {
   shards: Shard[];
   steps: Map<ShardId, Step[]>;
   figures: { acknowledged: number; refused: number; segmentsRemoved: number };
-}
-
-/** mulberry32: the same numbers for the same seed. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 export function openOn(disk: ModelDisk, index: WorkloadOptions['index']): Promise<SegmentStore> {

@@ -6,8 +6,8 @@ import { openShardStore, type ShardStoreOptions } from '../../../src/engine/shar
 import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
 import type { ShardId } from '../../../src/engine/types.ts';
 import { ModelDisk, type Operation } from '../../support/model-disk.ts';
-import { seeded } from './crash-support.ts';
-import { OWNER_A, OWNER_B, SMALL_LIMITS, shard, storeOptions } from './support.ts';
+import { OWNER_A, OWNER_B, SMALL_LIMITS, seeded, shard } from './shards.ts';
+import { storeOptions } from './support.ts';
 
 const DIR = '/data/shards';
 const LOST = { fraction: () => 0, mode: 'lost', sectorBytes: 512, keep: 0 } as const;

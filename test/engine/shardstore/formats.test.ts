@@ -3,7 +3,8 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { STORE_FORMAT } from '../../../src/engine/shardstore/segment.ts';
 import { GOLDEN, GOLDEN_OWNERS, GOLDEN_TIME_MS, goldenShard, writeGolden } from './golden-support.ts';
-import { OWNER_A, openStore, shard, tempDir } from './support.ts';
+import { OWNER_A, shard } from './shards.ts';
+import { openStore, tempDir } from './support.ts';
 
 async function goldenCopy(name: string): Promise<string> {
   const dir = `${await tempDir()}/shards`;

@@ -3,7 +3,8 @@ import { blake3 } from '../../../src/engine/codec/hash.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
 import { shardIdOf } from '../../../src/engine/types.ts';
-import { OWNER_A, OWNER_B, type Shard, storeOptions } from './support.ts';
+import { OWNER_A, OWNER_B, type Shard } from './shards.ts';
+import { storeOptions } from './support.ts';
 
 export const GOLDEN_TIME_MS = 1_790_000_000_000;
 export const GOLDEN = new URL('../../golden/store/', import.meta.url).pathname;

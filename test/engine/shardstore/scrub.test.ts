@@ -5,7 +5,8 @@ import { openShardStore, type ShardStoreOptions } from '../../../src/engine/shar
 import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
 import type { ShardId } from '../../../src/engine/types.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
-import { OWNER_A, OWNER_B, type Shard, SMALL_LIMITS, shard, storeOptions } from './support.ts';
+import { OWNER_A, OWNER_B, type Shard, SMALL_LIMITS, shard } from './shards.ts';
+import { storeOptions } from './support.ts';
 
 const DIR = '/data/shards';
 const FIRST = `${DIR}/00000001.seg`;

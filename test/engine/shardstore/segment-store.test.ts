@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ShardIndex } from '../../../src/engine/shardstore/index.ts';
 import { openLmdbIndex } from '../../../src/engine/shardstore/lmdb-index.ts';
 import { isHexId, type ShardId } from '../../../src/engine/types.ts';
-import { OWNER_A, OWNER_B, openStore, SMALL_LIMITS, shard, tempDir } from './support.ts';
+import { OWNER_A, OWNER_B, SMALL_LIMITS, shard } from './shards.ts';
+import { openStore, tempDir } from './support.ts';
 
 describe('a store on a real disk, with LMDB', () => {
   it('keeps what was put over closing and reopening', async () => {

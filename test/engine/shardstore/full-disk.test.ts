@@ -1,0 +1,73 @@
+/** A real file system that is really full: a small tmpfs, mounted by the test when it runs as root. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { OWNER_A, type Shard, shard } from './shards.ts';
+import { openStore } from './support.ts';
+
+const MIB = 1024 * 1024;
+const DIR = `/tmp/datamesh-full-${process.pid}`;
+
+function mount(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  mkdirSync(DIR, { recursive: true });
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', DIR]).status === 0;
+}
+
+const mounted = mount();
+
+afterAll(() => {
+  if (mounted) spawnSync('umount', ['-l', DIR]);
+  rmSync(DIR, { recursive: true, force: true });
+});
+
+describe('a tmpfs of 24 MiB', () => {
+  const skipped = mounted ? '' : ' (SKIPPED: only root can mount a tmpfs)';
+  it.skipIf(!mounted)(
+    `full: reads, deletes, compaction; puts again without a restart${skipped}`,
+    async () => {
+      const limits = { segmentBytes: 4 * MIB, ballastBytes: 2 * MIB, spaceEveryMs: 0, checkpointChanges: 16 };
+      const store = await openStore(`${DIR}/shards`, {
+        limits: { ...limits, compactionBytesPerSecond: 1e12 },
+      });
+      const held: Shard[] = [];
+      let refusal: unknown;
+      for (let seed = 1; refusal === undefined && seed < 1000; seed++) {
+        const next = shard(seed, 100_000);
+        await store.put({ ...next, owner: OWNER_A }).then(
+          () => held.push(next),
+          (error: unknown) => (refusal = error),
+        );
+      }
+      expect(refusal).toMatchObject({ code: 'disk-full' });
+      expect(held.length).toBeGreaterThan(150);
+      // Somebody else takes what is left, to the last byte: now the kernel itself says ENOSPC.
+      let filler = 0;
+      try {
+        for (; filler < 10_000; filler++) writeFileSync(`${DIR}/filler-${filler}`, Buffer.alloc(4096));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ENOSPC' });
+      }
+      for (const { id, bytes } of held) expect(await store.get(id)).toEqual(bytes);
+      await expect(store.put({ ...shard(5000, 50_000), owner: OWNER_A })).rejects.toMatchObject({
+        code: 'disk-full',
+      });
+      const gone = held.slice(0, held.length / 2);
+      const kept = held.slice(held.length / 2);
+      for (const { id } of gone) expect(await store.delete(id, OWNER_A)).toBe(true);
+      expect(await store.compact()).toBeGreaterThan(4 * MIB);
+      for (let at = 0; at < filler; at++) rmSync(`${DIR}/filler-${at}`);
+      // Space is back: the same store takes puts again.
+      for (const it of gone.slice(0, 20)) expect(await store.put({ ...it, owner: OWNER_A })).toBe('stored');
+      await store.compact();
+      const { diskBytes, liveBytes } = store.usage();
+      expect(diskBytes).toBeLessThan(liveBytes * 1.15 + 4 * MIB);
+      await store.close();
+
+      const again = await openStore(`${DIR}/shards`, { limits });
+      for (const { id, bytes } of [...kept, ...gone.slice(0, 20)]) expect(await again.get(id)).toEqual(bytes);
+      for (const { id } of gone.slice(20)) expect(again.has(id)).toBe(false);
+      await again.close();
+    },
+  );
+});
