@@ -1,16 +1,15 @@
-import { constants } from 'node:os';
 import { DatameshError } from '../../errors.ts';
 
-const { errno } = constants;
+/** errno numbers, which lmdb gives instead of names: no space (Linux, macOS), quota used up (Linux, macOS). */
+const NO_SPACE: readonly unknown[] = [28, 122, 69];
 
 function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
 export function isNoSpace(error: unknown): boolean {
-  // lmdb gives the system's number.
   const code: unknown = codeOf(error);
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === errno.ENOSPC || code === errno.EDQUOT;
+  return code === 'ENOSPC' || code === 'EDQUOT' || NO_SPACE.includes(code);
 }
 
 export function isMissing(error: unknown): boolean {
