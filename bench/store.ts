@@ -18,10 +18,10 @@ import {
 } from './store/rivals.ts';
 import { Report } from './support/rows.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const SMALL = 4096;
 const SMALL_PUTS = 6400;
-/** Of one round: 7 of them and the rivals' come to a few seconds even on a slow disk. */
+/** Of one round: all of them and the rivals' come to a few seconds even on a slow disk. */
 const BIG_BYTES = 128 * 2 ** 20;
 const GETS = 20_000;
 const MILLION = new URL('store/million.ts', import.meta.url).pathname;
