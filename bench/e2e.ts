@@ -52,6 +52,7 @@ async function measure(label: string, parent: string): Promise<void> {
       quotaBytes: (runs + 2) * 2 * sizeMiB * MIB,
       env: process.env,
       signal: NEVER,
+      tied: true,
     });
     await untilAllMet(mesh, NEVER);
     await rounds(label, folder, mesh);

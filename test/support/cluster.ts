@@ -29,7 +29,14 @@ export async function startCluster(count: number, code: CodeProfile = { k: 4, m:
   const mesh = await openDemoMesh();
   const close = () => mesh.close(false);
   try {
-    await startNodes(mesh, { nodes: count, code, quotaBytes: 8 * 2 ** 30, env: process.env, signal: NEVER });
+    await startNodes(mesh, {
+      nodes: count,
+      code,
+      quotaBytes: 8 * 2 ** 30,
+      env: process.env,
+      signal: NEVER,
+      tied: true,
+    });
     await untilAllMet(mesh, NEVER);
     // A restarted node must be found where it was.
     for (const node of mesh.nodes) {

@@ -1,6 +1,7 @@
 /** The service as a process: who runs on a data folder, starting one beside us, asking one to stop. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, rename, stat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { needNodeFolder } from '../../config/data-folder.ts';
 import { connectEngine } from '../../engine/control/client.ts';
@@ -18,6 +19,8 @@ const STOP_TIMEOUT_MS = 20_000;
 /** From letting go of the data folder to the end of the process; one that is listed for longer waits for its parent to look. */
 const EXIT_GRACE_MS = 2000;
 const POLL_MS = 50;
+/** Tells a service that its standard input is its parent's life: it stops when that ends. */
+export const TIED_ENV = 'DATAMESH_TIED';
 
 export type Found =
   | { state: 'running'; status: NodeStatus }
@@ -77,6 +80,8 @@ export interface StartRequest {
   signal: AbortSignal;
   /** Called at once, long before it answers. */
   onSpawn?: (child: ChildProcess) => void;
+  /** Stop it when this process ends, however it ends. */
+  tied?: boolean;
 }
 
 /**
@@ -97,15 +102,18 @@ export async function startService(
     [launcherPath(), 'service', 'run', '--no-input', '--config', configPath, '--data-dir', dataDir],
     {
       detached: true,
-      stdio: ['ignore', log.fd, log.fd],
+      stdio: [request.tied ? 'pipe' : 'ignore', log.fd, log.fd],
       cwd: dataDir,
       env: {
         ...request.env,
         ...(request.passphrase === undefined ? {} : { DATAMESH_PASSPHRASE: request.passphrase }),
+        ...(request.tied ? { [TIED_ENV]: '1' } : {}),
       },
     },
   );
   request.onSpawn?.(child);
+  // The pipe is only there to be closed by our end; it must not keep this process alive.
+  (child.stdin as Socket | null)?.unref();
   const ended = new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(error.message));
     child.on('exit', (code, name) => resolve(name === null ? `exit ${code}` : name));

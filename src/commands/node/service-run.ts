@@ -4,7 +4,7 @@ import { realClock } from '../../engine/effects/clock.ts';
 import type { Engine, EventView, NodeStatus } from '../../engine/engine.ts';
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
-import { findService } from './service-process.ts';
+import { findService, TIED_ENV } from './service-process.ts';
 
 /** How often the engine's events are written out. */
 const EVENTS_POLL_MS = 500;
@@ -19,6 +19,7 @@ export async function runService(context: Context): Promise<void> {
   const engine = await withPassphrase(context, (passphrase) =>
     openServingEngine(toEngineOptions(config, { mode: 'service', passphrase })),
   );
+  if (context.env[TIED_ENV] === '1') endWithParent();
   try {
     const status = await engine.status();
     tell(context, {
@@ -35,6 +36,13 @@ export async function runService(context: Context): Promise<void> {
     await engine.close();
   }
   tell(context, { seq: 0, atMs: Date.now(), level: 'info', source: 'service', text: 'stopped' });
+}
+
+/** A demo that is killed leaves no nodes: its end closes the pipe that is this process's standard input. */
+function endWithParent(): void {
+  process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM'));
+  process.stdin.on('error', () => process.kill(process.pid, 'SIGTERM'));
+  process.stdin.resume();
 }
 
 export function alreadyRunning(status: NodeStatus): DatameshError {

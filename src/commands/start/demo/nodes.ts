@@ -55,6 +55,8 @@ export interface MeshRequest {
   quotaBytes: number;
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
+  /** Nodes end with this process, however it ends. */
+  tied: boolean;
 }
 
 /** An empty mesh that can be closed whatever happens later; also when this process is ended by a second Ctrl-C. */
@@ -143,6 +145,7 @@ async function startNode(
     env: withoutOwnSettings(request.env),
     passphrase: undefined,
     signal: request.signal,
+    tied: request.tied,
     onSpawn: (spawned) => mesh.children.push(spawned),
   });
   const engine = await connectEngine(dataDir);

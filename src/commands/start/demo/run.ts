@@ -91,6 +91,7 @@ async function meet(
         quotaBytes: sizeBytes * 2 + SPARE_QUOTA_BYTES,
         env,
         signal,
+        tied: !request.keep,
       }),
     () => ({
       line: `${mesh.nodes.length} processes on 127.0.0.1, data in ${mesh.folder}`,
