@@ -33,6 +33,7 @@ export interface NodeStatus {
 
 export interface StoreView {
   shards: number;
+  /** Bytes of live records, which the quota bounds. */
   usedBytes: number;
   quotaBytes: number;
   /** Free bytes of the file system under the data folder, as statfs tells. */

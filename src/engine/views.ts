@@ -10,7 +10,7 @@ export function storeView(node: Node): StoreView {
   const space = node.space();
   return {
     shards: usage.shards,
-    usedBytes: usage.diskBytes,
+    usedBytes: usage.liveBytes,
     quotaBytes: node.options.storage.quotaBytes,
     diskFreeBytes: space.freeBytes,
     reserveBytes: Math.floor(space.totalBytes * node.options.storage.reserveFraction),

@@ -39,8 +39,10 @@ export class SocketCaller {
         ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
       },
     });
-    if (call.signal?.aborted) request.destroy(cancelled());
-    const stop = () => request.destroy(cancelled());
+    // Without an error of ours: a socket that the agent has taken back already would throw it where nobody listens.
+    // Whoever waits is told "cancelled" by callError, which looks at the signal.
+    const stop = () => request.destroy();
+    if (call.signal?.aborted) stop();
     call.signal?.addEventListener('abort', stop, { once: true });
     request.on('close', () => call.signal?.removeEventListener('abort', stop));
     const response = new Promise<IncomingMessage>((resolve, reject) => {
