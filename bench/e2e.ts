@@ -100,6 +100,7 @@ async function rounds(label: string, folder: string, mesh: DemoMesh): Promise<vo
     step('datamesh get', round, () => datamesh('get', name, copy));
     if (round === 0 && (await sha256(copy)) !== (await sha256(file))) throw new Error('get gave other bytes');
     for (const other of others) {
+      other.before(round);
       step(`${other.name} put`, round, () => other.put(round));
       step(`${other.name} get`, round, () => other.get(round));
     }
@@ -118,6 +119,8 @@ async function rounds(label: string, folder: string, mesh: DemoMesh): Promise<vo
 
 interface OtherTool {
   name: string;
+  /** Clears what the last round left, so that every round does the whole work. */
+  before(round: number): void;
   put(round: number): Timed;
   get(round: number): Timed;
 }
@@ -125,17 +128,20 @@ interface OtherTool {
 function otherTools(folder: string, file: string): OtherTool[] {
   const tools: OtherTool[] = [];
   if (installed('restic')) {
-    const env = {
-      RESTIC_REPOSITORY: join(folder, 'restic'),
-      RESTIC_PASSWORD: randomBytes(8).toString('hex'),
-    };
-    const cached = ['--no-cache'];
-    timed('restic', ['init', ...cached], env);
+    const password = randomBytes(8).toString('hex');
+    // A repository of its own for every round: in a second one the same bytes would be found, not stored.
+    const repository = (round: number) => join(folder, `restic-${round}`);
+    const envOf = (round: number) => ({ RESTIC_REPOSITORY: repository(round), RESTIC_PASSWORD: password });
+    const target = join(folder, 'restored');
     tools.push({
       name: 'restic',
-      // A tag and --force: every round reads the file anew; its repository has no erasure code and one copy.
-      put: (round) => timed('restic', ['backup', ...cached, '--force', '--tag', String(round), file], env),
-      get: () => timed('restic', ['restore', ...cached, 'latest', '--target', join(folder, 'restored')], env),
+      before(round) {
+        rmSync(repository(round - 1), { recursive: true, force: true });
+        rmSync(target, { recursive: true, force: true });
+        timed('restic', ['init', '--no-cache'], envOf(round));
+      },
+      put: (round) => timed('restic', ['backup', '--no-cache', file], envOf(round)),
+      get: (round) => timed('restic', ['restore', '--no-cache', 'latest', '--target', target], envOf(round)),
     });
   } else report.note('restic is not installed: left out');
   if (installed('rclone')) {
@@ -150,6 +156,11 @@ function otherTools(folder: string, file: string): OtherTool[] {
     };
     tools.push({
       name: 'rclone crypt',
+      // It leaves alone what it takes for the same file.
+      before() {
+        rmSync(join(folder, 'rclone'), { recursive: true, force: true });
+        rmSync(join(folder, 'rclone-copy'), { force: true });
+      },
       put: (round) => timed('rclone', ['copyto', file, `c:file-${round}`], env),
       get: (round) => timed('rclone', ['copyto', `c:file-${round}`, join(folder, 'rclone-copy')], env),
     });
