@@ -26,6 +26,7 @@ import { type ObjectRouting, objectRouting } from './mesh/dht.ts';
 import { type Host, startHost } from './mesh/libp2p-host.ts';
 import { createLibp2pNet } from './mesh/libp2p-net.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
+import { createPeerHealth, type PeerHealth } from './mesh/peer-health.ts';
 import { peerKeyBytes } from './mesh/peer-key.ts';
 import { RateLimit } from './mesh/rate-limit.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
@@ -57,6 +58,8 @@ export interface Node {
   readonly events: EventLog;
   readonly jobs: Jobs;
   readonly requests: RequestCounter;
+  /** Breaker, reputation and latency of each peer. */
+  readonly health: PeerHealth;
   readonly startedAtMs: number;
   /** Free and total bytes under the data folder, as last asked. */
   space(): DiskSpace;
@@ -143,7 +146,8 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       return Math.max(0, Math.floor(Math.min(quotaLeft, space.freeBytes - reserve)));
     };
     const certificates = owner === undefined ? [] : [certifyDevice(owner, device.peerId, clock.now())];
-    const requests = new RequestCounter();
+    const health = createPeerHealth(clock, random);
+    const requests = new RequestCounter(clock, health);
     const peers = new Map<PeerId, Backend>();
     const pointsOfPeers = new Map<PeerId, Uint8Array>();
     const membership = opened(
@@ -177,6 +181,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
           peers.delete(peer);
           pointsOfPeers.delete(peer);
           requests.forget(peer);
+          health.forget(peer);
         },
         log: (level, text) => events.add(level, 'mesh', text),
       }),
@@ -237,6 +242,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       events,
       jobs: new Jobs(clock),
       requests,
+      health,
       startedAtMs: clock.now(),
       space: () => space,
       backend,

@@ -74,7 +74,10 @@ export function createObjects(node: Node, changed: () => void): Objects {
       backend: node.backend,
       reachable: node.reachable,
       latency,
-      failed: (holder, error) => node.events.add('warn', 'get', `${holder.slice(-8)}: ${error.message}`),
+      failed(holder, error) {
+        node.events.add('warn', 'get', `${holder.slice(-8)}: ${error.message}`);
+        if (error.code === 'hash-mismatch') node.health.observe(holder, { kind: 'wrong-bytes' });
+      },
     },
   });
   const putContext = () => ({

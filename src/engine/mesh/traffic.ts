@@ -1,6 +1,7 @@
 /**
- * Byte counters per peer and per protocol. libp2p's own metrics are per process only, so this component counts what
- * passes each raw connection (wire bytes, encryption included) and each stream (payload bytes).
+ * Byte counters per peer, per plane and per protocol. libp2p's own metrics are per process only, so this component counts
+ * what passes each raw connection (wire bytes, encryption included) and each stream (payload bytes). What passes beside
+ * libp2p is added by whoever carries it.
  */
 import type { Connection, Metrics, MultiaddrConnection, Stream } from '@libp2p/interface';
 
@@ -9,6 +10,13 @@ export interface Counter {
   receivedBytes: number;
 }
 
+/** How bulk bytes stand among the protocols of `byProtocol`. */
+const TLS_PROTOCOL = 'bulk over TLS';
+
+/** Which connection to a peer carried the bytes: libp2p's, or the side connection for bulk data. */
+export type Plane = 'libp2p' | 'tls';
+export type PlaneCounters = Readonly<Record<Plane, Readonly<Counter>>>;
+
 interface RawConnection extends Counter {
   peer: string | undefined;
 }
@@ -16,12 +24,35 @@ interface RawConnection extends Counter {
 export class TrafficMeter {
   /** Since the node started, all peers. */
   readonly total: Counter = { sentBytes: 0, receivedBytes: 0 };
-  private readonly peers = new Map<string, Counter>();
+  private readonly peers = new Map<string, Record<Plane, Counter>>();
   private readonly protocols = new Map<string, Counter>();
   private readonly open = new Map<string, RawConnection>();
 
+  /** Both planes together. */
   peer(peerId: string): Counter {
-    return counterIn(this.peers, peerId);
+    const { libp2p, tls } = this.planes(peerId);
+    return {
+      sentBytes: libp2p.sentBytes + tls.sentBytes,
+      receivedBytes: libp2p.receivedBytes + tls.receivedBytes,
+    };
+  }
+
+  planes(peerId: string): PlaneCounters {
+    return this.peers.get(peerId) ?? { libp2p: zero(), tls: zero() };
+  }
+
+  /** Counts bytes that a plane of our own moved. Those of libp2p's connections are counted here already. */
+  add(peerId: string, plane: Plane, direction: 'sent' | 'received', bytes: number): void {
+    const [sent, received] = direction === 'sent' ? [bytes, 0] : [0, bytes];
+    add(this.countersOf(peerId)[plane], sent, received);
+    add(this.total, sent, received);
+    if (plane === 'tls') add(counterIn(this.protocols, TLS_PROTOCOL), sent, received);
+  }
+
+  private countersOf(peerId: string): Record<Plane, Counter> {
+    let counters = this.peers.get(peerId);
+    if (counters === undefined) this.peers.set(peerId, (counters = { libp2p: zero(), tls: zero() }));
+    return counters;
   }
 
   byProtocol(): { protocol: string; sentBytes: number; receivedBytes: number }[] {
@@ -40,9 +71,7 @@ export class TrafficMeter {
     const raw = this.open.get(addressKey(connection.remoteAddr.toString()));
     if (raw === undefined || raw.peer !== undefined) return;
     raw.peer = connection.remotePeer.toString();
-    const peer = this.peer(raw.peer);
-    peer.sentBytes += raw.sentBytes;
-    peer.receivedBytes += raw.receivedBytes;
+    add(this.countersOf(raw.peer).libp2p, raw.sentBytes, raw.receivedBytes);
   }
 
   connectionClosed(connection: Connection): void {
@@ -77,7 +106,7 @@ export class TrafficMeter {
     countBytes(connection, (sent, received) => {
       add(raw, sent, received);
       add(this.total, sent, received);
-      if (raw.peer !== undefined) add(this.peer(raw.peer), sent, received);
+      if (raw.peer !== undefined) add(this.countersOf(raw.peer).libp2p, sent, received);
     });
   }
 
@@ -116,8 +145,12 @@ function add(counter: Counter, sentBytes: number, receivedBytes: number): void {
 
 function counterIn(map: Map<string, Counter>, key: string): Counter {
   let counter = map.get(key);
-  if (counter === undefined) map.set(key, (counter = { sentBytes: 0, receivedBytes: 0 }));
+  if (counter === undefined) map.set(key, (counter = zero()));
   return counter;
+}
+
+function zero(): Counter {
+  return { sentBytes: 0, receivedBytes: 0 };
 }
 
 function addressKey(address: string): string {

@@ -1,4 +1,8 @@
+import { asDatameshError, type DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { PeerHealth } from '../mesh/peer-health.ts';
+import type { ObservationKind } from '../mesh/reputation.ts';
 import type { PeerId } from '../types.ts';
 
 export interface Attempts {
@@ -6,9 +10,19 @@ export interface Attempts {
   failures: number;
 }
 
-/** Counts what was asked of each peer and how often it failed: every request passes `counted`. */
+/**
+ * Counts what was asked of each peer and how often it failed, and tells the peer's health how it went: every request passes
+ * `counted`. What only the caller can know (wrong bytes, overtaken by another) the caller observes.
+ */
 export class RequestCounter {
   private readonly byPeer = new Map<PeerId, Attempts>();
+  private readonly clock: Clock;
+  private readonly health: PeerHealth;
+
+  constructor(clock: Clock, health: PeerHealth) {
+    this.clock = clock;
+    this.health = health;
+  }
 
   of(peer: PeerId): Attempts {
     return this.byPeer.get(peer) ?? { requests: 0, failures: 0 };
@@ -22,23 +36,64 @@ export class RequestCounter {
   counted(backend: Backend): Backend {
     const attempts: Attempts = { requests: 0, failures: 0 };
     this.byPeer.set(backend.id, attempts);
-    const count = async <T>(work: Promise<T>): Promise<T> => {
+    const { clock, health } = this;
+    const peer = backend.id;
+    /** `bytesOf` tells how much a data request moved; of a question, and of a shard that was not there, nothing. */
+    const count = async <T>(
+      work: () => Promise<T>,
+      bytesOf?: (value: T) => number | undefined,
+    ): Promise<T> => {
       attempts.requests++;
+      health.asked(peer);
+      const before = clock.monotonic();
       try {
-        return await work;
+        const value = await work();
+        const bytes = bytesOf?.(value);
+        health.observe(peer, {
+          kind: 'ok',
+          latencyMs: bytes === undefined ? undefined : clock.monotonic() - before,
+          bytes,
+        });
+        return value;
       } catch (error) {
         attempts.failures++;
+        const kind = observationOf(asDatameshError(error));
+        if (kind !== undefined) health.observe(peer, { kind });
         throw error;
       }
     };
     return {
       id: backend.id,
       kind: backend.kind,
-      put: (id, bytes, owner, call) => count(backend.put(id, bytes, owner, call)),
-      get: (id, call) => count(backend.get(id, call)),
-      has: (ids, call) => count(backend.has(ids, call)),
-      announce: (id, call) => count(backend.announce(id, call)),
-      delete: (id, owner, call) => count(backend.delete(id, owner, call)),
+      put: (id, bytes, owner, call) =>
+        count(
+          () => backend.put(id, bytes, owner, call),
+          () => bytes.length,
+        ),
+      get: (id, call) =>
+        count(
+          () => backend.get(id, call),
+          (bytes) => bytes?.length,
+        ),
+      has: (ids, call) => count(() => backend.has(ids, call)),
+      announce: (id, call) => count(() => backend.announce(id, call)),
+      delete: (id, owner, call) => count(() => backend.delete(id, owner, call)),
     };
+  }
+}
+
+/** What a failed request says of the peer; nothing when it was our own doing. */
+function observationOf(error: DatameshError): ObservationKind | undefined {
+  switch (error.code) {
+    case 'cancelled':
+      return undefined;
+    case 'timeout':
+      return 'timeout';
+    case 'denied':
+    case 'quota-full':
+    case 'disk-full':
+      return 'refused';
+    default:
+      return 'unreachable';
   }
 }
