@@ -3,6 +3,7 @@
  * gives one in this process; `connectEngine` (control/client.ts) speaks to the one of a running service. Every figure is a measurement of
  * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
  */
+import type { Losses } from './placement/survival.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
 
 export type NodeRole = 'regular' | 'bootstrap' | 'service';
@@ -236,8 +237,8 @@ export interface Receipt {
   shardsWanted: number;
   /** Smallest live − k over all stripes at the moment of commit. */
   spare: number;
-  /** Nodes that may fail, whichever they are, with every stripe and the manifest still readable. */
-  survivesNodeLosses: number;
+  /** Whole domains that may fail, whichever they are, with every stripe and the manifest still readable. */
+  survives: Losses;
   degraded: boolean;
   holders: { peerId: PeerId; name: string | undefined; shards: number }[];
   replacedVersion: number | undefined;

@@ -35,7 +35,7 @@ import { EventLog } from './observe/events.ts';
 import { Jobs } from './observe/jobs.ts';
 import { RequestCounter } from './observe/requests.ts';
 import { dataPaths, type EngineOptions } from './options.ts';
-import type { Candidate } from './placement/place.ts';
+import type { Candidate, Site } from './placement/domains.ts';
 import { pointOf } from './placement/xor.ts';
 import { openShardStore } from './shardstore/segment-store.ts';
 import type { ShardStore } from './shardstore/store.ts';
@@ -69,6 +69,8 @@ export interface Node {
   reachable(): Backend[];
   /** Nodes that take shards of this owner now. */
   candidates(owner: OwnerId): Candidate[];
+  /** Where a holder stands; undefined when this node has not heard of it. */
+  siteOf(holder: PeerId): Site | undefined;
   close(): Promise<void>;
 }
 
@@ -224,6 +226,13 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       return point;
     };
 
+    const siteOf = (holder: PeerId): Site | undefined => {
+      if (holder === net.self)
+        return { peer: holder, zone: options.network.zone, rack: options.network.rack };
+      const member = membership.member(holder);
+      return member && { peer: holder, zone: member.info?.zone, rack: member.info?.rack };
+    };
+
     events.add('info', 'node', `started as ${options.name} (${net.self})`);
     return {
       options,
@@ -259,15 +268,21 @@ export async function startNode(options: EngineOptions): Promise<Node> {
           .members()
           .filter((member) => member.greeted && member.state === 'active' && member.admits.has(id))
           .map((member) => ({
-            peer: member.peerId,
             point: pointOfPeer(member.peerId),
             freeBytes: member.info?.freeBytes ?? 0,
+            ...(siteOf(member.peerId) ?? { peer: member.peerId }),
           }));
         if (admitsOwner(id, net.self)) {
-          found.push({ peer: net.self, point: pointOfPeer(net.self), freeBytes: freeBytes() });
+          found.push({
+            peer: net.self,
+            ...siteOf(net.self),
+            point: pointOfPeer(net.self),
+            freeBytes: freeBytes(),
+          });
         }
         return found.filter((candidate) => candidate.freeBytes > 0);
       },
+      siteOf,
       close: closeAll,
     };
   } catch (error) {

@@ -86,7 +86,9 @@ export function createObjects(node: Node, changed: () => void): Objects {
     random: node.random,
     owner: owner(),
     code: node.options.code,
+    domain: 'node' as const,
     candidates: node.candidates,
+    siteOf: node.siteOf,
     backend: node.backend,
     log: (text: string) => node.events.add('warn', 'put', text),
   });
@@ -159,8 +161,8 @@ export function createObjects(node: Node, changed: () => void): Objects {
         shardsDurable: stored.shardsDurable,
         shardsWanted: stored.shardsWanted,
         spare: stored.spare,
-        survivesNodeLosses: stored.survivesNodeLosses,
-        degraded: stored.shardsDurable < stored.shardsWanted || stored.survivesNodeLosses < stored.code.m,
+        survives: stored.survives,
+        degraded: stored.shardsDurable < stored.shardsWanted || !stored.keepsRule,
         holders: [...stored.shardsByHolder]
           .map(([peerId, shards]) => ({ peerId, name: nameOf(node, peerId), shards }))
           .sort((a, b) => b.shards - a.shards),

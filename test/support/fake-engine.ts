@@ -269,7 +269,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         shardsDurable: shardsWanted - lost * view.stripes,
         shardsWanted,
         spare: view.code.m - lost,
-        survivesNodeLosses: view.code.m - lost,
+        survives: { disk: view.code.m - lost, node: view.code.m - lost, rack: 0, zone: 0 },
         degraded: lost > 0,
         holders: peersNow()
           .slice(0, n - lost)

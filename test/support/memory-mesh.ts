@@ -59,6 +59,8 @@ export class MemoryMesh {
       random: this.random,
       owner: this.owner,
       code,
+      domain: 'node',
+      siteOf: (peer) => ({ peer }),
       candidates: () =>
         this.nodes
           .filter(({ fault }) => fault !== 'dead')

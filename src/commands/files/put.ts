@@ -128,7 +128,7 @@ export const putCommand: Command = {
     out.record(receiptRecord(receipt));
     if (!receipt.degraded) return undefined;
     const { code } = receipt.object;
-    const { survivesNodeLosses: losses } = receipt;
+    const losses = receipt.survives.node;
     out.warn(
       `stored degraded: ${receipt.shardsDurable} of ${receipt.shardsWanted} shards are durable, on ` +
         `${nodes(receipt.holders.length)}; the file outlives the loss of ${losses === 0 ? 'none' : `any ${losses}`} of them, ` +

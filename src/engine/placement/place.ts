@@ -1,80 +1,141 @@
 /**
- * Where the shards of one stripe go: each to the XOR-closest node that holds none of the stripe yet. Pure.
- * The rule that keeps a promise honest: never two shards of a stripe on one node, unless the caller allowed a
- * degraded placement, and then what it survives is computed, not assumed.
+ * Where the shards of one stripe go. Pure. The rule that keeps a promise honest: never two shards of a stripe on a node, never more than
+ * m in one failure domain of the pool; beyond it only where the caller allowed a degraded placement, and then what that
+ * survives is computed, not assumed.
+ *
+ * Each shard in turn takes the holder it prefers among those the rule allows. That cannot come to a dead end: domains lie within each
+ * other (holder ⊂ node ⊂ rack ⊂ zone) and every limit is a count on one of them, so the sets of holders that keep the
+ * rule are a laminar matroid, whose maximal sets all have one size. Hence no choice, here or for a spare later, takes a place
+ * from another shard, and whenever a whole assignment exists one is found (test/engine/placement holds it against a maximum flow).
  */
-import { DatameshError } from '../../errors.ts';
-import type { CodeProfile, PeerId, ShardId } from '../types.ts';
-import { byDistance, type Placed, pointOfShard } from './xor.ts';
+import type { PeerId, ShardId } from '../types.ts';
+import type { Candidate, PlacementPolicy } from './domains.ts';
+import { StripeLoad } from './load.ts';
+import { byPreference, preferred } from './prefer.ts';
+import { type Point, pointOfShard } from './xor.ts';
 
-export interface Candidate extends Placed {
-  /** Bytes the node still offers; 0 = takes nothing. */
-  freeBytes: number;
-}
-
-/** Shards that must be durable on distinct nodes before a put may succeed: k + ceil(m/2), all of them for m = 0. */
-export function writeQuorum(code: CodeProfile): number {
-  return code.k + Math.ceil(code.m / 2);
+export interface StripePlan {
+  /** Holder of each shard by index; undefined where the rule leaves none. */
+  targets: (PeerId | undefined)[];
+  /** Holders with room that the plan does not use. Which of them may stand in for a shard is `spareFor`'s to say. */
+  spares: PeerId[];
 }
 
 /**
- * Plans one stripe. With at least k+m candidates every shard gets a node of its own. With fewer, shards without a
- * node of their own are left out (`undefined` target) unless `shareNodes`, which then spreads them evenly.
+ * Plans one stripe. Shards for which the policy leaves no holder stay without (the last ones first, parity before data) unless
+ * `allowDegraded`, which spreads them as evenly as the mesh permits. Copies of one shard (equal ids) never share a holder.
  */
 export function planStripe(
   ids: readonly ShardId[],
   shardBytes: number,
   candidates: readonly Candidate[],
-  shareNodes: boolean,
-): { targets: (PeerId | undefined)[]; spares: PeerId[] } {
+  policy: PlacementPolicy,
+): StripePlan {
   const room = candidates.filter((candidate) => candidate.freeBytes >= shardBytes);
-  const used = new Map<PeerId, number>();
-  const targets = ids.map((id) => {
-    const order = byDistance(pointOfShard(id), room);
-    const least = Math.min(...order.map((candidate) => used.get(candidate.peer) ?? 0));
-    const target = order.find((candidate) => (used.get(candidate.peer) ?? 0) === least);
-    if (target === undefined || (least > 0 && !shareNodes)) return undefined;
-    used.set(target.peer, least + 1);
-    return target.peer;
-  });
-  const spares = room.map((candidate) => candidate.peer).filter((peer) => !used.has(peer));
-  return { targets, spares };
+  const load = new StripeLoad(policy, room);
+  const pointsOf = points();
+  const targets: (PeerId | undefined)[] = ids.map(() => undefined);
+  const place = (index: number, allowed: readonly Candidate[]) => {
+    const target = preferred(pointsOf(ids[index]!), allowed);
+    if (target === undefined) return;
+    targets[index] = target.peer;
+    load.add(target.peer);
+  };
+  for (const index of ids.keys()) {
+    place(
+      index,
+      room.filter((candidate) => load.allows(candidate)),
+    );
+  }
+  if (policy.allowDegraded || policy.domain === 'none') {
+    for (const index of ids.keys()) {
+      if (targets[index] !== undefined) continue;
+      place(index, leastCrowded(beyondRule(ids, index, shardBytes, room, targets, load), load));
+    }
+  }
+  const used = new Set(targets);
+  return { targets, spares: room.map(({ peer }) => peer).filter((peer) => !used.has(peer)) };
+}
+
+export interface StripeUnderWay {
+  ids: readonly ShardId[];
+  shardBytes: number;
+  policy: PlacementPolicy;
+  /** By index: who has the shard or is being sent it now. */
+  holders: readonly (PeerId | undefined)[];
 }
 
 /**
- * How many nodes may fail, whichever they are, before a stripe has fewer than k shards.
- * @param shardsPerNode live shards of the stripe on each node
+ * Holders that may take shard `index` in place of its present one, best first, without breaking the rule whatever the others do.
+ * @param candidates those the stripe was planned with: places of the present holders are looked up among them
+ * @param failed holders that refused or did not answer for this stripe
  */
-export function survivableNodeLosses(code: CodeProfile, shardsPerNode: Iterable<number>): number {
-  const counts = [...shardsPerNode].sort((a, b) => b - a);
-  let live = counts.reduce((sum, count) => sum + count, 0);
-  let losses = 0;
-  for (const count of counts) {
-    live -= count;
-    if (live < code.k) break;
-    losses++;
-  }
-  return losses;
+export function spareFor(
+  stripe: StripeUnderWay,
+  index: number,
+  candidates: readonly Candidate[],
+  failed: ReadonlySet<PeerId>,
+): PeerId[] {
+  const { ids, shardBytes, policy } = stripe;
+  const holders = stripe.holders.map((holder, at) => (at === index ? undefined : holder));
+  const load = new StripeLoad(policy, candidates);
+  for (const holder of holders) if (holder !== undefined) load.add(holder);
+  const open = candidates.filter(
+    ({ peer, freeBytes }) => freeBytes >= shardBytes && !failed.has(peer) && peer !== stripe.holders[index],
+  );
+  const target = pointOfShard(ids[index]!);
+  const lawful = byPreference(
+    target,
+    open.filter((candidate) => load.allows(candidate)),
+  );
+  if (!policy.allowDegraded && policy.domain !== 'none') return lawful.map(({ peer }) => peer);
+  const known = new Set(lawful);
+  const beyond = byPreference(
+    target,
+    beyondRule(ids, index, shardBytes, open, holders, load).filter((candidate) => !known.has(candidate)),
+  ).sort((a, b) => compareCrowding(load.crowding(a), load.crowding(b)));
+  return [...lawful, ...beyond].map(({ peer }) => peer);
 }
 
-/** Refuses before a byte is sent when the mesh cannot keep the promise of the profile, with the arithmetic. */
-export function requireNodes(code: CodeProfile, nodes: number, allowDegraded: boolean): void {
-  const wanted = code.k + code.m;
-  const quorum = writeQuorum(code);
-  if (nodes === 0) {
-    throw new DatameshError('no-peers', {
-      what: 'no node of this mesh can take a shard',
-      why: 'this node offers no storage (or is full), and no connected peer admits your owner key',
-      mend: 'check `datamesh peers`; connect one with `datamesh bootstrap MULTIADDR`, or start nodes with the same owner or open access',
-    });
+/** Holders with room for one more shard that do not have this very one. */
+function beyondRule(
+  ids: readonly ShardId[],
+  index: number,
+  shardBytes: number,
+  candidates: readonly Candidate[],
+  holders: readonly (PeerId | undefined)[],
+  load: StripeLoad,
+): Candidate[] {
+  const same = new Set(holders.filter((_holder, at) => at !== index && ids[at] === ids[index]));
+  return candidates.filter(
+    ({ peer, freeBytes }) => !same.has(peer) && freeBytes >= (load.onHolder(peer) + 1) * shardBytes,
+  );
+}
+
+function leastCrowded(candidates: readonly Candidate[], load: StripeLoad): Candidate[] {
+  let least: readonly number[] | undefined;
+  let found: Candidate[] = [];
+  for (const candidate of candidates) {
+    const crowding = load.crowding(candidate);
+    const order = least === undefined ? -1 : compareCrowding(crowding, least);
+    if (order < 0) {
+      least = crowding;
+      found = [];
+    }
+    if (order <= 0) found.push(candidate);
   }
-  if (nodes >= quorum || allowDegraded) return;
-  throw new DatameshError('too-few-nodes', {
-    what: `${code.k}+${code.m} needs ${wanted} nodes and this mesh has ${nodes} that can take a shard`,
-    why: `at least ${quorum} (k + half of m) must each hold one shard, or losing a single node could lose the file`,
-    mend:
-      `connect more nodes (\`datamesh peers\`, \`datamesh bootstrap MULTIADDR\`), ${nodes >= 3 ? 'choose a smaller code (--code 2+1 needs 3), ' : ''}` +
-      'or store it all the same with --allow-degraded',
-    details: { nodes, wanted, quorum },
-  });
+  return found;
+}
+
+function compareCrowding(a: readonly number[], b: readonly number[]): number {
+  return a[0]! - b[0]! || a[1]! - b[1]! || a[2]! - b[2]!;
+}
+
+/** Copies of a manifest all have one id: hashed once. */
+function points(): (id: ShardId) => Point {
+  let last: { id: ShardId; point: Point } | undefined;
+  return (id) => {
+    if (last?.id !== id) last = { id, point: pointOfShard(id) };
+    return last.point;
+  };
 }

@@ -26,6 +26,19 @@ export function compareDistance(target: Point, a: Point, b: Point): number {
   return 0;
 }
 
+/** Bytes of a distance behind its leading zeros that fit a double exactly. */
+const EXACT_BYTES = 6;
+
+/** Distance as a share of the key space, 0 ≤ d < 1, to 41 significant bits or more: never larger for the closer of two. */
+export function distanceShare(target: Point, point: Point): number {
+  let at = 0;
+  while (at < target.length && target[at] === point[at]) at++;
+  const end = Math.min(at + EXACT_BYTES, target.length);
+  let value = 0;
+  for (let i = at; i < end; i++) value = value * 256 + (target[i]! ^ point[i]!);
+  return value * 2 ** (-8 * end);
+}
+
 export interface Placed {
   peer: PeerId;
   point: Point;

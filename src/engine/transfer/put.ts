@@ -13,7 +13,9 @@ import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions, PutOptions } from '../engine.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
-import { type Candidate, requireNodes, survivableNodeLosses, writeQuorum } from '../placement/place.ts';
+import type { Candidate, Domain, PlacementPolicy, Site } from '../placement/domains.ts';
+import { requirePlaceable, writeQuorum } from '../placement/feasible.ts';
+import type { Losses } from '../placement/survival.ts';
 import {
   bytesToHex,
   type CodeProfile,
@@ -24,6 +26,7 @@ import {
   type PeerId,
   type ShardId,
 } from '../types.ts';
+import { account } from './account.ts';
 import { ASK_TIMEOUT_MS, INLINE_BYTES, PUT_WINDOW_STRIPES } from './limits.ts';
 import { type WriteContext, writeStripe } from './stripe-writer.ts';
 import { orderedWindow } from './window.ts';
@@ -35,7 +38,12 @@ export interface PutContext {
   owner: OwnerKeys;
   /** Code of the pool, unless the put names another. */
   code: CodeProfile;
+  /** Failure domain of the pool. */
+  domain: Domain;
+  /** Holders of the pool that take shards of this owner now. */
   candidates(owner: OwnerId): Candidate[];
+  /** Where a holder stands, as far as this node knows. */
+  siteOf(holder: PeerId): Site | undefined;
   backend(peer: PeerId): Backend | undefined;
   log(text: string): void;
 }
@@ -55,7 +63,10 @@ export interface StoredObject {
   shardsDurable: number;
   shardsWanted: number;
   spare: number;
-  survivesNodeLosses: number;
+  /** Whole domains that may fail, whichever they are, with every stripe and the manifest still readable. */
+  survives: Losses;
+  /** No stripe has more shards in a domain, or on a node, than the pool's rule allows. */
+  keepsRule: boolean;
   shardsByHolder: ReadonlyMap<PeerId, number>;
   /** For taking back, if the catalog refuses the commit. */
   placed: PlacedShards;
@@ -91,17 +102,17 @@ export async function storeObject(
     signal,
   };
   try {
-    requireNodes(code, write.candidates().length, allowDegraded);
+    const policy = { code, domain: context.domain, allowDegraded };
+    requirePlaceable(policy, write.candidates());
     const content = await storeContent(source, {
       options,
-      code,
-      allowDegraded,
+      policy,
       write,
       context,
       call,
       stop: () => stopper.abort(),
     });
-    const stored = await storeManifest(content, { options, code, allowDegraded, write, context });
+    const stored = await storeManifest(content, { options, policy, write, context });
     return { ...stored, placed };
   } catch (error) {
     stopper.abort();
@@ -114,8 +125,7 @@ export async function storeObject(
 
 interface Job {
   options: PutOptions;
-  code: CodeProfile;
-  allowDegraded: boolean;
+  policy: PlacementPolicy;
   write: WriteContext;
   context: PutContext;
 }
@@ -134,7 +144,8 @@ async function storeContent(
   source: AsyncIterable<Uint8Array>,
   job: Job & { call: CallOptions; stop: () => void },
 ): Promise<Content> {
-  const { options, code, context, call } = job;
+  const { options, policy, context, call } = job;
+  const { code } = policy;
   const chunkBytes = chooseChunkBytes({ sizeBytes: options.sizeBytes });
   const fileKey = context.random.bytes(32);
   const hasher = blake3Hasher();
@@ -160,8 +171,8 @@ async function storeContent(
       {
         ids: encoded.ids,
         shards: encoded.shards,
-        quorum: job.allowDegraded ? code.k : writeQuorum(code),
-        shareNodes: job.allowDegraded,
+        quorum: policy.allowDegraded ? code.k : writeQuorum(code),
+        policy,
       },
       job.write,
     ).finally(() => encoded.release());
@@ -195,7 +206,8 @@ async function* hashed(
 }
 
 async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObject, 'placed'>> {
-  const { options, code, context, write } = job;
+  const { options, policy, context, write } = job;
+  const { code } = policy;
   const createdAtMs = context.clock.now();
   const mimeType = options.mimeType ?? 'application/octet-stream';
   const tags = options.tags ?? [];
@@ -219,21 +231,21 @@ async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObj
   });
   const objectId = objectIdOf(context.codec.hash(bytes));
   // Replicated as often as a stripe tolerates losses: k = 1 with the same m.
-  const replicas: CodeProfile = { k: 1, m: code.m };
+  const replicas = { ...policy, code: { k: 1, m: code.m } };
   const id = manifestShardId(objectId);
   const holders = await writeStripe(
     {
       ids: Array.from({ length: 1 + code.m }, () => id),
       shards: Array.from({ length: 1 + code.m }, () => bytes),
-      quorum: job.allowDegraded ? 1 : writeQuorum(replicas),
-      shareNodes: false,
+      quorum: policy.allowDegraded || policy.domain === 'none' ? 1 : writeQuorum(replicas.code),
+      policy: replicas,
     },
     write,
   );
   const manifestHolders = holders.filter((holder) => holder !== undefined);
   announce(objectId, manifestHolders, context);
   return {
-    ...account(content.stripes, manifestHolders, code, replicas, bytes.length),
+    ...account(content.stripes, { holders: manifestHolders, bytes: bytes.length }, policy, context.siteOf),
     objectId,
     createdAtMs,
     mimeType,
@@ -244,43 +256,6 @@ async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObj
     contentHash: bytesToHex(content.contentHash),
     chunkBytes: content.chunkBytes,
     stripes: content.stripes.length,
-  };
-}
-
-/** What the receipt may claim: only shards whose holders acknowledged them as fsynced. */
-function account(
-  stripes: readonly StripeLayout[],
-  manifestHolders: readonly PeerId[],
-  code: CodeProfile,
-  replicas: CodeProfile,
-  manifestBytes: number,
-) {
-  const byHolder = new Map<PeerId, number>();
-  let spare = manifestHolders.length - 1;
-  let survives = manifestHolders.length - 1;
-  let durable = manifestHolders.length;
-  let storedBytes = manifestHolders.length * manifestBytes;
-  for (const holder of manifestHolders) byHolder.set(holder, 1);
-  for (const { holders, shardBytes } of stripes) {
-    const perNode = new Map<PeerId, number>();
-    for (const holder of holders) {
-      if (holder === undefined) continue;
-      perNode.set(holder, (perNode.get(holder) ?? 0) + 1);
-      byHolder.set(holder, (byHolder.get(holder) ?? 0) + 1);
-    }
-    const live = holders.filter((holder) => holder !== undefined).length;
-    durable += live;
-    storedBytes += live * shardBytes;
-    spare = Math.min(spare, live - code.k);
-    survives = Math.min(survives, survivableNodeLosses(code, perNode.values()));
-  }
-  return {
-    shardsDurable: durable,
-    shardsWanted: stripes.length * (code.k + code.m) + 1 + replicas.m,
-    spare,
-    survivesNodeLosses: survives,
-    storedBytes,
-    shardsByHolder: byHolder,
   };
 }
 

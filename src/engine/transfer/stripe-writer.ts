@@ -1,7 +1,8 @@
 /** Makes the shards of one stripe durable: all at once, a failed holder replaced by a spare one. */
 import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
-import { type Candidate, planStripe } from '../placement/place.ts';
+import type { Candidate, PlacementPolicy } from '../placement/domains.ts';
+import { planStripe, spareFor } from '../placement/place.ts';
 import type { OwnerId, PeerId, ShardId } from '../types.ts';
 import { PUT_TIMEOUT_MS } from './limits.ts';
 
@@ -10,8 +11,7 @@ export interface StripeToWrite {
   shards: readonly Uint8Array[];
   /** Durable shards below which the stripe counts as failed. */
   quorum: number;
-  /** Allow several shards of the stripe on one node. */
-  shareNodes: boolean;
+  policy: PlacementPolicy;
 }
 
 export interface WriteContext {
@@ -35,8 +35,10 @@ export async function writeStripe(
 ): Promise<(PeerId | undefined)[]> {
   const shardBytes = stripe.shards[0]?.length ?? 0;
   const candidates = context.candidates();
-  const plan = planStripe(stripe.ids, shardBytes, candidates, stripe.shareNodes);
-  const spares = [...plan.spares];
+  const plan = planStripe(stripe.ids, shardBytes, candidates, stripe.policy);
+  /** Who has each shard or is being sent it now: what the rule for a spare counts. */
+  const holding = [...plan.targets];
+  const failed = new Set<PeerId>();
   // Nodes that were left out because a shard does not fit in what they still offer: their refusal is known beforehand.
   const failures = candidates
     .filter(({ freeBytes }) => freeBytes < shardBytes)
@@ -53,7 +55,10 @@ export async function writeStripe(
       const error = await tryHolder(stripe.ids[index]!, stripe.shards[index]!, target, context);
       if (error === undefined) return target;
       failures.push(error);
-      target = spares.shift();
+      failed.add(target);
+      holding[index] = undefined;
+      [target] = spareFor({ ...stripe, shardBytes, holders: holding }, index, candidates, failed);
+      holding[index] = target;
     }
     return undefined;
   };

@@ -41,7 +41,7 @@ test.each([0, 1, 4095, 4096, 4097, 262_144, (4 << 20) - 1, 4 << 20, (4 << 20) + 
     expect(stored.sizeBytes).toBe(size);
     expect(stored.shardsDurable).toBe(stored.shardsWanted);
     expect(stored.spare).toBe(2);
-    expect(stored.survivesNodeLosses).toBe(2);
+    expect(stored.survives.node).toBe(2);
     expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
   },
 );
@@ -129,7 +129,7 @@ test('one node short: stored, and the receipt says with what spare; two short: r
   const stored = await put(five, randomBytes(1_000_000));
   expect(stored.shardsDurable).toBe(stored.shardsWanted - 1);
   expect(stored.spare).toBe(1);
-  expect(stored.survivesNodeLosses).toBe(1);
+  expect(stored.survives.node).toBe(1);
 
   const four = new MemoryMesh(4);
   await expect(put(four, randomBytes(1_000_000))).rejects.toMatchObject({ code: 'too-few-nodes', exit: 5 });
@@ -147,7 +147,7 @@ test('a degraded put on one node is allowed only when asked for, and says that i
   const data = randomBytes(1_000_000);
   await expect(put(mesh, data)).rejects.toMatchObject({ code: 'too-few-nodes' });
   const stored = await put(mesh, data, { allowDegraded: true });
-  expect(stored.survivesNodeLosses).toBe(0);
+  expect(stored.survives.node).toBe(0);
   expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
 });
 
