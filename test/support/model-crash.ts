@@ -1,5 +1,5 @@
 /** What a power cut leaves of changes that were not synced. */
-import type { Contents, FileChange } from './model-disk.ts';
+import type { Contents, FileChange } from './model-contents.ts';
 
 /** How one crash treats what was not synced. */
 export interface Shake {

@@ -9,17 +9,17 @@
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../src/engine/effects/atomic-write.ts';
 import type { Disk, DiskFile, DiskSpace, DiskStat, OpenMode } from '../../src/engine/effects/disk.ts';
+import { nextTurn } from '../../src/engine/effects/turn.ts';
+import { Contents, type FileChange, uncovered } from './model-contents.ts';
 import { crashFile, keepSome, type Shake } from './model-crash.ts';
-
-export type FileChange =
-  | { kind: 'write'; position: number; data: Uint8Array }
-  | { kind: 'truncate'; lengthBytes: number };
 
 export type Effect =
   | { kind: 'makeDir'; path: string }
   | { kind: 'create'; path: string; inode: number }
   | { kind: 'change'; inode: number; change: FileChange }
-  | { kind: 'datasync'; inode: number }
+  /** A datasync begins: it will cover what was written before it, and nothing written while it runs. */
+  | { kind: 'beginSync'; inode: number; sync: number }
+  | { kind: 'datasync'; inode: number; sync: number }
   /** A datasync that reported an error: the kernel marks the pages clean all the same, and never tries again. */
   | { kind: 'failedSync'; inode: number }
   | { kind: 'rename'; from: string; to: string }
@@ -34,6 +34,8 @@ interface Inode {
   durable: Contents;
   /** In `current`, not in `durable`. */
   pending: FileChange[];
+  /** What the datasyncs under way will have made durable, by their numbers. */
+  syncs: Map<number, FileChange[]>;
   /** Lost to a failed datasync: still in `current` (the page cache), in no later datasync. */
   orphaned: FileChange[];
 }
@@ -51,12 +53,15 @@ export class ModelDisk implements Disk {
   /** Effects until the machine stops: then every operation fails, for good. */
   effectsLeft = Number.POSITIVE_INFINITY;
   capacityBytes = Number.POSITIVE_INFINITY;
+  /** Turns of the event loop that a write or datasync takes; none unless given. A write is half done meanwhile. */
+  turns: ((operation: 'write' | 'datasync') => number) | undefined;
   readonly #dirs = new Set<string>(['/']);
   #inodes = new Map<number, Inode>();
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
   #pendingNames: { dir: string; change: NameChange }[] = [];
   #nextInode = 1;
+  #nextSync = 1;
 
   /** One effect, as recorded in a trace of another ModelDisk that began empty. */
   apply(effect: Effect): void {
@@ -72,7 +77,7 @@ export class ModelDisk implements Disk {
         return;
       case 'create': {
         const number = effect.inode;
-        const inode = { number, current: new Contents(), durable: new Contents(), pending: [], orphaned: [] };
+        const inode = durableInode(number, new Contents());
         this.#inodes.set(number, inode);
         this.#nextInode = Math.max(this.#nextInode, number + 1);
         this.#rename([[effect.path, inode]]);
@@ -84,9 +89,18 @@ export class ModelDisk implements Disk {
         inode.pending.push(effect.change);
         return;
       }
+      case 'beginSync': {
+        const inode = this.#inodes.get(effect.inode)!;
+        inode.syncs.set(effect.sync, [...inode.pending]);
+        return;
+      }
       case 'datasync': {
         const inode = this.#inodes.get(effect.inode)!;
-        for (const change of inode.pending.splice(0)) {
+        const covered = new Set(inode.syncs.get(effect.sync));
+        inode.syncs.delete(effect.sync);
+        const changes = inode.pending.filter((change) => covered.has(change));
+        inode.pending = inode.pending.filter((change) => !covered.has(change));
+        for (const change of changes) {
           inode.durable.apply(change);
           inode.orphaned = inode.orphaned.flatMap((orphan) => uncovered(orphan, change));
         }
@@ -94,7 +108,9 @@ export class ModelDisk implements Disk {
       }
       case 'failedSync': {
         const inode = this.#inodes.get(effect.inode)!;
+        // What was written while it ran may have gone the same way.
         inode.orphaned.push(...inode.pending.splice(0));
+        inode.syncs.clear();
         return;
       }
       case 'rename':
@@ -157,6 +173,7 @@ export class ModelDisk implements Disk {
         current: current.copy(),
         durable: durable.copy(),
         pending: [...pending],
+        syncs: new Map(),
         orphaned: [...orphaned],
       };
       made.set(inode, fresh);
@@ -241,10 +258,18 @@ export class ModelDisk implements Disk {
           if (part.length > 0) change({ kind: 'write', position, data: part });
           throw error;
         }
-        change({ kind: 'write', position, data });
+        const turns = this.turns?.('write') ?? 0;
+        // A datasync that begins while a write is half done covers that half alone.
+        const half = turns > 0 ? data.length >> 1 : 0;
+        if (half > 0) change({ kind: 'write', position, data: data.subarray(0, half) });
+        await pass(turns);
+        change({ kind: 'write', position: position + half, data: data.subarray(half) });
       },
       datasync: async () => {
         await undefined;
+        const sync = this.#nextSync++;
+        this.apply({ kind: 'beginSync', inode: inode.number, sync });
+        await pass(this.turns?.('datasync') ?? 0);
         try {
           this.#fail('datasync', path);
         } catch (error) {
@@ -253,7 +278,7 @@ export class ModelDisk implements Disk {
           }
           throw error;
         }
-        this.apply({ kind: 'datasync', inode: inode.number });
+        this.apply({ kind: 'datasync', inode: inode.number, sync });
       },
       truncate: async (lengthBytes) => {
         await undefined;
@@ -317,68 +342,8 @@ export class ModelDisk implements Disk {
   }
 }
 
-/** Bytes that grow, in a buffer with room to spare. */
-export class Contents {
-  length = 0;
-  #buffer = new Uint8Array(0);
-
-  copy(): Contents {
-    const copy = new Contents();
-    copy.#buffer = this.#buffer.slice(0, this.length);
-    copy.length = this.length;
-    return copy;
-  }
-
-  /** The bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.length);
-  }
-
-  read(buffer: Uint8Array, position: number): number {
-    const part = this.bytes().subarray(position, position + buffer.length);
-    buffer.set(part);
-    return part.length;
-  }
-
-  apply(change: FileChange): void {
-    if (change.kind === 'truncate') {
-      this.resize(change.lengthBytes);
-      return;
-    }
-    const end = change.position + change.data.length;
-    if (end > this.length) this.resize(end);
-    this.#buffer.set(change.data, change.position);
-  }
-
-  /** Cuts off, or adds zeros. */
-  resize(length: number): void {
-    if (length > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(length, 2 * this.#buffer.length));
-      larger.set(this.bytes());
-      this.#buffer = larger;
-    }
-    if (length < this.length) this.#buffer.fill(0, length, this.length);
-    this.length = length;
-  }
-}
-
 function durableInode(number: number, durable: Contents): Inode {
-  return { number, current: durable.copy(), durable, pending: [], orphaned: [] };
-}
-
-/** What is left of an older change once `newer` is durable: it can no longer come through where the newer one lies. */
-function uncovered(older: FileChange, newer: FileChange): FileChange[] {
-  if (older.kind === 'truncate') return [];
-  const { position, data } = older;
-  const from = newer.kind === 'write' ? newer.position : newer.lengthBytes;
-  const to = newer.kind === 'write' ? newer.position + newer.data.length : Number.POSITIVE_INFINITY;
-  const head = data.subarray(0, Math.max(0, from - position));
-  const tail = data.subarray(Math.min(data.length, Math.max(0, to - position)));
-  const rest: FileChange[] = [];
-  if (head.length > 0) rest.push({ kind: 'write', position, data: head });
-  if (tail.length > 0)
-    rest.push({ kind: 'write', position: position + data.length - tail.length, data: tail });
-  return rest;
+  return { number, current: durable.copy(), durable, pending: [], syncs: new Map(), orphaned: [] };
 }
 
 function applyNames(names: Map<string, Inode>, change: NameChange): void {
@@ -386,6 +351,10 @@ function applyNames(names: Map<string, Inode>, change: NameChange): void {
     if (inode === null) names.delete(path);
     else names.set(path, inode);
   }
+}
+
+async function pass(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await nextTurn();
 }
 
 function errno(code: string, path: string): Error {

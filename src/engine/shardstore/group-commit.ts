@@ -1,17 +1,20 @@
 /**
- * The writing end of the log. Many callers append; what gathers while one batch is being written and synced goes into
- * the next, so that one fdatasync serves them all. A record's promise resolves after the fdatasync that covers it.
+ * The writing end of the log. Many callers append; what gathers while others are being written goes to the disk in one
+ * write, and what was written while one fdatasync ran shares the next (segment-tail.ts). A record's promise resolves
+ * after the fdatasync that covers it.
  *
  * After a failed write or fdatasync the segment is closed for good: what the kernel kept of it cannot be known (an
- * fsync that succeeds after one that failed proves nothing). The batch is refused, and before anything else is
- * promised a new segment says, durably, up to where the old one is valid.
+ * fsync that succeeds after one that failed proves nothing). What it does not cover is refused, and before anything
+ * else is promised a new segment says, durably, up to where the old one is valid. A segment that is full is synced to
+ * its end before the next one's header vouches for it.
  */
 import type { Clock } from '../effects/clock.ts';
-import type { Disk, DiskFile } from '../effects/disk.ts';
+import type { Disk } from '../effects/disk.ts';
 import { nextTurn } from '../effects/turn.ts';
 import type { StoreLimits } from './limits.ts';
 import { encodeHead, headBytesOf, type RecordHead, recordBytesOf } from './record.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentPath } from './segment.ts';
+import { SegmentTail } from './segment-tail.ts';
 import type { LogPosition } from './shard-table.ts';
 import { isNoSpace } from './store-errors.ts';
 
@@ -40,7 +43,8 @@ export interface LogOptions {
   onNoSpace: () => Promise<boolean>;
 }
 
-interface Waiting {
+/** A record on its way; exactly one of `resolve` and `reject` is called, `apply` just before the former. */
+export interface Waiting {
   record: AppendRecord;
   recordBytes: number;
   apply: (at: LogPosition) => void;
@@ -48,23 +52,23 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-interface Active {
-  file: DiskFile;
-  number: number;
-  /** All before it is durable. */
-  end: number;
-}
-
 export class GroupCommit {
   readonly #options: LogOptions;
   #queue: Waiting[] = [];
-  #active: Active | undefined;
-  /** The newest segment, and the fence the next one's header will set for it. */
+  #queuedBytes = 0;
+  /** Appended and not yet durable. */
+  readonly #unsynced = { bytes: 0, records: 0 };
+  /** Notes that had their second chance after a full disk. */
+  readonly #retried = new WeakSet<Waiting>();
+  #tail: SegmentTail | undefined;
+  /** The newest segment but the tail's; what the next one's header will say of it. */
   #newest: { number: number; validBytes: number };
   /** True while bytes that were never acknowledged may lie beyond the fence. */
   #dirty = false;
   #nextNumber: number;
-  #running: Promise<void> | undefined;
+  /** A batch being written, or a segment being made; resolves, never rejects, when the next may begin. */
+  #busy: Promise<void> | undefined;
+  #scheduled = false;
 
   private constructor(options: LogOptions) {
     this.#options = options;
@@ -77,16 +81,16 @@ export class GroupCommit {
     if (options.resume !== undefined) {
       const { segment, offset } = options.resume;
       const file = await options.disk.open(segmentPath(options.dir, segment), 'update');
-      log.#active = { file, number: segment, end: offset };
+      log.#tail = new SegmentTail(segment, file, offset);
     }
     return log;
   }
 
-  /** Where the next record would go, all before it being durable. */
+  /** Where what is durable ends. */
   get end(): LogPosition {
-    return this.#active === undefined
+    return this.#tail === undefined
       ? { segment: this.#newest.number, offset: this.#newest.validBytes }
-      : { segment: this.#active.number, offset: this.#active.end };
+      : { segment: this.#tail.number, offset: this.#tail.end };
   }
 
   /**
@@ -95,135 +99,176 @@ export class GroupCommit {
    */
   append(record: AppendRecord, apply: (at: LogPosition) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ record, recordBytes: recordBytesOf(record), apply, resolve, reject });
-      this.#running ??= this.#run();
+      this.enqueue({ record, recordBytes: recordBytesOf(record), apply, resolve, reject });
     });
+  }
+
+  /** `append` without a promise of its own, for the path that every small put takes. */
+  enqueue(waiting: Waiting): void {
+    this.#queue.push(waiting);
+    this.#queuedBytes += waiting.recordBytes;
+    if (this.#busy === undefined) this.#pump();
   }
 
   /** Resolves when nothing refused can come back after a crash; needed before promising anything without an append. */
   async fence(): Promise<void> {
-    while (this.#dirty) {
-      if (this.#running !== undefined) {
-        await this.#running;
+    while (this.#dirty || this.#tail?.failed === true) {
+      if (this.#busy !== undefined) {
+        await this.#busy;
         continue;
       }
       const fencing = this.#retryFreed(() => this.#newSegment());
-      const resume = () => {
-        this.#running = this.#queue.length > 0 ? this.#run() : undefined;
-      };
-      this.#running = fencing.then(resume, resume);
+      this.#become(fencing);
       await fencing;
     }
   }
 
   async close(): Promise<void> {
-    await this.#running;
-    await this.#active?.file.close();
-    this.#active = undefined;
+    while (this.#busy !== undefined) await this.#busy;
+    await this.#leaveTail();
   }
 
-  async #run(): Promise<void> {
-    const { batchWaitMs } = this.#options.limits;
-    if (batchWaitMs > 0) await this.#options.clock.sleep(batchWaitMs);
-    while (this.#queue.length > 0) {
-      // Writers just answered come back at once with their next record: without this turn they would always miss the
-      // batch they could have joined, and every other sync would serve one or two of them.
-      await nextTurn();
-      await this.#commit(this.#take());
+  /** Busy until `task` has ended, well or not. */
+  #become(task: Promise<unknown>): void {
+    const free = () => {
+      this.#busy = undefined;
+      this.#pump();
+    };
+    this.#busy = task.then(free, free);
+  }
+
+  /** Begins to write what waits, or sees to it that this happens soon. Only when nothing is being written. */
+  #pump(): void {
+    const { eagerBytes, eagerRecords, batchWaitMs } = this.#options.limits;
+    if (this.#queue.length === 0) return;
+    if (this.#queuedBytes >= eagerBytes || this.#queue.length >= eagerRecords) {
+      this.#become(this.#commit(this.#take()));
+      return;
     }
-    this.#running = undefined;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // Writers just answered come back at once with their next record: without this turn they would always miss the
+    // batch they could have joined, and every other sync would serve one or two of them.
+    const company = batchWaitMs > 0 ? this.#options.clock.sleep(batchWaitMs) : nextTurn();
+    void company.then(() => {
+      this.#scheduled = false;
+      if (this.#busy === undefined && this.#queue.length > 0) this.#become(this.#commit(this.#take()));
+    });
   }
 
   /** The next batch: as much as the limits and the rest of the segment allow, at least one record. */
   #take(): Waiting[] {
     const { batchBytes, batchRecords, segmentBytes } = this.#options.limits;
-    const room = segmentBytes - (this.#active?.end ?? segmentBytes);
+    const room = segmentBytes - (this.#tail?.next ?? segmentBytes);
     const fits = room >= (this.#queue[0]?.recordBytes ?? 0);
     const limit = Math.min(batchBytes, fits ? room : segmentBytes - SEGMENT_HEADER_BYTES);
     let bytes = 0;
     let count = 0;
-    for (const waiting of this.#queue) {
-      bytes += waiting.recordBytes;
-      if (count > 0 && (bytes > limit || count === batchRecords)) break;
+    for (const { recordBytes } of this.#queue) {
+      if (count > 0 && (bytes + recordBytes > limit || count === batchRecords)) break;
+      bytes += recordBytes;
       count += 1;
     }
-    return this.#queue.splice(0, count);
+    this.#queuedBytes -= bytes;
+    if (count < this.#queue.length) return this.#queue.splice(0, count);
+    const all = this.#queue;
+    this.#queue = [];
+    return all;
   }
 
+  /** Resolves when the batch is written or refused; the fdatasync follows. */
   async #commit(batch: Waiting[]): Promise<void> {
+    let total = 0;
+    for (const { recordBytes } of batch) total += recordBytes;
     try {
-      await this.#writeBatch(batch);
+      while (!this.#isReady(total)) await this.#makeReady(total);
     } catch (error) {
-      // On a full disk what makes room (deletes) has another chance with the ballast; what takes room has none.
-      const small = isNoSpace(error) ? batch.filter((waiting) => waiting.record.kind !== 'shard') : [];
-      for (const waiting of batch) if (!small.includes(waiting)) waiting.reject(error);
-      if (small.length === 0) return;
-      try {
-        if (!(await this.#options.onNoSpace())) throw error;
-        await this.#writeBatch(small);
-      } catch (again) {
-        for (const waiting of small) waiting.reject(again);
-      }
+      this.#refuse(batch, error);
+      return;
     }
-  }
-
-  async #writeBatch(batch: Waiting[]): Promise<void> {
-    const total = batch.reduce((sum, waiting) => sum + waiting.recordBytes, 0);
-    const full = this.#active !== undefined && this.#active.end + total > this.#options.limits.segmentBytes;
-    if (this.#active === undefined || (full && this.#active.end > SEGMENT_HEADER_BYTES))
-      await this.#newSegment();
-    const active = this.#active!;
+    // Nothing is awaited from here to the write: with the usual segment it begins before `enqueue` returns.
+    const tail = this.#tail!;
     const places: LogPosition[] = [];
-    const buffers = this.#encode(batch, active, places);
-    try {
-      await active.file.write(buffers, active.end);
-      await active.file.datasync();
-    } catch (error) {
-      await this.#abandon(active);
-      throw error;
-    }
-    active.end += total;
-    this.#newest.validBytes = active.end;
-    for (const [index, waiting] of batch.entries()) waiting.apply(places[index]!);
-    this.#options.onBatch(active.number, active.end);
-    for (const waiting of batch) waiting.resolve();
+    const buffers = this.#encode(batch, tail, places);
+    const ahead = (sign: 1 | -1) => {
+      this.#unsynced.bytes += sign * total;
+      this.#unsynced.records += sign * batch.length;
+    };
+    ahead(1);
+    await tail.append(buffers, total, {
+      durable: () => {
+        ahead(-1);
+        for (const [index, waiting] of batch.entries()) waiting.apply(places[index]!);
+        this.#options.onBatch(tail.number, tail.end);
+        for (const waiting of batch) waiting.resolve();
+      },
+      refused: (error) => {
+        ahead(-1);
+        this.#refuse(batch, error);
+      },
+    });
   }
 
-  #encode(batch: Waiting[], active: Active, places: LogPosition[]): Uint8Array[] {
+  #isReady(total: number): boolean {
+    const { aheadBytes, aheadRecords } = this.#options.limits;
+    return this.#fits(total) && this.#unsynced.bytes < aheadBytes && this.#unsynced.records < aheadRecords;
+  }
+
+  #fits(total: number): boolean {
+    const tail = this.#tail;
+    if (tail === undefined || tail.failed) return false;
+    return tail.next + total <= this.#options.limits.segmentBytes || tail.next === SEGMENT_HEADER_BYTES;
+  }
+
+  async #makeReady(total: number): Promise<void> {
+    if (this.#fits(total)) await this.#tail?.synced();
+    else await this.#newSegment();
+  }
+
+  /** On a full disk what makes room (deletes) has another chance with the ballast; what takes room has none. */
+  #refuse(batch: Waiting[], error: unknown): void {
+    const again: Waiting[] = [];
+    for (const waiting of batch) {
+      const makesRoom = isNoSpace(error) && waiting.record.kind !== 'shard' && !this.#retried.has(waiting);
+      if (makesRoom) again.push(waiting);
+      else waiting.reject(error);
+    }
+    if (again.length === 0) return;
+    const retry = async () => {
+      if (!(await this.#options.onNoSpace())) throw error;
+      for (const waiting of again) {
+        this.#retried.add(waiting);
+        this.enqueue(waiting);
+      }
+    };
+    retry().catch((failure: unknown) => {
+      for (const waiting of again) waiting.reject(failure);
+    });
+  }
+
+  #encode(batch: Waiting[], tail: SegmentTail, places: LogPosition[]): Uint8Array[] {
     const heads = Buffer.allocUnsafe(
       batch.reduce((sum, { record }) => sum + headBytesOf(record.owners.length, record.pool), 0),
     );
     const buffers: Uint8Array[] = [];
-    let offset = active.end;
+    let offset = tail.next;
     let used = 0;
     for (const { record, recordBytes } of batch) {
-      const place = { salt: this.#options.salt, segment: active.number, offset };
+      const place = { salt: this.#options.salt, segment: tail.number, offset };
       const target = heads.subarray(used);
-      const length = encodeHead(target, record, place, active.end);
+      const length = encodeHead(target, record, place, tail.end);
       buffers.push(target.subarray(0, length), record.bytes);
-      places.push({ segment: active.number, offset });
+      places.push({ segment: tail.number, offset });
       used += length;
       offset += recordBytes;
     }
     return buffers;
   }
 
-  async #abandon(active: Active): Promise<void> {
-    this.#active = undefined;
-    this.#dirty = true;
-    // Gives the space back where that works; the fence holds either way.
-    await active.file.truncate(active.end).catch(() => undefined);
-    await active.file.close().catch(() => undefined);
-  }
-
   /** A new segment whose header, with the fence for the one before, is durable when it resolves. */
   async #newSegment(): Promise<void> {
     const { dir, disk, clock, salt, onSegment } = this.#options;
-    if (this.#active !== undefined) {
-      const full = this.#active;
-      this.#active = undefined;
-      await full.file.close();
-    }
+    await this.#leaveTail();
     // A number is used once, also when making the segment fails half-way.
     const number = this.#nextNumber;
     this.#nextNumber += 1;
@@ -245,10 +290,20 @@ export class GroupCommit {
       await disk.remove(path).catch(() => undefined);
       throw error;
     }
-    this.#active = { file, number, end: SEGMENT_HEADER_BYTES };
-    this.#newest = { number, validBytes: SEGMENT_HEADER_BYTES };
+    this.#tail = new SegmentTail(number, file, SEGMENT_HEADER_BYTES);
     this.#dirty = false;
     onSegment(number);
+  }
+
+  /** Ends the segment at hand: everything appended to it is durable or refused, and where it ends is known. */
+  async #leaveTail(): Promise<void> {
+    const tail = this.#tail;
+    if (tail === undefined) return;
+    await tail.settled();
+    this.#newest = { number: tail.number, validBytes: tail.end };
+    this.#dirty ||= tail.failed;
+    this.#tail = undefined;
+    await tail.close();
   }
 
   async #retryFreed(task: () => Promise<void>): Promise<void> {

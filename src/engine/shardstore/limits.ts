@@ -3,10 +3,18 @@
 export interface StoreLimits {
   /** A segment is closed when the next record would pass this. 256 MiB: few files at 10 TB, a compaction is short. */
   segmentBytes: number;
-  /** Records written and synced together at most. 16 MiB: sixteen 1 MiB shards; more gains nothing per fdatasync. */
+  /** Records written together at most. 4 MiB: a larger write only keeps the fdatasync behind it waiting. */
   batchBytes: number;
-  /** 512: at 4 KiB it makes batches of 2 MiB, by then one fdatasync costs less than the write itself. */
+  /** 512: a writev of half the buffers that Linux takes at once. */
   batchRecords: number;
+  /** When this much, or … */
+  eagerBytes: number;
+  /** … so many records wait, they are written without looking for company: the disk works while the rest is hashed. */
+  eagerRecords: number;
+  /** Written ahead of the running fdatasync at most. 32 MiB: what the next one has to bring out, and reopening to hash. */
+  aheadBytes: number;
+  /** The same in records: reopening holds them in memory until it knows which of them count, about 4 MB. */
+  aheadRecords: number;
   /** Wait this long for company before a batch is written. 0: what comes while a sync runs is company enough. */
   batchWaitMs: number;
   /** Index changes held in memory at most before a checkpoint: about 20 MB, and a random LMDB page each at worst. */
@@ -35,8 +43,12 @@ const MiB = 1024 * 1024;
 
 export const STORE_LIMITS: StoreLimits = {
   segmentBytes: 256 * MiB,
-  batchBytes: 16 * MiB,
+  batchBytes: 4 * MiB,
   batchRecords: 512,
+  eagerBytes: MiB,
+  eagerRecords: 32,
+  aheadBytes: 32 * MiB,
+  aheadRecords: 8192,
   batchWaitMs: 0,
   checkpointChanges: 65_536,
   checkpointBytes: 512 * MiB,

@@ -36,7 +36,8 @@ export interface RecordedRun {
   trace: Effect[];
   shards: Shard[];
   steps: Map<ShardId, Step[]>;
-  figures: { acknowledged: number; refused: number; segmentsRemoved: number };
+  /** `overlaps`: writes to a file, or halves of them, while a datasync of it ran that does not cover them. */
+  figures: { acknowledged: number; refused: number; segmentsRemoved: number; overlaps: number };
 }
 
 export function openOn(disk: ModelDisk, index: WorkloadOptions['index']): Promise<SegmentStore> {
@@ -60,6 +61,8 @@ export async function recordWorkload(options: WorkloadOptions): Promise<Recorded
   const trace: Effect[] = [];
   disk.trace = trace;
   const store = await openOn(disk, options.index);
+  // Writes and syncs that take their time, so that they overlap as on a real disk.
+  disk.turns = (operation) => Math.floor(fraction() * (operation === 'datasync' ? 6 : 3));
   if (options.faults) {
     disk.fault = (operation) =>
       FAULTY.includes(operation) && fraction() < 0.12 ? pick(fraction, ['EIO', 'ENOSPC']) : undefined;
@@ -68,7 +71,7 @@ export async function recordWorkload(options: WorkloadOptions): Promise<Recorded
     shard(options.seed * 1000 + at, Math.floor(fraction() ** 3 * 3000)),
   );
   const steps = new Map<ShardId, Step[]>();
-  const figures = { acknowledged: 0, refused: 0, segmentsRemoved: 0 };
+  const figures = { acknowledged: 0, refused: 0, segmentsRemoved: 0, overlaps: 0 };
   const client = async (mine: Shard[]) => {
     let refused: { it: Shard; owner: OwnerId; kind: Step['kind'] } | undefined;
     for (let count = 0; count < options.operations / CLIENTS; count++) {
@@ -99,7 +102,19 @@ export async function recordWorkload(options: WorkloadOptions): Promise<Recorded
   await store.compact().catch(() => 0);
   await store.close();
   figures.segmentsRemoved = trace.filter((it) => it.kind === 'remove' && it.path.endsWith('.seg')).length;
+  figures.overlaps = countOverlaps(trace);
   return { options, trace, shards, steps, figures };
+}
+
+function countOverlaps(trace: readonly Effect[]): number {
+  const syncing = new Set<number>();
+  let overlaps = 0;
+  for (const effect of trace) {
+    if (effect.kind === 'beginSync') syncing.add(effect.inode);
+    if (effect.kind === 'datasync' || effect.kind === 'failedSync') syncing.delete(effect.inode);
+    if (effect.kind === 'change' && syncing.has(effect.inode)) overlaps += 1;
+  }
+  return overlaps;
 }
 
 /** The sets of owners that `id` may have after a crash when `done` effects had happened, as sorted joined text. */
@@ -161,7 +176,7 @@ async function stopWhileOpening(
   run: RecordedRun,
   fraction: () => number,
 ): Promise<ModelDisk> {
-  disk.effectsLeft = Math.floor(fraction() * 6);
+  disk.effectsLeft = Math.floor(fraction() * 9);
   const store = await openOn(disk, run.options.index).catch(() => undefined);
   const crashed = fraction() < 0.33 ? disk.kill() : disk.crash(randomShake(fraction));
   await store?.close().catch(() => undefined);

@@ -17,7 +17,14 @@ describe('a machine that stops', () => {
     'loses nothing that was acknowledged: $name',
     { timeout: TIME_MS },
     async ({ index, faults }) => {
-      const total = { states: 0, recoveries: 0, acknowledged: 0, refused: 0, segmentsRemoved: 0 };
+      const total = {
+        states: 0,
+        recoveries: 0,
+        acknowledged: 0,
+        refused: 0,
+        segmentsRemoved: 0,
+        overlaps: 0,
+      };
       const wanted = Math.ceil(STATES / 3);
       for (let seed = 1; total.states < wanted; seed++) {
         const run = await recordWorkload({ seed, index, faults, operations: 120 });
@@ -27,12 +34,14 @@ describe('a machine that stops', () => {
         total.acknowledged += run.figures.acknowledged;
         total.refused += run.figures.refused;
         total.segmentsRemoved += run.figures.segmentsRemoved;
+        total.overlaps += run.figures.overlaps;
       }
       // The workload must have reached what it is meant to test.
       expect(total.states).toBe(wanted);
       expect(total.recoveries).toBeGreaterThan(wanted / 10);
       expect(total.acknowledged).toBeGreaterThan(faults ? 50 : 100);
       expect(total.segmentsRemoved).toBeGreaterThan(0);
+      expect(total.overlaps).toBeGreaterThan(30);
       if (faults) expect(total.refused).toBeGreaterThan(10);
     },
   );

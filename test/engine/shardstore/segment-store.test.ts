@@ -138,7 +138,9 @@ describe('a store on a real disk, with LMDB', () => {
 
   it('rebuilds the index in steps inside a segment, and goes on from the last one when broken off', async () => {
     const dir = `${await tempDir()}/shards`;
-    const limits = { segmentBytes: 1 << 20, checkpointChanges: 100, batchRecords: 10, ballastBytes: 0 };
+    // Written ahead by 20 at most: later records prove earlier ones durable, step by step.
+    const ahead = { batchRecords: 10, aheadRecords: 20 };
+    const limits = { segmentBytes: 1 << 20, checkpointChanges: 100, ballastBytes: 0, ...ahead };
     const store = await openStore(dir, { limits });
     const shards = Array.from({ length: 450 }, (_, seed) => shard(seed, 20));
     await Promise.all(shards.map((it) => store.put({ ...it, owner: OWNER_A })));
