@@ -40,9 +40,9 @@ async function pipelineOf(report: Report, size: number, openssl: number[] | unde
   const wantedAt = [6 * shardBytes, 7 * shardBytes];
   const figures = await inTurns({
     put: asyncRate(size, async () => (await codec.encode({ ...job, plaintext })).release()),
-    get: asyncRate(size, () => {
+    get: asyncRate(size, async () => {
       for (const shard of kept.values()) blake3(shard);
-      return codec.decode({ ...job, plaintextBytes: size, shardBytes, shards: kept });
+      (await codec.decode({ ...job, plaintextBytes: size, shardBytes, shards: kept })).release();
     }),
     seal: rate(size, () => aes(createCipheriv('aes-256-gcm', fileKey, fileKey.subarray(0, 12)), plaintext)),
     open: rate(size, () => aes(createDecipheriv('aes-256-gcm', fileKey, fileKey.subarray(0, 12)), plaintext)),

@@ -29,16 +29,18 @@ export async function workerRows(report: Report, size: number): Promise<void> {
   const shards = new Map([2, 3, 4, 5].map((index) => [index, Uint8Array.from(stripe.shards[index]!)]));
   const { shardBytes } = stripe;
   stripe.release();
-  const decode = (codec: Codec) => () =>
-    codec.decode({
-      code: CODE,
-      fileKey,
-      chunkIndex: 0,
-      last: false,
-      plaintextBytes: size,
-      shardBytes,
-      shards,
-    });
+  const decode = (codec: Codec) => async () =>
+    (
+      await codec.decode({
+        code: CODE,
+        fileKey,
+        chunkIndex: 0,
+        last: false,
+        plaintextBytes: size,
+        shardBytes,
+        shards,
+      })
+    ).release();
   const mib = `${size / 2 ** 20} MiB`;
   for (const [what, call] of [
     ['put', encode],

@@ -97,8 +97,7 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
     },
     async bytes(chunk) {
       progress?.clear();
-      streams.write(chunk);
-      await streams.drained();
+      await streams.writeBytes(chunk);
     },
     progress: (label, figures) => progress?.update(label, figures),
     error(error) {

@@ -9,7 +9,9 @@ export interface Streams {
   readonly stderrIsTty: boolean;
   /** Cells of the terminal on stdout (else stderr); undefined off a terminal. */
   columns(): number | undefined;
-  write(text: string | Uint8Array): void;
+  write(text: string): void;
+  /** Resolves when the bytes have left the process, so that their memory may be used again. Rejects when nobody reads any more. */
+  writeBytes(bytes: Uint8Array): Promise<void>;
   /** Resolves when the reader has taken enough to go on. Rejects when nobody reads any more. */
   drained(): Promise<void>;
   writeError(text: string): void;
@@ -53,6 +55,12 @@ export function processStreams(onGone: (status: number) => void): Streams {
     columns: () => (stdout.isTTY ? stdout.columns : stderr.isTTY ? stderr.columns : 0) || undefined,
     write(text) {
       if (!gone) stdout.write(text);
+    },
+    async writeBytes(bytes) {
+      if (gone) throw gone;
+      await new Promise<void>((resolve, reject) => {
+        stdout.write(bytes, (error) => (error ? reject(gone ?? error) : resolve()));
+      });
     },
     async drained() {
       if (gone) throw gone;

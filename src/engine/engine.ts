@@ -257,7 +257,7 @@ export interface GetResult {
   object: ObjectView;
   offset: number;
   length: number;
-  /** Verified plaintext in order. Throws `shards-missing` (exit 7) when a stripe has fewer than k live shards. */
+  /** Verified plaintext in order; a piece is valid until the next one is asked for. Throws `shards-missing` (exit 7) when a stripe has fewer than k live shards. */
   body: AsyncIterable<Uint8Array>;
 }
 

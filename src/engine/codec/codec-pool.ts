@@ -6,17 +6,36 @@
  * more than MAX_TOTAL_BYTES; beside it what the codec of this thread keeps. Independent of how many calls wait and of the file's size.
  */
 import type { Worker } from 'node:worker_threads';
-import { shardIdOf } from '../types.ts';
+import { DatameshError } from '../../errors.ts';
+import { type CodeProfile, shardIdOf } from '../types.ts';
 import { FILE_KEY_BYTES, shardBytesOf } from './aead.ts';
-import type { Codec, DecodeJob, EncodedStripe, EncodeJob, RebuildJob } from './codec.ts';
+import type {
+  Codec,
+  DecodeJob,
+  EncodedStripe,
+  EncodeJob,
+  Landing,
+  OpenedChunk,
+  RebuildJob,
+} from './codec.ts';
 import { checkIndex, survivors } from './erasure.ts';
 import { blake3 } from './hash.ts';
+import { landingIn, SlotLanding } from './landing.ts';
 import { createCodec } from './local-codec.ts';
 import { checkCode } from './matrix.ts';
+import { copyInto, copyOf, lengthOf, piecesOf } from './memory.ts';
 import { maxPackedShardBytes } from './packing.ts';
-import type { DecodeAnswer, EncodeAnswer, Order } from './pool-messages.ts';
+import type { DecodeAnswer, DecodeOrder, EncodeAnswer, Order } from './pool-messages.ts';
 import { MAX_SLOTS, MAX_TOTAL_BYTES, type Slot, StripeSlots } from './stripe-slots.ts';
-import { layOut, openingBytes, planOpening, sealedBytes } from './stripe-work.ts';
+import {
+  layOut,
+  type OpenPlan,
+  openingBytes,
+  placesOf,
+  planLanded,
+  planOpening,
+  sealedBytes,
+} from './stripe-work.ts';
 import { Turnstile } from './turnstile.ts';
 import { WorkerCrew } from './worker-crew.ts';
 import { Workspace } from './workspace.ts';
@@ -88,13 +107,13 @@ class CodecPool implements Codec {
   async encode(job: EncodeJob): Promise<EncodedStripe> {
     checkCode(job.code);
     const { code, fileKey, chunkIndex, last, plaintext } = job;
-    if (plaintext.length < this.#minBytes || fileKey.length !== FILE_KEY_BYTES)
-      return this.#local.encode(job);
+    const plaintextBytes = lengthOf(plaintext);
+    if (plaintextBytes < this.#minBytes || fileKey.length !== FILE_KEY_BYTES) return this.#local.encode(job);
     const { k, m } = code;
     const pack = job.pack ?? false;
-    const maxShardBytes = pack ? maxPackedShardBytes(plaintext.length, k) : shardBytesOf(plaintext.length, k);
+    const maxShardBytes = pack ? maxPackedShardBytes(plaintextBytes, k) : shardBytesOf(plaintextBytes, k);
     const shardCount = k === 1 ? 1 : k + m;
-    const stripe = await this.#inSlot(job.signal, shardCount * maxShardBytes, {
+    const stripe = await this.#inTurn(job.signal, () => this.#slots.lend(shardCount * maxShardBytes), {
       order: {
         kind: 'encode',
         code,
@@ -102,10 +121,16 @@ class CodecPool implements Codec {
         chunkIndex,
         last,
         shardBytes: maxShardBytes,
-        plaintextBytes: plaintext.length,
+        plaintextBytes,
         pack,
       },
-      prepare: (workspace) => workspace.view(0, plaintext.length).set(plaintext),
+      prepare: (workspace) => {
+        let at = 0;
+        for (const piece of piecesOf(plaintext)) {
+          copyInto(workspace.view(at, piece.length), piece);
+          at += piece.length;
+        }
+      },
       finish: (answer, slot) => {
         const { hashes, shardBytes } = answer as EncodeAnswer;
         const ids = hashes.map(shardIdOf);
@@ -124,35 +149,64 @@ class CodecPool implements Codec {
     return stripe ?? this.#local.encode(job);
   }
 
-  async decode(job: DecodeJob): Promise<Uint8Array> {
-    const { code, fileKey, chunkIndex, last, shardBytes, plaintextBytes } = job;
-    if (plaintextBytes < this.#minBytes || fileKey.length !== FILE_KEY_BYTES) return this.#local.decode(job);
-    // Any replica is the whole sealed chunk.
-    const first = code.k === 1 ? [...job.shards.values()][0] : undefined;
-    const checked = planOpening(job);
-    const plan = first === undefined ? checked : { lost: [], parity: [] };
-    const plaintext = await this.#inSlot(job.signal, openingBytes(code, shardBytes, plan), {
-      order: {
-        kind: 'decode',
-        code,
-        fileKey: Uint8Array.from(fileKey),
-        chunkIndex,
-        last,
-        shardBytes,
-        plaintextBytes: sealedBytes(job),
-        unpackedBytes: job.packed ? plaintextBytes : undefined,
-        plan,
-      },
+  async decode(job: DecodeJob): Promise<OpenedChunk> {
+    try {
+      if (job.plaintextBytes < this.#minBytes || job.fileKey.length !== FILE_KEY_BYTES) {
+        return await this.#local.decode(job);
+      }
+      const plan = planOpening(job);
+      return (await this.#decodeLanded(job, plan)) ?? (await this.#decodeCopied(job, plan));
+    } finally {
+      // Its shards were copied; or the decode took it over, and this does nothing.
+      job.landing?.release();
+    }
+  }
+
+  /** In the slot that the shards were received in. Undefined when that cannot be. */
+  async #decodeLanded(job: DecodeJob, copied: OpenPlan): Promise<OpenedChunk | undefined> {
+    const plan = planLanded(job, copied);
+    const landing = job.landing instanceof SlotLanding ? job.landing : undefined;
+    const slot = landing?.take(job, placesOf(job.code, plan));
+    if (slot === undefined) return undefined;
+    let attempts = 0;
+    return await this.#inTurn(job.signal, () => slot, {
+      order: decodeOrder(job, plan),
       prepare: (workspace) => {
-        if (first === undefined) layOut(workspace, job, plan);
-        else workspace.view(0, shardBytes).set(first);
+        if (attempts++ > 0) throw overwritten();
+        layOut(workspace, job, plan, landing);
       },
-      finish: (answer, slot) => {
-        slot.giveBack();
-        return (answer as DecodeAnswer).plaintext;
+      finish: (answer, { workspace, giveBack }) => {
+        const { unpacked } = answer as DecodeAnswer;
+        if (unpacked === undefined) {
+          return {
+            bytes: workspace.view(plan.start * job.shardBytes, job.plaintextBytes),
+            release: giveBack,
+          };
+        }
+        giveBack();
+        return { bytes: unpacked, release: () => {} };
       },
     });
-    return plaintext ?? this.#local.decode(job);
+  }
+
+  async #decodeCopied(job: DecodeJob, plan: OpenPlan): Promise<OpenedChunk> {
+    const roomBytes = openingBytes(job.code, job.shardBytes, plan);
+    const opened = await this.#inTurn(job.signal, () => this.#slots.lend(roomBytes), {
+      order: decodeOrder(job, plan),
+      prepare: (workspace) => layOut(workspace, job, plan),
+      finish: (answer, slot) => {
+        const { unpacked } = answer as DecodeAnswer;
+        if (unpacked === undefined) return this.#lend(slot, job.plaintextBytes);
+        slot.giveBack();
+        return { bytes: unpacked, release: () => {} };
+      },
+    });
+    return opened ?? this.#local.decode(job);
+  }
+
+  receive(code: CodeProfile, shardBytes: number): Landing | undefined {
+    if (code.k * shardBytes < this.#minBytes || this.#lentStripes >= MAX_SLOTS) return undefined;
+    return landingIn({ lend: (roomBytes) => this.#counted(this.#slots.lend(roomBytes)) }, code, shardBytes);
   }
 
   async rebuild(job: RebuildJob): Promise<Map<number, Uint8Array>> {
@@ -162,15 +216,15 @@ class CodecPool implements Codec {
     if (k === 1 || wanted.length === 0 || k * shardBytes < this.#minBytes) return this.#local.rebuild(job);
     const from = survivors(code, shardBytes, shards);
     for (const index of wanted) checkIndex(code, index);
-    const rebuilt = await this.#inSlot(job.signal, (k + wanted.length) * shardBytes, {
+    const rebuilt = await this.#inTurn(job.signal, () => this.#slots.lend((k + wanted.length) * shardBytes), {
       order: { kind: 'rebuild', code, shardBytes, from, wanted: [...wanted] },
       prepare: (workspace) => {
         from.forEach((index, i) => {
-          workspace.view(i * shardBytes, shardBytes).set(shards.get(index)!);
+          copyInto(workspace.view(i * shardBytes, shardBytes), shards.get(index)!);
         });
       },
       finish: (_, slot) => {
-        const copy = (i: number) => Buffer.from(slot.workspace.view((k + i) * shardBytes, shardBytes));
+        const copy = (i: number) => copyOf(slot.workspace.view((k + i) * shardBytes, shardBytes));
         const made = new Map<number, Uint8Array>(wanted.map((index, i) => [index, copy(i)]));
         slot.giveBack();
         return made;
@@ -189,12 +243,12 @@ class CodecPool implements Codec {
   }
 
   /**
-   * A worker's answer to one order, turned by `finish` into the caller's result; `finish` gives the slot back or lends it. Undefined when no slot
-   * is large enough. Cancelled, it rejects at once, and the slot comes back when the worker is done with it.
+   * A worker's answer to one order, turned by `finish` into the caller's result; `finish` gives the slot back or lends it. Undefined when there
+   * is no slot. Cancelled, it rejects at once, and the slot comes back when the worker is done with it.
    */
-  async #inSlot<Result>(
+  async #inTurn<Result>(
     signal: AbortSignal | undefined,
-    roomBytes: number,
+    slotFor: () => Slot | undefined,
     task: {
       order: Order;
       prepare(workspace: Workspace): void;
@@ -202,7 +256,7 @@ class CodecPool implements Codec {
     },
   ): Promise<Result | undefined> {
     const leave = await this.#turns.enter(signal);
-    const slot = this.#slots.lend(roomBytes);
+    const slot = slotFor();
     if (slot === undefined) {
       leave();
       return undefined;
@@ -227,25 +281,50 @@ class CodecPool implements Codec {
     return await unlessAborted(work(), signal);
   }
 
-  /** The stripe in its slot, or a copy of it when MAX_SLOTS stripes are lent already: whoever forgets to give back slows, but stops nothing. */
-  #lend(slot: Slot, stripeBytes: number): { bytes: Uint8Array; release: () => void } {
-    const bytes = slot.workspace.view(0, stripeBytes);
-    if (this.#lentStripes >= MAX_SLOTS) {
-      const copy = Buffer.allocUnsafeSlow(stripeBytes);
-      copy.set(bytes);
-      slot.giveBack();
-      return { bytes: copy, release: () => {} };
-    }
+  /** The start of a slot, or a copy of it when MAX_SLOTS are lent already: whoever forgets to give back slows, but stops nothing. */
+  #lend(slot: Slot, lengthBytes: number): { bytes: Uint8Array; release: () => void } {
+    const bytes = slot.workspace.view(0, lengthBytes);
+    if (this.#lentStripes < MAX_SLOTS) return { bytes, release: this.#counted(slot).giveBack };
+    const copy = copyOf(bytes);
+    slot.giveBack();
+    return { bytes: copy, release: () => {} };
+  }
+
+  /** A slot that counts as lent until it is given back. */
+  #counted<Lent extends Slot | undefined>(slot: Lent): Lent {
+    if (slot === undefined) return slot;
     this.#lentStripes++;
-    let released = false;
-    const release = () => {
-      if (released) return;
-      released = true;
+    let lent = true;
+    const giveBack = () => {
+      if (!lent) return;
+      lent = false;
       this.#lentStripes--;
       slot.giveBack();
     };
-    return { bytes, release };
+    return { ...slot, giveBack };
   }
+}
+
+function decodeOrder(job: DecodeJob, plan: OpenPlan): DecodeOrder {
+  const { code, chunkIndex, last, shardBytes, plaintextBytes } = job;
+  return {
+    kind: 'decode',
+    code,
+    fileKey: Uint8Array.from(job.fileKey),
+    chunkIndex,
+    last,
+    shardBytes,
+    plaintextBytes: sealedBytes(job),
+    unpackedBytes: job.packed ? plaintextBytes : undefined,
+    plan,
+  };
+}
+
+function overwritten(): DatameshError {
+  return new DatameshError('internal', {
+    what: 'a worker thread of the codec died over a stripe that it was opening in place',
+    mend: 'read it again; free memory when this comes back',
+  });
 }
 
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

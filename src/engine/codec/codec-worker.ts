@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { asDatameshError } from '../../errors.ts';
 import { shardBytesOf } from './aead.ts';
 import { Erasure } from './erasure.ts';
+import { copyOf } from './memory.ts';
 import { packChunk, unpackChunk } from './packing.ts';
 import type {
   DecodeAnswer,
@@ -39,7 +40,9 @@ function work(workspace: Workspace, order: Order): EncodeAnswer | DecodeAnswer |
   if (order.kind === 'decode') {
     const opened = openStripe(workspace, erasure, order);
     const { unpackedBytes } = order;
-    return { plaintext: unpackedBytes === undefined ? opened : unpackChunk(opened, unpackedBytes) };
+    return {
+      unpacked: unpackedBytes === undefined ? undefined : ownCopy(unpackChunk(opened, unpackedBytes)),
+    };
   }
   const { from, wanted } = order;
   erasure.rebuildInPlace(workspace, code, shardBytes, {
@@ -63,9 +66,15 @@ function encode(workspace: Workspace, order: EncodeOrder): EncodeAnswer {
   return { hashes: hashShards(shards), shardBytes };
 }
 
-/** A plaintext that has its memory to itself moves; a small one out of a shared buffer is copied. */
+/** A chunk that did not shrink lies in the slot, which the next stripe may overwrite. */
+function ownCopy(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer instanceof ArrayBuffer ? bytes : copyOf(bytes);
+}
+
+/** An unpacked chunk that has its memory to itself moves. */
 function transferred(done: DoneMessage): ArrayBuffer[] {
-  if (done.answer === undefined || !('plaintext' in done.answer)) return [];
-  const { buffer, byteLength } = done.answer.plaintext;
+  if (done.answer === undefined || !('unpacked' in done.answer)) return [];
+  if (done.answer.unpacked === undefined) return [];
+  const { buffer, byteLength } = done.answer.unpacked;
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }

@@ -1,5 +1,6 @@
 /** The codec's interface: chunk ⇄ sealed, erasure-coded, hashed stripe. Pure: no I/O. Formats: docs/FORMATS.md. */
 import type { CodeProfile, ShardId } from '../types.ts';
+import type { Bytes } from './memory.ts';
 
 export interface EncodeJob {
   code: CodeProfile;
@@ -9,7 +10,8 @@ export interface EncodeJob {
   chunkIndex: number;
   /** True for the object's last chunk: bound into the AEAD, so that a cut object is detected. */
   last: boolean;
-  plaintext: Uint8Array;
+  /** In one piece or several: copied once, into the memory it is sealed in. Not to be written before the call has ended. */
+  plaintext: Bytes;
   /** Compress the chunk where that shrinks it; to be told again when it is decoded. */
   pack?: boolean | undefined;
   /** Broken off: the call rejects with the signal's reason and gives its memory back, at the latest when the work under way ends. */
@@ -40,7 +42,32 @@ export interface DecodeJob {
   packed?: boolean | undefined;
   /** At least k shards under their true indices, each already verified against its id. */
   shards: ReadonlyMap<number, Uint8Array>;
+  /** Where some or all of them were received. */
+  landing?: Landing | undefined;
   signal?: AbortSignal | undefined;
+}
+
+/**
+ * A stripe's place in the codec's memory, for shards that come from a network: what lies in its place there is decoded without being copied. Of the codec
+ * that gave it; for one `decode` at most, which takes it over: it is given back with the opened chunk, or when the decode fails.
+ */
+export interface Landing {
+  /**
+   * `shardBytes` bytes for shard `index`. One writer at a time: undefined while another has the place, when the landing was decoded or
+   * released, and for an index that is none. The writer says `ended` when it will not write there any more, whether it succeeded or not;
+   * until then the memory is not given back, and a decode that needs the place copies the shards elsewhere.
+   */
+  bufferFor(index: number): Uint8Array | undefined;
+  ended(index: number): void;
+  /** For whoever decodes nothing after all; harmless after a decode. */
+  release(): void;
+}
+
+export interface OpenedChunk {
+  /** The plaintext; read-only, valid until `release`. */
+  bytes: Uint8Array;
+  /** Gives the memory back for a later stripe. Forgetting it is safe but slower, as with `EncodedStripe`. */
+  release(): void;
 }
 
 export interface RebuildJob {
@@ -54,8 +81,13 @@ export interface RebuildJob {
 
 export interface Codec {
   encode(job: EncodeJob): Promise<EncodedStripe>;
-  /** Throws `shards-missing` with fewer than k shards, `not-authentic` when the AEAD tag does not fit. */
-  decode(job: DecodeJob): Promise<Uint8Array>;
+  /**
+   * Throws `shards-missing` with fewer than k shards, `not-authentic` when the AEAD tag does not fit, and `internal` when a worker thread died over shards that lay in
+   * their landing: those are gone and to be fetched again (copies are tried again here).
+   */
+  decode(job: DecodeJob): Promise<OpenedChunk>;
+  /** Memory to receive a stripe of k+m shards in; undefined where none is free or the stripe is small: then receive in memory of your own. */
+  receive(code: CodeProfile, shardBytes: number): Landing | undefined;
   /** Missing shards from any k others, without a key. */
   rebuild(job: RebuildJob): Promise<Map<number, Uint8Array>>;
   hash(bytes: Uint8Array): Uint8Array;

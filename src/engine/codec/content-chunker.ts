@@ -100,7 +100,7 @@ export async function* contentChunks(
   for await (const piece of source) {
     for (let at = 0; at < piece.length; ) {
       if (full !== undefined) {
-        yield { index: index++, bytes: full, last: false };
+        yield chunkOf(index++, full, false);
         full = undefined;
       }
       const { taken, cut } = finder.next(piece, at);
@@ -113,8 +113,12 @@ export async function* contentChunks(
     // A source may write its piece again; what belongs to a chunk begun is kept.
     parts = parts.map((part) => (part.buffer === piece.buffer ? part.slice() : part));
   }
-  if (full !== undefined) yield { index: index++, bytes: full, last: parts.length === 0 };
-  if (parts.length > 0) yield { index, bytes: Buffer.concat(parts), last: true };
+  if (full !== undefined) yield chunkOf(index++, full, parts.length === 0);
+  if (parts.length > 0) yield chunkOf(index, Buffer.concat(parts), true);
+}
+
+function chunkOf(index: number, bytes: Uint8Array, last: boolean): Chunk {
+  return { index, pieces: [bytes], lengthBytes: bytes.length, last };
 }
 
 function topBits(count: number): number {

@@ -1,10 +1,12 @@
 /** The codec in this process. Its methods are synchronous inside; codec-pool.ts does the same work in worker threads. */
 import { shardIdOf } from '../types.ts';
-import { openChunk, sealChunk, shardBytesOf } from './aead.ts';
-import type { Codec, DecodeJob, EncodedStripe, EncodeJob, RebuildJob } from './codec.ts';
+import { sealChunk, shardBytesOf } from './aead.ts';
+import type { Codec, DecodeJob, EncodedStripe, EncodeJob, OpenedChunk, RebuildJob } from './codec.ts';
 import { Erasure } from './erasure.ts';
 import { blake3 } from './hash.ts';
+import { landingIn, SlotLanding } from './landing.ts';
 import { checkCode } from './matrix.ts';
+import { copyOf, joined, lengthOf } from './memory.ts';
 import { packChunk, unpackChunk } from './packing.ts';
 import { StripeSlots } from './stripe-slots.ts';
 import {
@@ -12,13 +14,15 @@ import {
   layOut,
   openingBytes,
   openStripe,
+  placesOf,
+  planLanded,
   planOpening,
   sealedBytes,
   sealStripe,
 } from './stripe-work.ts';
 import { Workspace } from './workspace.ts';
 
-/** Room that chunks are opened in, kept from one to the next; larger ones get room of their own for that chunk alone. */
+/** Room that chunks are opened in when no slot is free, kept from one to the next; larger ones get room of their own for that chunk alone. */
 const MAX_KEPT_ROOM_BYTES = 16 * 1024 * 1024;
 
 export function createCodec(): Codec {
@@ -30,13 +34,18 @@ export function createCodec(): Codec {
       job.signal?.throwIfAborted();
       checkCode(job.code);
       if (!job.pack) return encode(job, erasure, slots);
-      return encode({ ...job, plaintext: packChunk(job.plaintext, job.code.k) }, erasure, slots);
+      return encode({ ...job, plaintext: packChunk(joined(job.plaintext), job.code.k) }, erasure, slots);
     },
     decode: async (job) => {
-      job.signal?.throwIfAborted();
-      const opened = decode(job, erasure, room);
-      return job.packed ? unpackChunk(opened, job.plaintextBytes) : opened;
+      try {
+        job.signal?.throwIfAborted();
+        const opened = decode(job, erasure, slots, room);
+        return job.packed ? unpacked(opened, job.plaintextBytes) : opened;
+      } finally {
+        job.landing?.release();
+      }
     },
+    receive: (code, shardBytes) => landingIn(slots, code, shardBytes),
     rebuild: async (job) => {
       job.signal?.throwIfAborted();
       return rebuild(job, erasure);
@@ -48,7 +57,7 @@ export function createCodec(): Codec {
 
 function encode(job: EncodeJob, erasure: Erasure, slots: StripeSlots): EncodedStripe {
   const { k, m } = job.code;
-  const shardBytes = shardBytesOf(job.plaintext.length, k);
+  const shardBytes = shardBytesOf(lengthOf(job.plaintext), k);
   if (k === 1) return encodeReplicas(job, shardBytes);
   const slot = slots.lend((k + m) * shardBytes);
   if (slot === undefined) return stripeOf(shardBytes, encodeCopying(job, shardBytes, erasure), () => {});
@@ -91,14 +100,42 @@ function stripeOf(shardBytes: number, shards: Uint8Array[], release: () => void)
   return { shardBytes, shards, ids: hashShards(shards).map(shardIdOf), release };
 }
 
-function decode(job: DecodeJob, erasure: Erasure, room: (lengthBytes: number) => Workspace): Uint8Array {
-  const plan = planOpening(job);
-  const { code, shardBytes } = job;
-  const plaintextBytes = sealedBytes(job);
-  if (code.k === 1) return openChunk(job, plaintextBytes, [[...job.shards.values()][0]!]);
-  const workspace = room(openingBytes(code, shardBytes, plan));
-  layOut(workspace, job, plan);
-  return openStripe(workspace, erasure, { ...job, plaintextBytes, plan });
+function decode(
+  job: DecodeJob,
+  erasure: Erasure,
+  slots: StripeSlots,
+  room: (lengthBytes: number) => Workspace,
+): OpenedChunk {
+  const copied = planOpening(job);
+  const landed = planLanded(job, copied);
+  const landing = job.landing instanceof SlotLanding ? job.landing : undefined;
+  const landedIn = landing?.take(job, placesOf(job.code, landed));
+  const plan = landedIn === undefined ? copied : landed;
+  const roomBytes = openingBytes(job.code, job.shardBytes, plan);
+  const slot = landedIn ?? slots.lend(roomBytes);
+  try {
+    const workspace = slot?.workspace ?? room(roomBytes);
+    layOut(workspace, job, plan, landedIn === undefined ? undefined : landing);
+    const bytes = openStripe(workspace, erasure, { ...job, plaintextBytes: sealedBytes(job), plan });
+    if (slot !== undefined) return { bytes, release: slot.giveBack };
+    return { bytes: copyOf(bytes), release: () => {} };
+  } catch (error) {
+    slot?.giveBack();
+    throw error;
+  }
+}
+
+/** What was compressed is in memory of its own; what was not still lies where it was opened. */
+function unpacked(opened: OpenedChunk, plaintextBytes: number): OpenedChunk {
+  try {
+    const bytes = unpackChunk(opened.bytes, plaintextBytes);
+    if (bytes.buffer === opened.bytes.buffer) return { bytes, release: opened.release };
+    opened.release();
+    return { bytes, release: () => {} };
+  } catch (error) {
+    opened.release();
+    throw error;
+  }
 }
 
 function rebuild(job: RebuildJob, erasure: Erasure): Map<number, Uint8Array> {

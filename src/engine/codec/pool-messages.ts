@@ -46,7 +46,8 @@ export interface EncodeAnswer {
 }
 
 export interface DecodeAnswer {
-  plaintext: Uint8Array;
+  /** Of a packed chunk; any other lies where the sealed chunk was. */
+  unpacked: Uint8Array | undefined;
 }
 
 export type DoneMessage =

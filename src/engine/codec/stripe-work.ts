@@ -8,7 +8,9 @@ import { type ChunkPosition, openChunk, sealChunk, shardBytesOf } from './aead.t
 import type { DecodeJob } from './codec.ts';
 import { type Erasure, survivors } from './erasure.ts';
 import { blake3 } from './hash.ts';
+import type { SlotLanding } from './landing.ts';
 import { checkCode } from './matrix.ts';
+import { type Bytes, copyInto } from './memory.ts';
 import { maxPackedShardBytes, packedBytes } from './packing.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -18,12 +20,7 @@ export interface SealOrder extends ChunkPosition {
 }
 
 /** Seals `plaintext`, which may lie at the start of the workspace, and makes all shards. */
-export function sealStripe(
-  workspace: Workspace,
-  erasure: Erasure,
-  order: SealOrder,
-  plaintext: Uint8Array,
-): void {
+export function sealStripe(workspace: Workspace, erasure: Erasure, order: SealOrder, plaintext: Bytes): void {
   const { code, shardBytes } = order;
   sealChunk(order, plaintext, workspace.view(0, code.k * shardBytes));
   if (code.k > 1) erasure.encodeInPlace(workspace, code, shardBytes);
@@ -33,12 +30,15 @@ export function hashShards(shards: readonly Uint8Array[]): Uint8Array[] {
   return shards.map((shard) => blake3(shard));
 }
 
-/** Which shards a stripe is opened from; all true indices. */
+/** Which shards a stripe is opened from, and where they lie in the workspace. Places count in shard lengths from its start. */
 export interface OpenPlan {
-  /** Data shards that must be made. */
+  /** Where the sealed chunk begins: 0, but for a replica (k = 1) that was received elsewhere. */
+  start: number;
+  /** Data shards that must be made in their places. */
   lost: number[];
   /** Parity shards that take their places, as many. */
   parity: number[];
+  parityAt: number[];
 }
 
 export interface OpenOrder extends ChunkPosition {
@@ -65,8 +65,17 @@ export function planOpening(job: DecodeJob): OpenPlan {
     });
   }
   const from = survivors(job.code, job.shardBytes, job.shards);
+  // Any replica is the whole sealed chunk.
+  if (k === 1) return { start: 0, lost: [], parity: [], parityAt: [] };
   const lost = Array.from({ length: k }, (_, i) => i).filter((index) => !job.shards.has(index));
-  return { lost, parity: from.filter((index) => index >= k) };
+  const parity = from.filter((index) => index >= k);
+  return { start: 0, lost, parity, parityAt: parity.map((_, i) => k + i) };
+}
+
+/** The plan for shards that lie in their landing. */
+export function planLanded(job: DecodeJob, plan: OpenPlan): OpenPlan {
+  if (job.code.k === 1) return { ...plan, start: firstIndex(job) };
+  return { ...plan, parityAt: plan.parity };
 }
 
 /** Room that `layOut` and `openStripe` need. */
@@ -74,34 +83,48 @@ export function openingBytes(code: CodeProfile, shardBytes: number, plan: OpenPl
   return (code.k + plan.parity.length) * shardBytes;
 }
 
+/** The places that a stripe in its landing is opened in. */
+export function placesOf(code: CodeProfile, plan: OpenPlan): number[] {
+  return [...Array.from({ length: code.k }, (_, i) => plan.start + i), ...plan.parityAt];
+}
+
 /** Bytes under the seal. */
 export function sealedBytes(job: DecodeJob): number {
   return job.packed ? packedBytes(job.shardBytes, job.code.k) : job.plaintextBytes;
 }
 
-/** Copies the shards of the plan to their places. */
-export function layOut(workspace: Workspace, job: DecodeJob, plan: OpenPlan): void {
+/** Copies the shards of the plan to their places; those that lie there already stay. */
+export function layOut(workspace: Workspace, job: DecodeJob, plan: OpenPlan, landing?: SlotLanding): void {
   const { k } = job.code;
-  const place = (at: number, index: number) =>
-    workspace.view(at * job.shardBytes, job.shardBytes).set(job.shards.get(index)!);
-  for (let index = 0; index < k; index++) if (job.shards.has(index)) place(index, index);
+  const place = (at: number, index: number) => {
+    const shard = job.shards.get(index)!;
+    if (landing?.holds(at, shard)) return;
+    copyInto(workspace.view(at * job.shardBytes, job.shardBytes), shard);
+  };
+  if (k === 1) place(plan.start, firstIndex(job));
+  else for (let index = 0; index < k; index++) if (job.shards.has(index)) place(index, index);
   plan.parity.forEach((index, i) => {
-    place(k + i, index);
+    place(plan.parityAt[i]!, index);
   });
 }
 
-/** The plaintext, in memory of its own. Throws `not-authentic`. */
+/** The plaintext, in place of the sealed chunk. Throws `not-authentic`; the chunk is garbage then. */
 export function openStripe(workspace: Workspace, erasure: Erasure, order: OpenOrder): Uint8Array {
   const { code, shardBytes, plan } = order;
-  const { lost, parity } = plan;
+  const { lost, parity, parityAt, start } = plan;
   if (lost.length > 0) {
     const present = Array.from({ length: code.k }, (_, i) => i).filter((index) => !lost.includes(index));
     erasure.rebuildInPlace(workspace, code, shardBytes, {
       from: [...present, ...parity],
-      fromAt: [...present, ...parity.map((_, i) => code.k + i)].map((at) => at * shardBytes),
+      fromAt: [...present, ...parityAt].map((at) => at * shardBytes),
       wanted: lost,
       wantedAt: lost.map((at) => at * shardBytes),
     });
   }
-  return openChunk(order, order.plaintextBytes, [workspace.view(0, code.k * shardBytes)]);
+  const sealed = workspace.view(start * shardBytes, code.k * shardBytes);
+  return openChunk(order, order.plaintextBytes, [sealed], sealed);
+}
+
+function firstIndex(job: DecodeJob): number {
+  return [...job.shards.keys()][0]!;
 }

@@ -150,24 +150,24 @@ export async function answerGet(engine: Engine, { body, response, signal }: Exch
   }
 }
 
-/** Resolves when the response takes more; throws `cancelled` when nobody wants it any more. */
+/** Resolves when the parts have left the process, so that their memory may be used again; throws `cancelled` when nobody wants them any more. */
 async function written(
   response: ServerResponse,
   signal: AbortSignal,
   parts: readonly Uint8Array[],
 ): Promise<void> {
-  let free = true;
-  for (const part of parts) free = response.write(part);
-  if (!free && !signal.aborted) {
-    await new Promise<void>((resolve) => {
-      const go = () => {
-        response.off('drain', go);
-        signal.removeEventListener('abort', go);
-        resolve();
-      };
-      response.on('drain', go);
-      signal.addEventListener('abort', go, { once: true });
+  await new Promise<void>((resolve) => {
+    const go = () => {
+      signal.removeEventListener('abort', go);
+      response.off('close', go);
+      resolve();
+    };
+    if (signal.aborted || response.destroyed) return resolve();
+    signal.addEventListener('abort', go, { once: true });
+    response.on('close', go);
+    parts.forEach((part, i) => {
+      response.write(part, i === parts.length - 1 ? go : () => {});
     });
-  }
+  });
   if (signal.aborted) throw new DatameshError('cancelled', { what: 'the read was cancelled' });
 }

@@ -1,6 +1,6 @@
 /** Get: manifest by hint, DHT or search → stripes in order, read ahead, verified, decoded, opened. */
 import { DatameshError } from '../../errors.ts';
-import type { Codec } from '../codec/codec.ts';
+import type { Codec, OpenedChunk } from '../codec/codec.ts';
 import {
   chunkLength,
   decodeManifest,
@@ -89,7 +89,10 @@ export function rangeOf(options: GetOptions, sizeBytes: number): ByteRange {
   return { offset, length: Math.min(length, sizeBytes - offset) };
 }
 
-/** The plaintext of a range, in order, touching only the stripes it needs. Every byte was verified and authenticated. */
+/**
+ * The plaintext of a range, in order, touching only the stripes it needs. Every byte was verified and authenticated. A piece is valid until the next one is
+ * asked for: it lies in the codec's memory, which later stripes use again.
+ */
 export async function* readRange(
   name: string,
   manifest: Manifest,
@@ -110,7 +113,7 @@ export async function* readRange(
   const stopper = new AbortController();
   const read: ReadContext = { ...context.read, signal: AbortSignal.any([signal, stopper.signal]) };
 
-  const readChunk = async (index: number): Promise<Uint8Array> => {
+  const readChunk = async (index: number): Promise<OpenedChunk> => {
     const stripe = manifest.stripe(index);
     const shards = await readStripe(
       {
@@ -121,7 +124,7 @@ export async function* readRange(
       },
       read,
     );
-    const plaintext = await context.codec.decode({
+    const { bytes, release } = await context.codec.decode({
       code,
       fileKey,
       chunkIndex: index,
@@ -132,14 +135,27 @@ export async function* readRange(
       packed: manifest.packed,
     });
     const start = Math.max(0, range.offset - index * chunkBytes);
-    const end = Math.min(plaintext.length, range.offset + range.length - index * chunkBytes);
-    return plaintext.subarray(start, end);
+    const end = Math.min(bytes.length, range.offset + range.length - index * chunkBytes);
+    return { bytes: bytes.subarray(start, end), release };
   };
   try {
     const indices = (function* () {
       for (let index = first; index <= last; index++) yield index;
     })();
-    yield* orderedWindow(indices, GET_WINDOW_STRIPES, readChunk, () => stopper.abort());
+    const discard = (chunk: OpenedChunk) => chunk.release();
+    for await (const chunk of orderedWindow(
+      indices,
+      GET_WINDOW_STRIPES,
+      readChunk,
+      () => stopper.abort(),
+      discard,
+    )) {
+      try {
+        yield chunk.bytes;
+      } finally {
+        chunk.release();
+      }
+    }
   } catch (error) {
     throw signal.aborted ? new DatameshError('cancelled', { what: 'the get was cancelled' }) : error;
   }

@@ -9,6 +9,7 @@ import { type Chunk, chunks } from '../codec/chunker.ts';
 import type { Codec } from '../codec/codec.ts';
 import { blake3Hasher, type Hasher } from '../codec/hash.ts';
 import { encodeManifest, type StripeLayout } from '../codec/manifest.ts';
+import { joined } from '../codec/memory.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions, PutOptions } from '../engine.ts';
@@ -156,16 +157,16 @@ async function storeContent(
 
   const store = async (chunk: Chunk): Promise<{ stripe?: StripeLayout; bytes: number }> => {
     job.write.signal.throwIfAborted();
-    if (chunk.last && chunk.index === 0 && chunk.bytes.length <= INLINE_BYTES) {
-      inline = chunk.bytes;
-      return { bytes: chunk.bytes.length };
+    if (chunk.last && chunk.index === 0 && chunk.lengthBytes <= INLINE_BYTES) {
+      inline = joined(chunk.pieces);
+      return { bytes: chunk.lengthBytes };
     }
     const encoded = await context.codec.encode({
       code,
       fileKey,
       chunkIndex: chunk.index,
       last: chunk.last,
-      plaintext: chunk.bytes,
+      plaintext: chunk.pieces,
     });
     const holders = await writeStripe(
       {
@@ -178,7 +179,7 @@ async function storeContent(
     ).finally(() => encoded.release());
     return {
       stripe: { shardBytes: encoded.shardBytes, ids: encoded.ids, holders },
-      bytes: chunk.bytes.length,
+      bytes: chunk.lengthBytes,
     };
   };
 
@@ -199,8 +200,8 @@ async function* hashed(
   count: (bytes: number) => void,
 ): AsyncGenerator<Chunk> {
   for await (const chunk of source) {
-    hasher.update(chunk.bytes);
-    count(chunk.bytes.length);
+    for (const piece of chunk.pieces) hasher.update(piece);
+    count(chunk.lengthBytes);
     yield chunk;
   }
 }

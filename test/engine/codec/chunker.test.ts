@@ -7,6 +7,7 @@ import {
   MIN_CHUNK_BYTES,
 } from '../../../src/engine/codec/chunk-size.ts';
 import { type Chunk, chunks } from '../../../src/engine/codec/chunker.ts';
+import { joined } from '../../../src/engine/codec/memory.ts';
 import { pattern } from './reference.ts';
 
 async function* pieces(bytes: Uint8Array, lengths: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -40,10 +41,28 @@ describe('chunks', () => {
           const expected = bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes);
           expect(chunk.index).toBe(index);
           expect(chunk.last).toBe(index === out.length - 1);
-          expect(Buffer.compare(chunk.bytes, expected)).toBe(0);
+          expect(chunk.lengthBytes).toBe(expected.length);
+          expect(Buffer.compare(joined(chunk.pieces), expected)).toBe(0);
         });
       }),
     );
+  });
+
+  it('hands large pieces on in place and gathers small ones, in order', async () => {
+    const lengths = [3, 40_000, 10, 20, 70_000, 5, 16_384, 1];
+    const bytes = pattern(300_000, 1);
+    const out = await collect(chunks(pieces(bytes, lengths), 100_000));
+    expect(Buffer.compare(joined(out.flatMap((chunk) => chunk.pieces)), bytes)).toBe(0);
+    const inPlace = out.flatMap((chunk) => chunk.pieces).filter((piece) => piece.buffer === bytes.buffer);
+    expect(inPlace.reduce((sum, piece) => sum + piece.length, 0)).toBeGreaterThan(280_000);
+  });
+
+  it('makes few pieces of many bytes', async () => {
+    const bytes = pattern(200_000, 2);
+    const out = await collect(chunks(pieces(bytes, new Array<number>(200_000).fill(1)), 150_000));
+    expect(out.map((chunk) => chunk.lengthBytes)).toEqual([150_000, 50_000]);
+    for (const chunk of out) expect(chunk.pieces.length).toBeLessThan(5);
+    expect(Buffer.compare(joined(out.flatMap((chunk) => chunk.pieces)), bytes)).toBe(0);
   });
 
   it('yields a chunk as soon as one more byte is known', async () => {

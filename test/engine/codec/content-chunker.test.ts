@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Chunk } from '../../../src/engine/codec/chunker.ts';
 import { contentChunks, cutSizes, gearTable } from '../../../src/engine/codec/content-chunker.ts';
 import { blake3 } from '../../../src/engine/codec/hash.ts';
+import { joined } from '../../../src/engine/codec/memory.ts';
 import { pattern } from './reference.ts';
 
 const gear = gearTable(pattern(32, 1));
@@ -35,7 +36,8 @@ async function cut(bytes: Uint8Array, lengths: readonly number[] = [], table = g
   return out;
 }
 
-const idsOf = (list: readonly Chunk[]) => list.map(({ bytes }) => Buffer.from(blake3(bytes)).toString('hex'));
+const idsOf = (list: readonly Chunk[]) =>
+  list.map((chunk) => Buffer.from(blake3(joined(chunk.pieces))).toString('hex'));
 
 describe('content-defined chunks', () => {
   it('are the same however the stream is cut into pieces, complete and in bounds', async () => {
@@ -45,12 +47,12 @@ describe('content-defined chunks', () => {
         const bytes = noise(length, seed);
         const whole = await cut(bytes);
         expect(idsOf(await cut(bytes, pieces))).toEqual(idsOf(whole));
-        expect(Buffer.compare(Buffer.concat(whole.map((chunk) => chunk.bytes)), bytes)).toBe(0);
+        expect(Buffer.compare(Buffer.concat(whole.map((chunk) => joined(chunk.pieces))), bytes)).toBe(0);
         whole.forEach((chunk, index) => {
           const last = index === whole.length - 1;
           expect(chunk).toMatchObject({ index, last });
-          expect(chunk.bytes.length).toBeLessThanOrEqual(sizes.maxBytes);
-          if (!last) expect(chunk.bytes.length).toBeGreaterThanOrEqual(sizes.minBytes);
+          expect(chunk.lengthBytes).toBeLessThanOrEqual(sizes.maxBytes);
+          if (!last) expect(chunk.lengthBytes).toBeGreaterThanOrEqual(sizes.minBytes);
         });
       }),
       { numRuns: 60 },
@@ -76,7 +78,7 @@ describe('content-defined chunks', () => {
 
   it('are cut at the maximum where the content never asks for it', async () => {
     const found = await cut(new Uint8Array(10_000));
-    expect(found.map((chunk) => chunk.bytes.length)).toEqual([4096, 4096, 1808]);
+    expect(found.map((chunk) => chunk.lengthBytes)).toEqual([4096, 4096, 1808]);
   });
 
   it('lie elsewhere under another secret', async () => {

@@ -49,6 +49,6 @@ describe.each(golden)('golden stripe $k+$m of $plaintextBytes bytes', (stripe) =
       shardBytes,
       shards: kept,
     });
-    expect(Buffer.compare(opened, plaintext)).toBe(0);
+    expect(Buffer.compare(opened.bytes, plaintext)).toBe(0);
   });
 });

@@ -134,7 +134,8 @@ describe.each([
     const shards = new Map([...stripe.shards.entries()].slice(-k));
     const sizes = { plaintextBytes: content.length, shardBytes: stripe.shardBytes };
     const opened = await codec.decode({ ...job, ...sizes, packed: true, shards });
-    expect(Buffer.compare(opened, content)).toBe(0);
+    expect(Buffer.compare(opened.bytes, content)).toBe(0);
+    opened.release();
     await expect(
       codec.decode({ ...job, ...sizes, packed: true, plaintextBytes: content.length + 1, shards }),
     ).rejects.toThrow(malformed);
