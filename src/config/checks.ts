@@ -33,6 +33,14 @@ export const checkMultiaddr: Check<string> = (address) =>
     ? undefined
     : `"${address.slice(0, 80)}" is not an address; it looks like /ip4/192.168.1.7/tcp/40871/p2p/12D3KooW…`;
 
+/** A multiaddr, with the priority that a bootstrap address may carry: "?priority=" and 0 to 999. */
+export const checkBootstrap: Check<string> = (entry) => {
+  const [address = '', ...rest] = entry.split('?');
+  if (rest.length > 0 && !/^priority=\d{1,3}$/.test(rest.join('?')))
+    return `after an address only ?priority=0 to ?priority=999 may stand, not "?${rest.join('?').slice(0, 80)}"`;
+  return checkMultiaddr(address);
+};
+
 export const checkAllowed: Check<string> = (id) =>
   OWNER_ID.test(id) || PEER_ID.test(id)
     ? undefined

@@ -6,9 +6,9 @@ import {
   type Check,
   checkAbsolute,
   checkAllowed,
+  checkBootstrap,
   checkEach,
   checkLabel,
-  checkMultiaddr,
   checkNetworkName,
   checkNodeName,
   checkRange,
@@ -84,9 +84,10 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
   {
     key: 'network.bootstrap',
     kind: 'list',
-    summary: 'addresses of nodes to meet the network through',
+    summary:
+      'addresses of nodes to meet the network through; "?priority=10" after one: dialled later than those without',
     restart: true,
-    check: onList(checkMultiaddr),
+    check: onList(checkBootstrap),
   },
   {
     key: 'network.zone',
@@ -150,6 +151,13 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     restart: true,
     check: onList(checkAllowed),
   },
+  {
+    key: 'access.deny',
+    kind: 'list',
+    summary: 'owner ids or peer ids that may not connect at all',
+    restart: true,
+    check: onList(checkAllowed),
+  },
   { key: 'extras.history', kind: 'boolean', summary: 'keep the console history', restart: false },
 ];
 
@@ -189,7 +197,7 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
     storage: { quotaBytes: 100 * 2 ** 30, reservePercent: 10 },
     redundancy: { k: 4, m: 2 },
     bandwidth: { upBytesPerSecond: 0, downBytesPerSecond: 0 },
-    access: { mode: 'allow-list', allow: [] },
+    access: { mode: 'allow-list', allow: [], deny: [] },
     extras: { history: true },
   };
 }

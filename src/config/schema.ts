@@ -15,6 +15,6 @@ export interface Config {
   storage: { quotaBytes: number; reservePercent: number };
   redundancy: { k: number; m: number };
   bandwidth: { upBytesPerSecond: number; downBytesPerSecond: number };
-  access: { mode: 'open' | 'allow-list'; allow: string[] };
+  access: { mode: 'open' | 'allow-list'; allow: string[]; deny: string[] };
   extras: { history: boolean };
 }

@@ -25,7 +25,7 @@ export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
     },
     storage: { quotaBytes: storage.quotaBytes, reserveFraction: storage.reservePercent / 100 },
     code: { k: redundancy.k, m: redundancy.m },
-    access: { mode: access.mode, allow: [...access.allow] },
+    access: { mode: access.mode, allow: [...access.allow], deny: [...access.deny] },
     bandwidth: {
       upBytesPerSecond: bandwidth.upBytesPerSecond || undefined,
       downBytesPerSecond: bandwidth.downBytesPerSecond || undefined,

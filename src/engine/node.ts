@@ -22,7 +22,9 @@ import { certifyDevice } from './keys/certificate.ts';
 import { type Device, loadOrCreateDevice } from './keys/device.ts';
 import { openKeyring } from './keys/keyring.ts';
 import type { OwnerKeys } from './keys/keys.ts';
+import { createAdmission } from './mesh/admission.ts';
 import { type ObjectRouting, objectRouting } from './mesh/dht.ts';
+import { gossipOver } from './mesh/gossip.ts';
 import { type Host, startHost } from './mesh/libp2p-host.ts';
 import { createLibp2pNet } from './mesh/libp2p-net.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
@@ -120,12 +122,25 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     await (await disk.open(paths.catalog, 'update', 0o600)).close();
     const catalog = opened(openCatalog(paths.catalog, clock), (value) => value.close());
     const traffic = new TrafficMeter();
+    const health = createPeerHealth(clock, random);
+    const admission = createAdmission({
+      clock,
+      deny: options.access.deny,
+      onOffence: (peer) => health.observe(peer, { kind: 'flood' }),
+      onBan(peer, what) {
+        events.add('warn', 'mesh', `${peer.slice(-8)} is refused for a minute: ${what}`);
+        void net.hangUp(peer);
+      },
+    });
     const host = opened(
       await startHost({
         deviceSeed: device.seed,
         network: options.network,
         agent: `datamesh/${VERSION}`,
         traffic,
+        clock,
+        gater: admission.gater,
+        onNeighbour: (addresses) => membership.hint(addresses),
       }),
       stopHost,
     );
@@ -133,11 +148,14 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       up: new RateLimit(clock, options.bandwidth.upBytesPerSecond),
       down: new RateLimit(clock, options.bandwidth.downBytesPerSecond),
     };
-    const net = opened(createLibp2pNet(host, clock, caps), (value) => value.close());
+    const libp2pNet = opened(createLibp2pNet(host, clock, caps), (value) => value.close());
+    const net = admission.limited(libp2pNet);
     let space = await disk.space(options.dataDir);
 
+    const denied = new Set<string>(options.access.deny);
     const admitsOwner = (id: OwnerId, peer: PeerId) =>
       options.storage.quotaBytes > 0 &&
+      !denied.has(id) &&
       (options.access.mode === 'open' ||
         keyring.list().some((key) => key.ownerId === id) ||
         options.access.allow.includes(id) ||
@@ -148,7 +166,6 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       return Math.max(0, Math.floor(Math.min(quotaLeft, space.freeBytes - reserve)));
     };
     const certificates = owner === undefined ? [] : [certifyDevice(owner, device.peerId, clock.now())];
-    const health = createPeerHealth(clock, random);
     const requests = new RequestCounter(clock, health);
     const peers = new Map<PeerId, Backend>();
     const pointsOfPeers = new Map<PeerId, Uint8Array>();
@@ -177,8 +194,15 @@ export async function startNode(options: EngineOptions): Promise<Node> {
           }),
           device.sign,
         ),
+        gossip: gossipOver(host.services.gossip, options.network.name),
         certificates: () => certificates,
         admitsOwner,
+        turnsAway(peer, owners) {
+          if (admission.refuses(peer)) return 'this node refuses that peer';
+          return [...owners].some((id) => denied.has(id)) ? 'this node refuses that owner' : undefined;
+        },
+        quarantined: (peer) => health.quarantined(peer),
+        offence: admission.offence,
         forgotten(peer) {
           peers.delete(peer);
           pointsOfPeers.delete(peer);
@@ -257,7 +281,11 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       backend,
       reachable() {
         const greeted = membership.members().filter((member) => member.greeted);
-        greeted.sort((a, b) => (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity));
+        // Those in quarantine or behind an open breaker last: they are asked when nobody else is left.
+        const last = (peer: PeerId) => (health.mayAsk(peer) ? 0 : 1);
+        greeted.sort(
+          (a, b) => last(a.peerId) - last(b.peerId) || (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity),
+        );
         return [
           own,
           ...greeted.map((member) => backend(member.peerId)).filter((entry) => entry !== undefined),

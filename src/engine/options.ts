@@ -25,7 +25,7 @@ export interface NetworkOptions {
   preset: 'local' | 'lan' | 'custom';
   /** 0 = any free port. */
   port: number;
-  /** Multiaddrs, most preferred first. */
+  /** Multiaddrs, each with "?priority=N" after it if need be: lower first, 0 without (mesh/bootstrap-list.ts). */
   bootstrap: string[];
   zone: string | undefined;
   rack: string | undefined;
@@ -43,6 +43,8 @@ export interface AccessOptions {
   mode: 'open' | 'allow-list';
   /** Owner ids (64 hex digits) or peer ids. */
   allow: string[];
+  /** The same: these peers cannot connect, nor anybody who acts for these owners; before `allow` and `mode`. */
+  deny: string[];
 }
 
 /** Paths inside a data folder, in one place. */

@@ -28,6 +28,7 @@ export function configOfAnswers({ value }: QuestionContext): Config {
     'bandwidth.downBytesPerSecond': rateOf(value('down')),
     'access.mode': value('access'),
     'access.allow': value('access') === 'allow-list' ? listOf(value('allow')) : [],
+    'access.deny': listOf(value('deny')),
     'extras.history': value('history') === 'yes',
   };
   return configFromFields((key) => fields[key]!);
@@ -55,6 +56,7 @@ export function answersOfConfig(config: Config): Answers {
     down: rateText(bandwidth.downBytesPerSecond),
     access: access.mode,
     allow: access.allow.join(','),
+    deny: access.deny.join(','),
     history: extras.history ? 'yes' : 'no',
   };
 }

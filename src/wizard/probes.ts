@@ -111,7 +111,7 @@ export async function probeBootstrap(addresses: readonly string[]): Promise<Prob
 }
 
 async function dial(address: string): Promise<{ ok: boolean; text: string }> {
-  const [, , host = '', transport, port = ''] = address.split('/');
+  const [, , host = '', transport, port = ''] = (address.split('?')[0] ?? '').split('/');
   if (transport !== 'tcp') return { ok: false, text: `✖ ${address}: not a TCP address` };
   const startedAt = performance.now();
   return new Promise((resolve) => {

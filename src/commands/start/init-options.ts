@@ -58,6 +58,7 @@ export const QUESTION_OPTIONS: readonly OptionSpec[] = [
     summary: 'Who may store on this node',
   },
   { name: 'allow', type: text, repeatable: true, summary: 'Owner id or peer id to let in' },
+  { name: 'deny', type: text, repeatable: true, summary: 'Owner id or peer id to keep out' },
   { name: 'history', type: yesNo, summary: 'Keep the history of the console' },
 ];
 

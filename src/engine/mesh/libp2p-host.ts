@@ -1,28 +1,44 @@
 /** One libp2p node with the options a small private mesh needs. Each departure from a default has its reason beside it. */
+import { createHash } from 'node:crypto';
 import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import type { GossipSub } from '@libp2p/gossipsub';
 import { type Identify, identify } from '@libp2p/identify';
-import type { ComponentLogger, Libp2p, Logger, PrivateKey } from '@libp2p/interface';
+import type {
+  ComponentLogger,
+  ConnectionGater,
+  Libp2p,
+  Logger,
+  PeerInfo,
+  PrivateKey,
+} from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePublicAddressesMapper } from '@libp2p/kad-dht';
+import { mdns } from '@libp2p/mdns';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { createLibp2p } from 'libp2p';
 import { DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
 import type { NetworkOptions } from '../options.ts';
+import { gossipService } from './gossip.ts';
 import {
   DIAL_TIMEOUT_MS,
   INBOUND_CONNECTIONS_PER_SECOND,
   MAX_CONNECTIONS,
-  MAX_PARALLEL_DIALS,
+  MAX_DHT_STREAMS,
+  MAX_HOST_DIALS,
+  MAX_INBOUND_STREAMS_IN_ALL,
   MAX_PENDING_INBOUND,
   YAMUX_READ_BUFFER_BYTES,
   YAMUX_WINDOW_BYTES,
 } from './limits.ts';
 import { noiseCrypto } from './noise-crypto.ts';
+import { keepOneConnection } from './one-connection.ts';
+import { guardStream } from './stream-guard.ts';
 import type { TrafficMeter } from './traffic.ts';
 
-export type MeshServices = { dht: KadDHT; identify: Identify; ping: Ping };
+export type MeshServices = { dht: KadDHT; identify: Identify; ping: Ping; gossip: GossipSub };
 export type Host = Libp2p<MeshServices>;
 
 export interface HostOptions {
@@ -31,6 +47,11 @@ export interface HostOptions {
   network: NetworkOptions;
   agent: string;
   traffic: TrafficMeter;
+  clock: Clock;
+  /** Who may connect or be dialled; everybody when absent. */
+  gater?: ConnectionGater | undefined;
+  /** A node of this network said by mdns that it is here. Only with the preset `lan`. */
+  onNeighbour?: ((addresses: string[]) => void) | undefined;
 }
 
 export function devicePrivateKey(seed: Uint8Array): Promise<PrivateKey> {
@@ -50,6 +71,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       connectionEncrypters: [noise({ crypto: noiseCrypto() })],
       streamMuxers: [
         yamux({
+          maxInboundStreams: MAX_INBOUND_STREAMS_IN_ALL,
           streamOptions: {
             maxStreamWindowSize: YAMUX_WINDOW_BYTES,
             maxReadBufferLength: YAMUX_READ_BUFFER_BYTES,
@@ -60,20 +82,24 @@ export async function startHost(options: HostOptions): Promise<Host> {
         maxConnections: MAX_CONNECTIONS,
         inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
         maxIncomingPendingConnections: MAX_PENDING_INBOUND,
-        maxParallelDials: MAX_PARALLEL_DIALS,
+        maxParallelDials: MAX_HOST_DIALS,
         dialTimeout: DIAL_TIMEOUT_MS,
         // Membership re-dials by its own rule (mesh/membership.ts): libp2p gives up after five tries.
         reconnectRetries: 0,
       },
       // A lost heartbeat is noticed by hello; libp2p's own monitor would abort a connection busy with bulk data.
       connectionMonitor: { enabled: false },
+      ...(options.gater === undefined ? {} : { connectionGater: options.gater }),
+      peerDiscovery: network.preset === 'lan' ? [neighbours(network.name, options.onNeighbour)] : [],
       logger: silentLogger(),
-      metrics: () => options.traffic.libp2pMetrics(),
+      metrics: () => options.traffic.libp2pMetrics((stream) => guardStream(stream, options.clock)),
       services: {
         identify: identify(),
         ping: ping(),
+        gossip: gossipService(network.name),
         dht: kadDHT({
           protocol: `/datamesh/${network.name}/kad/1.0.0`,
+          maxInboundStreams: MAX_DHT_STREAMS,
           // Every node of a private mesh serves; the default waits for a public address.
           clientMode: false,
           // Private addresses are the mesh's own; only a mesh over the open internet drops them.
@@ -83,12 +109,31 @@ export async function startHost(options: HostOptions): Promise<Host> {
         }),
       },
     });
+    keepOneConnection(host, options.clock);
     host.addEventListener('connection:open', (event) => options.traffic.connectionOpened(event.detail));
     host.addEventListener('connection:close', (event) => options.traffic.connectionClosed(event.detail));
     return host;
   } catch (error) {
     throw hostError(error, network.port);
   }
+}
+
+/** mdns with a service name of this network's own: nodes of another network on the same wire are none of our neighbours. */
+function neighbours(network: string, found: HostOptions['onNeighbour']) {
+  // A DNS label has 63 characters at most, and a network's name may have as many.
+  const tag = createHash('sha256').update(network).digest('hex').slice(0, 16);
+  const make = mdns({ serviceTag: `_dm-${tag}._udp.local` });
+  return (components: Parameters<typeof make>[0]) => {
+    const service = make(components);
+    service.addEventListener('peer', ({ detail }: CustomEvent<PeerInfo>) =>
+      found?.(detail.multiaddrs.map((address) => withPeer(address.toString(), detail.id.toString()))),
+    );
+    return service;
+  };
+}
+
+function withPeer(address: string, peer: string): string {
+  return address.includes('/p2p/') ? address : `${address}/p2p/${peer}`;
 }
 
 function hostError(error: unknown, port: number): unknown {

@@ -17,6 +17,7 @@ import { encodeHead, FrameReceiver } from './frame.ts';
 import { Lanes } from './lanes.ts';
 import type { Host } from './libp2p-host.ts';
 import { DIAL_TIMEOUT_MS, FRAME_TIMEOUT_MS, MAX_INBOUND_STREAMS } from './limits.ts';
+import { keeper } from './one-connection.ts';
 import type { Caps } from './rate-limit.ts';
 import { writeAll } from './stream-write.ts';
 
@@ -77,9 +78,7 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
       await host.hangUp(peerIdFromString(peer)).catch(() => {}); // a connection that is gone already is what was wanted
     },
     connection(peer) {
-      const open = host
-        .getConnections(peerIdFromString(peer))
-        .find((connection) => connection.status === 'open');
+      const open = kept(host, peer);
       return open === undefined ? undefined : describe(open);
     },
     addresses: () => host.getMultiaddrs().map((address) => address.toString()),
@@ -141,9 +140,15 @@ function describe(connection: Connection): ConnectionView {
 }
 
 async function connectionTo(host: Host, clock: Clock, peer: PeerId): Promise<Connection> {
-  const peerId = peerIdFromString(peer);
-  const open = host.getConnections(peerId).find((connection) => connection.status === 'open');
-  return open ?? (await host.dial(peerId, { signal: deadline(clock, DIAL_TIMEOUT_MS) }));
+  return (
+    kept(host, peer) ??
+    (await host.dial(peerIdFromString(peer), { signal: deadline(clock, DIAL_TIMEOUT_MS) }))
+  );
+}
+
+/** Of several connections to a peer the one that both sides keep. */
+function kept(host: Host, peer: PeerId): Connection | undefined {
+  return keeper(host.peerId.toString(), peer, host.getConnections(peerIdFromString(peer)));
 }
 
 /** Requests of one stream are answered one after another; what a peer may have under way is its streams × one frame. */

@@ -1,36 +1,29 @@
 /**
- * Who is in the mesh: knows peers by their signed NodeInfo, greets every connection, keeps a heartbeat, dials what is
- * known and not connected, and tells which peers may take this owner's shards.
+ * Who is in the mesh: knows peers by their signed NodeInfo (told by themselves in a hello, or by gossip), keeps a connection to
+ * each, sees who falls silent, and tells which peers may take this owner's shards.
  */
-import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock, Timer } from '../effects/clock.ts';
 import { type Net, NO_BYTES } from '../effects/net.ts';
 import type { Random } from '../effects/random.ts';
 import type { EventLevel, PeerState } from '../engine.ts';
-import { verifyCertificate } from '../keys/certificate.ts';
 import type { OwnerId, PeerId } from '../types.ts';
-import {
-  decodeHelloRequest,
-  decodeHelloResponse,
-  encodeHelloRequest,
-  encodeHelloResponse,
-  HELLO_PROTOCOL,
-  type HelloRequest,
-} from './hello.ts';
+import { parseBootstrap, seedsToDial } from './bootstrap-list.ts';
+import { createDialer, type DialTarget, freshRedial, type Redial } from './dialer.ts';
+import type { Gossip } from './gossip.ts';
+import { createGreeter } from './greeter.ts';
+import { createHeartbeat, gossipIntervalMs, type Heartbeat } from './heartbeat.ts';
+import { HELLO_PROTOCOL } from './hello.ts';
 import {
   DIAL_TIMEOUT_MS,
   HELLO_INTERVAL_MS,
-  HELLO_TIMEOUT_MS,
-  MAX_EXCHANGED_PEERS,
+  HELLO_MAX_INTERVAL_MS,
+  HELLOS_PER_SECOND,
   MAX_HELLO_BYTES,
-  MAX_PARALLEL_DIALS,
   OFFLINE_AFTER_MS,
-  REDIAL_FIRST_MS,
-  REDIAL_MAX_MS,
   SUSPECT_AFTER_MS,
 } from './limits.ts';
 import type { NodeInfo } from './node-info.ts';
-import { freshRedial, type PeerEntry, PeerTable, type Redial } from './peer-table.ts';
+import { type PeerEntry, PeerTable } from './peer-table.ts';
 
 export interface Member {
   peerId: PeerId;
@@ -43,7 +36,10 @@ export interface Member {
   /** Owners it has proved to act for. */
   actsFor: ReadonlySet<OwnerId>;
   rttMs: number | undefined;
+  /** When it last spoke to us on its own connection. */
   lastSeenMs: number | undefined;
+  /** Its newest heartbeat by gossip: number and (monotonic) time. */
+  heard: { seq: number; atMs: number } | undefined;
 }
 
 export interface MembershipOptions {
@@ -51,13 +47,20 @@ export interface MembershipOptions {
   clock: Clock;
   random: Random;
   network: string;
-  /** Multiaddrs dialled until they answer, and again when they are lost. */
+  /** Multiaddrs, each with its priority if it has one (bootstrap-list.ts); dialled until they answer, and again when lost. */
   bootstrap: readonly string[];
+  /** Absent: NodeInfos travel by hello alone. */
+  gossip?: Gossip | undefined;
   /** This node's NodeInfo as it is now, signed. */
   selfInfo(): Uint8Array;
   certificates(): Uint8Array[];
   /** Whether an owner (acting through this peer) may store here. */
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** Why this peer, acting for these owners, is turned away; undefined when it is not. */
+  turnsAway?(peer: PeerId, owners: ReadonlySet<OwnerId>): string | undefined;
+  quarantined?(peer: PeerId): boolean;
+  /** A peer passed on what is invalid, or too much. */
+  offence?(peer: PeerId, what: string): void;
   /** A peer is no longer remembered: whoever keeps something per peer drops it. */
   forgotten(peer: PeerId): void;
   log(level: EventLevel, text: string): void;
@@ -70,24 +73,90 @@ export interface Membership {
   member(peer: PeerId): Member | undefined;
   /** Dials a multiaddr, greets the peer and keeps re-dialling the address for this run. */
   join(address: string): Promise<{ peerId: PeerId; rttMs: number }>;
-  /** Greets everybody again soon, after this node's info or keys changed. */
+  /** Asks a connected peer for peers now. */
+  exchange(peer: PeerId): Promise<void>;
+  /** A peer may be at these addresses (mdns, the DHT, an earlier run): dials them when it is not connected. */
+  hint(addresses: readonly string[]): void;
+  /** Tells everybody soon, after this node's info or keys changed. */
   announce(): void;
   onChange(listener: (peer: PeerId, state: PeerState) => void): () => void;
 }
 
 const TICK_MS = 250;
-/** Peers are exchanged at the first hello and then with every tenth: a heartbeat of a large mesh stays small. */
-const PEERS_EVERY_BEATS = 10;
+/** A tick this late means that this process stood still (asleep, stopped, starved), not that all others did. */
+const STANDSTILL_MS = 2_000;
+/** Heartbeats missed by gossip before a peer is asked more often. */
+const MISSED_BEATS = 3;
+/** Whoever learns of a newcomer by gossip waits this long (and up to twice) before dialling: the newcomer is dialling already. */
+const COURTESY_MS = 1_000;
+/** Of two nodes that learn of each other at one moment the one with the smaller id dials; the other only after this. */
+const YIELD_MS = 400;
+/** Addresses that somebody hinted at, dialled once each. */
+const MAX_HINTS = 64;
+
+interface Seed extends Redial {
+  address: string;
+  priority: number;
+  peer: PeerId | undefined;
+}
 
 export function createMembership(options: MembershipOptions): Membership {
   const { net, clock, random } = options;
   const table = new PeerTable(net.self, options.network, options.forgotten);
-  const seeds = new Map<string, Redial & { peer: PeerId | undefined }>();
+  const seeds = new Map<string, Seed>();
+  const hints = new Map<string, Redial>();
   const listeners = new Set<(peer: PeerId, state: PeerState) => void>();
   let timer: Timer | undefined;
+  let lastTickMs = clock.monotonic();
   let stopped = false;
-  let dials = 0;
-  for (const address of options.bootstrap) seeds.set(address, { ...freshRedial(), peer: undefined });
+  for (const entry of options.bootstrap) addSeed(entry);
+
+  const dialer = createDialer({
+    net,
+    clock,
+    random,
+    freed: () => dialWanted(),
+    log: (text) => options.log('debug', text),
+  });
+  const greeter = createGreeter({
+    ...options,
+    table,
+    turnsAway: (peer, owners) => options.turnsAway?.(peer, owners),
+    seen,
+    learned(entry) {
+      if (isNew(entry)) entry.redial.nextMs = clock.monotonic() + (net.self < entry.peerId ? 0 : YIELD_MS);
+    },
+  });
+  const heartbeat: Heartbeat | undefined =
+    options.gossip &&
+    createHeartbeat({
+      clock,
+      gossip: options.gossip,
+      network: options.network,
+      self: net.self,
+      table,
+      selfInfo: options.selfInfo,
+      refuses: (peer) => options.turnsAway?.(peer, new Set()) !== undefined,
+      heard(entry) {
+        if (isNew(entry)) entry.redial.nextMs = clock.monotonic() + COURTESY_MS * (1 + random.fraction());
+        if (entry.greeted && entry.state !== 'suspect') setState(entry, stateOf(entry));
+      },
+      offence: (peer, what) => options.offence?.(peer, what),
+    });
+
+  function addSeed(text: string, peer?: PeerId): void {
+    const { address, priority } = parseBootstrap(text);
+    seeds.set(address, { ...freshRedial(), address, priority, peer });
+  }
+
+  /** Known since just now, and nobody of us has dialled yet. */
+  const isNew = (entry: PeerEntry) =>
+    entry.state === 'offline' && entry.lastSeenMs === undefined && entry.redial.nextMs === 0;
+
+  function stateOf(entry: PeerEntry): PeerState {
+    if (options.quarantined?.(entry.peerId)) return 'quarantined';
+    return entry.info?.state === 'draining' ? 'draining' : 'active';
+  }
 
   function setState(entry: PeerEntry, state: PeerState): void {
     if (entry.state === state) return;
@@ -97,184 +166,102 @@ export function createMembership(options: MembershipOptions): Membership {
     if (state === 'active' && before !== 'suspect') options.log('info', `${name} joined`);
     else if (state === 'offline' && before !== 'joining') options.log('warn', `${name} went offline`);
     else if (state === 'suspect') options.log('warn', `${name} does not answer`);
+    else if (state === 'quarantined')
+      options.log('warn', `${name} is in quarantine: it gets no shards and is asked last`);
+    else if (state === 'draining') options.log('info', `${name} is draining`);
     for (const listener of listeners) listener(entry.peerId, state);
   }
 
   function seen(entry: PeerEntry): void {
     entry.lastSeenMs = clock.now();
-    entry.lastAnswerMs = clock.monotonic();
-    if (entry.greeted) setState(entry, entry.info?.state === 'draining' ? 'draining' : 'active');
-  }
-
-  async function answerHello(from: PeerId, body: Uint8Array): Promise<Uint8Array> {
-    const refuse = (refused: string) =>
-      encodeHelloResponse({ info: NO_BYTES, admitted: [], peers: [], refused });
-    let request: HelloRequest;
-    let info: NodeInfo;
-    try {
-      request = decodeHelloRequest(body);
-      info = table.verified(request.info);
-    } catch (error) {
-      return refuse(asDatameshError(error).message);
-    }
-    if (info.peerId !== from) return refuse('the NodeInfo is another peer’s');
-    if (info.network !== options.network)
-      return refuse(`this node belongs to the network "${options.network}"`);
-    const entry = table.learn(request.info) ?? table.entry(from);
-    if (!sameBytes(entry.certificates, request.certificates)) {
-      entry.certificates = request.certificates;
-      entry.actsFor = provedOwners(from, request.certificates);
-    }
-    const known = entry.greeted;
-    seen(entry);
-    // The other side spoke first: greet it now rather than at the next beat, so that both may ask at once.
-    if (!known) void greet(entry).catch(() => {});
-    const admitted = [...entry.actsFor].filter((owner) => options.admitsOwner(owner, from));
-    return encodeHelloResponse({
-      info: options.selfInfo(),
-      admitted,
-      peers: request.wantPeers ? peersFor(from) : [],
-    });
-  }
-
-  function provedOwners(from: PeerId, certificates: readonly Uint8Array[]): Set<OwnerId> {
-    const owners = new Set<OwnerId>();
-    for (const certificate of certificates) {
-      try {
-        owners.add(verifyCertificate(certificate, { peerId: from }).ownerId);
-      } catch (error) {
-        options.log(
-          'warn',
-          `${from.slice(-8)} presented a bad certificate: ${asDatameshError(error).message}`,
-        );
-      }
-    }
-    return owners;
-  }
-
-  /** A sample of peers that are up, so that a newcomer knows the mesh after one hello. */
-  function peersFor(asker: PeerId): Uint8Array[] {
-    const up = table
-      .all()
-      .filter((entry) => entry.state === 'active' && entry.peerId !== asker && entry.signed !== undefined);
-    for (let i = up.length - 1; i > 0; i--) {
-      const j = Math.floor(random.fraction() * (i + 1));
-      [up[i], up[j]] = [up[j]!, up[i]!];
-    }
-    return up.slice(0, MAX_EXCHANGED_PEERS).map((entry) => entry.signed!);
-  }
-
-  function greet(entry: PeerEntry): Promise<void> {
-    entry.greeting ??= sayHello(entry).finally(() => {
-      entry.greeting = undefined;
-    });
-    return entry.greeting;
-  }
-
-  async function sayHello(entry: PeerEntry): Promise<void> {
-    entry.nextHelloMs = clock.monotonic() + HELLO_INTERVAL_MS;
-    const body = encodeHelloRequest({
-      info: options.selfInfo(),
-      certificates: options.certificates(),
-      wantPeers: !entry.greeted || entry.beats++ % PEERS_EVERY_BEATS === 0,
-    });
-    const before = clock.monotonic();
-    const answer = await net.request(
-      entry.peerId,
-      HELLO_PROTOCOL,
-      { header: NO_BYTES, body },
-      {
-        timeoutMs: HELLO_TIMEOUT_MS,
-        maxBodyBytes: MAX_HELLO_BYTES,
-      },
-    );
-    const rttMs = clock.monotonic() - before;
-    const response = decodeHelloResponse(answer.body);
-    if (response.refused !== undefined) {
-      options.log('warn', `${entry.peerId.slice(-8)} refused us: ${response.refused}`);
-      entry.redial = { nextMs: clock.monotonic() + REDIAL_MAX_MS, waitMs: REDIAL_MAX_MS, busy: false };
-      await net.hangUp(entry.peerId);
-      throw new DatameshError('denied', { what: `the peer refused this node: ${response.refused}` });
-    }
-    if (table.learn(response.info)?.peerId !== entry.peerId) {
-      await net.hangUp(entry.peerId);
-      throw new DatameshError('not-authentic', { what: 'the peer answered with the NodeInfo of another' });
-    }
-    entry.rttMs = entry.rttMs === undefined ? rttMs : entry.rttMs * 0.7 + rttMs * 0.3;
-    entry.admits = new Set(response.admitted);
-    entry.greeted = true;
+    entry.unansweredSinceMs = undefined;
+    if (!entry.greeted) return;
     entry.redial = freshRedial();
-    seen(entry);
-    for (const signed of response.peers) {
-      try {
-        table.learn(signed);
-      } catch (error) {
-        options.log(
-          'debug',
-          `ignored a NodeInfo passed on by ${entry.peerId.slice(-8)}: ${asDatameshError(error).message}`,
-        );
-      }
-    }
+    setState(entry, stateOf(entry));
+  }
+
+  function greetNow(entry: PeerEntry, intervalMs = HELLO_INTERVAL_MS): void {
+    entry.nextHelloMs = clock.monotonic() + intervalMs;
+    void greeter.greet(entry).catch(() => {}); // the next beat tries again; a peer that never answers goes offline
   }
 
   function tick(): void {
     if (stopped) return;
     const now = clock.monotonic();
-    const connected = new Set(net.connected());
+    const late = now - lastTickMs - TICK_MS;
+    lastTickMs = now;
+    const connected = net.connected();
+    const calmMs = Math.min(
+      HELLO_MAX_INTERVAL_MS,
+      Math.max(HELLO_INTERVAL_MS, (connected.length * 1000) / HELLOS_PER_SECOND),
+    );
+    const silentAfterMs = MISSED_BEATS * gossipIntervalMs(table.all().length + 1);
     for (const peer of connected) {
       const entry = table.entry(peer);
-      if (entry.greeted) judge(entry, now);
-      if (now >= entry.nextHelloMs) void greet(entry).catch(() => {});
+      if (late > STANDSTILL_MS && entry.unansweredSinceMs !== undefined) entry.unansweredSinceMs += late;
+      judge(entry, now);
+      const calm =
+        entry.greeted &&
+        entry.unansweredSinceMs === undefined &&
+        entry.heard !== undefined &&
+        now - entry.heard.atMs < silentAfterMs;
+      // It fell silent: the long wait that was set while all was well no longer holds.
+      if (!calm) entry.nextHelloMs = Math.min(entry.nextHelloMs, now + HELLO_INTERVAL_MS);
+      if (now >= entry.nextHelloMs)
+        greetNow(entry, calm ? calmMs * (0.9 + 0.2 * random.fraction()) : HELLO_INTERVAL_MS);
     }
-    for (const entry of table.all()) {
-      if (connected.has(entry.peerId) || entry.info === undefined || entry.info.addresses.length === 0)
-        continue;
-      maybeDial(entry.redial, entry.info.addresses, now);
-    }
-    for (const [address, seed] of seeds) {
-      if (seed.peer !== undefined && connected.has(seed.peer)) continue;
-      maybeDial(seed, [address], now, (peer) => {
-        seed.peer = peer;
-      });
-    }
+    dialWanted();
     timer = clock.after(TICK_MS, tick);
   }
 
   function judge(entry: PeerEntry, now: number): void {
-    const silentMs = now - entry.lastAnswerMs;
+    // Its time in quarantine may be over.
+    if (entry.state === 'quarantined') setState(entry, stateOf(entry));
+    const silentMs = entry.unansweredSinceMs === undefined ? 0 : now - entry.unansweredSinceMs;
     if (silentMs > OFFLINE_AFTER_MS) {
       setState(entry, 'offline');
       entry.greeted = false;
+      entry.unansweredSinceMs = undefined;
       void net.hangUp(entry.peerId);
-    } else if (silentMs > SUSPECT_AFTER_MS) setState(entry, 'suspect');
+    } else if (silentMs > SUSPECT_AFTER_MS && entry.greeted) setState(entry, 'suspect');
   }
 
-  function maybeDial(
-    redial: Redial,
-    addresses: readonly string[],
-    now: number,
-    done?: (peer: PeerId) => void,
-  ): void {
-    if (redial.busy || now < redial.nextMs || dials >= MAX_PARALLEL_DIALS) return;
-    redial.busy = true;
-    dials++;
-    net
-      .dial(addresses, DIAL_TIMEOUT_MS)
-      .then(
-        (peer) => {
-          redial.waitMs = REDIAL_FIRST_MS;
-          done?.(peer);
+  function dialWanted(): void {
+    if (!stopped) dialer.work(dialTargets());
+  }
+
+  function* dialTargets(): Generator<DialTarget> {
+    const connected = new Set(net.connected());
+    const all = [...seeds.values()];
+    for (const seed of all) {
+      if (seed.peer !== undefined && table.find(seed.peer)?.greeted) Object.assign(seed, freshRedial());
+    }
+    const views = all.map(({ priority, peer, failures }) => ({
+      priority,
+      connected: peer !== undefined && connected.has(peer),
+      failed: failures > 0,
+    }));
+    for (const index of seedsToDial(views)) {
+      const seed = all[index]!;
+      yield {
+        redial: seed,
+        addresses: [seed.address],
+        reached: (peer) => {
+          seed.peer = peer;
         },
-        (error: unknown) => {
-          options.log('debug', `${asDatameshError(error).message}: ${asDatameshError(error).why ?? ''}`);
-          redial.waitMs = Math.min(redial.waitMs * 2, REDIAL_MAX_MS);
-        },
-      )
-      .finally(() => {
-        dials--;
-        redial.busy = false;
-        redial.nextMs = clock.monotonic() + redial.waitMs * (0.5 + random.fraction());
-      });
+      };
+    }
+    for (const { peerId, info, redial } of table.all()) {
+      if (connected.has(peerId) || info === undefined || options.turnsAway?.(peerId, new Set()) !== undefined)
+        continue;
+      // A NodeInfo may name any address: only those that end in its own id are dialled.
+      const addresses = info.addresses.filter((address) => address.endsWith(`/p2p/${peerId}`));
+      if (addresses.length > 0) yield { redial, addresses };
+    }
+    for (const [address, redial] of hints) {
+      if (redial.failures > 0) hints.delete(address);
+      else yield { redial, addresses: [address], reached: () => hints.delete(address) };
+    }
   }
 
   net.onPeer((event, peer) => {
@@ -282,11 +269,12 @@ export function createMembership(options: MembershipOptions): Membership {
     const entry = table.entry(peer);
     if (event === 'connect') {
       if (entry.state === 'offline') setState(entry, 'joining');
-      entry.lastAnswerMs = clock.monotonic();
-      void greet(entry).catch(() => {}); // the next beat tries again; a peer that never answers goes offline
+      greetNow(entry);
     } else {
       entry.greeted = false;
-      entry.redial = freshRedial();
+      entry.unansweredSinceMs = undefined;
+      // It turned us away: not before the time that was set then.
+      if (entry.redial.nextMs <= clock.monotonic()) entry.redial = freshRedial();
       setState(entry, 'offline');
     }
   });
@@ -295,34 +283,42 @@ export function createMembership(options: MembershipOptions): Membership {
     async start() {
       await net.handle(
         HELLO_PROTOCOL,
-        async (from, request) => ({ header: NO_BYTES, body: await answerHello(from, request.body) }),
+        async (from, request) => ({ header: NO_BYTES, body: greeter.answer(from, request.body) }),
         { maxBodyBytes: MAX_HELLO_BYTES },
       );
+      heartbeat?.start();
       tick();
     },
     stop() {
       stopped = true;
       timer?.cancel();
+      heartbeat?.stop();
     },
     members: () => table.all(),
     member: (peer) => table.find(peer),
-    async join(address) {
+    async join(text) {
+      const { address } = parseBootstrap(text);
       const peerId = await net.dial([address], DIAL_TIMEOUT_MS);
       const entry = table.entry(peerId);
-      await greet(entry);
-      seeds.set(address, { ...freshRedial(), peer: peerId });
+      await greeter.greet(entry);
+      addSeed(text, peerId);
       return { peerId, rttMs: entry.rttMs ?? 0 };
+    },
+    exchange: (peer) => greeter.greet(table.entry(peer), true),
+    hint(addresses) {
+      for (const address of addresses) {
+        if (hints.size >= MAX_HINTS || hints.has(address)) continue;
+        hints.set(address, freshRedial());
+      }
+      dialWanted();
     },
     announce() {
       for (const entry of table.all()) entry.nextHelloMs = 0;
+      heartbeat?.soon();
     },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
-}
-
-function sameBytes(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((bytes, i) => Buffer.compare(bytes, b[i]!) === 0);
 }

@@ -1,7 +1,8 @@
 /** Peers as membership knows them: bounded in number, their NodeInfo only ever replaced by a newer one of their own. */
 import type { PeerState } from '../engine.ts';
 import type { OwnerId, PeerId } from '../types.ts';
-import { MAX_KNOWN_PEERS, REDIAL_FIRST_MS } from './limits.ts';
+import { freshRedial, type Redial } from './dialer.ts';
+import { MAX_KNOWN_PEERS } from './limits.ts';
 import { type NodeInfo, peekPeerId, verifyNodeInfo } from './node-info.ts';
 
 export interface PeerEntry {
@@ -17,17 +18,13 @@ export interface PeerEntry {
   certificates: readonly Uint8Array[];
   rttMs: number | undefined;
   lastSeenMs: number | undefined;
-  /** Monotonic. */
-  lastAnswerMs: number;
+  /** The newest heartbeat that came by gossip; this time and those below are monotonic. */
+  heard: { seq: number; atMs: number } | undefined;
+  /** When it was first asked since its last sign of life; undefined while nothing is owed. */
+  unansweredSinceMs: number | undefined;
   nextHelloMs: number;
   beats: number;
   redial: Redial;
-}
-
-export interface Redial {
-  nextMs: number;
-  waitMs: number;
-  busy: boolean;
 }
 
 export class PeerTable {
@@ -67,7 +64,8 @@ export class PeerTable {
         certificates: [],
         rttMs: undefined,
         lastSeenMs: undefined,
-        lastAnswerMs: 0,
+        heard: undefined,
+        unansweredSinceMs: undefined,
         nextHelloMs: 0,
         beats: 0,
         redial: freshRedial(),
@@ -77,13 +75,17 @@ export class PeerTable {
     return entry;
   }
 
+  /** One pass, no sorting: a stranger with many names makes this run once for each. */
   private forgetOldest(): void {
     if (this.entries.size < MAX_KNOWN_PEERS) return;
-    const offline = [...this.entries.values()].filter((entry) => entry.state === 'offline');
-    offline.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
-    if (offline[0] === undefined) return;
-    this.entries.delete(offline[0].peerId);
-    this.forgotten(offline[0].peerId);
+    let oldest: PeerEntry | undefined;
+    for (const entry of this.entries.values()) {
+      if (entry.state !== 'offline') continue;
+      if (oldest === undefined || (entry.lastSeenMs ?? 0) < (oldest.lastSeenMs ?? 0)) oldest = entry;
+    }
+    if (oldest === undefined) return;
+    this.entries.delete(oldest.peerId);
+    this.forgotten(oldest.peerId);
   }
 
   /** As `verifyNodeInfo`; what was verified before is not verified again, for heartbeats repeat it. */
@@ -108,8 +110,4 @@ export class PeerTable {
     }
     return entry;
   }
-}
-
-export function freshRedial(): Redial {
-  return { nextMs: 0, waitMs: REDIAL_FIRST_MS, busy: false };
 }

@@ -78,11 +78,15 @@ export class TrafficMeter {
     this.open.delete(addressKey(connection.remoteAddr.toString()));
   }
 
-  libp2pMetrics(): Metrics {
+  /** `onStream` sees every stream whose protocol is agreed, in either direction, before it carries anything. */
+  libp2pMetrics(onStream: (stream: Stream) => void = () => {}): Metrics {
     const ignore = ignoringMetric();
     return {
       trackMultiaddrConnection: (connection: MultiaddrConnection) => this.trackRaw(connection),
-      trackProtocolStream: (stream: Stream) => this.trackStream(stream),
+      trackProtocolStream: (stream: Stream) => {
+        this.trackStream(stream);
+        onStream(stream);
+      },
       registerMetric: () => ignore,
       registerMetricGroup: () => ignore,
       registerCounter: () => ignore,
@@ -122,8 +126,11 @@ interface Countable {
   send(data: { byteLength: number }): boolean;
 }
 
-/** Wraps the two doors of a message stream: `send` for what leaves, the `message` event for what arrives. */
-function countBytes(stream: object, count: (sentBytes: number, receivedBytes: number) => void): void {
+/**
+ * Wraps the two doors of a message stream: `send` for what leaves, the `message` event for what arrives. A listener of our own
+ * would not do: a stream keeps what arrives until somebody listens, and hands it to whoever listens first alone.
+ */
+export function countBytes(stream: object, count: (sentBytes: number, receivedBytes: number) => void): void {
   const target = stream as Countable;
   const dispatch = target.dispatchEvent.bind(target);
   const send = target.send.bind(target);

@@ -28,4 +28,15 @@ export const ACCESS_QUESTIONS: readonly Question[] = [
     default: () => '',
     validate: (text) => checkEach(checkAllowed)(listOf(text)),
   },
+  {
+    id: 'deny',
+    screen: 'access',
+    title: 'Owners or peers to keep out',
+    kind: 'list',
+    why: 'They cannot even connect. Nobody is kept out at first.',
+    later: 'datamesh config set access.deny ID,ID',
+    flagOnly: true,
+    default: () => '',
+    validate: (text) => checkEach(checkAllowed)(listOf(text)),
+  },
 ];

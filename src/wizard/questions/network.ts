@@ -1,4 +1,4 @@
-import { checkEach, checkLabel, checkMultiaddr, checkNetworkName } from '../../config/checks.ts';
+import { checkBootstrap, checkEach, checkLabel, checkNetworkName } from '../../config/checks.ts';
 import { MAX_PORT } from '../../config/fields.ts';
 import { oneOf, type Question } from '../question.ts';
 
@@ -58,7 +58,7 @@ export const NETWORK_QUESTIONS: readonly Question[] = [
     later:
       'datamesh config set network.bootstrap ADDRESS,ADDRESS, or datamesh bootstrap ADDRESS for this run',
     default: () => '',
-    validate: (text) => checkEach(checkMultiaddr)(listOf(text)),
+    validate: (text) => checkEach(checkBootstrap)(listOf(text)),
     check: 'bootstrap',
     softCheck: true,
   },

@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
+import { type Admission, createAdmission } from '../../../src/engine/mesh/admission.ts';
+import { gossipOver } from '../../../src/engine/mesh/gossip.ts';
 import { type Host, startHost } from '../../../src/engine/mesh/libp2p-host.ts';
 import { createLibp2pNet, type Libp2pNet } from '../../../src/engine/mesh/libp2p-net.ts';
 import { createMembership, type Membership } from '../../../src/engine/mesh/membership.ts';
-import { signNodeInfo } from '../../../src/engine/mesh/node-info.ts';
+import { type NodeInfo, signNodeInfo } from '../../../src/engine/mesh/node-info.ts';
+import { createPeerHealth, type PeerHealth } from '../../../src/engine/mesh/peer-health.ts';
 import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
 import { TrafficMeter } from '../../../src/engine/mesh/traffic.ts';
 import type { OwnerId, PeerId } from '../../../src/engine/types.ts';
@@ -15,6 +18,12 @@ export interface TestPeer {
   net: Libp2pNet;
   membership: Membership;
   traffic: TrafficMeter;
+  admission: Admission;
+  health: PeerHealth;
+  /** What membership logged. */
+  log: string[];
+  /** This peer's NodeInfo, with what is to be changed about it, signed by it. */
+  sign(change?: Partial<NodeInfo>): Uint8Array;
   peerId: PeerId;
   address: string;
   stop(): Promise<void>;
@@ -27,6 +36,10 @@ export interface TestPeerOptions {
   admits?: (owner: OwnerId) => boolean;
   port?: number;
   upBytesPerSecond?: number;
+  downBytesPerSecond?: number;
+  deny?: string[];
+  /** Addresses it tells others instead of its own. */
+  advertise?: (peer: PeerId) => string[];
 }
 
 /** A host, its net and its membership on 127.0.0.1, without store or catalog. */
@@ -35,6 +48,14 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
   const device = deviceOfSeed(randomBytes(32));
   const traffic = new TrafficMeter();
   const network = options.network ?? 'test';
+  const health = createPeerHealth(clock, realRandom());
+  const log: string[] = [];
+  const admission = createAdmission({
+    clock,
+    deny: options.deny ?? [],
+    onOffence: (peer) => health.observe(peer, { kind: 'flood' }),
+    onBan: (peer) => void net.hangUp(peer),
+  });
   const host = await startHost({
     deviceSeed: device.seed,
     network: {
@@ -47,41 +68,50 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     },
     agent: 'datamesh/test',
     traffic,
+    clock,
+    gater: admission.gater,
   });
-  const net = createLibp2pNet(host, clock, {
+  const net: Libp2pNet = createLibp2pNet(host, clock, {
     up: new RateLimit(clock, options.upBytesPerSecond),
-    down: new RateLimit(clock, undefined),
+    down: new RateLimit(clock, options.downBytesPerSecond),
   });
+  const limited = admission.limited(net);
   let seq = 0;
+  const sign = (change: Partial<NodeInfo> = {}) =>
+    signNodeInfo(
+      {
+        peerId: net.self,
+        network,
+        name,
+        role: 'regular',
+        zone: '',
+        rack: '',
+        version: '0.0.0',
+        addresses: options.advertise?.(net.self) ?? net.addresses(),
+        capacityBytes: 1e9,
+        freeBytes: 1e9,
+        shards: 0,
+        state: 'active',
+        seq: (seq = Math.max(seq + 1, Date.now())),
+        ...change,
+      },
+      device.sign,
+    );
   const membership = createMembership({
-    net,
+    net: limited,
     clock,
     random: realRandom(),
     network,
     bootstrap: options.bootstrap ?? [],
-    selfInfo: () =>
-      signNodeInfo(
-        {
-          peerId: net.self,
-          network,
-          name,
-          role: 'regular',
-          zone: '',
-          rack: '',
-          version: '0.0.0',
-          addresses: net.addresses(),
-          capacityBytes: 1e9,
-          freeBytes: 1e9,
-          shards: 0,
-          state: 'active',
-          seq: (seq = Math.max(seq + 1, Date.now())),
-        },
-        device.sign,
-      ),
+    gossip: gossipOver(host.services.gossip, network),
+    selfInfo: () => sign(),
     certificates: () => options.certificates ?? [],
     admitsOwner: (owner) => options.admits?.(owner) ?? true,
+    turnsAway: (peer) => (admission.refuses(peer) ? 'refused' : undefined),
+    quarantined: (peer) => health.quarantined(peer),
+    offence: admission.offence,
     forgotten: () => {},
-    log: () => {},
+    log: (level, text) => log.push(`${level} ${text}`),
   });
   await membership.start();
   return {
@@ -89,6 +119,10 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     net,
     membership,
     traffic,
+    admission,
+    health,
+    log,
+    sign,
     peerId: net.self,
     address: net.addresses()[0]!,
     async stop() {

@@ -130,7 +130,7 @@ async function startNode(
     network: { ...base.network, name: 'demo', preset: 'local', port: 0, bootstrap },
     storage: { quotaBytes: request.quotaBytes, reservePercent: 0 },
     redundancy: request.code,
-    access: { mode: 'open', allow: [] },
+    access: { mode: 'open', allow: [], deny: [] },
     extras: { ...base.extras, history: false },
   };
   await writeFile(configPath, JSON.stringify(config, null, 2), { mode: 0o600 });

@@ -94,7 +94,7 @@ interface Dialled {
 
 /** A TCP connection and no more: whether the right peer is behind it is the node's own business. */
 function dial(address: string, signal: AbortSignal): Promise<Dialled> {
-  const match = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d+)(?:\/|$)/.exec(address);
+  const match = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d+)(?:[/?]|$)/.exec(address);
   if (!match) return Promise.resolve({ address, failure: 'no address that TCP can dial', ms: 0 });
   const startMs = performance.now();
   return new Promise((resolve) => {

@@ -1,0 +1,83 @@
+/**
+ * Who may connect and how often: the deny list, temporary bans, connections per host and requests per peer. Refused is
+ * refused before anything is allocated for it; who keeps on is banned for a while and loses reputation.
+ */
+import type { ConnectionGater } from '@libp2p/interface';
+import { LRUCache } from 'lru-cache';
+import { DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Net, RequestHandler } from '../effects/net.ts';
+import type { PeerId } from '../types.ts';
+import { HELLO_PROTOCOL } from './hello.ts';
+import { BAN_MS, HELLO_RATE, INBOUND_RATE, MAX_KNOWN_PEERS, OFFENCE_RATE, REQUEST_RATE } from './limits.ts';
+import { TokenBuckets } from './token-bucket.ts';
+
+export interface Admission {
+  /** Asked by libp2p at every dial and every connection. */
+  readonly gater: ConnectionGater;
+  /** On the deny list, or banned just now. */
+  refuses(peer: PeerId): boolean;
+  /** The same `net` with the requests of each peer bounded. */
+  limited(net: Net): Net;
+  /** A peer did what an honest one does not: too many requests, invalid gossip. Bans it when it does not stop. */
+  offence(peer: PeerId, what: string): void;
+}
+
+export interface AdmissionOptions {
+  clock: Clock;
+  /** Peer ids that may neither connect nor be dialled; other entries (owner ids) are not its business. */
+  deny: readonly string[];
+  /** For each offence: the peer's reputation. */
+  onOffence(peer: PeerId): void;
+  /** A peer was banned: hang up. */
+  onBan(peer: PeerId, what: string): void;
+}
+
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { clock } = options;
+  const denied = new Set<string>(options.deny);
+  const bannedUntilMs = new LRUCache<string, number>({ max: MAX_KNOWN_PEERS });
+  const hosts = new TokenBuckets(clock, INBOUND_RATE, MAX_KNOWN_PEERS);
+  const requests = new TokenBuckets(clock, REQUEST_RATE, MAX_KNOWN_PEERS);
+  const hellos = new TokenBuckets(clock, HELLO_RATE, MAX_KNOWN_PEERS);
+  const patience = new TokenBuckets(clock, OFFENCE_RATE, MAX_KNOWN_PEERS);
+
+  const refuses = (peer: string) => denied.has(peer) || (bannedUntilMs.get(peer) ?? 0) > clock.monotonic();
+
+  function offence(peer: PeerId, what: string): void {
+    options.onOffence(peer);
+    if (patience.take(peer)) return;
+    bannedUntilMs.set(peer, clock.monotonic() + BAN_MS);
+    options.onBan(peer, what);
+  }
+
+  return {
+    gater: {
+      denyDialPeer: (peer) => refuses(peer.toString()),
+      denyInboundConnection: (connection) => !hosts.take(hostOf(connection.remoteAddr.toString())),
+      denyInboundEncryptedConnection: (peer) => refuses(peer.toString()),
+      denyOutboundEncryptedConnection: (peer) => refuses(peer.toString()),
+    },
+    refuses,
+    offence,
+    limited: (net) => ({
+      ...net,
+      handle(protocol, handler, handleOptions) {
+        const buckets = protocol === HELLO_PROTOCOL ? hellos : requests;
+        const bounded: RequestHandler = (from, request) => {
+          if (buckets.take(from)) return handler(from, request);
+          offence(from, `too many requests of ${protocol}`);
+          // A handler that throws resets the stream: a refusal costs no answer.
+          return Promise.reject(new DatameshError('denied', { what: 'too many requests' }));
+        };
+        return net.handle(protocol, bounded, handleOptions);
+      },
+    }),
+  };
+}
+
+/** "/ip4/10.0.0.7/tcp/4001" → "/ip4/10.0.0.7"; of an IPv6 address the /64, which is what one machine can have for itself. */
+function hostOf(address: string): string {
+  const [, kind = '', host = ''] = address.split('/');
+  return kind === 'ip6' ? `/ip6/${host.split(':').slice(0, 4).join(':')}` : `/${kind}/${host}`;
+}

@@ -1,0 +1,173 @@
+/** Both sides of the hello: what a node says of itself, what it believes of another, and whom it turns away. */
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
+import { type Net, NO_BYTES } from '../effects/net.ts';
+import type { Random } from '../effects/random.ts';
+import type { EventLevel } from '../engine.ts';
+import { verifyCertificate } from '../keys/certificate.ts';
+import type { OwnerId, PeerId } from '../types.ts';
+import {
+  decodeHelloRequest,
+  decodeHelloResponse,
+  encodeHelloRequest,
+  encodeHelloResponse,
+  HELLO_PROTOCOL,
+  type HelloRequest,
+} from './hello.ts';
+import { HELLO_TIMEOUT_MS, MAX_EXCHANGED_PEERS, MAX_HELLO_BYTES, REDIAL_MAX_MS } from './limits.ts';
+import type { NodeInfo } from './node-info.ts';
+import type { PeerEntry, PeerTable } from './peer-table.ts';
+
+export interface GreeterOptions {
+  net: Net;
+  clock: Clock;
+  random: Random;
+  network: string;
+  table: PeerTable;
+  selfInfo(): Uint8Array;
+  certificates(): Uint8Array[];
+  admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** Why this peer, acting for these owners, is turned away; undefined when it is not. */
+  turnsAway(peer: PeerId, owners: ReadonlySet<OwnerId>): string | undefined;
+  /** The peer gave a sign of life on its connection. */
+  seen(entry: PeerEntry): void;
+  /** A NodeInfo that a peer passed on. */
+  learned(entry: PeerEntry): void;
+  log(level: EventLevel, text: string): void;
+}
+
+export interface Greeter {
+  /** Says hello; one at a time per peer. Rejects when it is not answered, refused, or answered by somebody else. */
+  greet(entry: PeerEntry, wantPeers?: boolean): Promise<void>;
+  answer(from: PeerId, body: Uint8Array): Uint8Array;
+}
+
+/** Peers are exchanged at the first hello and then with every tenth: a heartbeat of a large mesh stays small. */
+const PEERS_EVERY_BEATS = 10;
+
+export function createGreeter(options: GreeterOptions): Greeter {
+  const { net, clock, table } = options;
+
+  function greet(entry: PeerEntry, wantPeers = false): Promise<void> {
+    entry.greeting ??= sayHello(entry, wantPeers).finally(() => {
+      entry.greeting = undefined;
+    });
+    return entry.greeting;
+  }
+
+  async function sayHello(entry: PeerEntry, wantPeers: boolean): Promise<void> {
+    const body = encodeHelloRequest({
+      info: options.selfInfo(),
+      certificates: options.certificates(),
+      wantPeers: wantPeers || !entry.greeted || entry.beats++ % PEERS_EVERY_BEATS === 0,
+    });
+    const before = clock.monotonic();
+    entry.unansweredSinceMs ??= before;
+    const answer = await net.request(
+      entry.peerId,
+      HELLO_PROTOCOL,
+      { header: NO_BYTES, body },
+      { timeoutMs: HELLO_TIMEOUT_MS, maxBodyBytes: MAX_HELLO_BYTES },
+    );
+    const rttMs = clock.monotonic() - before;
+    const response = decodeHelloResponse(answer.body);
+    if (response.refused !== undefined) {
+      options.log('warn', `${entry.peerId.slice(-8)} refused us: ${response.refused}`);
+      await turnedAway(entry);
+      throw new DatameshError('denied', { what: `the peer refused this node: ${response.refused}` });
+    }
+    if (table.learn(response.info)?.peerId !== entry.peerId) {
+      await turnedAway(entry);
+      throw new DatameshError('not-authentic', { what: 'the peer answered with the NodeInfo of another' });
+    }
+    entry.rttMs = entry.rttMs === undefined ? rttMs : entry.rttMs * 0.7 + rttMs * 0.3;
+    entry.admits = new Set(response.admitted);
+    entry.greeted = true;
+    options.seen(entry);
+    for (const signed of response.peers) learn(entry, signed);
+  }
+
+  /** It will say the same again: no use in dialling soon. */
+  async function turnedAway(entry: PeerEntry): Promise<void> {
+    Object.assign(entry.redial, { nextMs: clock.monotonic() + REDIAL_MAX_MS, waitMs: REDIAL_MAX_MS });
+    await net.hangUp(entry.peerId);
+  }
+
+  function learn(from: PeerEntry, signed: Uint8Array): void {
+    try {
+      const entry = table.learn(signed);
+      if (entry !== undefined) options.learned(entry);
+    } catch (error) {
+      const why = asDatameshError(error).message;
+      options.log('debug', `ignored a NodeInfo passed on by ${from.peerId.slice(-8)}: ${why}`);
+    }
+  }
+
+  function answer(from: PeerId, body: Uint8Array): Uint8Array {
+    const refuse = (refused: string) =>
+      encodeHelloResponse({ info: NO_BYTES, admitted: [], peers: [], refused });
+    let request: HelloRequest;
+    let info: NodeInfo;
+    try {
+      request = decodeHelloRequest(body);
+      info = table.verified(request.info);
+    } catch (error) {
+      return refuse(asDatameshError(error).message);
+    }
+    if (info.peerId !== from) return refuse('the NodeInfo is another peer’s');
+    if (info.network !== options.network)
+      return refuse(`this node belongs to the network "${options.network}"`);
+    const entry = table.learn(request.info) ?? table.entry(from);
+    if (!sameBytes(entry.certificates, request.certificates)) {
+      entry.certificates = request.certificates;
+      entry.actsFor = provedOwners(from, request.certificates);
+    }
+    const denied = options.turnsAway(from, entry.actsFor);
+    if (denied !== undefined) {
+      entry.actsFor = new Set();
+      entry.certificates = [];
+      return refuse(denied);
+    }
+    const known = entry.greeted;
+    options.seen(entry);
+    // The other side spoke first: greet it now rather than at the next beat, so that both may ask at once.
+    if (!known) void greet(entry).catch(() => {});
+    const admitted = [...entry.actsFor].filter((owner) => options.admitsOwner(owner, from));
+    return encodeHelloResponse({
+      info: options.selfInfo(),
+      admitted,
+      peers: request.wantPeers ? peersFor(from) : [],
+    });
+  }
+
+  function provedOwners(from: PeerId, certificates: readonly Uint8Array[]): Set<OwnerId> {
+    const owners = new Set<OwnerId>();
+    for (const certificate of certificates) {
+      try {
+        owners.add(verifyCertificate(certificate, { peerId: from }).ownerId);
+      } catch (error) {
+        const why = asDatameshError(error).message;
+        options.log('warn', `${from.slice(-8)} presented a bad certificate: ${why}`);
+      }
+    }
+    return owners;
+  }
+
+  /** A sample of peers that are up, so that a newcomer knows the mesh after one hello. */
+  function peersFor(asker: PeerId): Uint8Array[] {
+    const up = table
+      .all()
+      .filter((entry) => entry.state === 'active' && entry.peerId !== asker && entry.signed !== undefined);
+    for (let i = up.length - 1; i > 0; i--) {
+      const j = Math.floor(options.random.fraction() * (i + 1));
+      [up[i], up[j]] = [up[j]!, up[i]!];
+    }
+    return up.slice(0, MAX_EXCHANGED_PEERS).map((entry) => entry.signed!);
+  }
+
+  return { greet, answer };
+}
+
+function sameBytes(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((bytes, i) => Buffer.compare(bytes, b[i]!) === 0);
+}
