@@ -20,17 +20,25 @@ export function freshRedial(nextMs = 0): Redial {
 
 export interface DialTarget {
   redial: Redial;
+  /** seed: from the configuration. known: its peer signed it. hint: anybody's word. */
+  kind: 'seed' | 'known' | 'hint';
   addresses: readonly string[];
   reached?(peer: PeerId): void;
 }
 
 export interface Dialer {
-  /** Starts what is due and has a slot: what never failed first. */
+  /** Starts what is due and has a slot: what never failed first, and there in the order given. */
   work(targets: Iterable<DialTarget>): void;
 }
 
-/** A dead address holds a slot for the whole time-out: those that failed before share half of the slots. */
-const SLOTS_FOR_FAILED = MAX_PARALLEL_DIALS / 2;
+/**
+ * A dead address holds a slot for the whole time-out. Those that failed before and mere hints share half of the slots, and a
+ * quarter is left to the configured ones: many dead names must not keep a node from its mesh.
+ */
+const SLOTS_FOR_DOUBTFUL = MAX_PARALLEL_DIALS / 2;
+const SLOTS_FOR_KNOWN = (MAX_PARALLEL_DIALS * 3) / 4;
+
+const isDoubtful = ({ redial, kind }: DialTarget) => redial.failures > 0 || kind === 'hint';
 
 export function createDialer(options: {
   net: Net;
@@ -42,13 +50,14 @@ export function createDialer(options: {
 }): Dialer {
   const { net, clock, random } = options;
   let running = 0;
-  let runningFailed = 0;
+  let runningDoubtful = 0;
 
-  function start({ redial, addresses, reached }: DialTarget): void {
-    const failedBefore = redial.failures > 0;
+  function start(target: DialTarget): void {
+    const { redial, addresses, reached } = target;
+    const doubtful = isDoubtful(target);
     redial.busy = true;
     running++;
-    if (failedBefore) runningFailed++;
+    if (doubtful) runningDoubtful++;
     net
       .dial(addresses, DIAL_TIMEOUT_MS)
       .then(
@@ -64,7 +73,7 @@ export function createDialer(options: {
       )
       .finally(() => {
         running--;
-        if (failedBefore) runningFailed--;
+        if (doubtful) runningDoubtful--;
         redial.busy = false;
         redial.nextMs = clock.monotonic() + redial.waitMs * (0.5 + random.fraction());
         redial.waitMs = Math.min(redial.waitMs * 2, REDIAL_MAX_MS);
@@ -79,9 +88,8 @@ export function createDialer(options: {
       const due = [...targets].filter(({ redial }) => !redial.busy && nowMs >= redial.nextMs);
       due.sort((a, b) => a.redial.failures - b.redial.failures);
       for (const target of due) {
-        if (running >= MAX_PARALLEL_DIALS) return;
-        if (target.redial.failures > 0 && runningFailed >= SLOTS_FOR_FAILED) return;
-        start(target);
+        if (isDoubtful(target) && runningDoubtful >= SLOTS_FOR_DOUBTFUL) continue;
+        if (running < (target.kind === 'seed' ? MAX_PARALLEL_DIALS : SLOTS_FOR_KNOWN)) start(target);
       }
     },
   };

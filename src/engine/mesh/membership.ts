@@ -245,6 +245,7 @@ export function createMembership(options: MembershipOptions): Membership {
       const seed = all[index]!;
       yield {
         redial: seed,
+        kind: 'seed',
         addresses: [seed.address],
         reached: (peer) => {
           seed.peer = peer;
@@ -256,11 +257,11 @@ export function createMembership(options: MembershipOptions): Membership {
         continue;
       // A NodeInfo may name any address: only those that end in its own id are dialled.
       const addresses = info.addresses.filter((address) => address.endsWith(`/p2p/${peerId}`));
-      if (addresses.length > 0) yield { redial, addresses };
+      if (addresses.length > 0) yield { redial, kind: 'known', addresses };
     }
     for (const [address, redial] of hints) {
       if (redial.failures > 0) hints.delete(address);
-      else yield { redial, addresses: [address], reached: () => hints.delete(address) };
+      else yield { redial, kind: 'hint', addresses: [address], reached: () => hints.delete(address) };
     }
   }
 

@@ -149,20 +149,29 @@ test('bytes are counted per peer and per protocol', async () => {
   expect(echo!.receivedBytes).toBe(1_200_000 + 2 * 12);
 });
 
-test('an upload cap holds over seconds', async () => {
-  const a = await start('a', { upBytesPerSecond: 1_000_000 });
-  const b = await start('b');
-  await b.net.handle('/test/sink/1', async () => ({ header: NO_BYTES, body: NO_BYTES }), {
-    maxBodyBytes: 1 << 20,
-  });
-  await a.membership.join(b.address);
-  const before = Date.now();
-  for (let i = 0; i < 10; i++) {
-    const message = { header: NO_BYTES, body: new Uint8Array(150_000) };
-    await a.net.request(b.peerId, '/test/sink/1', message, { timeoutMs: 5_000 });
-  }
-  expect(Date.now() - before).toBeGreaterThan(1_200);
-});
+test.each(['up', 'down'] as const)(
+  'a cap on what goes %s holds within 10 % over five seconds',
+  async (way) => {
+    const cap = 2_000_000;
+    const a = await start('a', way === 'up' ? { upBytesPerSecond: cap } : { downBytesPerSecond: cap });
+    const b = await start('b');
+    const piece = { header: NO_BYTES, body: new Uint8Array(50_000) };
+    const empty = { header: NO_BYTES, body: NO_BYTES };
+    await b.net.handle('/test/sink/1', async () => (way === 'up' ? empty : piece), { maxBodyBytes: 1 << 20 });
+    await a.membership.join(b.address);
+    let moved = 0;
+    const end = Date.now() + 5_000;
+    const worker = async () => {
+      while (Date.now() < end) {
+        await a.net.request(b.peerId, '/test/sink/1', way === 'up' ? piece : empty, { timeoutMs: 5_000 });
+        if (Date.now() < end) moved += piece.body.length;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, worker));
+    expect(moved).toBeGreaterThan(5 * cap * 0.9);
+    expect(moved).toBeLessThan(5 * cap * 1.1);
+  },
+);
 
 test('a taken port is one clear error', async () => {
   const a = await start('a');

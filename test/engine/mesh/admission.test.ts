@@ -1,0 +1,190 @@
+import { connect } from 'node:net';
+import { multiaddr } from '@multiformats/multiaddr';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NO_BYTES } from '../../../src/engine/effects/net.ts';
+import { type Admission, createAdmission } from '../../../src/engine/mesh/admission.ts';
+import { HELLO_PROTOCOL } from '../../../src/engine/mesh/hello.ts';
+import {
+  BAN_MS,
+  GUARDED_STREAM_RATE,
+  HELLO_RATE,
+  INBOUND_RATE,
+  OFFENCE_RATE,
+} from '../../../src/engine/mesh/limits.ts';
+import { TokenBuckets } from '../../../src/engine/mesh/token-bucket.ts';
+import type { PeerId } from '../../../src/engine/types.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
+
+const peers: TestPeer[] = [];
+async function start(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
+  const peer = await startPeer(name, options);
+  peers.push(peer);
+  return peer;
+}
+afterEach(async () => {
+  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
+});
+
+describe('rates', () => {
+  test('a bucket gives its burst at once and then its rate, each key for itself', () => {
+    const clock = manualClock();
+    const buckets = new TokenBuckets(clock, { perSecond: 10, burst: 5 }, 100);
+    const taken = (key: string, tries: number) =>
+      Array.from({ length: tries }, () => buckets.take(key)).filter(Boolean).length;
+    expect(taken('a', 20)).toBe(5);
+    expect(taken('b', 20)).toBe(5);
+    clock.advance(300);
+    expect(taken('a', 20)).toBe(3);
+    clock.advance(3_600_000);
+    expect(taken('a', 20)).toBe(5);
+  });
+
+  test('keys without end are forgotten, the least recent first', () => {
+    const buckets = new TokenBuckets(manualClock(), { perSecond: 1, burst: 1 }, 2);
+    expect(buckets.take('a')).toBe(true);
+    expect(buckets.take('a')).toBe(false);
+    buckets.take('b');
+    buckets.take('c');
+    expect(buckets.take('a')).toBe(true);
+  });
+});
+
+describe('bans', () => {
+  const peer = '12D3KooWOffender' as PeerId;
+  let clock: ManualClock;
+  let admission: Admission;
+  let banned: string[];
+  beforeEach(() => {
+    clock = manualClock();
+    banned = [];
+    admission = createAdmission({
+      clock,
+      deny: [],
+      onOffence: () => {},
+      onBan: (_peer, what) => banned.push(what),
+    });
+  });
+
+  test('some offences are forgiven, more are a ban that ends', () => {
+    for (let i = 0; i < OFFENCE_RATE.burst; i++) admission.offence(peer, 'nonsense');
+    expect(admission.refuses(peer)).toBe(false);
+    admission.offence(peer, 'nonsense');
+    expect(banned).toEqual(['nonsense']);
+    expect(admission.refuses(peer)).toBe(true);
+    clock.advance(BAN_MS);
+    expect(admission.refuses(peer)).toBe(false);
+  });
+});
+
+describe('the deny list', () => {
+  test('a denied peer can neither connect nor be dialled', async () => {
+    const b = await start('b');
+    const a = await start('a', { deny: [b.peerId] });
+    await expect(b.membership.join(a.address)).rejects.toMatchObject({ exit: 5 });
+    await expect(a.membership.join(b.address)).rejects.toMatchObject({ code: 'peer-unreachable' });
+    expect(a.net.connected()).toEqual([]);
+    expect(a.membership.member(b.peerId)?.greeted ?? false).toBe(false);
+  });
+
+  test('what others say of a denied peer is not dialled', async () => {
+    const denied = await start('denied');
+    const hub = await start('hub', { bootstrap: [denied.address] });
+    await until(() => hub.membership.member(denied.peerId)?.greeted === true);
+    const a = await start('a', { deny: [denied.peerId], bootstrap: [hub.address] });
+    await until(() => a.membership.member(hub.peerId)?.greeted === true);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(a.net.connected()).toEqual([hub.peerId]);
+  });
+});
+
+describe('a peer that floods', () => {
+  test('with hellos is refused, loses reputation, is banned, and others are served', async () => {
+    const a = await start('a');
+    const flooder = await start('flooder');
+    const other = await start('other');
+    await flooder.membership.join(a.address);
+    flooder.membership.stop();
+    const hello = () =>
+      flooder.net
+        .request(a.peerId, HELLO_PROTOCOL, { header: NO_BYTES, body: NO_BYTES }, { timeoutMs: 2_000 })
+        .catch((error: Error) => error);
+    for (let i = 0; i < HELLO_RATE.burst + OFFENCE_RATE.burst + 10; i++) await hello();
+    await until(() => a.admission.refuses(flooder.peerId), 5_000, 'a ban');
+    await until(() => !a.net.connected().includes(flooder.peerId), 5_000, 'the flooder gone');
+    expect(a.health.score(flooder.peerId)).toBeLessThan(50);
+    await other.membership.join(a.address);
+    await until(() => a.membership.member(other.peerId)?.greeted === true, 5_000, 'the other greeted');
+  });
+
+  test('with invalid gossip is banned, and a valid NodeInfo still arrives from others', async () => {
+    const a = await start('a');
+    const flooder = await start('flooder', { bootstrap: [a.address] });
+    const honest = await start('honest', { bootstrap: [a.address] });
+    await until(() => a.membership.member(flooder.peerId)?.heard !== undefined, 10_000, 'gossip');
+    await until(() => a.membership.member(honest.peerId)?.heard !== undefined, 10_000, 'gossip');
+    const topic = '/datamesh/test/node-info/1';
+    for (let i = 0; i < 40; i++) {
+      await flooder.host.services.gossip.publish(topic, Buffer.from(`nonsense ${i}`)).catch(() => {});
+    }
+    await until(() => a.admission.refuses(flooder.peerId), 5_000, 'a ban');
+    const heard = () => a.membership.member(honest.peerId)?.heard?.seq ?? 0;
+    const before = heard();
+    await until(() => heard() > before, 8_000, 'news of the honest one');
+    expect(a.membership.member(honest.peerId)?.state).toBe('active');
+  });
+
+  test.each(['/meshsub/1.2.0', '/datamesh/test/kad/1.0.0'])(
+    'with bytes on %s loses the stream before they queue up',
+    async (protocol) => {
+      const a = await start('a');
+      const flooder = await start('flooder');
+      await flooder.membership.join(a.address);
+      const connection = await flooder.host.dial(multiaddr(a.address));
+      const raw = await connection.newStream(protocol);
+      // Small messages of nonsense, each of an honest length: nothing but their number is wrong.
+      const frames = new Uint8Array(64 * 1024);
+      for (let at = 0; at < frames.length; at += 64) frames[at] = 63;
+      let sent = 0;
+      while (raw.status === 'open' && sent < 64 << 20) {
+        raw.send(frames);
+        sent += frames.length;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      expect(sent).toBeLessThan(GUARDED_STREAM_RATE.burst + (8 << 20));
+      expect(a.host.status).toBe('started');
+    },
+  );
+
+  test('with connections is let in at the rate of one host, and the node goes on', async () => {
+    const a = await start('a');
+    const port = Number(/\/tcp\/(\d+)/.exec(a.address)![1]);
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    let open = 0;
+    let refused = 0;
+    const sockets = Array.from({ length: INBOUND_RATE.burst + 100 }, (_, i) => {
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket.on('error', () => {});
+      socket.on('connect', () => {
+        open++;
+        if (i % 3 === 0) socket.write('GET / HTTP/1.1\r\n\r\n');
+        if (i % 3 === 1) socket.write(Uint8Array.of(0x13, 0x2f));
+        if (i % 7 === 0) socket.resetAndDestroy();
+      });
+      socket.on('close', () => refused++);
+      return socket;
+    });
+    await until(() => open === sockets.length, 10_000, 'all connections');
+    await until(() => refused > 100, 10_000, 'refusals');
+    for (const socket of sockets) socket.destroy();
+    // One of 20 a second: time for a token.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const b = await start('b');
+    await b.membership.join(a.address);
+    await until(() => a.membership.member(b.peerId)?.greeted === true, 5_000, 'the other greeted');
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+});

@@ -1,0 +1,97 @@
+/** Peers that vanish without a word, addresses that swallow dials, and ends that must come all the same. */
+import { randomBytes } from 'node:crypto';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import type { PeerState } from '../../../src/engine/engine.ts';
+import { peerIdOf } from '../../../src/engine/keys/raw-keys.ts';
+import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
+
+const peers: TestPeer[] = [];
+const servers: Server[] = [];
+const sockets = new Set<Socket>();
+
+async function start(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
+  const peer = await startPeer(name, options);
+  peers.push(peer);
+  return peer;
+}
+
+afterEach(async () => {
+  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+});
+
+/** Listens on 127.0.0.1 and gives each connection to `each`. Resolves with the port. */
+function listen(each: (socket: Socket) => void): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      each(socket);
+    });
+    servers.push(server);
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+  });
+}
+
+test('a silent partition is seen: suspect, then offline within 30 s, and healed when it ends', async () => {
+  const b = await start('b', { advertise: () => [] });
+  const target = Number(/\/tcp\/(\d+)/.exec(b.address)![1]);
+  let cut = false;
+  const held: Socket[] = [];
+  const port = await listen((inbound) => {
+    if (cut) return void held.push(inbound);
+    const outbound = connect({ port: target, host: '127.0.0.1' });
+    sockets.add(outbound);
+    outbound.on('error', () => {});
+    // Nothing is closed while it is cut: packets just do not arrive.
+    inbound.on('data', (bytes) => cut || outbound.write(bytes));
+    outbound.on('data', (bytes) => cut || inbound.write(bytes));
+    inbound.on('close', () => cut || outbound.destroy());
+    outbound.on('close', () => cut || inbound.destroy());
+  });
+  const a = await start('a', {
+    bootstrap: [`/ip4/127.0.0.1/tcp/${port}/p2p/${b.peerId}`],
+    advertise: () => [],
+  });
+  const stateOfB = () => a.membership.member(b.peerId)?.state;
+  await until(() => stateOfB() === 'active', 5_000, 'b active');
+  const seen: PeerState[] = [];
+  a.membership.onChange((_peer, state) => seen.push(state));
+  const before = Date.now();
+  cut = true;
+  await until(() => stateOfB() === 'offline', 30_000, 'b offline');
+  expect(Date.now() - before).toBeLessThan(30_000);
+  expect(seen.slice(0, 2)).toEqual(['suspect', 'offline']);
+  cut = false;
+  for (const socket of held) socket.destroy();
+  await until(() => stateOfB() === 'active', 30_000, 'b back');
+}, 70_000);
+
+test('addresses that swallow dials do not keep a good one waiting', async () => {
+  const hole = await listen(() => {});
+  const good = await start('good', { advertise: () => [] });
+  const a = await start('a', { advertise: () => [] });
+  a.membership.hint(Array.from({ length: 60 }, () => `/ip4/127.0.0.1/tcp/${hole}/p2p/${nobody()}`));
+  await until(() => sockets.size >= 8, 3_000, 'dials into the hole');
+  const before = Date.now();
+  await a.membership.join(good.address);
+  expect(Date.now() - before).toBeLessThan(2_000);
+});
+
+test('stopping does not wait for what hangs', async () => {
+  const hole = await listen(() => {});
+  const a = await startPeer('a', { bootstrap: [`/ip4/127.0.0.1/tcp/${hole}`] });
+  const b = await start('b', { bootstrap: [a.address] });
+  await until(() => b.membership.member(a.peerId)?.greeted === true);
+  const before = Date.now();
+  await a.stop();
+  expect(Date.now() - before).toBeLessThan(3_000);
+});
+
+/** A peer id that belongs to nobody. */
+function nobody(): string {
+  return peerIdOf(randomBytes(32));
+}
