@@ -47,6 +47,27 @@ export function asyncRate(bytes: number, call: () => Promise<unknown>): Turn {
   };
 }
 
+/** The same, where each call uses up what `prepare` makes; that is not counted. */
+export function preparedRate<Made>(
+  bytes: number,
+  prepare: () => Made,
+  call: (made: Made) => Promise<unknown>,
+): Turn {
+  return async () => {
+    await call(prepare());
+    let calls = 0;
+    let elapsedMs = 0;
+    do {
+      const made = prepare();
+      const start = cpuMs();
+      await call(made);
+      elapsedMs += cpuMs() - start;
+      calls++;
+    } while (elapsedMs < TURN_MS);
+    return (calls * bytes) / elapsedMs / 1e6;
+  };
+}
+
 /** One figure of each case per turn, after a turn to warm up. */
 export async function inTurns<Name extends string>(
   cases: Record<Name, Turn>,

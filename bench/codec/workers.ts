@@ -1,82 +1,91 @@
-/** Worker threads: two against one, and how free they keep the event loop. Wall-clock time, so only a machine with idle cores tells the truth. */
+/**
+ * Worker threads: two against one, and how free they keep the event loop. Wall-clock time, so only a machine with idle cores tells the truth. What its cores
+ * can do is measured in the same turns: two processes with the same work, which share nothing, against one.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { availableParallelism, loadavg } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Codec } from '../../src/engine/codec/codec.ts';
 import { createCodecPool } from '../../src/engine/codec/codec-pool.ts';
 import type { Report } from '../support/rows.ts';
-import { inTurns, noise, type Turn } from './timing.ts';
+import { inTurns, type Turn } from './timing.ts';
+import { type Direction, workOf } from './work.ts';
 
-const CODE = { k: 4, m: 2 };
 /** Stripes under way, as in a put. */
 const WINDOW = 4;
 const TURN_MS = 250;
-const fileKey = new Uint8Array(32).fill(9);
+const TURNS = 9;
 
 export async function workerRows(report: Report, size: number): Promise<void> {
   const busy = loadavg()[0]!;
   if (availableParallelism() < 2) return report.note('one core: two workers cannot be compared with one');
   if (busy > 0.5)
     report.note(`the machine is busy (load ${busy.toFixed(1)}): scaling over cores is not to be trusted`);
-  const pools = {
-    none: createCodecPool({ workers: 0 }),
-    one: createCodecPool({ workers: 1 }),
-    two: createCodecPool({ workers: 2 }),
-  };
-  const plaintext = noise(size);
-  const encode = (codec: Codec) => async () =>
-    (await codec.encode({ code: CODE, fileKey, chunkIndex: 0, last: false, plaintext })).release();
-  const stripe = await pools.none.encode({ code: CODE, fileKey, chunkIndex: 0, last: false, plaintext });
-  const shards = new Map([2, 3, 4, 5].map((index) => [index, Uint8Array.from(stripe.shards[index]!)]));
-  const { shardBytes } = stripe;
-  stripe.release();
-  const decode = (codec: Codec) => async () =>
-    (
-      await codec.decode({
-        code: CODE,
-        fileKey,
-        chunkIndex: 0,
-        last: false,
-        plaintextBytes: size,
-        shardBytes,
-        shards,
-      })
-    ).release();
-  const mib = `${size / 2 ** 20} MiB`;
-  for (const [what, call] of [
-    ['put', encode],
-    ['get with 2 lost (decode and open)', decode],
-  ] as const) {
-    const longest = { none: [] as number[], one: [] as number[], two: [] as number[] };
-    const cpu = { none: [] as number[], one: [] as number[], two: [] as number[] };
-    const turn =
-      (name: keyof typeof pools): Turn =>
-      () =>
-        throughput(size, call(pools[name]), longest[name], cpu[name]);
-    const figures = await inTurns({ none: turn('none'), one: turn('one'), two: turn('two') }, 9);
-    report.add(`${what} 4+2, ${mib}, two workers`, figures.two, 'GB/s', {
-      name: 'one worker',
-      values: figures.one,
-    });
-    report.add(`${what} 4+2, ${mib}, one worker`, figures.one, 'GB/s', {
-      name: 'in this thread',
-      values: figures.none,
-    });
-    // On free cores two workers do 2 / this ratio of what one does; a busy machine shows it too.
-    report.add(`${what} 4+2, ${mib}, two workers: CPU time per stripe`, cpu.two.slice(1), 'ms', {
-      name: 'one worker',
-      values: cpu.one.slice(1),
-    });
-    report.add(
-      `${what} 4+2, ${mib}, one worker: longest hold of the event loop`,
-      longest.one.slice(1),
-      'ms',
-      {
-        name: 'in this thread',
-        values: longest.none.slice(1),
-      },
-    );
+  const pools = [0, 1, 2].map((workers) => createCodecPool({ workers }));
+  const work = await Promise.all(pools.map((pool) => workOf(pool, size)));
+  const processes = await Promise.all([startProcess(size), startProcess(size)]);
+  try {
+    for (const direction of ['put', 'get'] as const) {
+      await directionRows(report, size, direction, work, processes);
+    }
+  } finally {
+    for (const child of processes) child.disconnect();
+    for (const pool of pools) await pool.close();
   }
-  for (const pool of Object.values(pools)) await pool.close();
+}
+
+async function directionRows(
+  report: Report,
+  size: number,
+  direction: Direction,
+  work: Record<Direction, () => Promise<void>>[],
+  processes: ChildProcess[],
+): Promise<void> {
+  const longest: number[][] = [[], [], []];
+  const cpu: number[][] = [[], [], []];
+  const turn = (workers: number): Turn => {
+    const call = work[workers]![direction];
+    return () => throughput(size, call, longest[workers]!, cpu[workers]!);
+  };
+  const together = (children: ChildProcess[]) => async () =>
+    (await Promise.all(children.map((child) => rateOf(child, direction)))).reduce((sum, it) => sum + it, 0);
+  const { none, one, two, alone, both } = await inTurns(
+    {
+      none: turn(0),
+      one: turn(1),
+      two: turn(2),
+      alone: together(processes.slice(0, 1)),
+      both: together(processes),
+    },
+    TURNS,
+  );
+  const what = `${direction === 'put' ? 'put' : 'get with 2 lost (decode and open)'} 4+2, ${size / 2 ** 20} MiB`;
+  report.add(`${what}, two workers`, two, 'GB/s', { name: 'one worker', values: one });
+  report.add(`${what}, two processes of one thread`, both, 'GB/s', { name: 'one process', values: alone });
+  report.add(`${what}, one worker`, one, 'GB/s', { name: 'in this thread', values: none });
+  // On free cores two workers do 2 / this ratio of what one does; a busy machine shows it too.
+  report.add(`${what}, two workers: CPU time per stripe`, cpu[2]!.slice(1), 'ms', {
+    name: 'one worker',
+    values: cpu[1]!.slice(1),
+  });
+  report.add(`${what}, one worker: longest hold of the event loop`, longest[1]!.slice(1), 'ms', {
+    name: 'in this thread',
+    values: longest[0]!.slice(1),
+  });
+}
+
+async function startProcess(size: number): Promise<ChildProcess> {
+  const child = fork(new URL('./alone-entry.ts', import.meta.url), [String(size)], {
+    execArgv: process.execArgv,
+  });
+  await once(child, 'message');
+  return child;
+}
+
+async function rateOf(child: ChildProcess, direction: Direction): Promise<number> {
+  const answer = once(child, 'message');
+  child.send({ direction, turnMs: TURN_MS });
+  return (await answer)[0] as number;
 }
 
 /** GB/s of wall-clock time with WINDOW calls under way; the longest time that the event loop was held goes to `longest`. */

