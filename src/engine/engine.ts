@@ -228,6 +228,8 @@ export interface PutOptions {
   ifAbsent?: boolean | undefined;
   /** Store with fewer than n distinct nodes if the arithmetic says the object stays readable; receipt says so. */
   allowDegraded?: boolean | undefined;
+  /** Compress content that a sample says shrinks by a tenth or more. What remains of its length may tell what it is. */
+  compress?: boolean | undefined;
 }
 
 export interface Receipt {

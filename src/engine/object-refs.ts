@@ -2,10 +2,10 @@
 import { DatameshError } from '../errors.ts';
 import type { Catalog, Entry } from './catalog/catalog.ts';
 import type { Manifest } from './codec/manifest.ts';
+import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from './codec/manifest-limits.ts';
 import type { ObjectView, PutOptions } from './engine.ts';
 import type { OwnerKeys } from './keys/keys.ts';
 import { openWithOwner } from './transfer/get.ts';
-import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from './transfer/limits.ts';
 import { bytesToHex, type ObjectId } from './types.ts';
 
 export function findEntry(

@@ -1,9 +1,8 @@
 /** Names of stored objects: free text, a key in the catalog and never a path on this disk. */
+import { MAX_NAME_BYTES } from '../../engine/codec/manifest-limits.ts';
 import { DatameshError } from '../../errors.ts';
 import { safeText } from '../format/safe-text.ts';
 
-/** UTF-8 bytes; fits the sealed half of a manifest. */
-export const MAX_NAME_BYTES = 1024;
 /** Bytes of a file name on every common file system. */
 const MAX_FILE_NAME_BYTES = 255;
 

@@ -48,6 +48,10 @@ export const putCommand: Command = {
       summary: 'Data + parity shards, in place of the configured code',
     },
     { name: 'if-absent', summary: 'Refuse if the name exists' },
+    {
+      name: 'compress',
+      summary: 'Compress what a sample says shrinks; its stored size may then tell what it is',
+    },
     { name: 'allow-degraded', summary: 'Store with fewer nodes than the code wants (exit 3)' },
   ],
   examples: [
@@ -122,6 +126,7 @@ export const putCommand: Command = {
         code: values.code as CodeProfile | undefined,
         ifAbsent: values['if-absent'] as boolean | undefined,
         allowDegraded: values['allow-degraded'] as boolean | undefined,
+        compress: values.compress as boolean | undefined,
       },
       { signal, onProgress: (progress) => out.progress(`put ${name}`, progress) },
     );

@@ -7,7 +7,7 @@ export const doctorCommand: Command = {
   group: 'start',
   summary: 'Check this machine and its set-up, and say what mends what is wrong',
   description: `Every line is a check that was made just now: runtime, configuration, data folder, space, keyring, hashing,
-    erasure code, clock, port, service, and a TCP connection to each bootstrap peer. Nothing is changed, unless --rebuild-index is given: then only the index of the stored shards is built
+    erasure code, codec threads, clock, port, service, and a TCP connection to each bootstrap peer. Nothing is changed, unless --rebuild-index is given: then only the index of the stored shards is built
     anew from the shards themselves, with the node stopped.`,
   args: [],
   options: [
@@ -47,6 +47,7 @@ export const doctorCommand: Command = {
       ['keyring', files.checkKeyring],
       ['hash', machine.checkHash],
       ['erasure', machine.checkErasure],
+      ['codec', machine.checkCodec],
       ['clock', machine.checkClock],
       ['service', network.checkService],
       ['port', network.checkPort],

@@ -1,12 +1,11 @@
 /** Rows of the catalog's tables as entries, and names as the bytes that stand in them. */
 import { DatameshError } from '../../errors.ts';
+import { MAX_NAME_BYTES } from '../codec/manifest-limits.ts';
 import type { ObjectView } from '../engine.ts';
 import type { ObjectId, OwnerId, PeerId } from '../types.ts';
 import type { Entry } from './catalog.ts';
 import { nameBytes } from './list-query.ts';
 
-/** Longest name in UTF-8 bytes: the longest path that Linux takes. */
-const MAX_NAME_BYTES = 4096;
 /** Candidates shown for an ambiguous id. */
 export const MAX_CANDIDATES = 10;
 

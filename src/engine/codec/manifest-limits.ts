@@ -1,4 +1,7 @@
-/** Limits of a manifest, in one place. A reader refuses what exceeds them before it allocates or computes. */
+/**
+ * Limits of a manifest, and with it of an object, in one place: catalog, control API and commands take theirs from here. A reader refuses what exceeds them
+ * before it allocates or computes.
+ */
 
 /** The whole of it; also the bound of what a hostile one can cost. Some 35,000 stripes at 10+4, 80,000 at 4+2. */
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
@@ -10,11 +13,11 @@ export const MAX_PEERS = 4096;
 export const MAX_PEER_ID_CHARS = 128;
 /** Owners the file key is sealed to: 88 bytes each. */
 export const MAX_RECIPIENTS = 1024;
-/** PATH_MAX: names are paths of the user's own making. */
-export const MAX_NAME_BYTES = 4096;
+/** A name is a key in the catalog; UTF-8. */
+export const MAX_NAME_BYTES = 1024;
 export const MAX_MIME_TYPE_BYTES = 255;
 export const MAX_TAGS = 64;
-export const MAX_TAG_BYTES = 256;
+export const MAX_TAG_BYTES = 128;
 /** Objects up to this size have no stripes: their content lies in the sealed half. */
 export const MAX_INLINE_BYTES = 4096;
 /** Name, tags, inline content and field heads. */

@@ -76,8 +76,13 @@ export function unpackChunk(packed: Uint8Array, plaintextBytes: number): Uint8Ar
   return plaintext;
 }
 
+/** For `doctor`: what compresses here. */
+export function packingMethod(): 'zstd' | 'brotli' {
+  return typeof zlib.zstdCompressSync === 'function' ? 'zstd' : 'brotli';
+}
+
 function compress(bytes: Uint8Array): { method: number; bytes: Uint8Array } {
-  if (typeof zlib.zstdCompressSync === 'function') {
+  if (packingMethod() === 'zstd') {
     const params = { [zlib.constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
     return { method: METHOD.zstd, bytes: zlib.zstdCompressSync(bytes, { params, chunkSize: GROWTH_BYTES }) };
   }

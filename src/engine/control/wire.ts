@@ -5,6 +5,7 @@
  * (JSON lines: progress*, then result or error) and get (frames.ts). A failure is `{"error": ErrorRecord}`.
  */
 import { DatameshError, type ErrorRecord, EXIT } from '../../errors.ts';
+import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
 
 /** Raised with every change that an older client or service would misread. */
@@ -30,10 +31,6 @@ export const ROUTE = {
 export const STREAM_TYPE = 'application/octet-stream';
 export const LINES_TYPE = 'application/x-ndjson';
 
-/** A reference is a name (4 KiB at most) or an id. */
-const MAX_NAME_CHARACTERS = 4096;
-const MAX_TAGS = 64;
-const MAX_TAG_CHARACTERS = 256;
 const MAX_SHORT_TEXT_CHARACTERS = 256;
 const MAX_CURSOR_CHARACTERS = 8192;
 
@@ -89,19 +86,20 @@ type Check<T> = (value: unknown, field: string) => T;
 
 export function readPutOptions(value: unknown): PutOptions {
   return fields<PutOptions>(value, {
-    name: text(MAX_NAME_CHARACTERS),
+    name: text(MAX_NAME_BYTES),
     sizeBytes: optional(whole(0)),
-    tags: optional(list(text(MAX_TAG_CHARACTERS), MAX_TAGS)),
+    tags: optional(list(text(MAX_TAG_BYTES), MAX_TAGS)),
     mimeType: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
     code: optional((it) => fields(it, { k: whole(1, 255), m: whole(0, 254) })),
     ifAbsent: optional(flag),
     allowDegraded: optional(flag),
+    compress: optional(flag),
   });
 }
 
 export function readGetRequest(value: unknown): GetRequest {
   return fields<GetRequest>(value, {
-    ref: text(MAX_NAME_CHARACTERS),
+    ref: text(MAX_NAME_BYTES),
     version: optional(whole(1)),
     offset: optional(whole(0)),
     length: optional(whole(0)),
@@ -110,8 +108,8 @@ export function readGetRequest(value: unknown): GetRequest {
 
 export function readListQuery(value: unknown): ListQuery {
   return fields<ListQuery>(value, {
-    prefix: optional(text(MAX_NAME_CHARACTERS)),
-    tag: optional(text(MAX_TAG_CHARACTERS)),
+    prefix: optional(text(MAX_NAME_BYTES)),
+    tag: optional(text(MAX_TAG_BYTES)),
     sort: optional(oneOf('name', 'size', 'created')),
     reverse: optional(flag),
     limit: optional(whole(1)),
@@ -121,18 +119,18 @@ export function readListQuery(value: unknown): ListQuery {
 
 export function readInfoRequest(value: unknown): InfoRequest {
   return fields<InfoRequest>(value, {
-    ref: text(MAX_NAME_CHARACTERS),
+    ref: text(MAX_NAME_BYTES),
     version: optional(whole(1)),
     stripeLimit: optional(whole(0)),
   });
 }
 
 export function readRef(value: unknown): { ref: string } {
-  return fields<{ ref: string }>(value, { ref: text(MAX_NAME_CHARACTERS) });
+  return fields<{ ref: string }>(value, { ref: text(MAX_NAME_BYTES) });
 }
 
 export function readAddress(value: unknown): { address: string } {
-  return fields<{ address: string }>(value, { address: text(MAX_NAME_CHARACTERS) });
+  return fields<{ address: string }>(value, { address: text(MAX_NAME_BYTES) });
 }
 
 /** An object with these fields and no others; absent optional fields stay absent. */

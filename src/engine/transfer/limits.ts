@@ -12,9 +12,3 @@ export const ASK_TIMEOUT_MS = 5_000;
 export const HEDGE_FACTOR = 4;
 export const HEDGE_MIN_MS = 200;
 export const HEDGE_MAX_MS = 2_000;
-/** Objects up to this size live in the manifest (architecture: inline objects). */
-export const INLINE_BYTES = 4096;
-/** A name is a key in the catalog, up to 1 KiB of UTF-8. */
-export const MAX_NAME_BYTES = 1024;
-export const MAX_TAGS = 64;
-export const MAX_TAG_BYTES = 128;

@@ -9,7 +9,9 @@ import { type Chunk, chunks } from '../codec/chunker.ts';
 import type { Codec } from '../codec/codec.ts';
 import { blake3Hasher, type Hasher } from '../codec/hash.ts';
 import { encodeManifest, type StripeLayout } from '../codec/manifest.ts';
+import { MAX_INLINE_BYTES } from '../codec/manifest-limits.ts';
 import { joined } from '../codec/memory.ts';
+import { worthPacking } from '../codec/packing.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions, PutOptions } from '../engine.ts';
@@ -28,7 +30,7 @@ import {
   type ShardId,
 } from '../types.ts';
 import { account } from './account.ts';
-import { ASK_TIMEOUT_MS, INLINE_BYTES, PUT_WINDOW_STRIPES } from './limits.ts';
+import { ASK_TIMEOUT_MS, PUT_WINDOW_STRIPES } from './limits.ts';
 import { type WriteContext, writeStripe } from './stripe-writer.ts';
 import { orderedWindow } from './window.ts';
 
@@ -137,6 +139,8 @@ interface Content {
   sizeBytes: number;
   contentHash: Uint8Array;
   stripes: StripeLayout[];
+  /** Its chunks were compressed where that shrank them. */
+  packed: boolean;
   /** The whole content, when it fits the manifest. */
   inline: Uint8Array | undefined;
 }
@@ -152,21 +156,25 @@ async function storeContent(
   const hasher = blake3Hasher();
   const stripes: StripeLayout[] = [];
   let inline: Uint8Array | undefined;
+  let packed = false;
   let sizeBytes = 0;
   let doneBytes = 0;
 
   const store = async (chunk: Chunk): Promise<{ stripe?: StripeLayout; bytes: number }> => {
     job.write.signal.throwIfAborted();
-    if (chunk.last && chunk.index === 0 && chunk.lengthBytes <= INLINE_BYTES) {
+    if (chunk.last && chunk.index === 0 && chunk.lengthBytes <= MAX_INLINE_BYTES) {
       inline = joined(chunk.pieces);
       return { bytes: chunk.lengthBytes };
     }
+    // Chunks come here in order, so the first one decides for all.
+    if (chunk.index === 0) packed = options.compress === true && worthPacking(joined(chunk.pieces));
     const encoded = await context.codec.encode({
       code,
       fileKey,
       chunkIndex: chunk.index,
       last: chunk.last,
       plaintext: chunk.pieces,
+      pack: packed,
     });
     const holders = await writeStripe(
       {
@@ -190,7 +198,7 @@ async function storeContent(
     call.onProgress?.({ doneBytes, totalBytes: options.sizeBytes });
   }
   if (sizeBytes === 0) inline = new Uint8Array(0);
-  return { fileKey, chunkBytes, sizeBytes, contentHash: hasher.digest(), stripes, inline };
+  return { fileKey, chunkBytes, sizeBytes, contentHash: hasher.digest(), stripes, packed, inline };
 }
 
 /** Chunks in order pass here exactly once: the place to hash the plaintext. */
@@ -215,6 +223,7 @@ async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObj
   const bytes = encodeManifest({
     code,
     chunkBytes: content.chunkBytes,
+    packed: content.packed,
     stripes: content.stripes,
     secret: {
       name: options.name,

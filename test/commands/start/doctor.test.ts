@@ -55,11 +55,15 @@ describe('doctor', () => {
         'keyring',
         'hash',
         'erasure',
+        'codec',
         'clock',
         'service',
         'port',
         'bootstrap',
       ].map((check) => [check, 'ok']),
+    );
+    expect(records.find((record) => record.check === 'codec')?.detail).toMatch(
+      /^\d+ worker threads?; up to \d+ stripes and 256 MiB in memory; compression by (zstd|brotli)$/,
     );
     expect(status).toBe(0);
   });
@@ -76,6 +80,7 @@ describe('doctor', () => {
       'configuration',
       'hash',
       'erasure',
+      'codec',
       'clock',
     ]);
   });

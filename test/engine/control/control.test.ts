@@ -28,7 +28,11 @@ describe('every method answers as the engine itself does', () => {
     ['info of an odd name', (it) => it.info(OBJECTS[1]!.name)],
     ['delete', (it) => it.delete('notes.txt')],
     ['bootstrap', (it) => it.bootstrap('/ip4/127.0.0.1/tcp/4001')],
-    ['put', (it) => it.put(chunks('one', 'two'), { name: 'new', tags: ['a'], code: { k: 2, m: 1 } })],
+    [
+      'put',
+      (it) =>
+        it.put(chunks('one', 'two'), { name: 'new', tags: ['a'], code: { k: 2, m: 1 }, compress: true }),
+    ],
     ['get', async (it) => ({ ...(await it.get('notes.txt')), body: undefined })],
     ['get of a range', async (it) => bytesOf((await it.get('big.bin', { offset: 5, length: 70_000 })).body)],
   ])('%s', async (_name, call) => {

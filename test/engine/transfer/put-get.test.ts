@@ -10,7 +10,7 @@ const NEVER = new AbortController().signal;
 async function put(
   mesh: MemoryMesh,
   data: Uint8Array,
-  options: { code?: CodeProfile; allowDegraded?: boolean } = {},
+  options: { code?: CodeProfile; allowDegraded?: boolean; compress?: boolean } = {},
 ) {
   return await storeObject(
     bytesOf(data),
@@ -45,6 +45,32 @@ test.each([0, 1, 4095, 4096, 4097, 262_144, (4 << 20) - 1, 4 << 20, (4 << 20) + 
     expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
   },
 );
+
+test('compress shrinks what shrinks, and any range of it comes back', async () => {
+  const mesh = new MemoryMesh(6);
+  const line = 'the quick brown fox jumps over the lazy dog\n';
+  const text = Buffer.from(line.repeat(230_000));
+  const plain = await put(mesh, text);
+  const stored = await put(mesh, text, { compress: true });
+  expect(stored.storedBytes).toBeLessThan(plain.storedBytes / 20);
+  expect(stored.contentHash).toBe(plain.contentHash);
+  expect(Buffer.compare(await get(mesh, stored), text)).toBe(0);
+  for (const node of holdersOf(mesh, stored).slice(0, 2)) node.fault = 'dead';
+  const [offset, length] = [(4 << 20) - 7, 2_000_000];
+  const part = await get(mesh, stored, { offset, length });
+  expect(Buffer.compare(part, text.subarray(offset, offset + length))).toBe(0);
+
+  const noise = randomBytes(300_000);
+  const kept = await put(new MemoryMesh(6), noise, { compress: true });
+  expect(kept.storedBytes).toBe((await put(new MemoryMesh(6), noise)).storedBytes);
+});
+
+test('content that begins like text and goes on as noise is stored whole all the same', async () => {
+  const mesh = new MemoryMesh(6);
+  const mixed = Buffer.concat([Buffer.alloc(4 << 20, 'text '), randomBytes(5 << 20)]);
+  const stored = await put(mesh, mixed, { compress: true });
+  expect(Buffer.compare(await get(mesh, stored), mixed)).toBe(0);
+});
 
 test('ranges are cut exactly and touch only their stripes', async () => {
   const mesh = new MemoryMesh(6);

@@ -1,15 +1,22 @@
 /** Checks of the machine: runtime, hashing, erasure code, clock. */
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { FILE_KEY_BYTES } from '../../../engine/codec/aead.ts';
+import { codecPoolReport, createCodecPool } from '../../../engine/codec/codec-pool.ts';
 import { Erasure } from '../../../engine/codec/erasure.ts';
 import { hashProviderReport } from '../../../engine/codec/hash.ts';
+import { createCodec } from '../../../engine/codec/local-codec.ts';
+import { packingMethod } from '../../../engine/codec/packing.ts';
 import { dataPaths } from '../../../engine/options.ts';
 import type { CodeProfile } from '../../../engine/types.ts';
+import { size } from '../demo/tell.ts';
 import type { Check, Finding } from './finding.ts';
 
 /** package.json, engines. */
 const NEEDED_NODE = [22, 13] as const;
 const TEST_SHARD_BYTES = 128 * 1024;
+/** Large enough for the worker threads. */
+const TEST_CHUNK_BYTES = 1024 * 1024;
 /** No datamesh was built before this; a clock that says so is wrong. */
 const OLDEST_NOW_MS = Date.UTC(2026, 0, 1);
 /** Clocks of a file server and of this machine may differ so much without harm. */
@@ -67,6 +74,33 @@ export const checkErasure: Check = async ({ config }) => {
     check: 'erasure',
     state: 'ok',
     detail: `${k}+${m}: every shard lost once and rebuilt, in ${ms} ms`,
+  };
+};
+
+/** Sends one chunk through the worker threads and wants what this thread makes of it. */
+export const checkCodec: Check = async () => {
+  const { workers, maxSlots, maxBytes } = codecPoolReport();
+  const job = {
+    code: { k: 4, m: 2 },
+    fileKey: randomBytes(FILE_KEY_BYTES),
+    chunkIndex: 0,
+    last: true,
+    plaintext: randomBytes(TEST_CHUNK_BYTES),
+  };
+  const pool = createCodecPool({ workers });
+  try {
+    const [there, here] = await Promise.all([pool.encode(job), createCodec().encode(job)]);
+    if (there.ids.join() !== here.ids.join()) {
+      return { check: 'codec', state: 'fail', detail: 'a worker thread seals and codes wrongly' };
+    }
+  } finally {
+    await pool.close();
+  }
+  const threads = workers === 1 ? '1 worker thread' : `${workers} worker threads`;
+  return {
+    check: 'codec',
+    state: 'ok',
+    detail: `${threads}; up to ${maxSlots} stripes and ${size(maxBytes)} in memory; compression by ${packingMethod()}`,
   };
 };
 
