@@ -26,7 +26,10 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
   const { command, options, filters } = parsed;
   const json = options.json || wantsJson(filters);
   const wanted = filteredColumns(filters) ?? options.columns;
-  const declared = command.columns ?? [];
+  const view = command.otherViews?.find(({ when }) => when(parsed.values));
+  const declared = view?.columns ?? command.columns ?? [];
+  const blocks = view?.blocks === true && filters.length === 0 && streams.stdoutIsTty;
+  let blocksDrawn = 0;
   const counted = filters.some((filter) => filter.kind === 'count');
   const single = command.shape === 'single' && filters.length === 0;
   const progress =
@@ -63,7 +66,10 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
       progress?.clear();
       try {
         if (json) return streams.write(`${jsonLine(record, wanted)}\n`);
-        if (single && streams.stdoutIsTty) {
+        if (blocks) {
+          if (blocksDrawn++ > 0) streams.write('\n');
+          for (const line of singleLines(record, columnsFor([record]))) streams.write(`${line}\n`);
+        } else if (single && streams.stdoutIsTty) {
           for (const line of singleLines(record, columnsFor([record]))) streams.write(`${line}\n`);
         } else if (single && wanted === undefined) {
           for (const column of columnsFor([record]))

@@ -123,6 +123,14 @@ export interface GlobalOptions {
 /** Values after parsing: by argument or option name. Sizes and durations are numbers, repeatables arrays. */
 export type Values = Readonly<Record<string, unknown>>;
 
+/** What a command prints when an option asks for other columns than its usual ones. */
+export interface OtherView {
+  when(values: Values): boolean;
+  columns: readonly Column[];
+  /** More than a line holds: on a terminal each record is a block of "title value" lines. */
+  blocks?: boolean;
+}
+
 export interface Command {
   /** Words, e.g. ['put'] or ['keys', 'new']. */
   path: readonly string[];
@@ -145,6 +153,8 @@ export interface Command {
   exits?: readonly { code: number; meaning: string }[];
   /** Table columns in order; a record may carry more fields. None: the handler prints notes only. */
   columns?: readonly Column[];
+  /** The first that its values call for takes the place of `columns`. */
+  otherViews?: readonly OtherView[];
   /** `list`: a table of many; `single`: one record shown as key and value lines. */
   shape?: 'list' | 'single';
   /** Resolves to the exit status when it is not 0 although nothing was thrown (e.g. 3 for a degraded put). */

@@ -10,7 +10,11 @@ import { listCommand } from './files/list.ts';
 import { putCommand } from './files/put.ts';
 import { statsCommand } from './files/stats.ts';
 import { keysCommands } from './keys/all.ts';
+import { bandwidthCommand } from './network/bandwidth.ts';
+import { discoverCommand } from './network/discover.ts';
 import { healthCommand } from './network/health.ts';
+import { networkCommand } from './network/network.ts';
+import { networksCommand } from './network/networks.ts';
 import { peersCommand } from './network/peers.ts';
 import { bootstrapCommand } from './node/bootstrap.ts';
 import { serviceCommands } from './node/service.ts';
@@ -127,6 +131,10 @@ export function allCommands(): readonly Command[] {
     bootstrapCommand,
     peersCommand,
     healthCommand,
+    networkCommand,
+    networksCommand,
+    discoverCommand,
+    bandwidthCommand,
     ...keysCommands,
     ...configCommands,
     ...consoleOnlyCommands,

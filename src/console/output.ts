@@ -34,7 +34,8 @@ export function consoleOutput(parsed: ParsedCommand, sink: OutputSink, theme: Th
   let textBytes = 0;
   let ended = false;
 
-  const columnsOf = (): Column[] => chooseColumns(command.columns ?? [], wanted, records);
+  const view = command.otherViews?.find(({ when }) => when(parsed.values));
+  const columnsOf = (): Column[] => chooseColumns(view?.columns ?? command.columns ?? [], wanted, records);
 
   const flushText = (rest: string) => {
     if (rest !== '') sink.rows(textRows(safeLines(rest.replace(/\r?\n$/, ''))));
@@ -88,9 +89,10 @@ async function recordRows(
   records: readonly OutputRecord[],
   columns: readonly Column[],
   width: number,
-  { command, options }: ParsedCommand,
+  { command, options, values }: ParsedCommand,
 ): Promise<Row[]> {
-  if (command.shape === 'single') {
+  const view = command.otherViews?.find(({ when }) => when(values));
+  if (command.shape === 'single' || view?.blocks === true) {
     return records.flatMap((record, at) => {
       const rows = singleLines(record, columns).map((line) => splitLabel(line));
       return at === 0 ? rows : [[], ...rows];

@@ -3,6 +3,8 @@
  * gives one in this process; `connectEngine` (control/client.ts) speaks to the one of a running service. Every figure is a measurement of
  * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
  */
+
+import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
 import type { Losses } from './placement/survival.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
 
@@ -15,6 +17,8 @@ export interface NodeStatus {
   owner: OwnerId | undefined;
   role: NodeRole;
   network: string;
+  zone: string | undefined;
+  rack: string | undefined;
   version: string;
   pid: number;
   /** 'service' or 'embedded': whether other processes may talk to this engine. */
@@ -67,10 +71,23 @@ export interface PeerView {
   /** Shards the peer said it holds (its NodeInfo). */
   shards: number | undefined;
   freeBytes: number | undefined;
+  capacityBytes: number | undefined;
   requests: number;
   failures: number;
+  /** Reputation, 0–100; 50 for a peer of which nothing is known. */
+  score: number;
+  breaker: 'closed' | 'open' | 'half-open';
+  /** Of the shards it stored for this node or gave it in the last five minutes. */
+  latencyP50Ms: number | undefined;
+  latencyP95Ms: number | undefined;
+  /** Bytes of shards it took or gave, verified, since this node started. */
+  servedBytes: number;
+  /** Which connection carried how much, encryption included. */
+  planes: { [plane in 'libp2p' | 'tls']: { sentBytes: number; receivedBytes: number } };
   connectedAtMs: number | undefined;
   lastSeenMs: number | undefined;
+  /** When its newest heartbeat came by gossip. */
+  heardMs: number | undefined;
 }
 
 /** Of the stripes of files; the copies of manifests are not among them. */
@@ -322,5 +339,12 @@ export interface Engine {
   delete(ref: string): Promise<DeleteResult>;
   /** Dials a multiaddr and keeps it as a bootstrap peer for this run. */
   bootstrap(address: string): Promise<DialResult>;
+  /** Looks for nodes by every way there is, for `durationMs`. */
+  discover(durationMs: number, call?: CallOptions): Promise<DiscoveryReport>;
+  /**
+   * Really sends and receives bytes, half of the time each way. `peer`: its id, name, or the unique beginning or end of its id. Throws
+   * `not-found`, `bad-value` (more than 30 s), `denied` (it is being tested), `peer-unreachable`.
+   */
+  speedTest(peer: string, durationMs: number, call?: CallOptions): Promise<SpeedReport>;
   close(): Promise<void>;
 }

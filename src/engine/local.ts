@@ -4,6 +4,7 @@ import { startNode } from './node.ts';
 import { createObjects } from './objects.ts';
 import { Sampler } from './observe/sampler.ts';
 import type { EngineOptions } from './options.ts';
+import { speedOf } from './speed.ts';
 import { bandwidthView, peersView, statusView, storeView } from './views.ts';
 
 /**
@@ -93,6 +94,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       const { peerId, rttMs } = await node.membership.join(address);
       return { address, peerId, rttMs };
     },
+    discover: (durationMs, call) => tracked(node.discovery.run(durationMs, linked(call).signal)),
+    speedTest: (peer, durationMs, call) => tracked(speedOf(node, peer, durationMs, linked(call))),
     close() {
       closed ??= (async () => {
         unsubscribe();

@@ -23,15 +23,18 @@ import { type Device, loadOrCreateDevice } from './keys/device.ts';
 import { openKeyring } from './keys/keyring.ts';
 import type { OwnerKeys } from './keys/keys.ts';
 import { createAdmission } from './mesh/admission.ts';
-import { type ObjectRouting, objectRouting } from './mesh/dht.ts';
+import { type ObjectRouting, objectRouting, walkDht } from './mesh/dht.ts';
+import { createDiscovery, type Discovery } from './mesh/discovery.ts';
 import { gossipOver } from './mesh/gossip.ts';
 import { type Host, startHost } from './mesh/libp2p-host.ts';
 import { createLibp2pNet } from './mesh/libp2p-net.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
 import { createPeerHealth, type PeerHealth } from './mesh/peer-health.ts';
 import { peerKeyBytes } from './mesh/peer-key.ts';
+import { NETWORK_PRESETS } from './mesh/presets.ts';
 import { RateLimit } from './mesh/rate-limit.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
+import { serveSpeedTests } from './mesh/speed-test.ts';
 import { TrafficMeter } from './mesh/traffic.ts';
 import { EventLog } from './observe/events.ts';
 import { Jobs } from './observe/jobs.ts';
@@ -62,6 +65,7 @@ export interface Node {
   readonly requests: RequestCounter;
   /** Breaker, reputation and latency of each peer. */
   readonly health: PeerHealth;
+  readonly discovery: Discovery;
   readonly startedAtMs: number;
   /** Free and total bytes under the data folder, as last asked. */
   space(): DiskSpace;
@@ -140,7 +144,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
         traffic,
         clock,
         gater: admission.gater,
-        onNeighbour: (addresses) => membership.hint(addresses),
+        onNeighbour: (addresses) => discovery.neighbour(addresses),
       }),
       stopHost,
     );
@@ -232,6 +236,15 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       admitsOwner,
       announce,
     });
+    await serveSpeedTests({ net, clock, introduced: (peer) => membership.member(peer)?.greeted === true });
+    const discovery = createDiscovery({
+      net,
+      clock,
+      membership,
+      bootstrap: options.network.bootstrap,
+      mdns: NETWORK_PRESETS[options.network.preset].mdns,
+      walk: (signal) => walkDht(host, random, signal),
+    });
     await membership.start();
 
     let spaceTimer = clock.after(SPACE_EVERY_MS, function refresh() {
@@ -276,6 +289,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       jobs: new Jobs(clock),
       requests,
       health,
+      discovery,
       startedAtMs: clock.now(),
       space: () => space,
       backend,

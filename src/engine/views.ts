@@ -26,6 +26,8 @@ export function statusView(node: Node): NodeStatus {
     owner: node.owner?.ownerId,
     role: options.role,
     network: options.network.name,
+    zone: options.network.zone,
+    rack: options.network.rack,
     version: VERSION,
     pid: process.pid,
     mode: options.mode,
@@ -55,6 +57,7 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
   const counter = node.traffic.peer(member.peerId);
   const samples = sampler.peer(member.peerId);
   const attempts = node.requests.of(member.peerId);
+  const latency = node.health.latencyMs(member.peerId);
   return {
     peerId: member.peerId,
     name: info?.name,
@@ -76,10 +79,21 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
     receivedBytes: counter.receivedBytes,
     shards: info?.shards,
     freeBytes: info?.freeBytes,
+    capacityBytes: info?.capacityBytes,
     requests: attempts.requests,
     failures: attempts.failures,
+    score: node.health.score(member.peerId),
+    breaker: node.health.breaker(member.peerId),
+    latencyP50Ms: latency.p50,
+    latencyP95Ms: latency.p95,
+    servedBytes: node.health.servedBytes(member.peerId),
+    planes: node.traffic.planes(member.peerId),
     connectedAtMs: connection?.openedAtMs,
     lastSeenMs: member.lastSeenMs,
+    heardMs:
+      member.heard === undefined
+        ? undefined
+        : node.clock.now() - (node.clock.monotonic() - member.heard.atMs),
   };
 }
 

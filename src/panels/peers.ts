@@ -217,11 +217,25 @@ function peerDetail(snapshot: Snapshot, peerId: string, input: PanelInput): Pane
       `${ago(peer.connectedAtMs)}${peer.direction === undefined ? '' : `, ${peer.direction}`}`,
     ),
     line('last seen', ago(peer.lastSeenMs)),
-    line('traffic', `sent ${bytesText(peer.sentBytes)}, received ${bytesText(peer.receivedBytes)}`),
+    line(
+      'traffic',
+      `sent ${bytesText(peer.sentBytes)}, received ${bytesText(peer.receivedBytes)}${ofWhichTls(peer)}`,
+    ),
     line(
       'requests',
       `${countText(peer.requests)}, ${countText(peer.failures)} failed`,
       peer.failures > 0 ? 'warn' : 'plain',
+    ),
+    line(
+      'reputation',
+      `${Math.round(peer.score)} of 100, breaker ${peer.breaker}`,
+      peer.breaker === 'closed' && peer.score >= 35 ? 'plain' : 'warn',
+    ),
+    line(
+      'shards in',
+      peer.latencyP50Ms === undefined || peer.latencyP95Ms === undefined
+        ? none
+        : `${latencyText(peer.latencyP50Ms)} median, ${latencyText(peer.latencyP95Ms)} for 95 %`,
     ),
     line(
       'store',
@@ -234,6 +248,11 @@ function peerDetail(snapshot: Snapshot, peerId: string, input: PanelInput): Pane
     tags: ['Esc back'],
     rows: scrolled(rows, input.state, height - 2),
   };
+}
+
+function ofWhichTls({ planes: { tls } }: PeerView): string {
+  const bytes = tls.sentBytes + tls.receivedBytes;
+  return bytes === 0 ? '' : `; ${bytesText(bytes)} of it over TLS`;
 }
 
 function rttGraph(peer: PeerView, theme: Theme, width: number): Row[] {

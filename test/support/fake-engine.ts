@@ -3,7 +3,6 @@
  * put, get, list, info, delete and stats really work; peers, bandwidth, health and jobs are fixed figures that
  * move only when a test calls `advance`.
  */
-import { createHash } from 'node:crypto';
 import { blake3 } from '@napi-rs/blake-hash';
 import type {
   CallOptions,
@@ -21,15 +20,15 @@ import type {
   PeerView,
   PutOptions,
   Receipt,
-  ShardView,
   Snapshot,
   StoreStats,
   StoreView,
-  StripeView,
 } from '../../src/engine/engine.ts';
-import type { CodeProfile, ObjectId, ShardId } from '../../src/engine/types.ts';
+import type { ObjectId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
 import { fakeBandwidth, fakeEvents, fakeHealth, fakeJobs, fakePeerId, fakePeers } from './fake-figures.ts';
+import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
+import { hex, shardBytesOf, stripeView } from './fake-stripes.ts';
 
 /** 2026-11-21T10:00:00Z: the moment at which a fake engine was opened. */
 export const FAKE_START_MS = Date.UTC(2026, 10, 21, 10, 0, 0);
@@ -168,6 +167,8 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     owner: hex('owner') as NonNullable<NodeStatus['owner']>,
     role: 'regular',
     network: 'home',
+    zone: 'eu-1',
+    rack: 'r1',
     version: '0.1.0',
     pid: 4242,
     mode: options.mode ?? 'service',
@@ -353,25 +354,18 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       if (!match) throw new DatameshError('bad-value', { what: `not a multiaddr: ${address}` });
       return { address, peerId: fakePeerId(1), rttMs: 12.5 };
     },
+    async discover(durationMs, call) {
+      await enter('discover', call?.signal);
+      return fakeDiscovery(durationMs, peersNow());
+    },
+    async speedTest(peer, durationMs, call) {
+      await enter('speedTest', call?.signal);
+      return fakeSpeed(peer, durationMs, peersNow());
+    },
     async close() {
       closed = true;
     },
   };
-}
-
-function stripeView(view: ObjectView, stripe: number, code: CodeProfile, peers: PeerView[]): StripeView {
-  const shards: ShardView[] = Array.from({ length: code.k + code.m }, (_, index) => ({
-    index,
-    shardId: hex(view.objectId, String(code.k), String(stripe), String(index)) as ShardId,
-    kind: code.k === 1 ? 'replica' : index < code.k ? 'data' : 'parity',
-    holder: peers[(stripe + index) % Math.max(1, peers.length)]?.peerId ?? fakePeerId(0),
-    live: true,
-  }));
-  return { index: stripe, shardBytes: shardBytesOf(view, code), spare: code.m, shards };
-}
-
-function shardBytesOf(view: ObjectView, code: CodeProfile): number {
-  return Math.ceil((Math.min(view.sizeBytes, view.chunkBytes) + 16) / code.k / 128) * 128;
 }
 
 function storedBytesOf(view: ObjectView): number {
@@ -383,10 +377,4 @@ function compareBy(sort: 'name' | 'size' | 'created'): (a: ObjectView, b: Object
   if (sort === 'size') return (a, b) => a.sizeBytes - b.sizeBytes || byName(a, b);
   if (sort === 'created') return (a, b) => a.createdAtMs - b.createdAtMs || byName(a, b);
   return byName;
-}
-
-function hex(...parts: (string | Uint8Array)[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
 }

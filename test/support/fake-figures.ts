@@ -72,10 +72,21 @@ export function fakePeers(count: number, elapsedMs: number, startMs: number): Pe
       receivedBytes: 9 * MIB * (index + 1) + tick * 192_000,
       shards: away ? undefined : 100 + index * 13,
       freeBytes: away ? undefined : (20 + index) * 1024 * MIB,
+      capacityBytes: away ? undefined : (40 + index) * 1024 * MIB,
       requests: 1000 + index * 50 + tick,
       failures: state === 'suspect' ? 12 + tick : index % 4,
+      score: state === 'quarantined' ? 12.5 : 60 + (index % 4) * 10,
+      breaker: state === 'suspect' ? 'open' : 'closed',
+      latencyP50Ms: away ? undefined : 2.5 + index,
+      latencyP95Ms: away ? undefined : 8 + index * 2,
+      servedBytes: index * 3 * MIB,
+      planes: {
+        libp2p: { sentBytes: 5 * MIB * (index + 1) + tick * 96_000, receivedBytes: 9 * MIB * (index + 1) },
+        tls: { sentBytes: 0, receivedBytes: tick * 192_000 },
+      },
       connectedAtMs: away || state === 'joining' ? undefined : startMs - (index + 1) * 60_000,
       lastSeenMs: away ? startMs - 600_000 : startMs + elapsedMs,
+      heardMs: away ? undefined : startMs + elapsedMs - 700,
     };
   });
 }

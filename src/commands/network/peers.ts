@@ -1,22 +1,34 @@
 import type { PeerView } from '../../engine/engine.ts';
 import type { Command, OutputRecord } from '../command.ts';
 
-const SORTS = ['name', 'rtt', 'up', 'down', 'shards', 'seen'] as const;
+const SORTS = ['name', 'rtt', 'up', 'down', 'shards', 'seen', 'score', 'state'] as const;
 
 export const peersCommand: Command = {
   path: ['peers'],
   synonyms: [['p']],
   group: 'network',
   summary: 'List the peers this node knows, with what was measured of them',
+  description: `Everything is this node's own measurement, but for zone, rack, version, shards, free and capacity, which a peer says of
+    itself. STATE: joining, active, suspect (owes an answer for five seconds), draining, offline, or quarantined (it gave wrong bytes or
+    flooded this node: it gets no shards and is asked last, until its reputation has recovered). SCORE is that reputation, 0 to 100, 50 for a
+    stranger. An open BREAKER means that requests to the peer failed and others are asked first.`,
   args: [],
   options: [
+    {
+      name: 'detailed',
+      short: 'd',
+      summary: 'All that is known of each: reputation, breaker, latency, bytes by connection',
+    },
     { name: 'sort', short: 's', type: { kind: 'enum', values: SORTS }, summary: 'Order', default: 'name' },
     { name: 'reverse', short: 'r', summary: 'Other way round' },
     { name: 'connected', summary: 'Only those connected now' },
   ],
   examples: [
     { line: 'datamesh peers', note: 'all peers' },
-    { line: 'datamesh peers --sort rtt --connected', note: 'the nearest first' },
+    {
+      line: 'datamesh peers --detailed --sort score --connected',
+      note: 'all that was measured, the best first',
+    },
     { line: 'datamesh peers --json=peerId,state,rttMs', note: 'for a script' },
   ],
   effects: 'reads',
@@ -39,6 +51,42 @@ export const peersCommand: Command = {
     { key: 'lastSeenMs', title: 'SEEN', format: 'time', priority: 7 },
     { key: 'address', title: 'ADDRESS', priority: 8 },
   ],
+  otherViews: [
+    {
+      when: (values) => values.detailed === true,
+      blocks: true,
+      columns: [
+        { key: 'name', title: 'Name' },
+        { key: 'peerId', title: 'Peer' },
+        { key: 'state', title: 'State' },
+        { key: 'eligible', title: 'Stores for us', format: 'yesno' },
+        { key: 'zone', title: 'Zone' },
+        { key: 'rack', title: 'Rack' },
+        { key: 'version', title: 'Version' },
+        { key: 'address', title: 'Address' },
+        { key: 'direction', title: 'Direction' },
+        { key: 'rttMs', title: 'Round trip', format: 'duration' },
+        { key: 'score', title: 'Score' },
+        { key: 'breaker', title: 'Breaker' },
+        { key: 'latencyP50Ms', title: 'Shard latency, median', format: 'duration' },
+        { key: 'latencyP95Ms', title: 'Shard latency, 95 %', format: 'duration' },
+        { key: 'requests', title: 'Requests' },
+        { key: 'failures', title: 'Failed' },
+        { key: 'upBytesPerSecond', title: 'Sending', format: 'rate' },
+        { key: 'downBytesPerSecond', title: 'Receiving', format: 'rate' },
+        { key: 'libp2pSentBytes', title: 'Sent over libp2p', format: 'bytes' },
+        { key: 'libp2pReceivedBytes', title: 'Received over libp2p', format: 'bytes' },
+        { key: 'tlsSentBytes', title: 'Sent over TLS', format: 'bytes' },
+        { key: 'tlsReceivedBytes', title: 'Received over TLS', format: 'bytes' },
+        { key: 'servedBytes', title: 'Shards moved', format: 'bytes' },
+        { key: 'shards', title: 'Shards it holds' },
+        { key: 'freeBytes', title: 'Free', format: 'bytes' },
+        { key: 'capacityBytes', title: 'Capacity', format: 'bytes' },
+        { key: 'lastSeenMs', title: 'Last seen', format: 'time' },
+        { key: 'heardMs', title: 'Last heartbeat', format: 'time' },
+      ],
+    },
+  ],
   async run(context, values) {
     const engine = await context.engine();
     const peers = await engine.peers();
@@ -52,8 +100,16 @@ export const peersCommand: Command = {
 
 /** Undefined figures become null, so that every record has every field. */
 function peerRecord(peer: PeerView): OutputRecord {
-  const { rttHistoryMs: _, ...rest } = peer;
-  return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, value ?? null]));
+  const { rttHistoryMs: _, planes, score, ...rest } = peer;
+  const flat = {
+    ...rest,
+    score: Math.round(score * 10) / 10,
+    libp2pSentBytes: planes.libp2p.sentBytes,
+    libp2pReceivedBytes: planes.libp2p.receivedBytes,
+    tlsSentBytes: planes.tls.sentBytes,
+    tlsReceivedBytes: planes.tls.receivedBytes,
+  };
+  return Object.fromEntries(Object.entries(flat).map(([key, value]) => [key, value ?? null]));
 }
 
 function sortPeers(peers: readonly PeerView[], by: (typeof SORTS)[number]): PeerView[] {
@@ -63,6 +119,8 @@ function sortPeers(peers: readonly PeerView[], by: (typeof SORTS)[number]): Peer
     up: (peer) => -peer.upBytesPerSecond,
     down: (peer) => -peer.downBytesPerSecond,
     shards: (peer) => (peer.shards === undefined ? undefined : -peer.shards),
+    score: (peer) => -peer.score,
+    state: (peer) => peer.state,
     seen: (peer) => (peer.lastSeenMs === undefined ? undefined : -peer.lastSeenMs),
   };
   const compare = (a: number | string | undefined, b: number | string | undefined) =>

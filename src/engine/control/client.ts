@@ -22,6 +22,7 @@ import type {
   Snapshot,
   StoreStats,
 } from '../engine.ts';
+import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
 import { inPrivateFolder, socketCandidates } from './socket-path.ts';
@@ -158,9 +159,26 @@ class RemoteEngine implements Engine {
     return (await this.#send(ROUTE.bootstrap, { address })) as DialResult;
   }
 
+  discover(durationMs: number, call: CallOptions = {}): Promise<DiscoveryReport> {
+    return this.#await<DiscoveryReport>(ROUTE.discover, { durationMs }, call);
+  }
+
+  speedTest(peer: string, durationMs: number, call: CallOptions = {}): Promise<SpeedReport> {
+    return this.#await<SpeedReport>(ROUTE.speedTest, { peer, durationMs }, call);
+  }
+
   /** Lets go of the service, which runs on. */
   async close(): Promise<void> {
     this.#caller.close();
+  }
+
+  /** A call that lasts: the service writes until it has the answer. */
+  async #await<T>(path: string, body: unknown, call: CallOptions): Promise<T> {
+    const { signal } = call;
+    const contentType = 'application/json';
+    const { request, response } = this.#caller.open({ method: 'POST', path, contentType, signal });
+    request.end(JSON.stringify(body));
+    return lastLine<T>(await response, call);
   }
 
   #read(path: string): Promise<unknown> {

@@ -1,4 +1,4 @@
-/** The three answers that are streams: census and put tell their progress, get carries the bytes. */
+/** The answers that are streams: census and put tell their progress, get carries the bytes, others just last. */
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { asDatameshError, DatameshError } from '../../errors.ts';
@@ -11,8 +11,10 @@ import {
   httpStatus,
   LINES_TYPE,
   type Line,
+  readDiscoverRequest,
   readGetRequest,
   readPutOptions,
+  readSpeedRequest,
   STREAM_TYPE,
 } from './wire.ts';
 
@@ -26,6 +28,25 @@ export interface Exchange {
 
 export async function answerHealth(engine: Engine, { response, clock, signal }: Exchange): Promise<void> {
   await answerLines(response, clock, (onProgress) => engine.health({ signal, onProgress }));
+}
+
+export async function answerDiscover(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async () =>
+    engine.discover(readDiscoverRequest(body).durationMs, { signal }),
+  );
+}
+
+export async function answerSpeedTest(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async () => {
+    const { peer, durationMs } = readSpeedRequest(body);
+    return engine.speedTest(peer, durationMs, { signal });
+  });
 }
 
 export async function answerPut(engine: Engine, { body, response, clock, signal }: Exchange): Promise<void> {

@@ -5,7 +5,14 @@ import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Engine } from '../engine.ts';
 import { pingSocket } from './http-call.ts';
-import { answerGet, answerHealth, answerPut, type Exchange } from './server-streams.ts';
+import {
+  answerDiscover,
+  answerGet,
+  answerHealth,
+  answerPut,
+  answerSpeedTest,
+  type Exchange,
+} from './server-streams.ts';
 import { inPrivateFolder, isErrno, prepareSocketPath } from './socket-path.ts';
 import {
   API_HEADER,
@@ -148,6 +155,8 @@ function buildApp(
   app.post(ROUTE.delete, async (request) => engine.delete(readRef(request.body).ref));
   app.post(ROUTE.bootstrap, async (request) => engine.bootstrap(readAddress(request.body).address));
   stream(ROUTE.health, answerHealth);
+  stream(ROUTE.discover, answerDiscover);
+  stream(ROUTE.speedTest, answerSpeedTest);
   stream(ROUTE.put, answerPut);
   stream(ROUTE.get, answerGet);
   return app;

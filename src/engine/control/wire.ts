@@ -26,6 +26,8 @@ export const ROUTE = {
   info: '/info',
   delete: '/delete',
   bootstrap: '/bootstrap',
+  discover: '/discover',
+  speedTest: '/speed-test',
 } as const;
 
 export const STREAM_TYPE = 'application/octet-stream';
@@ -131,6 +133,20 @@ export function readRef(value: unknown): { ref: string } {
 
 export function readAddress(value: unknown): { address: string } {
   return fields<{ address: string }>(value, { address: text(MAX_NAME_BYTES) });
+}
+
+/** An hour: longer than anybody waits. */
+const MAX_DURATION_MS = 3_600_000;
+
+export function readDiscoverRequest(value: unknown): { durationMs: number } {
+  return fields<{ durationMs: number }>(value, { durationMs: whole(0, MAX_DURATION_MS) });
+}
+
+export function readSpeedRequest(value: unknown): { peer: string; durationMs: number } {
+  return fields<{ peer: string; durationMs: number }>(value, {
+    peer: text(MAX_SHORT_TEXT_CHARACTERS),
+    durationMs: whole(1, MAX_DURATION_MS),
+  });
 }
 
 /** An object with these fields and no others; absent optional fields stay absent. */

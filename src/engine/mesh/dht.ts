@@ -5,6 +5,7 @@
 import { CID } from 'multiformats/cid';
 import * as Digest from 'multiformats/hashes/digest';
 import { type Clock, deadline } from '../effects/clock.ts';
+import type { Random } from '../effects/random.ts';
 import { hexToBytes, type ObjectId, type PeerId } from '../types.ts';
 import type { Host } from './libp2p-host.ts';
 
@@ -14,6 +15,31 @@ const BLAKE3 = 0x1e;
 const PROVIDE_TIMEOUT_MS = 10_000;
 const FIND_TIMEOUT_MS = 5_000;
 const MAX_PROVIDERS = 20;
+
+/** A random walk: the nodes that answer on the way to a random point, or are named there, with their addresses. */
+export async function* walkDht(
+  host: Host,
+  random: Random,
+  signal: AbortSignal,
+): AsyncGenerator<{ peer: PeerId; addresses: string[] }> {
+  try {
+    for await (const event of host.services.dht.getClosestPeers(random.bytes(32), { signal })) {
+      if (event.name !== 'PEER_RESPONSE') continue;
+      yield { peer: event.from.toString() as PeerId, addresses: [] };
+      for (const { id, multiaddrs } of event.closer) {
+        const peer = id.toString() as PeerId;
+        yield {
+          peer,
+          addresses: multiaddrs.map(
+            (address) => `${address.toString().replace(/\/p2p\/.*$/, '')}/p2p/${peer}`,
+          ),
+        };
+      }
+    }
+  } catch {
+    // out of time: what was met by then is the answer
+  }
+}
 
 export interface ObjectRouting {
   /** Announces that this node holds the object's manifest. Returns how many nodes took the record. */

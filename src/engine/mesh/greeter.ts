@@ -37,8 +37,11 @@ export interface GreeterOptions {
 }
 
 export interface Greeter {
-  /** Says hello; one at a time per peer. Rejects when it is not answered, refused, or answered by somebody else. */
-  greet(entry: PeerEntry, wantPeers?: boolean): Promise<void>;
+  /**
+   * Says hello; one at a time per peer. Resolves with the peers it passed on. Rejects when it is not answered, refused, or
+   * answered by somebody else.
+   */
+  greet(entry: PeerEntry, wantPeers?: boolean): Promise<PeerId[]>;
   answer(from: PeerId, body: Uint8Array): Uint8Array;
 }
 
@@ -48,14 +51,14 @@ const PEERS_EVERY_BEATS = 10;
 export function createGreeter(options: GreeterOptions): Greeter {
   const { net, clock, table } = options;
 
-  function greet(entry: PeerEntry, wantPeers = false): Promise<void> {
+  function greet(entry: PeerEntry, wantPeers = false): Promise<PeerId[]> {
     entry.greeting ??= sayHello(entry, wantPeers).finally(() => {
       entry.greeting = undefined;
     });
     return entry.greeting;
   }
 
-  async function sayHello(entry: PeerEntry, wantPeers: boolean): Promise<void> {
+  async function sayHello(entry: PeerEntry, wantPeers: boolean): Promise<PeerId[]> {
     const body = encodeHelloRequest({
       info: options.selfInfo(),
       certificates: options.certificates(),
@@ -84,7 +87,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
     entry.admits = new Set(response.admitted);
     entry.greeted = true;
     options.seen(entry);
-    for (const signed of response.peers) learn(entry, signed);
+    return response.peers.map((signed) => learn(entry, signed)).filter((peer) => peer !== undefined);
   }
 
   /** It will say the same again: no use in dialling soon. */
@@ -93,13 +96,15 @@ export function createGreeter(options: GreeterOptions): Greeter {
     await net.hangUp(entry.peerId);
   }
 
-  function learn(from: PeerEntry, signed: Uint8Array): void {
+  function learn(from: PeerEntry, signed: Uint8Array): PeerId | undefined {
     try {
       const entry = table.learn(signed);
       if (entry !== undefined) options.learned(entry);
+      return entry?.peerId;
     } catch (error) {
       const why = asDatameshError(error).message;
       options.log('debug', `ignored a NodeInfo passed on by ${from.peerId.slice(-8)}: ${why}`);
+      return undefined;
     }
   }
 

@@ -35,6 +35,7 @@ import {
 } from './limits.ts';
 import { noiseCrypto } from './noise-crypto.ts';
 import { keepOneConnection } from './one-connection.ts';
+import { NETWORK_PRESETS } from './presets.ts';
 import { guardStream } from './stream-guard.ts';
 import type { TrafficMeter } from './traffic.ts';
 
@@ -61,12 +62,12 @@ export function devicePrivateKey(seed: Uint8Array): Promise<PrivateKey> {
 /** Starts listening. Throws `port-in-use` when the configured port is taken. */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { network } = options;
-  const listenHost = network.preset === 'local' ? '127.0.0.1' : '0.0.0.0';
+  const preset = NETWORK_PRESETS[network.preset];
   try {
     const host = await createLibp2p<MeshServices>({
       privateKey: await devicePrivateKey(options.deviceSeed),
       nodeInfo: { name: 'datamesh', userAgent: options.agent },
-      addresses: { listen: [`/ip4/${listenHost}/tcp/${network.port}`] },
+      addresses: { listen: [`/ip4/${preset.listenHost}/tcp/${network.port}`] },
       transports: [tcp()],
       connectionEncrypters: [noise({ crypto: noiseCrypto() })],
       streamMuxers: [
@@ -90,7 +91,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       // A lost heartbeat is noticed by hello; libp2p's own monitor would abort a connection busy with bulk data.
       connectionMonitor: { enabled: false },
       ...(options.gater === undefined ? {} : { connectionGater: options.gater }),
-      peerDiscovery: network.preset === 'lan' ? [neighbours(network.name, options.onNeighbour)] : [],
+      peerDiscovery: preset.mdns ? [neighbours(network.name, options.onNeighbour)] : [],
       logger: silentLogger(),
       metrics: () => options.traffic.libp2pMetrics((stream) => guardStream(stream, options.clock)),
       services: {
@@ -103,7 +104,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
           // Every node of a private mesh serves; the default waits for a public address.
           clientMode: false,
           // Private addresses are the mesh's own; only a mesh over the open internet drops them.
-          peerInfoMapper: network.preset === 'lan' ? removePublicAddressesMapper : passthroughMapper,
+          peerInfoMapper: preset.publicAddresses ? passthroughMapper : removePublicAddressesMapper,
           initialQuerySelfInterval: 1_000,
           allowQueryWithZeroPeers: true,
         }),

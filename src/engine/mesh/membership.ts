@@ -73,8 +73,8 @@ export interface Membership {
   member(peer: PeerId): Member | undefined;
   /** Dials a multiaddr, greets the peer and keeps re-dialling the address for this run. */
   join(address: string): Promise<{ peerId: PeerId; rttMs: number }>;
-  /** Asks a connected peer for peers now. */
-  exchange(peer: PeerId): Promise<void>;
+  /** Asks a connected peer for peers now; resolves with those it passed on. */
+  exchange(peer: PeerId): Promise<PeerId[]>;
   /** A peer may be at these addresses (mdns, the DHT, an earlier run): dials them when it is not connected. */
   hint(addresses: readonly string[]): void;
   /** Tells everybody soon, after this node's info or keys changed. */

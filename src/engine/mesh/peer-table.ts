@@ -11,7 +11,7 @@ export interface PeerEntry {
   signed: Uint8Array | undefined;
   state: PeerState;
   greeted: boolean;
-  greeting: Promise<void> | undefined;
+  greeting: Promise<PeerId[]> | undefined;
   admits: Set<OwnerId>;
   actsFor: Set<OwnerId>;
   /** The certificates that proved it. */

@@ -33,6 +33,9 @@ describe('every method answers as the engine itself does', () => {
       (it) =>
         it.put(chunks('one', 'two'), { name: 'new', tags: ['a'], code: { k: 2, m: 1 }, compress: true }),
     ],
+    ['discover', (it) => it.discover(10)],
+    ['speedTest', (it) => it.speedTest('birch', 100)],
+    ['put', (it) => it.put(chunks('one', 'two'), { name: 'new', tags: ['a'], code: { k: 2, m: 1 } })],
     ['get', async (it) => ({ ...(await it.get('notes.txt')), body: undefined })],
     ['get of a range', async (it) => bytesOf((await it.get('big.bin', { offset: 5, length: 70_000 })).body)],
   ])('%s', async (_name, call) => {
