@@ -1,10 +1,10 @@
 /** What the store's benchmarks share: shards made beforehand, clients side by side, a store with the node's own limits. */
 import { randomFillSync } from 'node:crypto';
-import { blake3 } from '../../src/engine/codec/hash.ts';
+import { shardIdOfBytes } from '../../src/engine/codec/hash.ts';
 import { realClock } from '../../src/engine/effects/clock.ts';
 import { realDisk } from '../../src/engine/effects/real-disk.ts';
 import { openShardStore, type SegmentStore } from '../../src/engine/shardstore/segment-store.ts';
-import { type OwnerId, type ShardId, shardIdOf } from '../../src/engine/types.ts';
+import type { OwnerId, ShardId } from '../../src/engine/types.ts';
 
 export const OWNER = 'aa'.repeat(32) as OwnerId;
 
@@ -21,7 +21,7 @@ export function freshShards(count: number, lengthBytes: number): Shard[] {
   return Array.from({ length: count }, () => {
     const bytes = noise.slice();
     new DataView(bytes.buffer).setFloat64(0, ++serial + Math.random());
-    return { id: shardIdOf(blake3(bytes)), bytes };
+    return { id: shardIdOfBytes(bytes), bytes };
   });
 }
 
@@ -30,7 +30,7 @@ export function openStore(dir: string, rebuildIndex = false): Promise<SegmentSto
     dir,
     disk: realDisk(),
     clock: realClock(),
-    hash: blake3,
+    idOf: shardIdOfBytes,
     quotaBytes: 1e13,
     reserveFraction: 0,
     rebuildIndex,

@@ -11,6 +11,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import { openCatalog } from './catalog/sqlite-catalog.ts';
 import type { Codec } from './codec/codec.ts';
 import { createCodecPool } from './codec/codec-pool.ts';
+import { shardIdOfBytes } from './codec/hash.ts';
 import { type Clock, realClock } from './effects/clock.ts';
 import type { Disk, DiskSpace } from './effects/disk.ts';
 import { acquireLock } from './effects/lock.ts';
@@ -113,7 +114,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
         dir: paths.shards,
         disk,
         clock,
-        hash: (bytes) => codec.hash(bytes),
+        idOf: shardIdOfBytes,
         quotaBytes: options.storage.quotaBytes,
         reserveFraction: options.storage.reserveFraction,
         onLost: (id) => events.add('warn', 'store', `shard ${id} is damaged on this disk and counts as lost`),

@@ -129,7 +129,7 @@ function record(owners: number): Uint8Array {
     writtenAtMs: 1_795_000_000_000,
   };
   const bytes = Buffer.alloc(recordBytesOf({ ...head, lengthBytes: 0 }));
-  encodeHead(bytes, head, place, 10);
+  encodeHead(bytes, 0, head, place, 10);
   return bytes;
 }
 

@@ -25,7 +25,7 @@ export interface CompactorOptions {
   clock: Clock;
   limits: StoreLimits;
   salt: Uint8Array;
-  hash: (bytes: Uint8Array) => Uint8Array;
+  idOf: (bytes: Uint8Array) => ShardId;
   table: ShardTable;
   log: GroupCommit;
   writer: ShardWriter;
@@ -183,7 +183,7 @@ export class Compactor {
     { number, validBytes }: SegmentFigures,
     onRecord: (record: ScannedRecord) => Promise<void>,
   ): Promise<void> {
-    const { disk, dir, salt, hash } = this.#options;
+    const { disk, dir, salt, idOf } = this.#options;
     let file: Awaited<ReturnType<Disk['open']>>;
     try {
       file = await disk.open(segmentPath(dir, number), 'read');
@@ -192,7 +192,7 @@ export class Compactor {
       throw error;
     }
     try {
-      const options = { file, salt, segment: number, from: SEGMENT_HEADER_BYTES, to: validBytes, hash };
+      const options = { file, salt, segment: number, from: SEGMENT_HEADER_BYTES, to: validBytes, idOf };
       await scanSegment({ ...options, durableTo: validBytes }, onRecord);
     } finally {
       await file.close();

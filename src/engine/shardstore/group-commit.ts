@@ -11,8 +11,9 @@
 import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
 import { nextTurn } from '../effects/turn.ts';
+import { BatchEncoder } from './batch-encoder.ts';
 import type { StoreLimits } from './limits.ts';
-import { encodeHead, headBytesOf, type RecordHead, recordBytesOf } from './record.ts';
+import { type RecordHead, recordBytesOf } from './record.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentPath } from './segment.ts';
 import { SegmentTail } from './segment-tail.ts';
 import type { LogPosition } from './shard-table.ts';
@@ -54,6 +55,7 @@ export interface Waiting {
 
 export class GroupCommit {
   readonly #options: LogOptions;
+  readonly #encoder: BatchEncoder;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
   /** Appended and not yet durable. */
@@ -72,6 +74,7 @@ export class GroupCommit {
 
   private constructor(options: LogOptions) {
     this.#options = options;
+    this.#encoder = new BatchEncoder(options.salt);
     this.#newest = { ...options.newest };
     this.#nextNumber = options.nextNumber;
   }
@@ -188,8 +191,7 @@ export class GroupCommit {
     }
     // Nothing is awaited from here to the write: with the usual segment it begins before `enqueue` returns.
     const tail = this.#tail!;
-    const places: LogPosition[] = [];
-    const buffers = this.#encode(batch, tail, places);
+    const { buffers, places } = this.#encoder.encode(batch, tail.number, tail.next, tail.end);
     const ahead = (sign: 1 | -1) => {
       this.#unsynced.bytes += sign * total;
       this.#unsynced.records += sign * batch.length;
@@ -244,25 +246,6 @@ export class GroupCommit {
     retry().catch((failure: unknown) => {
       for (const waiting of again) waiting.reject(failure);
     });
-  }
-
-  #encode(batch: Waiting[], tail: SegmentTail, places: LogPosition[]): Uint8Array[] {
-    const heads = Buffer.allocUnsafe(
-      batch.reduce((sum, { record }) => sum + headBytesOf(record.owners.length, record.pool), 0),
-    );
-    const buffers: Uint8Array[] = [];
-    let offset = tail.next;
-    let used = 0;
-    for (const { record, recordBytes } of batch) {
-      const place = { salt: this.#options.salt, segment: tail.number, offset };
-      const target = heads.subarray(used);
-      const length = encodeHead(target, record, place, tail.end);
-      buffers.push(target.subarray(0, length), record.bytes);
-      places.push({ segment: tail.number, offset });
-      used += length;
-      offset += recordBytes;
-    }
-    return buffers;
   }
 
   /** A new segment whose header, with the fence for the one before, is durable when it resolves. */

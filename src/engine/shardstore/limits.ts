@@ -46,7 +46,7 @@ export const STORE_LIMITS: StoreLimits = {
   batchBytes: 4 * MiB,
   batchRecords: 512,
   eagerBytes: MiB,
-  eagerRecords: 32,
+  eagerRecords: 64,
   aheadBytes: 32 * MiB,
   aheadRecords: 8192,
   batchWaitMs: 0,

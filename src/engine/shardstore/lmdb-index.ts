@@ -6,7 +6,7 @@
  * u8 length of the pool's name · pool · owners, 32 bytes each.
  */
 import type { Disk } from '../effects/disk.ts';
-import { bytesToHex, hexToBytes, type OwnerId, type ShardId } from '../types.ts';
+import { bytesToHex, type OwnerId, type ShardId } from '../types.ts';
 import type { Checkpoint, IndexChanges, IndexEntry, ShardIndex } from './index.ts';
 
 /** At byte 24 of an LMDB file (16 in older releases), in the machine's own byte order. */
@@ -14,6 +14,7 @@ const LMDB_MAGIC = 0xbeefc0de;
 const MAGIC_PLACES = [24, 16];
 const FIXED_BYTES = 21;
 const OWNER_BYTES = 32;
+const KEY_BYTES = 32;
 const CHECKPOINT_KEY = 'checkpoint';
 
 /** Opens or makes the index at `dir`. lmdb is loaded here and nowhere else. */
@@ -28,11 +29,14 @@ export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
     eventTurnBatching: false,
   });
   const shards = root.openDB<Buffer, Buffer>({ name: 'shards', encoding: 'binary', keyEncoding: 'binary' });
+  // lmdb copies the key of a get before it returns.
+  const sought = Buffer.allocUnsafeSlow(KEY_BYTES);
   const state = root.openDB<Checkpoint, string>({ name: 'state', encoding: 'json' });
   return {
     checkpoint: () => state.get(CHECKPOINT_KEY),
     get(id) {
-      const value = shards.getBinaryFast(keyOf(id));
+      sought.write(id, 'hex');
+      const value = shards.getBinaryFast(sought);
       return value === undefined ? undefined : decodeEntry(value);
     },
     ids(cursor, limit) {
@@ -47,7 +51,9 @@ export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
     },
     async commit(changes: IndexChanges, checkpoint: Checkpoint) {
       root.transactionSync(() => {
-        for (const [id, entry] of changes) {
+        // In the order of the tree: neighbours share pages, and a commit of many takes half the time.
+        for (const id of [...changes.keys()].sort()) {
+          const entry = changes.get(id) ?? null;
           if (entry === null) shards.removeSync(keyOf(id));
           else shards.putSync(keyOf(id), encodeEntry(entry));
         }
@@ -106,7 +112,7 @@ function encodeEntry(entry: IndexEntry): Buffer {
   bytes.writeUInt8(poolBytes, 20);
   if (poolBytes > 0) bytes.write(entry.pool, FIXED_BYTES, 'utf8');
   for (const [index, owner] of entry.owners.entries()) {
-    bytes.set(hexToBytes(owner), FIXED_BYTES + poolBytes + index * OWNER_BYTES);
+    bytes.write(owner, FIXED_BYTES + poolBytes + index * OWNER_BYTES, 'hex');
   }
   return bytes;
 }

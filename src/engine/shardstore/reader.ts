@@ -1,5 +1,5 @@
 /** Reads records back, verified. */
-import { bytesToHex, type ShardId } from '../types.ts';
+import type { ShardId } from '../types.ts';
 import type { IndexEntry } from './index.ts';
 import { parseHead } from './record.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -13,12 +13,12 @@ export type ReadOutcome =
 export class RecordReader {
   readonly #files: SegmentFiles;
   readonly #salt: Uint8Array;
-  readonly #hash: (bytes: Uint8Array) => Uint8Array;
+  readonly #idOf: (bytes: Uint8Array) => ShardId;
 
-  constructor(files: SegmentFiles, salt: Uint8Array, hash: (bytes: Uint8Array) => Uint8Array) {
+  constructor(files: SegmentFiles, salt: Uint8Array, idOf: (bytes: Uint8Array) => ShardId) {
     this.#files = files;
     this.#salt = salt;
-    this.#hash = hash;
+    this.#idOf = idOf;
   }
 
   /** The shard's bytes, hashed. Throws the disk's error when it could not be read at all, which proves nothing. */
@@ -27,7 +27,7 @@ export class RecordReader {
     const count = await this.#fill(entry.segment, record, entry.offset);
     if (count !== record.length) return { state: 'bad' };
     const bytes = new Uint8Array(record.buffer, record.byteOffset + entry.headBytes, entry.lengthBytes);
-    if (bytesToHex(this.#hash(bytes)) !== id) return { state: 'bad' };
+    if (this.#idOf(bytes) !== id) return { state: 'bad' };
     const place = { salt: this.#salt, segment: entry.segment, offset: entry.offset };
     const head = parseHead(record.subarray(0, entry.headBytes), place);
     const headIntact = head?.kind === 'shard' && head.id === id && head.lengthBytes === entry.lengthBytes;

@@ -1,6 +1,6 @@
 /** Opening: brings the index up to the end of the log, or builds it anew from the segments alone. */
 import type { Disk, DiskFile } from '../effects/disk.ts';
-import { bytesToHex } from '../types.ts';
+import { bytesToHex, type ShardId } from '../types.ts';
 import { type Checkpoint, INDEX_FORMAT, type ShardIndex } from './index.ts';
 import type { StoreLimits } from './limits.ts';
 import { recordBytesOf } from './record.ts';
@@ -23,7 +23,7 @@ export interface RecoveryOptions {
   disk: Disk;
   salt: Uint8Array;
   index: ShardIndex;
-  hash: (bytes: Uint8Array) => Uint8Array;
+  idOf: (bytes: Uint8Array) => ShardId;
   limits: StoreLimits;
   /** Forget the index and read every segment. */
   rebuild: boolean;
@@ -135,7 +135,7 @@ class Replay {
     header: SegmentHeader | undefined,
   ) {
     const whole = header !== undefined;
-    const { dir, disk, salt, hash, limits } = this.#options;
+    const { dir, disk, salt, idOf, limits } = this.#options;
     const path = segmentPath(dir, number);
     const file = await disk.open(path, 'update');
     let records = 0;
@@ -147,7 +147,7 @@ class Replay {
       const from = Math.min(start, to);
       const durableTo = sealed ? to : from;
       const result = await scanSegment(
-        { file, salt, segment: number, from, to, durableTo, hash },
+        { file, salt, segment: number, from, to, durableTo, idOf },
         (record, proved) => {
           records += 1;
           applyRecord(this.#table, number, record);

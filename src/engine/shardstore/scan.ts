@@ -4,7 +4,7 @@
  * Proof of durability is the fence of the next segment, or any later record whose `syncedTo` lies beyond.
  */
 import type { DiskFile } from '../effects/disk.ts';
-import { bytesToHex } from '../types.ts';
+import type { ShardId } from '../types.ts';
 import {
   headLength,
   MAGIC,
@@ -27,7 +27,7 @@ export interface ScanOptions {
   to: number;
   /** All before this is known to have been durable. */
   durableTo: number;
-  hash: (bytes: Uint8Array) => Uint8Array;
+  idOf: (bytes: Uint8Array) => ShardId;
 }
 
 export interface ScannedRecord extends ParsedHead {
@@ -150,7 +150,7 @@ class SegmentScanner {
     if (record.kind !== 'shard') return true;
     const bytes = new Uint8Array(record.lengthBytes);
     const count = await this.#options.file.read(bytes, record.offset + record.headBytes);
-    return count === bytes.length && bytesToHex(this.#options.hash(bytes)) === record.id;
+    return count === bytes.length && this.#options.idOf(bytes) === record.id;
   }
 
   /** Up to `length` bytes from `at`, fewer at the end of what counts. Valid until the next call. */

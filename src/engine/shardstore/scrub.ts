@@ -23,7 +23,7 @@ export interface ScrubberOptions {
   clock: Clock;
   limits: StoreLimits;
   salt: Uint8Array;
-  hash: (bytes: Uint8Array) => Uint8Array;
+  idOf: (bytes: Uint8Array) => ShardId;
   table: ShardTable;
   reader: RecordReader;
   writer: ShardWriter;
@@ -162,13 +162,13 @@ export class Scrubber {
   }
 
   async #segment(number: number, bytesPerSecond: number, report: ScrubReport): Promise<void> {
-    const { disk, dir, salt, hash, table } = this.#options;
+    const { disk, dir, salt, idOf, table } = this.#options;
     const to = table.segment(number)?.validBytes ?? 0;
     let damaged = 0;
     try {
       const file = await disk.open(segmentPath(dir, number), 'read');
       try {
-        const options = { file, salt, segment: number, from: SEGMENT_HEADER_BYTES, to, durableTo: to, hash };
+        const options = { file, salt, segment: number, from: SEGMENT_HEADER_BYTES, to, durableTo: to, idOf };
         const result = await scanSegment(options, async (record) => {
           const entry = table.get(record.id);
           const isLive = entry?.segment === number && entry.offset === record.offset;

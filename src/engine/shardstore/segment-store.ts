@@ -10,7 +10,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
 import { type Random, realRandom } from '../effects/random.ts';
-import { bytesToHex, type OwnerId, type ShardId } from '../types.ts';
+import type { OwnerId, ShardId } from '../types.ts';
 import { Compactor } from './compaction.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { IndexEntry, ShardIndex } from './index.ts';
@@ -34,8 +34,8 @@ export interface ShardStoreOptions {
   clock: Clock;
   /** For the salt of a new store. */
   random?: Random;
-  /** BLAKE3-256, 32 bytes. */
-  hash: (bytes: Uint8Array) => Uint8Array;
+  /** BLAKE3-256, as text. */
+  idOf: (bytes: Uint8Array) => ShardId;
   /** Bytes of live records at most. 0 = every put is refused. */
   quotaBytes: number;
   /** Share of the file system that puts must leave free, 0–0.9. */
@@ -67,7 +67,7 @@ export interface SegmentStore extends ShardStore {
 
 /** Opens the store, replaying what the index does not know yet. Throws `format-too-new`, `disk-full`. */
 export async function openShardStore(options: ShardStoreOptions): Promise<SegmentStore> {
-  const { dir, disk, hash } = options;
+  const { dir, disk, idOf } = options;
   const limits = { ...STORE_LIMITS, ...options.limits };
   await disk.makeDir(dir, 0o700);
   await disk.syncDir(dirname(dir));
@@ -82,7 +82,7 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
     throw diskError(error, dir);
   });
   try {
-    const recovered = await recover({ dir, disk, salt, index, hash, limits, rebuild });
+    const recovered = await recover({ dir, disk, salt, index, idOf, limits, rebuild });
     const store = new LogStore(options, limits, salt, index, recovered);
     await store.start();
     return store;
@@ -127,7 +127,7 @@ class LogStore implements SegmentStore {
     this.#table = recovered.table;
     this.recovery = recovered.report;
     this.#files = new SegmentFiles(options.disk, options.dir, limits.openSegments);
-    this.#reader = new RecordReader(this.#files, salt, options.hash);
+    this.#reader = new RecordReader(this.#files, salt, options.idOf);
     this.#guard = new SpaceGuard({ ...options, limits, liveBytes: () => this.#table.liveBytes });
   }
 
@@ -163,7 +163,7 @@ class LogStore implements SegmentStore {
       clock,
       limits: this.#limits,
       salt: this.#salt,
-      hash: this.#options.hash,
+      idOf: this.#options.idOf,
       table: this.#table,
       log: this.#log,
       writer: this.#writer,
@@ -176,7 +176,7 @@ class LogStore implements SegmentStore {
       clock,
       limits: this.#limits,
       salt: this.#salt,
-      hash: this.#options.hash,
+      idOf: this.#options.idOf,
       table: this.#table,
       reader: this.#reader,
       writer: this.#writer,
@@ -187,8 +187,18 @@ class LogStore implements SegmentStore {
     if (this.#table.changes >= this.#limits.checkpointChanges) await this.checkpoint();
   }
 
-  async put(record: PutRecord): Promise<'stored' | 'already-there'> {
-    this.#mustBeOpen();
+  put(record: PutRecord): Promise<'stored' | 'already-there'> {
+    try {
+      this.#mustBeOpen();
+      this.#verify(record);
+      return this.#writer.put(record);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Throws unless the bytes are those of the id, and within the bounds. */
+  #verify(record: PutRecord): void {
     const { id, bytes, pool = '' } = record;
     if (bytes.length > MAX_SHARD_BYTES) {
       throw new DatameshError('input-too-large', {
@@ -200,14 +210,13 @@ class LogStore implements SegmentStore {
         what: `the pool's name is over ${MAX_POOL_BYTES} bytes: ${pool}`,
       });
     }
-    const found = bytesToHex(this.#options.hash(bytes));
+    const found = this.#options.idOf(bytes);
     if (found !== id) {
       throw new DatameshError('hash-mismatch', {
         what: `the bytes sent for shard ${id} have the hash ${found}`,
         mend: 'send the shard again',
       });
     }
-    return this.#writer.put(record);
   }
 
   async get(id: ShardId): Promise<Uint8Array | undefined> {

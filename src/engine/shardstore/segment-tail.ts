@@ -61,7 +61,7 @@ export class SegmentTail {
   append(buffers: readonly Uint8Array[], lengthBytes: number, outcome: AppendOutcome): Promise<void> {
     const position = this.#next;
     this.#next += lengthBytes;
-    this.#writing = this.#file.write(buffers, position).then(
+    this.#writing = this.#write(buffers, position).then(
       () => {
         this.#writing = undefined;
         this.#written.push({ end: position + lengthBytes, outcome });
@@ -78,11 +78,20 @@ export class SegmentTail {
     return this.#writing;
   }
 
+  /** Rejects where a Disk throws at once. */
+  async #write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    await this.#file.write(buffers, position);
+  }
+
+  async #datasync(): Promise<void> {
+    await this.#file.datasync();
+  }
+
   #sync(): void {
     if (this.#syncing !== undefined || this.#written.length === 0) return;
     const parts = this.#written;
     this.#written = [];
-    this.#syncing = this.#file.datasync().then(
+    this.#syncing = this.#datasync().then(
       () => {
         this.#syncing = undefined;
         // First the disk gets its next work: what follows takes the processor.

@@ -59,9 +59,9 @@ export class ShardTable {
   }
 
   get(id: ShardId): IndexEntry | undefined {
-    const change = this.#recent.get(id) ?? (this.#recent.has(id) ? null : this.#frozen?.get(id));
-    if (change !== undefined) return change ?? undefined;
-    return this.#index.get(id);
+    let change = this.#recent.get(id);
+    if (change === undefined) change = this.#frozen?.get(id);
+    return change === undefined ? this.#index.get(id) : (change ?? undefined);
   }
 
   /** `entry` undefined: the shard is gone. Updates every sum; applying the same change twice changes nothing more. */
@@ -70,6 +70,12 @@ export class ShardTable {
     if (before !== undefined) this.#count(before, -1);
     if (entry !== undefined) this.#count(entry, 1);
     this.#recent.set(id, entry ?? null);
+  }
+
+  /** `set` of a shard that the caller knows is not there. */
+  add(id: ShardId, entry: IndexEntry): void {
+    this.#count(entry, 1);
+    this.#recent.set(id, entry);
   }
 
   #count(entry: IndexEntry, sign: 1 | -1): void {

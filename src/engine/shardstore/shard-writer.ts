@@ -37,7 +37,46 @@ export class ShardWriter {
   }
 
   /** Stores a shard whose hash is verified, or adds the owner to one that is there and readable. */
-  put({ id, bytes, owner, pool = '' }: PutRecord): Promise<'stored' | 'already-there'> {
+  put(record: PutRecord): Promise<'stored' | 'already-there'> {
+    const { table, guard } = this.#options;
+    const recordBytes = headBytesOf(1, record.pool) + record.bytes.length;
+    // What nearly every put is: a new shard, and room for it. Nothing is awaited before the log has the record.
+    const isNew = this.#locks.isFree(record.id) && table.get(record.id) === undefined;
+    if (isNew && guard.admitNow(recordBytes)) return this.#putNew(record, recordBytes);
+    return this.#putLocked(record);
+  }
+
+  /** The caller has seen that nobody holds the lock and that the shard is not there, and admitted the record. */
+  #putNew({ id, bytes, owner, pool = '' }: PutRecord, recordBytes: number): Promise<'stored'> {
+    const { table, guard, clock, log, dir } = this.#options;
+    const lengthBytes = bytes.length;
+    const writtenAtMs = clock.now();
+    const owners = [owner];
+    const stored = new Promise<'stored'>((resolve, reject) => {
+      log.enqueue({
+        record: { kind: 'shard', id, owners, pool, lengthBytes, writtenAtMs, bytes },
+        recordBytes,
+        apply({ segment, offset }) {
+          const headBytes = recordBytes - lengthBytes;
+          table.add(id, { segment, offset, headBytes, lengthBytes, writtenAtMs, owners, pool });
+        },
+        resolve: () => {
+          guard.release(recordBytes);
+          this.#locks.free(id, stored);
+          resolve('stored');
+        },
+        reject: (error) => {
+          guard.release(recordBytes);
+          this.#locks.free(id, stored);
+          reject(diskError(error, dir));
+        },
+      });
+    });
+    this.#locks.hold(id, stored);
+    return stored;
+  }
+
+  #putLocked({ id, bytes, owner, pool = '' }: PutRecord): Promise<'stored' | 'already-there'> {
     return this.#change(id, async () => {
       const { table, reader, guard, clock } = this.#options;
       const entry = table.get(id);

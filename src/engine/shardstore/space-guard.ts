@@ -66,6 +66,23 @@ export class SpaceGuard {
     return release;
   }
 
+  /**
+   * `admit` at once, where the last answer of the disk is fresh and leaves no doubt. False decides nothing. Each true
+   * is ended by `release`.
+   */
+  admitNow(recordBytes: number): boolean {
+    const { quotaBytes, liveBytes } = this.#options;
+    if (liveBytes() + this.#pendingBytes + recordBytes > quotaBytes) return false;
+    if (this.#isStale() || !this.#leavesReserve(recordBytes)) return false;
+    this.#pendingBytes += recordBytes;
+    this.#admittedSinceBytes += recordBytes;
+    return true;
+  }
+
+  release(recordBytes: number): void {
+    this.#pendingBytes -= recordBytes;
+  }
+
   /** True from a full disk on until the ballast is laid again: what can wait should not take room. */
   get short(): boolean {
     return this.#short;

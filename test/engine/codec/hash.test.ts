@@ -28,6 +28,7 @@ describe.each(['@napi-rs/blake-hash', 'blake3-wasm'] as const)('%s', (name) => {
   it.each(vectors.cases)('gives the published outputs for $inputBytes bytes', (vector) => {
     const input = inputOf(vector.inputBytes);
     expect(hex(provider.hash(input))).toBe(vector.hash);
+    expect(provider.hashHex(input)).toBe(vector.hash);
     expect(hex(provider.keyed(key, input))).toBe(vector.keyed);
     expect(hex(provider.deriveKey(vectors.context, input))).toBe(vector.derived);
     expect(hex(provider.hasher().update(input).digest())).toBe(vector.hash);
@@ -55,6 +56,9 @@ describe.each(['@napi-rs/blake-hash', 'blake3-wasm'] as const)('%s', (name) => {
     const input = pattern(5000, 1);
     memory.set(input, 333);
     expect(hex(provider.hash(memory.subarray(333, 5333)))).toBe(hex(provider.hash(input)));
+    const shared = new Uint8Array(new SharedArrayBuffer(6000), 333, 5000);
+    shared.set(input);
+    expect(provider.hashHex(shared)).toBe(hex(provider.hash(input)));
   });
 
   it('refuses keys that have not 32 bytes', () => {

@@ -1,6 +1,6 @@
 /** A workload recorded on the model disk, and what must be true of the store after a crash at any of its effects. */
 
-import { blake3 } from '../../../src/engine/codec/hash.ts';
+import { shardIdOfBytes } from '../../../src/engine/codec/hash.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { openShardStore, type SegmentStore } from '../../../src/engine/shardstore/segment-store.ts';
 import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
@@ -46,7 +46,7 @@ export function openOn(disk: ModelDisk, index: WorkloadOptions['index']): Promis
     disk,
     clock: realClock(),
     random: { bytes: (length) => new Uint8Array(length).fill(7), fraction: () => 0 },
-    hash: blake3,
+    idOf: shardIdOfBytes,
     quotaBytes: 1e9,
     reserveFraction: 0,
     limits: { ...SMALL_LIMITS, segmentBytes: 8192, compactionBytesPerSecond: 1e12 },

@@ -9,7 +9,7 @@
  * INDEX: lmdb, or none to read the whole log when opening.
  */
 import { writeSync } from 'node:fs';
-import { blake3 } from '../../../src/engine/codec/hash.ts';
+import { shardIdOfBytes } from '../../../src/engine/codec/hash.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import type { Disk, DiskFile } from '../../../src/engine/effects/disk.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
@@ -69,7 +69,7 @@ function countingFile(file: DiskFile): DiskFile {
   return {
     path: file.path,
     read: (...args) => counted(() => file.read(...args)),
-    write: (buffers, position) => {
+    write: async (buffers, position) => {
       failing();
       const whole = Buffer.concat(buffers);
       return counted(
@@ -91,7 +91,7 @@ const store = await openShardStore({
   dir: dir!,
   disk: counting(realDisk()),
   clock: realClock(),
-  hash: blake3,
+  idOf: shardIdOfBytes,
   quotaBytes: 1e9,
   reserveFraction: 0,
   limits: KILL_LIMITS,

@@ -16,6 +16,8 @@ const LIVES_PER_FOLDER = 20;
 const WORKERS = 3;
 const ENTRY = new URL('kill-workload-entry.ts', import.meta.url).pathname;
 const OPEN_WITHIN_MS = 5_000;
+/** A life takes a second or two; one that never ends is a failure, not a neighbour. */
+const LIFE_WITHIN_MS = 120_000;
 
 interface Life {
   /** The signal that ended it. */
@@ -35,11 +37,18 @@ async function live(
   const [command, ...args] = [...under, process.execPath, ENTRY, dir, seed, killAt, faults, index].map(
     String,
   );
-  const child: ChildProcess = spawn(command!, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+  const child: ChildProcess = spawn(command!, args, {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    timeout: LIFE_WITHIN_MS,
+    killSignal: 'SIGUSR2',
+  });
   let said = '';
   const pipe = child.stdio[3] as Readable;
   pipe.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
-  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  if (signal === 'SIGUSR2') throw new Error(`the process hung: ${args.join(' ')}`);
+  // 13: the event loop ran empty before every call was answered.
+  if (code === 13) throw new Error(`the process left calls without an answer: ${args.join(' ')}`);
   // The last line may have been cut by the kill.
   const lines = said.split('\n').slice(0, -1);
   const calls = Number(/^calls (\d+)/.exec(lines.at(-1) ?? '')?.[1] ?? 0);

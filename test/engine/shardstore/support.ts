@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { blake3 } from '../../../src/engine/codec/hash.ts';
+import { shardIdOfBytes } from '../../../src/engine/codec/hash.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { openShardStore, type ShardStoreOptions } from '../../../src/engine/shardstore/segment-store.ts';
@@ -19,7 +19,7 @@ export function storeOptions(dir: string, more: Partial<ShardStoreOptions> = {})
     dir,
     disk: realDisk(),
     clock: realClock(),
-    hash: blake3,
+    idOf: shardIdOfBytes,
     quotaBytes: 1e9,
     reserveFraction: 0,
     ...more,

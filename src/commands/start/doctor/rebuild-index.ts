@@ -22,7 +22,7 @@ export async function rebuildIndex(context: Context): Promise<void> {
       mend: 'nothing to do: the first start of the node makes the folder and its index',
     });
   }
-  const [{ openShardStore }, { blake3 }] = await Promise.all([
+  const [{ openShardStore }, { shardIdOfBytes }] = await Promise.all([
     import('../../../engine/shardstore/segment-store.ts'),
     import('../../../engine/codec/hash.ts'),
   ]);
@@ -36,7 +36,7 @@ export async function rebuildIndex(context: Context): Promise<void> {
       dir: paths.shards,
       disk,
       clock,
-      hash: blake3,
+      idOf: shardIdOfBytes,
       quotaBytes: storage.quotaBytes,
       reserveFraction: storage.reservePercent / 100,
       rebuildIndex: true,
