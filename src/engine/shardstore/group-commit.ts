@@ -200,15 +200,29 @@ export class GroupCommit {
     await tail.append(buffers, total, {
       durable: () => {
         ahead(-1);
-        for (const [index, waiting] of batch.entries()) waiting.apply(places[index]!);
+        const failed = this.#apply(batch, tail.number, places);
         this.#options.onBatch(tail.number, tail.end);
-        for (const waiting of batch) waiting.resolve();
+        for (const waiting of batch) if (!failed.has(waiting)) waiting.resolve();
       },
       refused: (error) => {
         ahead(-1);
         this.#refuse(batch, error);
       },
     });
+  }
+
+  /** The records whose `apply` failed, which an index that is broken for good does; they have been refused. */
+  #apply(batch: readonly Waiting[], segment: number, places: readonly number[]): Set<Waiting> {
+    const failed = new Set<Waiting>();
+    for (const [index, waiting] of batch.entries()) {
+      try {
+        waiting.apply({ segment, offset: places[index]! });
+      } catch (error) {
+        failed.add(waiting);
+        waiting.reject(error);
+      }
+    }
+    return failed;
   }
 
   #isReady(total: number): boolean {
