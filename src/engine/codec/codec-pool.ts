@@ -20,12 +20,12 @@ import type {
 } from './codec.ts';
 import { checkIndex, survivors } from './erasure.ts';
 import { blake3 } from './hash.ts';
-import { landingIn, SlotLanding } from './landing.ts';
+import { landingIn, releasingLanding, SlotLanding } from './landing.ts';
 import { createCodec } from './local-codec.ts';
 import { checkCode } from './matrix.ts';
 import { copyInto, copyOf, lengthOf, piecesOf } from './memory.ts';
 import { maxPackedShardBytes } from './packing.ts';
-import type { DecodeAnswer, DecodeOrder, EncodeAnswer, Order } from './pool-messages.ts';
+import { type DecodeAnswer, decodeOrder, type EncodeAnswer, type Order } from './pool-messages.ts';
 import { MAX_SLOTS, MAX_TOTAL_BYTES, type Slot, StripeSlots } from './stripe-slots.ts';
 import {
   layOut,
@@ -34,9 +34,10 @@ import {
   placesOf,
   planLanded,
   planOpening,
-  sealedBytes,
+  wrongShardsError,
 } from './stripe-work.ts';
 import { Turnstile } from './turnstile.ts';
+import { unlessAborted } from './unless-aborted.ts';
 import { WorkerCrew } from './worker-crew.ts';
 import { Workspace } from './workspace.ts';
 
@@ -149,17 +150,14 @@ class CodecPool implements Codec {
     return stripe ?? this.#local.encode(job);
   }
 
-  async decode(job: DecodeJob): Promise<OpenedChunk> {
-    try {
+  decode(job: DecodeJob): Promise<OpenedChunk> {
+    return releasingLanding(job, async () => {
       if (job.plaintextBytes < this.#minBytes || job.fileKey.length !== FILE_KEY_BYTES) {
-        return await this.#local.decode(job);
+        return this.#local.decode(job);
       }
       const plan = planOpening(job);
       return (await this.#decodeLanded(job, plan)) ?? (await this.#decodeCopied(job, plan));
-    } finally {
-      // Its shards were copied; or the decode took it over, and this does nothing.
-      job.landing?.release();
-    }
+    });
   }
 
   /** In the slot that the shards were received in. Undefined when that cannot be. */
@@ -176,7 +174,11 @@ class CodecPool implements Codec {
         layOut(workspace, job, plan, landing);
       },
       finish: (answer, { workspace, giveBack }) => {
-        const { unpacked } = answer as DecodeAnswer;
+        const { unpacked, wrong } = answer as DecodeAnswer;
+        if (wrong.length > 0) {
+          landing?.reopen();
+          throw wrongShardsError(wrong);
+        }
         if (unpacked === undefined) {
           return {
             bytes: workspace.view(plan.start * job.shardBytes, job.plaintextBytes),
@@ -195,7 +197,8 @@ class CodecPool implements Codec {
       order: decodeOrder(job, plan),
       prepare: (workspace) => layOut(workspace, job, plan),
       finish: (answer, slot) => {
-        const { unpacked } = answer as DecodeAnswer;
+        const { unpacked, wrong } = answer as DecodeAnswer;
+        if (wrong.length > 0) throw wrongShardsError(wrong);
         if (unpacked === undefined) return this.#lend(slot, job.plaintextBytes);
         slot.giveBack();
         return { bytes: unpacked, release: () => {} };
@@ -305,33 +308,9 @@ class CodecPool implements Codec {
   }
 }
 
-function decodeOrder(job: DecodeJob, plan: OpenPlan): DecodeOrder {
-  const { code, chunkIndex, last, shardBytes, plaintextBytes } = job;
-  return {
-    kind: 'decode',
-    code,
-    fileKey: Uint8Array.from(job.fileKey),
-    chunkIndex,
-    last,
-    shardBytes,
-    plaintextBytes: sealedBytes(job),
-    unpackedBytes: job.packed ? plaintextBytes : undefined,
-    plan,
-  };
-}
-
 function overwritten(): DatameshError {
   return new DatameshError('internal', {
     what: 'a worker thread of the codec died over a stripe that it was opening in place',
     mend: 'read it again; free memory when this comes back',
-  });
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }

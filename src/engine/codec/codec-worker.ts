@@ -13,7 +13,7 @@ import type {
   Order,
   WorkMessage,
 } from './pool-messages.ts';
-import { hashShards, openStripe, sealStripe } from './stripe-work.ts';
+import { hashShards, openStripe, sealStripe, wrongShards } from './stripe-work.ts';
 import { Workspace } from './workspace.ts';
 
 const erasure = new Erasure();
@@ -38,9 +38,12 @@ function work(workspace: Workspace, order: Order): EncodeAnswer | DecodeAnswer |
   if (order.kind === 'encode') return encode(workspace, order);
   const { code, shardBytes } = order;
   if (order.kind === 'decode') {
+    const wrong = wrongShards(workspace, order);
+    if (wrong.length > 0) return { unpacked: undefined, wrong };
     const opened = openStripe(workspace, erasure, order);
     const { unpackedBytes } = order;
     return {
+      wrong,
       unpacked: unpackedBytes === undefined ? undefined : ownCopy(unpackChunk(opened, unpackedBytes)),
     };
   }

@@ -40,8 +40,10 @@ export interface DecodeJob {
   shardBytes: number;
   /** The chunk was encoded with `pack`. */
   packed?: boolean | undefined;
-  /** At least k shards under their true indices, each already verified against its id. */
+  /** At least k shards under their true indices, each already verified against its id unless `ids` is given. */
   shards: ReadonlyMap<number, Uint8Array>;
+  /** Of all k+m shards, by index: those that are used are verified, where the work is done, before anything is overwritten. */
+  ids?: readonly ShardId[] | undefined;
   /** Where some or all of them were received. */
   landing?: Landing | undefined;
   signal?: AbortSignal | undefined;
@@ -49,7 +51,8 @@ export interface DecodeJob {
 
 /**
  * A stripe's place in the codec's memory, for shards that come from a network: what lies in its place there is decoded without being copied. Of the codec
- * that gave it; for one `decode` at most, which takes it over: it is given back with the opened chunk, or when the decode fails.
+ * that gave it; for one `decode` at most, which takes it over: it is given back with the opened chunk, or when the decode fails (but for `hash-mismatch`:
+ * then it is open again, for other shards and another decode).
  */
 export interface Landing {
   /**
@@ -82,7 +85,7 @@ export interface RebuildJob {
 export interface Codec {
   encode(job: EncodeJob): Promise<EncodedStripe>;
   /**
-   * Throws `shards-missing` with fewer than k shards, `not-authentic` when the AEAD tag does not fit, and `internal` when a worker thread died over shards that lay in
+   * Throws `shards-missing` with fewer than k shards, `hash-mismatch` with the indices in `details.wrong` when shards have not their `ids`, `not-authentic` when the AEAD tag does not fit, and `internal` when a worker thread died over shards that lay in
    * their landing: those are gone and to be fetched again (copies are tried again here).
    */
   decode(job: DecodeJob): Promise<OpenedChunk>;

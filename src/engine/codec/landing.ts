@@ -1,6 +1,7 @@
 /** A slot that a stripe's shards are received in, shard i at i·shardBytes, where it will be decoded. The rules of its use: `Landing` in codec.ts. */
+import { DatameshError } from '../../errors.ts';
 import type { CodeProfile } from '../types.ts';
-import type { Landing } from './codec.ts';
+import type { Landing, OpenedChunk } from './codec.ts';
 import { checkCode } from './matrix.ts';
 import { sameMemory } from './memory.ts';
 import type { Slot } from './stripe-slots.ts';
@@ -60,7 +61,15 @@ export class SlotLanding implements Landing {
     if (this.#state !== 'open' || !fits) return undefined;
     for (const index of places) if (this.#writing.has(index)) return undefined;
     this.#state = 'taken';
-    return { workspace: this.#slot.workspace, giveBack: () => this.#end() };
+    const giveBack = () => {
+      if (this.#state === 'taken') this.#end();
+    };
+    return { workspace: this.#slot.workspace, giveBack };
+  }
+
+  /** After a decode that left all shards as they were. */
+  reopen(): void {
+    if (this.#state === 'taken') this.#state = 'open';
   }
 
   /** Whether `shard` lies in the place of that index. */
@@ -79,5 +88,20 @@ export class SlotLanding implements Landing {
 
   #giveBack(): void {
     if (this.#state === 'released' && this.#writing.size === 0) this.#slot.giveBack();
+  }
+}
+
+/** The rule for every `decode`: its landing is given back unless the decode took it over, or shards were wrong and others may come. */
+export async function releasingLanding(
+  job: { landing?: Landing | undefined },
+  decode: () => Promise<OpenedChunk>,
+): Promise<OpenedChunk> {
+  try {
+    const opened = await decode();
+    job.landing?.release();
+    return opened;
+  } catch (error) {
+    if (!(error instanceof DatameshError && error.code === 'hash-mismatch')) job.landing?.release();
+    throw error;
   }
 }

@@ -4,7 +4,7 @@ import { sealChunk, shardBytesOf } from './aead.ts';
 import type { Codec, DecodeJob, EncodedStripe, EncodeJob, OpenedChunk, RebuildJob } from './codec.ts';
 import { Erasure } from './erasure.ts';
 import { blake3 } from './hash.ts';
-import { landingIn, SlotLanding } from './landing.ts';
+import { landingIn, releasingLanding, SlotLanding } from './landing.ts';
 import { checkCode } from './matrix.ts';
 import { copyOf, joined, lengthOf } from './memory.ts';
 import { packChunk, unpackChunk } from './packing.ts';
@@ -19,6 +19,8 @@ import {
   planOpening,
   sealedBytes,
   sealStripe,
+  wrongShards,
+  wrongShardsError,
 } from './stripe-work.ts';
 import { Workspace } from './workspace.ts';
 
@@ -36,15 +38,12 @@ export function createCodec(): Codec {
       if (!job.pack) return encode(job, erasure, slots);
       return encode({ ...job, plaintext: packChunk(joined(job.plaintext), job.code.k) }, erasure, slots);
     },
-    decode: async (job) => {
-      try {
+    decode: (job) =>
+      releasingLanding(job, async () => {
         job.signal?.throwIfAborted();
         const opened = decode(job, erasure, slots, room);
         return job.packed ? unpacked(opened, job.plaintextBytes) : opened;
-      } finally {
-        job.landing?.release();
-      }
-    },
+      }),
     receive: (code, shardBytes) => landingIn(slots, code, shardBytes),
     rebuild: async (job) => {
       job.signal?.throwIfAborted();
@@ -116,7 +115,13 @@ function decode(
   try {
     const workspace = slot?.workspace ?? room(roomBytes);
     layOut(workspace, job, plan, landedIn === undefined ? undefined : landing);
-    const bytes = openStripe(workspace, erasure, { ...job, plaintextBytes: sealedBytes(job), plan });
+    const order = { ...job, ids: job.ids, plaintextBytes: sealedBytes(job), plan };
+    const wrong = wrongShards(workspace, order);
+    if (wrong.length > 0) {
+      if (landedIn !== undefined) landing?.reopen();
+      throw wrongShardsError(wrong);
+    }
+    const bytes = openStripe(workspace, erasure, order);
     if (slot !== undefined) return { bytes, release: slot.giveBack };
     return { bytes: copyOf(bytes), release: () => {} };
   } catch (error) {

@@ -3,7 +3,7 @@
  * stripe is opened, lost data shards are made in their places and the parity shards used for that lie behind the k data shards.
  */
 import { DatameshError } from '../../errors.ts';
-import type { CodeProfile } from '../types.ts';
+import { type CodeProfile, type ShardId, shardIdOf } from '../types.ts';
 import { type ChunkPosition, openChunk, sealChunk, shardBytesOf } from './aead.ts';
 import type { DecodeJob } from './codec.ts';
 import { type Erasure, survivors } from './erasure.ts';
@@ -34,6 +34,8 @@ export function hashShards(shards: readonly Uint8Array[]): Uint8Array[] {
 export interface OpenPlan {
   /** Where the sealed chunk begins: 0, but for a replica (k = 1) that was received elsewhere. */
   start: number;
+  /** Data shards that are there; of replicas (k = 1) the one that is used. */
+  present: number[];
   /** Data shards that must be made in their places. */
   lost: number[];
   /** Parity shards that take their places, as many. */
@@ -46,6 +48,28 @@ export interface OpenOrder extends ChunkPosition {
   shardBytes: number;
   plaintextBytes: number;
   plan: OpenPlan;
+  /** Of all shards; undefined where they were verified before. */
+  ids: readonly ShardId[] | undefined;
+}
+
+/** Indices of the shards laid out for `order` that are not what their ids say. */
+export function wrongShards(workspace: Workspace, order: OpenOrder): number[] {
+  const { code, ids, plan, shardBytes } = order;
+  if (ids === undefined) return [];
+  const used = [
+    ...plan.present.map((index) => [index, code.k === 1 ? plan.start : index] as const),
+    ...plan.parity.map((index, i) => [index, plan.parityAt[i]!] as const),
+  ];
+  return used
+    .filter(([index, at]) => shardIdOf(blake3(workspace.view(at * shardBytes, shardBytes))) !== ids[index])
+    .map(([index]) => index);
+}
+
+export function wrongShardsError(wrong: readonly number[]): DatameshError {
+  return new DatameshError('hash-mismatch', {
+    what: `shard ${wrong.join(', ')} of the stripe is not what was stored`,
+    details: { wrong: [...wrong] },
+  });
 }
 
 /** Throws `malformed-data` and `shards-missing` for what cannot be decoded, before anything is allocated. */
@@ -66,15 +90,16 @@ export function planOpening(job: DecodeJob): OpenPlan {
   }
   const from = survivors(job.code, job.shardBytes, job.shards);
   // Any replica is the whole sealed chunk.
-  if (k === 1) return { start: 0, lost: [], parity: [], parityAt: [] };
+  if (k === 1) return { start: 0, present: [from[0]!], lost: [], parity: [], parityAt: [] };
   const lost = Array.from({ length: k }, (_, i) => i).filter((index) => !job.shards.has(index));
+  const present = from.filter((index) => index < k);
   const parity = from.filter((index) => index >= k);
-  return { start: 0, lost, parity, parityAt: parity.map((_, i) => k + i) };
+  return { start: 0, present, lost, parity, parityAt: parity.map((_, i) => k + i) };
 }
 
 /** The plan for shards that lie in their landing. */
 export function planLanded(job: DecodeJob, plan: OpenPlan): OpenPlan {
-  if (job.code.k === 1) return { ...plan, start: firstIndex(job) };
+  if (job.code.k === 1) return { ...plan, start: plan.present[0]! };
   return { ...plan, parityAt: plan.parity };
 }
 
@@ -101,8 +126,7 @@ export function layOut(workspace: Workspace, job: DecodeJob, plan: OpenPlan, lan
     if (landing?.holds(at, shard)) return;
     copyInto(workspace.view(at * job.shardBytes, job.shardBytes), shard);
   };
-  if (k === 1) place(plan.start, firstIndex(job));
-  else for (let index = 0; index < k; index++) if (job.shards.has(index)) place(index, index);
+  for (const index of plan.present) place(k === 1 ? plan.start : index, index);
   plan.parity.forEach((index, i) => {
     place(plan.parityAt[i]!, index);
   });
@@ -111,9 +135,8 @@ export function layOut(workspace: Workspace, job: DecodeJob, plan: OpenPlan, lan
 /** The plaintext, in place of the sealed chunk. Throws `not-authentic`; the chunk is garbage then. */
 export function openStripe(workspace: Workspace, erasure: Erasure, order: OpenOrder): Uint8Array {
   const { code, shardBytes, plan } = order;
-  const { lost, parity, parityAt, start } = plan;
+  const { present, lost, parity, parityAt, start } = plan;
   if (lost.length > 0) {
-    const present = Array.from({ length: code.k }, (_, i) => i).filter((index) => !lost.includes(index));
     erasure.rebuildInPlace(workspace, code, shardBytes, {
       from: [...present, ...parity],
       fromAt: [...present, ...parityAt].map((at) => at * shardBytes),
@@ -123,8 +146,4 @@ export function openStripe(workspace: Workspace, erasure: Erasure, order: OpenOr
   }
   const sealed = workspace.view(start * shardBytes, code.k * shardBytes);
   return openChunk(order, order.plaintextBytes, [sealed], sealed);
-}
-
-function firstIndex(job: DecodeJob): number {
-  return [...job.shards.keys()][0]!;
 }

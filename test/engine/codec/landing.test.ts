@@ -45,11 +45,12 @@ describe.each([
         length: fc.oneof(fc.nat(2000), fc.nat(300_000)),
         kept: fc.shuffledSubarray([...Array(k + m).keys()], { minLength: k, maxLength: k + m }),
         strays: fc.nat(3),
+        verify: fc.boolean(),
         pack: fc.boolean(),
       }),
     );
     await fc.assert(
-      fc.asyncProperty(cases, async ({ k, m, length, kept, strays, pack }) => {
+      fc.asyncProperty(cases, async ({ k, m, length, kept, strays, pack, verify }) => {
         const plaintext = pattern(length, length);
         const position = { code: { k, m }, fileKey, chunkIndex: 3, last: false };
         const stripe = await codec.encode({ ...position, plaintext, pack });
@@ -64,6 +65,7 @@ describe.each([
           shards,
           packed: pack,
           landing,
+          ids: verify ? stripe.ids : undefined,
         });
         expect(Buffer.compare(opened.bytes, plaintext)).toBe(0);
         const memory = landing.bufferFor(0);
@@ -107,6 +109,56 @@ describe.each([
       other.release();
     }
     landing.ended(1);
+    opened.release();
+    stripe.release();
+  });
+
+  it('verifies shards where they lie, and takes others for the wrong ones in the same place', async () => {
+    const plaintext = pattern(50_000, 5);
+    const stripe = await codec.encode({ ...jobOf({ shardBytes: 0 } as EncodedStripe, 0), plaintext });
+    const { ids } = stripe;
+    const landing = codec.receive(code, stripe.shardBytes)!;
+    const shards = received(landing, stripe, [0, 2, 3, 5]);
+    shards.get(2)![77]! ^= 4;
+    shards.get(5)![0]! ^= 1;
+    await expect(codec.decode({ ...jobOf(stripe, 50_000), shards, ids, landing })).rejects.toMatchObject({
+      code: 'hash-mismatch',
+      details: { wrong: [2, 5] },
+    });
+    shards.delete(2);
+    shards.delete(5);
+    for (const [index, shard] of received(landing, stripe, [1, 4])) shards.set(index, shard);
+    const opened = await codec.decode({ ...jobOf(stripe, 50_000), shards, ids, landing });
+    expect(opened.bytes.buffer).toBe(shards.get(0)!.buffer);
+    expect(Buffer.compare(opened.bytes, plaintext)).toBe(0);
+    opened.release();
+
+    const copies = new Map([1, 2, 4, 5].map((index) => [index, Uint8Array.from(stripe.shards[index]!)]));
+    copies.get(4)![9]! ^= 1;
+    const job = { ...jobOf(stripe, 50_000), shards: copies, ids };
+    await expect(codec.decode(job)).rejects.toMatchObject({ details: { wrong: [4] } });
+    copies.get(4)![9]! ^= 1;
+    const again = await codec.decode(job);
+    expect(Buffer.compare(again.bytes, plaintext)).toBe(0);
+    again.release();
+    stripe.release();
+  });
+
+  it('verifies replicas', async () => {
+    const replicas = { k: 1, m: 2 };
+    const plaintext = pattern(5000, 6);
+    const job = { code: replicas, fileKey, chunkIndex: 0, last: true };
+    const stripe = await codec.encode({ ...job, plaintext });
+    const sizes = { plaintextBytes: 5000, shardBytes: stripe.shardBytes, ids: stripe.ids };
+    const landing = codec.receive(replicas, stripe.shardBytes)!;
+    const shards = received(landing, stripe, [1]);
+    shards.get(1)![1]! ^= 1;
+    await expect(codec.decode({ ...job, ...sizes, shards, landing })).rejects.toMatchObject({
+      details: { wrong: [1] },
+    });
+    const others = received(landing, stripe, [2]);
+    const opened = await codec.decode({ ...job, ...sizes, shards: others, landing });
+    expect(Buffer.compare(opened.bytes, plaintext)).toBe(0);
     opened.release();
     stripe.release();
   });
