@@ -2,6 +2,7 @@
  * What the DHT is used for: pointers from an object to the nodes that hold its manifest, as provider records. Never
  * shards: a record is echoed back on every put, 4 MiB breaks it, and values expire unrepublished after 48 h.
  */
+import { createHash } from 'node:crypto';
 import { CID } from 'multiformats/cid';
 import * as Digest from 'multiformats/hashes/digest';
 import { type Clock, deadline } from '../effects/clock.ts';
@@ -9,9 +10,9 @@ import type { Random } from '../effects/random.ts';
 import { hexToBytes, type ObjectId, type PeerId } from '../types.ts';
 import type { Host } from './libp2p-host.ts';
 
-/** Multicodec `raw` and multihash `blake3`. */
+/** Multicodec `raw` and multihash `sha2-256`. */
 const RAW = 0x55;
-const BLAKE3 = 0x1e;
+const SHA_256 = 0x12;
 const PROVIDE_TIMEOUT_MS = 10_000;
 const FIND_TIMEOUT_MS = 5_000;
 const MAX_PROVIDERS = 20;
@@ -42,7 +43,7 @@ export async function* walkDht(
 }
 
 export interface ObjectRouting {
-  /** Announces that this node holds the object's manifest. Returns how many nodes took the record. */
+  /** Announces that this node holds the object's manifest. Returns to how many nodes the record was sent; the DHT acknowledges none. */
   provide(id: ObjectId): Promise<number>;
   /** Nodes that announced it, up to 20. */
   findProviders(id: ObjectId): Promise<PeerId[]>;
@@ -51,16 +52,18 @@ export interface ObjectRouting {
 export function objectRouting(host: Host, clock: Clock): ObjectRouting {
   return {
     async provide(id) {
-      let taken = 0;
+      let sent = 0;
       try {
         const events = host.services.dht.provide(cidOf(id), {
           signal: deadline(clock, PROVIDE_TIMEOUT_MS),
         });
-        for await (const event of events) if (event.name === 'PEER_RESPONSE') taken++;
+        for await (const event of events) {
+          if (event.name === 'PEER_RESPONSE' && event.messageName === 'ADD_PROVIDER') sent++;
+        }
       } catch {
-        // A record is a pointer that hints and the mesh itself can replace: what was taken is reported, no more.
+        // A record is a pointer that hints and the mesh itself can replace: what was sent is reported, no more.
       }
-      return taken;
+      return sent;
     },
     async findProviders(id) {
       const found = new Set<PeerId>();
@@ -81,6 +84,10 @@ export function objectRouting(host: Host, clock: Clock): ObjectRouting {
   };
 }
 
+/**
+ * The key of an object's provider records: the SHA-256 of its id. kad-dht's nodes read the key of a request, a bare multihash, as a
+ * CID, which holds for this one hash function alone: with any other they reset the stream, and no record is ever stored.
+ */
 function cidOf(id: ObjectId): CID {
-  return CID.createV1(RAW, Digest.create(BLAKE3, hexToBytes(id)));
+  return CID.createV1(RAW, Digest.create(SHA_256, createHash('sha256').update(hexToBytes(id)).digest()));
 }

@@ -24,7 +24,7 @@ export interface GreeterOptions {
   random: Random;
   network: string;
   table: PeerTable;
-  selfInfo(): Uint8Array;
+  selfInfo(fresh: boolean): Uint8Array;
   certificates(): Uint8Array[];
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
   /** Why this peer, acting for these owners, is turned away; undefined when it is not. */
@@ -60,7 +60,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
 
   async function sayHello(entry: PeerEntry, wantPeers: boolean): Promise<PeerId[]> {
     const body = encodeHelloRequest({
-      info: options.selfInfo(),
+      info: options.selfInfo(false),
       certificates: options.certificates(),
       wantPeers: wantPeers || !entry.greeted || entry.beats++ % PEERS_EVERY_BEATS === 0,
     });
@@ -139,7 +139,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
     if (!known) void greet(entry).catch(() => {});
     const admitted = [...entry.actsFor].filter((owner) => options.admitsOwner(owner, from));
     return encodeHelloResponse({
-      info: options.selfInfo(),
+      info: options.selfInfo(false),
       admitted,
       peers: request.wantPeers ? peersFor(from) : [],
     });

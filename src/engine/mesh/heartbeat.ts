@@ -23,7 +23,8 @@ export interface HeartbeatOptions {
   network: string;
   self: PeerId;
   table: PeerTable;
-  selfInfo(): Uint8Array;
+  /** This node's NodeInfo as it is now, signed. */
+  selfInfo(fresh: true): Uint8Array;
   /** Neither known nor passed on. */
   refuses(peer: PeerId): boolean;
   /** News of a peer came by gossip. */
@@ -89,7 +90,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   }
 
   function publish(): void {
-    gossip.publish(options.selfInfo());
+    gossip.publish(options.selfInfo(true));
   }
 
   function beat(): void {

@@ -70,12 +70,12 @@ export const GOSSIP_RATE = { perSecond: 600, burst: 4_000 };
 /** One RPC of gossipsub: some messages and its control lists. */
 export const MAX_GOSSIP_RPC_BYTES = 256 * 1024;
 export const MAX_GOSSIP_UNSENT_BYTES = 1024 * 1024;
-/** A NodeInfo younger than this is given out again instead of signing another. */
-export const NODE_INFO_MIN_AGE_MS = 1_000;
-/** Heartbeats by gossip: every 2 s in a small mesh; in a larger one as often as makes 10 messages a second in all. */
+/** Without gossip a hello signs a NodeInfo anew after this time. */
+export const NODE_INFO_MAX_AGE_MS = 10_000;
+/** Heartbeats by gossip: every 2 s in a small mesh; in a larger one as often as makes 5 messages a second in all. */
 export const GOSSIP_MIN_MS = 2_000;
 export const GOSSIP_MAX_MS = 30_000;
-export const GOSSIP_PER_SECOND = 10;
+export const GOSSIP_PER_SECOND = 5;
 /** Two NodeInfos of one node within this time: the second is not passed on. */
 export const GOSSIP_MIN_GAP_MS = 300;
 /** A NodeInfo issued longer ago is not believed from gossip, nor one from the future; clocks may differ by this. */

@@ -51,8 +51,8 @@ export interface MembershipOptions {
   bootstrap: readonly string[];
   /** Absent: NodeInfos travel by hello alone. */
   gossip?: Gossip | undefined;
-  /** This node's NodeInfo as it is now, signed. */
-  selfInfo(): Uint8Array;
+  /** This node's NodeInfo, signed: as it is now, or as it was some seconds ago. */
+  selfInfo(fresh: boolean): Uint8Array;
   certificates(): Uint8Array[];
   /** Whether an owner (acting through this peer) may store here. */
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
@@ -314,6 +314,8 @@ export function createMembership(options: MembershipOptions): Membership {
       dialWanted();
     },
     announce() {
+      // Hellos give out what was issued last.
+      options.selfInfo(true);
       for (const entry of table.all()) entry.nextHelloMs = 0;
       heartbeat?.soon();
     },

@@ -7,9 +7,9 @@ import { gossipOver } from '../../../src/engine/mesh/gossip.ts';
 import { type Host, startHost } from '../../../src/engine/mesh/libp2p-host.ts';
 import { createLibp2pNet, type Libp2pNet } from '../../../src/engine/mesh/libp2p-net.ts';
 import { createMembership, type Membership } from '../../../src/engine/mesh/membership.ts';
-import { type NodeInfo, signNodeInfo } from '../../../src/engine/mesh/node-info.ts';
 import { createPeerHealth, type PeerHealth } from '../../../src/engine/mesh/peer-health.ts';
 import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
+import { selfInfoIssuer } from '../../../src/engine/mesh/self-info.ts';
 import { TrafficMeter } from '../../../src/engine/mesh/traffic.ts';
 import type { OwnerId, PeerId } from '../../../src/engine/types.ts';
 
@@ -22,8 +22,6 @@ export interface TestPeer {
   health: PeerHealth;
   /** What membership logged. */
   log: string[];
-  /** This peer's NodeInfo, with what is to be changed about it, signed by it. */
-  sign(change?: Partial<NodeInfo>): Uint8Array;
   peerId: PeerId;
   address: string;
   stop(): Promise<void>;
@@ -38,6 +36,8 @@ export interface TestPeerOptions {
   upBytesPerSecond?: number;
   downBytesPerSecond?: number;
   deny?: string[];
+  /** Of its device; random when absent. */
+  seed?: Uint8Array;
   /** Addresses it tells others instead of its own. */
   advertise?: (peer: PeerId) => string[];
 }
@@ -45,7 +45,7 @@ export interface TestPeerOptions {
 /** A host, its net and its membership on 127.0.0.1, without store or catalog. */
 export async function startPeer(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
   const clock = realClock();
-  const device = deviceOfSeed(randomBytes(32));
+  const device = deviceOfSeed(options.seed ?? randomBytes(32));
   const traffic = new TrafficMeter();
   const network = options.network ?? 'test';
   const health = createPeerHealth(clock, realRandom());
@@ -76,27 +76,20 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     down: new RateLimit(clock, options.downBytesPerSecond),
   });
   const limited = admission.limited(net);
-  let seq = 0;
-  const sign = (change: Partial<NodeInfo> = {}) =>
-    signNodeInfo(
-      {
-        peerId: net.self,
-        network,
-        name,
-        role: 'regular',
-        zone: '',
-        rack: '',
-        version: '0.0.0',
-        addresses: options.advertise?.(net.self) ?? net.addresses(),
-        capacityBytes: 1e9,
-        freeBytes: 1e9,
-        shards: 0,
-        state: 'active',
-        seq: (seq = Math.max(seq + 1, Date.now())),
-        ...change,
-      },
-      device.sign,
-    );
+  const describe = () => ({
+    peerId: net.self,
+    network,
+    name,
+    role: 'regular' as const,
+    zone: '',
+    rack: '',
+    version: '0.0.0',
+    addresses: options.advertise?.(net.self) ?? net.addresses(),
+    capacityBytes: 1e9,
+    freeBytes: 1e9,
+    shards: 0,
+    state: 'active' as const,
+  });
   const membership = createMembership({
     net: limited,
     clock,
@@ -104,7 +97,7 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     network,
     bootstrap: options.bootstrap ?? [],
     gossip: gossipOver(host.services.gossip, network),
-    selfInfo: () => sign(),
+    selfInfo: selfInfoIssuer(clock, describe, device.sign),
     certificates: () => options.certificates ?? [],
     admitsOwner: (owner) => options.admits?.(owner) ?? true,
     turnsAway: (peer) => (admission.refuses(peer) ? 'refused' : undefined),
@@ -122,7 +115,6 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     admission,
     health,
     log,
-    sign,
     peerId: net.self,
     address: net.addresses()[0]!,
     async stop() {
