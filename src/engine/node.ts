@@ -24,9 +24,11 @@ import { type Device, loadOrCreateDevice } from './keys/device.ts';
 import { openKeyring } from './keys/keyring.ts';
 import type { OwnerKeys } from './keys/keys.ts';
 import { createAdmission } from './mesh/admission.ts';
+import { announcer } from './mesh/announcer.ts';
 import { type ObjectRouting, objectRouting, walkDht } from './mesh/dht.ts';
 import { createDiscovery, type Discovery } from './mesh/discovery.ts';
 import { gossipOver } from './mesh/gossip.ts';
+import { keepKnownPeers, loadKnownPeers } from './mesh/known-peers.ts';
 import { type Host, startHost } from './mesh/libp2p-host.ts';
 import { createLibp2pNet } from './mesh/libp2p-net.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
@@ -45,7 +47,7 @@ import type { Candidate, Site } from './placement/domains.ts';
 import { pointOf } from './placement/xor.ts';
 import { openShardStore } from './shardstore/segment-store.ts';
 import type { ShardStore } from './shardstore/store.ts';
-import type { ObjectId, OwnerId, PeerId } from './types.ts';
+import type { OwnerId, PeerId } from './types.ts';
 
 export interface Node {
   readonly options: EngineOptions;
@@ -174,13 +176,15 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     const requests = new RequestCounter(clock, health);
     const peers = new Map<PeerId, Backend>();
     const pointsOfPeers = new Map<PeerId, Uint8Array>();
+    const meshLog = (text: string) => events.add('warn', 'mesh', text);
+    const remembered = await loadKnownPeers(disk, paths.peers, meshLog);
     const membership = opened(
       createMembership({
         net,
         clock,
         random,
         network: options.network.name,
-        bootstrap: options.network.bootstrap,
+        bootstrap: [...options.network.bootstrap, ...remembered],
         selfInfo: selfInfoIssuer(
           clock,
           () => ({
@@ -247,6 +251,9 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       walk: (signal) => walkDht(host, random, signal),
     });
     await membership.start();
+    closers.push(
+      keepKnownPeers({ disk, path: paths.peers, clock, members: () => membership.members(), log: meshLog }),
+    );
 
     let spaceTimer = clock.after(SPACE_EVERY_MS, function refresh() {
       disk.space(options.dataDir).then(
@@ -340,28 +347,4 @@ const STOP_TIMEOUT_MS = 3_000;
 async function stopHost(host: Host): Promise<void> {
   const clock = realClock();
   await Promise.race([Promise.resolve(host.stop()).catch(() => {}), clock.sleep(STOP_TIMEOUT_MS)]);
-}
-
-/** Announcements under way and waiting; a peer that asks for more is answered, and not served. */
-const MAX_ANNOUNCEMENTS = 1000;
-const PARALLEL_ANNOUNCEMENTS = 4;
-
-/** Publishes provider records in the background, a few at a time. */
-function announcer(routing: ObjectRouting): (id: ObjectId) => void {
-  const waiting: ObjectId[] = [];
-  let running = 0;
-  const next = () => {
-    while (running < PARALLEL_ANNOUNCEMENTS && waiting.length > 0) {
-      running++;
-      void routing.provide(waiting.shift()!).finally(() => {
-        running--;
-        next();
-      });
-    }
-  };
-  return (id) => {
-    if (waiting.length >= MAX_ANNOUNCEMENTS) return;
-    waiting.push(id);
-    next();
-  };
 }

@@ -55,6 +55,7 @@ export function dataPaths(dataDir: string) {
     keyring: `${dataDir}/keyring.json`,
     shards: `${dataDir}/shards`,
     catalog: `${dataDir}/catalog.sqlite`,
+    peers: `${dataDir}/peers.json`,
     journal: `${dataDir}/journal`,
     log: `${dataDir}/service.log`,
     /** Unix sockets must stay under 108 bytes; control/socket-path.ts falls back to a short one. */
