@@ -9,7 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createCodecPool } from '../../src/engine/codec/codec-pool.ts';
 import type { Report } from '../support/rows.ts';
 import { inTurns, type Turn } from './timing.ts';
-import { type Direction, workOf } from './work.ts';
+import { type Direction, type Work, workOf } from './work.ts';
 
 /** Stripes under way, as in a put. */
 const WINDOW = 4;
@@ -28,6 +28,14 @@ export async function workerRows(report: Report, size: number): Promise<void> {
     for (const direction of ['put', 'get'] as const) {
       await directionRows(report, size, direction, work, processes);
     }
+    const { one, two } = await inTurns(
+      { one: receivedRate(size, work[1]!), two: receivedRate(size, work[2]!) },
+      TURNS,
+    );
+    report.add(`get 4+2 with 2 lost, ${size / 2 ** 20} MiB, received in place, two workers`, two, 'GB/s', {
+      name: 'one worker',
+      values: one,
+    });
   } finally {
     for (const child of processes) child.disconnect();
     for (const pool of pools) await pool.close();
@@ -38,7 +46,7 @@ async function directionRows(
   report: Report,
   size: number,
   direction: Direction,
-  work: Record<Direction, () => Promise<void>>[],
+  work: Work[],
   processes: ChildProcess[],
 ): Promise<void> {
   const longest: number[][] = [[], [], []];
@@ -72,6 +80,22 @@ async function directionRows(
     name: 'in this thread',
     values: longest[0]!.slice(1),
   });
+}
+
+/** Stripes that lie in their landings, all decoded at once; how they got there is not counted. */
+function receivedRate(size: number, work: Work): Turn {
+  return async () => {
+    let stripes = 0;
+    let elapsedMs = 0;
+    do {
+      const received = work.received();
+      const start = performance.now();
+      await received.get();
+      elapsedMs += performance.now() - start;
+      stripes += received.stripes;
+    } while (elapsedMs < TURN_MS);
+    return (stripes * size) / elapsedMs / 1e6;
+  };
 }
 
 async function startProcess(size: number): Promise<ChildProcess> {

@@ -2,7 +2,7 @@
  * The codec in worker threads. Stripes lie in shared workspaces ("slots") from the plaintext to the bytes on the wire: this thread copies a chunk in, a
  * worker seals, codes and hashes it in place, the shards are lent to the caller. Small chunks, and what fits no slot, are done in this thread.
  *
- * Memory: at most (workers + 1 + MAX_SLOTS) slots of one stripe each ((k+m) · shardBytes, on decode also the shards that parity stands in for), together no
+ * Memory: at most (2 · workers + MAX_SLOTS) slots of one stripe each ((k+m) · shardBytes, on decode also the shards that parity stands in for), together no
  * more than MAX_TOTAL_BYTES; beside it what the codec of this thread keeps. Independent of how many calls wait and of the file's size.
  */
 import type { Worker } from 'node:worker_threads';
@@ -69,7 +69,12 @@ export function codecPoolReport(workers = defaultCodecWorkers()): {
 }
 
 function slotCount(workers: number): number {
-  return MAX_SLOTS + workers + 1;
+  return MAX_SLOTS + turnCount(workers);
+}
+
+/** Two for each worker: its next stripe is copied in while it works, so that it never waits for this thread. */
+function turnCount(workers: number): number {
+  return 2 * workers;
 }
 
 /** A codec with that many worker threads, which start with the first large chunk. */
@@ -92,8 +97,7 @@ class CodecPool implements Codec {
   constructor(workers: number, options: CodecPoolOptions) {
     this.#crew = new WorkerCrew(workers, options.spawn);
     this.#minBytes = options.minBytes ?? MIN_POOL_BYTES;
-    // One more than there are workers: the next stripe is copied in while they work.
-    this.#turns = new Turnstile(workers + 1);
+    this.#turns = new Turnstile(turnCount(workers));
     this.#slots = new StripeSlots({
       maxSlots: slotCount(workers),
       make: (roomBytes) => {

@@ -147,7 +147,7 @@ describe('codec pool', () => {
 
   it('has a size that the machine gives, or is told', () => {
     expect(defaultCodecWorkers()).toBe(Math.max(1, navigator.hardwareConcurrency - 1));
-    expect(codecPoolReport(3)).toMatchObject({ workers: 3, maxSlots: 12 });
+    expect(codecPoolReport(3)).toMatchObject({ workers: 3, maxSlots: 14 });
     expect(codecPoolReport(0)).toEqual({ workers: 0, maxSlots: 0, maxBytes: 0 });
     expect(() => createCodecPool({ workers: -1 })).toThrow(RangeError);
   });
