@@ -34,6 +34,14 @@ export class RecordReader {
     return { state: 'good', bytes, headIntact };
   }
 
+  /** The same into the caller's buffer, which is large enough. The head is not read; scrub looks at those. */
+  async readInto(id: ShardId, entry: IndexEntry, into: Uint8Array): Promise<ReadOutcome> {
+    const bytes = into.subarray(0, entry.lengthBytes);
+    const count = await this.#fill(entry.segment, bytes, entry.offset + entry.headBytes);
+    if (count !== bytes.length || this.#idOf(bytes) !== id) return { state: 'bad' };
+    return { state: 'good', bytes, headIntact: true };
+  }
+
   /** Part of the shard's bytes, not verified; fewer at its end. Undefined when they are not there. */
   async readRange(entry: IndexEntry, offset: number, lengthBytes: number): Promise<Uint8Array | undefined> {
     const length = Math.max(0, Math.min(lengthBytes, entry.lengthBytes - offset));

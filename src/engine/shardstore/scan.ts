@@ -99,6 +99,7 @@ export async function scanSegment(
 
 class SegmentScanner {
   readonly #options: ScanOptions;
+  #buffer = Buffer.alloc(0);
   #window = Buffer.alloc(0);
   #windowAt = 0;
 
@@ -159,9 +160,10 @@ class SegmentScanner {
     const inWindow = at >= this.#windowAt && at + wanted <= this.#windowAt + this.#window.length;
     if (!inWindow) {
       const size = Math.max(0, Math.min(Math.max(wanted, WINDOW_BYTES), this.#options.to - at));
-      const buffer = Buffer.allocUnsafe(size);
-      const count = await this.#options.file.read(buffer, at);
-      this.#window = buffer.subarray(0, count);
+      // One buffer for all windows: a fresh one for each outruns the garbage collector.
+      if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(size);
+      const count = await this.#options.file.read(this.#buffer.subarray(0, size), at);
+      this.#window = this.#buffer.subarray(0, count);
       this.#windowAt = at;
     }
     const start = at - this.#windowAt;

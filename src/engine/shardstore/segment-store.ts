@@ -219,12 +219,14 @@ class LogStore implements SegmentStore {
     }
   }
 
-  async get(id: ShardId): Promise<Uint8Array | undefined> {
+  async get(id: ShardId, into?: Uint8Array): Promise<Uint8Array | undefined> {
     for (;;) {
       this.#mustBeOpen();
       const entry = this.#table.get(id);
       if (entry === undefined) return undefined;
-      const found = await this.#read(id, entry);
+      if (into !== undefined && into.length < entry.lengthBytes)
+        throw new RangeError(`shard ${id} has ${entry.lengthBytes} bytes, the buffer ${into.length}`);
+      const found = await this.#read(id, entry, into);
       if (found.state === 'good') {
         if (!found.headIntact) this.#compactor.rewriteSoon(id);
         return found.bytes;
@@ -238,9 +240,11 @@ class LogStore implements SegmentStore {
     }
   }
 
-  async #read(id: ShardId, entry: IndexEntry) {
+  async #read(id: ShardId, entry: IndexEntry, into: Uint8Array | undefined) {
     try {
-      return await this.#reader.read(id, entry);
+      return await (into === undefined
+        ? this.#reader.read(id, entry)
+        : this.#reader.readInto(id, entry, into));
     } catch (error) {
       throw new DatameshError('failed', {
         what: `shard ${id} could not be read from ${this.#options.dir}: ${(error as Error).message}`,

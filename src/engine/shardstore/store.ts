@@ -30,12 +30,21 @@ export interface StoreUsage {
 
 export interface ShardStore {
   /**
-   * Resolves when the shard is durable (fdatasync done). Idempotent by id; verifies BLAKE3(bytes) = id first.
-   * Throws `hash-mismatch`, `quota-full`, `disk-full`.
+   * Resolves when the shard is durable (fdatasync done). Idempotent by id; verifies BLAKE3(bytes) = id first, and is
+   * the one place that does: who receives a shard to be stored need not hash it. Throws `hash-mismatch`, `quota-full`,
+   * `disk-full`.
+   *
+   * `bytes` may be a view of anything, a receive buffer of a pool or shared memory too. They must not change until the
+   * promise settles (a change in between would be found by the next reader); then nothing refers to them any more.
+   * Large shards go to the disk from where they lie, small ones (16 KiB) are copied once.
    */
   put(record: PutRecord): Promise<'stored' | 'already-there'>;
-  /** Verified bytes, or undefined when not held. A record that fails its hash counts as not held and is quarantined. */
-  get(id: ShardId): Promise<Uint8Array | undefined>;
+  /**
+   * Verified bytes, or undefined when not held. A record that fails its hash counts as not held and is quarantined.
+   * One read, into a fresh buffer that is the caller's, or to the beginning of `into`, of which a view is returned: a
+   * RangeError when it is too small (`stat` knows the length); what it holds after a failure is not to be used.
+   */
+  get(id: ShardId, into?: Uint8Array): Promise<Uint8Array | undefined>;
   /** Part of a record, for audits; the caller proves it. */
   getRange(id: ShardId, offset: number, lengthBytes: number): Promise<Uint8Array | undefined>;
   has(id: ShardId): boolean;
