@@ -328,6 +328,7 @@ export interface Engine {
   /** Takes a census now and waits for it. */
   health(options?: CallOptions): Promise<HealthReport>;
   stats(): Promise<StoreStats>;
+  /** The source's pieces are not copied before they are sealed: they must not be written again. */
   put(source: AsyncIterable<Uint8Array>, options: PutOptions, call?: CallOptions): Promise<Receipt>;
   /** `ref`: a name, or an ObjectId or a unique prefix (≥ 4 digits) of one. Throws `not-found`. */
   get(ref: string, options?: GetOptions, call?: CallOptions): Promise<GetResult>;
