@@ -215,8 +215,8 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function judge(entry: PeerEntry, now: number): void {
-    // Its time in quarantine may be over.
-    if (entry.state === 'quarantined') setState(entry, stateOf(entry));
+    // It may have lied just now, or its time in quarantine may be over.
+    if (entry.greeted && entry.state !== 'suspect') setState(entry, stateOf(entry));
     const silentMs = entry.unansweredSinceMs === undefined ? 0 : now - entry.unansweredSinceMs;
     if (silentMs > OFFLINE_AFTER_MS) {
       setState(entry, 'offline');

@@ -45,8 +45,6 @@ export interface PeerHealth {
   servedBytes(peer: PeerId): number;
   /** The peer is no longer remembered. One in quarantine is: it must not come back as a stranger. */
   forget(peer: PeerId): void;
-  /** Called when a peer enters or leaves quarantine. Leaving is noticed when somebody asks. */
-  onQuarantine(listener: (peer: PeerId, quarantined: boolean) => void): () => void;
 }
 
 /**
@@ -66,7 +64,6 @@ interface Record {
 
 export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
   const records = new Map<PeerId, Record>();
-  const listeners = new Set<(peer: PeerId, quarantined: boolean) => void>();
 
   function record(peer: PeerId): Record {
     let found = records.get(peer);
@@ -87,20 +84,16 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
     return found;
   }
 
-  /** Brings the standing to now and tells when that changes whether the peer is quarantined. */
-  function settle(peer: PeerId, it: Record): Record {
+  /** Brings the standing to now. */
+  function settle(it: Record): Record {
     it.standing = faded(it.standing, clock.monotonic());
-    const now = isQuarantined(it.standing, it.quarantined);
-    if (now !== it.quarantined) {
-      it.quarantined = now;
-      for (const listener of listeners) listener(peer, now);
-    }
+    it.quarantined = isQuarantined(it.standing, it.quarantined);
     return it;
   }
 
   const known = (peer: PeerId): Record | undefined => {
     const it = records.get(peer);
-    return it === undefined ? undefined : settle(peer, it);
+    return it === undefined ? undefined : settle(it);
   };
 
   return {
@@ -121,7 +114,7 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
       if (kind !== 'flood') it.breaker.record(BREAKER_OUTCOME[kind]);
       if (latencyMs !== undefined) it.latency.add(latencyMs, nowMs);
       if (kind === 'ok' || kind === 'slow') it.servedBytes += bytes ?? 0;
-      settle(peer, it);
+      settle(it);
     },
     score: (peer) => known(peer)?.standing.score ?? stranger(0).score,
     breaker: (peer) => records.get(peer)?.breaker.state ?? 'closed',
@@ -135,10 +128,6 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
     servedBytes: (peer) => records.get(peer)?.servedBytes ?? 0,
     forget(peer) {
       if (known(peer)?.quarantined !== true) records.delete(peer);
-    },
-    onQuarantine(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
     },
   };
 }

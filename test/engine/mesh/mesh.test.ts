@@ -45,6 +45,24 @@ test('a node that dies is noticed within five seconds, and found again when it r
   expect(greetedBy(a)).toEqual([]);
 });
 
+test('a quarantined peer is visible as such, stays connected, is not passed on, and comes back', async () => {
+  let bad = false;
+  const b = await start('b');
+  const a = await start('a', { bootstrap: [b.address], quarantined: (peer) => bad && peer === b.peerId });
+  const states: string[] = [];
+  a.membership.onChange((peer, state) => peer === b.peerId && states.push(state));
+  await until(() => a.membership.member(b.peerId)?.state === 'active');
+  bad = true;
+  await until(() => a.membership.member(b.peerId)?.state === 'quarantined', 1_500, 'quarantine');
+  expect(a.net.connected()).toContain(b.peerId);
+  const c = await start('c');
+  await c.membership.join(a.address);
+  expect(await c.membership.exchange(a.peerId)).not.toContain(b.peerId);
+  bad = false;
+  await until(() => a.membership.member(b.peerId)?.state === 'active', 1_500, 'release');
+  expect(states).toEqual(['joining', 'active', 'quarantined', 'active']);
+});
+
 test('nodes of two networks do not mix', async () => {
   const a = await start('a', { network: 'one' });
   const b = await start('b', { network: 'two' });

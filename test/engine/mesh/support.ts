@@ -36,6 +36,7 @@ export interface TestPeerOptions {
   upBytesPerSecond?: number;
   downBytesPerSecond?: number;
   deny?: string[];
+  quarantined?: (peer: PeerId) => boolean;
   /** Of its device; random when absent. */
   seed?: Uint8Array;
   /** Addresses it tells others instead of its own. */
@@ -101,7 +102,7 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     certificates: () => options.certificates ?? [],
     admitsOwner: (owner) => options.admits?.(owner) ?? true,
     turnsAway: (peer) => (admission.refuses(peer) ? 'refused' : undefined),
-    quarantined: (peer) => health.quarantined(peer),
+    quarantined: (peer) => options.quarantined?.(peer) ?? health.quarantined(peer),
     offence: admission.offence,
     forgotten: () => {},
     log: (level, text) => log.push(`${level} ${text}`),
