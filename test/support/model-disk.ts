@@ -325,9 +325,10 @@ export class ModelDisk implements Disk {
   }
 
   async stat(path: string): Promise<DiskStat | undefined> {
-    if (this.#dirs.has(path)) return { kind: 'directory', sizeBytes: 0, mode: 0o700 };
+    if (this.#dirs.has(path)) return { kind: 'directory', sizeBytes: 0, mode: 0o700, device: 1 };
     const found = this.#names.get(path);
-    return found === undefined ? undefined : { kind: 'file', sizeBytes: found.current.length, mode: 0o600 };
+    if (found === undefined) return undefined;
+    return { kind: 'file', sizeBytes: found.current.length, mode: 0o600, device: 1 };
   }
 
   async syncDir(path: string): Promise<void> {

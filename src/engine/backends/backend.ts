@@ -1,6 +1,6 @@
 /**
- * A backend is a place that holds shards. A peer, this node's own store; later a directory, an S3 or GCS bucket, a 0-DB
- * namespace. What passes this interface is sealed: a backend never sees a key or a name.
+ * A backend is a place that holds shards: a peer, this node's own store, a directory on one of its disks; later an S3 or GCS bucket, a
+ * 0-DB namespace. What passes this interface is sealed: a backend never sees a key or a name.
  */
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
 
@@ -11,7 +11,7 @@ export interface BackendCall {
 
 export interface Backend {
   readonly id: PeerId;
-  readonly kind: 'local' | 'peer';
+  readonly kind: 'local' | 'peer' | 'directory';
   /** Resolves when the shard is durable there (fsynced), and only then. Idempotent by id. */
   put(id: ShardId, bytes: Uint8Array, owner: OwnerId, call: BackendCall): Promise<void>;
   /** Bytes as the backend sent them: the caller checks their hash. Undefined when it does not hold the shard. */

@@ -7,10 +7,14 @@ export function localBackend(self: PeerId, store: ShardStore, announce: (id: Obj
   return {
     id: self,
     kind: 'local',
-    async put(id, bytes, owner) {
+    async put(id, bytes, owner, call) {
+      call.signal?.throwIfAborted();
       await store.put({ id, bytes, owner });
     },
-    get: (id) => store.get(id),
+    async get(id, call) {
+      call.signal?.throwIfAborted();
+      return await store.get(id);
+    },
     has: async (ids) => ids.map((id) => store.has(id)),
     announce: async (id) => announce(id),
     delete: (id, owner) => store.delete(id, owner),

@@ -24,6 +24,8 @@ export interface DiskStat {
   sizeBytes: number;
   /** Unix permission bits, e.g. 0o600. */
   mode: number;
+  /** st_dev: equal for what lies on one file system. Not the same after a restart of the machine. */
+  device: number;
 }
 
 export interface DiskSpace {

@@ -54,6 +54,7 @@ export function realDisk(): Disk {
         kind: found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other',
         sizeBytes: found.size,
         mode: found.mode & 0o777,
+        device: found.dev,
       };
     },
     async syncDir(path) {

@@ -19,7 +19,7 @@ export function memoryDisk(): MemoryDisk {
     },
     async stat(path) {
       const file = files.get(path);
-      return file && { kind: 'file', sizeBytes: file.data.length, mode: file.mode };
+      return file && { kind: 'file', sizeBytes: file.data.length, mode: file.mode, device: 1 };
     },
     open: unused,
     rename: unused,

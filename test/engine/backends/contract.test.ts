@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDirectory } from '../../../src/engine/backends/directory-backend.ts';
+import { localBackend } from '../../../src/engine/backends/local-backend.ts';
+import { peerBackend } from '../../../src/engine/backends/peer-backend.ts';
+import { serveShards } from '../../../src/engine/backends/shard-service.ts';
+import { blake3 } from '../../../src/engine/codec/hash.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
+import { realDisk } from '../../../src/engine/effects/real-disk.ts';
+import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
+import type { PeerId } from '../../../src/engine/types.ts';
+import { MemoryNet } from '../../support/memory-net.ts';
+import { OWNER_A, OWNER_B } from '../shardstore/shards.ts';
+import { backendContract } from './contract.ts';
+
+const SELF = 'holder' as PeerId;
+
+async function folder() {
+  const path = await mkdtemp(join(tmpdir(), 'datamesh-backend-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+const openStore = (dir: string) =>
+  openShardStore({
+    dir,
+    disk: realDisk(),
+    clock: realClock(),
+    hash: blake3,
+    quotaBytes: 1e9,
+    reserveFraction: 0,
+  });
+
+backendContract('local', async () => {
+  const { path, remove } = await folder();
+  const announced: string[] = [];
+  let store = await openStore(path);
+  const open = () => localBackend(SELF, store, (id) => announced.push(id));
+  return {
+    backend: open(),
+    announced,
+    async reopen() {
+      await store.close();
+      store = await openStore(path);
+      return open();
+    },
+    async close() {
+      await store.close();
+      await remove();
+    },
+  };
+});
+
+backendContract('peer', async () => {
+  const { path, remove } = await folder();
+  const announced: string[] = [];
+  const store = await openStore(path);
+  const net = new MemoryNet();
+  await serveShards({
+    net: net.node(SELF),
+    store,
+    ownersOf: () => new Set([OWNER_A, OWNER_B]),
+    admitsOwner: () => true,
+    announce: (id) => announced.push(id),
+  });
+  return {
+    backend: peerBackend(net.node('asker' as PeerId), SELF),
+    announced,
+    async close() {
+      await store.close();
+      await remove();
+    },
+  };
+});
+
+backendContract('directory', async () => {
+  const { path, remove } = await folder();
+  const announced: string[] = [];
+  const open = () =>
+    openDirectory({
+      disk: realDisk(),
+      random: realRandom(),
+      hash: blake3,
+      path: join(path, 'shards'),
+      node: SELF,
+      create: true,
+      adopt: false,
+      reserveFraction: 0,
+      quotaBytes: undefined,
+      announce: (id) => announced.push(id),
+    });
+  return { backend: await open(), announced, reopen: open, close: remove };
+});

@@ -1,0 +1,129 @@
+/** What every backend must do, whatever it is: run against each of them by contract.test.ts. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Backend } from '../../../src/engine/backends/backend.ts';
+import type { ShardId } from '../../../src/engine/types.ts';
+import { OWNER_A, OWNER_B, shard } from '../shardstore/shards.ts';
+
+export interface BackendUnderTest {
+  backend: Backend;
+  /** The same place after the process that held it has begun anew; absent where that is no business of the backend. */
+  reopen?(): Promise<Backend>;
+  /** Ids that the holder was asked to announce. */
+  announced: string[];
+  close(): Promise<void>;
+}
+
+const CALL = { timeoutMs: 5000 };
+
+export function backendContract(name: string, make: () => Promise<BackendUnderTest>): void {
+  describe(`${name} keeps the contract of a backend`, () => {
+    let under: BackendUnderTest;
+    let backend: Backend;
+    beforeEach(async () => {
+      under = await make();
+      backend = under.backend;
+    });
+    afterEach(() => under.close());
+
+    test.each([1, 128, 4096, 1 << 20])('gives %i bytes back as they were', async (lengthBytes) => {
+      const { id, bytes } = shard(7, lengthBytes);
+      await backend.put(id, bytes, OWNER_A, CALL);
+      expect(Buffer.compare((await backend.get(id, CALL))!, bytes)).toBe(0);
+      expect(await backend.has([id], CALL)).toEqual([true]);
+    });
+
+    test('keeps a copy: neither what the caller does with its bytes later nor with an answer changes it', async () => {
+      const { id, bytes } = shard(1, 1000);
+      const given = Uint8Array.from(bytes);
+      await backend.put(id, given, OWNER_A, CALL);
+      given.fill(0);
+      (await backend.get(id, CALL))!.fill(1);
+      expect(Buffer.compare((await backend.get(id, CALL))!, bytes)).toBe(0);
+    });
+
+    test('says of what it does not hold that it does not', async () => {
+      const { id } = shard(2, 100);
+      expect(await backend.get(id, CALL)).toBeUndefined();
+      expect(await backend.has([id], CALL)).toEqual([false]);
+      expect(await backend.delete(id, OWNER_A, CALL)).toBe(false);
+    });
+
+    test('answers `has` in the order asked, for more ids than fit one message', async () => {
+      const some = Array.from({ length: 5 }, (_, i) => shard(10 + i, 64));
+      for (const { id, bytes } of some) await backend.put(id, bytes, OWNER_A, CALL);
+      const ids = Array.from({ length: 600 }, (_, i) =>
+        i % 150 === 7 ? some[(i - 7) / 150]!.id : (`${i}`.padStart(64, '0') as ShardId),
+      );
+      expect(await backend.has(ids, CALL)).toEqual(ids.map((_id, i) => i % 150 === 7));
+      expect(await backend.has([], CALL)).toEqual([]);
+    });
+
+    test('refuses bytes that do not fit the id, and keeps nothing of them', async () => {
+      const { id, bytes } = shard(3, 500);
+      const wrong = Uint8Array.from(bytes);
+      wrong[250]! ^= 1;
+      await expect(backend.put(id, wrong, OWNER_A, CALL)).rejects.toMatchObject({ code: 'hash-mismatch' });
+      expect(await backend.get(id, CALL)).toBeUndefined();
+    });
+
+    test('a put twice, also at once, is one shard and one claim', async () => {
+      const { id, bytes } = shard(4, 2000);
+      await Promise.all(Array.from({ length: 8 }, () => backend.put(id, bytes, OWNER_A, CALL)));
+      await backend.put(id, bytes, OWNER_A, CALL);
+      expect(await backend.delete(id, OWNER_A, CALL)).toBe(true);
+      expect(await backend.get(id, CALL)).toBeUndefined();
+      expect(await backend.delete(id, OWNER_A, CALL)).toBe(false);
+    });
+
+    test('a shard stays until its last owner has released it, and only its owners can', async () => {
+      const { id, bytes } = shard(5, 300);
+      await backend.put(id, bytes, OWNER_A, CALL);
+      expect(await backend.delete(id, OWNER_B, CALL)).toBe(false);
+      await backend.put(id, bytes, OWNER_B, CALL);
+      expect(await backend.delete(id, OWNER_A, CALL)).toBe(true);
+      expect(Buffer.compare((await backend.get(id, CALL))!, bytes)).toBe(0);
+      expect(await backend.delete(id, OWNER_B, CALL)).toBe(true);
+      expect(await backend.has([id], CALL)).toEqual([false]);
+    });
+
+    test('many at once, of several owners, come back each as itself', async () => {
+      const many = Array.from({ length: 60 }, (_, i) => shard(100 + i, 200 + i));
+      await Promise.all(
+        many.map(({ id, bytes }, i) => backend.put(id, bytes, i % 2 === 0 ? OWNER_A : OWNER_B, CALL)),
+      );
+      const back = await Promise.all(many.map(({ id }) => backend.get(id, CALL)));
+      for (const [i, bytes] of back.entries()) expect(Buffer.compare(bytes!, many[i]!.bytes)).toBe(0);
+    });
+
+    test('a call that is cancelled before it begins does nothing', async () => {
+      const { id, bytes } = shard(6, 100);
+      const signal = AbortSignal.abort();
+      await expect(backend.put(id, bytes, OWNER_A, { ...CALL, signal })).rejects.toThrow();
+      expect(await backend.has([id], CALL)).toEqual([false]);
+      await expect(backend.get(id, { ...CALL, signal })).rejects.toThrow();
+    });
+
+    test('asks for an announcement of what it holds', async () => {
+      const { id, bytes } = shard(8, 100);
+      await backend.put(id, bytes, OWNER_A, CALL);
+      await backend.announce(id as string as Parameters<Backend['announce']>[0], CALL);
+      expect(under.announced).toEqual([id]);
+    });
+
+    test('what was acknowledged is there when it is opened again', async () => {
+      if (under.reopen === undefined) return;
+      const { id, bytes } = shard(9, 5000);
+      const gone = shard(11, 100);
+      await backend.put(id, bytes, OWNER_A, CALL);
+      await backend.put(id, bytes, OWNER_B, CALL);
+      await backend.put(gone.id, gone.bytes, OWNER_A, CALL);
+      await backend.delete(gone.id, OWNER_A, CALL);
+      const again = await under.reopen();
+      expect(again.id).toBe(backend.id);
+      expect(Buffer.compare((await again.get(id, CALL))!, bytes)).toBe(0);
+      expect(await again.has([gone.id], CALL)).toEqual([false]);
+      expect(await again.delete(id, OWNER_A, CALL)).toBe(true);
+      expect(await again.has([id], CALL)).toEqual([true]);
+    });
+  });
+}
