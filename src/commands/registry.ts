@@ -12,6 +12,7 @@ import { statsCommand } from './files/stats.ts';
 import { keysCommands } from './keys/all.ts';
 import { bandwidthCommand } from './network/bandwidth.ts';
 import { discoverCommand } from './network/discover.ts';
+import { distributionCommand } from './network/distribution.ts';
 import { healthCommand } from './network/health.ts';
 import { networkCommand } from './network/network.ts';
 import { networksCommand } from './network/networks.ts';
@@ -19,6 +20,7 @@ import { peersCommand } from './network/peers.ts';
 import { bootstrapCommand } from './node/bootstrap.ts';
 import { serviceCommands } from './node/service.ts';
 import { statusCommand } from './node/status.ts';
+import { poolCommands } from './pools/all.ts';
 import { batchCommand } from './start/batch.ts';
 import { completeCommand, completionCommand } from './start/completion.ts';
 import { consoleCommand } from './start/console.ts';
@@ -135,6 +137,8 @@ export function allCommands(): readonly Command[] {
     networksCommand,
     discoverCommand,
     bandwidthCommand,
+    distributionCommand,
+    ...poolCommands,
     ...keysCommands,
     ...configCommands,
     ...consoleOnlyCommands,

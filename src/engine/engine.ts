@@ -5,7 +5,9 @@
  */
 
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
+import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
+import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
 
 export type NodeRole = 'regular' | 'bootstrap' | 'service';
@@ -196,6 +198,8 @@ export interface ObjectView {
   createdAtMs: number;
   /** Name of the owner key that sealed it. */
   ownerKey: string;
+  /** The pool it was put into; undefined where only the mesh tells of it, which does not know pools. */
+  pool: string | undefined;
 }
 
 export interface ShardView {
@@ -240,7 +244,10 @@ export interface PutOptions {
   sizeBytes?: number | undefined;
   tags?: string[] | undefined;
   mimeType?: string | undefined;
+  /** In place of the pool's. */
   code?: CodeProfile | undefined;
+  /** `default` when absent. */
+  pool?: string | undefined;
   /** Refuse instead of making a new version when the name exists. */
   ifAbsent?: boolean | undefined;
   /** Store with fewer than n distinct nodes if the arithmetic says the object stays readable; receipt says so. */
@@ -251,6 +258,8 @@ export interface PutOptions {
 
 export interface Receipt {
   object: ObjectView;
+  /** The pool's failure domain: no one of them holds more shards of a stripe than may be lost, unless `degraded`. */
+  domain: Domain;
   /** Shards the receipt proves durable: fsynced and acknowledged by their holders. */
   shardsDurable: number;
   shardsWanted: number;
@@ -347,5 +356,8 @@ export interface Engine {
    * `not-found`, `bad-value` (more than 30 s), `denied` (it is being tested), `peer-unreachable`.
    */
   speedTest(peer: string, durationMs: number, call?: CallOptions): Promise<SpeedReport>;
+  readonly pools: PoolCalls;
+  /** Where the shards of current objects lie: a census of them, counted by node, disk, rack and zone. */
+  distribution(query?: DistributionQuery, call?: CallOptions): Promise<DistributionReport>;
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { startNode } from './node.ts';
 import { createObjects } from './objects.ts';
 import { Sampler } from './observe/sampler.ts';
 import type { EngineOptions } from './options.ts';
+import { createPools } from './pools/pools.ts';
 import { speedOf } from './speed.ts';
 import { bandwidthView, peersView, statusView, storeView } from './views.ts';
 
@@ -13,7 +14,8 @@ import { bandwidthView, peersView, statusView, storeView } from './views.ts';
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const node = await startNode(options);
-  const objects = createObjects(node, () => sampler.censusSoon());
+  const pools = createPools(node);
+  const objects = createObjects(node, pools, () => sampler.censusSoon());
   const sampler = new Sampler({
     clock: node.clock,
     traffic: node.traffic,
@@ -90,6 +92,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     find: async (ref) => objects.find(ref),
     info: (ref, infoOptions = {}) => tracked(objects.info(ref, infoOptions)),
     delete: (ref) => tracked(objects.delete(ref)),
+    pools,
+    distribution: (query = {}, call) => tracked(objects.distribution(query, linked(call))),
     async bootstrap(address) {
       const { peerId, rttMs } = await node.membership.join(address);
       return { address, peerId, rttMs };

@@ -4,6 +4,7 @@
  */
 import { VERSION } from '../version.ts';
 import type { Backend } from './backends/backend.ts';
+import { isFolderId } from './backends/folder-marker.ts';
 import { localBackend } from './backends/local-backend.ts';
 import { peerBackend } from './backends/peer-backend.ts';
 import { serveShards } from './backends/shard-service.ts';
@@ -45,6 +46,7 @@ import { RequestCounter } from './observe/requests.ts';
 import { dataPaths, type EngineOptions } from './options.ts';
 import type { Candidate, Site } from './placement/domains.ts';
 import { pointOf } from './placement/xor.ts';
+import { type Folders, openFolders } from './pools/folders.ts';
 import { openShardStore } from './shardstore/segment-store.ts';
 import type { ShardStore } from './shardstore/store.ts';
 import type { OwnerId, PeerId } from './types.ts';
@@ -58,6 +60,8 @@ export interface Node {
   readonly owner: OwnerKeys | undefined;
   readonly store: ShardStore;
   readonly catalog: Catalog;
+  /** Folders of this node's pools. */
+  readonly folders: Folders;
   readonly codec: Codec;
   readonly net: Net;
   readonly membership: Membership;
@@ -72,9 +76,9 @@ export interface Node {
   readonly startedAtMs: number;
   /** Free and total bytes under the data folder, as last asked. */
   space(): DiskSpace;
-  /** This node or a greeted peer; undefined when it cannot be asked now. */
+  /** This node, one of its folders or a greeted peer; undefined when it cannot be asked now. */
   backend(peer: PeerId): Backend | undefined;
-  /** This node first, then greeted peers by round-trip time. */
+  /** This node and its folders first, then greeted peers by round-trip time. */
   reachable(): Backend[];
   /** Nodes that take shards of this owner now. */
   candidates(owner: OwnerId): Candidate[];
@@ -226,8 +230,26 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     const routing = objectRouting(host, clock);
     const announce = announcer(routing);
     const own = localBackend(net.self, store, announce);
+    const folders = opened(
+      await openFolders(
+        {
+          disk,
+          random,
+          clock,
+          hash: (bytes) => codec.hash(bytes),
+          node: net.self,
+          reserveFraction: options.storage.reserveFraction,
+          announce,
+          log: (level, text) => events.add(level, 'pool', text),
+        },
+        owner === undefined ? [] : catalog.pools(owner.ownerId).flatMap((pool) => pool.folders),
+      ),
+      (value) => value.close(),
+    );
+    const ownDisk = String((await disk.stat(paths.shards))?.device ?? '');
     const backend = (peer: PeerId): Backend | undefined => {
       if (peer === net.self) return own;
+      if (isFolderId(peer)) return folders.backend(peer);
       const member = membership.member(peer);
       if (member === undefined || !member.greeted) return undefined;
       let found = peers.get(peer);
@@ -237,6 +259,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     await serveShards({
       net,
       store,
+      elsewhere: folders,
       ownersOf: (peer) => membership.member(peer)?.actsFor,
       admitsOwner,
       announce,
@@ -272,8 +295,8 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     };
 
     const siteOf = (holder: PeerId): Site | undefined => {
-      if (holder === net.self)
-        return { peer: holder, zone: options.network.zone, rack: options.network.rack };
+      const { zone, rack } = options.network;
+      if (holder === net.self) return { peer: holder, disk: ownDisk, zone, rack };
       const member = membership.member(holder);
       return member && { peer: holder, zone: member.info?.zone, rack: member.info?.rack };
     };
@@ -300,6 +323,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       discovery,
       startedAtMs: clock.now(),
       space: () => space,
+      folders,
       backend,
       reachable() {
         const greeted = membership.members().filter((member) => member.greeted);
@@ -310,6 +334,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
         );
         return [
           own,
+          ...folders.all(),
           ...greeted.map((member) => backend(member.peerId)).filter((entry) => entry !== undefined),
         ];
       },

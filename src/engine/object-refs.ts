@@ -85,13 +85,14 @@ export function viewOfManifest(objectId: ObjectId, manifest: Manifest, owner: Ow
     stripes: manifest.stripeCount,
     createdAtMs: secret.createdAtMs,
     ownerKey: owner.name,
+    pool: undefined,
   };
 }
 
 /** Only what ObjectView names: an Entry carries more than callers should lean on. */
 export function publicView(view: ObjectView): ObjectView {
   const { name, objectId, version, sizeBytes, contentHash, mimeType, tags, code, chunkBytes, stripes } = view;
-  const { createdAtMs, ownerKey } = view;
+  const { createdAtMs, ownerKey, pool } = view;
   return {
     name,
     objectId,
@@ -105,5 +106,6 @@ export function publicView(view: ObjectView): ObjectView {
     stripes,
     createdAtMs,
     ownerKey,
+    pool,
   };
 }

@@ -1,6 +1,6 @@
 /** What a node does for its owner: the object calls of the Engine interface, on a running node. */
 import { asDatameshError, DatameshError } from '../errors.ts';
-import type { Entry } from './catalog/catalog.ts';
+import type { Entry, PoolRecord } from './catalog/catalog.ts';
 import { blake3 } from './codec/hash.ts';
 import type {
   CallOptions,
@@ -36,6 +36,9 @@ import {
   versionsUpTo,
   viewOfManifest,
 } from './object-refs.ts';
+import { type PlacedObject, placedObject, takeDistribution } from './pools/distribution.ts';
+import type { Pools } from './pools/pools.ts';
+import type { DistributionQuery, DistributionReport } from './pools/views.ts';
 import { fetchManifest, type GetContext, openWithOwner, rangeOf, readRange } from './transfer/get.ts';
 import { ASK_TIMEOUT_MS } from './transfer/limits.ts';
 import { ManifestCache } from './transfer/manifest-cache.ts';
@@ -49,11 +52,12 @@ export interface Objects {
   info(ref: string, options: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
   delete(ref: string): Promise<DeleteResult>;
   census(call: CallOptions): Promise<HealthReport>;
+  distribution(query: DistributionQuery, call: CallOptions): Promise<DistributionReport>;
 }
 
 const DEFAULT_STRIPE_LIMIT = 64;
 
-export function createObjects(node: Node, changed: () => void): Objects {
+export function createObjects(node: Node, pools: Pools, changed: () => void): Objects {
   const manifests = new ManifestCache();
   const latency = { usualMs: undefined };
 
@@ -80,15 +84,15 @@ export function createObjects(node: Node, changed: () => void): Objects {
       },
     },
   });
-  const putContext = () => ({
+  const putContext = (pool: PoolRecord) => ({
     codec: node.codec,
     clock: node.clock,
     random: node.random,
     owner: owner(),
-    code: node.options.code,
-    domain: 'node' as const,
-    candidates: node.candidates,
-    siteOf: node.siteOf,
+    code: pool.code,
+    domain: pool.domain,
+    candidates: () => pools.candidates(pool),
+    siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
     backend: node.backend,
     log: (text: string) => node.events.add('warn', 'put', text),
   });
@@ -151,13 +155,16 @@ export function createObjects(node: Node, changed: () => void): Objects {
     async put(source, options, call) {
       checkNameAndTags(options);
       const startedMs = node.clock.monotonic();
-      const context = putContext();
+      const pool = pools.pool(options.pool);
+      const context = putContext(pool);
+      const withPool = { ...options, pool: pool.name, compress: options.compress ?? pool.compress };
       refuseExisting(node.catalog, context.owner, options);
-      const stored = await storeObject(source, options, context, call);
-      const { entry, replacedVersion } = await commit(node, context, options, stored);
+      const stored = await storeObject(source, withPool, context, call);
+      const { entry, replacedVersion } = await commit(node, context, withPool, stored);
       changed();
       return {
         object: publicView(entry),
+        domain: pool.domain,
         shardsDurable: stored.shardsDurable,
         shardsWanted: stored.shardsWanted,
         spare: stored.spare,
@@ -260,6 +267,30 @@ export function createObjects(node: Node, changed: () => void): Objects {
       })();
       return takeCensus(objects, censusOptions(node, signal));
     },
+
+    distribution({ pool, ref }, call) {
+      const signal = call.signal ?? new AbortController().signal;
+      if (pool !== undefined) pools.pool(pool);
+      const { ownerId } = owner();
+      const chosen = ref === undefined ? undefined : findEntry(node.catalog, owner(), ref, undefined);
+      if (ref !== undefined && chosen === undefined) throw notFound(node.catalog, owner(), ref, undefined);
+      const entries = chosen === undefined ? node.catalog.current(ownerId) : [chosen];
+      const objects = (async function* (): AsyncGenerator<PlacedObject> {
+        for (const entry of entries) {
+          signal.throwIfAborted();
+          if (pool !== undefined && entry.pool !== pool) continue;
+          const { objectId, manifestHolders, name } = entry;
+          const manifest = await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
+          yield placedObject(entry, manifest);
+        }
+      })();
+      return takeDistribution(objects, {
+        ...censusOptions(node, signal),
+        poolOf: pools.poolOrDefault,
+        siteOf: pools.siteOf,
+        nameOf: (holder) => nameOf(node, holder),
+      });
+    },
   };
 }
 
@@ -276,7 +307,7 @@ function censusOptions(node: Node, signal: AbortSignal) {
 async function commit(
   node: Node,
   context: Parameters<typeof takeBack>[1],
-  options: PutOptions,
+  options: PutOptions & { pool: string },
   stored: Awaited<ReturnType<typeof storeObject>>,
 ) {
   const { owner } = context;
@@ -297,6 +328,7 @@ async function commit(
         storedBytes: stored.storedBytes,
         createdAtMs: stored.createdAtMs,
         ownerKey: owner.name,
+        pool: options.pool,
         manifestHolders: stored.manifestHolders,
       },
       { ifAbsent: options.ifAbsent ?? false },
@@ -313,5 +345,6 @@ function lostIsUndefined(error: unknown): undefined {
 }
 
 function nameOf(node: Node, peer: PeerId): string | undefined {
-  return peer === node.net.self ? node.options.name : node.membership.member(peer)?.info?.name;
+  if (peer === node.net.self) return node.options.name;
+  return node.folders.backend(peer)?.path ?? node.membership.member(peer)?.info?.name;
 }

@@ -25,7 +25,12 @@ export interface Cluster {
 
 const NEVER = new AbortController().signal;
 
-export async function startCluster(count: number, code: CodeProfile = { k: 4, m: 2 }): Promise<Cluster> {
+/** @param zoneOf zone of the node of that number, from 1 */
+export async function startCluster(
+  count: number,
+  code: CodeProfile = { k: 4, m: 2 },
+  zoneOf?: (number: number) => string,
+): Promise<Cluster> {
   const mesh = await openDemoMesh();
   const close = () => mesh.close(false);
   try {
@@ -36,6 +41,7 @@ export async function startCluster(count: number, code: CodeProfile = { k: 4, m:
       env: process.env,
       signal: NEVER,
       tied: true,
+      ...(zoneOf === undefined ? {} : { zoneOf }),
     });
     await untilAllMet(mesh, NEVER);
     // A restarted node must be found where it was.

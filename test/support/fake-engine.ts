@@ -28,6 +28,7 @@ import type { ObjectId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
 import { fakeBandwidth, fakeEvents, fakeHealth, fakeJobs, fakePeerId, fakePeers } from './fake-figures.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
+import { fakePoolCalls } from './fake-pools.ts';
 import { hex, shardBytesOf, stripeView } from './fake-stripes.ts';
 
 /** 2026-11-21T10:00:00Z: the moment at which a fake engine was opened. */
@@ -147,6 +148,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       stripes: Math.ceil(content.length / CHUNK_BYTES),
       createdAtMs: nowMs(),
       ownerKey: 'default',
+      pool: put.pool ?? 'default',
     };
     const stored = { view, content };
     versions.set(name, [...(older ?? []), stored]);
@@ -267,6 +269,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       const shardsWanted = n * view.stripes + view.code.m + 1;
       return {
         object: view,
+        domain: 'node',
         shardsDurable: shardsWanted - lost * view.stripes,
         shardsWanted,
         spare: view.code.m - lost,
@@ -362,6 +365,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       await enter('speedTest', call?.signal);
       return fakeSpeed(peer, durationMs, peersNow());
     },
+    ...fakePoolCalls(enter),
     async close() {
       closed = true;
     },

@@ -45,8 +45,9 @@ export const putCommand: Command = {
     {
       name: 'code',
       type: { kind: 'code' },
-      summary: 'Data + parity shards, in place of the configured code',
+      summary: "Data + parity shards, in place of the pool's code",
     },
+    { name: 'pool', type: { kind: 'string' }, summary: 'Pool to put it into, in place of the default one' },
     { name: 'if-absent', summary: 'Refuse if the name exists' },
     {
       name: 'compress',
@@ -102,13 +103,14 @@ export const putCommand: Command = {
     const mimeType = (values.type as string | undefined) ?? mimeTypeOf(name);
     if (options.dryRun) {
       const engine = await context.engine();
-      const { code } = await engine.status();
-      const wanted = (values.code as CodeProfile | undefined) ?? code;
+      const pool = await engine.pools.show((values.pool as string | undefined) ?? 'default');
+      const wanted = (values.code as CodeProfile | undefined) ?? pool.code;
       out.record({
         dryRun: true,
         name,
         sizeBytes: source?.sizeBytes,
         code: `${wanted.k}+${wanted.m}`,
+        pool: pool.name,
         tags: tags ?? [],
         mimeType,
       });
@@ -124,6 +126,7 @@ export const putCommand: Command = {
         tags,
         mimeType,
         code: values.code as CodeProfile | undefined,
+        pool: values.pool as string | undefined,
         ifAbsent: values['if-absent'] as boolean | undefined,
         allowDegraded: values['allow-degraded'] as boolean | undefined,
         compress: values.compress as boolean | undefined,
@@ -134,9 +137,12 @@ export const putCommand: Command = {
     if (!receipt.degraded) return undefined;
     const { code } = receipt.object;
     const losses = receipt.survives.node;
+    const { domain } = receipt;
+    const domains = domain === 'none' || domain === 'node' ? undefined : receipt.survives[domain];
     out.warn(
       `stored degraded: ${receipt.shardsDurable} of ${receipt.shardsWanted} shards are durable, on ` +
         `${nodes(receipt.holders.length)}; the file outlives the loss of ${losses === 0 ? 'none' : `any ${losses}`} of them, ` +
+        `${domains === undefined ? '' : `and of ${domains === 0 ? 'no' : domains} ${domain}${domains === 1 ? '' : 's'}, `}` +
         `and ${code.k}+${code.m} promises ${code.m}`,
     );
     return EXIT.partial;
@@ -156,6 +162,8 @@ function receiptRecord(receipt: Receipt): OutputRecord {
     shardsWanted,
     spare,
     degraded,
+    domain: receipt.domain,
+    survives: receipt.survives,
     nodes: holders.length,
     holders,
     replacedVersion: replacedVersion ?? null,

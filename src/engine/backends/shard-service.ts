@@ -2,7 +2,7 @@
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import { MAX_BODY_BYTES, type Net, type NetMessage, NO_BYTES } from '../effects/net.ts';
 import type { ShardStore } from '../shardstore/store.ts';
-import type { ObjectId, OwnerId, PeerId } from '../types.ts';
+import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
 import { decodeRequest, encodeFailure, encodeStatus, SHARD_PROTOCOL } from './shard-protocol.ts';
 
 export interface ShardServiceOptions {
@@ -12,6 +12,12 @@ export interface ShardServiceOptions {
   ownersOf(peer: PeerId): ReadonlySet<OwnerId> | undefined;
   /** Whether the owner may store here, through this peer. */
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** Further places of this node: asked for what the store does not hold. */
+  elsewhere?: {
+    get(id: ShardId): Promise<Uint8Array | undefined>;
+    has(ids: readonly ShardId[]): Promise<boolean[]>;
+    release(id: ShardId, owner: OwnerId): Promise<boolean>;
+  };
   /** Publishes the provider record of an object whose manifest is held here. */
   announce(id: ObjectId): void;
 }
@@ -28,7 +34,7 @@ export async function serveShards(options: ShardServiceOptions): Promise<void> {
 }
 
 async function answer(options: ShardServiceOptions, from: PeerId, message: NetMessage): Promise<NetMessage> {
-  const { store } = options;
+  const { store, elsewhere } = options;
   const owners = options.ownersOf(from);
   if (owners === undefined) throw denied('introduce yourself first (hello)');
   const request = decodeRequest(message.header);
@@ -42,27 +48,33 @@ async function answer(options: ShardServiceOptions, from: PeerId, message: NetMe
     }
     case 'get': {
       // Whoever knows a shard's id may read it: the id is a 256-bit hash, and the bytes are sealed.
-      const bytes = await store.get(request.id);
+      const bytes = (await store.get(request.id)) ?? (await elsewhere?.get(request.id));
       return bytes === undefined ? reply(encodeStatus('absent')) : reply(encodeStatus('ok'), bytes);
     }
     case 'has':
-      return reply(
-        encodeStatus(
-          'ok',
-          Uint8Array.from(request.ids, (id) => (store.has(id) ? 1 : 0)),
-        ),
-      );
+      return reply(encodeStatus('ok', Uint8Array.from(await held(options, request.ids), Number)));
     case 'announce': {
-      if (!store.has(request.id)) return reply(encodeStatus('absent'));
+      if (!(await held(options, [request.id]))[0]) return reply(encodeStatus('absent'));
       // A manifest's shard id is its object's id.
       options.announce(request.id as string as ObjectId);
       return reply(encodeStatus('ok'));
     }
     case 'delete': {
       if (!owners.has(request.owner)) throw denied('this peer has no certificate of that owner');
-      return reply(encodeStatus((await store.delete(request.id, request.owner)) ? 'ok' : 'absent'));
+      const here = await store.delete(request.id, request.owner);
+      const released = (await elsewhere?.release(request.id, request.owner)) || here;
+      return reply(encodeStatus(released ? 'ok' : 'absent'));
     }
   }
+}
+
+async function held({ store, elsewhere }: ShardServiceOptions, ids: readonly ShardId[]): Promise<boolean[]> {
+  const found = ids.map((id) => store.has(id));
+  const missing = ids.filter((_id, at) => !found[at]);
+  if (elsewhere === undefined || missing.length === 0) return found;
+  const there = await elsewhere.has(missing);
+  const known = new Set(missing.filter((_id, at) => there[at]));
+  return found.map((here, at) => here || known.has(ids[at]!));
 }
 
 function denied(why: string): DatameshError {

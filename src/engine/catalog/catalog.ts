@@ -1,6 +1,7 @@
 /** The catalog's interface: the owner's names, versions and tags → ObjectIds. SQLite (sqlite-catalog.ts) implements it. */
 import type { ListPage, ListQuery, ObjectView } from '../engine.ts';
-import type { ObjectId, OwnerId, PeerId } from '../types.ts';
+import type { Domain } from '../placement/domains.ts';
+import type { CodeProfile, ObjectId, OwnerId, PeerId } from '../types.ts';
 
 export interface NewEntry {
   owner: OwnerId;
@@ -18,6 +19,8 @@ export interface NewEntry {
   storedBytes: number;
   createdAtMs: number;
   ownerKey: string;
+  /** Name of the pool it was put into. */
+  pool: string;
   /** Write-time holders of the manifest. */
   manifestHolders: PeerId[];
 }
@@ -26,6 +29,30 @@ export interface Entry extends ObjectView {
   owner: OwnerId;
   storedBytes: number;
   manifestHolders: PeerId[];
+}
+
+/** What a put into the pool keeps to. Objects stay as they were put when a pool changes. */
+export interface PoolRecord {
+  name: string;
+  code: CodeProfile;
+  domain: Domain;
+  compress: boolean;
+  /** Nodes that may hold its shards: every one that takes them, or these alone. */
+  nodes: 'all' | PeerId[];
+  /** Folders of this node that hold its shards as well. */
+  folders: PoolFolder[];
+  /** Count each folder as a disk of its own, also where the system says that they share one. */
+  separateDisks: boolean;
+  createdAtMs: number;
+}
+
+export interface PoolFolder {
+  /** Absolute. */
+  path: string;
+  /** The id in its marker, by which its shards are found again. */
+  holder: PeerId;
+  /** Bytes of shards it may hold; as many as fit when absent. */
+  quotaBytes?: number | undefined;
 }
 
 export interface CatalogTotals {
@@ -55,5 +82,11 @@ export interface Catalog {
   totals(owner: OwnerId): CatalogTotals;
   /** Names closest to `name`, for "did you mean"; at most `limit` candidates by prefix or substring. */
   namesLike(owner: OwnerId, name: string, limit: number): string[];
+  /** By name. */
+  pools(owner: OwnerId): PoolRecord[];
+  /** Durable on return. Throws `already-exists`. */
+  createPool(owner: OwnerId, pool: PoolRecord): void;
+  /** Replaces the pool of that name. */
+  updatePool(owner: OwnerId, pool: PoolRecord): void;
   close(): void;
 }

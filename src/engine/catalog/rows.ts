@@ -25,6 +25,7 @@ export function viewOf(row: Row): ObjectView {
     stripes: row.stripes as number,
     createdAtMs: row.created_at_ms as number,
     ownerKey: row.owner_key as string,
+    pool: row.pool as string,
   };
 }
 

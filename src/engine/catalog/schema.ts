@@ -57,6 +57,23 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX tags_entry ON tags (entry);
   `,
+  // nodes and folders are JSON: read whole, never searched.
+  `
+  CREATE TABLE pools (
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    name TEXT NOT NULL,
+    k INTEGER NOT NULL,
+    m INTEGER NOT NULL,
+    domain TEXT NOT NULL,
+    compress INTEGER NOT NULL CHECK (compress IN (0, 1)),
+    separate_disks INTEGER NOT NULL CHECK (separate_disks IN (0, 1)),
+    nodes TEXT NOT NULL,
+    folders TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (owner, name)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE entries ADD COLUMN pool TEXT NOT NULL DEFAULT 'default';
+  `,
 ];
 
 export const CATALOG_FORMAT = MIGRATIONS.length;

@@ -6,6 +6,7 @@ import type { ListPage, ListQuery } from '../engine.ts';
 import type { ObjectId, OwnerId } from '../types.ts';
 import type { Catalog, CatalogTotals, Entry, NewEntry } from './catalog.ts';
 import { afterPrefix, nameBytes, pageQuery, type SqlValue, writeCursor } from './list-query.ts';
+import { insertPool, readPools, replacePool } from './pool-rows.ts';
 import { ambiguous, checkedName, entryOf, MAX_CANDIDATES, type Row, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { catalogError } from './sqlite-errors.ts';
@@ -16,7 +17,7 @@ const MIN_ID_DIGITS = 4;
 const BUSY_TIMEOUT_MS = 5000;
 
 const COLUMNS = `o.owner AS owner_id, e.id, e.name, e.version, e.object_id, e.size_bytes, e.content_hash, e.mime_type, e.k, e.m,
-  e.chunk_bytes, e.stripes, e.stored_bytes, e.created_at_ms, e.owner_key, e.tags, e.manifest_holders`;
+  e.chunk_bytes, e.stripes, e.stored_bytes, e.created_at_ms, e.owner_key, e.pool, e.tags, e.manifest_holders`;
 const FROM = 'FROM entries e JOIN owners o ON o.id = e.owner';
 /** pageQuery selects from entries alone: the owner is known there. */
 const PAGE_COLUMNS = COLUMNS.replace('o.owner AS owner_id, ', '');
@@ -100,8 +101,8 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
     const tags = [...new Set(entry.tags)];
     const { lastInsertRowid } = run(
       `INSERT INTO entries (owner, name, version, current, object_id, size_bytes, content_hash, mime_type, k, m, chunk_bytes,
-         stripes, stored_bytes, created_at_ms, owner_key, tags, manifest_holders)
-       VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         stripes, stored_bytes, created_at_ms, owner_key, pool, tags, manifest_holders)
+       VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       owner,
       name,
       version,
@@ -116,6 +117,7 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
       entry.storedBytes,
       Math.round(entry.createdAtMs),
       entry.ownerKey,
+      entry.pool,
       JSON.stringify(tags),
       JSON.stringify(entry.manifestHolders),
     );
@@ -283,6 +285,14 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
           if (share > 0) byPrefix(letters.slice(0, share).join(''));
         return [...found];
       }),
+
+    pools: (owner) => guarded(() => readPools(all, ownerRow(owner))),
+    createPool(owner, pool) {
+      transaction(() => insertPool(run, ownerRowMade(owner), pool));
+    },
+    updatePool(owner, pool) {
+      transaction(() => replacePool(run, ownerRowMade(owner), pool));
+    },
 
     close() {
       statements.clear();

@@ -23,6 +23,13 @@ import type {
   StoreStats,
 } from '../engine.ts';
 import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
+import type {
+  DistributionQuery,
+  DistributionReport,
+  PoolCalls,
+  PoolDetail,
+  PoolView,
+} from '../pools/views.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
 import { inPrivateFolder, socketCandidates } from './socket-path.ts';
@@ -51,6 +58,12 @@ export async function connectEngine(dataDir: string): Promise<Engine | undefined
 
 class RemoteEngine implements Engine {
   readonly #caller: SocketCaller;
+  readonly pools: PoolCalls = {
+    create: async (name, settings) => (await this.#send(ROUTE.poolCreate, { name, settings })) as PoolDetail,
+    list: async () => (await this.#read(ROUTE.poolList)) as PoolView[],
+    show: async (name) => (await this.#send(ROUTE.poolShow, { name })) as PoolDetail,
+    set: async (name, settings) => (await this.#send(ROUTE.poolSet, { name, settings })) as PoolDetail,
+  };
 
   constructor(caller: SocketCaller) {
     this.#caller = caller;
@@ -165,6 +178,10 @@ class RemoteEngine implements Engine {
 
   speedTest(peer: string, durationMs: number, call: CallOptions = {}): Promise<SpeedReport> {
     return this.#await<SpeedReport>(ROUTE.speedTest, { peer, durationMs }, call);
+  }
+
+  async distribution(query: DistributionQuery = {}): Promise<DistributionReport> {
+    return (await this.#send(ROUTE.distribution, query)) as DistributionReport;
   }
 
   /** Lets go of the service, which runs on. */

@@ -26,6 +26,7 @@ import {
   readRef,
   STREAM_TYPE,
 } from './wire.ts';
+import { readDistributionQuery, readPoolName, readPoolRequest } from './wire-pools.ts';
 
 /** JSON requests are a name and a few options. Puts are streams and not bound by this. */
 const MAX_REQUEST_BYTES = 256 * 1024;
@@ -154,6 +155,17 @@ function buildApp(
   });
   app.post(ROUTE.delete, async (request) => engine.delete(readRef(request.body).ref));
   app.post(ROUTE.bootstrap, async (request) => engine.bootstrap(readAddress(request.body).address));
+  app.post(ROUTE.poolCreate, async (request) => {
+    const { name, settings } = readPoolRequest(request.body);
+    return engine.pools.create(name, settings);
+  });
+  app.get(ROUTE.poolList, async () => engine.pools.list());
+  app.post(ROUTE.poolShow, async (request) => engine.pools.show(readPoolName(request.body).name));
+  app.post(ROUTE.poolSet, async (request) => {
+    const { name, settings } = readPoolRequest(request.body);
+    return engine.pools.set(name, settings);
+  });
+  app.post(ROUTE.distribution, async (request) => engine.distribution(readDistributionQuery(request.body)));
   stream(ROUTE.health, answerHealth);
   stream(ROUTE.discover, answerDiscover);
   stream(ROUTE.speedTest, answerSpeedTest);

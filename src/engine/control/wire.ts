@@ -7,9 +7,10 @@
 import { DatameshError, type ErrorRecord, EXIT } from '../../errors.ts';
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
+import { code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */
-export const API_VERSION = 1;
+export const API_VERSION = 2;
 export const API_HEADER = 'datamesh-api';
 
 export const ROUTE = {
@@ -28,6 +29,11 @@ export const ROUTE = {
   bootstrap: '/bootstrap',
   discover: '/discover',
   speedTest: '/speed-test',
+  poolCreate: '/pools/create',
+  poolList: '/pools/list',
+  poolShow: '/pools/show',
+  poolSet: '/pools/set',
+  distribution: '/distribution',
 } as const;
 
 export const STREAM_TYPE = 'application/octet-stream';
@@ -84,15 +90,14 @@ export function checkApiVersion(header: string | string[] | undefined): void {
   });
 }
 
-type Check<T> = (value: unknown, field: string) => T;
-
 export function readPutOptions(value: unknown): PutOptions {
   return fields<PutOptions>(value, {
     name: text(MAX_NAME_BYTES),
     sizeBytes: optional(whole(0)),
     tags: optional(list(text(MAX_TAG_BYTES), MAX_TAGS)),
     mimeType: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
-    code: optional((it) => fields(it, { k: whole(1, 255), m: whole(0, 254) })),
+    code: optional(code),
+    pool: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
     ifAbsent: optional(flag),
     allowDegraded: optional(flag),
     compress: optional(flag),
@@ -147,66 +152,4 @@ export function readSpeedRequest(value: unknown): { peer: string; durationMs: nu
     peer: text(MAX_SHORT_TEXT_CHARACTERS),
     durationMs: whole(1, MAX_DURATION_MS),
   });
-}
-
-/** An object with these fields and no others; absent optional fields stay absent. */
-function fields<T extends object>(value: unknown, checks: { [K in keyof Required<T>]: Check<T[K]> }): T {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid('request', 'an object');
-  const given = value as Record<string, unknown>;
-  const unknown = Object.keys(given).find((key) => !Object.hasOwn(checks, key));
-  if (unknown !== undefined) throw invalid(unknown, 'no field of this request');
-  const read: Record<string, unknown> = {};
-  for (const [key, check] of Object.entries<Check<unknown>>(checks)) {
-    const it = check(given[key], key);
-    if (it !== undefined) read[key] = it;
-  }
-  return read as T;
-}
-
-function optional<T>(check: Check<T>): Check<T | undefined> {
-  return (value, field) => (value === undefined ? undefined : check(value, field));
-}
-
-function text(maxCharacters: number): Check<string> {
-  return (value, field) => {
-    if (typeof value !== 'string' || value.length > maxCharacters) {
-      throw invalid(field, `text of at most ${maxCharacters} characters`);
-    }
-    return value;
-  };
-}
-
-function whole(min: number, max = Number.MAX_SAFE_INTEGER): Check<number> {
-  return (value, field) => {
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
-      throw invalid(field, `a whole number from ${min} to ${max}`);
-    }
-    return value;
-  };
-}
-
-const flag: Check<boolean> = (value, field) => {
-  if (typeof value !== 'boolean') throw invalid(field, 'true or false');
-  return value;
-};
-
-function oneOf<const T extends string>(...values: T[]): Check<T> {
-  return (value, field) => {
-    const hit = values.find((it) => it === value);
-    if (hit === undefined) throw invalid(field, `one of ${values.join(', ')}`);
-    return hit;
-  };
-}
-
-function list<T>(check: Check<T>, maxItems: number): Check<T[]> {
-  return (value, field) => {
-    if (!Array.isArray(value) || value.length > maxItems)
-      throw invalid(field, `a list of at most ${maxItems}`);
-    return value.map((it) => check(it, field));
-  };
-}
-
-function invalid(field: string, wanted: string): DatameshError {
-  return new DatameshError('bad-value', { what: `"${field}" must be ${wanted}`, details: { field } });
 }

@@ -102,27 +102,49 @@ export function requirePlaceable(policy: PlacementPolicy, candidates: readonly C
   if (candidates.length === 0) throw noPeers();
   const found = feasibilityOf(policy, candidates);
   if (found.accepted || policy.allowDegraded) return;
-  const quorum = writeQuorum(policy.code);
-  throw new DatameshError('too-few-nodes', {
-    what: found.arithmetic ?? '',
-    why:
-      policy.domain === 'node'
-        ? `at least ${quorum} (k + half of m) must each hold one shard, or losing a single node could lose the file`
-        : `with more than m = ${policy.code.m} shards of a stripe in one ${policy.domain}, losing it would lose the file`,
-    mend:
-      `connect more nodes (\`datamesh peers\`, \`datamesh bootstrap MULTIADDR\`), ` +
-      `${candidates.length >= 3 && policy.domain === 'node' ? 'choose a smaller code (--code 2+1 needs 3), ' : ''}` +
-      `${policy.domain === 'node' ? '' : 'choose a code with more parity or a smaller domain (`datamesh pool show`), '}` +
+  const byNode = policy.domain === 'node';
+  throw tooFew(
+    policy,
+    found,
+    byNode
+      ? `at least ${writeQuorum(policy.code)} (k + half of m) must each hold one shard, or losing a single node could lose the file`
+      : undefined,
+    `${ADD_NODES}, ` +
+      `${candidates.length >= 3 && byNode ? 'choose a smaller code (--code 2+1 needs 3), ' : ''}` +
+      `${byNode ? '' : 'choose a code with more parity or a smaller domain (`datamesh pool show`), '}` +
       'or store it all the same with --allow-degraded',
-    details: {
-      nodes: candidates.length,
-      wanted: found.wanted,
-      quorum,
-      placeable: found.placeable,
-      domain: policy.domain,
-      domains: found.domains,
-      domainsNeeded: found.domainsNeeded,
-    },
+  );
+}
+
+/** Refuses a policy that the candidates cannot keep in full, unless `allowDegraded`. Throws `too-few-nodes`. */
+export function requireWhole(policy: PlacementPolicy, candidates: readonly Candidate[]): void {
+  const found = feasibilityOf(policy, candidates);
+  if (found.whole || policy.allowDegraded) return;
+  throw tooFew(
+    policy,
+    found,
+    undefined,
+    `${ADD_NODES}, choose a code with more parity or a smaller domain, or keep it all the same with --allow-degraded and add nodes later`,
+  );
+}
+
+const ADD_NODES = 'connect more nodes (`datamesh peers`, `datamesh bootstrap MULTIADDR`)';
+
+function tooFew(
+  { code, domain }: PlacementPolicy,
+  { arithmetic: what, wanted, placeable, domains, domainsNeeded }: Feasibility,
+  why: string | undefined,
+  mend: string,
+): DatameshError {
+  return new DatameshError('too-few-nodes', {
+    what: what ?? 'the policy cannot be kept',
+    why:
+      why ??
+      (domain === 'none' || code.m === 0
+        ? undefined
+        : `with more than ${domain === 'node' ? 'one shard on a node' : `m = ${code.m} shards of a stripe in one ${domain}`}, losing it could lose the file`),
+    mend,
+    details: { wanted, quorum: writeQuorum(code), placeable, domain, domains, domainsNeeded },
   });
 }
 

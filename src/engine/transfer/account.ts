@@ -37,7 +37,10 @@ export function account(
   }
   return {
     shardsDurable,
-    shardsWanted: stripes.length * (code.k + code.m) + replicas.k + replicas.m,
+    // A pool that promises nothing wants no more copies of the manifest than it has holders for.
+    shardsWanted:
+      stripes.length * (code.k + code.m) +
+      (policy.domain === 'none' ? manifest.holders.length : replicas.k + replicas.m),
     spare,
     survives,
     keepsRule: lawful,

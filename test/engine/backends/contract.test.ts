@@ -10,7 +10,7 @@ import { realClock } from '../../../src/engine/effects/clock.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
-import type { PeerId } from '../../../src/engine/types.ts';
+import { type PeerId, shardIdOf } from '../../../src/engine/types.ts';
 import { MemoryNet } from '../../support/memory-net.ts';
 import { OWNER_A, OWNER_B } from '../shardstore/shards.ts';
 import { backendContract } from './contract.ts';
@@ -27,7 +27,7 @@ const openStore = (dir: string) =>
     dir,
     disk: realDisk(),
     clock: realClock(),
-    hash: blake3,
+    idOf: (bytes) => shardIdOf(blake3(bytes)),
     quotaBytes: 1e9,
     reserveFraction: 0,
   });

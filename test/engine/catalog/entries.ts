@@ -26,6 +26,7 @@ export function entry(name: string, change: Partial<NewEntry> = {}): NewEntry {
     storedBytes: 1536,
     createdAtMs: 1_790_000_000_000,
     ownerKey: 'default',
+    pool: 'default',
     manifestHolders: ['12D3KooWA' as PeerId, '12D3KooWB' as PeerId],
     ...change,
   };

@@ -9,6 +9,7 @@ import {
   MAX_SOCKET_PATH_BYTES,
   socketCandidates,
 } from '../../../src/engine/control/socket-path.ts';
+import { API_VERSION } from '../../../src/engine/control/wire.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { createFakeEngine } from '../../support/fake-engine.ts';
 import { atEnd, dataFolder, errorOf, serve } from './support.ts';
@@ -130,47 +131,53 @@ describe('the wire', () => {
   it.each([
     ['no version', '/status', {}, undefined, 'format-too-new'],
     ['another version', '/status', { 'datamesh-api': '99' }, undefined, 'format-too-new'],
-    ['an unknown path', '/nothing', { 'datamesh-api': '1' }, undefined, 'bad-value'],
-    ['no JSON', '/list', { 'datamesh-api': '1', 'content-type': 'application/json' }, '{', 'bad-value'],
+    ['an unknown path', '/nothing', { 'datamesh-api': String(API_VERSION) }, undefined, 'bad-value'],
+    [
+      'no JSON',
+      '/list',
+      { 'datamesh-api': String(API_VERSION), 'content-type': 'application/json' },
+      '{',
+      'bad-value',
+    ],
     [
       'another content type',
       '/list',
-      { 'datamesh-api': '1', 'content-type': 'text/plain' },
+      { 'datamesh-api': String(API_VERSION), 'content-type': 'text/plain' },
       'x',
       'bad-value',
     ],
     [
       'too long',
       '/list',
-      { 'datamesh-api': '1', 'content-type': 'application/json' },
+      { 'datamesh-api': String(API_VERSION), 'content-type': 'application/json' },
       ' '.repeat(300_000),
       'bad-value',
     ],
     [
       'a put without options',
       '/put',
-      { 'datamesh-api': '1', 'content-type': 'application/octet-stream' },
+      { 'datamesh-api': String(API_VERSION), 'content-type': 'application/octet-stream' },
       '\0\0\0\0',
       'bad-value',
     ],
     [
       'a put with a huge head',
       '/put',
-      { 'datamesh-api': '1', 'content-type': 'application/octet-stream' },
+      { 'datamesh-api': String(API_VERSION), 'content-type': 'application/octet-stream' },
       '\x7f\x7f\x7f\x7f',
       'bad-value',
     ],
     [
       'a put cut off in its head',
       '/put',
-      { 'datamesh-api': '1', 'content-type': 'application/octet-stream' },
+      { 'datamesh-api': String(API_VERSION), 'content-type': 'application/octet-stream' },
       '\0\0\0\x09{',
       'service-not-running',
     ],
     [
       'a put as JSON',
       '/put',
-      { 'datamesh-api': '1', 'content-type': 'application/json' },
+      { 'datamesh-api': String(API_VERSION), 'content-type': 'application/json' },
       '{"name":"x"}',
       'bad-value',
     ],

@@ -55,6 +55,8 @@ export interface MeshRequest {
   quotaBytes: number;
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
+  /** Zone of the node of that number, from 1; none when absent. */
+  zoneOf?: (number: number) => string;
   /** Nodes end with this process, however it ends. */
   tied: boolean;
 }
@@ -127,7 +129,14 @@ async function startNode(
   const config: Config = {
     ...base,
     node: { ...base.node, role: number === 1 ? 'bootstrap' : 'regular' },
-    network: { ...base.network, name: 'demo', preset: 'local', port: 0, bootstrap },
+    network: {
+      ...base.network,
+      name: 'demo',
+      preset: 'local',
+      port: 0,
+      bootstrap,
+      zone: request.zoneOf?.(number) ?? '',
+    },
     storage: { quotaBytes: request.quotaBytes, reservePercent: 0 },
     redundancy: request.code,
     access: { mode: 'open', allow: [], deny: [] },

@@ -1,0 +1,89 @@
+/** Pools as rows and lines. */
+import type { PoolDetail, PoolView } from '../../engine/pools/views.ts';
+import type { Column, Output, OutputRecord } from '../command.ts';
+
+export const POOL_COLUMNS: readonly Column[] = [
+  { key: 'name', title: 'NAME' },
+  { key: 'code', title: 'CODE' },
+  { key: 'domain', title: 'DOMAIN' },
+  { key: 'compress', title: 'COMPRESS', format: 'yesno', priority: 3 },
+  { key: 'nodes', title: 'NODES', format: 'list', priority: 2 },
+  { key: 'dirs', title: 'DIRS', format: 'list', priority: 1 },
+  { key: 'createdAtMs', title: 'CREATED', format: 'time', priority: 4 },
+];
+
+export const POOL_DETAIL_COLUMNS: readonly Column[] = [
+  { key: 'name', title: 'Name' },
+  { key: 'code', title: 'Code' },
+  { key: 'domain', title: 'Domain' },
+  { key: 'compress', title: 'Compress', format: 'yesno' },
+  { key: 'nodes', title: 'Nodes', format: 'list' },
+  { key: 'dirs', title: 'Dirs', format: 'list' },
+  { key: 'holders', title: 'Holders now' },
+  { key: 'placeable', title: 'Shards placeable' },
+  { key: 'wanted', title: 'Shards wanted' },
+  { key: 'accepted', title: 'Puts accepted', format: 'yesno' },
+  { key: 'survivesDisks', title: 'Survives disks' },
+  { key: 'survivesNodes', title: 'Survives nodes' },
+  { key: 'survivesRacks', title: 'Survives racks' },
+  { key: 'survivesZones', title: 'Survives zones' },
+  { key: 'arithmetic', title: 'Why not' },
+];
+
+export function poolRecord(pool: PoolView): OutputRecord {
+  const { name, code, domain, compress, nodes, folders, separateDisks, createdAtMs } = pool;
+  return {
+    name,
+    code: `${code.k}+${code.m}`,
+    domain,
+    compress,
+    nodes: nodes === 'all' ? ['all'] : nodes,
+    dirs: folders.map(({ path }) => path),
+    folders: folders.map((folder) => ({ ...folder, freeBytes: folder.freeBytes ?? null })),
+    separateDisks,
+    createdAtMs: createdAtMs ?? null,
+  };
+}
+
+export function poolDetailRecord(pool: PoolDetail): OutputRecord {
+  const { holders, at, wanted, placeable, domainsNeeded, whole, accepted, arithmetic, survives } = pool.now;
+  return {
+    ...poolRecord(pool),
+    holders,
+    at,
+    wanted,
+    placeable,
+    domainsNeeded,
+    whole,
+    accepted,
+    survivesDisks: survives.disk,
+    survivesNodes: survives.node,
+    survivesRacks: survives.rack,
+    survivesZones: survives.zone,
+    arithmetic: arithmetic ?? null,
+  };
+}
+
+/** What a reader should take from the figures. */
+export function explain(pool: PoolDetail, out: Output): void {
+  const { now, domain, folders } = pool;
+  if (domain === 'none') out.note('domain none promises nothing: the loss of any one node may lose data');
+  else if (now.whole) {
+    const { disk, node, rack, zone } = now.survives;
+    out.note(
+      `a stripe put now outlives the loss of any ${many(disk, 'disk')}, ${many(node, 'node')}, ${many(rack, 'rack')} or ` +
+        `${many(zone, 'zone')}; nodes without a label count as one zone and one rack`,
+    );
+  } else if (now.accepted) {
+    out.note(
+      `a put would go ahead with ${now.placeable} of ${now.wanted} shards, and end with 3: ${now.arithmetic}`,
+    );
+  } else out.note(`a put would be refused: ${now.arithmetic}`);
+  for (const { path } of folders.filter(({ freeBytes }) => freeBytes === undefined)) {
+    out.warn(`the folder ${path} is away: its shards count as lost until its disk is mounted again`);
+  }
+}
+
+function many(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
+}

@@ -1,0 +1,37 @@
+import { EXIT } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord } from './pool-record.ts';
+import { NAME_ARG, SETTING_OPTIONS, settingsOf } from './settings.ts';
+
+export const poolSetCommand: Command = {
+  path: ['pool', 'set'],
+  group: 'network',
+  summary: 'Change what later puts into a pool keep to',
+  description: `Objects that are stored stay as they are; \`datamesh distribution\` tells which of them break the new rule. --dir adds a folder,
+    --node replaces the nodes.`,
+  args: [NAME_ARG],
+  options: SETTING_OPTIONS,
+  examples: [
+    { line: 'datamesh pool set big --compress', note: 'compress from now on' },
+    { line: 'datamesh pool set disks --dir /mnt/d/shards', note: 'one more disk' },
+    { line: 'datamesh pool set big --code 8+4 --json', note: 'another code for later puts' },
+  ],
+  effects: 'writes',
+  needs: 'engine',
+  shape: 'single',
+  columns: POOL_DETAIL_COLUMNS,
+  exits: [{ code: EXIT.unreachable, meaning: 'the nodes at hand cannot keep the rule' }],
+  async run(context, values) {
+    const { out, cwd, options } = context;
+    const settings = settingsOf(values, cwd);
+    const name = values.name as string;
+    if (options.dryRun) {
+      out.note(`the pool ${name} was not changed (--dry-run)`);
+      return;
+    }
+    const engine = await context.engine();
+    const pool = await engine.pools.set(name, settings);
+    out.record(poolDetailRecord(pool));
+    explain(pool, out);
+  },
+};

@@ -1,0 +1,59 @@
+/** Pools as rows of the catalog. */
+import { DatameshError } from '../../errors.ts';
+import type { Domain } from '../placement/domains.ts';
+import type { PoolFolder, PoolRecord } from './catalog.ts';
+import type { SqlValue } from './list-query.ts';
+import type { Row } from './rows.ts';
+
+type Read = (sql: string, ...values: SqlValue[]) => Row[];
+type Run = (sql: string, ...values: SqlValue[]) => { changes: number | bigint };
+
+export function readPools(all: Read, owner: number | undefined): PoolRecord[] {
+  if (owner === undefined) return [];
+  return all('SELECT * FROM pools WHERE owner = ? ORDER BY name', owner).map(poolOf);
+}
+
+/** Throws `already-exists`. */
+export function insertPool(run: Run, owner: number, pool: PoolRecord): void {
+  if (write(run, 'INSERT OR IGNORE', owner, pool) > 0) return;
+  throw new DatameshError('already-exists', {
+    what: `there is already a pool ${pool.name}`,
+    mend: `choose another name, or change it with \`datamesh pool set ${pool.name}\``,
+    details: { name: pool.name },
+  });
+}
+
+export function replacePool(run: Run, owner: number, pool: PoolRecord): void {
+  write(run, 'INSERT OR REPLACE', owner, pool);
+}
+
+function write(run: Run, verb: string, owner: number, pool: PoolRecord): number {
+  const { changes } = run(
+    `${verb} INTO pools (owner, name, k, m, domain, compress, separate_disks, nodes, folders, created_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    owner,
+    pool.name,
+    pool.code.k,
+    pool.code.m,
+    pool.domain,
+    pool.compress ? 1 : 0,
+    pool.separateDisks ? 1 : 0,
+    JSON.stringify(pool.nodes),
+    JSON.stringify(pool.folders),
+    Math.round(pool.createdAtMs),
+  );
+  return Number(changes);
+}
+
+function poolOf(row: Row): PoolRecord {
+  return {
+    name: row.name as string,
+    code: { k: row.k as number, m: row.m as number },
+    domain: row.domain as Domain,
+    compress: row.compress === 1,
+    nodes: JSON.parse(row.nodes as string) as PoolRecord['nodes'],
+    folders: JSON.parse(row.folders as string) as PoolFolder[],
+    separateDisks: row.separate_disks === 1,
+    createdAtMs: row.created_at_ms as number,
+  };
+}

@@ -1,0 +1,216 @@
+/** The owner's pools: what is stored of them, what the nodes at hand make of them, and who may hold their shards. */
+import { DatameshError } from '../../errors.ts';
+import type { PoolFolder, PoolRecord } from '../catalog/catalog.ts';
+import type { OwnerKeys } from '../keys/keys.ts';
+import type { Node } from '../node.ts';
+import { type Candidate, LEVELS, type Level, locate, type Site } from '../placement/domains.ts';
+import { feasibilityOf, requireWhole } from '../placement/feasible.ts';
+import { pointOf } from '../placement/xor.ts';
+import type { PeerId } from '../types.ts';
+import { checkCode, checkDomain, checkFolders, checkPoolName, DEFAULT_POOL } from './checks.ts';
+import type { PoolCalls, PoolDetail, PoolOutlook, PoolSettings, PoolView } from './views.ts';
+
+export interface Pools extends PoolCalls {
+  /** Throws `not-found`. */
+  pool(name: string | undefined): PoolRecord;
+  /** For an object of a pool that this catalog does not know. */
+  poolOrDefault(name: string | undefined): PoolRecord;
+  /** Holders of the pool that take shards of the owner now. */
+  candidates(pool: PoolRecord): Candidate[];
+  siteOf(pool: PoolRecord, holder: PeerId): Site | undefined;
+}
+
+export type PoolHost = Pick<
+  Node,
+  'catalog' | 'owner' | 'options' | 'clock' | 'folders' | 'net' | 'membership' | 'candidates' | 'siteOf'
+>;
+
+export function createPools(node: PoolHost): Pools {
+  const builtIn = (): PoolRecord => {
+    const { code } = node.options;
+    return {
+      name: DEFAULT_POOL,
+      code,
+      domain: code.m === 0 ? 'none' : 'node',
+      compress: false,
+      nodes: 'all',
+      folders: [],
+      separateDisks: false,
+      createdAtMs: 0,
+    };
+  };
+  const stored = (): PoolRecord[] => (node.owner === undefined ? [] : node.catalog.pools(node.owner.ownerId));
+
+  const pool = (name: string | undefined): PoolRecord => {
+    if (name === undefined || name === DEFAULT_POOL) return builtIn();
+    const pools = stored();
+    const found = pools.find((one) => one.name === name);
+    if (found !== undefined) return found;
+    throw new DatameshError('not-found', {
+      what: `there is no pool ${JSON.stringify(name.slice(0, 80))}`,
+      mend: 'see them with `datamesh pool list`, or make it with `datamesh pool create`',
+      details: { candidates: [DEFAULT_POOL, ...pools.map((one) => one.name)] },
+    });
+  };
+
+  const siteOf = (of: PoolRecord, holder: PeerId): Site | undefined => {
+    const folder = node.folders.backend(holder);
+    if (folder === undefined) return node.siteOf(holder);
+    const { zone, rack } = node.options.network;
+    const disk = of.separateDisks ? holder : folder.device;
+    return { peer: holder, node: node.net.self, disk, zone, rack };
+  };
+
+  const candidates = (of: PoolRecord): Candidate[] => {
+    const owner = needOwner(node.owner);
+    const peers = of.nodes === 'all' || of.nodes.length > 0 ? node.candidates(owner.ownerId) : [];
+    const found = peers.filter(({ peer }) => of.nodes === 'all' || of.nodes.includes(peer));
+    for (const { holder } of of.folders) {
+      const freeBytes = node.folders.backend(holder)?.freeBytes() ?? 0;
+      const site = siteOf(of, holder);
+      if (freeBytes === 0 || site === undefined) continue;
+      found.push({ ...site, freeBytes, point: pointOf(Buffer.from(holder)) });
+    }
+    return found;
+  };
+
+  const outlook = (of: PoolRecord): PoolOutlook => {
+    const holders = node.owner === undefined ? [] : candidates(of);
+    const places = holders.map((holder) => locate(holder));
+    const { wanted, placeable, domainsNeeded, whole, accepted, arithmetic, survives } = feasibilityOf(
+      { code: of.code, domain: of.domain, allowDegraded: false },
+      holders,
+    );
+    const count = (level: Level) => new Set(places.map((place) => place[level])).size;
+    const at = Object.fromEntries(LEVELS.map((level) => [level, count(level)])) as Record<Level, number>;
+    return {
+      holders: holders.length,
+      at,
+      wanted,
+      placeable,
+      domainsNeeded,
+      whole,
+      accepted,
+      arithmetic,
+      survives,
+    };
+  };
+
+  const view = (of: PoolRecord): PoolView => ({
+    ...of,
+    createdAtMs: of.name === DEFAULT_POOL ? undefined : of.createdAtMs,
+    folders: of.folders.map((folder) => ({
+      ...folder,
+      freeBytes: node.folders.backend(folder.holder)?.freeBytes(),
+    })),
+  });
+  const detail = (of: PoolRecord): PoolDetail => ({ ...view(of), now: outlook(of) });
+
+  /** Peer ids of nodes given by id or by name. */
+  const resolveNodes = (given: 'all' | string[]): 'all' | PeerId[] => {
+    if (given === 'all') return 'all';
+    const known = [
+      { id: node.net.self, name: node.options.name },
+      ...node.membership.members().map(({ peerId, info }) => ({ id: peerId, name: info?.name })),
+    ];
+    return [
+      ...new Set(
+        given.map((text) => {
+          const hits = known.filter(({ id, name }) => id === text || name === text);
+          if (hits.length === 1) return hits[0]!.id;
+          throw new DatameshError(hits.length === 0 ? 'not-found' : 'bad-value', {
+            what:
+              hits.length === 0
+                ? `no node ${JSON.stringify(text)} is known`
+                : `${hits.length} nodes are called ${text}`,
+            mend: 'give its peer id, as `datamesh peers` shows it',
+          });
+        }),
+      ),
+    ];
+  };
+
+  /** `before` with the settings, checked against the nodes at hand; nothing is stored yet but folders made. */
+  const changed = async (before: PoolRecord, settings: PoolSettings): Promise<PoolRecord> => {
+    const code = settings.code ?? before.code;
+    const domain = settings.domain ?? before.domain;
+    checkCode(code);
+    checkDomain(code, domain, settings.allowDegraded ?? false);
+    const requests = settings.folders ?? [];
+    checkFolders(requests, before.folders, node.options.dataDir);
+    const nodes = settings.nodes === undefined ? before.nodes : resolveNodes(settings.nodes);
+    const folders: PoolFolder[] = [...before.folders];
+    for (const request of requests) {
+      const backend = await node.folders.open(request, { create: true, adopt: settings.adopt ?? false });
+      const { quotaBytes } = request;
+      folders.push({
+        path: request.path,
+        holder: backend.id,
+        ...(quotaBytes === undefined ? {} : { quotaBytes }),
+      });
+    }
+    const after: PoolRecord = {
+      ...before,
+      code,
+      domain,
+      nodes,
+      folders,
+      compress: settings.compress ?? before.compress,
+      separateDisks: settings.separateDisks ?? before.separateDisks,
+    };
+    requireWhole({ code, domain, allowDegraded: settings.allowDegraded ?? false }, candidates(after));
+    return after;
+  };
+
+  return {
+    pool,
+    poolOrDefault: (name) => stored().find((one) => one.name === name) ?? builtIn(),
+    candidates,
+    siteOf,
+    async create(name, settings) {
+      const owner = needOwner(node.owner);
+      checkPoolName(name);
+      if (name === DEFAULT_POOL || stored().some((one) => one.name === name)) {
+        throw new DatameshError('already-exists', {
+          what: `there is already a pool ${name}`,
+          mend: `choose another name, or change it with \`datamesh pool set ${name}\``,
+        });
+      }
+      const foldersAlone = (settings.folders ?? []).length > 0 && (settings.nodes ?? []).length === 0;
+      const made = await changed(
+        {
+          ...builtIn(),
+          name,
+          domain: foldersAlone ? 'disk' : builtIn().domain,
+          nodes: (settings.folders ?? []).length > 0 ? [] : 'all',
+          createdAtMs: node.clock.now(),
+        },
+        settings,
+      );
+      node.catalog.createPool(owner.ownerId, made);
+      return detail(made);
+    },
+    list: async () => [builtIn(), ...stored()].map(view),
+    show: async (name) => detail(pool(name)),
+    async set(name, settings) {
+      const owner = needOwner(node.owner);
+      if (name === DEFAULT_POOL) {
+        throw new DatameshError('bad-value', {
+          what: 'the default pool follows the configuration',
+          mend: 'change its code with `datamesh config set redundancy.k` and `redundancy.m`, or make a pool with `datamesh pool create`',
+        });
+      }
+      const after = await changed(pool(name), settings);
+      node.catalog.updatePool(owner.ownerId, after);
+      return detail(after);
+    },
+  };
+}
+
+function needOwner(owner: OwnerKeys | undefined): OwnerKeys {
+  if (owner !== undefined) return owner;
+  throw new DatameshError('no-owner-key', {
+    what: 'this node has no owner key, so it has no pools of yours',
+    mend: 'make one with `datamesh keys new main`, or bring yours with `datamesh keys import`, then start the node again',
+  });
+}

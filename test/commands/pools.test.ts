@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { createFakeEngine } from '../support/fake-engine.ts';
+import { runLine, testHost } from '../support/host.ts';
+
+describe('pool', () => {
+  it('creates, shows and lists, with what it survives', async () => {
+    const engine = createFakeEngine();
+    const host = testHost({ engine });
+    expect(await runLine(host, 'pool', 'create', 'big', '--code', '6+3', '--domain', 'zone')).toBe(0);
+    expect(host.seen.records[0]).toMatchObject({
+      name: 'big',
+      code: '6+3',
+      survivesZones: 1,
+      survivesNodes: 3,
+    });
+    expect(host.seen.notes.join()).toMatch(/any 14 disks|any 3 disks, 3 nodes/);
+    const list = testHost({ engine });
+    expect(await runLine(list, 'pool', 'list')).toBe(0);
+    expect(list.seen.records.map((record) => record.name)).toEqual(['default', 'big']);
+    for (const record of list.seen.records) expect(Object.values(record)).not.toContain(undefined);
+  });
+
+  it('refuses what the mesh cannot keep with 5 and the arithmetic, and keeps it with --allow-degraded', async () => {
+    const engine = createFakeEngine();
+    const line = ['pool', 'create', 'big', '--code', '10+4', '--domain', 'zone'];
+    const host = testHost({ engine });
+    expect(await runLine(host, ...line)).toBe(5);
+    expect(host.seen.errors[0]!.message).toMatch(/10\+4 over zones .*14\/4/);
+    const again = testHost({ engine });
+    expect(await runLine(again, ...line, '--allow-degraded')).toBe(0);
+    expect(again.seen.notes.join()).toMatch(/would be refused: 10\+4 over zones/);
+    expect(await runLine(testHost({ engine }), 'pool', 'show', 'big', '--check')).toBe(5);
+    expect(await runLine(testHost({ engine }), 'pool', 'show', '--check')).toBe(0);
+  });
+
+  it('takes folders relative to where it is called, and warns of one that is away', async () => {
+    const engine = createFakeEngine();
+    const host = testHost({ engine, cwd: '/mnt' });
+    const line = ['pool', 'create', 'disks', '--dir', 'a', '--dir', '/b', '--dir-quota', '1GB'];
+    expect(await runLine(host, ...line)).toBe(0);
+    expect(host.seen.records[0]!.dirs).toEqual(['/mnt/a', '/b']);
+    expect(host.seen.records[0]!.folders).toMatchObject([{ quotaBytes: 1e9 }, { freeBytes: null }]);
+    expect(host.seen.warnings.join()).toMatch(/\/b is away/);
+  });
+
+  it('refuses options that contradict each other, and changes nothing with --dry-run', async () => {
+    const engine = createFakeEngine();
+    expect(await runLine(testHost({ engine }), 'pool', 'set', 'x', '--compress', '--no-compress')).toBe(2);
+    expect(await runLine(testHost({ engine }), 'pool', 'set', 'x', '--node', 'all', '--node', 'b')).toBe(2);
+    expect(await runLine(testHost({ engine }), 'pool', 'create', 'x', '--dry-run')).toBe(0);
+    expect(engine.calls).toEqual([]);
+    expect(await runLine(testHost({ engine }), 'pool', 'show', 'x')).toBe(8);
+  });
+});
+
+describe('distribution', () => {
+  it('lists the rows, names the largest domain, and --check judges the rule', async () => {
+    const engine = createFakeEngine();
+    const host = testHost({ engine });
+    expect(await runLine(host, 'distribution')).toBe(0);
+    expect(host.seen.records).toHaveLength(3);
+    for (const record of host.seen.records) expect(Object.values(record)).not.toContain(undefined);
+    expect(host.seen.notes).toContain('largest node: a, 66.7 % of the shards');
+    expect(host.seen.notes).toContain('largest zone: no zone named, 100.0 % of the shards');
+    expect(host.seen.warnings.join()).toMatch(
+      /1 holders did not answer; 1 shards.*stripe 1 of x breaks the rule/,
+    );
+    const zones = testHost({ engine });
+    expect(await runLine(zones, 'distribution', '--by', 'zone', '--check')).toBe(3);
+    expect(zones.seen.records.map((record) => record.level)).toEqual(['zone']);
+  });
+});

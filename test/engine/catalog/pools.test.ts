@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { PoolRecord } from '../../../src/engine/catalog/catalog.ts';
+import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import type { PeerId } from '../../../src/engine/types.ts';
+import { ALICE, BOB, entry } from './entries.ts';
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'datamesh-pools-'));
+  path = join(folder, 'catalog.sqlite');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const pool = (name: string, change: Partial<PoolRecord> = {}): PoolRecord => ({
+  name,
+  code: { k: 10, m: 4 },
+  domain: 'zone',
+  compress: true,
+  nodes: 'all',
+  folders: [],
+  separateDisks: false,
+  createdAtMs: 1_790_000_000_000,
+  ...change,
+});
+
+test('pools come back field by field, each to its owner, also from the file', () => {
+  const catalog = openCatalog(path, realClock());
+  const disks = pool('disks', {
+    code: { k: 2, m: 1 },
+    domain: 'disk',
+    compress: false,
+    nodes: ['12D3KooWA' as PeerId],
+    folders: [
+      { path: '/mnt/a', holder: 'DirA' as PeerId, quotaBytes: 1e12 },
+      { path: '/mnt/b', holder: 'DirB' as PeerId },
+    ],
+    separateDisks: true,
+  });
+  catalog.createPool(ALICE, pool('zones'));
+  catalog.createPool(ALICE, disks);
+  expect(catalog.pools(ALICE)).toEqual([disks, pool('zones')]);
+  expect(catalog.pools(BOB)).toEqual([]);
+  catalog.close();
+  const again = openCatalog(path, realClock());
+  expect(again.pools(ALICE)).toEqual([disks, pool('zones')]);
+  again.close();
+});
+
+test('a name is given once to an owner, and an update replaces', () => {
+  const catalog = openCatalog(path, realClock());
+  catalog.createPool(ALICE, pool('a'));
+  expect(() => catalog.createPool(ALICE, pool('a', { compress: false }))).toThrow(/already a pool a/);
+  expect(catalog.pools(ALICE)).toEqual([pool('a')]);
+  catalog.createPool(BOB, pool('a', { compress: false }));
+  catalog.updatePool(ALICE, pool('a', { code: { k: 4, m: 2 } }));
+  expect(catalog.pools(ALICE)).toEqual([pool('a', { code: { k: 4, m: 2 } })]);
+  expect(catalog.pools(BOB)).toEqual([pool('a', { compress: false })]);
+  catalog.close();
+});
+
+test('an entry tells its pool; those of a catalog from before pools are in the default one', () => {
+  const catalog = openCatalog(path, realClock());
+  catalog.commit(entry('new', { pool: 'zones' }));
+  expect(catalog.find(ALICE, 'new')?.pool).toBe('zones');
+  expect(catalog.list(ALICE, {}).objects.map((it) => it.pool)).toEqual(['zones']);
+  catalog.close();
+
+  // Back to what the first format was: the step to pools undone.
+  const db = new DatabaseSync(path);
+  db.exec('ALTER TABLE entries DROP COLUMN pool; DROP TABLE pools; DELETE FROM migrations WHERE version > 1');
+  db.close();
+  const raised = openCatalog(path, realClock());
+  expect(raised.find(ALICE, 'new')).toMatchObject({ pool: 'default', sizeBytes: 1000 });
+  expect(raised.pools(ALICE)).toEqual([]);
+  raised.createPool(ALICE, pool('zones'));
+  expect(raised.pools(ALICE)).toHaveLength(1);
+  raised.close();
+});
