@@ -260,11 +260,14 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       net,
       store,
       elsewhere: folders,
-      ownersOf: (peer) => membership.member(peer)?.actsFor,
+      ownersOf(peer) {
+        const member = membership.member(peer);
+        return member?.introduced === true ? member.actsFor : undefined;
+      },
       admitsOwner,
       announce,
     });
-    await serveSpeedTests({ net, clock, introduced: (peer) => membership.member(peer)?.greeted === true });
+    await serveSpeedTests({ net, clock, introduced: (peer) => membership.member(peer)?.introduced === true });
     const discovery = createDiscovery({
       net,
       clock,

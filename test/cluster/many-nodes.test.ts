@@ -17,8 +17,10 @@ import {
 /** Sixteen: more than ten peers behind one address, where gossip's defaults would cut them off. */
 const NODES = Number(process.env.MESH_NODES ?? 16);
 const PROCESSES = NODES > 20 ? 4 : 2;
-const JOINS = NODES > 20 ? 40 : 4;
-const FINDS = NODES > 20 ? 200 : 15;
+const JOINS = NODES > 20 ? 20 : 4;
+const FINDS = NODES > 20 ? 100 : 15;
+/** Fifty nodes on two cores take their time where something else runs too; the bars are on what is measured, not on this. */
+const TEST_MS = NODES > 20 ? 600_000 : 120_000;
 const BAR_MS = 2_000;
 const NOTICED_MS = 5_000;
 
@@ -55,60 +57,68 @@ beforeAll(async () => {
     await everywhere<number>({ do: 'await-met', count: first + wave.length - 1 });
   }
   log(`all met each other ${Date.now() - startedMs} ms after the first was started`);
-}, 400_000);
+}, TEST_MS);
 
 afterAll(async () => {
   await Promise.all(processes.map((one) => one.kill()));
 });
 
 describe('a mesh of many nodes', () => {
-  it('has one connection per pair', async () => {
-    // What a simultaneous dial left over is closed after a second, or cut off after five.
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
-    const figures = await everywhere<Figures>({ do: 'figures' });
-    for (const { connections, known, heardAgoMs } of figures) {
-      expect(connections).toEqual(connections.map(() => NODES - 1));
-      expect(known).toEqual(known.map(() => NODES - 1));
-      // By gossip, from every node, within the last intervals.
-      for (const heard of heardAgoMs) expect(heard.filter((ago) => ago < 35_000)).toHaveLength(NODES - 1);
-    }
-    const before = figures.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
-    const sampleMs = NODES > 20 ? 10_000 : 2_000;
-    await new Promise((resolve) => setTimeout(resolve, sampleMs));
-    const after = await everywhere<Figures>({ do: 'figures' });
-    const cpu = (after.reduce((sum, { cpuMs }) => sum + cpuMs, 0) - before) / sampleMs / NODES;
-    const rss = after.reduce((sum, { rssBytes }) => sum + rssBytes, 0) / NODES / 2 ** 20;
-    log(`idle: ${(cpu * 100).toFixed(1)} % of a core and ${rss.toFixed(0)} MiB per node`);
-  }, 30_000);
+  it(
+    'has one connection per pair',
+    async () => {
+      // What a simultaneous dial left over is closed after a second, or cut off after five.
+      await new Promise((resolve) => setTimeout(resolve, 6_000));
+      const figures = await everywhere<Figures>({ do: 'figures' });
+      for (const { connections, known, heardAgoMs } of figures) {
+        expect(connections).toEqual(connections.map(() => NODES - 1));
+        expect(known).toEqual(known.map(() => NODES - 1));
+        // By gossip, from every node, within the last intervals.
+        for (const heard of heardAgoMs) expect(heard.filter((ago) => ago < 35_000)).toHaveLength(NODES - 1);
+      }
+      const before = figures.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+      const sampleMs = NODES > 20 ? 10_000 : 2_000;
+      await new Promise((resolve) => setTimeout(resolve, sampleMs));
+      const after = await everywhere<Figures>({ do: 'figures' });
+      const cpu = (after.reduce((sum, { cpuMs }) => sum + cpuMs, 0) - before) / sampleMs / NODES;
+      const rss = after.reduce((sum, { rssBytes }) => sum + rssBytes, 0) / NODES / 2 ** 20;
+      log(`idle: ${(cpu * 100).toFixed(1)} % of a core and ${rss.toFixed(0)} MiB per node`);
+    },
+    TEST_MS,
+  );
 
-  it('lets newcomers join', async () => {
-    const peers = names.map(peerOf);
-    const knows: number[] = [];
-    const isKnown: number[] = [];
-    const met: number[] = [];
-    for (let i = 0; i < JOINS; i++) {
-      const name = `newcomer-${i}`;
-      const home = processes[i % PROCESSES]!;
-      const watching = everywhere<number>({ do: 'await', peer: peerOf(name), state: 'known' });
-      const times = await home.ask<{ upMs: number; knewMs: number; metMs: number }>({
-        do: 'join',
-        name,
-        seed: seedOf(name),
-        bootstrap: seeds,
-        peers,
-      });
-      const knownMs = Math.max(...(await watching));
-      knows.push(times.knewMs - times.upMs);
-      isKnown.push(knownMs - times.upMs);
-      met.push(times.metMs - times.upMs);
-      await home.ask({ do: 'stop', name });
-    }
-    log(`a newcomer knows all: ${ms(knows)}`);
-    log(`all know the newcomer: ${ms(isKnown)}`);
-    log(`it has greeted all: ${ms(met)}`);
-    expect(quantile(knows, 0.99)).toBeLessThanOrEqual(BAR_MS);
-    expect(quantile(isKnown, 0.99)).toBeLessThanOrEqual(BAR_MS);
-  }, 180_000);
+  it(
+    'lets newcomers join',
+    async () => {
+      const peers = names.map(peerOf);
+      const knows: number[] = [];
+      const isKnown: number[] = [];
+      const met: number[] = [];
+      for (let i = 0; i < JOINS; i++) {
+        const name = `newcomer-${i}`;
+        const home = processes[i % PROCESSES]!;
+        const watching = everywhere<number>({ do: 'await', peer: peerOf(name), state: 'known' });
+        const times = await home.ask<{ upMs: number; knewMs: number; metMs: number }>({
+          do: 'join',
+          name,
+          seed: seedOf(name),
+          bootstrap: seeds,
+          peers,
+        });
+        const knownMs = Math.max(...(await watching));
+        knows.push(times.knewMs - times.upMs);
+        isKnown.push(knownMs - times.upMs);
+        met.push(times.metMs - times.upMs);
+        await home.ask({ do: 'stop', name });
+      }
+      log(`a newcomer knows all: ${ms(knows)}`);
+      log(`all know the newcomer: ${ms(isKnown)}`);
+      log(`it has greeted all: ${ms(met)}`);
+      expect(quantile(knows, 0.99)).toBeLessThanOrEqual(BAR_MS);
+      expect(quantile(isKnown, 0.99)).toBeLessThanOrEqual(BAR_MS);
+    },
+    TEST_MS,
+  );
 
   const objectOf = (i: number) => createHash('sha256').update(`object ${process.pid} ${i}`).digest('hex');
   const find = async (i: number, among: readonly string[]) => {
@@ -123,52 +133,62 @@ describe('a mesh of many nodes', () => {
   const holderOf = (i: number) =>
     processes[1 + (i % (PROCESSES - 1))]!.names[i % processes[1]!.names.length]!;
 
-  it('finds what was announced', async () => {
-    const took: number[] = [];
-    for (let i = 0; i < FINDS; i++) {
-      await hostOf(holderOf(i)).ask({ do: 'provide', name: holderOf(i), object: objectOf(i) });
-      const { tookMs, found } = await find(i, names);
-      expect(found).toContain(peerOf(holderOf(i)));
-      took.push(tookMs);
-    }
-    log(`find: ${ms(took)}`);
-    expect(quantile(took, 0.99)).toBeLessThanOrEqual(BAR_MS);
-  }, 180_000);
+  it(
+    'finds what was announced',
+    async () => {
+      const took: number[] = [];
+      for (let i = 0; i < FINDS; i++) {
+        await hostOf(holderOf(i)).ask({ do: 'provide', name: holderOf(i), object: objectOf(i) });
+        const { tookMs, found } = await find(i, names);
+        expect(found).toContain(peerOf(holderOf(i)));
+        took.push(tookMs);
+      }
+      log(`find: ${ms(took)}`);
+      expect(quantile(took, 0.99)).toBeLessThanOrEqual(BAR_MS);
+    },
+    TEST_MS,
+  );
 
-  it('goes on when the node that all joined through dies with its process', async () => {
-    const dying = processes[0]!;
-    const left = processes.slice(1);
-    const survivors = names.filter((name) => !dying.names.includes(name));
-    const killedMs = Date.now();
-    await dying.kill();
-    const noticed = await Promise.all(
-      dying.names.map(async (name) =>
-        Math.max(...(await everywhere<number>({ do: 'await', peer: peerOf(name), state: 'offline' }, left))),
-      ),
-    );
-    log(
-      `the death of ${dying.names.length} nodes was noticed by all after ${Math.max(...noticed) - killedMs} ms`,
-    );
-    expect(Math.max(...noticed) - killedMs).toBeLessThanOrEqual(NOTICED_MS);
+  it(
+    'goes on when the node that all joined through dies with its process',
+    async () => {
+      const dying = processes[0]!;
+      const left = processes.slice(1);
+      const survivors = names.filter((name) => !dying.names.includes(name));
+      const killedMs = Date.now();
+      await dying.kill();
+      const noticed = await Promise.all(
+        dying.names.map(async (name) =>
+          Math.max(
+            ...(await everywhere<number>({ do: 'await', peer: peerOf(name), state: 'offline' }, left)),
+          ),
+        ),
+      );
+      log(
+        `the death of ${dying.names.length} nodes was noticed by all after ${Math.max(...noticed) - killedMs} ms`,
+      );
+      expect(Math.max(...noticed) - killedMs).toBeLessThanOrEqual(NOTICED_MS);
 
-    const took: number[] = [];
-    for (let i = 0; i < FINDS; i++) {
-      const { tookMs, found } = await find(i, survivors);
-      expect(found).toContain(peerOf(holderOf(i)));
-      took.push(tookMs);
-    }
-    log(`find afterwards: ${ms(took)}`);
+      const took: number[] = [];
+      for (let i = 0; i < FINDS; i++) {
+        const { tookMs, found } = await find(i, survivors);
+        expect(found).toContain(peerOf(holderOf(i)));
+        took.push(tookMs);
+      }
+      log(`find afterwards: ${ms(took)}`);
 
-    const watching = everywhere<number>({ do: 'await', peer: peerOf('late'), state: 'known' }, left);
-    const times = await left[0]!.ask<{ upMs: number; knewMs: number }>({
-      do: 'join',
-      name: 'late',
-      seed: seedOf('late'),
-      bootstrap: seeds,
-      peers: survivors.map(peerOf),
-    });
-    log(`a newcomer by the fallback knows all survivors after ${times.knewMs - times.upMs} ms`);
-    expect(Math.max(...(await watching)) - times.upMs).toBeLessThanOrEqual(NOTICED_MS);
-    expect(quantile(took, 0.99)).toBeLessThanOrEqual(NOTICED_MS);
-  }, 180_000);
+      const watching = everywhere<number>({ do: 'await', peer: peerOf('late'), state: 'known' }, left);
+      const times = await left[0]!.ask<{ upMs: number; knewMs: number }>({
+        do: 'join',
+        name: 'late',
+        seed: seedOf('late'),
+        bootstrap: seeds,
+        peers: survivors.map(peerOf),
+      });
+      log(`a newcomer by the fallback knows all survivors after ${times.knewMs - times.upMs} ms`);
+      expect(Math.max(...(await watching)) - times.upMs).toBeLessThanOrEqual(NOTICED_MS);
+      expect(quantile(took, 0.99)).toBeLessThanOrEqual(NOTICED_MS);
+    },
+    TEST_MS,
+  );
 });

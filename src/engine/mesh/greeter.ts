@@ -47,6 +47,8 @@ export interface Greeter {
 
 /** Peers are exchanged at the first hello and then with every tenth: a heartbeat of a large mesh stays small. */
 const PEERS_EVERY_BEATS = 10;
+/** For the refusal to be read. */
+const HANG_UP_AFTER_MS = 500;
 
 export function createGreeter(options: GreeterOptions): Greeter {
   const { net, clock, table } = options;
@@ -109,8 +111,15 @@ export function createGreeter(options: GreeterOptions): Greeter {
   }
 
   function answer(from: PeerId, body: Uint8Array): Uint8Array {
-    const refuse = (refused: string) =>
-      encodeHelloResponse({ info: NO_BYTES, admitted: [], peers: [], refused });
+    const refuse = (refused: string) => {
+      const entry = table.find(from);
+      if (entry !== undefined) entry.introduced = false;
+      // An honest node hangs up by itself once it has read why.
+      clock.after(HANG_UP_AFTER_MS, () => {
+        if (table.find(from)?.introduced !== true) void net.hangUp(from);
+      });
+      return encodeHelloResponse({ info: NO_BYTES, admitted: [], peers: [], refused });
+    };
     let request: HelloRequest;
     let info: NodeInfo;
     try {
@@ -134,6 +143,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
       return refuse(denied);
     }
     const known = entry.greeted;
+    entry.introduced = true;
     options.seen(entry);
     // The other side spoke first: greet it now rather than at the next beat, so that both may ask at once.
     if (!known) void greet(entry).catch(() => {});

@@ -31,6 +31,8 @@ export interface Member {
   state: PeerState;
   /** It answered our hello on this connection: it knows us and serves our requests. */
   greeted: boolean;
+  /** It said hello on this connection, and was not turned away: its requests are served. */
+  introduced: boolean;
   /** Owners of ours that it admits. */
   admits: ReadonlySet<OwnerId>;
   /** Owners it has proved to act for. */
@@ -83,8 +85,8 @@ export interface Membership {
 }
 
 const TICK_MS = 250;
-/** A tick this late means that this process stood still (asleep, stopped, starved), not that all others did. */
-const STANDSTILL_MS = 2_000;
+/** A tick this late means that this process stood still (asleep, stopped, starved): that time is not the others' silence. */
+const STANDSTILL_MS = 500;
 /** Heartbeats missed by gossip before a peer is asked more often. */
 const MISSED_BEATS = 3;
 /** Whoever learns of a newcomer by gossip waits this long (and up to twice) before dialling: the newcomer is dialling already. */
@@ -273,6 +275,7 @@ export function createMembership(options: MembershipOptions): Membership {
       greetNow(entry);
     } else {
       entry.greeted = false;
+      entry.introduced = false;
       entry.unansweredSinceMs = undefined;
       // It turned us away: not before the time that was set then.
       if (entry.redial.nextMs <= clock.monotonic()) entry.redial = freshRedial();

@@ -11,6 +11,7 @@ export interface PeerEntry {
   signed: Uint8Array | undefined;
   state: PeerState;
   greeted: boolean;
+  introduced: boolean;
   greeting: Promise<PeerId[]> | undefined;
   admits: Set<OwnerId>;
   actsFor: Set<OwnerId>;
@@ -58,6 +59,7 @@ export class PeerTable {
         signed: undefined,
         state: 'offline',
         greeted: false,
+        introduced: false,
         greeting: undefined,
         admits: new Set(),
         actsFor: new Set(),

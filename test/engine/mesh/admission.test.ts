@@ -1,7 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NO_BYTES } from '../../../src/engine/effects/net.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
+import { certifyDevice } from '../../../src/engine/keys/certificate.ts';
+import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
+import { deriveOwner } from '../../../src/engine/keys/owner.ts';
+import { newPhrase } from '../../../src/engine/keys/phrase.ts';
 import { type Admission, createAdmission } from '../../../src/engine/mesh/admission.ts';
 import { HELLO_PROTOCOL } from '../../../src/engine/mesh/hello.ts';
 import {
@@ -85,6 +91,20 @@ describe('the deny list', () => {
     await expect(a.membership.join(b.address)).rejects.toMatchObject({ code: 'peer-unreachable' });
     expect(a.net.connected()).toEqual([]);
     expect(a.membership.member(b.peerId)?.greeted ?? false).toBe(false);
+  });
+
+  test('who acts for a denied owner is refused by the hello, hung up on, and never introduced', async () => {
+    const owner = deriveOwner(newPhrase(realRandom()), 'main');
+    const seed = randomBytes(32);
+    const certificates = [certifyDevice(owner, deviceOfSeed(seed).peerId, Date.now())];
+    const a = await start('a', { deny: [owner.ownerId] });
+    const b = await start('b', { seed, certificates });
+    await expect(b.membership.join(a.address)).rejects.toMatchObject({ code: 'denied' });
+    expect(a.membership.member(b.peerId)?.introduced ?? false).toBe(false);
+    await until(() => !a.net.connected().includes(b.peerId), 3_000, 'no connection');
+    const c = await start('c');
+    await c.membership.join(a.address);
+    expect(a.membership.member(c.peerId)?.introduced).toBe(true);
   });
 
   test('what others say of a denied peer is not dialled', async () => {

@@ -35,6 +35,7 @@ export interface TestPeerOptions {
   port?: number;
   upBytesPerSecond?: number;
   downBytesPerSecond?: number;
+  /** Peers, and owners. */
   deny?: string[];
   quarantined?: (peer: PeerId) => boolean;
   /** Of its device; random when absent. */
@@ -101,7 +102,8 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     selfInfo: selfInfoIssuer(clock, describe, device.sign),
     certificates: () => options.certificates ?? [],
     admitsOwner: (owner) => options.admits?.(owner) ?? true,
-    turnsAway: (peer) => (admission.refuses(peer) ? 'refused' : undefined),
+    turnsAway: (peer, owners) =>
+      admission.refuses(peer) || [...owners].some((id) => options.deny?.includes(id)) ? 'refused' : undefined,
     quarantined: (peer) => options.quarantined?.(peer) ?? health.quarantined(peer),
     offence: admission.offence,
     forgotten: () => {},
