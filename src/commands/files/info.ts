@@ -49,6 +49,7 @@ export const infoCommand: Command = {
     { key: 'mimeType', title: 'Type' },
     { key: 'tags', title: 'Tags', format: 'list' },
     { key: 'code', title: 'Code' },
+    { key: 'pool', title: 'Pool' },
     { key: 'chunkBytes', title: 'Chunk', format: 'bytes' },
     { key: 'stripes', title: 'Stripes' },
     { key: 'ownerKey', title: 'Owner key' },

@@ -41,7 +41,6 @@ export const OBJECT_COLUMNS: readonly Column[] = [
   { key: 'createdAtMs', title: 'CREATED', format: 'time', priority: 2 },
   { key: 'version', title: 'VER', align: 'right', priority: 5 },
   { key: 'code', title: 'CODE', priority: 4 },
-  { key: 'pool', title: 'POOL', priority: 6 },
   { key: 'tags', title: 'TAGS', format: 'list', priority: 3 },
   { key: 'objectId', title: 'ID', format: 'id', priority: 1 },
 ];

@@ -75,6 +75,7 @@ export const putCommand: Command = {
     { key: 'version', title: 'Version' },
     { key: 'objectId', title: 'Id' },
     { key: 'code', title: 'Code' },
+    { key: 'pool', title: 'Pool' },
     { key: 'shardsDurable', title: 'Shards durable' },
     { key: 'shardsWanted', title: 'Shards wanted' },
     { key: 'spare', title: 'Spare' },

@@ -56,7 +56,7 @@ export const distributionCommand: Command = {
     }
     if (report.silent.length > 0) {
       out.warn(
-        `${report.silent.length} holders did not answer; ${report.shardsUnknown} shards noted there are not counted`,
+        `${report.silent.length === 1 ? '1 holder' : `${report.silent.length} holders`} did not answer; ${report.shardsUnknown} shards noted there are not counted`,
       );
     }
     if (report.unreadable.length > 0) {

@@ -1,4 +1,5 @@
 /** Pools as rows and lines. */
+import { LEVELS } from '../../engine/placement/domains.ts';
 import type { PoolDetail, PoolView } from '../../engine/pools/views.ts';
 import type { Column, Output, OutputRecord } from '../command.ts';
 
@@ -69,10 +70,11 @@ export function explain(pool: PoolDetail, out: Output): void {
   const { now, domain, folders } = pool;
   if (domain === 'none') out.note('domain none promises nothing: the loss of any one node may lose data');
   else if (now.whole) {
-    const { disk, node, rack, zone } = now.survives;
+    const survived = LEVELS.map((level) => ({ level, losses: now.survives[level] }));
+    const any = survived.filter(({ losses }) => losses > 0).map(({ level, losses }) => many(losses, level));
+    const no = survived.filter(({ losses }) => losses === 0).map(({ level }) => level);
     out.note(
-      `a stripe put now outlives the loss of any ${many(disk, 'disk')}, ${many(node, 'node')}, ${many(rack, 'rack')} or ` +
-        `${many(zone, 'zone')}; nodes without a label count as one zone and one rack`,
+      `a stripe put now outlives the loss of any ${any.join(', or any ')}${no.length === 0 ? '' : `; of no ${no.join(' or ')}`}`,
     );
   } else if (now.accepted) {
     out.note(

@@ -13,39 +13,49 @@ const CLOSEST = 20;
 export function preferred(target: Point, candidates: readonly Candidate[]): Candidate | undefined {
   if (candidates.length < 2) return candidates[0];
   let best: Scored | undefined;
-  for (const scored of closest(target, candidates)) {
-    if (best === undefined || compareScores(target, scored, best) < 0) best = scored;
+  for (const one of closest(target, candidates)) {
+    if (best === undefined || compareScores(target, one, best) < 0) best = one;
   }
   return best?.candidate;
 }
 
 /** All of them, the preferred first; those beyond the closest follow by distance. */
 export function byPreference(target: Point, candidates: readonly Candidate[]): Candidate[] {
-  const scored = score(target, candidates).sort((a, b) => compareCloseness(target, a, b));
-  const near = scored.slice(0, CLOSEST).sort((a, b) => compareScores(target, a, b));
-  return [...near, ...scored.slice(CLOSEST)].map(({ candidate }) => candidate);
+  const sorted = candidates
+    .map((candidate) => scored({ candidate, distance: distanceShare(target, candidate.point) }))
+    .sort((a, b) => compareCloseness(target, a, b));
+  const near = sorted.slice(0, CLOSEST).sort((a, b) => compareScores(target, a, b));
+  return [...near, ...sorted.slice(CLOSEST)].map(({ candidate }) => candidate);
 }
 
-interface Scored {
+interface Near {
   candidate: Candidate;
   distance: number;
+}
+
+interface Scored extends Near {
   score: number;
 }
 
-function score(target: Point, candidates: readonly Candidate[]): Scored[] {
-  return candidates.map((candidate) => {
-    const distance = distanceShare(target, candidate.point);
-    return { candidate, distance, score: -Math.log1p(-distance) / Math.max(1, candidate.freeBytes) };
-  });
-}
-
+/** The closest ones, closest first: by insertion, since sorting hundreds of nodes for each shard would cost more than coding it. */
 function closest(target: Point, candidates: readonly Candidate[]): Scored[] {
-  const scored = score(target, candidates);
-  if (scored.length <= CLOSEST) return scored;
-  return scored.sort((a, b) => compareCloseness(target, a, b)).slice(0, CLOSEST);
+  const near: Near[] = [];
+  for (const candidate of candidates) {
+    const one = { candidate, distance: distanceShare(target, candidate.point) };
+    if (near.length === CLOSEST && compareCloseness(target, one, near[CLOSEST - 1]!) >= 0) continue;
+    let at = near.length;
+    while (at > 0 && compareCloseness(target, one, near[at - 1]!) < 0) at--;
+    near.splice(at, 0, one);
+    if (near.length > CLOSEST) near.pop();
+  }
+  return near.map(scored);
 }
 
-function compareCloseness(target: Point, a: Scored, b: Scored): number {
+function scored({ candidate, distance }: Near): Scored {
+  return { candidate, distance, score: -Math.log1p(-distance) / Math.max(1, candidate.freeBytes) };
+}
+
+function compareCloseness(target: Point, a: Near, b: Near): number {
   return a.distance - b.distance || compareDistance(target, a.candidate.point, b.candidate.point);
 }
 

@@ -95,7 +95,10 @@ export async function openFolders(options: FoldersOptions, known: readonly PoolF
 
   return {
     open,
-    backend: (holder) => all().find(({ id }) => id === holder),
+    backend(holder) {
+      for (const { backend } of opened.values()) if (backend.id === holder) return backend;
+      return undefined;
+    },
     all,
     async get(id) {
       for (const backend of all()) {

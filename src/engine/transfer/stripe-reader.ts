@@ -59,7 +59,8 @@ function noted(stripe: StripeToRead, context: ReadContext): Attempt[] {
     const backend = holder === undefined ? undefined : context.backend(holder);
     if (backend !== undefined) attempts.push({ index, id, backend });
   }
-  const rank = (attempt: Attempt) => (attempt.backend.kind === 'local' ? -1 : attempt.index);
+  // 256 is behind every index: what this machine has, in its store or a folder, needs no network.
+  const rank = ({ backend, index }: Attempt) => (backend.kind === 'peer' ? 256 + index : index);
   return attempts.sort((a, b) => rank(a) - rank(b));
 }
 

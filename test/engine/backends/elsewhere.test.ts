@@ -1,0 +1,79 @@
+/** What a node holds in folders is served to other nodes like what its store holds. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { peerBackend } from '../../../src/engine/backends/peer-backend.ts';
+import { serveShards } from '../../../src/engine/backends/shard-service.ts';
+import { blake3 } from '../../../src/engine/codec/hash.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
+import { realDisk } from '../../../src/engine/effects/real-disk.ts';
+import { openFolders } from '../../../src/engine/pools/folders.ts';
+import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
+import { type ObjectId, type PeerId, shardIdOf } from '../../../src/engine/types.ts';
+import { MemoryNet } from '../../support/memory-net.ts';
+import { OWNER_A, OWNER_B, shard } from '../shardstore/shards.ts';
+
+const CALL = { timeoutMs: 5000 };
+
+test('get, has, announce and delete reach the folders, and absence stays absence', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'datamesh-elsewhere-'));
+  const disk = realDisk();
+  const clock = realClock();
+  const store = await openShardStore({
+    dir: join(base, 'store'),
+    disk,
+    clock,
+    idOf: (bytes) => shardIdOf(blake3(bytes)),
+    quotaBytes: 1e9,
+    reserveFraction: 0,
+  });
+  const node = 'holder' as PeerId;
+  const lines: string[] = [];
+  const folders = await openFolders(
+    {
+      disk,
+      clock,
+      random: realRandom(),
+      hash: blake3,
+      node,
+      reserveFraction: 0,
+      announce: () => {},
+      log: (_level, text) => lines.push(text),
+    },
+    [{ path: join(base, 'away'), holder: 'Dir' as PeerId }],
+  );
+  try {
+    expect(lines.join()).toMatch(/a folder of a pool cannot be used/);
+    const folder = await folders.open({ path: join(base, 'disk') }, { create: true, adopt: false });
+    const net = new MemoryNet();
+    const announced: string[] = [];
+    await serveShards({
+      net: net.node(node),
+      store,
+      elsewhere: folders,
+      ownersOf: () => new Set([OWNER_A]),
+      admitsOwner: () => true,
+      announce: (id) => announced.push(id),
+    });
+    const peer = peerBackend(net.node('asker' as PeerId), node);
+    const [inStore, inFolder, nowhere] = [shard(1, 100), shard(2, 200), shard(3, 300)];
+    await peer.put(inStore.id, inStore.bytes, OWNER_A, CALL);
+    await folder.put(inFolder.id, inFolder.bytes, OWNER_A, CALL);
+    expect(await peer.has([nowhere.id, inFolder.id, inStore.id], CALL)).toEqual([false, true, true]);
+    expect(await peer.get(inFolder.id, CALL)).toEqual(inFolder.bytes);
+    expect(await peer.get(nowhere.id, CALL)).toBeUndefined();
+    await peer.announce(inFolder.id as string as ObjectId, CALL);
+    await peer.announce(nowhere.id as string as ObjectId, CALL);
+    expect(announced).toEqual([inFolder.id]);
+    await expect(peer.delete(inFolder.id, OWNER_B, CALL)).rejects.toMatchObject({ code: 'denied' });
+    expect(await peer.delete(inFolder.id, OWNER_A, CALL)).toBe(true);
+    expect(await peer.has([inFolder.id], CALL)).toEqual([false]);
+    expect(await peer.delete(inFolder.id, OWNER_A, CALL)).toBe(false);
+  } finally {
+    folders.close();
+    await store.close();
+    await rm(base, { recursive: true, force: true });
+  }
+});
