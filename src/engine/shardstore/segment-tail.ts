@@ -7,6 +7,7 @@
  * side by side one may succeed over what the other was told is lost.
  */
 import type { DiskFile } from '../effects/disk.ts';
+import { nextTurn } from '../effects/turn.ts';
 
 /** What becomes of one append; exactly one of the two is called. */
 export interface AppendOutcome {
@@ -28,6 +29,10 @@ export class SegmentTail {
   /** Written since the running fdatasync began. */
   #written: Part[] = [];
   #syncing: Promise<void> | undefined;
+  /** Durable, to be reported; and how far that goes. */
+  readonly #durable: Part[] = [];
+  #durableTo: number;
+  #reporting: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
   #failed = false;
 
@@ -36,10 +41,11 @@ export class SegmentTail {
     this.number = number;
     this.#file = file;
     this.#end = end;
+    this.#durableTo = end;
     this.#next = end;
   }
 
-  /** All before this is durable. */
+  /** All before this is durable, and reported so. */
   get end(): number {
     return this.#end;
   }
@@ -94,21 +100,39 @@ export class SegmentTail {
     this.#syncing = this.#datasync().then(
       () => {
         this.#syncing = undefined;
+        this.#durableTo = parts.at(-1)!.end;
+        this.#durable.push(...parts);
         // First the disk gets its next work: what follows takes the processor.
         this.#sync();
-        for (const part of parts) {
-          this.#end = part.end;
-          part.outcome.durable();
-        }
+        this.#report();
       },
       async (error: unknown) => {
         this.#failed = true;
         await this.#writing;
-        await this.#cutOff(this.#end);
+        await this.#cutOff(this.#durableTo);
         this.#syncing = undefined;
         for (const part of [...parts, ...this.#written.splice(0)]) part.outcome.refused(error);
       },
     );
+  }
+
+  #report(): void {
+    this.#reporting ??= this.#reportAll().then(() => {
+      this.#reporting = undefined;
+      if (this.#durable.length > 0) this.#report();
+    });
+  }
+
+  /**
+   * One append after another. Those who hear of it come back with their next shard and hash it at once: without a turn
+   * in between nobody would see meanwhile that a write has ended, and the disk would idle until all have come.
+   */
+  async #reportAll(): Promise<void> {
+    for (let part = this.#durable.shift(); part !== undefined; part = this.#durable.shift()) {
+      this.#end = part.end;
+      part.outcome.durable();
+      if (this.#durable.length > 0) await nextTurn();
+    }
   }
 
   /** Gives the space of what is refused back where that works; the fence in the next segment's header holds either way. */
@@ -116,15 +140,15 @@ export class SegmentTail {
     await this.#file.truncate(lengthBytes).catch(() => undefined);
   }
 
-  /** Resolves when the running fdatasync, if any, has ended. */
+  /** Resolves when the running fdatasync has ended, or what one covered is reported. */
   async synced(): Promise<void> {
-    await this.#syncing;
+    await (this.#syncing ?? this.#reporting);
   }
 
   /** Resolves when every append has its outcome. */
   async settled(): Promise<void> {
     for (;;) {
-      const pending = this.#writing ?? this.#syncing;
+      const pending = this.#writing ?? this.#syncing ?? this.#reporting;
       if (pending === undefined) return;
       await pending;
     }
