@@ -26,6 +26,7 @@ import { openKeyring } from './keys/keyring.ts';
 import type { OwnerKeys } from './keys/keys.ts';
 import { createAdmission } from './mesh/admission.ts';
 import { announcer } from './mesh/announcer.ts';
+import { openBulkPlane } from './mesh/bulk/bulk-plane.ts';
 import { type ObjectRouting, objectRouting, walkDht } from './mesh/dht.ts';
 import { createDiscovery, type Discovery } from './mesh/discovery.ts';
 import { gossipOver } from './mesh/gossip.ts';
@@ -160,7 +161,24 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       down: new RateLimit(clock, options.bandwidth.downBytesPerSecond),
     };
     const libp2pNet = opened(createLibp2pNet(host, clock, caps), (value) => value.close());
-    const net = admission.limited(libp2pNet);
+    const bulkNet = opened(
+      await openBulkPlane({
+        net: libp2pNet,
+        clock,
+        random,
+        caps,
+        host: options.network.preset === 'local' ? '127.0.0.1' : '0.0.0.0',
+        // Beside the port that a firewall opens for libp2p, so that one rule covers both.
+        port: options.network.port === 0 ? 0 : options.network.port + 1,
+        count(peer, sentBytes, receivedBytes) {
+          if (sentBytes > 0) traffic.add(peer, 'tls', 'sent', sentBytes);
+          if (receivedBytes > 0) traffic.add(peer, 'tls', 'received', receivedBytes);
+        },
+        log: (text) => events.add('debug', 'mesh', text),
+      }),
+      (value) => value.close(),
+    );
+    const net = admission.limited(bulkNet);
     let space = await disk.space(options.dataDir);
 
     const denied = new Set<string>(options.access.deny);

@@ -110,6 +110,11 @@ export const EFFECT_EXCEPTIONS = [
     effects: ['node:http'],
     reason: 'the client side of the socket; a simulated node has none',
   },
+  {
+    path: 'src/engine/mesh/bulk/',
+    effects: ['node:tls'],
+    reason: 'the bulk plane is a transport beside libp2p; a simulated node has its own Net',
+  },
 ];
 
 export const MAX_LINES = 400;

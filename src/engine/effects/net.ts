@@ -21,11 +21,21 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Longest response body accepted; `MAX_BODY_BYTES` when absent. */
   maxBodyBytes?: number | undefined;
+  /**
+   * Where the answer's body of that length is to be put, if the caller has a place for it and the transport can; the answer's body is then (the
+   * start of) that place, and the request settles only when nothing more will be written there. Undefined: memory of its own.
+   */
+  into?: ((bodyBytes: number) => Uint8Array | undefined) | undefined;
 }
 
 export interface HandleOptions {
   /** Longest request body accepted. */
   maxBodyBytes: number;
+  /**
+   * Asked with the header before a body is taken in, where the transport can tell them apart. False: the body is dropped unread, and the handler
+   * is called with an empty one and must refuse by itself.
+   */
+  admits?(from: PeerId, header: Uint8Array, bodyBytes: number): boolean;
 }
 
 export type RequestHandler = (from: PeerId, request: NetMessage) => Promise<NetMessage>;
@@ -43,7 +53,9 @@ export interface Net {
   readonly self: PeerId;
   /** Answers requests of `protocol`. A handler that throws resets the caller's stream: answer errors in the header. */
   handle(protocol: string, handler: RequestHandler, options: HandleOptions): Promise<void>;
-  /** Sends one request and resolves with its response. Throws `peer-unreachable`, `timeout` or `cancelled`. */
+  /**
+   * Sends one request and resolves with its response; `message` is read until then. Throws `peer-unreachable`, `timeout` or `cancelled`.
+   */
   request(peer: PeerId, protocol: string, message: NetMessage, options: RequestOptions): Promise<NetMessage>;
   /** Connects to the peer behind these multiaddrs, or to a known one. Throws `peer-unreachable`. */
   dial(addresses: readonly string[], timeoutMs: number): Promise<PeerId>;

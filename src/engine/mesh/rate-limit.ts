@@ -15,6 +15,11 @@ export class RateLimit {
     this.bytesPerSecond = bytesPerSecond === 0 ? undefined : bytesPerSecond;
   }
 
+  /** False: `take` never waits, and need not be asked. */
+  get capped(): boolean {
+    return this.bytesPerSecond !== undefined;
+  }
+
   async take(bytes: number): Promise<void> {
     if (this.bytesPerSecond === undefined || bytes === 0) return;
     const now = this.clock.monotonic();

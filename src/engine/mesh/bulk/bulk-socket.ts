@@ -1,0 +1,198 @@
+/**
+ * One socket of the bulk plane: frames out of a queue, frames in through a reader. A dialled socket reads straight into the final
+ * place of a body (`onread`); an accepted one cannot, so a link lets the side that receives much dial (see link.ts).
+ */
+import type { TLSSocket } from 'node:tls';
+import { encodeFrameHead, type FrameHead, FrameReader, type FrameSink } from './bulk-frame.ts';
+import { MAX_BATCH_BYTES, SMALL_BODY_BYTES } from './limits.ts';
+
+/** `onread` of node:net, given when the socket is dialled, before there is a BulkSocket. */
+export class ReadDoor {
+  private reader: FrameReader | undefined;
+  private failed: ((error: Error) => void) | undefined;
+  private early: Uint8Array[] = [];
+  private readonly first = Buffer.allocUnsafeSlow(4096);
+  private given: Uint8Array = this.first;
+
+  readonly buffer = (): Uint8Array => {
+    this.given = this.reader?.next() ?? this.first;
+    return this.given;
+  };
+
+  /** False pauses the socket. */
+  readonly callback = (count: number): boolean => {
+    if (this.reader === undefined || this.given === this.first) {
+      this.early.push(Buffer.from(this.first.subarray(0, count)));
+      if (this.reader !== undefined) this.drainEarly();
+      return true;
+    }
+    try {
+      this.reader.got(count);
+    } catch (error) {
+      this.failed?.(error as Error);
+      return false;
+    }
+    return !this.reader.stalled;
+  };
+
+  open(reader: FrameReader, failed: (error: Error) => void): void {
+    this.reader = reader;
+    this.failed = failed;
+    this.drainEarly();
+  }
+
+  private drainEarly(): void {
+    try {
+      for (const chunk of this.early.splice(0)) this.reader!.feed(chunk);
+    } catch (error) {
+      this.failed?.(error as Error);
+    }
+  }
+}
+
+interface Outgoing {
+  head: Uint8Array;
+  body: Uint8Array;
+  done(sent: boolean): void;
+}
+
+export interface SocketEvents {
+  /** Bytes of frames, not of TLS records. */
+  sent(bytes: number): void;
+  closed(reason: Error): void;
+}
+
+export class BulkSocket {
+  /** When the peer began the frame it has not finished (monotonic), as `watch` last saw it. */
+  private owingSinceMs: number | undefined;
+  private readonly queue: Outgoing[] = [];
+  private writing = false;
+  private scheduled = false;
+  private closedBy: Error | undefined;
+  private readonly socket: TLSSocket;
+  private readonly reader: FrameReader;
+  private readonly events: SocketEvents;
+
+  constructor(socket: TLSSocket, sink: FrameSink, events: SocketEvents, door?: ReadDoor) {
+    this.socket = socket;
+    this.events = events;
+    this.reader = new FrameReader(sink);
+    socket.setNoDelay(true);
+    socket.setTimeout(0);
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy(new Error('the connection closed')));
+    socket.on('end', () => this.destroy(new Error('the peer ended the connection')));
+    if (door !== undefined) door.open(this.reader, (error) => this.destroy(error));
+    else socket.on('data', (chunk: Buffer) => this.take(chunk));
+    socket.resume();
+  }
+
+  get open(): boolean {
+    return this.closedBy === undefined;
+  }
+
+  /**
+   * Queues a frame. Resolves with true when it was handed to the system, with false when the socket closed before; `body` is read until then.
+   */
+  send(head: FrameHead, header: Uint8Array, body: Uint8Array): Promise<boolean> {
+    if (this.closedBy !== undefined) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.queue.push({ head: encodeFrameHead(head, header), body, done: resolve });
+      this.schedule();
+    });
+  }
+
+  /** See FrameReader.divert. */
+  divert(kind: FrameHead['kind'], id: number): Promise<void> | undefined {
+    return this.reader.divert(kind, id);
+  }
+
+  /** Lets the reader go on after its sink said 'wait'. */
+  resume(): void {
+    if (!this.reader.stalled || !this.open) return;
+    try {
+      this.reader.resume();
+    } catch (error) {
+      this.destroy(error as Error);
+      return;
+    }
+    if (!this.reader.stalled) this.socket.resume();
+  }
+
+  /** Closes the socket when a frame has been under way for longer than `limitMs`. */
+  watch(nowMs: number, limitMs: number): void {
+    if (!this.reader.midFrame) this.owingSinceMs = undefined;
+    else this.owingSinceMs ??= nowMs;
+    if (this.owingSinceMs !== undefined && nowMs - this.owingSinceMs > limitMs) {
+      this.destroy(new Error('a frame did not end in time'));
+    }
+  }
+
+  /** The frame that `watch` saw has ended; the next one has its own time. */
+  frameEnded(): void {
+    this.owingSinceMs = undefined;
+  }
+
+  destroy(reason: Error): void {
+    if (this.closedBy !== undefined) return;
+    this.closedBy = reason;
+    this.socket.destroy();
+    this.reader.close();
+    for (const item of this.queue.splice(0)) item.done(false);
+    this.events.closed(reason);
+  }
+
+  private take(chunk: Buffer): void {
+    if (!this.open) return;
+    try {
+      this.reader.feed(chunk);
+    } catch (error) {
+      this.destroy(error as Error);
+      return;
+    }
+    if (this.reader.stalled) this.socket.pause();
+  }
+
+  /** Small frames of one turn travel together. */
+  private schedule(): void {
+    if (this.scheduled || this.writing) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.write();
+    });
+  }
+
+  /**
+   * One write at a time: what node:tls has to buffer behind another write it would join, that is copy, first. A large body is written alone.
+   */
+  private write(): void {
+    if (this.writing || this.queue.length === 0 || !this.open) return;
+    const pieces: Uint8Array[] = [];
+    const items: Outgoing[] = [];
+    let bytes = 0;
+    let large: Uint8Array | undefined;
+    while (this.queue.length > 0 && large === undefined && bytes < MAX_BATCH_BYTES) {
+      const item = this.queue.shift()!;
+      items.push(item);
+      pieces.push(item.head);
+      bytes += item.head.length + item.body.length;
+      if (item.body.length > SMALL_BODY_BYTES) large = item.body;
+      else if (item.body.length > 0) pieces.push(item.body);
+    }
+    this.writing = true;
+    const done = (error?: Error | null) => {
+      this.writing = false;
+      if (error) this.destroy(error);
+      else this.events.sent(bytes);
+      for (const item of items) item.done(error === undefined || error === null);
+      this.write();
+    };
+    const first = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    if (large === undefined) this.socket.write(first, done);
+    else {
+      this.socket.write(first);
+      this.socket.write(large, done);
+    }
+  }
+}

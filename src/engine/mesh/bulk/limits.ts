@@ -1,0 +1,38 @@
+/** Limits of the bulk plane, with their reasons. All of them bound what a peer can make grow. */
+
+/** Bytes a peer may have under way at this node (request bodies and answers) before its socket is read no further. */
+export const MAX_SERVED_BYTES_PER_PEER = 16 * 1024 * 1024;
+/** The same for all peers together: one more frame is let in only while they hold less. */
+export const MAX_SERVED_BYTES = 64 * 1024 * 1024;
+/** Requests of one peer that are answered at once; the next is read when one of them has been answered. */
+export const MAX_SERVED_REQUESTS = 64;
+/** Requests under way to one peer; more is a caller without back-pressure. */
+export const MAX_PENDING_REQUESTS = 1024;
+/** Bodies up to this travel with others in one write; a larger one is written as it lies, uncopied. */
+export const SMALL_BODY_BYTES = 16 * 1024;
+/** One write of small frames. */
+export const MAX_BATCH_BYTES = 64 * 1024;
+/**
+ * Read buffer of a socket. When a frame has to wait, what the system had read already still comes: up to 64 KiB beside a begun head
+ * (16 + at most 16 KiB) and a TLS record (16 KiB) must fit.
+ */
+export const READ_BUFFER_BYTES = 128 * 1024;
+/** A frame begun must end within this time, else the socket is closed: half a header must not hold memory for ever. */
+export const FRAME_TIMEOUT_MS = 60_000;
+/** Looked for this often. */
+export const FRAME_CHECK_MS = 5_000;
+/** From TCP connect to the end of the TLS handshake. */
+export const HANDSHAKE_TIMEOUT_MS = 5_000;
+/** An offer that nobody took up by then is void. */
+export const OFFER_LIFE_MS = 30_000;
+/** Offers outstanding to all peers. */
+export const MAX_OFFERS = 1_000;
+export const OFFER_TIMEOUT_MS = 3_000;
+export const MAX_OFFER_BYTES = 1_024;
+/** A request waits this long for the plane to a peer that is being opened; then it goes over libp2p. */
+export const OPENING_WAIT_MS = 1_000;
+/** After a failure (no route, a peer without the plane) the next try waits this long, doubled up to the last. */
+export const RETRY_FIRST_MS = 5_000;
+export const RETRY_LAST_MS = 5 * 60_000;
+/** Received bodies kept for the next ones: as many bytes as two peers may have under way. */
+export const MAX_POOLED_BYTES = 32 * 1024 * 1024;

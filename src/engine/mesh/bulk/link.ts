@@ -1,0 +1,310 @@
+/**
+ * The bulk plane to one peer: up to two sockets, one dialled by each side, that carry requests and answers both ways. A large body goes to the
+ * socket that its receiver dialled, where it is read straight into its place; everything else takes whichever is there.
+ */
+
+import type { TLSSocket } from 'node:tls';
+import { DatameshError } from '../../../errors.ts';
+import type { Clock, Timer } from '../../effects/clock.ts';
+import {
+  MAX_BODY_BYTES,
+  type NetMessage,
+  NO_BYTES,
+  type RequestHandler,
+  type RequestOptions,
+} from '../../effects/net.ts';
+import type { PeerId } from '../../types.ts';
+import type { Caps } from '../rate-limit.ts';
+import type { BodyPool } from './body-pool.ts';
+import type { FrameHead, FrameSink } from './bulk-frame.ts';
+import { BulkSocket, type ReadDoor } from './bulk-socket.ts';
+import {
+  MAX_PENDING_REQUESTS,
+  MAX_SERVED_BYTES,
+  MAX_SERVED_BYTES_PER_PEER,
+  MAX_SERVED_REQUESTS,
+  SMALL_BODY_BYTES,
+} from './limits.ts';
+
+/** What a node answers on the bulk plane. */
+export interface Service {
+  handler: RequestHandler;
+  maxBodyBytes: number;
+  /** Asked with the header of a request before its body is read. False: the body is dropped unread and the handler sees an empty one. */
+  admits?(from: PeerId, header: Uint8Array, bodyBytes: number): boolean;
+}
+
+/** Shared by all links of a node. */
+export interface LinkShared {
+  clock: Clock;
+  caps: Caps;
+  pool: BodyPool;
+  services: ReadonlyMap<number, Service>;
+  /** Bytes under way for all peers; links that wait for it to shrink. */
+  served: { bytes: number; waiting: Set<Link> };
+  count(peer: PeerId, sentBytes: number, receivedBytes: number): void;
+}
+
+interface Pending {
+  settle(result: NetMessage | DatameshError): void;
+  options: RequestOptions;
+  /** The answer's head has come: its body is being read. */
+  receivingOn: BulkSocket | undefined;
+  place: Uint8Array | undefined;
+}
+
+export class Link {
+  readonly peer: PeerId;
+  private readonly shared: LinkShared;
+  private readonly ended: (link: Link, reason: Error) => void;
+  /** This side dialled it: what arrives here is read in place. */
+  private dialled: BulkSocket | undefined;
+  /** The peer dialled it: what is sent here is read in place there. */
+  private accepted: BulkSocket | undefined;
+  private readonly pending = new Map<number, Pending>();
+  private nextId = 1;
+  private servedBytes = 0;
+  private servedRequests = 0;
+  private closed = false;
+
+  constructor(peer: PeerId, shared: LinkShared, ended: (link: Link, reason: Error) => void) {
+    this.peer = peer;
+    this.shared = shared;
+    this.ended = ended;
+  }
+
+  get hasDialled(): boolean {
+    return this.dialled !== undefined;
+  }
+
+  get hasAccepted(): boolean {
+    return this.accepted !== undefined;
+  }
+
+  get usable(): boolean {
+    return !this.closed && (this.dialled ?? this.accepted) !== undefined;
+  }
+
+  addDialled(socket: TLSSocket, door: ReadDoor): void {
+    const former = this.dialled;
+    this.dialled = this.wrap(socket, door);
+    former?.destroy(new Error('replaced by a newer connection'));
+  }
+
+  addAccepted(socket: TLSSocket): void {
+    const former = this.accepted;
+    this.accepted = this.wrap(socket);
+    former?.destroy(new Error('replaced by a newer connection'));
+  }
+
+  /**
+   * One request and its answer. When `options.into` gave a place for the answer's body, the promise settles only when nothing more is
+   * written there; and in any case only when nothing more of `message.body` is read.
+   */
+  request(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
+    const socket = this.socketFor(message.body.length);
+    if (socket === undefined || this.closed) return Promise.reject(this.gone('the connection is closed'));
+    if (this.pending.size >= MAX_PENDING_REQUESTS) return Promise.reject(this.gone('too many requests wait'));
+    const id = this.nextId;
+    this.nextId = (this.nextId + 1) >>> 0;
+    return new Promise((resolve, reject) => {
+      const { clock } = this.shared;
+      const { signal } = options;
+      let timer: Timer | undefined;
+      let sending: Promise<boolean> | undefined;
+      let over = false;
+      const settle = (result: NetMessage | DatameshError) => {
+        if (over) return;
+        over = true;
+        timer?.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        const entry = this.pending.get(id)!;
+        this.pending.delete(id);
+        if (!(result instanceof Error)) return resolve(result);
+        const reading = entry.place === undefined ? undefined : entry.receivingOn?.divert('response', id);
+        void Promise.all([reading, sending]).then(() => reject(result));
+      };
+      const onAbort = () => settle(new DatameshError('cancelled', { what: 'cancelled' }));
+      this.pending.set(id, { settle, options, receivingOn: undefined, place: undefined });
+      if (signal?.aborted) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      timer = clock.after(options.timeoutMs, () =>
+        settle(new DatameshError('timeout', { what: `no answer within ${options.timeoutMs} ms` })),
+      );
+      const head: FrameHead = { kind: 'request', id, service, bodyBytes: message.body.length };
+      const send = () => {
+        if (!over) sending = socket.send(head, message.header, message.body);
+      };
+      const { up } = this.shared.caps;
+      if (message.body.length > 0 && up.capped) void up.take(message.body.length).then(send);
+      else send();
+    });
+  }
+
+  /** Rejects what is under way and closes both sockets. */
+  close(reason: Error): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.dialled?.destroy(reason);
+    this.accepted?.destroy(reason);
+    for (const entry of [...this.pending.values()]) entry.settle(this.gone(reason.message));
+    this.shared.served.waiting.delete(this);
+    this.ended(this, reason);
+  }
+
+  watch(nowMs: number, limitMs: number): void {
+    this.dialled?.watch(nowMs, limitMs);
+    this.accepted?.watch(nowMs, limitMs);
+  }
+
+  /** Reads on, if it had to wait for the bytes of other requests. */
+  resume(): void {
+    if (this.mustWait()) return;
+    this.dialled?.resume();
+    if (!this.mustWait()) this.accepted?.resume();
+  }
+
+  private wrap(tls: TLSSocket, door?: ReadDoor): BulkSocket {
+    let socket: BulkSocket;
+    const sink: FrameSink = {
+      begin: (head, header) => this.begin(socket, head, header),
+      end: (head, header, body) => {
+        socket.frameEnded();
+        this.end(socket, head, header, body);
+      },
+    };
+    socket = new BulkSocket(
+      tls,
+      sink,
+      {
+        sent: (bytes) => this.shared.count(this.peer, bytes, 0),
+        closed: (reason) => {
+          // What was on this socket is lost, and the askers cannot tell which: the link ends as a whole and is opened anew when needed.
+          if (this.dialled === socket || this.accepted === socket) this.close(reason);
+        },
+      },
+      door,
+    );
+    return socket;
+  }
+
+  private socketFor(bodyBytes: number): BulkSocket | undefined {
+    return bodyBytes > SMALL_BODY_BYTES ? (this.accepted ?? this.dialled) : (this.dialled ?? this.accepted);
+  }
+
+  private begin(socket: BulkSocket, head: FrameHead, header: Uint8Array): Uint8Array | 'skip' | 'wait' {
+    if (head.kind === 'response') {
+      const entry = this.pending.get(head.id);
+      // Nobody waits any more: the asker gave up.
+      if (entry === undefined) return head.bodyBytes === 0 ? NO_BYTES : 'skip';
+      if (head.bodyBytes > (entry.options.maxBodyBytes ?? MAX_BODY_BYTES)) {
+        throw new DatameshError('malformed-data', {
+          what: `an answer announces ${head.bodyBytes} bytes, more than was asked for`,
+        });
+      }
+      entry.receivingOn = socket;
+      entry.place = head.bodyBytes === 0 ? undefined : entry.options.into?.(head.bodyBytes);
+      return entry.place ?? (head.bodyBytes === 0 ? NO_BYTES : newBody(head.bodyBytes));
+    }
+    const service = this.shared.services.get(head.service);
+    if (service === undefined || head.bodyBytes > service.maxBodyBytes) {
+      throw new DatameshError('malformed-data', { what: 'a request that this node does not serve' });
+    }
+    if (this.mustWait()) {
+      this.shared.served.waiting.add(this);
+      return 'wait';
+    }
+    if (head.bodyBytes === 0) return NO_BYTES;
+    if (service.admits !== undefined && !service.admits(this.peer, header, head.bodyBytes)) {
+      this.serve(socket, head, Buffer.from(header), NO_BYTES);
+      return 'skip';
+    }
+    this.charge(head.bodyBytes);
+    return this.shared.pool.take(head.bodyBytes);
+  }
+
+  private end(socket: BulkSocket, head: FrameHead, header: Uint8Array, body: Uint8Array): void {
+    this.shared.count(this.peer, 0, header.length + body.length);
+    if (head.kind === 'request') {
+      this.serve(socket, head, header, body);
+      return;
+    }
+    const entry = this.pending.get(head.id);
+    if (entry === undefined) return;
+    const { down } = this.shared.caps;
+    const message = { header, body };
+    entry.place = undefined; // complete: nothing more will be written there
+    if (body.length > 0 && down.capped) void down.take(body.length).then(() => entry.settle(message));
+    else entry.settle(message);
+  }
+
+  /** Answers one request; its bytes count until the answer has left. */
+  private serve(socket: BulkSocket, head: FrameHead, header: Uint8Array, body: Uint8Array): void {
+    const { caps, pool, services } = this.shared;
+    this.servedRequests++;
+    const run = async () => {
+      if (body.length > 0 && caps.down.capped) await caps.down.take(body.length);
+      let answer: NetMessage;
+      try {
+        answer = await services.get(head.service)!.handler(this.peer, { header, body });
+      } finally {
+        if (body.length > 0) {
+          this.charge(-body.length);
+          pool.give(body);
+        }
+      }
+      const answerBytes = answer.body.length;
+      if (answerBytes > 0 && caps.up.capped) await caps.up.take(answerBytes);
+      this.charge(answerBytes);
+      const reply: FrameHead = {
+        kind: 'response',
+        id: head.id,
+        service: head.service,
+        bodyBytes: answerBytes,
+      };
+      const over = answerBytes > SMALL_BODY_BYTES ? (this.accepted ?? socket) : socket;
+      await over.send(reply, answer.header, answer.body);
+      this.charge(-answerBytes);
+    };
+    run()
+      .catch((error: unknown) => this.close(error instanceof Error ? error : new Error(String(error))))
+      .finally(() => {
+        this.servedRequests--;
+        this.resume();
+      });
+  }
+
+  private mustWait(): boolean {
+    return (
+      this.servedRequests >= MAX_SERVED_REQUESTS ||
+      this.servedBytes >= MAX_SERVED_BYTES_PER_PEER ||
+      this.shared.served.bytes >= MAX_SERVED_BYTES
+    );
+  }
+
+  private charge(bytes: number): void {
+    if (bytes === 0) return;
+    const { served } = this.shared;
+    this.servedBytes += bytes;
+    served.bytes += bytes;
+    if (bytes > 0 || served.waiting.size === 0) return;
+    for (const link of [...served.waiting]) {
+      served.waiting.delete(link);
+      link.resume();
+    }
+  }
+
+  private gone(why: string): DatameshError {
+    return new DatameshError('peer-unreachable', {
+      what: `peer ${this.peer.slice(-8)} cannot be reached`,
+      why,
+    });
+  }
+}
+
+/** Of its own allocation when it is large, so that it can be kept without holding others' memory. */
+function newBody(lengthBytes: number): Uint8Array {
+  return lengthBytes <= SMALL_BODY_BYTES
+    ? Buffer.allocUnsafe(lengthBytes)
+    : Buffer.allocUnsafeSlow(lengthBytes);
+}
