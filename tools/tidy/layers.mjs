@@ -112,8 +112,9 @@ export const EFFECT_EXCEPTIONS = [
   },
   {
     path: 'src/engine/mesh/bulk/',
-    effects: ['node:tls'],
-    reason: 'the bulk plane is a transport beside libp2p; a simulated node has its own Net',
+    effects: ['node:tls', 'timers'],
+    reason:
+      'the bulk plane is a transport beside libp2p, its handshake limit the socket’s own; a simulated node has its own Net',
   },
 ];
 

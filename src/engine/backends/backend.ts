@@ -7,6 +7,11 @@ import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
 export interface BackendCall {
   signal?: AbortSignal | undefined;
   timeoutMs: number;
+  /**
+   * For `get`: where the shard may be put, as long as the shard is. A backend that can reads it there and returns (a view of) it; one that cannot
+   * returns memory of its own. The call settles only when nothing more is written there.
+   */
+  into?: Uint8Array | undefined;
 }
 
 export interface Backend {

@@ -13,7 +13,8 @@ export function localBackend(self: PeerId, store: ShardStore, announce: (id: Obj
     },
     async get(id, call) {
       call.signal?.throwIfAborted();
-      return await store.get(id);
+      const fits = call.into !== undefined && store.stat(id)?.lengthBytes === call.into.length;
+      return await store.get(id, fits ? call.into : undefined);
     },
     has: async (ids) => ids.map((id) => store.has(id)),
     announce: async (id) => announce(id),

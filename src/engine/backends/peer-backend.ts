@@ -1,5 +1,5 @@
 import { DatameshError } from '../../errors.ts';
-import { type Net, NO_BYTES } from '../effects/net.ts';
+import { type Net, NO_BYTES, type RequestOptions } from '../effects/net.ts';
 import { manifestShardId, type PeerId, type ShardId } from '../types.ts';
 import type { Backend, BackendCall } from './backend.ts';
 import {
@@ -13,8 +13,14 @@ import {
 
 /** Another node, over the shard protocol. */
 export function peerBackend(net: Net, peer: PeerId): Backend {
-  const ask = async (request: ShardRequest, body: Uint8Array, call: BackendCall) => {
-    const answer = await net.request(peer, SHARD_PROTOCOL, { header: encodeRequest(request), body }, call);
+  const ask = async (
+    request: ShardRequest,
+    body: Uint8Array,
+    { timeoutMs, signal }: BackendCall,
+    into?: RequestOptions['into'],
+  ) => {
+    const message = { header: encodeRequest(request), body };
+    const answer = await net.request(peer, SHARD_PROTOCOL, message, { timeoutMs, signal, into });
     const { status, tail } = decodeStatus(answer.header);
     if (status !== 'ok' && status !== 'already' && status !== 'absent') throw failureOf(status, tail);
     return { status, tail, body: answer.body };
@@ -27,7 +33,9 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
       if (status === 'absent') throw malformed(peer);
     },
     async get(id, call) {
-      const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call);
+      const { into } = call;
+      const place = (bodyBytes: number) => (bodyBytes === into?.length ? into : undefined);
+      const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, into && place);
       return status === 'absent' ? undefined : body;
     },
     async has(ids, call) {

@@ -1,6 +1,6 @@
 /** Get: manifest by hint, DHT or search → stripes in order, read ahead, verified, decoded, opened. */
-import { DatameshError } from '../../errors.ts';
-import type { Codec, OpenedChunk } from '../codec/codec.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Codec, Landing, OpenedChunk } from '../codec/codec.ts';
 import {
   chunkLength,
   decodeManifest,
@@ -113,26 +113,42 @@ export async function* readRange(
   const stopper = new AbortController();
   const read: ReadContext = { ...context.read, signal: AbortSignal.any([signal, stopper.signal]) };
 
-  const readChunk = async (index: number): Promise<OpenedChunk> => {
+  const openStripe = async (index: number, landing: Landing | undefined): Promise<OpenedChunk> => {
     const stripe = manifest.stripe(index);
-    const shards = await readStripe(
-      {
-        label: `stripe ${index + 1} of ${stripeCount} of ${JSON.stringify(name)}`,
-        k: code.k,
-        shards: stripe.ids.map((id, at) => ({ index: at, id, holder: stripe.holders[at] })),
+    try {
+      const shards = await readStripe(
+        {
+          label: `stripe ${index + 1} of ${stripeCount} of ${JSON.stringify(name)}`,
+          k: code.k,
+          shards: stripe.ids.map((id, at) => ({ index: at, id, holder: stripe.holders[at] })),
+          shardBytes: stripe.shardBytes,
+          landing,
+        },
+        read,
+      );
+      return await context.codec.decode({
+        code,
+        fileKey,
+        chunkIndex: index,
+        last: index === stripeCount - 1,
+        plaintextBytes: chunkLength(manifest, secret.sizeBytes, index),
         shardBytes: stripe.shardBytes,
-      },
-      read,
-    );
-    const { bytes, release } = await context.codec.decode({
-      code,
-      fileKey,
-      chunkIndex: index,
-      last: index === stripeCount - 1,
-      plaintextBytes: chunkLength(manifest, secret.sizeBytes, index),
-      shardBytes: stripe.shardBytes,
-      shards,
-      packed: manifest.packed,
+        shards,
+        landing,
+        packed: manifest.packed,
+      });
+    } finally {
+      landing?.release();
+    }
+  };
+
+  const readChunk = async (index: number): Promise<OpenedChunk> => {
+    const landing = context.codec.receive(code, manifest.shardBytes(index));
+    const { bytes, release } = await openStripe(index, landing).catch((error: unknown) => {
+      // A worker died over shards in the codec's memory, which are gone with it: fetch them again.
+      const again = landing !== undefined && asDatameshError(error).code === 'internal';
+      if (!again || read.signal.aborted) throw error;
+      return openStripe(index, undefined);
     });
     const start = Math.max(0, range.offset - index * chunkBytes);
     const end = Math.min(bytes.length, range.offset + range.length - index * chunkBytes);

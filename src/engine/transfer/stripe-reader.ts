@@ -1,6 +1,7 @@
 /** Fetches k verified shards of one stripe: the likely best holders first, hedged, any that answer. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
+import type { Landing } from '../codec/codec.ts';
 import type { Clock } from '../effects/clock.ts';
 import { bytesToHex, type PeerId, type ShardId } from '../types.ts';
 import { ASK_TIMEOUT_MS, GET_TIMEOUT_MS, HEDGE_FACTOR, HEDGE_MAX_MS, HEDGE_MIN_MS } from './limits.ts';
@@ -12,6 +13,8 @@ export interface StripeToRead {
   /** Shards by index with the holder noted at write time. */
   shards: readonly { index: number; id: ShardId; holder: PeerId | undefined }[];
   shardBytes: number | undefined;
+  /** Where the shards may be received, so that the codec need not copy them. */
+  landing?: Landing | undefined;
 }
 
 export interface ReadContext {
@@ -152,11 +155,18 @@ class StripeRace {
   private async attempt({ index, id, backend }: Attempt): Promise<boolean> {
     const { clock, latency, signal } = this.context;
     const before = clock.monotonic();
+    const { landing } = this.stripe;
+    const into = landing?.bufferFor(index);
     try {
-      const bytes = await backend.get(id, {
-        signal: AbortSignal.any([signal, this.stopper.signal]),
-        timeoutMs: GET_TIMEOUT_MS,
-      });
+      const bytes = await backend
+        .get(id, {
+          signal: AbortSignal.any([signal, this.stopper.signal]),
+          timeoutMs: GET_TIMEOUT_MS,
+          into,
+        })
+        .finally(() => {
+          if (into !== undefined) landing?.ended(index);
+        });
       if (bytes === undefined) return false;
       if (this.complete) return true;
       if (bytesToHex(this.context.hash(bytes)) !== id) {

@@ -78,7 +78,6 @@ export class BulkSocket {
     this.events = events;
     this.reader = new FrameReader(sink);
     socket.setNoDelay(true);
-    socket.setTimeout(0);
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy(new Error('the connection closed')));
     socket.on('end', () => this.destroy(new Error('the peer ended the connection')));

@@ -93,6 +93,7 @@ export function dialBulk(host: string, offer: Offer): Promise<{ socket: TLSSocke
     const socket = connect(options, () => {
       socket.off('error', onError);
       socket.off('timeout', onTimeout);
+      socket.setTimeout(0);
       resolve({ socket, door });
     });
     const onError = (error: Error) => fail(error.message, error);
