@@ -93,6 +93,8 @@ const MISSED_BEATS = 3;
 const COURTESY_MS = 1_000;
 /** Of two nodes that learn of each other at one moment the one with the smaller id dials; the other only after this. */
 const YIELD_MS = 400;
+/** Longest wait between two dials of a bootstrap address while nobody is connected. */
+const ALONE_WAIT_MS = 2_000;
 /** Addresses that somebody hinted at, dialled once each. */
 const MAX_HINTS = 64;
 
@@ -237,6 +239,8 @@ export function createMembership(options: MembershipOptions): Membership {
     const all = [...seeds.values()];
     for (const seed of all) {
       if (seed.peer !== undefined && table.find(seed.peer)?.greeted) Object.assign(seed, freshRedial());
+      // A node without anybody does not wait its turn: the address may have been busy for a moment.
+      if (connected.size === 0) seed.nextMs = Math.min(seed.nextMs, clock.monotonic() + ALONE_WAIT_MS);
     }
     const views = all.map(({ priority, peer, failures }) => ({
       priority,
