@@ -1,0 +1,244 @@
+/**
+ * The mesh through the engine's API: this process is the coordinator, six node processes hold the shards, sealed 4+2, on a tmpfs. A file put and got,
+ * got again with two holders killed, and objects of 4 KiB. The reference is what this machine can do at all with the same work: the ceiling program,
+ * named by DATAMESH_CEILING (it prints JSON rows), run before and after; without it the rows stand alone.
+ *
+ *   npm run bench:mesh [-- --json] [--size-mib 1024] [--runs 3] [--objects 2000]
+ */
+import { spawnSync } from 'node:child_process';
+import { closeSync, createReadStream, openSync, rmSync, statfsSync, writevSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DemoMesh, openDemoMesh, startNodes, untilAllMet } from '../src/commands/start/demo/nodes.ts';
+import { realClock } from '../src/engine/effects/clock.ts';
+import { realRandom } from '../src/engine/effects/random.ts';
+import { realDisk } from '../src/engine/effects/real-disk.ts';
+import type { Engine } from '../src/engine/engine.ts';
+import { openKeyring } from '../src/engine/keys/keyring.ts';
+import { openEngine } from '../src/engine/local.ts';
+import { dataPaths } from '../src/engine/options.ts';
+import { randomFile, sha256 } from '../test/support/files.ts';
+import { cpuSeconds, peakMiB, resetPeak } from './support/process.ts';
+import { median, Report } from './support/rows.ts';
+
+const MIB = 2 ** 20;
+const TMPFS = 0x01021994;
+const NEVER = new AbortController().signal;
+const IN_FLIGHT = 16;
+const SMALL_BYTES = 4096;
+
+const option = (name: string, fallback: number) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? fallback : Number(process.argv[at + 1]);
+};
+const sizeMiB = option('size-mib', 1024);
+const runs = option('runs', 3);
+const objects = option('objects', 2000);
+const report = new Report('mesh');
+
+const folder = '/dev/shm';
+if (statfsSync(folder).type !== TMPFS) {
+  report.note(`${folder} is no tmpfs here: nothing was measured`);
+  process.exit(0);
+}
+process.env.TMPDIR = folder;
+const ceiling = new Map<string, number[]>();
+measureCeiling();
+const mesh = await openDemoMesh();
+try {
+  await startNodes(mesh, {
+    nodes: 6,
+    code: { k: 4, m: 2 },
+    quotaBytes: (runs + 3) * 2 * sizeMiB * MIB,
+    env: process.env,
+    signal: NEVER,
+    tied: true,
+  });
+  await untilAllMet(mesh, NEVER);
+  const engine = await coordinator(mesh);
+  try {
+    await bulk(engine, mesh);
+    await small(engine);
+    await latency(engine);
+  } finally {
+    await engine.close();
+  }
+} finally {
+  await mesh.close(false);
+}
+report.end();
+process.exit(0);
+
+/** Rows of the ceiling program, by its own names of the cases. */
+function measureCeiling(): void {
+  const program = process.env.DATAMESH_CEILING;
+  if (program === undefined) {
+    report.note('DATAMESH_CEILING names no program: no reference in this run');
+    return;
+  }
+  const { stdout, status, stderr } = spawnSync(program, [process.execPath], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the ceiling program failed: ${stderr}`);
+  for (const line of stdout.split('\n').filter((text) => text.startsWith('{'))) {
+    const row = JSON.parse(line) as { case: string; value: number };
+    ceiling.set(row.case, [...(ceiling.get(row.case) ?? []), row.value]);
+  }
+}
+
+function reference(name: string): { name: string; values: readonly number[] } | undefined {
+  const values = ceiling.get(name);
+  return values === undefined ? undefined : { name: 'ceiling', values };
+}
+
+/** A node that stores nothing: what it puts rests on the six. */
+async function coordinator({ folder: base, nodes }: DemoMesh): Promise<Engine> {
+  const dataDir = join(base, 'coordinator');
+  await mkdir(dataDir, { mode: 0o700 });
+  const keyring = await openKeyring(
+    { disk: realDisk(), random: realRandom(), clock: realClock() },
+    dataPaths(dataDir).keyring,
+  );
+  await keyring.create('bench');
+  const engine = await openEngine({
+    name: 'coordinator',
+    dataDir,
+    role: 'regular',
+    mode: 'embedded',
+    network: {
+      name: 'demo',
+      preset: 'local',
+      port: 0,
+      bootstrap: nodes.map(({ address }) => address),
+      zone: undefined,
+      rack: undefined,
+    },
+    storage: { quotaBytes: 0, reserveFraction: 0 },
+    code: { k: 4, m: 2 },
+    access: { mode: 'open', allow: [], deny: [] },
+    bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },
+    passphrase: undefined,
+  });
+  const deadline = performance.now() + 30_000;
+  for (;;) {
+    const eligible = (await engine.peers()).filter((peer) => peer.eligible && peer.state === 'active');
+    if (eligible.length === nodes.length) return engine;
+    if (performance.now() > deadline) throw new Error('the coordinator has not met the six nodes');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function bulk(engine: Engine, { folder: base, nodes }: DemoMesh): Promise<void> {
+  const source = join(base, 'source');
+  const copy = join(base, 'copy');
+  await randomFile(source, sizeMiB * MIB);
+  const want = await sha256(source);
+  const rates = { put: [] as number[], get: [] as number[], get2: [] as number[] };
+  const cpu = { put: [] as number[], get: [] as number[], get2: [] as number[] };
+  const peak: number[] = [];
+  const nodesCpu = () => nodes.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0) + cpuSeconds(process.pid);
+  const timed = async (phase: keyof typeof rates, round: number, work: () => Promise<unknown>) => {
+    resetPeak(process.pid);
+    const cpuBefore = nodesCpu();
+    const before = performance.now();
+    await work();
+    const seconds = (performance.now() - before) / 1000;
+    if (round === 0) return; // pages and connections are warm from here on
+    rates[phase].push((sizeMiB * MIB) / 1e6 / seconds);
+    cpu[phase].push(nodesCpu() - cpuBefore);
+    peak.push(peakMiB(process.pid));
+  };
+  const get = async (name: string) => {
+    rmSync(copy, { force: true });
+    const fd = openSync(copy, 'w');
+    const { body } = await engine.get(name);
+    for await (const piece of body) writevSync(fd, [piece]);
+    closeSync(fd);
+  };
+  const check = async () => {
+    if ((await sha256(copy)) !== want) throw new Error('get gave other bytes');
+  };
+  for (let round = 0; round <= runs; round++) {
+    const name = `file-${round}`;
+    const content = createReadStream(source, { highWaterMark: MIB });
+    await timed('put', round, () => engine.put(content, { name, sizeBytes: sizeMiB * MIB }));
+    await timed('get', round, () => get(name));
+    if (round === 0) await check();
+    if (round < runs) await engine.delete(name);
+  }
+  for (const node of nodes.slice(4)) {
+    node.alive = false;
+    node.child.kill('SIGKILL');
+  }
+  for (let round = 0; round <= runs; round++) await timed('get2', round, () => get(`file-${runs}`));
+  await check();
+  const size = `${sizeMiB} MiB`;
+  report.add(`put ${size}`, rates.put, 'MB/s', reference('put 1 GiB tmpfs fresh'));
+  report.add(`get ${size}`, rates.get, 'MB/s', reference('get 1 GiB tmpfs fresh'));
+  report.add(`get ${size}, two holders dead`, rates.get2, 'MB/s', reference('get2 1 GiB tmpfs fresh'));
+  for (const phase of ['put', 'get', 'get2'] as const) report.add(`${phase}, CPU of all`, cpu[phase], 's');
+  report.add('peak of the coordinator', [Math.max(...peak)], 'MiB');
+  rmSync(source);
+  rmSync(copy);
+}
+
+/** `count` calls, IN_FLIGHT at once; calls a second. */
+async function rate(count: number, call: (i: number) => Promise<unknown>): Promise<number> {
+  let next = 0;
+  const before = performance.now();
+  const lane = async () => {
+    while (next < count) await call(next++);
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+  return count / ((performance.now() - before) / 1000);
+}
+
+async function small(engine: Engine): Promise<void> {
+  const bytes = realRandom().bytes(SMALL_BYTES);
+  const put = async (name: string) => {
+    await engine.put(
+      (async function* () {
+        yield bytes;
+      })(),
+      { name, sizeBytes: SMALL_BYTES, code: { k: 1, m: 2 } },
+    );
+  };
+  const get = async (name: string) => {
+    const { body } = await engine.get(name);
+    for await (const piece of body) if (piece.length !== SMALL_BYTES) throw new Error('another length');
+  };
+  const puts: number[] = [];
+  const gets: number[] = [];
+  for (let round = 0; round <= runs; round++) {
+    const putRate = await rate(objects, (i) => put(`small-${round}-${i}`));
+    const getRate = await rate(objects, (i) => get(`small-${round}-${i}`));
+    if (round === 0) continue;
+    puts.push(putRate);
+    gets.push(getRate);
+  }
+  report.add(
+    `put 4 KiB, three copies, ${IN_FLIGHT} in flight`,
+    puts,
+    'objects/s',
+    reference('4 KiB x3 put16'),
+  );
+  report.add(`get 4 KiB, ${IN_FLIGHT} in flight`, gets, 'objects/s', reference('4 KiB x3 get16'));
+}
+
+async function latency(engine: Engine): Promise<void> {
+  const bytes = realRandom().bytes(MIB);
+  const took: number[] = [];
+  await engine.put(
+    (async function* () {
+      yield bytes;
+    })(),
+    { name: 'one-mib', sizeBytes: MIB, code: { k: 2, m: 2 } },
+  );
+  for (let i = 0; i < 300; i++) {
+    const before = performance.now();
+    const { body } = await engine.get('one-mib');
+    for await (const piece of body) if (piece.length === 0) throw new Error('an empty piece');
+    took.push(performance.now() - before);
+  }
+  took.sort((a, b) => a - b);
+  report.add('get 1 MiB, one at a time, p50', [median(took)], 'ms');
+  report.add('get 1 MiB, one at a time, p99', [took[Math.floor(took.length * 0.99)]!], 'ms');
+}
