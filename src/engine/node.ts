@@ -246,7 +246,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
     );
 
     const routing = objectRouting(host, clock);
-    const announce = announcer(routing);
+    const announce = announcer(routing, clock);
     const own = localBackend(net.self, store, announce);
     const folders = opened(
       await openFolders(

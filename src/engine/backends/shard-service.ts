@@ -1,6 +1,7 @@
 /** The holder's side of the shard protocol: what other nodes may ask of this one's store. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
-import { MAX_BODY_BYTES, type Net, type NetMessage, NO_BYTES } from '../effects/net.ts';
+import { MAX_BODY_BYTES, type Net, type NetAnswer, type NetMessage, NO_BYTES } from '../effects/net.ts';
+import { BodyPool } from '../mesh/bulk/body-pool.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
 import { decodeRequest, encodeFailure, encodeStatus, SHARD_PROTOCOL } from './shard-protocol.ts';
@@ -23,17 +24,46 @@ export interface ShardServiceOptions {
 }
 
 export async function serveShards(options: ShardServiceOptions): Promise<void> {
-  const handler = async (from: PeerId, request: NetMessage): Promise<NetMessage> => {
+  const pool = new BodyPool();
+  const handler = async (from: PeerId, request: NetMessage): Promise<NetAnswer> => {
     try {
-      return await answer(options, from, request);
+      return await answer(options, pool, from, request);
     } catch (error) {
       return { header: encodeFailure(asDatameshError(error)), body: NO_BYTES };
     }
   };
-  await options.net.handle(SHARD_PROTOCOL, handler, { maxBodyBytes: MAX_BODY_BYTES });
+  await options.net.handle(SHARD_PROTOCOL, handler, {
+    maxBodyBytes: MAX_BODY_BYTES,
+    // Memory is given to shards that would be taken, and to nothing else.
+    admits(from, header) {
+      try {
+        const request = decodeRequest(header);
+        if (request.op !== 'put' || !options.ownersOf(from)?.has(request.owner)) return false;
+        return options.admitsOwner(request.owner, from);
+      } catch {
+        return false; // malformed: the handler says so
+      }
+    },
+  });
 }
 
-async function answer(options: ShardServiceOptions, from: PeerId, message: NetMessage): Promise<NetMessage> {
+/** A shard, read into a buffer that is used again when the answer has left. */
+async function shardOf({ store, elsewhere }: ShardServiceOptions, pool: BodyPool, id: ShardId) {
+  const lengthBytes = store.stat(id)?.lengthBytes;
+  if (lengthBytes === undefined) return { bytes: await elsewhere?.get(id) };
+  const buffer = pool.take(lengthBytes);
+  const bytes = await store.get(id, buffer);
+  if (bytes !== undefined) return { bytes, sent: () => pool.give(bytes) };
+  pool.give(buffer);
+  return { bytes: await elsewhere?.get(id) };
+}
+
+async function answer(
+  options: ShardServiceOptions,
+  pool: BodyPool,
+  from: PeerId,
+  message: NetMessage,
+): Promise<NetAnswer> {
   const { store, elsewhere } = options;
   const owners = options.ownersOf(from);
   if (owners === undefined) throw denied('introduce yourself first (hello)');
@@ -48,8 +78,9 @@ async function answer(options: ShardServiceOptions, from: PeerId, message: NetMe
     }
     case 'get': {
       // Whoever knows a shard's id may read it: the id is a 256-bit hash, and the bytes are sealed.
-      const bytes = (await store.get(request.id)) ?? (await elsewhere?.get(request.id));
-      return bytes === undefined ? reply(encodeStatus('absent')) : reply(encodeStatus('ok'), bytes);
+      const { bytes, ...release } = await shardOf(options, pool, request.id);
+      if (bytes === undefined) return reply(encodeStatus('absent'));
+      return { ...reply(encodeStatus('ok'), bytes), ...release };
     }
     case 'has':
       return reply(encodeStatus('ok', Uint8Array.from(await held(options, request.ids), Number)));

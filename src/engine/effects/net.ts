@@ -11,6 +11,11 @@ export interface NetMessage {
   body: Uint8Array;
 }
 
+/** An answer, and what to do when its body has left and nobody reads it any more (or never will): called once. */
+export interface NetAnswer extends NetMessage {
+  sent?(): void;
+}
+
 /** 16 KiB: the largest header is a batch of 256 shard ids (8 KiB) with room to spare. */
 export const MAX_HEADER_BYTES = 16 * 1024;
 /** 64 MiB + 64 KiB: the largest chunk as one replica, with its tag and padding. A longer frame is refused unread. */
@@ -38,7 +43,7 @@ export interface HandleOptions {
   admits?(from: PeerId, header: Uint8Array, bodyBytes: number): boolean;
 }
 
-export type RequestHandler = (from: PeerId, request: NetMessage) => Promise<NetMessage>;
+export type RequestHandler = (from: PeerId, request: NetMessage) => Promise<NetAnswer>;
 
 export interface ConnectionView {
   direction: 'inbound' | 'outbound';

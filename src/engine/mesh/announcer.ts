@@ -1,26 +1,38 @@
+import type { Clock } from '../effects/clock.ts';
 import type { ObjectId } from '../types.ts';
 import type { ObjectRouting } from './dht.ts';
 
-/** Announcements under way and waiting; a peer that asks for more is answered, and not served. */
-const MAX_ANNOUNCEMENTS = 1000;
-const PARALLEL_ANNOUNCEMENTS = 4;
+/** Announcements waiting; a peer that asks for more is answered, and not served. */
+const MAX_WAITING = 10_000;
+/**
+ * After each announcement a rest, this many times as long as it took: a record is a DHT query to twenty peers, and a mesh that takes in thousands
+ * of small objects a second would do nothing else. The catalog names the holders anyway; the DHT is for whoever has no catalog.
+ */
+const REST_FACTOR = 9;
+const MIN_REST_MS = 20;
+const MAX_REST_MS = 5_000;
 
-/** Publishes provider records in the background, a few at a time. */
-export function announcer(routing: ObjectRouting): (id: ObjectId) => void {
-  const waiting: ObjectId[] = [];
-  let running = 0;
+/** Publishes provider records in the background, one at a time, with at most a tenth of the time spent on it. */
+export function announcer(routing: Pick<ObjectRouting, 'provide'>, clock: Clock): (id: ObjectId) => void {
+  const waiting = new Set<ObjectId>();
+  let busy = false;
   const next = () => {
-    while (running < PARALLEL_ANNOUNCEMENTS && waiting.length > 0) {
-      running++;
-      void routing.provide(waiting.shift()!).finally(() => {
-        running--;
-        next();
-      });
+    const [id] = waiting;
+    if (id === undefined) {
+      busy = false;
+      return;
     }
+    busy = true;
+    waiting.delete(id);
+    const before = clock.monotonic();
+    void routing.provide(id).finally(() => {
+      const restMs = REST_FACTOR * (clock.monotonic() - before);
+      clock.after(Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, restMs)), next);
+    });
   };
   return (id) => {
-    if (waiting.length >= MAX_ANNOUNCEMENTS) return;
-    waiting.push(id);
-    next();
+    if (waiting.size >= MAX_WAITING) return;
+    waiting.add(id);
+    if (!busy) next();
   };
 }

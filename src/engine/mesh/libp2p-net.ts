@@ -169,6 +169,7 @@ function serve(
       await caps.down.take(request.body.length);
       const response = await handler(from, request);
       await caps.up.take(response.body.length);
+      // What a stream was given it copies only when it encrypts, so nobody can say when `response.body` is free: \`sent\` is not called.
       await writeAll(stream, encodeHead(response), response.body);
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));

@@ -8,6 +8,7 @@ import { DatameshError } from '../../../errors.ts';
 import type { Clock, Timer } from '../../effects/clock.ts';
 import {
   MAX_BODY_BYTES,
+  type NetAnswer,
   type NetMessage,
   NO_BYTES,
   type RequestHandler,
@@ -244,7 +245,7 @@ export class Link {
     this.servedRequests++;
     const run = async () => {
       if (body.length > 0 && caps.down.capped) await caps.down.take(body.length);
-      let answer: NetMessage;
+      let answer: NetAnswer;
       try {
         answer = await services.get(head.service)!.handler(this.peer, { header, body });
       } finally {
@@ -263,8 +264,12 @@ export class Link {
         bodyBytes: answerBytes,
       };
       const over = answerBytes > SMALL_BODY_BYTES ? (this.accepted ?? socket) : socket;
-      await over.send(reply, answer.header, answer.body);
-      this.charge(-answerBytes);
+      try {
+        await over.send(reply, answer.header, answer.body);
+      } finally {
+        this.charge(-answerBytes);
+        answer.sent?.();
+      }
     };
     run()
       .catch((error: unknown) => this.close(error instanceof Error ? error : new Error(String(error))))

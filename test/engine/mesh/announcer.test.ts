@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { announcer } from '../../../src/engine/mesh/announcer.ts';
+import type { ObjectId } from '../../../src/engine/types.ts';
+
+test('announcements go out one at a time, each once, and take at most a tenth of the time', async () => {
+  let now = 0;
+  const timers: { atMs: number; task(): void }[] = [];
+  const provided: string[] = [];
+  let running = 0;
+  let end = () => {};
+  const announce = announcer(
+    {
+      provide: (id) => {
+        provided.push(id);
+        expect(++running).toBe(1);
+        return new Promise<number>((resolve) => {
+          end = () => {
+            running--;
+            resolve(1);
+          };
+        });
+      },
+    },
+    {
+      ...realClock(),
+      monotonic: () => now,
+      after(delayMs, task) {
+        timers.push({ atMs: now + delayMs, task });
+        return { cancel() {} };
+      },
+    },
+  );
+  for (const id of ['a', 'b', 'b', 'a', 'c']) announce(id as ObjectId);
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  for (const expected of [['a'], ['a', 'b'], ['a', 'b', 'a'], ['a', 'b', 'a', 'c']]) {
+    expect(provided).toEqual(expected);
+    now += 100;
+    end();
+    await settle();
+    const timer = timers.shift()!;
+    expect(timer.atMs).toBe(now + 900);
+    now = timer.atMs;
+    timer.task();
+  }
+  expect(timers).toEqual([]);
+  announce('d' as ObjectId);
+  expect(provided.at(-1)).toBe('d');
+});
