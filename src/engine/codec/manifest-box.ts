@@ -1,5 +1,5 @@
 /** The sealed half of a manifest: the object's name, size and hash under the file key. Format: docs/FORMATS.md "Manifest". */
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from 'node:crypto';
 import { DatameshError } from '../../errors.ts';
 import { TAG_BYTES } from './aead.ts';
 import { ManifestSecret } from './generated/manifest.ts';
@@ -76,7 +76,7 @@ export function sealBox(fileKey: Uint8Array, layoutHash: Uint8Array, secret: Obj
   const { key, nonceKey } = boxKeys(fileKey, layoutHash);
   // Made from the content, so that sealing other metadata under the same file key and layout never repeats a nonce.
   const nonce = hashProvider().keyed(nonceKey, plaintext).subarray(0, NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+  const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(layoutHash);
   const ciphertext = [cipher.update(plaintext), cipher.final()];
   return Buffer.concat([nonce, ...ciphertext, cipher.getAuthTag()]);
@@ -91,7 +91,7 @@ function decrypt(fileKey: Uint8Array, layoutHash: Uint8Array, box: Uint8Array): 
   const { key } = boxKeys(fileKey, layoutHash);
   const tagAt = box.length - TAG_BYTES;
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, NONCE_BYTES), {
+    const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), box.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
     });
     decipher.setAAD(layoutHash);
@@ -140,6 +140,6 @@ export function plausibleBox(box: Uint8Array): boolean {
 
 /** HKDF-SHA256 (RFC 5869) of the file key with the layout's hash as salt: 32 bytes for AES-256-GCM, 32 for the nonce. */
 function boxKeys(fileKey: Uint8Array, layoutHash: Uint8Array): { key: Uint8Array; nonceKey: Uint8Array } {
-  const both = new Uint8Array(hkdfSync('sha256', fileKey, layoutHash, KEY_INFO, 64));
+  const both = new Uint8Array(hkdfSync('sha256', createSecretKey(fileKey), layoutHash, KEY_INFO, 64));
   return { key: both.subarray(0, 32), nonceKey: both.subarray(32) };
 }

@@ -111,8 +111,8 @@ export function encodeManifest(input: ManifestInput): Uint8Array {
       mend: 'store it with larger chunks, or in parts',
     });
   }
-  // What this writes, every reader must accept: the same checks, before anything is sent.
-  const written = decodeManifest(bytes);
+  // What this writes, every reader must accept: the same checks, before anything is sent; but for the signature made just above.
+  const written = parseManifest(bytes, () => true);
   checkConsistent(written, input.secret);
   return bytes;
 }
@@ -122,6 +122,10 @@ export function encodeManifest(input: ManifestInput): Uint8Array {
  * `format-too-new`. Costs at most a pass over the bytes.
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
+  return parseManifest(bytes, verifySignature);
+}
+
+function parseManifest(bytes: Uint8Array, verify: typeof verifySignature): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES) throw malformed(`it has ${bytes.length} bytes`);
   if (bytes.length < PREFIX_BYTES || Buffer.compare(bytes.subarray(0, MAGIC.length), MAGIC) !== 0) {
     throw malformed('it does not begin like one');
@@ -142,7 +146,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   const packed = layout.packing === 1;
   if (format !== (packed ? FORMAT.packed : FORMAT.plain)) throw malformed(`it has format ${format}`);
   const layoutHash = blake3(envelope.layout);
-  if (!verifySignature(layout.owner, signedMessage(layoutHash, envelope.box), envelope.signature)) {
+  if (!verify(layout.owner, signedMessage(layoutHash, envelope.box), envelope.signature)) {
     throw new DatameshError('not-authentic', {
       what: 'the manifest’s signature is not its owner’s',
       why: 'it was altered or forged',

@@ -2,7 +2,14 @@
  * HPKE base mode (RFC 9180) on node:crypto: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-GCM, one message per context.
  * datamesh uses AES-256-GCM; the AES-128 suite exists because the RFC's appendix A.1 proves the rest of the code with it.
  */
-import { createCipheriv, createDecipheriv, createHmac, diffieHellman, type KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  diffieHellman,
+  type KeyObject,
+} from 'node:crypto';
 import { DatameshError } from '../../errors.ts';
 import type { Random } from '../effects/random.ts';
 import type { SealedBox } from './keys.ts';
@@ -68,7 +75,9 @@ export function openWith(
     const dh = diffieHellman({ privateKey, publicKey: publicKeyOf('x25519', box.enc) });
     const secret = sharedSecret(dh, box.enc, rawPublicKey('x25519', privateKey));
     const { key, baseNonce } = keySchedule(secret, info, suite);
-    const decipher = createDecipheriv(suite.cipher, key, baseNonce, { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv(suite.cipher, createSecretKey(key), baseNonce, {
+      authTagLength: TAG_BYTES,
+    });
     decipher.setAAD(aad);
     const split = box.ciphertext.length - TAG_BYTES;
     decipher.setAuthTag(box.ciphertext.subarray(split));
@@ -92,7 +101,7 @@ export function sealWithEphemeral(
   const enc = rawPublicKey('x25519', ephemeral);
   const secret = sharedSecret(agree(ephemeral, publicKey), enc, publicKey);
   const { key, baseNonce } = keySchedule(secret, info, suite);
-  const cipher = createCipheriv(suite.cipher, key, baseNonce, { authTagLength: TAG_BYTES });
+  const cipher = createCipheriv(suite.cipher, createSecretKey(key), baseNonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(aad);
   const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
   return { enc, ciphertext: new Uint8Array(ciphertext) };
@@ -143,7 +152,13 @@ function agree(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
 }
 
 function labeledExtract(suiteId: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Uint8Array {
-  return createHmac('sha256', salt).update('HPKE-v1').update(suiteId).update(label).update(ikm).digest();
+  // A key object: Node 24 spends 15 µs on finding out that bytes are none, several times in each box.
+  return createHmac('sha256', createSecretKey(salt))
+    .update('HPKE-v1')
+    .update(suiteId)
+    .update(label)
+    .update(ikm)
+    .digest();
 }
 
 /** One HMAC block is enough: nothing here is longer than the 32 bytes of SHA-256. */
@@ -154,7 +169,7 @@ function labeledExpand(
   info: Uint8Array,
   lengthBytes: number,
 ): Uint8Array {
-  const block = createHmac('sha256', prk)
+  const block = createHmac('sha256', createSecretKey(prk))
     .update(twoBytes(lengthBytes))
     .update('HPKE-v1')
     .update(suiteId)

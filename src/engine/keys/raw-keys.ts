@@ -3,6 +3,7 @@
  * libp2p peer id that belongs to an Ed25519 key.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { base58btc } from 'multiformats/bases/base58';
 import { DatameshError } from '../../errors.ts';
 import type { PeerId } from '../types.ts';
@@ -40,8 +41,17 @@ export function publicKeyOf(curve: Curve, raw: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX[curve], raw]), format: 'der', type: 'spki' });
 }
 
-/** The 32 raw bytes of the public half of a private or public key. */
+/** Public halves computed before: an owner's few keys open every box, and the computation costs as much as the box. */
+const rawOf = new WeakMap<KeyObject, Uint8Array>();
+
+/** The 32 raw bytes of the public half of a private or public key; not to be changed. */
 export function rawPublicKey(curve: Curve, key: KeyObject): Uint8Array {
+  let raw = rawOf.get(key);
+  if (raw === undefined) rawOf.set(key, (raw = exportPublic(curve, key)));
+  return raw;
+}
+
+function exportPublic(curve: Curve, key: KeyObject): Uint8Array {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
   const der = publicKey.export({ format: 'der', type: 'spki' });
   return new Uint8Array(der.subarray(PUBLIC_PREFIX[curve].length));
@@ -52,11 +62,22 @@ export function signWith(key: KeyObject, message: Uint8Array): Uint8Array {
   return new Uint8Array(sign(null, message, key));
 }
 
+/** Signers seen last: a few owners and devices sign everything that a node reads. 256 key objects are some 100 KiB. */
+const MAX_KNOWN_SIGNERS = 256;
+const signers = new LRUCache<string, KeyObject>({ max: MAX_KNOWN_SIGNERS });
+
+function signerOf(publicKey: Uint8Array): KeyObject {
+  const name = Buffer.from(publicKey).toString('latin1');
+  let key = signers.get(name);
+  if (key === undefined) signers.set(name, (key = publicKeyOf('ed25519', publicKey)));
+  return key;
+}
+
 /** False for a forged signature and for bytes that are no key or no signature; never throws. */
 export function verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
   try {
-    return verify(null, message, publicKeyOf('ed25519', publicKey), signature);
+    return verify(null, message, signerOf(publicKey), signature);
   } catch {
     return false;
   }
