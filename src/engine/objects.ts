@@ -78,6 +78,11 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       backend: node.backend,
       reachable: node.reachable,
       latency,
+      standing: (holder) => ({
+        mayAsk: node.health.mayAsk(holder),
+        usualMs: node.health.latencyMs(holder).p50,
+      }),
+      overtaken: (holder, latencyMs) => node.health.observe(holder, { kind: 'slow', latencyMs }),
       failed(holder, error) {
         node.events.add('warn', 'get', `${holder.slice(-8)}: ${error.message}`);
         if (error.code === 'hash-mismatch') node.health.observe(holder, { kind: 'wrong-bytes' });

@@ -10,6 +10,7 @@ import { peerIdOf } from '../../src/engine/keys/raw-keys.ts';
 import { pointOf } from '../../src/engine/placement/xor.ts';
 import type { GetContext } from '../../src/engine/transfer/get.ts';
 import type { PutContext } from '../../src/engine/transfer/put.ts';
+import type { Standing } from '../../src/engine/transfer/stripe-reader.ts';
 import {
   bytesToHex,
   type CodeProfile,
@@ -34,6 +35,8 @@ export class MemoryMesh {
   readonly nodes: MemoryNode[];
   readonly owner = deriveOwner(newPhrase(realRandom()), 'main');
   readonly log: string[] = [];
+  /** What gets learnt of the nodes' speed. */
+  readonly standings = new Map<PeerId, Standing>();
   readonly codec = createCodec();
   private readonly random = realRandom();
   private readonly clock = realClock();
@@ -82,6 +85,8 @@ export class MemoryMesh {
         reachable: () =>
           this.nodes.map(({ peer }) => this.backend(peer)).filter((found) => found !== undefined),
         latency: { usualMs: undefined },
+        standing: (peer) => this.standings.get(peer) ?? { mayAsk: true, usualMs: undefined },
+        overtaken: (peer, usualMs) => this.standings.set(peer, { mayAsk: true, usualMs }),
         failed: (holder, error) => this.log.push(`${holder.slice(-8)} ${error.message}`),
       },
     };

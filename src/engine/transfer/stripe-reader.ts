@@ -25,13 +25,27 @@ export interface ReadContext {
   reachable(): Backend[];
   /** Usual time of a shard fetch, updated by this reader. */
   latency: LatencyEstimate;
+  /** What is known of a holder from earlier requests. */
+  standing(holder: PeerId): Standing;
   failed(holder: PeerId, error: DatameshError): void;
+  /** It was asked, had not answered after `elapsedMs`, and others had meanwhile given enough. */
+  overtaken(holder: PeerId, elapsedMs: number): void;
   signal: AbortSignal;
 }
 
 export interface LatencyEstimate {
   usualMs: number | undefined;
 }
+
+export interface Standing {
+  /** False: ask it only when nobody else is left (its breaker is open, or it is in quarantine). */
+  mayAsk: boolean;
+  /** Its usual time for a shard; undefined while it is not known. */
+  usualMs: number | undefined;
+}
+
+/** Holders that are usually this quick count as equally good: then data shards come before parity, which costs a decoding. */
+const QUICK_MS = 16;
 
 interface Attempt {
   index: number;
@@ -55,16 +69,23 @@ export async function readStripe(
   return race.got;
 }
 
-/** Attempts at the write-time holders: local first, data before parity (no decoding), as they stand. */
+/** Attempts at the write-time holders: this node, then by class of speed (a factor of two each), data before parity; who should not be asked last. */
 function noted(stripe: StripeToRead, context: ReadContext): Attempt[] {
   const attempts: Attempt[] = [];
   for (const { index, id, holder } of stripe.shards) {
     const backend = holder === undefined ? undefined : context.backend(holder);
     if (backend !== undefined) attempts.push({ index, id, backend });
   }
-  // 256 is behind every index: what this machine has, in its store or a folder, needs no network.
-  const rank = ({ backend, index }: Attempt) => (backend.kind === 'peer' ? 256 + index : index);
-  return attempts.sort((a, b) => rank(a) - rank(b));
+  const rank = new Map(attempts.map(({ backend }) => [backend, rankOf(backend, context)]));
+  return attempts.sort((a, b) => rank.get(a.backend)! - rank.get(b.backend)! || a.index - b.index);
+}
+
+function rankOf(backend: Backend, context: ReadContext): number {
+  // What this machine has, in its store or a folder, needs no network.
+  if (backend.kind !== 'peer') return -1;
+  const { mayAsk, usualMs } = context.standing(backend.id);
+  if (!mayAsk) return Number.MAX_SAFE_INTEGER;
+  return Math.ceil(Math.max(0, Math.log2((usualMs ?? 0) / QUICK_MS)));
 }
 
 /** Shards that moved: asks every reachable backend which of the missing ones it holds. */
@@ -180,7 +201,9 @@ class StripeRace {
       return true;
     } catch (error) {
       const failure = asDatameshError(error);
+      const elapsedMs = clock.monotonic() - before;
       if (failure.code !== 'cancelled') this.context.failed(backend.id, failure);
+      else if (this.complete && elapsedMs >= this.hedgeMs()) this.context.overtaken(backend.id, elapsedMs);
       return false;
     }
   }

@@ -224,3 +224,24 @@ test('every hint stale: only the search finds the object, and the plaintext hash
   const stored = await put(mesh, data);
   expect(Buffer.compare(await get(mesh, { ...stored, manifestHolders: [] }), data)).toBe(0);
 });
+
+test('a holder that was overtaken is asked last from then on, and asked again when the others are gone', async () => {
+  const mesh = new MemoryMesh(6);
+  const data = randomBytes(4 << 20);
+  const stored = await put(mesh, data);
+  const holders = holdersOf(mesh, stored);
+  for (const node of holders.slice(0, 2)) node.fault = 'silent';
+  const hesitated = performance.now();
+  expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+  expect(performance.now() - hesitated).toBeGreaterThan(100);
+  const slow = [...mesh.standings.keys()];
+  expect(slow.length).toBeGreaterThan(0);
+  expect(holders.slice(0, 2).map(({ peer }) => peer)).toEqual(expect.arrayContaining(slow));
+  for (const { peer } of holders.slice(0, 2)) mesh.standings.set(peer, { mayAsk: true, usualMs: 5000 });
+  const before = performance.now();
+  expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+  expect(performance.now() - before).toBeLessThan(150);
+  for (const node of holders.slice(0, 2)) node.fault = undefined;
+  for (const { peer } of holders.slice(2, 4)) mesh.node(peer).fault = 'dead';
+  expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+});
