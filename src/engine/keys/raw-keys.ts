@@ -3,7 +3,6 @@
  * libp2p peer id that belongs to an Ed25519 key.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { base58btc } from 'multiformats/bases/base58';
 import { DatameshError } from '../../errors.ts';
 import type { PeerId } from '../types.ts';
@@ -64,12 +63,15 @@ export function signWith(key: KeyObject, message: Uint8Array): Uint8Array {
 
 /** Signers seen last: a few owners and devices sign everything that a node reads. 256 key objects are some 100 KiB. */
 const MAX_KNOWN_SIGNERS = 256;
-const signers = new LRUCache<string, KeyObject>({ max: MAX_KNOWN_SIGNERS });
+const signers = new Map<string, KeyObject>();
 
 function signerOf(publicKey: Uint8Array): KeyObject {
   const name = Buffer.from(publicKey).toString('latin1');
   let key = signers.get(name);
-  if (key === undefined) signers.set(name, (key = publicKeyOf('ed25519', publicKey)));
+  if (key === undefined) {
+    if (signers.size >= MAX_KNOWN_SIGNERS) signers.clear();
+    signers.set(name, (key = publicKeyOf('ed25519', publicKey)));
+  }
   return key;
 }
 

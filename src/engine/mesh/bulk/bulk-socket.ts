@@ -56,6 +56,13 @@ interface Outgoing {
   done(sent: boolean): void;
 }
 
+export interface Sending {
+  /** True when the frame was handed to the system, false when the socket closed or the frame was withdrawn; its body is read until then. */
+  ended: Promise<boolean>;
+  /** Takes the frame back. False when that is too late: some of it has been sent. */
+  withdraw(): boolean;
+}
+
 export interface SocketEvents {
   /** Bytes of frames, not of TLS records. */
   sent(bytes: number): void;
@@ -90,15 +97,23 @@ export class BulkSocket {
     return this.closedBy === undefined;
   }
 
-  /**
-   * Queues a frame. Resolves with true when it was handed to the system, with false when the socket closed before; `body` is read until then.
-   */
-  send(head: FrameHead, header: Uint8Array, body: Uint8Array): Promise<boolean> {
-    if (this.closedBy !== undefined) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      this.queue.push({ head: encodeFrameHead(head, header), body, done: resolve });
+  /** Queues a frame. */
+  send(head: FrameHead, header: Uint8Array, body: Uint8Array): Sending {
+    if (this.closedBy !== undefined) return { ended: Promise.resolve(false), withdraw: () => true };
+    let item: Outgoing;
+    const ended = new Promise<boolean>((resolve) => {
+      item = { head: encodeFrameHead(head, header), body, done: resolve };
+      this.queue.push(item);
       this.schedule();
     });
+    const withdraw = () => {
+      const at = this.queue.indexOf(item);
+      if (at < 0) return false;
+      this.queue.splice(at, 1);
+      item.done(false);
+      return true;
+    };
+    return { ended, withdraw };
   }
 
   /** See FrameReader.divert. */

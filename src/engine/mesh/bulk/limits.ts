@@ -34,5 +34,7 @@ export const OPENING_WAIT_MS = 1_000;
 /** After a failure (no route, a peer without the plane) the next try waits this long, doubled up to the last. */
 export const RETRY_FIRST_MS = 5_000;
 export const RETRY_LAST_MS = 5 * 60_000;
+/** A cancelled request whose body is on its way waits this long for its answer: a write and an fsync of a busy disk. */
+export const CANCEL_GRACE_MS = 3_000;
 /** Received bodies kept for the next ones: as many bytes as two peers may have under way. */
 export const MAX_POOLED_BYTES = 32 * 1024 * 1024;

@@ -18,8 +18,9 @@ import type { PeerId } from '../../types.ts';
 import type { Caps } from '../rate-limit.ts';
 import type { BodyPool } from './body-pool.ts';
 import type { FrameHead, FrameSink } from './bulk-frame.ts';
-import { BulkSocket, type ReadDoor } from './bulk-socket.ts';
+import { BulkSocket, type ReadDoor, type Sending } from './bulk-socket.ts';
 import {
+  CANCEL_GRACE_MS,
   MAX_PENDING_REQUESTS,
   MAX_SERVED_BYTES,
   MAX_SERVED_BYTES_PER_PEER,
@@ -100,7 +101,8 @@ export class Link {
 
   /**
    * One request and its answer. When `options.into` gave a place for the answer's body, the promise settles only when nothing more is
-   * written there; and in any case only when nothing more of `message.body` is read.
+   * written there; and in any case only when nothing more of `message.body` is read. Cancelled with its body on the way, a request still
+   * waits a while for the answer: whoever takes back what it may have done must not come before it.
    */
   request(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const socket = this.socketFor(message.body.length);
@@ -112,7 +114,7 @@ export class Link {
       const { clock } = this.shared;
       const { signal } = options;
       let timer: Timer | undefined;
-      let sending: Promise<boolean> | undefined;
+      let sending: Sending | undefined;
       let over = false;
       const settle = (result: NetMessage | DatameshError) => {
         if (over) return;
@@ -123,9 +125,16 @@ export class Link {
         this.pending.delete(id);
         if (!(result instanceof Error)) return resolve(result);
         const reading = entry.place === undefined ? undefined : entry.receivingOn?.divert('response', id);
-        void Promise.all([reading, sending]).then(() => reject(result));
+        void Promise.all([reading, sending?.ended]).then(() => reject(result));
       };
-      const onAbort = () => settle(new DatameshError('cancelled', { what: 'cancelled' }));
+      const cancel = () => settle(new DatameshError('cancelled', { what: 'cancelled' }));
+      const onAbort = () => {
+        const unsent = sending?.withdraw() ?? true;
+        if (unsent || message.body.length === 0) return cancel();
+        // The peer will take the body in all the same, and what is asked of it next may overtake that on the other socket.
+        timer?.cancel();
+        timer = clock.after(CANCEL_GRACE_MS, cancel);
+      };
       this.pending.set(id, { settle, options, receivingOn: undefined, place: undefined });
       if (signal?.aborted) return onAbort();
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -265,7 +274,7 @@ export class Link {
       };
       const over = answerBytes > SMALL_BODY_BYTES ? (this.accepted ?? socket) : socket;
       try {
-        await over.send(reply, answer.header, answer.body);
+        await over.send(reply, answer.header, answer.body).ended;
       } finally {
         this.charge(-answerBytes);
         answer.sent?.();

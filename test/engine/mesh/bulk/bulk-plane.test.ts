@@ -103,6 +103,35 @@ test('a cancelled answer is not written to any more once the request has settled
   }
 });
 
+test('a request cancelled with its body on the way settles after the peer has dealt with it; one not yet sent is withdrawn', async () => {
+  const { a, b } = await pair();
+  const order: string[] = [];
+  await b.plane.handle(
+    SHARD,
+    async (_from, { header, body }) => {
+      if (body.length > 0) await tick(100);
+      order.push(`${header[0]}: ${body.length}`);
+      return { header: NO_BYTES, body: NO_BYTES };
+    },
+    { maxBodyBytes: 64 << 20 },
+  );
+  const ask = (mark: number, size: number, signal?: AbortSignal) =>
+    a.plane.request(
+      B,
+      SHARD,
+      { header: Uint8Array.of(mark), body: Buffer.alloc(size) },
+      { ...options, signal },
+    );
+  await ask(0, 0);
+  const stop = new AbortController();
+  const sent = ask(1, 32 << 20, stop.signal).catch(() => {});
+  const queued = ask(2, 1 << 20, stop.signal).catch((error) => order.push(`2: ${error.code}`));
+  setTimeout(() => stop.abort(), 5);
+  await Promise.all([sent, queued]);
+  await ask(3, 0);
+  expect(order).toEqual(['0: 0', '2: cancelled', `1: ${32 << 20}`, '3: 0']);
+});
+
 test('a peer without the plane is served over libp2p', async () => {
   const direct = new DirectNet();
   const a = await startPlane(direct.add(A));
