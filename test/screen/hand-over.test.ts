@@ -137,6 +137,8 @@ describe('first start', () => {
       expect(cat.status, cat.stderr).toBe(0);
       expect(readFileSync(join(pty.home, 'copy')).equals(content)).toBe(true);
 
+      // The console samples its engine once a second; while it still sees that get, leaving is a question.
+      await pty.waitFor(/get +tour\.bin .*done/);
       pty.write(KEY.ctrl('d'));
       await pty.waitFor('ended with 0', 20_000);
       expect(pty.alternate()).toBe(false);
