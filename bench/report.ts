@@ -17,6 +17,7 @@ const PAGE = new URL('../docs/BENCHMARKS.md', import.meta.url).pathname;
 /** Each says in its own file what it measures against what. */
 const BENCHES: Record<string, string> = {
   e2e: 'A file put and read back through `bin/datamesh` over six node processes, and what the same bytes cost other tools',
+  mesh: 'The mesh through the engine’s API beside the ceiling: the same work without a product around it, in the same run',
   codec: 'Erasure code, sealing and hashing on one thread and in workers',
   store: 'The shard store beside what the disk and other stores do',
 };
@@ -36,7 +37,8 @@ function run(name: string): void {
   const script = `${HERE}${name}.ts`;
   if (!existsSync(script)) throw new Error(`${script} is missing`);
   console.error(`${name} …`);
-  const result = spawnSync(process.execPath, [script, '--json'], {
+  // Through npm, so that it runs with the flags that its script names.
+  const result = spawnSync('npm', ['run', '-s', `bench:${name}`, '--', '--json'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
     maxBuffer: 1 << 26,
