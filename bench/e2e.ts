@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DemoMesh, openDemoMesh, startNodes, untilAllMet } from '../src/commands/start/demo/nodes.ts';
 import { randomFile, sha256 } from '../test/support/files.ts';
+import { numberOption } from './support/options.ts';
 import { cpuSeconds, installed, peakMiB, resetPeak, type Timed, timed } from './support/process.ts';
 import { Report } from './support/rows.ts';
 
@@ -20,12 +21,8 @@ const LAUNCHER = new URL('../bin/datamesh', import.meta.url).pathname;
 const TMPFS = 0x01021994;
 const NEVER = new AbortController().signal;
 
-const option = (name: string, fallback: number) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-};
-const sizeMiB = option('size-mib', 1024);
-const runs = option('runs', 3);
+const sizeMiB = numberOption('size-mib', 1024);
+const runs = numberOption('runs', 3);
 const report = new Report('e2e');
 
 for (const [label, folder] of [

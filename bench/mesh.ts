@@ -18,6 +18,7 @@ import { openKeyring } from '../src/engine/keys/keyring.ts';
 import { openEngine } from '../src/engine/local.ts';
 import { dataPaths } from '../src/engine/options.ts';
 import { randomFile, sha256 } from '../test/support/files.ts';
+import { numberOption } from './support/options.ts';
 import { cpuSeconds, peakMiB, resetPeak } from './support/process.ts';
 import { median, Report } from './support/rows.ts';
 
@@ -27,13 +28,9 @@ const NEVER = new AbortController().signal;
 const IN_FLIGHT = 16;
 const SMALL_BYTES = 4096;
 
-const option = (name: string, fallback: number) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-};
-const sizeMiB = option('size-mib', 1024);
-const runs = option('runs', 3);
-const objects = option('objects', 2000);
+const sizeMiB = numberOption('size-mib', 1024);
+const runs = numberOption('runs', 3);
+const objects = numberOption('objects', 2000);
 const report = new Report('mesh');
 
 const folder = '/dev/shm';

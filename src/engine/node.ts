@@ -167,13 +167,10 @@ export async function startNode(options: EngineOptions): Promise<Node> {
         clock,
         random,
         caps,
-        host: options.network.preset === 'local' ? '127.0.0.1' : '0.0.0.0',
+        host: NETWORK_PRESETS[options.network.preset].listenHost,
         // Beside the port that a firewall opens for libp2p, so that one rule covers both.
         port: options.network.port === 0 ? 0 : options.network.port + 1,
-        count(peer, sentBytes, receivedBytes) {
-          if (sentBytes > 0) traffic.add(peer, 'tls', 'sent', sentBytes);
-          if (receivedBytes > 0) traffic.add(peer, 'tls', 'received', receivedBytes);
-        },
+        count: (peer, direction, bytes) => traffic.add(peer, 'tls', direction, bytes),
         log: (text) => events.add('debug', 'mesh', text),
       }),
       (value) => value.close(),

@@ -2,7 +2,7 @@
 
 /** Kept streams per peer and protocol on the asking side: 4–8 fill a link, measured with 1 MiB shards. */
 export const LANES_PER_PEER = 6;
-/** Requests waiting for a lane to one peer; more is a caller without back-pressure. */
+/** Requests waiting for a lane to one peer, or under way on its bulk plane; more is a caller without back-pressure. */
 export const MAX_QUEUED_REQUESTS = 1024;
 /** Inbound streams of one protocol on one connection: lanes of the peer, twice, for reconnects. libp2p's default is 32. */
 export const MAX_INBOUND_STREAMS = 2 * LANES_PER_PEER;

@@ -1,5 +1,7 @@
 /** Checks of the node's doors: who runs on the data folder, the port, the bootstrap peers. */
+
 import { connect, createServer } from 'node:net';
+import { NETWORK_PRESETS } from '../../../engine/mesh/presets.ts';
 import { findService } from '../../node/service-process.ts';
 import type { Check, Finding } from './finding.ts';
 
@@ -32,7 +34,7 @@ export const checkPort: Check = async ({ config }) => {
   if (config === undefined) return [];
   const { port, preset } = config.network;
   if (port === 0) return { check: 'port', state: 'ok', detail: 'any free one' };
-  const host = preset === 'local' ? '127.0.0.1' : '0.0.0.0';
+  const host = NETWORK_PRESETS[preset].listenHost;
   const failure = await bindFailure(port, host);
   if (failure === undefined) return { check: 'port', state: 'ok', detail: `${port} on ${host} is free` };
   if (failure === 'EADDRINUSE') {

@@ -4,15 +4,17 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { asDatameshError, DatameshError } from '../../../errors.ts';
+import { SHARD_PROTOCOL } from '../../backends/shard-protocol.ts';
 import type { Clock, Timer } from '../../effects/clock.ts';
 import { type Net, type NetMessage, NO_BYTES, type RequestOptions } from '../../effects/net.ts';
 import type { Random } from '../../effects/random.ts';
 import type { PeerId } from '../../types.ts';
+import { FRAME_TIMEOUT_MS } from '../limits.ts';
 import type { Caps } from '../rate-limit.ts';
+import { SPEED_PROTOCOL } from '../speed-test.ts';
 import { BodyPool } from './body-pool.ts';
 import {
   FRAME_CHECK_MS,
-  FRAME_TIMEOUT_MS,
   MAX_OFFER_BYTES,
   OFFER_TIMEOUT_MS,
   OPENING_WAIT_MS,
@@ -33,8 +35,8 @@ export interface BulkPlaneOptions {
   host: string;
   /** 0 = any free one; a taken one gives way to any free one. */
   port: number;
-  /** Bytes of frames that passed, per peer. */
-  count(peer: PeerId, sentBytes: number, receivedBytes: number): void;
+  /** Bytes of frames that passed. */
+  count(peer: PeerId, direction: 'sent' | 'received', bytes: number): void;
   log(text: string): void;
 }
 
@@ -56,7 +58,7 @@ interface Entry {
 }
 
 /** The plane's number of a protocol: its place in this list. */
-const SERVICES = ['/datamesh/shard/1', '/datamesh/speed/1'];
+const SERVICES = [SHARD_PROTOCOL, SPEED_PROTOCOL];
 
 export async function openBulkPlane(options: BulkPlaneOptions): Promise<BulkPlane> {
   const { net, clock } = options;
@@ -150,9 +152,11 @@ export async function openBulkPlane(options: BulkPlaneOptions): Promise<BulkPlan
 
   /** The link to the peer, opened if that is quickly done. */
   async function linkTo(peer: PeerId): Promise<Link | undefined> {
+    // An entry lives as long as its connection: whoever is asked without one must not leave one behind.
+    if (net.connection(peer) === undefined) return undefined;
     const entry = entryOf(peer);
     if (entry.link?.usable) return entry.link;
-    if (clock.monotonic() < entry.retryAtMs || net.connection(peer) === undefined) return undefined;
+    if (clock.monotonic() < entry.retryAtMs) return undefined;
     entry.opening ??= open(peer).finally(() => {
       entry.opening = undefined;
     });

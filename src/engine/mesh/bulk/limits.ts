@@ -6,8 +6,6 @@ export const MAX_SERVED_BYTES_PER_PEER = 16 * 1024 * 1024;
 export const MAX_SERVED_BYTES = 64 * 1024 * 1024;
 /** Requests of one peer that are answered at once; the next is read when one of them has been answered. */
 export const MAX_SERVED_REQUESTS = 64;
-/** Requests under way to one peer; more is a caller without back-pressure. */
-export const MAX_PENDING_REQUESTS = 1024;
 /** Bodies up to this travel with others in one write; a larger one is written as it lies, uncopied. */
 export const SMALL_BODY_BYTES = 16 * 1024;
 /** One write of small frames. */
@@ -17,9 +15,7 @@ export const MAX_BATCH_BYTES = 64 * 1024;
  * (16 + at most 16 KiB) and a TLS record (16 KiB) must fit.
  */
 export const READ_BUFFER_BYTES = 128 * 1024;
-/** A frame begun must end within this time, else the socket is closed: half a header must not hold memory for ever. */
-export const FRAME_TIMEOUT_MS = 60_000;
-/** Looked for this often. */
+/** Frames that do not end within the mesh's FRAME_TIMEOUT_MS are looked for this often. */
 export const FRAME_CHECK_MS = 5_000;
 /** From TCP connect to the end of the TLS handshake. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000;

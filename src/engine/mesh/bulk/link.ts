@@ -15,13 +15,13 @@ import {
   type RequestOptions,
 } from '../../effects/net.ts';
 import type { PeerId } from '../../types.ts';
+import { MAX_QUEUED_REQUESTS } from '../limits.ts';
 import type { Caps } from '../rate-limit.ts';
 import type { BodyPool } from './body-pool.ts';
 import type { FrameHead, FrameSink } from './bulk-frame.ts';
 import { BulkSocket, type ReadDoor, type Sending } from './bulk-socket.ts';
 import {
   CANCEL_GRACE_MS,
-  MAX_PENDING_REQUESTS,
   MAX_SERVED_BYTES,
   MAX_SERVED_BYTES_PER_PEER,
   MAX_SERVED_REQUESTS,
@@ -44,7 +44,7 @@ export interface LinkShared {
   services: ReadonlyMap<number, Service>;
   /** Bytes under way for all peers; links that wait for it to shrink. */
   served: { bytes: number; waiting: Set<Link> };
-  count(peer: PeerId, sentBytes: number, receivedBytes: number): void;
+  count(peer: PeerId, direction: 'sent' | 'received', bytes: number): void;
 }
 
 interface Pending {
@@ -107,7 +107,7 @@ export class Link {
   request(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const socket = this.socketFor(message.body.length);
     if (socket === undefined || this.closed) return Promise.reject(this.gone('the connection is closed'));
-    if (this.pending.size >= MAX_PENDING_REQUESTS) return Promise.reject(this.gone('too many requests wait'));
+    if (this.pending.size >= MAX_QUEUED_REQUESTS) return Promise.reject(this.gone('too many requests wait'));
     const id = this.nextId;
     this.nextId = (this.nextId + 1) >>> 0;
     return new Promise((resolve, reject) => {
@@ -187,7 +187,7 @@ export class Link {
       tls,
       sink,
       {
-        sent: (bytes) => this.shared.count(this.peer, bytes, 0),
+        sent: (bytes) => this.shared.count(this.peer, 'sent', bytes),
         closed: (reason) => {
           // What was on this socket is lost, and the askers cannot tell which: the link ends as a whole and is opened anew when needed.
           if (this.dialled === socket || this.accepted === socket) this.close(reason);
@@ -234,7 +234,7 @@ export class Link {
   }
 
   private end(socket: BulkSocket, head: FrameHead, header: Uint8Array, body: Uint8Array): void {
-    this.shared.count(this.peer, 0, header.length + body.length);
+    this.shared.count(this.peer, 'received', header.length + body.length);
     if (head.kind === 'request') {
       this.serve(socket, head, header, body);
       return;

@@ -69,9 +69,8 @@ export async function startPlane(net: Net, caps: { up?: number; down?: number } 
     caps: { up: new RateLimit(clock, caps.up), down: new RateLimit(clock, caps.down) },
     host: '127.0.0.1',
     port: 0,
-    count(_peer, sentBytes, receivedBytes) {
-      counted.sentBytes += sentBytes;
-      counted.receivedBytes += receivedBytes;
+    count(_peer, direction, bytes) {
+      counted[direction === 'sent' ? 'sentBytes' : 'receivedBytes'] += bytes;
     },
     log: (text) => log.push(text),
   });
