@@ -1,0 +1,56 @@
+/** Where holders stand and who takes shards now, as placement wants to know it. */
+import type { Membership } from '../mesh/membership.ts';
+import { peerKeyBytes } from '../mesh/peer-key.ts';
+import type { Candidate, Site } from '../placement/domains.ts';
+import { pointOf } from '../placement/xor.ts';
+import type { OwnerId, PeerId } from '../types.ts';
+
+interface Parts {
+  self: PeerId;
+  /** This node's own place: the disk under its shards, its zone and rack. */
+  own: Omit<Site, 'peer'>;
+  membership: Membership;
+  admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** Bytes that this node still takes. */
+  freeBytes(): number;
+}
+
+export interface Sites {
+  /** Where a holder stands; undefined when this node has not heard of it. */
+  siteOf(holder: PeerId): Site | undefined;
+  /** Nodes that take shards of this owner now. */
+  candidates(owner: OwnerId): Candidate[];
+  forget(peer: PeerId): void;
+}
+
+export function createSites({ self, own, membership, admitsOwner, freeBytes }: Parts): Sites {
+  const points = new Map<PeerId, Uint8Array>();
+  const pointOfPeer = (peer: PeerId) => {
+    let point = points.get(peer);
+    if (point === undefined) points.set(peer, (point = pointOf(peerKeyBytes(peer))));
+    return point;
+  };
+  const siteOf = (holder: PeerId): Site | undefined => {
+    if (holder === self) return { peer: holder, ...own };
+    const member = membership.member(holder);
+    return member && { peer: holder, zone: member.info?.zone, rack: member.info?.rack };
+  };
+  return {
+    siteOf,
+    candidates(id) {
+      const found: Candidate[] = membership
+        .members()
+        .filter((member) => member.greeted && member.state === 'active' && member.admits.has(id))
+        .map((member) => ({
+          point: pointOfPeer(member.peerId),
+          freeBytes: member.info?.freeBytes ?? 0,
+          ...(siteOf(member.peerId) ?? { peer: member.peerId }),
+        }));
+      if (admitsOwner(id, self)) {
+        found.push({ peer: self, ...siteOf(self), point: pointOfPeer(self), freeBytes: freeBytes() });
+      }
+      return found.filter((candidate) => candidate.freeBytes > 0);
+    },
+    forget: (peer) => void points.delete(peer),
+  };
+}

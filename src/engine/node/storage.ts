@@ -1,0 +1,75 @@
+/** What a node keeps in its data folder, opened: lock, device identity, keys, shards, catalog. */
+import type { Catalog } from '../catalog/catalog.ts';
+import { openCatalog } from '../catalog/sqlite-catalog.ts';
+import { shardIdOfBytes } from '../codec/hash.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Disk } from '../effects/disk.ts';
+import { acquireLock } from '../effects/lock.ts';
+import type { Random } from '../effects/random.ts';
+import { type Device, loadOrCreateDevice } from '../keys/device.ts';
+import { type Keyring, openKeyring } from '../keys/keyring.ts';
+import type { OwnerKeys } from '../keys/keys.ts';
+import type { EventLog } from '../observe/events.ts';
+import { dataPaths, type EngineOptions } from '../options.ts';
+import { openShardStore } from '../shardstore/segment-store.ts';
+import type { ShardStore } from '../shardstore/store.ts';
+import type { Closers } from './closers.ts';
+
+export interface Effects {
+  clock: Clock;
+  random: Random;
+  disk: Disk;
+}
+
+export interface Storage {
+  device: Device;
+  keyring: Keyring;
+  /** The default key of the keyring; undefined when it has none. */
+  owner: OwnerKeys | undefined;
+  store: ShardStore;
+  catalog: Catalog;
+}
+
+/** 1 TB in a day and a half, for a few per cent of one core and of a slow disk. */
+const SCRUB_BYTES_PER_SECOND = 8 * 1024 * 1024;
+
+/** Makes the folder and takes its lock. Throws `lock-held` when another process has it. */
+export async function lockDataFolder(
+  options: EngineOptions,
+  { disk, clock }: Effects,
+  closers: Closers,
+): Promise<void> {
+  await disk.makeDir(options.dataDir, 0o700);
+  closers.opened(await acquireLock(disk, dataPaths(options.dataDir).lock, clock), (lock) => lock.release());
+}
+
+/** The folder's lock is held. Throws `insecure-file-mode`, `wrong-passphrase`, `format-too-new`. */
+export async function openStorage(
+  options: EngineOptions,
+  { disk, clock, random }: Effects,
+  events: EventLog,
+  closers: Closers,
+): Promise<Storage> {
+  const paths = dataPaths(options.dataDir);
+  const device = await loadOrCreateDevice(disk, paths.device, random);
+  const keyring = await openKeyring({ disk, random, clock }, paths.keyring, options.passphrase);
+  const owner = keyring.list().length === 0 ? undefined : await keyring.owner();
+  const store = closers.opened(
+    await openShardStore({
+      dir: paths.shards,
+      disk,
+      clock,
+      idOf: shardIdOfBytes,
+      quotaBytes: options.storage.quotaBytes,
+      reserveFraction: options.storage.reserveFraction,
+      onLost: (id) => events.add('warn', 'store', `shard ${id} is damaged on this disk and counts as lost`),
+      onEvent: (level, text) => events.add(level, 'store', text),
+    }),
+    (value) => value.close(),
+  );
+  store.startScrub(SCRUB_BYTES_PER_SECOND);
+  // SQLite makes its file by the umask; made here first, it and its log are the owner's alone.
+  await (await disk.open(paths.catalog, 'update', 0o600)).close();
+  const catalog = closers.opened(openCatalog(paths.catalog, clock), (value) => value.close());
+  return { device, keyring, owner, store, catalog };
+}
