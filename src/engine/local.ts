@@ -1,6 +1,6 @@
 /** `openEngine`: the Engine interface on a node in this process. */
 import type { CallOptions, Engine } from './engine.ts';
-import { startNode } from './node.ts';
+import { type Node, startNode } from './node.ts';
 import { createObjects } from './objects.ts';
 import { Sampler } from './observe/sampler.ts';
 import type { EngineOptions } from './options.ts';
@@ -13,7 +13,11 @@ import { bandwidthView, peersView, statusView, storeView } from './views.ts';
  * `insecure-file-mode`, `wrong-passphrase`, `format-too-new`. `close` ends everything that was started.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const node = await startNode(options);
+  return engineOn(await startNode(options));
+}
+
+/** The engine of a running node, which `close` ends with it. */
+export function engineOn(node: Node): Engine {
   const pools = createPools(node);
   const objects = createObjects(node, pools, () => sampler.censusSoon());
   const sampler = new Sampler({

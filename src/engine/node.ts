@@ -8,20 +8,16 @@ import { localBackend } from './backends/local-backend.ts';
 import { serveShards } from './backends/shard-service.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Codec } from './codec/codec.ts';
-import { createCodecPool } from './codec/codec-pool.ts';
-import { type Clock, realClock } from './effects/clock.ts';
+import type { Clock } from './effects/clock.ts';
 import type { Disk, DiskSpace } from './effects/disk.ts';
 import type { Net } from './effects/net.ts';
-import { type Random, realRandom } from './effects/random.ts';
-import { realDisk } from './effects/real-disk.ts';
-import { tolerateStrayRejections } from './effects/stray-errors.ts';
+import type { Random } from './effects/random.ts';
 import { certifyDevice } from './keys/certificate.ts';
 import type { Device } from './keys/device.ts';
 import type { OwnerKeys } from './keys/keys.ts';
 import { announcer } from './mesh/announcer.ts';
-import { type ObjectRouting, objectRouting, walkDht } from './mesh/dht.ts';
+import type { ObjectRouting } from './mesh/dht.ts';
 import { createDiscovery, type Discovery } from './mesh/discovery.ts';
-import { gossipOver } from './mesh/gossip.ts';
 import { keepKnownPeers, loadKnownPeers } from './mesh/known-peers.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
 import { createPeerHealth, type PeerHealth } from './mesh/peer-health.ts';
@@ -31,7 +27,7 @@ import { serveSpeedTests } from './mesh/speed-test.ts';
 import type { TrafficMeter } from './mesh/traffic.ts';
 import { Closers } from './node/closers.ts';
 import { createHolders } from './node/holders.ts';
-import { openNetwork } from './node/network.ts';
+import { type Machine, realMachine } from './node/machine.ts';
 import { createSites } from './node/sites.ts';
 import { watchSpace } from './node/space.ts';
 import { lockDataFolder, openStorage } from './node/storage.ts';
@@ -80,28 +76,26 @@ export interface Node {
   close(): Promise<void>;
 }
 
-export async function startNode(options: EngineOptions): Promise<Node> {
-  const clock = realClock();
-  const random = realRandom();
-  const disk = realDisk();
+export async function startNode(options: EngineOptions, machine: Machine = realMachine()): Promise<Node> {
+  const { clock, random, disk } = machine;
   const paths = dataPaths(options.dataDir);
   const closers = new Closers();
   try {
-    await lockDataFolder(options, { clock, random, disk }, closers);
+    await lockDataFolder(options, machine, closers);
     const events = new EventLog(clock);
-    closers.add(tolerateStrayRejections((text) => events.add('warn', 'mesh', text)));
-    const storage = await openStorage(options, { clock, random, disk }, events, closers);
+    closers.add(machine.tolerateStrays((text) => events.add('warn', 'mesh', text)));
+    const storage = await openStorage(options, machine, events, closers);
     const { device, keyring, owner, store, catalog } = storage;
-    const codec = closers.opened(createCodecPool(), (value) => value.close());
+    const codec = closers.opened(machine.openCodec(), (value) => value.close());
     const space = await watchSpace(options, { clock, disk }, store, closers);
     const health = createPeerHealth(clock, random);
     const onNeighbour = (addresses: string[]) => discovery.neighbour(addresses);
-    const network = await openNetwork(
+    const network = await machine.openNetwork(
       options,
       { clock, random, device, health, events, onNeighbour },
       closers,
     );
-    const { host, net, admission, traffic } = network;
+    const { net, routing, admission, traffic } = network;
 
     const denied = new Set<string>(options.access.deny);
     const admitsOwner = (id: OwnerId, peer: PeerId) =>
@@ -140,7 +134,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
           }),
           device.sign,
         ),
-        gossip: gossipOver(host.services.gossip, options.network.name),
+        gossip: network.gossip,
         certificates: () => certificates,
         admitsOwner,
         turnsAway(peer, owners) {
@@ -160,7 +154,6 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       (value) => value.stop(),
     );
 
-    const routing = objectRouting(host, clock);
     const announce = announcer(routing, clock);
     const own = localBackend(net.self, store, announce);
     const folders = closers.opened(
@@ -209,7 +202,7 @@ export async function startNode(options: EngineOptions): Promise<Node> {
       membership,
       bootstrap: options.network.bootstrap,
       mdns: NETWORK_PRESETS[options.network.preset].mdns,
-      walk: (signal) => walkDht(host, random, signal),
+      walk: network.walk,
     });
     await membership.start();
     closers.add(

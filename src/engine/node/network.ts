@@ -6,6 +6,9 @@ import type { Random } from '../effects/random.ts';
 import type { Device } from '../keys/device.ts';
 import { type Admission, createAdmission } from '../mesh/admission.ts';
 import { openBulkPlane } from '../mesh/bulk/bulk-plane.ts';
+import { type ObjectRouting, objectRouting, walkDht } from '../mesh/dht.ts';
+import type { DiscoveryOptions } from '../mesh/discovery.ts';
+import { type Gossip, gossipOver } from '../mesh/gossip.ts';
 import { type Host, startHost } from '../mesh/libp2p-host.ts';
 import { createLibp2pNet } from '../mesh/libp2p-net.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
@@ -17,14 +20,17 @@ import type { EngineOptions } from '../options.ts';
 import type { Closers } from './closers.ts';
 
 export interface Network {
-  host: Host;
   /** Bulk data over TLS where it can be dialled, else over libp2p; limited by admission. */
   net: Net;
+  gossip: Gossip;
+  routing: ObjectRouting;
+  /** A walk through the DHT; ends by itself or with the signal. */
+  walk: DiscoveryOptions['walk'];
   admission: Admission;
   traffic: TrafficMeter;
 }
 
-interface Parts {
+export interface NetworkParts {
   clock: Clock;
   random: Random;
   device: Device;
@@ -37,7 +43,7 @@ interface Parts {
 /** Throws `port-in-use`. */
 export async function openNetwork(
   { network, access, bandwidth }: EngineOptions,
-  { clock, random, device, health, events, onNeighbour }: Parts,
+  { clock, random, device, health, events, onNeighbour }: NetworkParts,
   closers: Closers,
 ): Promise<Network> {
   const traffic = new TrafficMeter();
@@ -82,7 +88,14 @@ export async function openNetwork(
     (value) => value.close(),
   );
   const net = admission.limited(bulkNet);
-  return { host, net, admission, traffic };
+  return {
+    net,
+    gossip: gossipOver(host.services.gossip, network.name),
+    routing: objectRouting(host, clock),
+    walk: (signal) => walkDht(host, random, signal),
+    admission,
+    traffic,
+  };
 }
 
 /** libp2p's stop can hang on a dead connection: after 3 s the sockets die with the process. */

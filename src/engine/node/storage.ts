@@ -1,25 +1,14 @@
 /** What a node keeps in its data folder, opened: lock, device identity, keys, shards, catalog. */
 import type { Catalog } from '../catalog/catalog.ts';
-import { openCatalog } from '../catalog/sqlite-catalog.ts';
 import { shardIdOfBytes } from '../codec/hash.ts';
-import type { Clock } from '../effects/clock.ts';
-import type { Disk } from '../effects/disk.ts';
-import { acquireLock } from '../effects/lock.ts';
-import type { Random } from '../effects/random.ts';
 import { type Device, loadOrCreateDevice } from '../keys/device.ts';
 import { type Keyring, openKeyring } from '../keys/keyring.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { EventLog } from '../observe/events.ts';
 import { dataPaths, type EngineOptions } from '../options.ts';
-import { openShardStore } from '../shardstore/segment-store.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import type { Closers } from './closers.ts';
-
-export interface Effects {
-  clock: Clock;
-  random: Random;
-  disk: Disk;
-}
+import type { Machine } from './machine.ts';
 
 export interface Storage {
   device: Device;
@@ -36,29 +25,31 @@ const SCRUB_BYTES_PER_SECOND = 8 * 1024 * 1024;
 /** Makes the folder and takes its lock. Throws `lock-held` when another process has it. */
 export async function lockDataFolder(
   options: EngineOptions,
-  { disk, clock }: Effects,
+  { disk, lock }: Machine,
   closers: Closers,
 ): Promise<void> {
   await disk.makeDir(options.dataDir, 0o700);
-  closers.opened(await acquireLock(disk, dataPaths(options.dataDir).lock, clock), (lock) => lock.release());
+  closers.opened(await lock(dataPaths(options.dataDir).lock), (held) => held.release());
 }
 
 /** The folder's lock is held. Throws `insecure-file-mode`, `wrong-passphrase`, `format-too-new`. */
 export async function openStorage(
   options: EngineOptions,
-  { disk, clock, random }: Effects,
+  machine: Machine,
   events: EventLog,
   closers: Closers,
 ): Promise<Storage> {
+  const { disk, clock, random } = machine;
   const paths = dataPaths(options.dataDir);
   const device = await loadOrCreateDevice(disk, paths.device, random);
   const keyring = await openKeyring({ disk, random, clock }, paths.keyring, options.passphrase);
   const owner = keyring.list().length === 0 ? undefined : await keyring.owner();
   const store = closers.opened(
-    await openShardStore({
+    await machine.openStore({
       dir: paths.shards,
       disk,
       clock,
+      random,
       idOf: shardIdOfBytes,
       quotaBytes: options.storage.quotaBytes,
       reserveFraction: options.storage.reserveFraction,
@@ -70,6 +61,6 @@ export async function openStorage(
   store.startScrub(SCRUB_BYTES_PER_SECOND);
   // SQLite makes its file by the umask; made here first, it and its log are the owner's alone.
   await (await disk.open(paths.catalog, 'update', 0o600)).close();
-  const catalog = closers.opened(openCatalog(paths.catalog, clock), (value) => value.close());
+  const catalog = closers.opened(machine.openCatalog(paths.catalog), (value) => value.close());
   return { device, keyring, owner, store, catalog };
 }
