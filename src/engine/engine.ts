@@ -82,6 +82,8 @@ export interface PeerView {
   /** Of the shards it stored for this node or gave it in the last five minutes. */
   latencyP50Ms: number | undefined;
   latencyP95Ms: number | undefined;
+  /** Reads for which another peer was asked beside it because it was late, and those of them in which the other was first. */
+  lateReads: { hedged: number; overtaken: number };
   /** Bytes of shards it took or gave, verified, since this node started. */
   servedBytes: number;
   /** Which connection carried how much, encryption included. */
@@ -236,6 +238,16 @@ export interface StoreStats {
   storedBytes: number;
   overhead: number | undefined;
   local: StoreView;
+  reads: ReadsView;
+}
+
+/** What the gets of this node did since it started. */
+export interface ReadsView {
+  /** Requests for shards that were needed; one that failed and was made elsewhere counts again. */
+  asked: number;
+  /** Extra requests beside late ones, and those of them whose answer was used. */
+  hedges: number;
+  hedgesWon: number;
 }
 
 export interface PutOptions {

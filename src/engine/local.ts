@@ -6,7 +6,7 @@ import { Sampler } from './observe/sampler.ts';
 import type { EngineOptions } from './options.ts';
 import { createPools } from './pools/pools.ts';
 import { speedOf } from './speed.ts';
-import { bandwidthView, peersView, statusView, storeView } from './views.ts';
+import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
 
 /**
  * Starts a node and gives its engine. Throws `lock-held` when another process uses the data folder, `port-in-use`,
@@ -72,6 +72,7 @@ export function engineOn(node: Node): Engine {
         ...totals,
         overhead: totals.logicalBytes === 0 ? undefined : totals.storedBytes / totals.logicalBytes,
         local: storeView(node),
+        reads: readsView(node),
       };
     },
     put: (source, putOptions, call) =>

@@ -38,6 +38,7 @@ import { dataPaths, type EngineOptions } from './options.ts';
 import type { Candidate, Site } from './placement/domains.ts';
 import { type Folders, openFolders } from './pools/folders.ts';
 import type { ShardStore } from './shardstore/store.ts';
+import { createHedging, type Hedging } from './transfer/hedging.ts';
 import type { OwnerId, PeerId } from './types.ts';
 
 export interface Node {
@@ -61,6 +62,7 @@ export interface Node {
   readonly requests: RequestCounter;
   /** Breaker, reputation and latency of each peer. */
   readonly health: PeerHealth;
+  readonly hedging: Hedging;
   readonly discovery: Discovery;
   readonly startedAtMs: number;
   /** Free and total bytes under the data folder, as last asked. */
@@ -228,6 +230,7 @@ export async function startNode(options: EngineOptions, machine: Machine = realM
       jobs: new Jobs(clock),
       requests,
       health,
+      hedging: createHedging(health),
       discovery,
       startedAtMs: clock.now(),
       space: space.disk,

@@ -59,7 +59,6 @@ const DEFAULT_STRIPE_LIMIT = 64;
 
 export function createObjects(node: Node, pools: Pools, changed: () => void): Objects {
   const manifests = new ManifestCache();
-  const latency = { usualMs: undefined };
 
   const owner = (): OwnerKeys => {
     if (node.owner !== undefined) return node.owner;
@@ -77,12 +76,13 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       hash: blake3,
       backend: node.backend,
       reachable: node.reachable,
-      latency,
-      standing: (holder) => ({
+      hedging: node.hedging,
+      standing: (holder, shardBytes) => ({
         mayAsk: node.health.mayAsk(holder),
-        usualMs: node.health.latencyMs(holder).p50,
+        expectedMs: node.health.expectedMs(holder, shardBytes),
       }),
-      overtaken: (holder, latencyMs) => node.health.observe(holder, { kind: 'slow', latencyMs }),
+      overtaken: (holder, latencyMs, sizeBytes) =>
+        node.health.observe(holder, { kind: 'slow', latencyMs, sizeBytes }),
       failed(holder, error) {
         node.events.add('warn', 'get', `${holder.slice(-8)}: ${error.message}`);
         if (error.code === 'hash-mismatch') node.health.observe(holder, { kind: 'wrong-bytes' });

@@ -1,6 +1,6 @@
 /** What a node shows of itself: pure readings of its counters, no figure that was not measured. */
 import { VERSION } from '../version.ts';
-import type { BandwidthView, NodeStatus, PeerView, StoreView } from './engine.ts';
+import type { BandwidthView, NodeStatus, PeerView, ReadsView, StoreView } from './engine.ts';
 import type { Member } from './mesh/membership.ts';
 import type { Node } from './node.ts';
 import type { Sampler } from './observe/sampler.ts';
@@ -15,6 +15,11 @@ export function storeView(node: Node): StoreView {
     diskFreeBytes: space.freeBytes,
     reserveBytes: Math.floor(space.totalBytes * node.options.storage.reserveFraction),
   };
+}
+
+export function readsView(node: Node): ReadsView {
+  const { asked, hedges, won } = node.hedging.counts;
+  return { asked, hedges, hedgesWon: won };
 }
 
 export function statusView(node: Node): NodeStatus {
@@ -86,6 +91,7 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
     breaker: node.health.breaker(member.peerId),
     latencyP50Ms: latency.p50,
     latencyP95Ms: latency.p95,
+    lateReads: node.health.lateReads(member.peerId),
     servedBytes: node.health.servedBytes(member.peerId),
     planes: node.traffic.planes(member.peerId),
     connectedAtMs: connection?.openedAtMs,

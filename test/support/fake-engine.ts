@@ -247,6 +247,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         storedBytes,
         overhead: logicalBytes === 0 ? undefined : storedBytes / logicalBytes,
         local: storeView(),
+        reads: { asked: 400, hedges: 7, hedgesWon: 3 },
       };
     },
     async put(source, put, call): Promise<Receipt> {

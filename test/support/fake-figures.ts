@@ -79,6 +79,7 @@ export function fakePeers(count: number, elapsedMs: number, startMs: number): Pe
       breaker: state === 'suspect' ? 'open' : 'closed',
       latencyP50Ms: away ? undefined : 2.5 + index,
       latencyP95Ms: away ? undefined : 8 + index * 2,
+      lateReads: { hedged: index, overtaken: index >> 1 },
       servedBytes: index * 3 * MIB,
       planes: {
         libp2p: { sentBytes: 5 * MIB * (index + 1) + tick * 96_000, receivedBytes: 9 * MIB * (index + 1) },

@@ -9,6 +9,7 @@ import { newPhrase } from '../../src/engine/keys/phrase.ts';
 import { peerIdOf } from '../../src/engine/keys/raw-keys.ts';
 import { pointOf } from '../../src/engine/placement/xor.ts';
 import type { GetContext } from '../../src/engine/transfer/get.ts';
+import { createHedging } from '../../src/engine/transfer/hedging.ts';
 import type { PutContext } from '../../src/engine/transfer/put.ts';
 import type { Standing } from '../../src/engine/transfer/stripe-reader.ts';
 import {
@@ -38,6 +39,7 @@ export class MemoryMesh {
   /** What gets learnt of the nodes' speed. */
   readonly standings = new Map<PeerId, Standing>();
   readonly codec = createCodec();
+  readonly hedging = createHedging({ lateAfterMs: () => 150, late: () => () => {} });
   private readonly random = realRandom();
   private readonly clock = realClock();
 
@@ -84,9 +86,9 @@ export class MemoryMesh {
         backend: (peer) => this.backend(peer),
         reachable: () =>
           this.nodes.map(({ peer }) => this.backend(peer)).filter((found) => found !== undefined),
-        latency: { usualMs: undefined },
-        standing: (peer) => this.standings.get(peer) ?? { mayAsk: true, usualMs: undefined },
-        overtaken: (peer, usualMs) => this.standings.set(peer, { mayAsk: true, usualMs }),
+        hedging: this.hedging,
+        standing: (peer) => this.standings.get(peer) ?? { mayAsk: true, expectedMs: undefined },
+        overtaken: (peer, expectedMs) => this.standings.set(peer, { mayAsk: true, expectedMs }),
         failed: (holder, error) => this.log.push(`${holder.slice(-8)} ${error.message}`),
       },
     };

@@ -24,10 +24,13 @@ export const statsCommand: Command = {
     { key: 'localUsedBytes', title: 'Used on this node', format: 'bytes' },
     { key: 'quotaBytes', title: 'Offered by this node', format: 'bytes' },
     { key: 'diskFreeBytes', title: 'Free on its disk', format: 'bytes' },
+    { key: 'shardsAsked', title: 'Shards asked of holders' },
+    { key: 'hedges', title: 'Extra, beside late ones' },
+    { key: 'hedgesWon', title: 'Extra that were first' },
   ],
   async run(context) {
     const engine = await context.engine();
-    const { objects, versions, logicalBytes, storedBytes, overhead, local } = await engine.stats();
+    const { objects, versions, logicalBytes, storedBytes, overhead, local, reads } = await engine.stats();
     context.out.record({
       objects,
       versions,
@@ -39,6 +42,9 @@ export const statsCommand: Command = {
       quotaBytes: local.quotaBytes,
       reserveBytes: local.reserveBytes,
       diskFreeBytes: local.diskFreeBytes,
+      shardsAsked: reads.asked,
+      hedges: reads.hedges,
+      hedgesWon: reads.hedgesWon,
     });
   },
 };

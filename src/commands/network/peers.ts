@@ -11,7 +11,8 @@ export const peersCommand: Command = {
   description: `Everything is this node's own measurement, but for zone, rack, version, shards, free and capacity, which a peer says of
     itself. STATE: joining, active, suspect (owes an answer for five seconds), draining, offline, or quarantined (it gave wrong bytes or
     flooded this node: it gets no shards and is asked last, until its reputation has recovered). SCORE is that reputation, 0 to 100, 50 for a
-    stranger. An open BREAKER means that requests to the peer failed and others are asked first.`,
+    stranger. A read is hedged when the peer was late (slower than its own 95th percentile) and another was asked beside
+    it; overtaken, when the other was first. An open BREAKER means that requests to the peer failed and others are asked first.`,
   args: [],
   options: [
     {
@@ -72,6 +73,8 @@ export const peersCommand: Command = {
         { key: 'latencyP95Ms', title: 'Shard latency, 95 %', format: 'duration' },
         { key: 'requests', title: 'Requests' },
         { key: 'failures', title: 'Failed' },
+        { key: 'readsHedged', title: 'Reads hedged' },
+        { key: 'readsOvertaken', title: 'Overtaken' },
         { key: 'upBytesPerSecond', title: 'Sending', format: 'rate' },
         { key: 'downBytesPerSecond', title: 'Receiving', format: 'rate' },
         { key: 'libp2pSentBytes', title: 'Sent over libp2p', format: 'bytes' },
@@ -100,10 +103,12 @@ export const peersCommand: Command = {
 
 /** Undefined figures become null, so that every record has every field. */
 function peerRecord(peer: PeerView): OutputRecord {
-  const { rttHistoryMs: _, planes, score, ...rest } = peer;
+  const { rttHistoryMs: _, planes, score, lateReads, ...rest } = peer;
   const flat = {
     ...rest,
     score: Math.round(score * 10) / 10,
+    readsHedged: lateReads.hedged,
+    readsOvertaken: lateReads.overtaken,
     libp2pSentBytes: planes.libp2p.sentBytes,
     libp2pReceivedBytes: planes.libp2p.receivedBytes,
     tlsSentBytes: planes.tls.sentBytes,

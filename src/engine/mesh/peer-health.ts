@@ -6,7 +6,9 @@ import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { PeerId } from '../types.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
-import { type LatencyQuantiles, LatencyWindow } from './latency.ts';
+import { Lag } from './lag.ts';
+import type { LatencyQuantiles } from './latency.ts';
+import { type DataRequest, LatencyBook } from './latency-book.ts';
 import { MAX_KNOWN_PEERS } from './limits.ts';
 import {
   faded,
@@ -23,6 +25,10 @@ export interface Observation {
   latencyMs?: number | undefined;
   /** Of the shard, when it was stored or came verified. */
   bytes?: number | undefined;
+  /** What the latency is of; a `get` when absent. */
+  request?: DataRequest | undefined;
+  /** Of the shard that was asked for; `bytes` when absent. */
+  sizeBytes?: number | undefined;
 }
 
 export interface PeerHealth {
@@ -39,8 +45,19 @@ export interface PeerHealth {
    */
   mayAsk(peer: PeerId): boolean;
   quarantined(peer: PeerId): boolean;
-  /** Of its data requests of the last five minutes. */
+  /** Of its data requests of the last five minutes, reads and writes of all sizes together. */
   latencyMs(peer: PeerId): LatencyQuantiles;
+  /**
+   * What to reckon with for a read of a shard of this size: its usual time, more while it is behind, infinite while it owes an overdue
+   * answer; undefined when it was never asked for such a one.
+   */
+  expectedMs(peer: PeerId, sizeBytes: number): number | undefined;
+  /** After this time a read of a shard of this size counts as late: the 95th percentile of this peer, or of all while it is little known. */
+  lateAfterMs(peer: PeerId, sizeBytes: number): number;
+  /** A read has become late, and another peer is asked beside it. The function that comes back is called when it has ended. */
+  late(peer: PeerId): () => void;
+  /** How often another peer was asked beside it, and how often the other was first. */
+  lateReads(peer: PeerId): LateReads;
   /** Bytes of shards it stored for us or gave us, verified, since this node started. */
   servedBytes(peer: PeerId): number;
   /** The peer is no longer remembered. One in quarantine is: it must not come back as a stranger. */
@@ -53,17 +70,38 @@ export interface PeerHealth {
  */
 const ONE_MOMENT_MS = 1_000;
 
+interface LateReads {
+  hedged: number;
+  overtaken: number;
+}
+
+/** The 95th percentile of fewer samples is their largest: others' is better then. */
+const ENOUGH_SAMPLES = 20;
+/** Kept of each class of all peers together. */
+const POOLED_SAMPLES = 256;
+/** While nothing is known of anybody. */
+const UNKNOWN_LATE_MS = 250;
+/** One peer whose own tail is long is late when it takes this many times its median and others would have answered. */
+const TAIL_FACTOR = 4;
+/** Sooner, it would be scheduling noise; later, somebody is waiting for nothing. */
+const MIN_LATE_MS = 10;
+const MAX_LATE_MS = 2_000;
+
 interface Record {
   standing: Standing;
   quarantined: boolean;
   breaker: Breaker;
-  latency: LatencyWindow;
+  latency: LatencyBook;
+  lag: Lag;
+  hedged: number;
+  overtaken: number;
   servedBytes: number;
   lastMs: Partial<{ [kind in ObservationKind]: number }>;
 }
 
 export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
   const records = new Map<PeerId, Record>();
+  const everybody = new LatencyBook(POOLED_SAMPLES);
 
   function record(peer: PeerId): Record {
     let found = records.get(peer);
@@ -75,7 +113,10 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
         standing: stranger(clock.monotonic()),
         quarantined: false,
         breaker: new Breaker(clock, random),
-        latency: new LatencyWindow(),
+        latency: new LatencyBook(),
+        lag: new Lag(),
+        hedged: 0,
+        overtaken: 0,
         servedBytes: 0,
         lastMs: {},
       };
@@ -100,7 +141,7 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
     asked(peer) {
       record(peer).breaker.asked();
     },
-    observe(peer, { kind, latencyMs, bytes }) {
+    observe(peer, { kind, latencyMs, bytes, request = 'get', sizeBytes = bytes ?? 0 }) {
       const it = record(peer);
       const nowMs = clock.monotonic();
       const lastMs = it.lastMs[kind];
@@ -112,7 +153,15 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
       }
       // What it asks of us says nothing of what it answers.
       if (kind !== 'flood') it.breaker.record(BREAKER_OUTCOME[kind]);
-      if (latencyMs !== undefined) it.latency.add(latencyMs, nowMs);
+      if (latencyMs !== undefined) {
+        if (kind === 'ok') it.lag.answered(latencyMs, it.latency.of(request, sizeBytes, nowMs).p50);
+        if (kind === 'slow') {
+          it.lag.overtaken(latencyMs, nowMs);
+          it.overtaken++;
+        }
+        it.latency.add(request, sizeBytes, latencyMs, nowMs);
+        everybody.add(request, sizeBytes, latencyMs, nowMs);
+      }
       if (kind === 'ok' || kind === 'slow') it.servedBytes += bytes ?? 0;
       settle(it);
     },
@@ -124,7 +173,34 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
     },
     quarantined: (peer) => known(peer)?.quarantined ?? false,
     latencyMs: (peer) =>
-      records.get(peer)?.latency.quantiles(clock.monotonic()) ?? { p50: undefined, p95: undefined },
+      records.get(peer)?.latency.overall(clock.monotonic()) ?? { p50: undefined, p95: undefined },
+    expectedMs(peer, sizeBytes) {
+      const it = records.get(peer);
+      if (it === undefined) return undefined;
+      const nowMs = clock.monotonic();
+      const usualMs = it.latency.of('get', sizeBytes, nowMs).p50;
+      const lagMs = it.lag.ms(nowMs);
+      return usualMs === undefined && lagMs === 0 ? undefined : Math.max(usualMs ?? 0, lagMs);
+    },
+    lateAfterMs(peer, sizeBytes) {
+      const nowMs = clock.monotonic();
+      const own = records.get(peer)?.latency.of('get', sizeBytes, nowMs, ENOUGH_SAMPLES);
+      const all = everybody.of('get', sizeBytes, nowMs, ENOUGH_SAMPLES).p95 ?? UNKNOWN_LATE_MS;
+      const lateMs =
+        own?.p50 === undefined || own.p95 === undefined
+          ? all
+          : Math.min(own.p95, Math.max(all, own.p50 * TAIL_FACTOR));
+      return Math.min(MAX_LATE_MS, Math.max(MIN_LATE_MS, lateMs));
+    },
+    late(peer) {
+      const it = record(peer);
+      it.hedged++;
+      return it.lag.late();
+    },
+    lateReads(peer) {
+      const it = records.get(peer);
+      return { hedged: it?.hedged ?? 0, overtaken: it?.overtaken ?? 0 };
+    },
     servedBytes: (peer) => records.get(peer)?.servedBytes ?? 0,
     forget(peer) {
       if (known(peer)?.quarantined !== true) records.delete(peer);

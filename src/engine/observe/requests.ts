@@ -1,6 +1,7 @@
 import { asDatameshError, type DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Clock } from '../effects/clock.ts';
+import type { DataRequest } from '../mesh/latency-book.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
 import type { ObservationKind } from '../mesh/reputation.ts';
 import type { PeerId } from '../types.ts';
@@ -38,21 +39,22 @@ export class RequestCounter {
     this.byPeer.set(backend.id, attempts);
     const { clock, health } = this;
     const peer = backend.id;
-    /** `bytesOf` tells how much a data request moved; of a question, and of a shard that was not there, nothing. */
+    /** `data` tells how much a data request moved; of a question, and of a shard that was not there, nothing. */
     const count = async <T>(
       work: () => Promise<T>,
-      bytesOf?: (value: T) => number | undefined,
+      data?: { request: DataRequest; bytesOf(value: T): number | undefined },
     ): Promise<T> => {
       attempts.requests++;
       health.asked(peer);
       const before = clock.monotonic();
       try {
         const value = await work();
-        const bytes = bytesOf?.(value);
+        const bytes = data?.bytesOf(value);
         health.observe(peer, {
           kind: 'ok',
           latencyMs: bytes === undefined ? undefined : clock.monotonic() - before,
           bytes,
+          request: data?.request,
         });
         return value;
       } catch (error) {
@@ -66,15 +68,9 @@ export class RequestCounter {
       id: backend.id,
       kind: backend.kind,
       put: (id, bytes, owner, call) =>
-        count(
-          () => backend.put(id, bytes, owner, call),
-          () => bytes.length,
-        ),
+        count(() => backend.put(id, bytes, owner, call), { request: 'put', bytesOf: () => bytes.length }),
       get: (id, call) =>
-        count(
-          () => backend.get(id, call),
-          (bytes) => bytes?.length,
-        ),
+        count(() => backend.get(id, call), { request: 'get', bytesOf: (bytes) => bytes?.length }),
       has: (ids, call) => count(() => backend.has(ids, call)),
       announce: (id, call) => count(() => backend.announce(id, call)),
       delete: (id, owner, call) => count(() => backend.delete(id, owner, call)),

@@ -8,7 +8,9 @@ export const GET_WINDOW_STRIPES = 4;
 export const PUT_TIMEOUT_MS = 20_000;
 export const GET_TIMEOUT_MS = 20_000;
 export const ASK_TIMEOUT_MS = 5_000;
-/** A further holder is asked when the first ones take longer than this many times the usual, within these bounds. */
-export const HEDGE_FACTOR = 4;
-export const HEDGE_MIN_MS = 200;
-export const HEDGE_MAX_MS = 2_000;
+/** Extra requests beside late ones, as a share of the ordinary ones. */
+export const HEDGE_SHARE = 0.05;
+/** Hedges saved up: two holders of fourteen become slow while four stripes are under way, and twice that. */
+export const HEDGE_BURST = 16;
+/** A holder that has not answered by then is replaced as if it had failed: in health nobody takes that long, so it is no hedge. */
+export const OVERDUE_MS = 2_000;

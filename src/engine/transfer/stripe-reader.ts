@@ -2,9 +2,10 @@
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Landing } from '../codec/codec.ts';
-import type { Clock } from '../effects/clock.ts';
+import type { Clock, Timer } from '../effects/clock.ts';
 import { bytesToHex, type PeerId, type ShardId } from '../types.ts';
-import { ASK_TIMEOUT_MS, GET_TIMEOUT_MS, HEDGE_FACTOR, HEDGE_MAX_MS, HEDGE_MIN_MS } from './limits.ts';
+import type { Hedging } from './hedging.ts';
+import { ASK_TIMEOUT_MS, GET_TIMEOUT_MS, OVERDUE_MS } from './limits.ts';
 
 export interface StripeToRead {
   /** For messages: "stripe 3 of photo.jpg" or "the manifest of …". */
@@ -23,29 +24,26 @@ export interface ReadContext {
   backend(peer: PeerId): Backend | undefined;
   /** Every backend that can be asked now: this node first, then peers by round-trip time. */
   reachable(): Backend[];
-  /** Usual time of a shard fetch, updated by this reader. */
-  latency: LatencyEstimate;
-  /** What is known of a holder from earlier requests. */
-  standing(holder: PeerId): Standing;
+  hedging: Hedging;
+  /** What is known of a holder from earlier requests; `shardBytes` 0 while that is not known. */
+  standing(holder: PeerId, shardBytes: number): Standing;
   failed(holder: PeerId, error: DatameshError): void;
-  /** It was asked, had not answered after `elapsedMs`, and others had meanwhile given enough. */
-  overtaken(holder: PeerId, elapsedMs: number): void;
+  /** It was asked, was late with `elapsedMs`, and others had meanwhile given enough. */
+  overtaken(holder: PeerId, elapsedMs: number, shardBytes: number): void;
   signal: AbortSignal;
-}
-
-export interface LatencyEstimate {
-  usualMs: number | undefined;
 }
 
 export interface Standing {
   /** False: ask it only when nobody else is left (its breaker is open, or it is in quarantine). */
   mayAsk: boolean;
-  /** Its usual time for a shard; undefined while it is not known. */
-  usualMs: number | undefined;
+  /** Its usual time for such a shard, more while it is behind; undefined while it is not known. */
+  expectedMs: number | undefined;
 }
 
 /** Holders that are usually this quick count as equally good: then data shards come before parity, which costs a decoding. */
 const QUICK_MS = 16;
+/** Of a holder that owes an overdue answer. */
+const MAX_RANK = 64;
 
 interface Attempt {
   index: number;
@@ -76,16 +74,17 @@ function noted(stripe: StripeToRead, context: ReadContext): Attempt[] {
     const backend = holder === undefined ? undefined : context.backend(holder);
     if (backend !== undefined) attempts.push({ index, id, backend });
   }
-  const rank = new Map(attempts.map(({ backend }) => [backend, rankOf(backend, context)]));
+  const shardBytes = stripe.shardBytes ?? 0;
+  const rank = new Map(attempts.map(({ backend }) => [backend, rankOf(backend, shardBytes, context)]));
   return attempts.sort((a, b) => rank.get(a.backend)! - rank.get(b.backend)! || a.index - b.index);
 }
 
-function rankOf(backend: Backend, context: ReadContext): number {
+function rankOf(backend: Backend, shardBytes: number, context: ReadContext): number {
   // What this machine has, in its store or a folder, needs no network.
   if (backend.kind !== 'peer') return -1;
-  const { mayAsk, usualMs } = context.standing(backend.id);
+  const { mayAsk, expectedMs } = context.standing(backend.id, shardBytes);
   if (!mayAsk) return Number.MAX_SAFE_INTEGER;
-  return Math.ceil(Math.max(0, Math.log2((usualMs ?? 0) / QUICK_MS)));
+  return Math.min(MAX_RANK, Math.ceil(Math.max(0, Math.log2((expectedMs ?? 0) / QUICK_MS))));
 }
 
 /** Shards that moved: asks every reachable backend which of the missing ones it holds. */
@@ -108,15 +107,30 @@ async function searched(stripe: StripeToRead, context: ReadContext, race: Stripe
   return found;
 }
 
+/** One request under way. */
+interface Running extends Attempt {
+  startedMs: number;
+  /** The late request beside which this one was made. */
+  beside: Running | undefined;
+  timer: Timer;
+  /** Set once it is late. */
+  notLate: (() => void) | undefined;
+  delivered: boolean;
+}
+
 class StripeRace {
   readonly got = new Map<number, Uint8Array>();
   private readonly stopper = new AbortController();
+  private readonly stopped: AbortSignal;
   private readonly stripe: StripeToRead;
   private readonly context: ReadContext;
+  private readonly shardBytes: number;
 
   constructor(stripe: StripeToRead, context: ReadContext) {
     this.stripe = stripe;
     this.context = context;
+    this.shardBytes = stripe.shardBytes ?? 0;
+    this.stopped = AbortSignal.any([context.signal, this.stopper.signal]);
   }
 
   get complete(): boolean {
@@ -127,15 +141,14 @@ class StripeRace {
     this.stopper.abort();
   }
 
-  /** Works through `attempts`, k under way at first; a failure starts the next at once, slowness after the hedge time. */
+  /** Works through `attempts`, k under way at first; a failure starts the next at once, lateness when the budget allows it. */
   run(attempts: Attempt[]): Promise<void> {
-    const { clock, signal } = this.context;
+    const { clock, hedging, signal } = this.context;
     const queue = [...attempts];
-    let running = 0;
+    const running = new Set<Running>();
     return new Promise((resolve, reject) => {
-      let timer = { cancel() {} };
       const finish = (error?: unknown) => {
-        timer.cancel();
+        for (const each of running) each.timer.cancel();
         signal.removeEventListener('abort', onAbort);
         if (error === undefined) resolve();
         else reject(error);
@@ -144,67 +157,81 @@ class StripeRace {
       if (signal.aborted) return onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
 
-      const startNext = () => {
+      const nextInQueue = (): Attempt | undefined => {
         let next = queue.shift();
         while (next !== undefined && this.got.has(next.index)) next = queue.shift();
+        return next;
+      };
+      const start = (next: Attempt | undefined, beside?: Running) => {
         if (next === undefined) return;
-        running++;
-        void this.attempt(next).then((ok) => {
-          running--;
+        if (beside === undefined) hedging.asked();
+        const one: Running = {
+          ...next,
+          startedMs: clock.monotonic(),
+          beside,
+          timer: { cancel() {} },
+          notLate: undefined,
+          delivered: false,
+        };
+        running.add(one);
+        if (queue.length > 0) watch(one, hedging.lateAfterMs(one.backend.id, this.shardBytes));
+        void this.attempt(one).then(() => {
+          one.timer.cancel();
+          one.notLate?.();
+          running.delete(one);
           if (this.complete) return finish();
-          if (!ok) startNext();
-          if (running === 0 && queue.length === 0) finish();
+          fill();
         });
       };
-      const armHedge = () => {
-        timer = clock.after(this.hedgeMs(), () => {
-          startNext();
-          if (queue.length > 0) armHedge();
+      /** Asks a further holder when `one` is late: at once if the budget has it, when it is overdue in any case. */
+      const watch = (one: Running, waitMs: number) => {
+        one.timer = clock.after(waitMs, () => {
+          one.notLate ??= hedging.late(one.backend.id);
+          const elapsedMs = clock.monotonic() - one.startedMs;
+          const next = nextInQueue();
+          if (next === undefined) return;
+          if (elapsedMs >= OVERDUE_MS) return start(next);
+          if (hedging.take()) return start(next, one);
+          queue.unshift(next);
+          // The budget fills with other requests meanwhile.
+          watch(one, Math.min(elapsedMs, Math.max(1, OVERDUE_MS - elapsedMs)));
         });
       };
-      for (let i = this.got.size; i < this.stripe.k; i++) startNext();
-      if (running === 0) finish();
-      else if (queue.length > 0) armHedge();
+      /** As many under way as shards are missing: a failed one is replaced, one that was hedged already is not. */
+      const fill = () => {
+        while (running.size < this.stripe.k - this.got.size && queue.length > 0) start(nextInQueue());
+        if (running.size === 0) finish();
+      };
+      fill();
     });
   }
 
-  private hedgeMs(): number {
-    const usual = this.context.latency.usualMs ?? HEDGE_MAX_MS / HEDGE_FACTOR;
-    return Math.min(HEDGE_MAX_MS, Math.max(HEDGE_MIN_MS, usual * HEDGE_FACTOR));
-  }
-
-  private async attempt({ index, id, backend }: Attempt): Promise<boolean> {
-    const { clock, latency, signal } = this.context;
-    const before = clock.monotonic();
+  private async attempt(one: Running): Promise<void> {
+    const { clock } = this.context;
+    const { index, id, backend } = one;
     const { landing } = this.stripe;
     const into = landing?.bufferFor(index);
     try {
       const bytes = await backend
-        .get(id, {
-          signal: AbortSignal.any([signal, this.stopper.signal]),
-          timeoutMs: GET_TIMEOUT_MS,
-          into,
-        })
+        .get(id, { signal: this.stopped, timeoutMs: GET_TIMEOUT_MS, into })
         .finally(() => {
           if (into !== undefined) landing?.ended(index);
         });
-      if (bytes === undefined) return false;
-      if (this.complete) return true;
+      if (bytes === undefined || this.complete) return;
       if (bytesToHex(this.context.hash(bytes)) !== id) {
         throw new DatameshError('hash-mismatch', {
           what: `${backend.id.slice(-8)} sent wrong bytes for a shard`,
         });
       }
-      const tookMs = clock.monotonic() - before;
-      latency.usualMs = latency.usualMs === undefined ? tookMs : latency.usualMs * 0.9 + tookMs * 0.1;
+      one.delivered = true;
+      if (one.beside?.delivered === false) this.context.hedging.won();
       this.got.set(index, bytes);
-      return true;
     } catch (error) {
       const failure = asDatameshError(error);
-      const elapsedMs = clock.monotonic() - before;
       if (failure.code !== 'cancelled') this.context.failed(backend.id, failure);
-      else if (this.complete && elapsedMs >= this.hedgeMs()) this.context.overtaken(backend.id, elapsedMs);
-      return false;
+      else if (this.complete && one.notLate !== undefined) {
+        this.context.overtaken(backend.id, clock.monotonic() - one.startedMs, this.shardBytes);
+      }
     }
   }
 }

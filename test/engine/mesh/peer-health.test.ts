@@ -144,6 +144,39 @@ describe('latency', () => {
     expect(health.latencyMs(a)).toEqual({ p50: undefined, p95: undefined });
   });
 
+  test('a read is late after the 95th percentile of its peer, of all peers while it is little known', () => {
+    expect(health.lateAfterMs(a, 100)).toBe(250);
+    for (let i = 1; i <= 100; i++) health.observe(b, { kind: 'ok', bytes: 100, latencyMs: i });
+    expect(health.lateAfterMs(a, 100)).toBe(95);
+    for (let i = 0; i < 64; i++) health.observe(a, { kind: 'ok', bytes: 100, latencyMs: i < 61 ? 40 : 70 });
+    expect(health.lateAfterMs(a, 100)).toBe(40);
+    expect(health.lateAfterMs(a, 1 << 20)).toBe(250);
+    for (let i = 0; i < 64; i++) health.observe(a, { kind: 'ok', bytes: 100, latencyMs: 1 });
+    expect(health.lateAfterMs(a, 100)).toBe(10);
+  });
+
+  test('a peer with a long tail is not waited for as long as its tail', () => {
+    for (let i = 0; i < 200; i++) health.observe(b, { kind: 'ok', bytes: 100, latencyMs: 20 });
+    for (let i = 0; i < 60; i++)
+      health.observe(a, { kind: 'ok', bytes: 100, latencyMs: i % 10 === 0 ? 5000 : 15 });
+    expect(health.latencyMs(a).p95).toBe(5000);
+    expect(health.lateAfterMs(a, 100)).toBeLessThan(100);
+  });
+
+  test('whoever was overtaken is expected later, and less so with time; what it owes now is expected last', () => {
+    for (let i = 0; i < 64; i++) health.observe(a, { kind: 'ok', bytes: 100, latencyMs: 5 });
+    expect(health.expectedMs(a, 100)).toBe(5);
+    expect(health.expectedMs(b, 100)).toBeUndefined();
+    const ended = health.late(a);
+    expect(health.expectedMs(a, 100)).toBe(Number.POSITIVE_INFINITY);
+    health.observe(a, { kind: 'slow', latencyMs: 80, sizeBytes: 100 });
+    ended();
+    expect(health.expectedMs(a, 100)).toBe(80);
+    clock.advance(10_000);
+    expect(health.expectedMs(a, 100)).toBe(5);
+    expect(health.lateReads(a)).toEqual({ hedged: 1, overtaken: 1 });
+  });
+
   test('bytes count when they were good', () => {
     health.observe(a, { kind: 'ok', bytes: 10 });
     health.observe(a, { kind: 'slow', bytes: 5 });

@@ -237,7 +237,7 @@ test('a holder that was overtaken is asked last from then on, and asked again wh
   const slow = [...mesh.standings.keys()];
   expect(slow.length).toBeGreaterThan(0);
   expect(holders.slice(0, 2).map(({ peer }) => peer)).toEqual(expect.arrayContaining(slow));
-  for (const { peer } of holders.slice(0, 2)) mesh.standings.set(peer, { mayAsk: true, usualMs: 5000 });
+  for (const { peer } of holders.slice(0, 2)) mesh.standings.set(peer, { mayAsk: true, expectedMs: 5000 });
   const before = performance.now();
   expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
   expect(performance.now() - before).toBeLessThan(150);
