@@ -1,7 +1,9 @@
 /** What a node does for its owner: the object calls of the Engine interface, on a running node. */
 import { asDatameshError, DatameshError } from '../errors.ts';
 import type { Entry, PoolRecord } from './catalog/catalog.ts';
+import { commitQueue } from './catalog/commit-queue.ts';
 import { blake3 } from './codec/hash.ts';
+import { decodeManifest, decodeOwnManifest } from './codec/manifest.ts';
 import type {
   CallOptions,
   DeleteResult,
@@ -59,6 +61,7 @@ const DEFAULT_STRIPE_LIMIT = 64;
 
 export function createObjects(node: Node, pools: Pools, changed: () => void): Objects {
   const manifests = new ManifestCache();
+  const commitSoon = commitQueue(node.catalog);
 
   const owner = (): OwnerKeys => {
     if (node.owner !== undefined) return node.owner;
@@ -107,11 +110,17 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     hints: readonly PeerId[],
     name: string,
     signal: AbortSignal,
+    named: 'in the catalog' | 'by a caller' = 'in the catalog',
   ) => {
     const known = manifests.get(objectId);
     if (known !== undefined) return known;
     const label = `the manifest of ${JSON.stringify(name)}`;
-    const manifest = await fetchManifest(objectId, hints, label, getContext(), signal);
+    const context = getContext();
+    const decode =
+      named === 'in the catalog'
+        ? (bytes: Uint8Array) => decodeOwnManifest(bytes, context.owner)
+        : decodeManifest;
+    const manifest = await fetchManifest(objectId, hints, label, context, signal, decode);
     manifests.add(objectId, manifest);
     return manifest;
   };
@@ -123,7 +132,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     if (!isHexId(ref)) throw notFound(node.catalog, owner(), ref, version);
     const objectId = ref as ObjectId;
     try {
-      const manifest = await manifestOf(objectId, [], ref, signal);
+      const manifest = await manifestOf(objectId, [], ref, signal, 'by a caller');
       return { view: viewOfManifest(objectId, manifest, owner()), manifestHolders: [] };
     } catch (error) {
       if (asDatameshError(error).code === 'shards-missing')
@@ -132,8 +141,12 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     }
   };
 
-  const groupsOf = async (objectId: ObjectId, hints: readonly PeerId[], name: string, signal: AbortSignal) =>
-    censusGroups(objectId, hints, await manifestOf(objectId, hints, name, signal));
+  const groupsOf = async (entry: Entry, signal: AbortSignal) => {
+    const { objectId, manifestHolders, name, code, stripes } = entry;
+    // An object within its manifest has no other shards: the catalog tells all there is to ask for.
+    if (stripes === 0) return [manifestGroup(objectId, manifestHolders, code.m)];
+    return censusGroups(objectId, manifestHolders, await manifestOf(objectId, manifestHolders, name, signal));
+  };
 
   const removeVersion = async (entry: Entry, signal: AbortSignal) => {
     const { objectId, manifestHolders, name, version } = entry;
@@ -165,7 +178,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       const withPool = { ...options, pool: pool.name, compress: options.compress ?? pool.compress };
       refuseExisting(node.catalog, context.owner, options);
       const stored = await storeObject(source, withPool, context, call);
-      const { entry, replacedVersion } = await commit(node, context, withPool, stored);
+      const { entry, replacedVersion } = await commit(commitSoon, context, withPool, stored);
       changed();
       return {
         object: publicView(entry),
@@ -264,10 +277,10 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       const signal = call.signal ?? new AbortController().signal;
       const entries = node.owner === undefined ? [] : node.catalog.current(node.owner.ownerId);
       const objects = (async function* (): AsyncGenerator<CensusObject> {
-        for (const { name, objectId, manifestHolders } of entries) {
+        for (const entry of entries) {
           signal.throwIfAborted();
-          const groups = await groupsOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
-          yield { name, objectId, groups };
+          const groups = await groupsOf(entry, signal).catch(lostIsUndefined);
+          yield { name: entry.name, objectId: entry.objectId, groups };
         }
       })();
       return takeCensus(objects, censusOptions(node, signal));
@@ -310,14 +323,14 @@ function censusOptions(node: Node, signal: AbortSignal) {
 
 /** The moment the object becomes visible. When the catalog refuses, the shards are taken back. */
 async function commit(
-  node: Node,
+  commitSoon: ReturnType<typeof commitQueue>,
   context: Parameters<typeof takeBack>[1],
   options: PutOptions & { pool: string },
   stored: Awaited<ReturnType<typeof storeObject>>,
 ) {
   const { owner } = context;
   try {
-    return node.catalog.commit(
+    return await commitSoon(
       {
         owner: owner.ownerId,
         name: options.name,

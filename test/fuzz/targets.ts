@@ -37,6 +37,12 @@ const manifests = [
   }),
   inputOf(40_000, { code: { k: 1, m: 2 }, chunkBytes: 9000 }),
   inlineInput(Buffer.from('hello, mesh')),
+  {
+    ...inlineInput(Buffer.from('her own')),
+    ownerSalt: pattern(32, 21),
+    fileKey: owner.fileKeyOf(pattern(32, 21)),
+    recipients: [],
+  },
 ].map(encodeManifest);
 const PREFIX_BYTES = 4;
 const place = { salt: pattern(16, 3), segment: 7, offset: 4096 };
@@ -156,7 +162,7 @@ function requests(): Uint8Array[] {
   return [
     encodeRequest({ op: 'get', id }),
     encodeRequest({ op: 'has', ids: [id, idOf(2), idOf(3)] }),
-    encodeRequest({ op: 'put', id, owner: ownerId }),
+    encodeRequest({ op: 'put', id, owner: ownerId, announce: true }),
     encodeRequest({ op: 'delete', id, owner: ownerId }),
   ];
 }

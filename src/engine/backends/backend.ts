@@ -12,6 +12,8 @@ export interface BackendCall {
    * returns memory of its own. The call settles only when nothing more is written there.
    */
   into?: Uint8Array | undefined;
+  /** For `put` of a manifest: the holder makes its object findable, too, as `announce` asks it to. */
+  announce?: boolean | undefined;
 }
 
 export interface Backend {

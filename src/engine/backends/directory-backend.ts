@@ -140,6 +140,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
           throw new DatameshError('hash-mismatch', { what: 'the bytes of a shard do not fit its id' });
         }
         await locks.run(id, () => store(id, bytes, owner));
+        if (call.announce) options.announce(id as string as ObjectId);
       });
     },
     get: (id, call) => guarded(call, async () => (await files.read(id)) ?? (await absent())),

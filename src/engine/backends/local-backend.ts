@@ -10,6 +10,7 @@ export function localBackend(self: PeerId, store: ShardStore, announce: (id: Obj
     async put(id, bytes, owner, call) {
       call.signal?.throwIfAborted();
       await store.put({ id, bytes, owner });
+      if (call.announce) announce(id as string as ObjectId);
     },
     async get(id, call) {
       call.signal?.throwIfAborted();

@@ -29,7 +29,8 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
     id: peer,
     kind: 'peer',
     async put(id, bytes, owner, call) {
-      const { status } = await ask({ op: 'put', id, owner }, bytes, call);
+      const { announce = false } = call;
+      const { status } = await ask({ op: 'put', id, owner, announce }, bytes, call);
       if (status === 'absent') throw malformed(peer);
     },
     async get(id, call) {

@@ -2,7 +2,7 @@
  * `/datamesh/shard/1`: header layouts of requests and answers; bodies are raw shard bytes. docs/FORMATS.md "Shard protocol".
  *
  * request  [u8 op] put/get/delete/announce: [32 shard id] put/delete: [32 owner id]   has: n × [32 shard id]
- * announce asks a holder of a manifest to publish the provider record of its object (the id is an ObjectId).
+ * announce asks a holder of a manifest to publish the provider record of its object (the id is an ObjectId); op 6 is a put that asks for it as well.
  * answer   [u8 status] has: n × [u8 0|1]   error: [UTF-8 text]
  */
 import { DatameshError, type ErrorCode } from '../../errors.ts';
@@ -13,10 +13,10 @@ export const SHARD_PROTOCOL = '/datamesh/shard/1';
 export const MAX_HAS_IDS = 256;
 
 const ID_BYTES = 32;
-const OP = { put: 1, get: 2, has: 3, delete: 4, announce: 5 } as const;
+const OP = { put: 1, get: 2, has: 3, delete: 4, announce: 5, putAnnounced: 6 } as const;
 
 export type ShardRequest =
-  | { op: 'put'; id: ShardId; owner: OwnerId }
+  | { op: 'put'; id: ShardId; owner: OwnerId; announce: boolean }
   | { op: 'get' | 'announce'; id: ShardId }
   | { op: 'has'; ids: ShardId[] }
   | { op: 'delete'; id: ShardId; owner: OwnerId };
@@ -38,15 +38,13 @@ export type ShardStatus = keyof typeof STATUS;
 export function encodeRequest(request: ShardRequest): Uint8Array {
   switch (request.op) {
     case 'put':
-    case 'delete':
-      return Buffer.concat([
-        Uint8Array.of(OP[request.op]),
-        hexToBytes(request.id),
-        hexToBytes(request.owner),
-      ]);
+    case 'delete': {
+      const op = request.op === 'put' && request.announce ? OP.putAnnounced : OP[request.op];
+      return idsBehind(op, request.id + request.owner);
+    }
     case 'get':
     case 'announce':
-      return Buffer.concat([Uint8Array.of(OP[request.op]), hexToBytes(request.id)]);
+      return idsBehind(OP[request.op], request.id);
     case 'has':
       return Buffer.concat([Uint8Array.of(OP.has), ...request.ids.map(hexToBytes)]);
   }
@@ -56,9 +54,12 @@ export function encodeRequest(request: ShardRequest): Uint8Array {
 export function decodeRequest(header: Uint8Array): ShardRequest {
   const rest = header.length - 1;
   const op = header[0];
-  if ((op === OP.put || op === OP.delete) && rest === 2 * ID_BYTES) {
+  if ((op === OP.put || op === OP.putAnnounced || op === OP.delete) && rest === 2 * ID_BYTES) {
+    const id = idAt(header, 1);
     const owner = bytesToHex(header.subarray(1 + ID_BYTES)) as OwnerId;
-    return { op: op === OP.put ? 'put' : 'delete', id: idAt(header, 1), owner };
+    return op === OP.delete
+      ? { op: 'delete', id, owner }
+      : { op: 'put', id, owner, announce: op === OP.putAnnounced };
   }
   if ((op === OP.get || op === OP.announce) && rest === ID_BYTES) {
     return { op: op === OP.get ? 'get' : 'announce', id: idAt(header, 1) };
@@ -107,6 +108,14 @@ export function failureOf(status: ShardStatus, tail: Uint8Array): DatameshError 
     .toString('utf8')
     .replace(/\p{Cc}/gu, ' ');
   return new DatameshError(code, { what: `the holder answered: ${text || status}` });
+}
+
+/** `ids`: hex, one after the other. */
+function idsBehind(op: number, ids: string): Uint8Array {
+  const header = Buffer.allocUnsafe(1 + ids.length / 2);
+  header[0] = op;
+  header.write(ids, 1, 'hex');
+  return header;
 }
 
 function idAt(header: Uint8Array, offset: number): ShardId {

@@ -74,6 +74,8 @@ async function answer(
       if (!owners.has(request.owner)) throw denied('this peer has no certificate of that owner');
       if (!options.admitsOwner(request.owner, from)) throw denied('this node does not store for that owner');
       const outcome = await store.put({ id: request.id, bytes: message.body, owner: request.owner });
+      // A manifest's shard id is its object's id.
+      if (request.announce) options.announce(request.id as string as ObjectId);
       return reply(encodeStatus(outcome === 'stored' ? 'ok' : 'already'));
     }
     case 'get': {

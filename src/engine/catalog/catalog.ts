@@ -1,4 +1,5 @@
 /** The catalog's interface: the owner's names, versions and tags → ObjectIds. SQLite (sqlite-catalog.ts) implements it. */
+import type { DatameshError } from '../../errors.ts';
 import type { ListPage, ListQuery, ObjectView } from '../engine.ts';
 import type { Domain } from '../placement/domains.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId } from '../types.ts';
@@ -62,12 +63,25 @@ export interface CatalogTotals {
   storedBytes: number;
 }
 
+export interface CommitOptions {
+  ifAbsent?: boolean;
+}
+
+export interface Committed {
+  entry: Entry;
+  replacedVersion: number | undefined;
+}
+
 export interface Catalog {
   /** One transaction; the entry becomes the current version. Throws `already-exists` with `ifAbsent`. Durable on return. */
-  commit(
-    entry: NewEntry,
-    options?: { ifAbsent?: boolean },
-  ): { entry: Entry; replacedVersion: number | undefined };
+  commit(entry: NewEntry, options?: CommitOptions): Committed;
+  /**
+   * Several entries, in order, in one transaction: one sync of the disk for all. An entry that is refused (`already-exists`, `bad-name`) has its error as
+   * its result and leaves the others alone; when the transaction itself fails, it throws and none is stored.
+   */
+  commitAll(
+    batch: readonly { entry: NewEntry; options: CommitOptions }[],
+  ): ({ committed: Committed } | { refused: DatameshError })[];
   /** Current version under a name, or a stated one. */
   find(owner: OwnerId, name: string, version?: number): Entry | undefined;
   /** By ObjectId or unique prefix of ≥ 4 digits. Throws `bad-value` when the prefix is ambiguous, listing candidates. */

@@ -38,9 +38,11 @@ export function entryOf(row: Row): Entry {
   };
 }
 
+/** ignoreBOM: a name may begin with U+FEFF and must come back with it. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 export function textOf(value: unknown): string {
-  // ignoreBOM: a name may begin with U+FEFF and must come back with it.
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value as Uint8Array);
+  return utf8.decode(value as Uint8Array);
 }
 
 export function checkedName(name: string): Uint8Array {

@@ -4,7 +4,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { ListPage, ListQuery } from '../engine.ts';
 import type { ObjectId, OwnerId } from '../types.ts';
-import type { Catalog, CatalogTotals, Entry, NewEntry } from './catalog.ts';
+import type { Catalog, CatalogTotals, CommitOptions, Committed, Entry, NewEntry } from './catalog.ts';
 import { afterPrefix, nameBytes, pageQuery, type SqlValue, writeCursor } from './list-query.ts';
 import { insertPool, readPools, replacePool } from './pool-rows.ts';
 import { ambiguous, checkedName, entryOf, MAX_CANDIDATES, type Row, textOf, viewOf } from './rows.ts';
@@ -125,37 +125,50 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
     return entryOf(versionRow(owner, name, version)!);
   };
 
-  return {
-    commit(entry, options) {
-      const name = checkedName(entry.name);
-      return transaction(() => {
-        const owner = ownerRowMade(entry.owner);
-        const previous = versionRow(owner, name, undefined);
-        if (previous && options?.ifAbsent) {
-          throw new DatameshError('already-exists', {
-            what: `there is already an object ${JSON.stringify(entry.name)}`,
-            mend: 'choose another name, or allow a new version of it',
-            details: { name: entry.name, version: previous.version },
-          });
-        }
-        run(
-          `INSERT INTO names (owner, name, last_version) VALUES (?, ?, 1)
-           ON CONFLICT (owner, name) DO UPDATE SET last_version = last_version + 1`,
-          owner,
-          name,
-        );
-        const version = get(
-          'SELECT last_version FROM names WHERE owner = ? AND name = ?',
-          owner,
-          name,
-        )!.last_version;
-        run('UPDATE entries SET current = 0 WHERE owner = ? AND name = ? AND current = 1', owner, name);
-        return {
-          entry: insert(owner, name, version as number, entry),
-          replacedVersion: previous?.version as number | undefined,
-        };
+  /** Within a transaction. Refuses before it has changed anything. */
+  const commitOne = (entry: NewEntry, options: CommitOptions): Committed => {
+    const name = checkedName(entry.name);
+    const owner = ownerRowMade(entry.owner);
+    const previous = get(
+      'SELECT version FROM entries WHERE owner = ? AND name = ? AND current = 1',
+      owner,
+      name,
+    );
+    if (previous && options.ifAbsent) {
+      throw new DatameshError('already-exists', {
+        what: `there is already an object ${JSON.stringify(entry.name)}`,
+        mend: 'choose another name, or allow a new version of it',
+        details: { name: entry.name, version: previous.version },
       });
-    },
+    }
+    const { last_version: version } = get(
+      `INSERT INTO names (owner, name, last_version) VALUES (?, ?, 1)
+       ON CONFLICT (owner, name) DO UPDATE SET last_version = last_version + 1 RETURNING last_version`,
+      owner,
+      name,
+    )!;
+    if (previous)
+      run('UPDATE entries SET current = 0 WHERE owner = ? AND name = ? AND current = 1', owner, name);
+    return {
+      entry: insert(owner, name, version as number, entry),
+      replacedVersion: previous?.version as number | undefined,
+    };
+  };
+
+  return {
+    commit: (entry, options = {}) => transaction(() => commitOne(entry, options)),
+
+    commitAll: (batch) =>
+      transaction(() =>
+        batch.map(({ entry, options }) => {
+          try {
+            return { committed: commitOne(entry, options) };
+          } catch (error) {
+            if (error instanceof DatameshError) return { refused: error };
+            throw error;
+          }
+        }),
+      ),
 
     find: (owner, name, version) =>
       guarded(() => {

@@ -11,6 +11,8 @@ export const HINT_BYTES = 8;
 const ENC_BYTES = 32;
 const PUBLIC_KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
+/** Of what the owner's file key is made of. */
+export const OWNER_SALT_BYTES = 32;
 
 interface MessageCodec<T> {
   encode(message: NoInfer<T>): Uint8Array;
@@ -39,6 +41,9 @@ export function parseCanonical<T>(
 /** Lengths that are always the same. Throws `malformed-data`. */
 export function checkEnvelope(envelope: ManifestEnvelope): void {
   if (envelope.signature.length !== SIGNATURE_BYTES) throw malformed('its signature has not 64 bytes');
+  const { length } = envelope.ownerSalt;
+  if (length !== 0 && length !== OWNER_SALT_BYTES)
+    throw malformed(`the salt of its file key has ${length} bytes`);
   if (!plausibleBox(envelope.box)) throw malformed(`its sealed half has ${envelope.box.length} bytes`);
   for (const { hint, enc, ciphertext } of envelope.recipients) {
     const right =

@@ -22,9 +22,8 @@ export type { ObjectSecret } from './manifest-box.ts';
 export type { StripeLayout } from './stripe-table.ts';
 
 const MAGIC = Buffer.from('DMM');
-/** What needs no more is written as format 1, so that older versions go on reading it. */
-const FORMAT = { plain: 1, packed: 2 } as const;
-const LATEST_FORMAT = FORMAT.packed;
+const FORMAT = { plain: 1, packed: 2, ownKey: 4 } as const;
+const LATEST_FORMAT = FORMAT.ownKey;
 const PREFIX_BYTES = MAGIC.length + 1;
 const SIGNATURE_CONTEXT = Buffer.from('datamesh/manifest/1\n');
 const FILE_KEY_INFO = Buffer.from('datamesh/file-key/1');
@@ -39,8 +38,10 @@ export interface ManifestInput {
   secret: ObjectSecret;
   /** 32 bytes. */
   fileKey: Uint8Array;
-  owner: Pick<OwnerKeys, 'ownerId' | 'sign'>;
-  /** X25519 public keys, 32 bytes each, of all who may open it: the owner's own among them. */
+  /** What the file key was made of (`owner.fileKeyOf`): the owner then needs no entry among the recipients. */
+  ownerSalt?: Uint8Array;
+  owner: Pick<OwnerKeys, 'ownerId' | 'sign' | 'fileKeyOf'>;
+  /** X25519 public keys, 32 bytes each, of all others who may open it; the owner's own among them when there is no `ownerSalt`. */
   recipients: readonly Uint8Array[];
   random: Random;
 }
@@ -66,6 +67,8 @@ export interface Manifest {
 export interface SealedHalf {
   layoutHash: Uint8Array;
   recipients: readonly SealedFileKey[];
+  /** Empty when the owner, too, is a recipient. */
+  ownerSalt: Uint8Array;
   box: Uint8Array;
 }
 
@@ -74,12 +77,17 @@ export interface OpenedManifest {
   fileKey: Uint8Array;
 }
 
-export type ManifestOpener = Pick<OwnerKeys, 'encryptionPublicKey' | 'open'>;
+export type ManifestOpener = Pick<OwnerKeys, 'ownerId' | 'fileKeyOf' | 'encryptionPublicKey' | 'open'>;
 
 /** The bytes to store. Throws `bad-name`, `bad-value` and `input-too-large` for what a manifest cannot hold. */
 export function encodeManifest(input: ManifestInput): Uint8Array {
   checkSecret(input.secret);
   if (input.fileKey.length !== FILE_KEY_BYTES) throw new RangeError('a file key has 32 bytes');
+  const { ownerSalt } = input;
+  // A key that does not follow from its salt would make an object that nobody can ever open.
+  if (ownerSalt !== undefined && Buffer.compare(input.owner.fileKeyOf(ownerSalt), input.fileKey) !== 0) {
+    throw new RangeError('the file key is not that of the salt');
+  }
   const { table, peers } = encodeStripes(input.code, input.stripes);
   const packed = input.packed === true && input.stripes.length > 0;
   const layout = ManifestLayout.encode({
@@ -96,12 +104,13 @@ export function encodeManifest(input: ManifestInput): Uint8Array {
   const box = sealBox(input.fileKey, layoutHash, input.secret);
   const bytes = Buffer.concat([
     MAGIC,
-    Uint8Array.of(packed ? FORMAT.packed : FORMAT.plain),
+    Uint8Array.of(formatOf(packed, ownerSalt !== undefined)),
     ManifestEnvelope.encode({
       layout,
       signature: new Uint8Array(input.owner.sign(signedMessage(layoutHash, box))),
       recipients: input.recipients.map((key) => sealFileKey(key, input.fileKey, layoutHash, input.random)),
       box: new Uint8Array(box),
+      ownerSalt: new Uint8Array(ownerSalt ?? []),
     }),
   ]);
   if (bytes.length > MAX_MANIFEST_BYTES || input.stripes.length > MAX_STRIPES || peers.length > MAX_PEERS) {
@@ -125,6 +134,18 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   return parseManifest(bytes, verifySignature);
 }
 
+/**
+ * The same for bytes whose hash the owner's own catalog names: she signed them when she stored them, and checking her own signature again would cost
+ * more than all the rest. Another owner's signature is verified as ever.
+ */
+export function decodeOwnManifest(bytes: Uint8Array, owner: Pick<OwnerKeys, 'ownerId'>): Manifest {
+  return parseManifest(
+    bytes,
+    (key, message, signature) =>
+      bytesToHex(key) === owner.ownerId || verifySignature(key, message, signature),
+  );
+}
+
 function parseManifest(bytes: Uint8Array, verify: typeof verifySignature): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES) throw malformed(`it has ${bytes.length} bytes`);
   if (bytes.length < PREFIX_BYTES || Buffer.compare(bytes.subarray(0, MAGIC.length), MAGIC) !== 0) {
@@ -144,7 +165,7 @@ function parseManifest(bytes: Uint8Array, verify: typeof verifySignature): Manif
   const layout = parseCanonical('layout', envelope.layout, ManifestLayout, { peers: MAX_PEERS });
   checkLayout(layout);
   const packed = layout.packing === 1;
-  if (format !== (packed ? FORMAT.packed : FORMAT.plain)) throw malformed(`it has format ${format}`);
+  if (format !== formatOf(packed, envelope.ownerSalt.length > 0)) throw malformed(`it has format ${format}`);
   const layoutHash = blake3(envelope.layout);
   if (!verify(layout.owner, signedMessage(layoutHash, envelope.box), envelope.signature)) {
     throw new DatameshError('not-authentic', {
@@ -173,7 +194,12 @@ function parseManifest(bytes: Uint8Array, verify: typeof verifySignature): Manif
     ownerId: bytesToHex(layout.owner) as OwnerId,
     shardBytes: table.shardBytes,
     stripe: table.stripe,
-    sealed: { layoutHash, recipients: envelope.recipients, box: envelope.box },
+    sealed: {
+      layoutHash,
+      recipients: envelope.recipients,
+      ownerSalt: envelope.ownerSalt,
+      box: envelope.box,
+    },
   };
 }
 
@@ -182,6 +208,10 @@ function parseManifest(bytes: Uint8Array, verify: typeof verifySignature): Manif
  * halves contradict each other.
  */
 export function openManifest(manifest: Manifest, opener: ManifestOpener): OpenedManifest {
+  const { ownerSalt } = manifest.sealed;
+  if (ownerSalt.length > 0 && opener.ownerId === manifest.ownerId) {
+    return openManifestWithKey(manifest, opener.fileKeyOf(ownerSalt));
+  }
   const hint = hintOf(opener.encryptionPublicKey);
   const mine = manifest.sealed.recipients.filter((it) => Buffer.compare(it.hint, hint) === 0);
   if (mine.length === 0) {
@@ -214,6 +244,12 @@ export function openManifestWithKey(manifest: Manifest, fileKey: Uint8Array): Op
 export function chunkLength(manifest: Manifest, sizeBytes: number, index: number): number {
   const before = index * manifest.chunkBytes;
   return Math.max(0, Math.min(manifest.chunkBytes, sizeBytes - before));
+}
+
+/** The oldest format whose readers understand it. 3 is set aside for stripe pages. */
+function formatOf(packed: boolean, ownKey: boolean): number {
+  if (ownKey) return FORMAT.ownKey;
+  return packed ? FORMAT.packed : FORMAT.plain;
 }
 
 function sealFileKey(

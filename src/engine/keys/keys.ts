@@ -18,6 +18,11 @@ export interface OwnerKeys {
   catalogKey: Uint8Array;
   /** 32 bytes, for pools with dedup. */
   dedupSecret: Uint8Array;
+  /**
+   * The file key, 32 bytes, that belongs to a salt of 32 random bytes: a pseudo-random function under a secret of the owner, so the salt may be public. What
+   * the owner stores for herself needs no public-key cryptography to be sealed or opened (docs/decisions/small-objects.md).
+   */
+  fileKeyOf(salt: Uint8Array): Uint8Array;
   /** Ed25519, 64 bytes. */
   sign(message: Uint8Array): Uint8Array;
   /** Throws `not-authentic`. */

@@ -1,5 +1,5 @@
 /** An owner: all keys that follow from 24 words. The derivation is a format (docs/FORMATS.md "Keys"): never change it. */
-import { hkdfSync } from 'node:crypto';
+import { createSecretKey, hkdfSync } from 'node:crypto';
 import { bytesToHex, hexToBytes, type OwnerId } from '../types.ts';
 import { openWith } from './hpke.ts';
 import type { OwnerKeys } from './keys.ts';
@@ -12,7 +12,10 @@ const INFO = {
   encryption: 'datamesh/owner/encryption/x25519',
   catalog: 'datamesh/owner/catalog/aes-256-gcm',
   dedup: 'datamesh/owner/dedup/blake3-keyed',
+  files: 'datamesh/owner/files/hkdf-sha256',
 } as const;
+const FILE_KEY_INFO = Buffer.from('datamesh/file-key/2');
+const NO_SALT = new Uint8Array(0);
 
 /** The keys of a phrase; `name` is only what the keyring calls it. Throws `bad-phrase`. About 1 ms (PBKDF2 of BIP-39). */
 export function deriveOwner(phrase: string, name: string): OwnerKeys {
@@ -20,12 +23,16 @@ export function deriveOwner(phrase: string, name: string): OwnerKeys {
   const derive = (info: string) => new Uint8Array(hkdfSync('sha256', seed, SALT, info, KEY_BYTES));
   const signing = privateKeyOf('ed25519', derive(INFO.signing));
   const encryption = privateKeyOf('x25519', derive(INFO.encryption));
+  const files = createSecretKey(derive(INFO.files));
   return {
     name,
     ownerId: bytesToHex(rawPublicKey('ed25519', signing)) as OwnerId,
     encryptionPublicKey: rawPublicKey('x25519', encryption),
     catalogKey: derive(INFO.catalog),
     dedupSecret: derive(INFO.dedup),
+    // The salt stands in HKDF's info: its expansion is a PRF of that under a uniform key, whatever the salt is.
+    fileKeyOf: (salt) =>
+      new Uint8Array(hkdfSync('sha256', files, NO_SALT, Buffer.concat([FILE_KEY_INFO, salt]), KEY_BYTES)),
     sign: (message) => signWith(signing, message),
     open: (box, info, aad) => openWith(encryption, box, info, aad),
   };

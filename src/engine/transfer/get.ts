@@ -26,6 +26,7 @@ export interface GetContext {
 /**
  * The verified bytes of a manifest: from the holders noted in the catalog, else from providers in the DHT, else from
  * whoever says it holds it. Throws `shards-missing` when none does, or `not-found` when the object was only an id.
+ * @param decode `decodeOwnManifest` where the id is one that the owner's own catalog names
  */
 export async function fetchManifest(
   objectId: ObjectId,
@@ -33,6 +34,7 @@ export async function fetchManifest(
   label: string,
   context: GetContext,
   signal: AbortSignal,
+  decode: (bytes: Uint8Array) => Manifest = decodeManifest,
 ): Promise<Manifest> {
   const id = manifestShardId(objectId);
   const shards = (holders: readonly PeerId[]) => holders.map((holder, index) => ({ index, id, holder }));
@@ -47,7 +49,7 @@ export async function fetchManifest(
       },
       anywhere ? read : { ...read, reachable: () => [] },
     );
-    return decodeManifest([...found.values()][0]!);
+    return decode([...found.values()][0]!);
   };
   const reachable = hints.filter((holder) => context.read.backend(holder) !== undefined);
   if (reachable.length > 0) {

@@ -9,6 +9,7 @@ import { type Chunk, chunks } from '../codec/chunker.ts';
 import type { Codec } from '../codec/codec.ts';
 import { blake3Hasher, type Hasher } from '../codec/hash.ts';
 import { encodeManifest, type StripeLayout } from '../codec/manifest.ts';
+import { OWNER_SALT_BYTES } from '../codec/manifest-checks.ts';
 import { MAX_INLINE_BYTES } from '../codec/manifest-limits.ts';
 import { joined } from '../codec/memory.ts';
 import { worthPacking } from '../codec/packing.ts';
@@ -135,6 +136,8 @@ interface Job {
 
 interface Content {
   fileKey: Uint8Array;
+  /** What the file key was made of. */
+  ownerSalt: Uint8Array;
   chunkBytes: number;
   sizeBytes: number;
   contentHash: Uint8Array;
@@ -152,7 +155,8 @@ async function storeContent(
   const { options, policy, context, call } = job;
   const { code } = policy;
   const chunkBytes = chooseChunkBytes({ sizeBytes: options.sizeBytes });
-  const fileKey = context.random.bytes(32);
+  const ownerSalt = context.random.bytes(OWNER_SALT_BYTES);
+  const fileKey = context.owner.fileKeyOf(ownerSalt);
   const hasher = blake3Hasher();
   const stripes: StripeLayout[] = [];
   let inline: Uint8Array | undefined;
@@ -198,7 +202,8 @@ async function storeContent(
     call.onProgress?.({ doneBytes, totalBytes: options.sizeBytes });
   }
   if (sizeBytes === 0) inline = new Uint8Array(0);
-  return { fileKey, chunkBytes, sizeBytes, contentHash: hasher.digest(), stripes, packed, inline };
+  const contentHash = hasher.digest();
+  return { fileKey, ownerSalt, chunkBytes, sizeBytes, contentHash, stripes, packed, inline };
 }
 
 /** Chunks in order pass here exactly once: the place to hash the plaintext. */
@@ -235,8 +240,9 @@ async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObj
       inline: content.inline,
     },
     fileKey: content.fileKey,
+    ownerSalt: content.ownerSalt,
     owner: context.owner,
-    recipients: [context.owner.encryptionPublicKey],
+    recipients: [],
     random: context.random,
   });
   const objectId = objectIdOf(context.codec.hash(bytes));
@@ -249,11 +255,12 @@ async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObj
       shards: Array.from({ length: 1 + code.m }, () => bytes),
       quorum: policy.allowDegraded || policy.domain === 'none' ? 1 : writeQuorum(replicas.code),
       policy: replicas,
+      // A pointer, not a promise: should the put fail after all, it leads to a holder that says no.
+      announce: true,
     },
     write,
   );
   const manifestHolders = holders.filter((holder) => holder !== undefined);
-  announce(objectId, manifestHolders, context);
   return {
     ...account(content.stripes, { holders: manifestHolders, bytes: bytes.length }, policy, context.siteOf),
     objectId,
@@ -267,16 +274,6 @@ async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObj
     chunkBytes: content.chunkBytes,
     stripes: content.stripes.length,
   };
-}
-
-/** Asks the manifest's holders to publish it in the DHT; a pointer, not a promise, so nobody waits for it. */
-function announce(objectId: ObjectId, holders: readonly PeerId[], context: PutContext): void {
-  for (const holder of holders) {
-    context
-      .backend(holder)
-      ?.announce(objectId, { timeoutMs: ASK_TIMEOUT_MS })
-      .catch((error: unknown) => context.log(`announce: ${asDatameshError(error).message}`));
-  }
 }
 
 /** Releases what a failed put left behind; what cannot be reached now is collected later as an orphan. */

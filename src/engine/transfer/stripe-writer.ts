@@ -12,6 +12,8 @@ export interface StripeToWrite {
   /** Durable shards below which the stripe counts as failed. */
   quorum: number;
   policy: PlacementPolicy;
+  /** It is a manifest: its holders make the object findable. */
+  announce?: boolean;
 }
 
 export interface WriteContext {
@@ -52,7 +54,7 @@ export async function writeStripe(
   const place = async (index: number): Promise<PeerId | undefined> => {
     let target = plan.targets[index];
     while (target !== undefined) {
-      const error = await tryHolder(stripe.ids[index]!, stripe.shards[index]!, target, context);
+      const error = await tryHolder(stripe, index, target, context);
       if (error === undefined) return target;
       failures.push(error);
       failed.add(target);
@@ -73,16 +75,21 @@ export async function writeStripe(
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(['quota-full', 'disk-full', 'denied']);
 
 async function tryHolder(
-  id: ShardId,
-  bytes: Uint8Array,
+  { ids, shards, announce }: StripeToWrite,
+  index: number,
   holder: PeerId,
   context: WriteContext,
 ): Promise<DatameshError | undefined> {
+  const id = ids[index]!;
   try {
     const backend = context.backend(holder);
     if (backend === undefined) throw new DatameshError('peer-unreachable', { what: 'the peer left' });
     context.placed(id, holder);
-    await backend.put(id, bytes, context.owner, { signal: context.signal, timeoutMs: PUT_TIMEOUT_MS });
+    await backend.put(id, shards[index]!, context.owner, {
+      signal: context.signal,
+      timeoutMs: PUT_TIMEOUT_MS,
+      announce,
+    });
     return undefined;
   } catch (error) {
     context.signal.throwIfAborted();

@@ -108,6 +108,9 @@ export function backendContract(name: string, make: () => Promise<BackendUnderTe
       await backend.put(id, bytes, OWNER_A, CALL);
       await backend.announce(id as string as Parameters<Backend['announce']>[0], CALL);
       expect(under.announced).toEqual([id]);
+      const manifest = shard(12, 100);
+      await backend.put(manifest.id, manifest.bytes, OWNER_A, { ...CALL, announce: true });
+      expect(under.announced).toEqual([id, manifest.id]);
     });
 
     test('what was acknowledged is there when it is opened again', async () => {

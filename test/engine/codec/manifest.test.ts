@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   decodeManifest,
+  decodeOwnManifest,
   encodeManifest,
   type ManifestInput,
   openManifest,
@@ -80,8 +81,38 @@ describe('manifest', () => {
     expect(openManifestWithKey(own, fileKey).secret.sizeBytes).toBe(300_000);
     expect(() => openManifest(own, stranger)).toThrow(expect.objectContaining({ code: 'denied' }));
     expect(() => openManifestWithKey(own, pattern(32, 8))).toThrow(notAuthentic);
-    const impostor = { encryptionPublicKey: owner.encryptionPublicKey, open: stranger.open };
+    const impostor = { ...stranger, encryptionPublicKey: owner.encryptionPublicKey };
     expect(() => openManifest(own, impostor)).toThrow(notAuthentic);
+  });
+
+  it('with a key made of a salt opens for its owner without a recipient, and for recipients besides', () => {
+    const ownerSalt = pattern(32, 21);
+    const own = { ownerSalt, fileKey: owner.fileKeyOf(ownerSalt), recipients: [] };
+    for (const input of [inputOf(300_000, own), { ...inlineInput(Buffer.from('x')), ...own }]) {
+      const bytes = encodeManifest(input);
+      expect(bytes[3]).toBe(4);
+      const manifest = decodeManifest(bytes);
+      expect(openManifest(manifest, owner).secret.name).toBe(input.secret.name);
+      expect(() => openManifest(manifest, stranger)).toThrow(expect.objectContaining({ code: 'denied' }));
+      // Whoever calls herself the owner has not her secret.
+      expect(() => openManifest(manifest, { ...stranger, ownerId: owner.ownerId })).toThrow(notAuthentic);
+      const shared = encodeManifest({ ...input, recipients: [stranger.encryptionPublicKey] });
+      expect(openManifest(decodeManifest(shared), stranger).secret.name).toBe(input.secret.name);
+      expect(openManifest(decodeManifest(shared), owner).secret.name).toBe(input.secret.name);
+    }
+    expect(encodeManifest(inputOf(300_000, { ...own, packed: true }))[3]).toBe(4);
+    expect(() => encodeManifest(inputOf(300_000, { ...own, fileKey }))).toThrow(RangeError);
+    expect(() => encodeManifest(inputOf(300_000, { ...own, ownerSalt: pattern(31, 1) }))).toThrow();
+  });
+
+  it('of the owner herself is read without checking her signature, of another one not', () => {
+    const forged = Buffer.from(encodeManifest(inputOf(300_000)));
+    const signature = Buffer.from(owner.sign(Buffer.from('something else')));
+    const at = forged.indexOf(Buffer.from([0x12, 0x40])) + 2;
+    signature.copy(forged, at);
+    expect(() => decodeManifest(forged)).toThrow(notAuthentic);
+    expect(decodeOwnManifest(forged, owner).ownerId).toBe(owner.ownerId);
+    expect(() => decodeOwnManifest(forged, stranger)).toThrow(notAuthentic);
   });
 
   it('hides name, type, tags, size and inline content', () => {
@@ -149,7 +180,7 @@ describe('hostile manifests', () => {
 
   it('of a later format say so', () => {
     const later = Buffer.from(bytes);
-    later[3] = 3;
+    later[3] = 5;
     expect(() => decodeManifest(later)).toThrow(expect.objectContaining({ code: 'format-too-new', exit: 4 }));
   });
 
@@ -253,10 +284,17 @@ describe('hostile manifests', () => {
   }, 60_000);
 });
 
-describe('golden manifest', () => {
-  const golden = JSON.parse(
-    readFileSync(new URL('../../golden/codec/manifest-v1.json', import.meta.url), 'utf8'),
-  ) as { bytes: string; inlineBytes: string };
+describe.each([
+  { file: 'manifest-v1.json', own: {} },
+  {
+    file: 'manifest-v4.json',
+    own: { ownerSalt: pattern(32, 21), fileKey: owner.fileKeyOf(pattern(32, 21)), recipients: [] },
+  },
+])('golden manifest in $file', ({ file, own }) => {
+  const golden = JSON.parse(readFileSync(new URL(`../../golden/codec/${file}`, import.meta.url), 'utf8')) as {
+    bytes: string;
+    inlineBytes: string;
+  };
   const read = (hex: string) => openManifest(decodeManifest(Buffer.from(hex, 'hex')), owner);
 
   it('still reads', () => {
@@ -278,7 +316,7 @@ describe('golden manifest', () => {
 
   it('is still what would be written', () => {
     const hex = (input: ManifestInput) =>
-      Buffer.from(encodeManifest({ ...input, random: fixedRandom })).toString('hex');
+      Buffer.from(encodeManifest({ ...input, ...own, random: fixedRandom })).toString('hex');
     expect(hex(inputOf(600_000))).toBe(golden.bytes);
     expect(hex(inlineInput(Buffer.from('hello, mesh')))).toBe(golden.inlineBytes);
   });

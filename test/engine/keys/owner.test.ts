@@ -27,6 +27,7 @@ describe('an owner', () => {
       encryptionPublicKey: bytesToHex(derived.encryptionPublicKey),
       catalogKey: bytesToHex(derived.catalogKey),
       dedupSecret: bytesToHex(derived.dedupSecret),
+      fileKeyOfZeros: bytesToHex(derived.fileKeyOf(new Uint8Array(32))),
       signatureOfEmpty: bytesToHex(derived.sign(new Uint8Array(0))),
     }).toEqual(golden);
   });

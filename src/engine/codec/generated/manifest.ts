@@ -9,6 +9,7 @@ export interface ManifestEnvelope {
   signature: Uint8Array<ArrayBuffer>
   recipients: SealedFileKey[]
   box: Uint8Array<ArrayBuffer>
+  ownerSalt: Uint8Array<ArrayBuffer>
 }
 
 export const ManifestEnvelope = (() => {
@@ -43,6 +44,11 @@ export const ManifestEnvelope = (() => {
           w.bytes(obj.box)
         }
 
+        if ((obj.ownerSalt != null && obj.ownerSalt.byteLength > 0)) {
+          w.uint32(42)
+          w.bytes(obj.ownerSalt)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -51,7 +57,8 @@ export const ManifestEnvelope = (() => {
           layout: new Uint8Array(0),
           signature: new Uint8Array(0),
           recipients: [],
-          box: new Uint8Array(0)
+          box: new Uint8Array(0),
+          ownerSalt: new Uint8Array(0)
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -80,6 +87,10 @@ export const ManifestEnvelope = (() => {
             }
             case 4: {
               obj.box = reader.bytes()
+              break
+            }
+            case 5: {
+              obj.ownerSalt = reader.bytes()
               break
             }
             default: {
@@ -136,6 +147,13 @@ export const ManifestEnvelope = (() => {
             case 4: {
               yield {
                 field: `${prefix}.box`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 5: {
+              yield {
+                field: `${prefix}.ownerSalt`,
                 value: reader.bytes()
               }
               break

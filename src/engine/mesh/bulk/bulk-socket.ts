@@ -3,6 +3,7 @@
  * place of a body (`onread`); an accepted one cannot, so a link lets the side that receives much dial (see link.ts).
  */
 import type { TLSSocket } from 'node:tls';
+import { nextTurn } from '../../effects/turn.ts';
 import { encodeFrameHead, type FrameHead, FrameReader, type FrameSink } from './bulk-frame.ts';
 import { MAX_BATCH_BYTES, SMALL_BODY_BYTES } from './limits.ts';
 
@@ -74,7 +75,7 @@ export class BulkSocket {
   private owingSinceMs: number | undefined;
   private readonly queue: Outgoing[] = [];
   private writing = false;
-  private scheduled = false;
+  private scheduled: 'at once' | 'this turn' | undefined;
   private closedBy: Error | undefined;
   private readonly socket: TLSSocket;
   private readonly reader: FrameReader;
@@ -104,7 +105,7 @@ export class BulkSocket {
     const ended = new Promise<boolean>((resolve) => {
       item = { head: encodeFrameHead(head, header), body, done: resolve };
       this.queue.push(item);
-      this.schedule();
+      this.schedule(body.length > SMALL_BODY_BYTES);
     });
     const withdraw = () => {
       const at = this.queue.indexOf(item);
@@ -167,14 +168,18 @@ export class BulkSocket {
     if (this.reader.stalled) this.socket.pause();
   }
 
-  /** Small frames of one turn travel together. */
-  private schedule(): void {
-    if (this.scheduled || this.writing) return;
-    this.scheduled = true;
-    queueMicrotask(() => {
-      this.scheduled = false;
+  /**
+   * Small frames of one turn travel together: a write costs some 30 µs whatever its length. A large one leaves at once, as what it costs is its bytes.
+   */
+  private schedule(large: boolean): void {
+    if (this.writing || this.scheduled === 'at once' || (this.scheduled === 'this turn' && !large)) return;
+    this.scheduled = large ? 'at once' : 'this turn';
+    const write = () => {
+      this.scheduled = undefined;
       this.write();
-    });
+    };
+    if (large) queueMicrotask(write);
+    else void nextTurn().then(write);
   }
 
   /**
