@@ -31,7 +31,7 @@ export class BatchEncoder {
     let offset = from;
     let used = 0;
     let sent = 0;
-    for (const { record, recordBytes } of batch) {
+    for (const record of batch) {
       used += encodeHead(gathered, used, record, { salt: this.#salt, segment, offset }, syncedTo);
       if (isGathered(record)) {
         gathered.set(record.bytes, used);
@@ -41,7 +41,7 @@ export class BatchEncoder {
         sent = used;
       }
       places.push(offset);
-      offset += recordBytes;
+      offset += record.recordBytes;
     }
     if (sent < used) buffers.push(gathered.subarray(sent, used));
     return { buffers, places };
@@ -49,8 +49,8 @@ export class BatchEncoder {
 
   #room(batch: readonly Waiting[]): Buffer {
     let wanted = 0;
-    for (const { record, recordBytes } of batch)
-      wanted += isGathered(record) ? recordBytes : headBytesOf(record.owners.length, record.pool);
+    for (const record of batch)
+      wanted += isGathered(record) ? record.recordBytes : headBytesOf(record.owners.length, record.pool);
     // Kept, and as large as a batch at most: fresh memory costs a page fault for each 4 KiB.
     if (wanted > this.#gathered.length)
       this.#gathered = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#gathered.length));

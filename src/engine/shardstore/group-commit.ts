@@ -45,12 +45,11 @@ export interface LogOptions {
 }
 
 /** A record on its way; exactly one of `resolve` and `reject` is called, `apply` just before the former. */
-export interface Waiting {
-  record: AppendRecord;
-  recordBytes: number;
-  apply: (at: LogPosition) => void;
-  resolve: () => void;
-  reject: (error: unknown) => void;
+export interface Waiting extends AppendRecord {
+  readonly recordBytes: number;
+  apply(at: LogPosition): void;
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 export class GroupCommit {
@@ -102,7 +101,7 @@ export class GroupCommit {
    */
   append(record: AppendRecord, apply: (at: LogPosition) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.enqueue({ record, recordBytes: recordBytesOf(record), apply, resolve, reject });
+      this.enqueue({ ...record, recordBytes: recordBytesOf(record), apply, resolve, reject });
     });
   }
 
@@ -245,7 +244,7 @@ export class GroupCommit {
   #refuse(batch: Waiting[], error: unknown): void {
     const again: Waiting[] = [];
     for (const waiting of batch) {
-      const makesRoom = isNoSpace(error) && waiting.record.kind !== 'shard' && !this.#retried.has(waiting);
+      const makesRoom = isNoSpace(error) && waiting.kind !== 'shard' && !this.#retried.has(waiting);
       if (makesRoom) again.push(waiting);
       else waiting.reject(error);
     }

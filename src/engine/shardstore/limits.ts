@@ -9,7 +9,10 @@ export interface StoreLimits {
   batchRecords: number;
   /** When this much, or … */
   eagerBytes: number;
-  /** … so many records wait, they are written without looking for company: the disk works while the rest is hashed. */
+  /**
+   * … so many records wait, they are written without looking for company: the disk works while the rest is hashed. 32:
+   * of 64 writers one half is hashed while the other is synced. At 64 they all wait for each other, at 16 syncs cost more.
+   */
   eagerRecords: number;
   /** Written ahead of the running fdatasync at most. 32 MiB: what the next one has to bring out, and reopening to hash. */
   aheadBytes: number;
@@ -46,7 +49,7 @@ export const STORE_LIMITS: StoreLimits = {
   batchBytes: 4 * MiB,
   batchRecords: 512,
   eagerBytes: MiB,
-  eagerRecords: 64,
+  eagerRecords: 32,
   aheadBytes: 32 * MiB,
   aheadRecords: 8192,
   batchWaitMs: 0,

@@ -23,6 +23,7 @@ export const RECORD_HEADER_BYTES = 64;
 export const RECORD_VERSION = 2;
 const OWNER_BYTES = 32;
 export const MAGIC = Uint8Array.from([0x44, 0x4d, 0x52, 0x43]);
+const MAGIC_NUMBER = 0x43524d44;
 const POOL_AT = 22;
 const CRC_AT = 28;
 
@@ -78,27 +79,40 @@ export function encodeHead(
 ): number {
   const { owners, pool } = head;
   const length = headBytesOf(owners.length, pool);
-  target.set(MAGIC, at);
+  target.writeUInt32LE(MAGIC_NUMBER, at);
   target[at + 4] = RECORD_VERSION;
   target[at + 5] = KIND_NUMBER[head.kind];
   target.writeUInt16LE(owners.length, at + 6);
   target.writeUInt32LE(head.lengthBytes, at + 8);
   target.writeUInt32LE(syncedTo, at + 12);
   target.writeUIntLE(head.writtenAtMs, at + 16, 6);
-  target.fill(0, at + POOL_AT, at + CRC_AT);
+  target.writeUIntLE(0, at + POOL_AT, CRC_AT - POOL_AT);
   target.write(head.id, at + 32, 'hex');
   let next = at + RECORD_HEADER_BYTES;
-  for (const owner of owners) next += target.write(owner, next, 'hex');
+  for (const owner of owners) {
+    target.set(ownerBytes(owner), next);
+    next += OWNER_BYTES;
+  }
   if (pool !== '') target[at + POOL_AT] = target.write(pool, next, 'utf8');
   target.writeUInt32LE(checksum(target, at, length, place), at + CRC_AT);
   return length;
 }
 
+/** The owner of the record before, which mostly is this one's too. */
+const lastOwner = { id: '', bytes: Buffer.alloc(OWNER_BYTES) };
+
+function ownerBytes(owner: OwnerId): Buffer {
+  if (owner !== lastOwner.id) {
+    lastOwner.bytes.write(owner, 'hex');
+    lastOwner.id = owner;
+  }
+  return lastOwner.bytes;
+}
+
 /** How many bytes `parseHead` needs, from the first 64; undefined when they cannot be a record's. */
 export function headLength(bytes: Uint8Array): number | undefined {
   const view = asBuffer(bytes);
-  if (view.length < RECORD_HEADER_BYTES || view.readUInt32LE(0) !== asBuffer(MAGIC).readUInt32LE(0))
-    return undefined;
+  if (view.length < RECORD_HEADER_BYTES || view.readUInt32LE(0) !== MAGIC_NUMBER) return undefined;
   const version = view[4]!;
   if (version < 1 || version > RECORD_VERSION || KINDS[view[5]!] === undefined) return undefined;
   const owners = view.readUInt16LE(6);
