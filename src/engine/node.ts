@@ -157,7 +157,8 @@ export async function startNode(options: EngineOptions, machine: Machine = realM
     );
 
     const announce = announcer(routing, clock);
-    const own = localBackend(net.self, store, announce);
+    const attester = { peerId: net.self, sign: device.sign, now: clock.now };
+    const own = localBackend(net.self, store, announce, attester);
     const folders = closers.opened(
       await openFolders(
         {
@@ -168,6 +169,7 @@ export async function startNode(options: EngineOptions, machine: Machine = realM
           node: net.self,
           reserveFraction: options.storage.reserveFraction,
           announce,
+          attester,
           log: (level, text) => events.add(level, 'pool', text),
         },
         owner === undefined ? [] : catalog.pools(owner.ownerId).flatMap((pool) => pool.folders),
@@ -196,6 +198,8 @@ export async function startNode(options: EngineOptions, machine: Machine = realM
       },
       admitsOwner,
       announce,
+      attester,
+      clock,
     });
     await serveSpeedTests({ net, clock, introduced: (peer) => membership.member(peer)?.introduced === true });
     const discovery = createDiscovery({

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Backend } from '../../src/engine/backends/backend.ts';
 import { blake3 } from '../../src/engine/codec/hash.ts';
 import { createCodec } from '../../src/engine/codec/local-codec.ts';
@@ -6,7 +5,7 @@ import { realClock } from '../../src/engine/effects/clock.ts';
 import { realRandom } from '../../src/engine/effects/random.ts';
 import { deriveOwner } from '../../src/engine/keys/owner.ts';
 import { newPhrase } from '../../src/engine/keys/phrase.ts';
-import { peerIdOf } from '../../src/engine/keys/raw-keys.ts';
+import { type Attester, attest, signAnswers } from '../../src/engine/maintenance/proof/attestation.ts';
 import { pointOf } from '../../src/engine/placement/xor.ts';
 import type { GetContext } from '../../src/engine/transfer/get.ts';
 import { createHedging } from '../../src/engine/transfer/hedging.ts';
@@ -20,11 +19,23 @@ import {
   type ShardId,
 } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
+import { attesterOf } from './attester.ts';
 
-export type Fault = 'dead' | 'lies' | 'full' | 'silent' | 'forgets' | 'cuts';
+export type Fault =
+  | 'dead'
+  | 'lies'
+  | 'full'
+  | 'silent'
+  | 'forgets'
+  | 'cuts'
+  /** Says that it has every shard, and proves what it has left. */
+  | 'boasts'
+  /** The same, and makes up proofs of what it has not. */
+  | 'forges';
 
 export interface MemoryNode {
   peer: PeerId;
+  attester: Attester;
   shards: Map<ShardId, { bytes: Uint8Array; owner: OwnerId }>;
   fault: Fault | undefined;
   gets: number;
@@ -44,13 +55,10 @@ export class MemoryMesh {
   private readonly clock = realClock();
 
   constructor(count: number) {
-    this.nodes = Array.from({ length: count }, (_, i) => ({
-      peer: peerIdOf(createHash('sha256').update(`node ${i}`).digest()),
-      shards: new Map(),
-      fault: undefined,
-      gets: 0,
-      puts: 0,
-    }));
+    this.nodes = Array.from({ length: count }, (_, i) => {
+      const attester = attesterOf(`node ${i}`);
+      return { peer: attester.peerId, attester, shards: new Map(), fault: undefined, gets: 0, puts: 0 };
+    });
   }
 
   node(peer: PeerId): MemoryNode {
@@ -127,7 +135,20 @@ export class MemoryMesh {
         wrong[wrong.length >> 1]! ^= 1;
         return wrong;
       },
-      has: async (ids) => ids.map((id) => node.shards.has(id)),
+      has: async (ids) =>
+        ids.map((id) => node.shards.has(id) || node.fault === 'boasts' || node.fault === 'forges'),
+      async prove(ids, nonce, call) {
+        if (node.fault === 'silent') {
+          await new Promise((_, reject) => {
+            call.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+          });
+        }
+        const read = async (id: ShardId) => node.shards.get(id)?.bytes;
+        const honest = await attest(node.attester, peer, ids, nonce, read);
+        if (node.fault !== 'forges') return honest;
+        const answers = honest.answers.map((answer) => answer ?? new Uint8Array(1028));
+        return signAnswers(node.attester, peer, ids, nonce, answers);
+      },
       announce: async () => {},
       async delete(id, owner) {
         return node.shards.get(id)?.owner === owner && node.shards.delete(id);

@@ -2,6 +2,7 @@
  * A backend is a place that holds shards: a peer, this node's own store, a directory on one of its disks; later an S3 or GCS bucket, a
  * 0-DB namespace. What passes this interface is sealed: a backend never sees a key or a name.
  */
+import type { Attestation } from '../maintenance/proof/attestation.ts';
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
 
 export interface BackendCall {
@@ -25,6 +26,11 @@ export interface Backend {
   get(id: ShardId, call: BackendCall): Promise<Uint8Array | undefined>;
   /** Which of these it says it holds, in order. */
   has(ids: readonly ShardId[], call: BackendCall): Promise<boolean[]>;
+  /**
+   * Makes the holder show that it has the shards (at most 256), by a slice of each that the nonce chooses: 32 random bytes, for one question to one
+   * holder. The holder reads and hashes each of them whole. The caller checks the answers with `verdictsOf`.
+   */
+  prove(ids: readonly ShardId[], nonce: Uint8Array, call: BackendCall): Promise<Attestation>;
   /** Asks the holder of an object's manifest to make the object findable (a provider record in the DHT). */
   announce(id: ObjectId, call: BackendCall): Promise<void>;
   /** Releases the owner's claim. False when it was not held. */

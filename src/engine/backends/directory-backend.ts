@@ -5,6 +5,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { Disk, DiskSpace } from '../effects/disk.ts';
 import type { Random } from '../effects/random.ts';
+import { type Attester, attest } from '../maintenance/proof/attestation.ts';
 import { IdLocks } from '../shardstore/id-locks.ts';
 import { isMissing, isNoSpace } from '../shardstore/store-errors.ts';
 import { bytesToHex, type ObjectId, type PeerId, type ShardId } from '../types.ts';
@@ -37,6 +38,8 @@ export interface DirectoryOptions {
   /** Bytes of shards it may hold; as many as fit when undefined. */
   quotaBytes: number | undefined;
   announce(id: ObjectId): void;
+  /** Signs for the folder what it proves. */
+  attester: Attester;
 }
 
 /** Looks at files at once in a `has`: enough to keep a disk's queue filled. */
@@ -102,6 +105,15 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
     return held !== undefined && Buffer.compare(held, bytes) === 0;
   };
 
+  /** Takes what is not the shard out of the way, so that nobody is told that it is there; its owners stay, for the next put. */
+  const quarantine = (id: ShardId) =>
+    locks.run(id, async () => {
+      const bytes = await files.read(id);
+      if (bytes === undefined || bytesToHex(options.hash(bytes)) === id) return;
+      await files.setAside(id);
+      usedBytes -= bytes.length;
+    });
+
   const store = async (
     id: ShardId,
     bytes: Uint8Array,
@@ -155,6 +167,14 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
         }
         if (held.includes(false)) await present();
         return held;
+      }),
+    prove: (ids, nonce, call) =>
+      guarded(call, () => {
+        const read = async (id: ShardId) => {
+          call.signal?.throwIfAborted();
+          return (await files.read(id)) ?? (await absent());
+        };
+        return attest(options.attester, self, ids, nonce, read, quarantine);
       }),
     announce: async (id) => options.announce(id),
     delete: (id, owner, call) =>

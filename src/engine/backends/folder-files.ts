@@ -58,6 +58,12 @@ export class FolderFiles {
     await this.disk.syncDir(this.subfolder(id));
   }
 
+  /** Keeps bytes that have rotted beside, where nobody takes them for the shard. */
+  async setAside(id: ShardId): Promise<void> {
+    await this.disk.rename(this.shard(id), `${this.shard(id)}.rotten`);
+    await this.disk.syncDir(this.subfolder(id));
+  }
+
   /** Bytes of all shards: a look at every one of them. */
   async usedBytes(): Promise<number> {
     let sum = 0;

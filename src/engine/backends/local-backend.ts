@@ -1,9 +1,15 @@
+import { type Attester, attest } from '../maintenance/proof/attestation.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import type { ObjectId, PeerId } from '../types.ts';
 import type { Backend } from './backend.ts';
 
 /** This node's own shard store. */
-export function localBackend(self: PeerId, store: ShardStore, announce: (id: ObjectId) => void): Backend {
+export function localBackend(
+  self: PeerId,
+  store: ShardStore,
+  announce: (id: ObjectId) => void,
+  attester: Attester,
+): Backend {
   return {
     id: self,
     kind: 'local',
@@ -18,6 +24,11 @@ export function localBackend(self: PeerId, store: ShardStore, announce: (id: Obj
       return await store.get(id, fits ? call.into : undefined);
     },
     has: async (ids) => ids.map((id) => store.has(id)),
+    prove: (ids, nonce, call) =>
+      attest(attester, self, ids, nonce, (id) => {
+        call.signal?.throwIfAborted();
+        return store.get(id);
+      }),
     announce: async (id) => announce(id),
     delete: (id, owner) => store.delete(id, owner),
   };

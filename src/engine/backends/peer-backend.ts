@@ -1,8 +1,11 @@
 import { DatameshError } from '../../errors.ts';
 import { type Net, NO_BYTES, type RequestOptions } from '../effects/net.ts';
+import { checkQuestion } from '../maintenance/proof/attestation.ts';
+import { decodeAnswers } from '../maintenance/proof/challenge.ts';
 import { manifestShardId, type PeerId, type ShardId } from '../types.ts';
 import type { Backend, BackendCall } from './backend.ts';
 import {
+  decodeSignature,
   decodeStatus,
   encodeRequest,
   failureOf,
@@ -48,6 +51,13 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
         for (const flag of tail) held.push(flag === 1);
       }
       return held;
+    },
+    async prove(ids, nonce, call) {
+      checkQuestion(ids, nonce);
+      const { tail, body } = await ask({ op: 'prove', nonce, ids }, NO_BYTES, call);
+      const signed = decodeSignature(tail);
+      if (signed === undefined) throw malformed(peer);
+      return { holder: peer, signer: peer, ...signed, answers: decodeAnswers(nonce, peer, ids, body) };
     },
     async announce(id, call) {
       await ask({ op: 'announce', id: manifestShardId(id) }, NO_BYTES, call);

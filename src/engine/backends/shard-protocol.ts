@@ -3,9 +3,13 @@
  *
  * request  [u8 op] put/get/delete/announce: [32 shard id] put/delete: [32 owner id]   has: n × [32 shard id]
  * announce asks a holder of a manifest to publish the provider record of its object (the id is an ObjectId); op 6 is a put that asks for it as well.
+ * prove    [u8 op] [32 nonce] n × [32 shard id]; answer [u8 status] [u64 signed at, ms] [64 signature], body: the answers ("Proofs")
  * answer   [u8 status] has: n × [u8 0|1]   error: [UTF-8 text]
  */
 import { DatameshError, type ErrorCode } from '../../errors.ts';
+import { SIGNATURE_BYTES } from '../keys/raw-keys.ts';
+import type { Attestation } from '../maintenance/proof/attestation.ts';
+import { MAX_PROOF_IDS, NONCE_BYTES } from '../maintenance/proof/challenge.ts';
 import { bytesToHex, hexToBytes, type OwnerId, type ShardId, shardIdOf } from '../types.ts';
 
 export const SHARD_PROTOCOL = '/datamesh/shard/1';
@@ -13,12 +17,13 @@ export const SHARD_PROTOCOL = '/datamesh/shard/1';
 export const MAX_HAS_IDS = 256;
 
 const ID_BYTES = 32;
-const OP = { put: 1, get: 2, has: 3, delete: 4, announce: 5, putAnnounced: 6 } as const;
+const OP = { put: 1, get: 2, has: 3, delete: 4, announce: 5, putAnnounced: 6, prove: 7 } as const;
 
 export type ShardRequest =
   | { op: 'put'; id: ShardId; owner: OwnerId; announce: boolean }
   | { op: 'get' | 'announce'; id: ShardId }
-  | { op: 'has'; ids: ShardId[] }
+  | { op: 'has'; ids: readonly ShardId[] }
+  | { op: 'prove'; nonce: Uint8Array; ids: readonly ShardId[] }
   | { op: 'delete'; id: ShardId; owner: OwnerId };
 
 /** Statuses of an answer; each failure maps to the error the asker throws. */
@@ -47,6 +52,8 @@ export function encodeRequest(request: ShardRequest): Uint8Array {
       return idsBehind(OP[request.op], request.id);
     case 'has':
       return Buffer.concat([Uint8Array.of(OP.has), ...request.ids.map(hexToBytes)]);
+    case 'prove':
+      return Buffer.concat([Uint8Array.of(OP.prove), request.nonce, ...request.ids.map(hexToBytes)]);
   }
 }
 
@@ -65,9 +72,11 @@ export function decodeRequest(header: Uint8Array): ShardRequest {
     return { op: op === OP.get ? 'get' : 'announce', id: idAt(header, 1) };
   }
   if (op === OP.has && rest % ID_BYTES === 0 && rest / ID_BYTES <= MAX_HAS_IDS) {
-    const ids: ShardId[] = [];
-    for (let at = 1; at < header.length; at += ID_BYTES) ids.push(idAt(header, at));
-    return { op: 'has', ids };
+    return { op: 'has', ids: idsFrom(header, 1) };
+  }
+  const proofs = rest / ID_BYTES - 1;
+  if (op === OP.prove && rest % ID_BYTES === 0 && proofs >= 0 && proofs <= MAX_PROOF_IDS) {
+    return { op: 'prove', nonce: header.slice(1, 1 + NONCE_BYTES), ids: idsFrom(header, 1 + NONCE_BYTES) };
   }
   throw new DatameshError('malformed-data', { what: 'a shard request is malformed' });
 }
@@ -116,6 +125,30 @@ function idsBehind(op: number, ids: string): Uint8Array {
   header[0] = op;
   header.write(ids, 1, 'hex');
   return header;
+}
+
+const TIME_BYTES = 8;
+
+/** The tail of the answer to `prove`. */
+export function encodeSignature({ signedAtMs, signature }: Attestation): Uint8Array {
+  const tail = Buffer.alloc(TIME_BYTES + signature.length);
+  tail.writeBigUInt64BE(BigInt(signedAtMs));
+  tail.set(signature, TIME_BYTES);
+  return tail;
+}
+
+/** Undefined when it is none. */
+export function decodeSignature(tail: Uint8Array): Pick<Attestation, 'signedAtMs' | 'signature'> | undefined {
+  if (tail.length !== TIME_BYTES + SIGNATURE_BYTES) return undefined;
+  const time = Buffer.from(tail.buffer, tail.byteOffset, TIME_BYTES).readBigUInt64BE();
+  if (time > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+  return { signedAtMs: Number(time), signature: tail.slice(TIME_BYTES) };
+}
+
+function idsFrom(header: Uint8Array, start: number): ShardId[] {
+  const ids: ShardId[] = [];
+  for (let at = start; at < header.length; at += ID_BYTES) ids.push(idAt(header, at));
+  return ids;
 }
 
 function idAt(header: Uint8Array, offset: number): ShardId {

@@ -1,10 +1,20 @@
 /** The holder's side of the shard protocol: what other nodes may ask of this one's store. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
 import { MAX_BODY_BYTES, type Net, type NetAnswer, type NetMessage, NO_BYTES } from '../effects/net.ts';
+import { type Attester, attest } from '../maintenance/proof/attestation.ts';
+import { encodeAnswers } from '../maintenance/proof/challenge.ts';
+import { ProofGate } from '../maintenance/proof/gate.ts';
 import { BodyPool } from '../mesh/bulk/body-pool.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
-import { decodeRequest, encodeFailure, encodeStatus, SHARD_PROTOCOL } from './shard-protocol.ts';
+import {
+  decodeRequest,
+  encodeFailure,
+  encodeSignature,
+  encodeStatus,
+  SHARD_PROTOCOL,
+} from './shard-protocol.ts';
 
 export interface ShardServiceOptions {
   net: Net;
@@ -19,15 +29,19 @@ export interface ShardServiceOptions {
     has(ids: readonly ShardId[]): Promise<boolean[]>;
     release(id: ShardId, owner: OwnerId): Promise<boolean>;
   };
+  /** Signs what this node proves to hold. */
+  attester: Attester;
+  clock: Clock;
   /** Publishes the provider record of an object whose manifest is held here. */
   announce(id: ObjectId): void;
 }
 
 export async function serveShards(options: ShardServiceOptions): Promise<void> {
   const pool = new BodyPool();
+  const gate = new ProofGate(options.clock);
   const handler = async (from: PeerId, request: NetMessage): Promise<NetAnswer> => {
     try {
-      return await answer(options, pool, from, request);
+      return await answer(options, pool, gate, from, request);
     } catch (error) {
       return { header: encodeFailure(asDatameshError(error)), body: NO_BYTES };
     }
@@ -61,6 +75,7 @@ async function shardOf({ store, elsewhere }: ShardServiceOptions, pool: BodyPool
 async function answer(
   options: ShardServiceOptions,
   pool: BodyPool,
+  gate: ProofGate,
   from: PeerId,
   message: NetMessage,
 ): Promise<NetAnswer> {
@@ -86,6 +101,13 @@ async function answer(
     }
     case 'has':
       return reply(encodeStatus('ok', Uint8Array.from(await held(options, request.ids), Number)));
+    case 'prove': {
+      const { attester, net } = options;
+      const attestation = await gate.run(from, (metered) =>
+        attest(attester, net.self, request.ids, request.nonce, (id) => metered(proofBytes(options, id))),
+      );
+      return reply(encodeStatus('ok', encodeSignature(attestation)), encodeAnswers(attestation.answers));
+    }
     case 'announce': {
       if (!(await held(options, [request.id]))[0]) return reply(encodeStatus('absent'));
       // A manifest's shard id is its object's id.
@@ -99,6 +121,10 @@ async function answer(
       return reply(encodeStatus(released ? 'ok' : 'absent'));
     }
   }
+}
+
+async function proofBytes({ store, elsewhere }: ShardServiceOptions, id: ShardId) {
+  return (await store.get(id)) ?? (await elsewhere?.get(id));
 }
 
 async function held({ store, elsewhere }: ShardServiceOptions, ids: readonly ShardId[]): Promise<boolean[]> {

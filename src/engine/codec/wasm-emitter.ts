@@ -5,6 +5,16 @@
  * The module imports `m.m` (memory) and exports `run(pointers, lengthBytes)`: `pointers` is the address of u32 addresses, sources first,
  * then outputs; `lengthBytes` is a multiple of 128. Tile i alone is exported as `t<i>(pointers, fromBytes, toBytes)`.
  */
+import {
+  codeSection,
+  exported,
+  functionType,
+  section,
+  signed,
+  text,
+  unsigned,
+  vector,
+} from './wasm-binary.ts';
 import { PLANES, type XorProgram } from './xor-program.ts';
 
 export interface Tile {
@@ -162,50 +172,4 @@ function runBody(tiles: number): number[] {
   }
   code.push(...op.get(3), ...op.set(2), 0x0c, 0, op.end, op.end, op.end);
   return vector([[2, I32]]).concat(code);
-}
-
-/** LEB128, as all integers of the binary format. */
-function unsigned(value: number): number[] {
-  const out: number[] = [];
-  do {
-    const low = value & 0x7f;
-    value >>>= 7;
-    out.push(value === 0 ? low : low | 0x80);
-  } while (value !== 0);
-  return out;
-}
-
-function signed(value: number): number[] {
-  const out: number[] = [];
-  for (;;) {
-    const low = value & 0x7f;
-    value >>= 7;
-    const ends = (value === 0 && (low & 0x40) === 0) || (value === -1 && (low & 0x40) !== 0);
-    out.push(ends ? low : low | 0x80);
-    if (ends) return out;
-  }
-}
-
-function vector(items: readonly number[][]): number[] {
-  return unsigned(items.length).concat(...items);
-}
-
-function text(value: string): number[] {
-  return [...unsigned(value.length), ...Buffer.from(value)];
-}
-
-function exported(name: string, functionIndex: number): number[] {
-  return [...text(name), 0x00, ...unsigned(functionIndex)];
-}
-
-function section(id: number, body: readonly number[]): number[] {
-  return [id, ...unsigned(body.length)].concat(body);
-}
-
-function codeSection(bodies: readonly number[][]): number[] {
-  return section(10, vector(bodies.map((body) => unsigned(body.length).concat(body))));
-}
-
-function functionType(parameters: readonly number[]): number[] {
-  return [0x60, ...unsigned(parameters.length), ...parameters, 0];
 }

@@ -71,6 +71,7 @@ export class RequestCounter {
         count(() => backend.put(id, bytes, owner, call), { request: 'put', bytesOf: () => bytes.length }),
       get: (id, call) =>
         count(() => backend.get(id, call), { request: 'get', bytesOf: (bytes) => bytes?.length }),
+      prove: (ids, nonce, call) => count(() => backend.prove(ids, nonce, call)),
       has: (ids, call) => count(() => backend.has(ids, call)),
       announce: (id, call) => count(() => backend.announce(id, call)),
       delete: (id, owner, call) => count(() => backend.delete(id, owner, call)),

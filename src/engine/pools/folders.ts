@@ -23,7 +23,10 @@ export interface Folders {
 }
 
 export interface FoldersOptions
-  extends Pick<DirectoryOptions, 'disk' | 'random' | 'hash' | 'node' | 'reserveFraction' | 'announce'> {
+  extends Pick<
+    DirectoryOptions,
+    'disk' | 'random' | 'hash' | 'node' | 'reserveFraction' | 'announce' | 'attester'
+  > {
   clock: Clock;
   log(level: 'info' | 'warn', text: string): void;
 }

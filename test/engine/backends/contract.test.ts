@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDirectory } from '../../../src/engine/backends/directory-backend.ts';
@@ -11,15 +11,32 @@ import { realRandom } from '../../../src/engine/effects/random.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
 import { type PeerId, shardIdOf } from '../../../src/engine/types.ts';
+import { attesterOf } from '../../support/attester.ts';
 import { MemoryNet } from '../../support/memory-net.ts';
 import { OWNER_A, OWNER_B } from '../shardstore/shards.ts';
 import { backendContract } from './contract.ts';
 
-const SELF = 'holder' as PeerId;
+const ATTESTER = attesterOf('holder');
+const SELF = ATTESTER.peerId;
 
 async function folder() {
   const path = await mkdtemp(join(tmpdir(), 'datamesh-backend-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Flips a byte of these in whatever file below the folder has them. */
+async function rotBelow(path: string, bytes: Uint8Array): Promise<void> {
+  const names = await readdir(path, { recursive: true, withFileTypes: true });
+  for (const entry of names) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    const content = await readFile(file);
+    const at = content.indexOf(bytes.subarray(0, 64));
+    if (at === -1) continue;
+    content[at + (bytes.length >> 1)]! ^= 1;
+    return await writeFile(file, content, { flag: 'r+' });
+  }
+  throw new Error('the shard is in no file');
 }
 
 const openStore = (dir: string) =>
@@ -36,9 +53,10 @@ backendContract('local', async () => {
   const { path, remove } = await folder();
   const announced: string[] = [];
   let store = await openStore(path);
-  const open = () => localBackend(SELF, store, (id) => announced.push(id));
+  const open = () => localBackend(SELF, store, (id) => announced.push(id), ATTESTER);
   return {
     backend: open(),
+    rot: (_id, bytes) => rotBelow(path, bytes),
     announced,
     async reopen() {
       await store.close();
@@ -63,9 +81,12 @@ backendContract('peer', async () => {
     ownersOf: () => new Set([OWNER_A, OWNER_B]),
     admitsOwner: () => true,
     announce: (id) => announced.push(id),
+    attester: ATTESTER,
+    clock: realClock(),
   });
   return {
     backend: peerBackend(net.node('asker' as PeerId), SELF),
+    rot: (_id, bytes) => rotBelow(path, bytes),
     announced,
     async close() {
       await store.close();
@@ -89,6 +110,8 @@ backendContract('directory', async () => {
       reserveFraction: 0,
       quotaBytes: undefined,
       announce: (id) => announced.push(id),
+      attester: ATTESTER,
     });
-  return { backend: await open(), announced, reopen: open, close: remove };
+  const rot = (_id: unknown, bytes: Uint8Array) => rotBelow(path, bytes);
+  return { backend: await open(), rot, announced, reopen: open, close: remove };
 });

@@ -1,6 +1,7 @@
 /** What every backend must do, whatever it is: run against each of them by contract.test.ts. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/engine/backends/backend.ts';
+import { verdictsOf } from '../../../src/engine/maintenance/proof/attestation.ts';
 import type { ShardId } from '../../../src/engine/types.ts';
 import { OWNER_A, OWNER_B, shard } from '../shardstore/shards.ts';
 
@@ -8,6 +9,8 @@ export interface BackendUnderTest {
   backend: Backend;
   /** The same place after the process that held it has begun anew; absent where that is no business of the backend. */
   reopen?(): Promise<Backend>;
+  /** Flips a byte of the shard on the disk, behind the backend's back. */
+  rot(id: ShardId, bytes: Uint8Array): Promise<void>;
   /** Ids that the holder was asked to announce. */
   announced: string[];
   close(): Promise<void>;
@@ -84,6 +87,41 @@ export function backendContract(name: string, make: () => Promise<BackendUnderTe
       expect(Buffer.compare((await backend.get(id, CALL))!, bytes)).toBe(0);
       expect(await backend.delete(id, OWNER_B, CALL)).toBe(true);
       expect(await backend.has([id], CALL)).toEqual([false]);
+    });
+
+    test('proves what it holds and says of the rest that it does not, to this question alone', async () => {
+      const held = [1, 1024, 1025, 40_000].map((lengthBytes, i) => shard(20 + i, lengthBytes));
+      for (const { id, bytes } of held) await backend.put(id, bytes, OWNER_A, CALL);
+      const ids = [shard(30, 10).id, ...held.map(({ id }) => id), shard(31, 10).id];
+      const nonce = new Uint8Array(32).fill(9);
+      const attestation = await backend.prove(ids, nonce, CALL);
+      expect(attestation.holder).toBe(backend.id);
+      const verdicts = ['absent', 'proved', 'proved', 'proved', 'proved', 'absent'];
+      expect(verdictsOf(attestation, backend.id, ids, nonce)).toEqual(verdicts);
+      const wrong = ids.map(() => 'wrong');
+      expect(verdictsOf(attestation, backend.id, ids, new Uint8Array(32))).toEqual(wrong);
+      expect(verdictsOf(attestation, backend.id, [...ids].reverse(), nonce)).toEqual(wrong);
+      expect(await backend.prove([], nonce, CALL)).toMatchObject({ answers: [] });
+    });
+
+    test('refuses questions that are none before anybody is asked', async () => {
+      const ids = Array.from({ length: 257 }, (_, i) => `${i}`.padStart(64, '0') as ShardId);
+      await expect(backend.prove(ids, new Uint8Array(32), CALL)).rejects.toThrow(RangeError);
+      await expect(backend.prove([], new Uint8Array(31), CALL)).rejects.toThrow(RangeError);
+      const { answers } = await backend.prove(ids.slice(1), new Uint8Array(32), CALL);
+      expect(answers).toEqual(new Array(256).fill(undefined));
+    });
+
+    test('bytes that have rotted count as absent, and are not said to be there any more', async () => {
+      const { id, bytes } = shard(40, 5000);
+      await backend.put(id, bytes, OWNER_A, CALL);
+      await under.rot(id, bytes);
+      const { answers } = await backend.prove([id], new Uint8Array(32), CALL);
+      expect(answers).toEqual([undefined]);
+      expect(await backend.has([id], CALL)).toEqual([false]);
+      await backend.put(id, bytes, OWNER_B, CALL);
+      expect((await backend.prove([id], new Uint8Array(32), CALL)).answers).toHaveLength(1);
+      expect(Buffer.compare((await backend.get(id, CALL))!, bytes)).toBe(0);
     });
 
     test('many at once, of several owners, come back each as itself', async () => {

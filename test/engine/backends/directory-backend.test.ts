@@ -9,6 +9,7 @@ import { blake3 } from '../../../src/engine/codec/hash.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { type PeerId, type ShardId, shardIdOf } from '../../../src/engine/types.ts';
+import { attesterOf } from '../../support/attester.ts';
 import { randomShake } from '../../support/model-crash.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
 import { OWNER_A, OWNER_B, seeded, shard } from '../shardstore/shards.ts';
@@ -35,6 +36,7 @@ const open = (more: Partial<DirectoryOptions> = {}) =>
     reserveFraction: 0,
     quotaBytes: undefined,
     announce: () => {},
+    attester: attesterOf('node'),
     ...more,
   });
 const marker = () => join(path, 'datamesh-folder.json');

@@ -12,6 +12,7 @@ import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { openFolders } from '../../../src/engine/pools/folders.ts';
 import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
 import { type ObjectId, type PeerId, shardIdOf } from '../../../src/engine/types.ts';
+import { attesterOf } from '../../support/attester.ts';
 import { MemoryNet } from '../../support/memory-net.ts';
 import { OWNER_A, OWNER_B, shard } from '../shardstore/shards.ts';
 
@@ -29,7 +30,8 @@ test('get, has, announce and delete reach the folders, and absence stays absence
     quotaBytes: 1e9,
     reserveFraction: 0,
   });
-  const node = 'holder' as PeerId;
+  const attester = attesterOf('holder');
+  const node = attester.peerId;
   const lines: string[] = [];
   const folders = await openFolders(
     {
@@ -40,6 +42,7 @@ test('get, has, announce and delete reach the folders, and absence stays absence
       node,
       reserveFraction: 0,
       announce: () => {},
+      attester,
       log: (_level, text) => lines.push(text),
     },
     [{ path: join(base, 'away'), holder: 'Dir' as PeerId }],
@@ -56,6 +59,8 @@ test('get, has, announce and delete reach the folders, and absence stays absence
       ownersOf: () => new Set([OWNER_A]),
       admitsOwner: () => true,
       announce: (id) => announced.push(id),
+      attester,
+      clock,
     });
     const peer = peerBackend(net.node('asker' as PeerId), node);
     const [inStore, inFolder, nowhere] = [shard(1, 100), shard(2, 200), shard(3, 300)];

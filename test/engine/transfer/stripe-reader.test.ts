@@ -60,6 +60,7 @@ beforeEach(() => {
         }),
       put: async () => {},
       has: async (ids) => ids.map(() => false),
+      prove: () => Promise.reject(new Error('nobody asks for proofs here')),
       announce: async () => {},
       delete: async () => false,
     };
