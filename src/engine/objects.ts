@@ -102,6 +102,8 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     candidates: () => pools.candidates(pool),
     siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
     backend: node.backend,
+    overtaken: (holder: PeerId, latencyMs: number) =>
+      node.health.observe(holder, { kind: 'slow', latencyMs }),
     log: (text: string) => node.events.add('warn', 'put', text),
   });
 

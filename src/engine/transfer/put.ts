@@ -49,6 +49,10 @@ export interface PutContext {
   /** Where a holder stands, as far as this node knows. */
   siteOf(holder: PeerId): Site | undefined;
   backend(peer: PeerId): Backend | undefined;
+  /** False: it gets a shard only when nobody else can. */
+  mayAsk?(peer: PeerId): boolean;
+  /** It kept a stripe waiting for that long, and was replaced. */
+  overtaken?(holder: PeerId, elapsedMs: number): void;
   log(text: string): void;
 }
 
@@ -91,9 +95,11 @@ export async function storeObject(
   const stopper = new AbortController();
   const signal = call.signal === undefined ? stopper.signal : AbortSignal.any([stopper.signal, call.signal]);
   const write: WriteContext = {
+    clock: context.clock,
     owner: context.owner.ownerId,
     candidates: () => context.candidates(context.owner.ownerId),
     backend: context.backend,
+    mayAsk: (peer) => context.mayAsk?.(peer) ?? true,
     placed(id, holder, refused) {
       if (refused === undefined) placed.push({ id, holder });
       else
@@ -103,6 +109,12 @@ export async function storeObject(
         );
     },
     failed: (holder, error) => context.log(`put: ${holder.slice(-8)} took no shard: ${error.message}`),
+    overtaken(holder, elapsedMs) {
+      context.log(
+        `put: ${holder.slice(-8)} has not answered for ${Math.round(elapsedMs)} ms: another takes its shard`,
+      );
+      context.overtaken?.(holder, elapsedMs);
+    },
     signal,
   };
   try {

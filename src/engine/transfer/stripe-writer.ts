@@ -1,10 +1,12 @@
 /** Makes the shards of one stripe durable: all at once, a failed holder replaced by a spare one. */
 import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
+import type { Clock } from '../effects/clock.ts';
 import type { Candidate, PlacementPolicy } from '../placement/domains.ts';
 import { planStripe, spareFor } from '../placement/place.ts';
 import type { OwnerId, PeerId, ShardId } from '../types.ts';
-import { PUT_TIMEOUT_MS } from './limits.ts';
+import { CutOff } from './cut-off.ts';
+import { ASK_TIMEOUT_MS, PUT_TIMEOUT_MS } from './limits.ts';
 
 export interface StripeToWrite {
   ids: readonly ShardId[];
@@ -17,16 +19,21 @@ export interface StripeToWrite {
 }
 
 export interface WriteContext {
+  clock: Clock;
   owner: OwnerId;
   /** Nodes that may take shards right now. */
   candidates(): Candidate[];
   backend(peer: PeerId): Backend | undefined;
+  /** False: it failed of late (its breaker is open), and gets a shard only when nobody else can. */
+  mayAsk(peer: PeerId): boolean;
   /**
    * Told of every shard that is on its way to a holder, so that a failed put can take it back: one whose answer was not
    * waited for may have become durable all the same. Called again with `refused` when the holder said no.
    */
   placed(id: ShardId, holder: PeerId, refused?: 'refused'): void;
   failed(holder: PeerId, error: DatameshError): void;
+  /** It had not answered after `elapsedMs`, when k others had long been durable: a spare holder takes its place. */
+  overtaken(holder: PeerId, elapsedMs: number): void;
   signal: AbortSignal;
 }
 
@@ -35,9 +42,11 @@ export async function writeStripe(
   stripe: StripeToWrite,
   context: WriteContext,
 ): Promise<(PeerId | undefined)[]> {
+  context.signal.throwIfAborted();
   const shardBytes = stripe.shards[0]?.length ?? 0;
   const candidates = context.candidates();
-  const plan = planStripe(stripe.ids, shardBytes, candidates, stripe.policy);
+  const shunned = new Set(candidates.filter(({ peer }) => !context.mayAsk(peer)).map(({ peer }) => peer));
+  const plan = planFor(stripe, shardBytes, candidates, shunned);
   /** Who has each shard or is being sent it now: what the rule for a spare counts. */
   const holding = [...plan.targets];
   const failed = new Set<PeerId>();
@@ -51,24 +60,88 @@ export async function writeStripe(
         }),
     );
 
+  const nextFor = (index: number): PeerId | undefined => {
+    const spares = spareFor({ ...stripe, shardBytes, holders: holding }, index, candidates, failed);
+    return spares.find((peer) => !shunned.has(peer)) ?? spares[0];
+  };
+  const { clock } = context;
+  const cutOff = new CutOff(clock, stripe.policy.code.k);
+  const attempts = new Set<AbortController>();
+  const stop = () => {
+    for (const attempt of attempts) attempt.abort();
+  };
+  context.signal.addEventListener('abort', stop, { once: true });
+  /** Requests that were given up: until they have ended, the shards' memory is read. */
+  const left: Promise<unknown>[] = [];
+
+  /** One holder's answer: 'late' when it is to be replaced instead of being waited for. */
+  const ask = (index: number, holder: PeerId): Promise<DatameshError | undefined | 'late'> =>
+    new Promise((resolve, reject) => {
+      const sinceMs = clock.monotonic();
+      const attempt = new AbortController();
+      attempts.add(attempt);
+      const trial = tryHolder(stripe, index, holder, context, attempt.signal);
+      cutOff.asked(index, () => {
+        // Without a spare there is nothing to gain by giving up.
+        if (nextFor(index) === undefined) return;
+        context.overtaken(holder, clock.monotonic() - sinceMs);
+        attempt.abort();
+        left.push(trial.then(() => release(stripe.ids[index]!, holder, context)));
+        resolve('late');
+      });
+      trial
+        .then((error) => {
+          attempts.delete(attempt);
+          if (!attempt.signal.aborted) cutOff.answered(index, error === undefined);
+          resolve(error);
+        })
+        .catch(reject);
+    });
+
   const place = async (index: number): Promise<PeerId | undefined> => {
     let target = plan.targets[index];
     while (target !== undefined) {
-      const error = await tryHolder(stripe, index, target, context);
+      const error = await ask(index, target);
       if (error === undefined) return target;
-      failures.push(error);
+      if (error !== 'late') failures.push(error);
       failed.add(target);
-      holding[index] = undefined;
-      [target] = spareFor({ ...stripe, shardBytes, holders: holding }, index, candidates, failed);
+      target = nextFor(index);
       holding[index] = target;
     }
     return undefined;
   };
-  const holders = await Promise.all(stripe.ids.map((_id, index) => place(index)));
+  const holders = await Promise.all(stripe.ids.map((_id, index) => place(index))).finally(() => {
+    cutOff.end();
+    context.signal.removeEventListener('abort', stop);
+    return left.length === 0 ? undefined : Promise.allSettled(left);
+  });
   context.signal.throwIfAborted();
   const durable = holders.filter((holder) => holder !== undefined).length;
   if (durable < stripe.quorum) throw quorumFailed(durable, stripe.quorum, stripe.ids.length, failures);
   return holders;
+}
+
+/** Who failed of late gets a shard only where the rule finds no place without it. */
+function planFor(
+  { ids, policy }: StripeToWrite,
+  shardBytes: number,
+  candidates: readonly Candidate[],
+  shunned: ReadonlySet<PeerId>,
+) {
+  if (shunned.size > 0) {
+    const willing = candidates.filter(({ peer }) => !shunned.has(peer));
+    const plan = planStripe(ids, shardBytes, willing, policy);
+    if (plan.targets.every((target) => target !== undefined)) return plan;
+  }
+  return planStripe(ids, shardBytes, candidates, policy);
+}
+
+/** What a holder that was given up on may have stored after all: nobody would look for it there. */
+function release(id: ShardId, holder: PeerId, context: WriteContext): void {
+  context
+    .backend(holder)
+    ?.delete(id, context.owner, { timeoutMs: ASK_TIMEOUT_MS })
+    .catch(() => {}); // an orphan, which garbage collection finds
 }
 
 /** Answers of a holder that surely has not kept the shard. After any other failure it may have. */
@@ -79,6 +152,7 @@ async function tryHolder(
   index: number,
   holder: PeerId,
   context: WriteContext,
+  signal: AbortSignal,
 ): Promise<DatameshError | undefined> {
   const id = ids[index]!;
   try {
@@ -86,7 +160,7 @@ async function tryHolder(
     if (backend === undefined) throw new DatameshError('peer-unreachable', { what: 'the peer left' });
     context.placed(id, holder);
     await backend.put(id, shards[index]!, context.owner, {
-      signal: context.signal,
+      signal,
       timeoutMs: PUT_TIMEOUT_MS,
       announce,
     });
@@ -95,7 +169,7 @@ async function tryHolder(
     context.signal.throwIfAborted();
     const failure = asDatameshError(error);
     if (REFUSALS.has(failure.code)) context.placed(id, holder, 'refused');
-    context.failed(holder, failure);
+    if (!signal.aborted) context.failed(holder, failure);
     return failure;
   }
 }

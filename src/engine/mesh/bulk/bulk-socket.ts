@@ -5,7 +5,7 @@
 import type { TLSSocket } from 'node:tls';
 import { nextTurn } from '../../effects/turn.ts';
 import { encodeFrameHead, type FrameHead, FrameReader, type FrameSink } from './bulk-frame.ts';
-import { MAX_BATCH_BYTES, SMALL_BODY_BYTES } from './limits.ts';
+import { MAX_BATCH_BYTES, SMALL_BODY_BYTES, WRITE_TIMEOUT_MS } from './limits.ts';
 
 /** `onread` of node:net, given when the socket is dialled, before there is a BulkSocket. */
 export class ReadDoor {
@@ -76,6 +76,8 @@ export class BulkSocket {
   private readonly queue: Outgoing[] = [];
   private writing = false;
   private scheduled: 'at once' | 'this turn' | undefined;
+  /** When `watch` first saw the write that is under way (monotonic). */
+  private stuckSinceMs: number | undefined;
   private closedBy: Error | undefined;
   private readonly socket: TLSSocket;
   private readonly reader: FrameReader;
@@ -141,6 +143,12 @@ export class BulkSocket {
     if (this.owingSinceMs !== undefined && nowMs - this.owingSinceMs > limitMs) {
       this.destroy(new Error('a frame did not end in time'));
     }
+    // Whoever does not read would keep what he asked for in memory, or what he is sent, for ever.
+    if (!this.writing) this.stuckSinceMs = undefined;
+    else this.stuckSinceMs ??= nowMs;
+    if (this.stuckSinceMs !== undefined && nowMs - this.stuckSinceMs > WRITE_TIMEOUT_MS) {
+      this.destroy(new Error('the peer does not read'));
+    }
   }
 
   /** The frame that `watch` saw has ended; the next one has its own time. */
@@ -202,6 +210,7 @@ export class BulkSocket {
     this.writing = true;
     const done = (error?: Error | null) => {
       this.writing = false;
+      this.stuckSinceMs = undefined;
       if (error) this.destroy(error);
       else this.events.sent(bytes);
       for (const item of items) item.done(error === undefined || error === null);

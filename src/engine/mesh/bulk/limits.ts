@@ -34,3 +34,5 @@ export const RETRY_LAST_MS = 5 * 60_000;
 export const CANCEL_GRACE_MS = 3_000;
 /** Received bodies kept for the next ones: as many bytes as two peers may have under way. */
 export const MAX_POOLED_BYTES = 32 * 1024 * 1024;
+/** One write (a batch of small frames, or one body) that the peer has not read after this time ends the socket: its request has timed out long since. */
+export const WRITE_TIMEOUT_MS = 25_000;

@@ -1,0 +1,216 @@
+/**
+ * Two of the six holders of a 4+2 mesh lie, one on each plane: no wrong byte comes out, reads and writes go on, and who lied is known for it.
+ * Real engines and real libp2p on 127.0.0.1; the liars are the tests' own (support/liar.ts).
+ */
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type EngineMesh,
+  getBytes,
+  openEngineMesh,
+  putBytes,
+  type TestEngine,
+  untilEligible,
+  viewOf,
+} from '../support/engine-mesh.ts';
+import { type Liar, type Lie, startLiar } from '../support/liar.ts';
+
+const HONEST = ['alice', 'bob', 'carol', 'dave'];
+const TEST_MS = 60_000;
+/** Slower than a healthy read, faster than any time-out of a request. */
+const READ_BAR_MS = 5_000;
+/** As long as one holder may keep a write waiting before it is given up (a cut-off, the grace of its cancelled request), and some more. */
+const WRITE_BAR_MS = 10_000;
+
+let mesh: EngineMesh;
+let alice: TestEngine;
+let liars: Liar[] = [];
+
+beforeAll(async () => {
+  mesh = await openEngineMesh({ k: 4, m: 2 });
+  for (const name of HONEST) await mesh.add(name);
+  alice = mesh.engines[0]!;
+}, TEST_MS);
+afterEach(async () => {
+  await Promise.all(liars.splice(0).map((liar) => liar.stop()));
+});
+afterAll(() => mesh.close());
+
+async function withLiars(): Promise<void> {
+  liars = await Promise.all([
+    startLiar('mallory', { bootstrap: alice.address, plane: 'libp2p' }),
+    startLiar('trudy', { bootstrap: alice.address, plane: 'bulk' }),
+  ]);
+  const others = mesh.engines.slice(1).map(({ peerId }) => peerId);
+  await untilEligible(alice.engine, [...others, ...liars.map(({ peerId }) => peerId)]);
+}
+
+/** Alice anew, without what she has learnt of the liars while they were honest: she asks them as readily as anybody. */
+async function aliceAnew(): Promise<void> {
+  await mesh.reopen(alice);
+  for (const { address } of liars) await alice.engine.bootstrap(address);
+  await untilEligible(alice.engine, [
+    ...mesh.engines.slice(1).map(({ peerId }) => peerId),
+    ...liars.map(({ peerId }) => peerId),
+  ]);
+}
+
+const tell = (lie: Lie) => {
+  for (const liar of liars) liar.lie = lie;
+};
+const askedFor = (op: 'put' | 'get') => liars.map(({ asked }) => asked[op]);
+
+/** Reads until each liar was asked for a shard, and a few times more. */
+async function readAll(contents: ReadonlyMap<string, Buffer>): Promise<number> {
+  let worstMs = 0;
+  for (let round = 0; round < 12; round++) {
+    for (const [name, bytes] of contents) {
+      const before = performance.now();
+      const whole = await getBytes(alice.engine, name);
+      worstMs = Math.max(worstMs, performance.now() - before);
+      expect(whole.equals(bytes), `${name} as it was put`).toBe(true);
+      const length = Math.min(1000, bytes.length >> 1);
+      const part = await getBytes(alice.engine, name, { offset: length, length });
+      expect(part.equals(bytes.subarray(length, 2 * length)), `a range of ${name}`).toBe(true);
+    }
+    if (round >= 2 && askedFor('get').every((count) => count > 0)) break;
+  }
+  return worstMs;
+}
+
+describe('holders that lie when they are read', () => {
+  test.each<Lie>([
+    'wrong-bytes',
+    'foreign',
+    'truncated',
+    'longer',
+    'stale',
+    'nonsense',
+    'errors',
+    'silent',
+    'drips',
+    'stalls',
+  ])(
+    '%s',
+    async (lie) => {
+      await withLiars();
+      const contents = new Map([
+        ['large', randomBytes(9_000_000)],
+        ['small', randomBytes(3_000)],
+        ['middle', randomBytes(200_000)],
+      ]);
+      // An older version of each: what a stale holder would like to pass off as the newest.
+      for (const [name, bytes] of contents) await putBytes(alice.engine, name, randomBytes(bytes.length));
+      for (const [name, bytes] of contents) {
+        const receipt = await putBytes(alice.engine, name, bytes);
+        expect(receipt.degraded).toBe(false);
+      }
+      for (const { held } of liars) expect(held.size).toBeGreaterThan(0);
+      await aliceAnew();
+      tell(lie);
+      const worstMs = await readAll(contents);
+      const views = await Promise.all(liars.map(({ peerId }) => viewOf(alice.engine, peerId)));
+      process.stdout.write(
+        `${lie}: worst read ${worstMs.toFixed(0)} ms; the liars were asked ${askedFor('get').join(' and ')} times; ` +
+          `reputation ${views.map(({ score }) => score.toFixed(0)).join(' and ')}, ` +
+          `breaker ${views.map(({ breaker }) => breaker).join(' and ')}, ${views.map(({ state }) => state).join(' and ')}\n`,
+      );
+      expect(worstMs).toBeLessThan(READ_BAR_MS);
+      for (const { score, state, breaker, latencyP95Ms } of views) {
+        if (['wrong-bytes', 'foreign', 'truncated', 'longer', 'stale'].includes(lie)) {
+          expect(score < 30 || state === 'quarantined', `reputation of ${lie}`).toBe(true);
+        } else if (lie === 'errors' || lie === 'nonsense')
+          expect(score < 50 || breaker !== 'closed').toBe(true);
+        else expect(score < 50 || (latencyP95Ms ?? 0) > 100, 'a slow one is known to be slow').toBe(true);
+      }
+    },
+    TEST_MS,
+  );
+});
+
+describe('holders that lie when they are written to', () => {
+  beforeAll(async () => {
+    // Six that are honest: a stripe finds its places without the liars.
+    for (const name of ['erin', 'frank']) await mesh.add(name);
+  }, TEST_MS);
+
+  test.each<Lie>(['errors', 'nonsense', 'silent', 'deaf'])(
+    '%s',
+    async (lie) => {
+      await withLiars();
+      tell(lie);
+      const contents = new Map<string, Buffer>();
+      const tookMs: number[] = [];
+      for (let i = 0; i < 2; i++) {
+        const bytes = randomBytes(16_000_000);
+        contents.set(`${lie}-${i}`, bytes);
+        const receipt = await putBytes(alice.engine, `${lie}-${i}`, bytes);
+        tookMs.push(receipt.durationMs);
+        // All six are where somebody honest has them, and the receipt says so of nobody else.
+        expect(receipt).toMatchObject({ shardsDurable: receipt.shardsWanted, degraded: false, spare: 2 });
+        for (const { peerId } of receipt.holders)
+          expect(liars.map((liar) => liar.peerId)).not.toContain(peerId);
+      }
+      for (const [name, bytes] of contents)
+        expect((await getBytes(alice.engine, name)).equals(bytes)).toBe(true);
+      expect(Math.max(...tookMs)).toBeLessThan(WRITE_BAR_MS);
+      process.stdout.write(`${lie}: puts took ${tookMs.map((ms) => ms.toFixed(0)).join(', ')} ms\n`);
+    },
+    120_000,
+  );
+
+  test(
+    'with too few others the receipt counts what the honest have fsynced, and no more',
+    async () => {
+      await withLiars();
+      tell('errors');
+      const [, ...others] = mesh.engines;
+      // Five honest nodes are left: one shard of each stripe finds no place.
+      await others.pop()!.engine.close();
+      await expect
+        .poll(async () => (await viewOf(alice.engine, mesh.engines.at(-1)!.peerId)).state, {
+          timeout: 20_000,
+        })
+        .toBe('offline');
+      mesh.engines.pop();
+      const bytes = randomBytes(5_000_000);
+      const receipt = await putBytes(alice.engine, 'short', bytes);
+      expect(receipt).toMatchObject({ degraded: true, spare: 1, survives: { node: 1 } });
+      expect(receipt.shardsDurable).toBeLessThan(receipt.shardsWanted);
+      expect((await getBytes(alice.engine, 'short')).equals(bytes)).toBe(true);
+    },
+    TEST_MS,
+  );
+
+  test(
+    '"stored" and dropped: the read succeeds from the others; a census counts what the holder says',
+    async () => {
+      await withLiars();
+      tell('drops');
+      const contents = new Map([
+        ['dropped-large', randomBytes(9_000_000)],
+        ['dropped-small', randomBytes(3_000)],
+      ]);
+      for (const [name, bytes] of contents) {
+        // What a holder acknowledges is what a receipt can know: only a reader, or an audit, finds out.
+        expect(await putBytes(alice.engine, name, bytes)).toMatchObject({ degraded: false, spare: 2 });
+      }
+      expect(askedFor('put').every((count) => count > 0)).toBe(true);
+      await aliceAnew();
+      await readAll(contents);
+      const spareOf = async () => (await alice.engine.info('dropped-large')).spare;
+      expect(await spareOf(), 'they still claim to have it').toBe(2);
+      for (const liar of liars) liar.claims = false;
+      const { stripesDetail, spare } = await alice.engine.info('dropped-large');
+      const theirs = stripesDetail.flatMap(({ shards }) =>
+        shards.filter(({ holder }) => liars.some(({ peerId }) => peerId === holder)),
+      );
+      expect(theirs.map(({ live }) => live)).toEqual(theirs.map(() => false));
+      const worst = Math.max(
+        ...stripesDetail.map(({ shards }) => shards.filter(({ live }) => live === false).length),
+      );
+      expect(spare).toBe(2 - worst);
+    },
+    TEST_MS,
+  );
+});
