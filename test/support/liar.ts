@@ -71,7 +71,7 @@ export async function startLiar(
     lie: 'none',
     claims: true,
     held: new Map(),
-    asked: { put: 0, get: 0, has: 0, delete: 0, announce: 0 },
+    asked: { put: 0, get: 0, has: 0, delete: 0, announce: 0, prove: 0 },
     async stop() {
       await plane?.stop();
       await peer.stop();
@@ -116,6 +116,11 @@ async function answer(liar: Liar, message: NetMessage): Promise<NetMessage | und
       return { header: encodeStatus(held.delete(request.id) ? 'ok' : 'absent'), body: NO_BYTES };
     case 'announce':
       return ok();
+    case 'prove':
+      return {
+        header: encodeFailure(new DatameshError('failed', { what: 'I prove nothing' })),
+        body: NO_BYTES,
+      };
     case 'get': {
       const bytes = held.get(request.id);
       if (bytes === undefined) return { header: encodeStatus('absent'), body: NO_BYTES };
