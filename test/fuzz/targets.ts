@@ -9,9 +9,18 @@ import {
 import { ManifestEnvelope, ManifestLayout } from '../../src/engine/codec/generated/manifest.ts';
 import { blake3 } from '../../src/engine/codec/hash.ts';
 import { decodeManifest, encodeManifest, openManifest } from '../../src/engine/codec/manifest.ts';
+import {
+  decodeClaims,
+  decodeCustodyRequest,
+  decodeOffer,
+  encodeClaims,
+  encodeCustodyRequest,
+  encodeOffer,
+} from '../../src/engine/maintenance/custody/custody-protocol.ts';
+import { readOrder, signOrder } from '../../src/engine/maintenance/custody/order.ts';
 import { FrameReceiver, encodeHead as frameHead } from '../../src/engine/mesh/frame.ts';
 import { encodeHead, headLength, parseHead, recordBytesOf } from '../../src/engine/shardstore/record.ts';
-import type { OwnerId } from '../../src/engine/types.ts';
+import type { ObjectId, OwnerId, PeerId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
 import { idOf, inlineInput, inputOf, owner, stranger } from '../engine/codec/manifest-samples.ts';
 import { pattern } from '../engine/codec/reference.ts';
@@ -47,6 +56,19 @@ const manifests = [
 const PREFIX_BYTES = 4;
 const place = { salt: pattern(16, 3), segment: 7, offset: 4096 };
 const RECORD_CRC_AT = 28;
+
+const holder = '12D3KooWPeer1' as PeerId;
+const orderParts = {
+  network: 'main',
+  objectId: idOf(1) as string as ObjectId,
+  owner: owner.ownerId,
+  domain: 'node' as const,
+  members: [holder],
+  state: 'live' as const,
+  sequence: 1,
+  issuedAtMs: 1_795_000_000_000,
+};
+const live = signOrder(orderParts, owner);
 
 export const targets: Target[] = [
   {
@@ -98,6 +120,44 @@ export const targets: Target[] = [
     corpus: [encodeStatus('ok'), encodeStatus('ok', pattern(40, 1))],
     run: (input) => {
       decodeStatus(input);
+    },
+    refusals: /^malformed-data$/,
+  },
+  {
+    name: 'custody order',
+    corpus: [live, signOrder({ ...orderParts, state: 'released', sequence: 2 }, owner)],
+    forge: (mutated) =>
+      Buffer.concat([mutated.subarray(0, -64), owner.sign(mutated.subarray(0, mutated.length - 64))]),
+    forgeEvery: 2,
+    run: (input) => {
+      readOrder(input);
+    },
+    refusals: /^(malformed-data|not-authentic|format-too-new)$/,
+  },
+  {
+    name: 'custody request',
+    corpus: [
+      encodeCustodyRequest({ op: 'known', ids: [orderParts.objectId] }),
+      encodeCustodyRequest({ op: 'adopt', ids: [orderParts.objectId], place: { stripe: 1, index: 2 } }),
+    ],
+    run: (input) => {
+      decodeCustodyRequest(input);
+    },
+    refusals: /^malformed-data$/,
+  },
+  {
+    name: 'custody items',
+    corpus: [
+      encodeOffer([{ order: live, manifest: pattern(200, 1), claims: [{ stripe: 1, index: 2, holder }] }]),
+      encodeClaims([{ objectId: orderParts.objectId, claims: [{ stripe: 1, index: 2, holder }] }]),
+    ],
+    run: (input) => {
+      // Either kind may be taken for the other: both decoders see all.
+      try {
+        decodeOffer(input);
+      } finally {
+        decodeClaims(input);
+      }
     },
     refusals: /^malformed-data$/,
   },

@@ -8,6 +8,7 @@ import { SHARD_PROTOCOL } from '../../backends/shard-protocol.ts';
 import type { Clock, Timer } from '../../effects/clock.ts';
 import { type Net, type NetMessage, NO_BYTES, type RequestOptions } from '../../effects/net.ts';
 import type { Random } from '../../effects/random.ts';
+import { CUSTODY_PROTOCOL } from '../../maintenance/custody/custody-protocol.ts';
 import type { PeerId } from '../../types.ts';
 import { FRAME_TIMEOUT_MS } from '../limits.ts';
 import type { Caps } from '../rate-limit.ts';
@@ -58,7 +59,7 @@ interface Entry {
 }
 
 /** The plane's number of a protocol: its place in this list. */
-const SERVICES = [SHARD_PROTOCOL, SPEED_PROTOCOL];
+const SERVICES = [SHARD_PROTOCOL, SPEED_PROTOCOL, CUSTODY_PROTOCOL];
 
 export async function openBulkPlane(options: BulkPlaneOptions): Promise<BulkPlane> {
   const { net, clock } = options;

@@ -1,0 +1,227 @@
+/** The custodian's side of the custody protocol: what others may tell this node and ask of it. */
+import { asDatameshError, DatameshError } from '../../../errors.ts';
+import { encodeFailure, encodeStatus } from '../../backends/shard-protocol.ts';
+import type { Manifest } from '../../codec/manifest.ts';
+import type { Clock } from '../../effects/clock.ts';
+import { MAX_BODY_BYTES, type Net, type NetMessage, NO_BYTES } from '../../effects/net.ts';
+import { TokenBuckets } from '../../mesh/token-bucket.ts';
+import { bytesToHex, type ObjectId, type OwnerId, type PeerId } from '../../types.ts';
+import type { Adoption } from './adoption.ts';
+import type { CustodyManifests } from './custody-manifests.ts';
+import {
+  CUSTODY_PROTOCOL,
+  type CustodyRequest,
+  decodeClaims,
+  decodeCustodyRequest,
+  decodeOffer,
+  encodeClaims,
+  encodeKnown,
+  MAX_CLAIMS,
+  MAX_CUSTODY_BYTES,
+  OFFER_ANSWERS,
+  type OfferAnswer,
+  type OfferItem,
+  placeExists,
+} from './custody-protocol.ts';
+import type { ClaimsOf, CustodyStore, Keep } from './custody-store.ts';
+import type { Leases } from './leases.ts';
+import { type Order, readOrder } from './order.ts';
+
+export interface CustodyServiceOptions {
+  net: Net;
+  clock: Clock;
+  store: CustodyStore;
+  manifests: CustodyManifests;
+  leases: Leases;
+  adoption: Adoption;
+  /** Name of the network: orders of another are refused. */
+  network: string;
+  hash(bytes: Uint8Array): Uint8Array;
+  /** Owners this peer has proved to act for; undefined when it has not introduced itself. */
+  ownersOf(peer: PeerId): ReadonlySet<OwnerId> | undefined;
+  /** Whether this node stores for the owner. */
+  admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** Whether the peer may be a custodian of the object: its word on where shards are is taken. */
+  near(peer: PeerId, id: ObjectId): boolean;
+  /** Orders came that were not known. */
+  kept(orders: readonly Order[]): void;
+}
+
+/** Items of one peer: a hand-over of some thousand objects at once, then as many as one core verifies in a tenth of its time. */
+const ITEM_RATE = { perSecond: 1_000, burst: 20_000 };
+const MAX_PEERS = 2_000;
+
+export async function serveCustody(options: CustodyServiceOptions): Promise<void> {
+  const items = new TokenBuckets(options.clock, ITEM_RATE, MAX_PEERS);
+  const spend = (peer: PeerId, count: number) => {
+    if (!items.take(peer, count)) throw new DatameshError('denied', { what: 'too many custody items' });
+  };
+  await options.net.handle(
+    CUSTODY_PROTOCOL,
+    async (from, message) => {
+      try {
+        if (options.ownersOf(from) === undefined)
+          throw new DatameshError('denied', { what: 'introduce yourself first (hello)' });
+        return await answer(options, from, message, decodeCustodyRequest(message.header), spend);
+      } catch (error) {
+        return { header: encodeFailure(asDatameshError(error)), body: NO_BYTES };
+      }
+    },
+    {
+      maxBodyBytes: MAX_BODY_BYTES,
+      admits(from, header, bodyBytes) {
+        const known = options.ownersOf(from) !== undefined;
+        return known && (bodyBytes <= MAX_CUSTODY_BYTES || isAdoption(header));
+      },
+    },
+  );
+}
+
+async function answer(
+  options: CustodyServiceOptions,
+  from: PeerId,
+  { body }: NetMessage,
+  request: CustodyRequest,
+  spend: (peer: PeerId, count: number) => void,
+): Promise<NetMessage> {
+  const { store, leases } = options;
+  const { op, ids } = request;
+  const reply = (tail: Uint8Array, bytes: Uint8Array = NO_BYTES): NetMessage => ({
+    header: encodeStatus('ok', tail),
+    body: bytes,
+  });
+  switch (op) {
+    case 'offer': {
+      const items = decodeOffer(body);
+      spend(from, items.length);
+      return reply(Uint8Array.from(takeOffer(options, from, items), (it) => OFFER_ANSWERS.indexOf(it)));
+    }
+    case 'moved': {
+      const moves = decodeClaims(body);
+      spend(from, moves.length);
+      const taken = moves.map((it) => credible(options, from, it));
+      store.claim(taken.filter((it) => it !== undefined));
+      return reply(Uint8Array.from(taken, (it) => (it === undefined ? 0 : 1)));
+    }
+    case 'known':
+      return reply(
+        encodeKnown(
+          ids.map((id) => {
+            const mark = store.mark(id);
+            return {
+              sequence: mark?.sequence ?? 0,
+              released: mark?.state === 'released',
+              manifest: mark?.hasManifest ?? false,
+            };
+          }),
+        ),
+      );
+    case 'where':
+      return reply(
+        NO_BYTES,
+        encodeClaims(within(ids.map((id) => ({ objectId: id, claims: store.claims(id) })))),
+      );
+    case 'lease':
+      spend(from, ids.length);
+      return reply(Uint8Array.from(ids, (id) => (options.near(from, id) && leases.take(id, from) ? 1 : 0)));
+    case 'adopt':
+      spend(from, 1);
+      await options.adoption.adopt(from, ids[0]!, request.place, body);
+      return reply(NO_BYTES);
+    case 'drop': {
+      const items = decodeOffer(body);
+      spend(from, items.length);
+      const answers: number[] = [];
+      for (const item of items) answers.push(OFFER_ANSWERS.indexOf(await options.adoption.drop(from, item)));
+      return reply(Uint8Array.from(answers));
+    }
+    case 'manifest': {
+      const bytes = store.manifest(ids[0]!);
+      return bytes === undefined
+        ? { header: encodeStatus('absent'), body: NO_BYTES }
+        : reply(NO_BYTES, bytes);
+    }
+  }
+}
+
+function isAdoption(header: Uint8Array): boolean {
+  try {
+    return decodeCustodyRequest(header).op === 'adopt';
+  } catch {
+    return false; // malformed: the handler says so
+  }
+}
+
+/** As many objects as fit a message; what is left out has no claims, and its shards are found by asking. */
+function within(items: ClaimsOf[]): ClaimsOf[] {
+  let left = MAX_CLAIMS;
+  return items.map(({ objectId, claims }) => {
+    const fits = claims.length <= left;
+    if (fits) left -= claims.length;
+    return { objectId, claims: fits ? claims : [] };
+  });
+}
+
+function takeOffer(options: CustodyServiceOptions, from: PeerId, items: readonly OfferItem[]): OfferAnswer[] {
+  const answers: OfferAnswer[] = [];
+  const keeps: { at: number; keep: Keep }[] = [];
+  for (const [at, item] of items.entries()) {
+    const keep = examine(options, from, item);
+    answers.push(typeof keep === 'string' ? keep : 'kept');
+    if (typeof keep !== 'string') keeps.push({ at, keep });
+  }
+  const fresh: Order[] = [];
+  const outcomes = options.store.keep(keeps.map(({ keep }) => keep));
+  for (const [i, { at, keep }] of keeps.entries()) {
+    const outcome = outcomes[i]!;
+    if (outcome === 'kept') fresh.push(keep.order);
+    if (outcome === 'older') answers[at] = 'newer';
+    else if (outcome === 'full') answers[at] = 'full';
+    else if (keep.order.state === 'live' && options.store.mark(keep.order.objectId)?.hasManifest !== true)
+      answers[at] = 'wants-manifest';
+  }
+  if (fresh.length > 0) options.kept(fresh);
+  return answers;
+}
+
+/** Never throws: one bad item must not cost the others their custodian. */
+function examine(options: CustodyServiceOptions, from: PeerId, item: OfferItem): Keep | OfferAnswer {
+  const { store, manifests } = options;
+  try {
+    const order = readOrder(item.order);
+    const { objectId, owner } = order;
+    if (order.network !== options.network || !options.admitsOwner(owner, from)) return 'refused';
+    let manifest: Manifest | undefined;
+    if (item.manifest !== undefined && store.mark(objectId)?.hasManifest !== true) {
+      if (bytesToHex(options.hash(item.manifest)) !== objectId) return 'malformed';
+      manifest = manifests.add(objectId, item.manifest);
+    } else manifest = manifests.get(objectId);
+    if (manifest !== undefined && manifest.ownerId !== owner) return 'malformed';
+    const told = { objectId, claims: item.claims };
+    return {
+      order,
+      bytes: item.order,
+      manifest: item.manifest,
+      holders: manifest?.peers,
+      claims: credible(options, from, told, order, manifest)?.claims,
+    };
+  } catch {
+    return 'malformed';
+  }
+}
+
+/** The claims that this peer may make and that name places of the object; undefined when its word is not taken. */
+function credible(
+  options: CustodyServiceOptions,
+  from: PeerId,
+  { objectId, claims }: ClaimsOf,
+  order: Pick<Order, 'owner'> | undefined = options.store.mark(objectId),
+  manifest: Manifest | undefined = order && options.manifests.get(objectId),
+): ClaimsOf | undefined {
+  if (order === undefined || manifest === undefined) return undefined;
+  if (!options.near(from, objectId) && options.ownersOf(from)?.has(order.owner) !== true) return undefined;
+  return {
+    objectId,
+    claims: claims.filter((claim) => placeExists(claim, manifest.stripeCount, manifest.code)),
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * What a custodian keeps of an object: the owner's order, a replica of the manifest, and where shards are that have moved. SQLite
+ * (sqlite-custody.ts) implements it, and memory (memory-custody.ts) for the simulator.
+ */
+import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
+import type { Order } from './order.ts';
+
+/** Number of the manifest's replicas where stripes are numbered from 0. */
+export const MANIFEST_GROUP = 0xffff_ffff;
+
+/** Somebody's word that a holder has a shard: checked like any other. */
+export interface Claim {
+  /** From 0; MANIFEST_GROUP for replicas of the manifest, of which `index` counts as well. */
+  stripe: number;
+  index: number;
+  holder: PeerId;
+}
+
+export interface ClaimsOf {
+  objectId: ObjectId;
+  claims: readonly Claim[];
+}
+
+export interface Keep {
+  order: Order;
+  /** As signed. */
+  bytes: Uint8Array;
+  /** Verified to be the object's; kept when there is none yet. */
+  manifest?: Uint8Array | undefined;
+  /** Write-time holders of the manifest's stripes. */
+  holders?: readonly PeerId[] | undefined;
+  claims?: readonly Claim[] | undefined;
+}
+
+/** `older`: what is kept already is newer. `full`: the owner's share of this store is used up. */
+export type Kept = 'kept' | 'known' | 'older' | 'full';
+
+export interface CustodyMark {
+  objectId: ObjectId;
+  owner: OwnerId;
+  state: Order['state'];
+  sequence: number;
+  hasManifest: boolean;
+}
+
+export interface CustodyRecord extends CustodyMark {
+  order: Order;
+  bytes: Uint8Array;
+  claims: Claim[];
+}
+
+export interface CustodyLimits {
+  /** Orders of one owner, releases among them. */
+  ordersPerOwner: number;
+  /** Bytes of manifests of one owner. */
+  manifestBytesPerOwner: number;
+}
+
+/**
+ * 500,000 objects of one owner on a custodian are 5 million in a mesh of 30 nodes; at 250 bytes for a release and 2 KiB for a small
+ * object's manifest that is 1 GiB of a disk at most.
+ */
+export const CUSTODY_LIMITS: CustodyLimits = {
+  ordersPerOwner: 500_000,
+  manifestBytesPerOwner: 1024 * 1024 * 1024,
+};
+
+/** Holders remembered for one place: where it was, where it is, and one that came in between. */
+export const CLAIMS_PER_PLACE = 3;
+
+export interface CustodyStore {
+  /** All in one transaction, durable on return. */
+  keep(batch: readonly Keep[]): Kept[];
+  mark(id: ObjectId): CustodyMark | undefined;
+  get(id: ObjectId): CustodyRecord | undefined;
+  manifest(id: ObjectId): Uint8Array | undefined;
+  /** In the order of their ids, after `cursor`. */
+  list(cursor: ObjectId | undefined, limit: number): CustodyMark[];
+  /** Objects of which the holder has or had a shard, by their manifests or claims; in order, after `cursor`. */
+  heldBy(holder: PeerId, cursor: ObjectId | undefined, limit: number): ObjectId[];
+  /** The newest claim for a place first; older ones fall out. Of objects that are not kept: nothing happens. */
+  claim(batch: readonly ClaimsOf[]): void;
+  /** Replaces all claims of each object: what a census found out. */
+  reclaim(batch: readonly ClaimsOf[]): void;
+  claims(id: ObjectId): Claim[];
+  forget(ids: readonly ObjectId[]): void;
+  /** A release was carried out at every holder: manifest and claims go, the order stays as a tombstone. */
+  settle(id: ObjectId): void;
+  usage(): { orders: number; released: number; manifestBytes: number };
+  close(): void;
+}

@@ -1,0 +1,145 @@
+/** Custody in memory: for nodes of a simulation, and the measure of the one on SQLite. */
+import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
+import {
+  CLAIMS_PER_PLACE,
+  type Claim,
+  type ClaimsOf,
+  CUSTODY_LIMITS,
+  type CustodyLimits,
+  type CustodyMark,
+  type CustodyStore,
+  type Keep,
+  type Kept,
+} from './custody-store.ts';
+import { type Order, replaces } from './order.ts';
+
+interface Entry {
+  order: Order;
+  bytes: Uint8Array;
+  manifest: Uint8Array | undefined;
+  holders: ReadonlySet<PeerId>;
+  claims: Claim[];
+}
+
+export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodyStore {
+  const entries = new Map<ObjectId, Entry>();
+  const used = new Map<OwnerId, { orders: number; manifestBytes: number }>();
+  const shareOf = (owner: OwnerId) => {
+    let share = used.get(owner);
+    if (share === undefined) used.set(owner, (share = { orders: 0, manifestBytes: 0 }));
+    return share;
+  };
+  const markOf = ({ order, manifest }: Entry): CustodyMark => ({
+    objectId: order.objectId,
+    owner: order.owner,
+    state: order.state,
+    sequence: order.sequence,
+    hasManifest: manifest !== undefined,
+  });
+  const idsAfter = (cursor: ObjectId | undefined) =>
+    [...entries.keys()].filter((id) => cursor === undefined || id > cursor).sort();
+
+  const keepOne = ({ order, bytes, manifest, holders, claims }: Keep): Kept => {
+    const before = entries.get(order.objectId);
+    const share = shareOf(order.owner);
+    if (before === undefined && share.orders >= limits.ordersPerOwner) return 'full';
+    const newer = before === undefined || replaces(order, before.order);
+    if (!newer && order.sequence < before.order.sequence) return 'older';
+    if (!newer && before.order.state !== order.state) return 'older';
+    let taken = before?.manifest;
+    let outcome: Kept = newer ? 'kept' : 'known';
+    if (taken === undefined && manifest !== undefined) {
+      if (share.manifestBytes + manifest.length > limits.manifestBytesPerOwner) outcome = 'full';
+      else {
+        taken = Uint8Array.from(manifest);
+        share.manifestBytes += manifest.length;
+        if (!newer) outcome = 'kept';
+      }
+    }
+    if (before === undefined) share.orders++;
+    entries.set(order.objectId, {
+      order: newer ? order : before.order,
+      bytes: newer ? Uint8Array.from(bytes) : before.bytes,
+      manifest: taken,
+      holders: new Set([...(before?.holders ?? []), ...(holders ?? []), ...holdersOf(claims ?? [])]),
+      claims: mergeClaims(before?.claims ?? [], claims ?? []),
+    });
+    return outcome;
+  };
+  const setClaims = ({ objectId, claims }: ClaimsOf, merge: boolean) => {
+    const entry = entries.get(objectId);
+    if (entry === undefined) return;
+    entry.claims = mergeClaims(merge ? entry.claims : [], claims);
+    entry.holders = new Set([...entry.holders, ...holdersOf(claims)]);
+  };
+  const drop = (id: ObjectId) => {
+    const entry = entries.get(id);
+    if (entry === undefined) return;
+    const share = shareOf(entry.order.owner);
+    share.orders--;
+    share.manifestBytes -= entry.manifest?.length ?? 0;
+    entries.delete(id);
+  };
+
+  return {
+    keep: (batch) => batch.map(keepOne),
+    mark(id) {
+      const entry = entries.get(id);
+      return entry && markOf(entry);
+    },
+    get(id) {
+      const entry = entries.get(id);
+      return entry && { ...markOf(entry), order: entry.order, bytes: entry.bytes, claims: [...entry.claims] };
+    },
+    manifest: (id) => entries.get(id)?.manifest,
+    list: (cursor, limit) =>
+      idsAfter(cursor)
+        .slice(0, limit)
+        .map((id) => markOf(entries.get(id)!)),
+    heldBy: (holder, cursor, limit) =>
+      idsAfter(cursor)
+        .filter((id) => entries.get(id)!.holders.has(holder))
+        .slice(0, limit),
+    claim(batch) {
+      for (const it of batch) setClaims(it, true);
+    },
+    reclaim(batch) {
+      for (const it of batch) setClaims(it, false);
+    },
+    claims: (id) => [...(entries.get(id)?.claims ?? [])],
+    forget: (ids) => ids.forEach(drop),
+    settle(id) {
+      const entry = entries.get(id);
+      if (entry?.order.state !== 'released') return;
+      shareOf(entry.order.owner).manifestBytes -= entry.manifest?.length ?? 0;
+      entries.set(id, { ...entry, manifest: undefined, holders: new Set(), claims: [] });
+    },
+    usage() {
+      const sum = { orders: 0, released: 0, manifestBytes: 0 };
+      for (const { order, manifest } of entries.values()) {
+        sum.orders++;
+        if (order.state === 'released') sum.released++;
+        sum.manifestBytes += manifest?.length ?? 0;
+      }
+      return sum;
+    },
+    close() {},
+  };
+}
+
+function holdersOf(claims: readonly Claim[]): PeerId[] {
+  return claims.map(({ holder }) => holder);
+}
+
+/** `newer` come first at their places, in reverse order of coming; each place keeps the newest few. */
+export function mergeClaims(known: readonly Claim[], newer: readonly Claim[]): Claim[] {
+  const places = new Map<string, Claim[]>();
+  for (const claim of [...newer].reverse().concat(known)) {
+    const key = `${claim.stripe} ${claim.index}`;
+    const there = places.get(key) ?? [];
+    if (there.length < CLAIMS_PER_PLACE && there.every(({ holder }) => holder !== claim.holder))
+      there.push(claim);
+    places.set(key, there);
+  }
+  return [...places.values()].flat().sort((a, b) => a.stripe - b.stripe || a.index - b.index);
+}

@@ -1,0 +1,346 @@
+/** Custody on SQLite: a file beside the catalog, one connection, every batch one transaction that is durable when it returns. */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatameshError } from '../../../errors.ts';
+import { catalogError } from '../../catalog/sqlite-errors.ts';
+import { bytesToHex, hexToBytes, type ObjectId, type OwnerId, type PeerId } from '../../types.ts';
+import {
+  type Claim,
+  type ClaimsOf,
+  CUSTODY_LIMITS,
+  type CustodyLimits,
+  type CustodyMark,
+  type CustodyStore,
+  type Keep,
+  type Kept,
+} from './custody-store.ts';
+import { mergeClaims } from './memory-custody.ts';
+import { parseOrder, replaces } from './order.ts';
+
+/** "DMcu". */
+const APPLICATION_ID = 0x444d6375;
+const FORMAT = 1;
+const BUSY_TIMEOUT_MS = 5000;
+/** Claims are read and written whole, so they are one value: stripe u32 | index u16 | number of the holder u32. */
+const CLAIM_BYTES = 10;
+
+const SCHEMA = `
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${FORMAT};
+  CREATE TABLE orders (
+    id INTEGER PRIMARY KEY,
+    object_id BLOB NOT NULL UNIQUE,
+    owner BLOB NOT NULL,
+    released INTEGER NOT NULL CHECK (released IN (0, 1)),
+    sequence INTEGER NOT NULL,
+    manifest_bytes INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    claims BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX orders_owner ON orders (owner, manifest_bytes);
+  CREATE TABLE manifests (
+    id INTEGER PRIMARY KEY REFERENCES orders (id) ON DELETE CASCADE,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE holders (
+    id INTEGER PRIMARY KEY,
+    holder TEXT NOT NULL UNIQUE
+  ) STRICT;
+  CREATE TABLE held (
+    holder INTEGER NOT NULL REFERENCES holders (id),
+    object INTEGER NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+    PRIMARY KEY (holder, object)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX held_object ON held (object);
+`;
+const MARK = 'object_id, owner, released, sequence, manifest_bytes';
+
+type Row = Record<string, unknown>;
+type Value = string | number | Uint8Array;
+
+/** Opens or makes the file (`:memory:` for none). Throws `format-too-new`, `malformed-data`, `file-denied`, `lock-held`. */
+export function openCustody(path: string, limits: CustodyLimits = CUSTODY_LIMITS): CustodyStore {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+    prepareFile(db, path);
+    return custodyOn(db, path, limits);
+  } catch (error) {
+    db?.close();
+    throw catalogError(error, path);
+  }
+}
+
+function prepareFile(db: DatabaseSync, path: string): void {
+  const number = (pragma: string) => Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
+  const empty = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0;
+  if (empty) {
+    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+    return;
+  }
+  if (number('application_id') !== APPLICATION_ID) {
+    throw new DatameshError('malformed-data', {
+      what: `${path} is a database, but none of datamesh’s custody`,
+      mend: 'move it away; datamesh makes a new one, and other custodians fill it again',
+    });
+  }
+  if (number('user_version') > FORMAT) {
+    throw new DatameshError('format-too-new', {
+      what: `${path} has format ${number('user_version')}, this datamesh knows up to ${FORMAT}`,
+      mend: 'use the newer datamesh that wrote it',
+    });
+  }
+}
+
+function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): CustodyStore {
+  const statements = new Map<string, StatementSync>();
+  const prepared = (sql: string): StatementSync => {
+    let statement = statements.get(sql);
+    if (statement === undefined) statements.set(sql, (statement = db.prepare(sql)));
+    return statement;
+  };
+  const get = (sql: string, ...values: Value[]): Row | undefined => prepared(sql).get(...values);
+  const all = (sql: string, ...values: Value[]): Row[] => prepared(sql).all(...values);
+  const run = (sql: string, ...values: Value[]) => prepared(sql).run(...values);
+  const guarded = <T>(task: () => T): T => {
+    try {
+      return task();
+    } catch (error) {
+      throw catalogError(error, path);
+    }
+  };
+  const transaction = <T>(task: () => T): T =>
+    guarded(() => {
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = task();
+        db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        numbers.clear();
+        shares.clear();
+        names.clear();
+        throw error;
+      }
+    });
+
+  /** Holders by number and back: some hundreds in a mesh. */
+  const numbers = new Map<PeerId, number>();
+  const names = new Map<number, PeerId>();
+  const numberOf = (holder: PeerId): number | undefined => {
+    const known =
+      numbers.get(holder) ??
+      (get('SELECT id FROM holders WHERE holder = ?', holder)?.id as number | undefined);
+    if (known !== undefined) numbers.set(holder, known);
+    return known;
+  };
+  const numberMade = (holder: PeerId): number =>
+    numberOf(holder) ?? Number(run('INSERT INTO holders (holder) VALUES (?)', holder).lastInsertRowid);
+  const nameOf = (number: number): PeerId => {
+    const known =
+      names.get(number) ?? (get('SELECT holder FROM holders WHERE id = ?', number)!.holder as PeerId);
+    names.set(number, known);
+    return known;
+  };
+
+  const rowOf = (id: ObjectId): Row | undefined =>
+    get(`SELECT id, ${MARK}, bytes, claims FROM orders WHERE object_id = ?`, hexToBytes(id));
+  const claimsOf = (row: Row): Claim[] => {
+    const bytes = Buffer.from(row.claims as Uint8Array);
+    const claims: Claim[] = [];
+    for (let at = 0; at < bytes.length; at += CLAIM_BYTES) {
+      claims.push({
+        stripe: bytes.readUInt32BE(at),
+        index: bytes.readUInt16BE(at + 4),
+        holder: nameOf(bytes.readUInt32BE(at + 6)),
+      });
+    }
+    return claims;
+  };
+  const claimBytes = (claims: readonly Claim[]): Uint8Array => {
+    const bytes = Buffer.alloc(claims.length * CLAIM_BYTES);
+    claims.forEach(({ stripe, index, holder }, i) => {
+      bytes.writeUInt32BE(stripe, i * CLAIM_BYTES);
+      bytes.writeUInt16BE(index, i * CLAIM_BYTES + 4);
+      bytes.writeUInt32BE(numberMade(holder), i * CLAIM_BYTES + 6);
+    });
+    return bytes;
+  };
+  const noteHeld = (row: number, holders: Iterable<PeerId>) => {
+    for (const holder of new Set(holders))
+      run('INSERT OR IGNORE INTO held (holder, object) VALUES (?, ?)', numberMade(holder), row);
+  };
+  const setClaims = (row: Row, claims: readonly Claim[]) => {
+    run('UPDATE orders SET claims = ? WHERE id = ?', claimBytes(claims), row.id as number);
+    noteHeld(
+      row.id as number,
+      claims.map(({ holder }) => holder),
+    );
+  };
+
+  const writeClaims = (batch: readonly ClaimsOf[], merge: boolean) => {
+    if (batch.length === 0) return;
+    transaction(() => {
+      for (const { objectId, claims } of batch) {
+        const row = rowOf(objectId);
+        if (row !== undefined) setClaims(row, mergeClaims(merge ? claimsOf(row) : [], claims));
+      }
+    });
+  };
+
+  /** What each owner uses: counted once, then kept up. */
+  const shares = new Map<OwnerId, { orders: number; manifestBytes: number }>();
+  const shareOf = (owner: OwnerId) => {
+    const known = shares.get(owner);
+    if (known !== undefined) return known;
+    const row = get(
+      'SELECT count(*) AS orders, coalesce(sum(manifest_bytes), 0) AS bytes FROM orders WHERE owner = ?',
+      hexToBytes(owner),
+    )!;
+    const share = { orders: row.orders as number, manifestBytes: row.bytes as number };
+    shares.set(owner, share);
+    return share;
+  };
+  const keepOne = ({ order, bytes, manifest, holders, claims }: Keep): Kept => {
+    const share = shareOf(order.owner);
+    let row = rowOf(order.objectId);
+    if (row === undefined && share.orders >= limits.ordersPerOwner) return 'full';
+    const before = row && markOf(row);
+    const newer = before === undefined || replaces(order, before);
+    if (!newer && (order.sequence < before.sequence || before.state !== order.state)) return 'older';
+    let outcome: Kept = newer ? 'kept' : 'known';
+    const released = order.state === 'released' ? 1 : 0;
+    if (row === undefined) {
+      run(
+        'INSERT INTO orders (object_id, owner, released, sequence, manifest_bytes, bytes, claims) VALUES (?, ?, ?, ?, 0, ?, ?)',
+        hexToBytes(order.objectId),
+        hexToBytes(order.owner),
+        released,
+        order.sequence,
+        bytes,
+        new Uint8Array(0),
+      );
+      share.orders++;
+      row = rowOf(order.objectId)!;
+    } else if (newer) {
+      run(
+        'UPDATE orders SET released = ?, sequence = ?, bytes = ? WHERE id = ?',
+        released,
+        order.sequence,
+        bytes,
+        row.id as number,
+      );
+    }
+    const id = row.id as number;
+    if (manifest !== undefined && before?.hasManifest !== true) {
+      if (share.manifestBytes + manifest.length > limits.manifestBytesPerOwner) outcome = 'full';
+      else {
+        run('INSERT INTO manifests (id, bytes) VALUES (?, ?)', id, manifest);
+        run('UPDATE orders SET manifest_bytes = ? WHERE id = ?', manifest.length, id);
+        share.manifestBytes += manifest.length;
+        if (!newer) outcome = 'kept';
+      }
+    }
+    noteHeld(id, holders ?? []);
+    if (claims !== undefined && claims.length > 0) setClaims(row, mergeClaims(claimsOf(row), claims));
+    return outcome;
+  };
+
+  return {
+    keep: (batch) => (batch.length === 0 ? [] : transaction(() => batch.map(keepOne))),
+    mark: (id) =>
+      guarded(() => {
+        const row = get(`SELECT ${MARK} FROM orders WHERE object_id = ?`, hexToBytes(id));
+        return row && markOf(row);
+      }),
+    get: (id) =>
+      guarded(() => {
+        const row = rowOf(id);
+        if (row === undefined) return undefined;
+        const bytes = new Uint8Array(row.bytes as Uint8Array);
+        return { ...markOf(row), order: parseOrder(bytes).order, bytes, claims: claimsOf(row) };
+      }),
+    manifest: (id) =>
+      guarded(() => {
+        const row = get(
+          'SELECT m.bytes FROM manifests m JOIN orders o ON o.id = m.id WHERE o.object_id = ?',
+          hexToBytes(id),
+        );
+        return row && new Uint8Array(row.bytes as Uint8Array);
+      }),
+    list: (cursor, limit) =>
+      guarded(() =>
+        all(
+          `SELECT ${MARK} FROM orders WHERE object_id > ? ORDER BY object_id LIMIT ?`,
+          hexToBytes(cursor ?? ''),
+          limit,
+        ).map(markOf),
+      ),
+    heldBy: (holder, cursor, limit) =>
+      guarded(() => {
+        const number = numberOf(holder);
+        if (number === undefined) return [];
+        return all(
+          `SELECT o.object_id FROM held h JOIN orders o ON o.id = h.object WHERE h.holder = ? AND o.object_id > ?
+           ORDER BY o.object_id LIMIT ?`,
+          number,
+          hexToBytes(cursor ?? ''),
+          limit,
+        ).map((row) => bytesToHex(row.object_id as Uint8Array) as ObjectId);
+      }),
+    claim: (batch) => writeClaims(batch, true),
+    reclaim: (batch) => writeClaims(batch, false),
+    claims: (id) =>
+      guarded(() => {
+        const row = rowOf(id);
+        return row === undefined ? [] : claimsOf(row);
+      }),
+    forget(ids) {
+      if (ids.length === 0) return;
+      transaction(() => {
+        for (const id of ids) run('DELETE FROM orders WHERE object_id = ?', hexToBytes(id));
+        shares.clear();
+      });
+    },
+    settle(id) {
+      transaction(() => {
+        const row = rowOf(id);
+        if (row === undefined || row.released !== 1) return;
+        run('DELETE FROM manifests WHERE id = ?', row.id as number);
+        run('DELETE FROM held WHERE object = ?', row.id as number);
+        run(
+          'UPDATE orders SET manifest_bytes = 0, claims = ? WHERE id = ?',
+          new Uint8Array(0),
+          row.id as number,
+        );
+        shares.clear();
+      });
+    },
+    usage: () =>
+      guarded(() => {
+        const row = get(
+          'SELECT count(*) AS orders, coalesce(sum(released), 0) AS released, coalesce(sum(manifest_bytes), 0) AS bytes FROM orders',
+        )!;
+        return {
+          orders: row.orders as number,
+          released: row.released as number,
+          manifestBytes: row.bytes as number,
+        };
+      }),
+    close() {
+      statements.clear();
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+function markOf(row: Row): CustodyMark {
+  return {
+    objectId: bytesToHex(row.object_id as Uint8Array) as ObjectId,
+    owner: bytesToHex(row.owner as Uint8Array) as OwnerId,
+    state: row.released === 1 ? 'released' : 'live',
+    sequence: row.sequence as number,
+    hasManifest: (row.manifest_bytes as number) > 0,
+  };
+}

@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  CLAIMS_PER_PLACE,
+  type Claim,
+  type CustodyStore,
+  MANIFEST_GROUP,
+} from '../../../../src/engine/maintenance/custody/custody-store.ts';
+import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
+import { openCustody } from '../../../../src/engine/maintenance/custody/sqlite-custody.ts';
+import { keepOf, objectId, owner, peer, stranger } from './samples.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'dm-custody-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const MANIFEST = Buffer.from('a manifest');
+const LIMITS = { ordersPerOwner: 3, manifestBytesPerOwner: 25 };
+let files = 0;
+
+const claim = (stripe: number, index: number, holder: number): Claim => ({
+  stripe,
+  index,
+  holder: peer(holder),
+});
+
+for (const [name, open] of [
+  ['in memory', memoryCustody],
+  ['on SQLite', (limits?: typeof LIMITS) => openCustody(join(folder, `${files++}.sqlite`), limits)],
+] as const) {
+  describe(`custody ${name}`, () => {
+    let store: CustodyStore;
+    beforeEach(() => {
+      store = open();
+    });
+
+    test('keeps order, manifest and claims', () => {
+      const keep = keepOf(
+        {},
+        { manifest: MANIFEST, holders: [peer(1)], claims: [claim(MANIFEST_GROUP, 0, 2)] },
+      );
+      expect(store.keep([keep])).toEqual(['kept']);
+      expect(store.keep([keep])).toEqual(['known']);
+      const { objectId: id } = keep.order;
+      expect(store.get(id)).toEqual({
+        objectId: id,
+        owner: owner.ownerId,
+        state: 'live',
+        sequence: 1,
+        hasManifest: true,
+        order: keep.order,
+        bytes: keep.bytes,
+        claims: [claim(MANIFEST_GROUP, 0, 2)],
+      });
+      expect(Buffer.from(store.manifest(id)!)).toEqual(MANIFEST);
+      expect(store.heldBy(peer(1), undefined, 9)).toEqual([id]);
+      expect(store.heldBy(peer(2), undefined, 9)).toEqual([id]);
+      expect(store.heldBy(peer(3), undefined, 9)).toEqual([]);
+      expect(store.usage()).toEqual({ orders: 1, released: 0, manifestBytes: MANIFEST.length });
+      store.close();
+    });
+
+    test('a release is final, whatever comes later', () => {
+      const live = keepOf({}, { manifest: MANIFEST });
+      const released = keepOf({ state: 'released', sequence: 2 });
+      const { objectId: id } = live.order;
+      store.keep([live]);
+      expect(store.keep([released])).toEqual(['kept']);
+      expect(store.keep([live, keepOf({ sequence: 3 }), released])).toEqual(['older', 'older', 'known']);
+      expect(store.mark(id)).toMatchObject({ state: 'released', sequence: 2, hasManifest: true });
+      store.settle(id);
+      expect(store.mark(id)).toMatchObject({ state: 'released', hasManifest: false });
+      expect(store.manifest(id)).toBeUndefined();
+      expect(store.heldBy(peer(1), undefined, 9)).toEqual([]);
+      expect(store.keep([live])).toEqual(['older']);
+      store.close();
+    });
+
+    test('a manifest may come later, and an order without one is kept', () => {
+      const { order, bytes } = keepOf();
+      expect(store.keep([{ order, bytes }])).toEqual(['kept']);
+      expect(store.mark(order.objectId)?.hasManifest).toBe(false);
+      expect(store.keep([{ order, bytes, manifest: MANIFEST }])).toEqual(['kept']);
+      expect(store.mark(order.objectId)?.hasManifest).toBe(true);
+      store.close();
+    });
+
+    test('one owner cannot use up another one’s share', () => {
+      store = open(LIMITS);
+      const many = [1, 2, 3, 4].map((n) => keepOf({ objectId: objectId(n) }, { manifest: MANIFEST }));
+      expect(store.keep(many)).toEqual(['kept', 'kept', 'full', 'full']);
+      expect(store.keep([keepOf({ objectId: objectId(9), owner: stranger.ownerId })])).toEqual(['kept']);
+      store.forget([objectId(1), objectId(2)]);
+      expect(store.keep([many[3]!])).toEqual(['kept']);
+      expect(store.usage()).toEqual({ orders: 3, released: 0, manifestBytes: MANIFEST.length });
+      store.close();
+    });
+
+    test('lists in order, page by page', () => {
+      const ids = [1, 2, 3, 4, 5].map(objectId);
+      store.keep(ids.map((id) => keepOf({ objectId: id }, { holders: [peer(1)] })));
+      const sorted = [...ids].sort();
+      const first = store.list(undefined, 2).map((mark) => mark.objectId);
+      expect(first).toEqual(sorted.slice(0, 2));
+      expect(store.list(first[1], 9).map((mark) => mark.objectId)).toEqual(sorted.slice(2));
+      expect(store.heldBy(peer(1), first[1], 2)).toEqual(sorted.slice(2, 4));
+      store.close();
+    });
+
+    test.skipIf(name === 'in memory')('a transaction that fails leaves nothing behind', () => {
+      const good = keepOf();
+      const bad = { ...keepOf({ objectId: objectId(2) }), bytes: undefined as never };
+      expect(() => store.keep([good, bad])).toThrow();
+      expect(store.usage().orders).toBe(0);
+      expect(store.keep([good])).toEqual(['kept']);
+      store.close();
+    });
+  });
+}
+
+test('both kinds end with the same after any calls', () => {
+  const ids = [1, 2, 3].map(objectId);
+  const places = fc.array(
+    fc.tuple(fc.nat({ max: 2 }), fc.nat({ max: 1 }), fc.nat({ max: 4 })).map((it) => claim(...it)),
+    { maxLength: 5 },
+  );
+  const calls = fc.array(
+    fc.record({
+      call: fc.constantFrom('keep', 'claim', 'reclaim', 'forget', 'settle', 'release'),
+      id: fc.constantFrom(...ids),
+      claims: places,
+      sequence: fc.integer({ min: 1, max: 3 }),
+      manifest: fc.boolean(),
+    }),
+    { maxLength: 20 },
+  );
+  fc.assert(
+    fc.property(calls, (all) => {
+      const stores = [memoryCustody(LIMITS), openCustody(':memory:', LIMITS)];
+      for (const { call, id, claims, sequence, manifest } of all) {
+        const results = stores.map((store) => {
+          switch (call) {
+            case 'keep':
+            case 'release':
+              return store.keep([
+                keepOf(
+                  { objectId: id, sequence, state: call === 'keep' ? 'live' : 'released' },
+                  { manifest: manifest ? MANIFEST : undefined, claims, holders: [peer(sequence)] },
+                ),
+              ]);
+            case 'claim':
+              return store.claim([{ objectId: id, claims }]);
+            case 'reclaim':
+              return store.reclaim([{ objectId: id, claims }]);
+            case 'forget':
+              return store.forget([id]);
+            default:
+              return store.settle(id);
+          }
+        });
+        expect(results[0]).toEqual(results[1]);
+        const [a, b] = stores.map((store) => ({
+          list: store.list(undefined, 9),
+          usage: store.usage(),
+          each: ids.map((one) => [store.get(one)?.claims, store.claims(one), store.get(one)?.order]),
+          held: [0, 1, 2, 3, 4].map((one) => store.heldBy(peer(one), undefined, 9)),
+        }));
+        expect(a).toEqual(b);
+        const perPlace = Map.groupBy(stores[0]!.claims(id), (it) => `${it.stripe} ${it.index}`);
+        for (const [, there] of perPlace) expect(there.length).toBeLessThanOrEqual(CLAIMS_PER_PLACE);
+      }
+      for (const store of stores) store.close();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('what is on the disk is there after a restart', () => {
+  const path = join(folder, 'again.sqlite');
+  const store = openCustody(path);
+  store.keep([keepOf({}, { manifest: MANIFEST, claims: [claim(0, 1, 7)] })]);
+  store.close();
+  expect(statSync(path).size).toBeGreaterThan(0);
+  const again = openCustody(path);
+  expect(again.get(objectId(1))).toMatchObject({ sequence: 1, hasManifest: true, claims: [claim(0, 1, 7)] });
+  again.close();
+});
