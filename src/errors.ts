@@ -58,6 +58,7 @@ const CODES = {
   'lock-held': ['DM-6001', 'conflict'],
   'already-exists': ['DM-6002', 'conflict'],
   'already-running': ['DM-6003', 'conflict'],
+  'source-changed': ['DM-6004', 'conflict'],
   'shards-missing': ['DM-7001', 'integrity'],
   'hash-mismatch': ['DM-7002', 'integrity'],
   'not-authentic': ['DM-7003', 'integrity'],

@@ -266,6 +266,11 @@ export interface PutOptions {
   allowDegraded?: boolean | undefined;
   /** Compress content that a sample says shrinks by a tenth or more. What remains of its length may tell what it is. */
   compress?: boolean | undefined;
+  /**
+   * Fingerprint of the source, equal only for the same, unchanged one: a put with the one of an interrupted put goes on where that stopped.
+   * Up to 128 characters. Without it a put that stops takes back what it stored.
+   */
+  source?: string | undefined;
 }
 
 export interface Receipt {
@@ -280,6 +285,8 @@ export interface Receipt {
   /** Whole domains that may fail, whichever they are, with every stripe and the manifest still readable. */
   survives: Losses;
   degraded: boolean;
+  /** Stripes of the object that an interrupted put had already stored; nothing of them was sent again. */
+  stripesResumed: number;
   holders: { peerId: PeerId; name: string | undefined; shards: number }[];
   replacedVersion: number | undefined;
   durationMs: number;

@@ -1,7 +1,6 @@
 /** What a node does for its owner: the object calls of the Engine interface, on a running node. */
-import { asDatameshError, DatameshError } from '../errors.ts';
-import type { Entry, PoolRecord } from './catalog/catalog.ts';
-import { commitQueue } from './catalog/commit-queue.ts';
+import { asDatameshError } from '../errors.ts';
+import type { Entry } from './catalog/catalog.ts';
 import { blake3 } from './codec/hash.ts';
 import { decodeManifest, decodeOwnManifest } from './codec/manifest.ts';
 import type {
@@ -12,11 +11,8 @@ import type {
   HealthReport,
   ObjectDetail,
   ObjectView,
-  PutOptions,
-  Receipt,
   StripeView,
 } from './engine.ts';
-import type { OwnerKeys } from './keys/keys.ts';
 import {
   askHolders,
   type CensusGroup,
@@ -29,26 +25,18 @@ import {
 import { censusGroups, manifestGroup } from './maintenance/groups.ts';
 import { releaseShards } from './maintenance/release.ts';
 import type { Node } from './node.ts';
-import {
-  checkNameAndTags,
-  findEntry,
-  notFound,
-  publicView,
-  refuseExisting,
-  versionsUpTo,
-  viewOfManifest,
-} from './object-refs.ts';
+import { findEntry, notFound, publicView, versionsUpTo, viewOfManifest } from './object-refs.ts';
 import { type PlacedObject, placedObject, takeDistribution } from './pools/distribution.ts';
 import type { Pools } from './pools/pools.ts';
 import type { DistributionQuery, DistributionReport } from './pools/views.ts';
+import { nameOf, ownerOf, type Put, putter } from './put-object.ts';
 import { fetchManifest, type GetContext, openWithOwner, rangeOf, readRange } from './transfer/get.ts';
 import { ASK_TIMEOUT_MS } from './transfer/limits.ts';
 import { ManifestCache } from './transfer/manifest-cache.ts';
-import { storeObject, takeBack } from './transfer/put.ts';
 import { isHexId, type ObjectId, type PeerId } from './types.ts';
 
 export interface Objects {
-  put(source: AsyncIterable<Uint8Array>, options: PutOptions, call: CallOptions): Promise<Receipt>;
+  put: Put;
   get(ref: string, options: GetOptions, call: CallOptions): Promise<GetResult>;
   find(ref: string): ObjectView;
   info(ref: string, options: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
@@ -61,15 +49,9 @@ const DEFAULT_STRIPE_LIMIT = 64;
 
 export function createObjects(node: Node, pools: Pools, changed: () => void): Objects {
   const manifests = new ManifestCache();
-  const commitSoon = commitQueue(node.catalog);
+  const put = putter(node, pools, changed);
 
-  const owner = (): OwnerKeys => {
-    if (node.owner !== undefined) return node.owner;
-    throw new DatameshError('no-owner-key', {
-      what: 'this node has no owner key, so it can store nothing of yours',
-      mend: 'make one with `datamesh keys new main`, or bring yours with `datamesh keys import`, then start the node again',
-    });
-  };
+  const owner = () => ownerOf(node);
   const getContext = (): GetContext => ({
     codec: node.codec,
     owner: owner(),
@@ -92,21 +74,6 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       },
     },
   });
-  const putContext = (pool: PoolRecord) => ({
-    codec: node.codec,
-    clock: node.clock,
-    random: node.random,
-    owner: owner(),
-    code: pool.code,
-    domain: pool.domain,
-    candidates: () => pools.candidates(pool),
-    siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
-    backend: node.backend,
-    overtaken: (holder: PeerId, latencyMs: number) =>
-      node.health.observe(holder, { kind: 'slow', latencyMs }),
-    log: (text: string) => node.events.add('warn', 'put', text),
-  });
-
   const manifestOf = async (
     objectId: ObjectId,
     hints: readonly PeerId[],
@@ -172,31 +139,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
   };
 
   return {
-    async put(source, options, call) {
-      checkNameAndTags(options);
-      const startedMs = node.clock.monotonic();
-      const pool = pools.pool(options.pool);
-      const context = putContext(pool);
-      const withPool = { ...options, pool: pool.name, compress: options.compress ?? pool.compress };
-      refuseExisting(node.catalog, context.owner, options);
-      const stored = await storeObject(source, withPool, context, call);
-      const { entry, replacedVersion } = await commit(commitSoon, context, withPool, stored);
-      changed();
-      return {
-        object: publicView(entry),
-        domain: pool.domain,
-        shardsDurable: stored.shardsDurable,
-        shardsWanted: stored.shardsWanted,
-        spare: stored.spare,
-        survives: stored.survives,
-        degraded: stored.shardsDurable < stored.shardsWanted || !stored.keepsRule,
-        holders: [...stored.shardsByHolder]
-          .map(([peerId, shards]) => ({ peerId, name: nameOf(node, peerId), shards }))
-          .sort((a, b) => b.shards - a.shards),
-        replacedVersion,
-        durationMs: node.clock.monotonic() - startedMs,
-      };
-    },
+    put,
 
     async get(ref, options, call) {
       const signal = call.signal ?? new AbortController().signal;
@@ -323,48 +266,7 @@ function censusOptions(node: Node, signal: AbortSignal) {
   return { clock: node.clock, backend: node.backend, timeoutMs: ASK_TIMEOUT_MS, signal };
 }
 
-/** The moment the object becomes visible. When the catalog refuses, the shards are taken back. */
-async function commit(
-  commitSoon: ReturnType<typeof commitQueue>,
-  context: Parameters<typeof takeBack>[1],
-  options: PutOptions & { pool: string },
-  stored: Awaited<ReturnType<typeof storeObject>>,
-) {
-  const { owner } = context;
-  try {
-    return await commitSoon(
-      {
-        owner: owner.ownerId,
-        name: options.name,
-        objectId: stored.objectId,
-        sizeBytes: stored.sizeBytes,
-        contentHash: stored.contentHash,
-        mimeType: stored.mimeType,
-        tags: stored.tags,
-        k: stored.code.k,
-        m: stored.code.m,
-        chunkBytes: stored.chunkBytes,
-        stripes: stored.stripes,
-        storedBytes: stored.storedBytes,
-        createdAtMs: stored.createdAtMs,
-        ownerKey: owner.name,
-        pool: options.pool,
-        manifestHolders: stored.manifestHolders,
-      },
-      { ifAbsent: options.ifAbsent ?? false },
-    );
-  } catch (error) {
-    await takeBack(stored.placed, context);
-    throw error;
-  }
-}
-
 function lostIsUndefined(error: unknown): undefined {
   if (asDatameshError(error).code === 'shards-missing') return undefined;
   throw error;
-}
-
-function nameOf(node: Node, peer: PeerId): string | undefined {
-  if (peer === node.net.self) return node.options.name;
-  return node.folders.backend(peer)?.path ?? node.membership.member(peer)?.info?.name;
 }

@@ -276,6 +276,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         spare: view.code.m - lost,
         survives: { disk: view.code.m - lost, node: view.code.m - lost, rack: 0, zone: 0 },
         degraded: lost > 0,
+        stripesResumed: 0,
         holders: peersNow()
           .slice(0, n - lost)
           .map((peer) => ({ peerId: peer.peerId, name: peer.name, shards: Math.max(1, view.stripes) })),

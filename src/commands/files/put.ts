@@ -14,7 +14,8 @@ export const putCommand: Command = {
   group: 'files',
   summary: 'Store a file in the mesh',
   description: `The file is sealed, cut into chunks and coded; each shard is on the disk of another node before the command ends
-    well. A name that exists gets a new version, and the old one stays readable until the new one is complete.`,
+    well. A name that exists gets a new version, and the old one stays readable until the new one is complete. A put of a file of 16 MiB or more
+    that was interrupted goes on where it stopped when the same command is given again within three days and the file has not changed.`,
   args: [
     {
       name: 'file',
@@ -52,6 +53,10 @@ export const putCommand: Command = {
     {
       name: 'compress',
       summary: 'Compress what a sample says shrinks; its stored size may then tell what it is',
+    },
+    {
+      name: 'no-resume',
+      summary: 'Do not go on where an interrupted put of this file stopped, nor note where this one is',
     },
     { name: 'allow-degraded', summary: 'Store with fewer nodes than the code wants (exit 3)' },
   ],
@@ -119,21 +124,32 @@ export const putCommand: Command = {
       return undefined;
     }
     const engine = await context.engine();
-    const receipt = await engine.put(
-      source === undefined ? context.stdin() : source.read(signal),
-      {
-        name,
-        sizeBytes: source?.sizeBytes,
-        tags,
-        mimeType,
-        code: values.code as CodeProfile | undefined,
-        pool: values.pool as string | undefined,
-        ifAbsent: values['if-absent'] as boolean | undefined,
-        allowDegraded: values['allow-degraded'] as boolean | undefined,
-        compress: values.compress as boolean | undefined,
-      },
-      { signal, onProgress: (progress) => out.progress(`put ${name}`, progress) },
-    );
+    const put = async (fingerprint: string | undefined) =>
+      await engine.put(
+        source === undefined ? context.stdin() : source.read(signal),
+        {
+          name,
+          sizeBytes: source?.sizeBytes,
+          tags,
+          mimeType,
+          code: values.code as CodeProfile | undefined,
+          pool: values.pool as string | undefined,
+          ifAbsent: values['if-absent'] as boolean | undefined,
+          allowDegraded: values['allow-degraded'] as boolean | undefined,
+          compress: values.compress as boolean | undefined,
+          source: fingerprint,
+        },
+        { signal, onProgress: (progress) => out.progress(`put ${name}`, progress) },
+      );
+    const fingerprint = values['no-resume'] === true ? undefined : await source?.fingerprint();
+    const receipt = await put(fingerprint).catch(async (error: unknown) => {
+      if (!(error instanceof DatameshError) || error.code !== 'source-changed') throw error;
+      out.note(`${file} has changed since its interrupted put: stored from the start`);
+      return await put(fingerprint);
+    });
+    if (receipt.stripesResumed > 0) {
+      out.note(`resumed: ${receipt.stripesResumed} of ${receipt.object.stripes} stripes were already stored`);
+    }
     out.record(receiptRecord(receipt));
     if (!receipt.degraded) return undefined;
     const { code } = receipt.object;
@@ -165,6 +181,7 @@ function receiptRecord(receipt: Receipt): OutputRecord {
     degraded,
     domain: receipt.domain,
     survives: receipt.survives,
+    stripesResumed: receipt.stripesResumed,
     nodes: holders.length,
     holders,
     replacedVersion: replacedVersion ?? null,

@@ -1,16 +1,24 @@
 /** The local file that a put reads. */
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatameshError } from '../../errors.ts';
 
 /** Large reads: at 64 KiB the calls themselves cost more than the copying. */
 const READ_BYTES = 1024 * 1024;
+/** Of the file's beginning in its fingerprint: most formats keep what changes with any edit there. */
+const LEADING_BYTES = 64 * 1024;
 
 export interface SourceFile {
   path: string;
   /** Undefined for what has no length, such as a named pipe. */
   sizeBytes: number | undefined;
+  /**
+   * Equal only while the file is the same and unchanged, as far as inode, size, times and its first 64 KiB tell: lets an interrupted put go on. Undefined
+   * for what is no regular file.
+   */
+  fingerprint(): Promise<string | undefined>;
   read(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
@@ -27,7 +35,6 @@ export async function openSource(file: string, cwd: string): Promise<SourceFile>
     });
   }
   // Opening now and not at the first read: a file that may not be read is found before the mesh is touched.
-  const { open } = await import('node:fs/promises');
   const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
     throw unreadable(file, cause);
   });
@@ -35,8 +42,22 @@ export async function openSource(file: string, cwd: string): Promise<SourceFile>
   return {
     path,
     sizeBytes: found.isFile() ? found.size : undefined,
+    fingerprint: async () => (found.isFile() ? await fingerprintOf(path) : undefined),
     read: (signal) => createReadStream(path, { highWaterMark: READ_BYTES, signal }),
   };
+}
+
+async function fingerprintOf(path: string): Promise<string> {
+  const handle = await open(path, 'r');
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
+    const head = Buffer.alloc(LEADING_BYTES);
+    const { bytesRead } = await handle.read(head, 0, LEADING_BYTES, 0);
+    const hash = createHash('sha256').update([dev, ino, size, mtimeNs, ctimeNs].join(' '));
+    return hash.update(head.subarray(0, bytesRead)).digest('hex');
+  } finally {
+    await handle.close();
+  }
 }
 
 function unreadable(file: string, cause: NodeJS.ErrnoException): DatameshError {

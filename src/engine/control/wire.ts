@@ -101,6 +101,7 @@ export function readPutOptions(value: unknown): PutOptions {
     ifAbsent: optional(flag),
     allowDegraded: optional(flag),
     compress: optional(flag),
+    source: optional(text(128)),
   });
 }
 

@@ -11,9 +11,20 @@ export const CUT_OFF_FACTOR = 4;
 export const CUT_OFF_MIN_MS = 1_000;
 export const GET_TIMEOUT_MS = 20_000;
 export const ASK_TIMEOUT_MS = 5_000;
+/** Shards of a failed put taken back at once: of a large one there are thousands. */
+export const RELEASE_WINDOW = 64;
 /** Extra requests beside late ones, as a share of the ordinary ones. */
 export const HEDGE_SHARE = 0.05;
 /** Hedges saved up: two holders of fourteen become slow while four stripes are under way, and twice that. */
 export const HEDGE_BURST = 16;
 /** A holder that has not answered by then is replaced as if it had failed: in health nobody takes that long, so it is no hedge. */
 export const OVERDUE_MS = 2_000;
+/** A smaller put is sent again in the time that its journal would take. Four stripes of the usual size. */
+export const MIN_JOURNALED_BYTES = 16 * 1024 * 1024;
+/** Of one put: 1.8 KiB a stripe at 10+4, so 16,384 stripes and more; beyond it the put cannot be gone on with. */
+export const MAX_JOURNAL_BYTES = 64 * 1024 * 1024;
+/** Puts that were interrupted and not begun again: the oldest is given up for a new one. */
+export const MAX_JOURNALS = 16;
+export const MAX_JOURNAL_AGE_MS = 3 * 24 * 60 * 60_000;
+/** Candidates asked for shards of a stripe that was under way when a put stopped. */
+export const MAX_ASKED_TO_RESUME = 64;

@@ -1,6 +1,6 @@
 /**
  * Put: chunk → seal and code → place → durable on the holders → manifest → (caller) catalog commit. Nothing is visible
- * before that commit; a put that fails takes back the shards it placed.
+ * before that commit; a put that fails takes back the shards it placed, or keeps them for the next run if it has a journal.
  */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
@@ -31,7 +31,9 @@ import {
   type ShardId,
 } from '../types.ts';
 import { account } from './account.ts';
-import { ASK_TIMEOUT_MS, PUT_WINDOW_STRIPES } from './limits.ts';
+import { ASK_TIMEOUT_MS, PUT_WINDOW_STRIPES, RELEASE_WINDOW } from './limits.ts';
+import type { PutJournal, PutJournals } from './put-journals.ts';
+import { ResumablePut } from './resume.ts';
 import { type WriteContext, writeStripe } from './stripe-writer.ts';
 import { orderedWindow } from './window.ts';
 
@@ -53,6 +55,8 @@ export interface PutContext {
   mayAsk?(peer: PeerId): boolean;
   /** It kept a stripe waiting for that long, and was replaced. */
   overtaken?(holder: PeerId, elapsedMs: number): void;
+  /** For puts that can be gone on with. */
+  journals?: PutJournals | undefined;
   log(text: string): void;
 }
 
@@ -78,6 +82,10 @@ export interface StoredObject {
   shardsByHolder: ReadonlyMap<PeerId, number>;
   /** For taking back, if the catalog refuses the commit. */
   placed: PlacedShards;
+  /** Stripes that an interrupted run had stored and that were found complete. */
+  stripesFound: number;
+  /** To be told of the commit, and then removed. */
+  journal: PutJournal | undefined;
 }
 
 /** Every shard that became durable or may have, so that a failed put can take it back. */
@@ -117,6 +125,9 @@ export async function storeObject(
     },
     signal,
   };
+  const resume = await ResumablePut.begin(context.journals, options, code, { ...context, ...write });
+  /** Shards of stripes among `placed`; those of the manifest come after them. */
+  let ofStripes: number | undefined;
   try {
     const policy = { code, domain: context.domain, allowDegraded };
     requirePlaceable(policy, write.candidates());
@@ -126,17 +137,27 @@ export async function storeObject(
       write,
       context,
       call,
+      resume,
       stop: () => stopper.abort(),
     });
+    ofStripes = placed.length;
     const stored = await storeManifest(content, { options, policy, write, context });
-    return { ...stored, placed };
+    await resume?.journal.committing(stored.objectId);
+    return { ...stored, placed, stripesFound: resume?.stripesFound ?? 0, journal: resume?.journal };
   } catch (error) {
     stopper.abort();
-    await takeBack(placed, context);
-    throw call.signal?.aborted
-      ? new DatameshError('cancelled', { what: 'the put was cancelled; nothing was stored' })
-      : error;
+    const givenUp = resume === undefined ? [] : await resume.stopped(error);
+    const kept = givenUp === undefined;
+    await takeBack(kept ? placed.slice(ofStripes ?? placed.length) : [...placed, ...givenUp], context);
+    throw call.signal?.aborted ? cancelled(kept) : error;
   }
+}
+
+function cancelled(kept: boolean): DatameshError {
+  return new DatameshError('cancelled', {
+    what: kept ? 'the put was cancelled' : 'the put was cancelled; nothing was stored',
+    mend: kept ? 'to go on where it stopped, put the same file again' : undefined,
+  });
 }
 
 interface Job {
@@ -162,12 +183,12 @@ interface Content {
 
 async function storeContent(
   source: AsyncIterable<Uint8Array>,
-  job: Job & { call: CallOptions; stop: () => void },
+  job: Job & { call: CallOptions; resume: ResumablePut | undefined; stop: () => void },
 ): Promise<Content> {
-  const { options, policy, context, call } = job;
+  const { options, policy, context, call, resume } = job;
   const { code } = policy;
   const chunkBytes = chooseChunkBytes({ sizeBytes: options.sizeBytes });
-  const ownerSalt = context.random.bytes(OWNER_SALT_BYTES);
+  const ownerSalt = resume?.salt ?? context.random.bytes(OWNER_SALT_BYTES);
   const fileKey = context.owner.fileKeyOf(ownerSalt);
   const hasher = blake3Hasher();
   const stripes: StripeLayout[] = [];
@@ -192,19 +213,26 @@ async function storeContent(
       plaintext: chunk.pieces,
       pack: packed,
     });
-    const holders = await writeStripe(
-      {
-        ids: encoded.ids,
-        shards: encoded.shards,
-        quorum: policy.allowDegraded ? code.k : writeQuorum(code),
-        policy,
-      },
-      job.write,
-    ).finally(() => encoded.release());
-    return {
-      stripe: { shardBytes: encoded.shardBytes, ids: encoded.ids, holders },
-      bytes: chunk.lengthBytes,
-    };
+    try {
+      const held = await resume?.before(chunk.index, encoded.ids);
+      const holders = await writeStripe(
+        {
+          ids: encoded.ids,
+          shards: encoded.shards,
+          quorum: policy.allowDegraded ? code.k : writeQuorum(code),
+          policy,
+          held,
+        },
+        job.write,
+      );
+      resume?.journal.stored(chunk.index, holders);
+      return {
+        stripe: { shardBytes: encoded.shardBytes, ids: encoded.ids, holders },
+        bytes: chunk.lengthBytes,
+      };
+    } finally {
+      encoded.release();
+    }
   };
 
   const counted = hashed(chunks(source, chunkBytes), hasher, (bytes) => (sizeBytes += bytes));
@@ -231,7 +259,10 @@ async function* hashed(
   }
 }
 
-async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObject, 'placed'>> {
+async function storeManifest(
+  content: Content,
+  job: Job,
+): Promise<Omit<StoredObject, 'placed' | 'stripesFound' | 'journal'>> {
   const { options, policy, context, write } = job;
   const { code } = policy;
   const createdAtMs = context.clock.now();
@@ -289,17 +320,17 @@ async function storeManifest(content: Content, job: Job): Promise<Omit<StoredObj
 }
 
 /** Releases what a failed put left behind; what cannot be reached now is collected later as an orphan. */
-export async function takeBack(placed: PlacedShards, context: PutContext): Promise<void> {
+export async function takeBack(
+  placed: PlacedShards,
+  context: Pick<PutContext, 'backend' | 'log'> & { owner: Pick<OwnerKeys, 'ownerId'> },
+): Promise<void> {
   const owner = context.owner.ownerId;
-  await Promise.all(
-    placed.map(async ({ id, holder }) => {
-      try {
-        await context.backend(holder)?.delete(id, owner, { timeoutMs: ASK_TIMEOUT_MS });
-      } catch (error) {
-        context.log(
-          `take back: ${holder.slice(-8)} keeps an orphan shard: ${asDatameshError(error).message}`,
-        );
-      }
-    }),
-  );
+  const release = async ({ id, holder }: PlacedShards[number]) => {
+    try {
+      await context.backend(holder)?.delete(id, owner, { timeoutMs: ASK_TIMEOUT_MS });
+    } catch (error) {
+      context.log(`take back: ${holder.slice(-8)} keeps an orphan shard: ${asDatameshError(error).message}`);
+    }
+  };
+  for await (const _ of orderedWindow(placed, RELEASE_WINDOW, release, () => {}));
 }

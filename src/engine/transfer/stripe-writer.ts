@@ -14,6 +14,8 @@ export interface StripeToWrite {
   /** Durable shards below which the stripe counts as failed. */
   quorum: number;
   policy: PlacementPolicy;
+  /** Holders that have its shards already, by index: those are not sent. */
+  held?: readonly (PeerId | undefined)[] | undefined;
   /** It is a manifest: its holders make the object findable. */
   announce?: boolean;
 }
@@ -46,10 +48,12 @@ export async function writeStripe(
   const shardBytes = stripe.shards[0]?.length ?? 0;
   const candidates = context.candidates();
   const shunned = new Set(candidates.filter(({ peer }) => !context.mayAsk(peer)).map(({ peer }) => peer));
-  const plan = planFor(stripe, shardBytes, candidates, shunned);
-  /** Who has each shard or is being sent it now: what the rule for a spare counts. */
-  const holding = [...plan.targets];
   const failed = new Set<PeerId>();
+  const targets = stripe.held?.some((holder) => holder !== undefined)
+    ? planRest(stripe, stripe.held, candidates)
+    : planFor(stripe, shardBytes, candidates, shunned).targets;
+  /** Who has each shard or is being sent it now: what the rule for a spare counts. */
+  const holding = [...targets];
   // Nodes that were left out because a shard does not fit in what they still offer: their refusal is known beforehand.
   const failures = candidates
     .filter(({ freeBytes }) => freeBytes < shardBytes)
@@ -99,7 +103,11 @@ export async function writeStripe(
     });
 
   const place = async (index: number): Promise<PeerId | undefined> => {
-    let target = plan.targets[index];
+    let target = targets[index];
+    if (target !== undefined && stripe.held?.[index] === target) {
+      context.placed(stripe.ids[index]!, target);
+      return target;
+    }
     while (target !== undefined) {
       const error = await ask(index, target);
       if (error === undefined) return target;
@@ -142,6 +150,21 @@ function release(id: ShardId, holder: PeerId, context: WriteContext): void {
     .backend(holder)
     ?.delete(id, context.owner, { timeoutMs: ASK_TIMEOUT_MS })
     .catch(() => {}); // an orphan, which garbage collection finds
+}
+
+/** Holders for the shards that nobody has yet, by the same rule. */
+function planRest(
+  stripe: StripeToWrite,
+  held: readonly (PeerId | undefined)[],
+  candidates: readonly Candidate[],
+): (PeerId | undefined)[] {
+  const shardBytes = stripe.shards[0]?.length ?? 0;
+  const holders = [...held];
+  for (const index of holders.keys()) {
+    if (holders[index] !== undefined) continue;
+    [holders[index]] = spareFor({ ...stripe, shardBytes, holders }, index, candidates, new Set());
+  }
+  return holders;
 }
 
 /** Answers of a holder that surely has not kept the shard. After any other failure it may have. */

@@ -1,0 +1,130 @@
+/** Put: from the caller's bytes to a receipt, on a running node. */
+import { DatameshError } from '../errors.ts';
+import type { PoolRecord } from './catalog/catalog.ts';
+import { commitQueue } from './catalog/commit-queue.ts';
+import type { CallOptions, PutOptions, Receipt } from './engine.ts';
+import type { OwnerKeys } from './keys/keys.ts';
+import type { Node } from './node.ts';
+import { checkNameAndTags, publicView, refuseExisting } from './object-refs.ts';
+import { dataPaths } from './options.ts';
+import type { Pools } from './pools/pools.ts';
+import { type PutContext, storeObject, takeBack } from './transfer/put.ts';
+import { putJournals } from './transfer/put-journals.ts';
+import type { PeerId } from './types.ts';
+
+export type Put = (
+  source: AsyncIterable<Uint8Array>,
+  options: PutOptions,
+  call: CallOptions,
+) => Promise<Receipt>;
+
+/** @param changed called after each object that became visible */
+export function putter(node: Node, pools: Pools, changed: () => void): Put {
+  const commitSoon = commitQueue(node.catalog);
+  const logPut = (text: string) => node.events.add('warn', 'put', text);
+  const journals = putJournals({
+    disk: node.disk,
+    clock: node.clock,
+    random: node.random,
+    dir: dataPaths(node.options.dataDir).journal,
+    committed: (objectId) => node.catalog.references(objectId) > 0,
+    release: (ownerId, shards) =>
+      void takeBack(shards, { owner: { ownerId }, backend: node.backend, log: logPut }),
+    log: logPut,
+  });
+
+  const putContext = (pool: PoolRecord) => ({
+    codec: node.codec,
+    clock: node.clock,
+    random: node.random,
+    owner: ownerOf(node),
+    code: pool.code,
+    domain: pool.domain,
+    candidates: () => pools.candidates(pool),
+    siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
+    backend: node.backend,
+    overtaken: (holder: PeerId, latencyMs: number) =>
+      node.health.observe(holder, { kind: 'slow', latencyMs, request: 'put' }),
+    journals,
+    log: logPut,
+  });
+
+  return async (source, options, call) => {
+    checkNameAndTags(options);
+    const startedMs = node.clock.monotonic();
+    const pool = pools.pool(options.pool);
+    const context = putContext(pool);
+    const withPool = { ...options, pool: pool.name, compress: options.compress ?? pool.compress };
+    refuseExisting(node.catalog, context.owner, options);
+    const stored = await storeObject(source, withPool, context, call);
+    const { entry, replacedVersion } = await commit(commitSoon, context, withPool, stored);
+    changed();
+    return {
+      object: publicView(entry),
+      domain: pool.domain,
+      shardsDurable: stored.shardsDurable,
+      shardsWanted: stored.shardsWanted,
+      spare: stored.spare,
+      survives: stored.survives,
+      degraded: stored.shardsDurable < stored.shardsWanted || !stored.keepsRule,
+      holders: [...stored.shardsByHolder]
+        .map(([peerId, shards]) => ({ peerId, name: nameOf(node, peerId), shards }))
+        .sort((a, b) => b.shards - a.shards),
+      replacedVersion,
+      stripesResumed: stored.stripesFound,
+      durationMs: node.clock.monotonic() - startedMs,
+    };
+  };
+}
+
+/** The owner whose objects this node stores and reads. Throws `no-owner-key`. */
+export function ownerOf(node: Node): OwnerKeys {
+  if (node.owner !== undefined) return node.owner;
+  throw new DatameshError('no-owner-key', {
+    what: 'this node has no owner key, so it can store nothing of yours',
+    mend: 'make one with `datamesh keys new main`, or bring yours with `datamesh keys import`, then start the node again',
+  });
+}
+
+/** The moment the object becomes visible. When the catalog refuses, the shards are taken back. */
+async function commit(
+  commitSoon: ReturnType<typeof commitQueue>,
+  context: PutContext,
+  options: PutOptions & { pool: string },
+  stored: Awaited<ReturnType<typeof storeObject>>,
+) {
+  const { owner } = context;
+  try {
+    return await commitSoon(
+      {
+        owner: owner.ownerId,
+        name: options.name,
+        objectId: stored.objectId,
+        sizeBytes: stored.sizeBytes,
+        contentHash: stored.contentHash,
+        mimeType: stored.mimeType,
+        tags: stored.tags,
+        k: stored.code.k,
+        m: stored.code.m,
+        chunkBytes: stored.chunkBytes,
+        stripes: stored.stripes,
+        storedBytes: stored.storedBytes,
+        createdAtMs: stored.createdAtMs,
+        ownerKey: owner.name,
+        pool: options.pool,
+        manifestHolders: stored.manifestHolders,
+      },
+      { ifAbsent: options.ifAbsent ?? false },
+    );
+  } catch (error) {
+    await takeBack(stored.placed, context);
+    throw error;
+  } finally {
+    await stored.journal?.remove();
+  }
+}
+
+export function nameOf(node: Node, peer: PeerId): string | undefined {
+  if (peer === node.net.self) return node.options.name;
+  return node.folders.backend(peer)?.path ?? node.membership.member(peer)?.info?.name;
+}

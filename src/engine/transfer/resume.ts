@@ -1,0 +1,127 @@
+/** A put that may be gone on with: what an interrupted run noted, who still has those shards, and what is noted for the next one. */
+import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts';
+import type { Backend } from '../backends/backend.ts';
+import { chooseChunkBytes } from '../codec/chunk-size.ts';
+import type { PutOptions } from '../engine.ts';
+import type { Candidate } from '../placement/domains.ts';
+import type { CodeProfile, OwnerId, PeerId, ShardId } from '../types.ts';
+import { ASK_TIMEOUT_MS, MAX_ASKED_TO_RESUME } from './limits.ts';
+import type { NotedStripe } from './put-journal.ts';
+import type { PutJournal, PutJournals } from './put-journals.ts';
+
+export interface ResumeContext {
+  owner: OwnerId;
+  candidates(): Candidate[];
+  backend(peer: PeerId): Backend | undefined;
+  log(text: string): void;
+}
+
+/** After these nothing is kept: the room is wanted back, or the journal is of no use. */
+const GIVEN_UP: ReadonlySet<ErrorCode> = new Set(['quota-full', 'disk-full', 'denied', 'source-changed']);
+
+export class ResumablePut {
+  /** What the file key is made of: the same as in the interrupted run, so that the shards are the same. */
+  readonly salt: Uint8Array;
+  readonly journal: PutJournal;
+  /** Stripes that needed nothing, every shard being where it was. */
+  stripesFound = 0;
+  private readonly held: Map<ShardId, PeerId>;
+
+  private constructor(journal: PutJournal, held: Map<ShardId, PeerId>) {
+    this.journal = journal;
+    this.salt = journal.salt;
+    this.held = held;
+  }
+
+  /** Undefined for a put without a fingerprint of its source, and when the journals say so. */
+  static async begin(
+    journals: PutJournals | undefined,
+    { source, sizeBytes, compress = false, pool = '' }: PutOptions,
+    code: CodeProfile,
+    context: ResumeContext,
+  ): Promise<ResumablePut | undefined> {
+    if (journals === undefined || source === undefined || sizeBytes === undefined) return undefined;
+    const chunkBytes = chooseChunkBytes({ sizeBytes });
+    const { owner } = context;
+    const journal = await journals.take({ owner, source, sizeBytes, code, chunkBytes, compress, pool });
+    if (journal === undefined) return undefined;
+    return new ResumablePut(journal, await stillHeld(journal.noted, context));
+  }
+
+  /**
+   * To be called with the ids of a stripe before its shards are sent. Gives the holders that have its shards already, by index.
+   * Throws `source-changed` when the interrupted run had other ones.
+   */
+  async before(index: number, ids: readonly ShardId[]): Promise<(PeerId | undefined)[] | undefined> {
+    const noted = this.journal.noted.get(index);
+    if (noted === undefined) {
+      await this.journal.sending(index, ids);
+      return undefined;
+    }
+    if (ids.some((id, at) => id !== noted.ids[at])) {
+      throw new DatameshError('source-changed', {
+        what: 'the file is not the one whose put was interrupted, though its size, time and beginning are the same',
+        mend: 'put it again: the next put begins from the start',
+      });
+    }
+    const holders = ids.map((id) => this.held.get(id));
+    if (!holders.includes(undefined)) this.stripesFound++;
+    return holders;
+  }
+
+  /**
+   * The put has failed. Undefined when what it and the interrupted run stored is kept for the next one; otherwise what that run stored and
+   * this one found, to be taken back too.
+   */
+  async stopped(error: unknown): Promise<{ id: ShardId; holder: PeerId }[] | undefined> {
+    if (!GIVEN_UP.has(asDatameshError(error).code)) {
+      await this.journal.keep();
+      return undefined;
+    }
+    await this.journal.remove();
+    return [...this.held].map(([id, holder]) => ({ id, holder }));
+  }
+}
+
+/** Asks the holders of noted stripes for all their shards at once, and everybody for those of a stripe that was under way. */
+async function stillHeld(
+  noted: ReadonlyMap<number, NotedStripe>,
+  { candidates, backend, log }: ResumeContext,
+): Promise<Map<ShardId, PeerId>> {
+  const wanted = new Map<PeerId, ShardId[]>();
+  const want = (holder: PeerId, id: ShardId) => {
+    const ids = wanted.get(holder);
+    if (ids === undefined) wanted.set(holder, [id]);
+    else ids.push(id);
+  };
+  const everybody = candidates().slice(0, MAX_ASKED_TO_RESUME);
+  /** Of each shard its stripe: no two of one stripe are taken from the same holder. */
+  const stripeOf = new Map<ShardId, number>();
+  for (const [index, { ids, holders }] of noted) {
+    for (const [at, id] of ids.entries()) {
+      stripeOf.set(id, index);
+      const holder = holders?.[at];
+      if (holder !== undefined) want(holder, id);
+      else if (holders === undefined) for (const { peer } of everybody) want(peer, id);
+    }
+  }
+  const held = new Map<ShardId, PeerId>();
+  const taken = new Set<string>();
+  await Promise.all(
+    [...wanted].map(async ([holder, ids]) => {
+      try {
+        const answers = (await backend(holder)?.has(ids, { timeoutMs: ASK_TIMEOUT_MS })) ?? [];
+        for (const [at, id] of ids.entries()) {
+          const place = `${stripeOf.get(id)} ${holder}`;
+          const underWay = noted.get(stripeOf.get(id)!)?.holders === undefined;
+          if (!answers[at] || held.has(id) || (underWay && taken.has(place))) continue;
+          held.set(id, holder);
+          taken.add(place);
+        }
+      } catch (error) {
+        log(`put: ${holder.slice(-8)} did not say what it has: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+  return held;
+}
