@@ -4,6 +4,7 @@
  * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
  */
 
+import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
 import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
@@ -108,6 +109,8 @@ export interface SpareHistogram {
 
 /** A census: what holders answered when asked for every shard, not what was once written. */
 export interface HealthReport {
+  /** `asked`: from their index. `proved`: each shard by a slice of its bytes. */
+  depth: CensusDepth;
   takenAtMs: number;
   durationMs: number;
   objects: number;
@@ -354,7 +357,7 @@ export interface Engine {
   snapshot(): Promise<Snapshot>;
   peers(): Promise<PeerView[]>;
   /** Takes a census now and waits for it. */
-  health(options?: CallOptions): Promise<HealthReport>;
+  health(options?: CallOptions & { depth?: CensusDepth | undefined }): Promise<HealthReport>;
   stats(): Promise<StoreStats>;
   /** The source's pieces are not copied before they are sealed: they must not be written again. */
   put(source: AsyncIterable<Uint8Array>, options: PutOptions, call?: CallOptions): Promise<Receipt>;

@@ -61,7 +61,7 @@ export function engineOn(node: Node): Engine {
     }),
     peers: async () => peersView(node, sampler),
     async health(call) {
-      const report = await tracked(objects.census(linked(call)));
+      const report = await tracked(objects.census(linked(call), call?.depth));
       sampler.adopt(report);
       return report;
     },

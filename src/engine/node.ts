@@ -15,6 +15,7 @@ import type { Random } from './effects/random.ts';
 import { certifyDevice } from './keys/certificate.ts';
 import type { Device } from './keys/device.ts';
 import type { OwnerKeys } from './keys/keys.ts';
+import { ProofMemory } from './maintenance/proof/memory.ts';
 import { announcer } from './mesh/announcer.ts';
 import type { ObjectRouting } from './mesh/dht.ts';
 import { createDiscovery, type Discovery } from './mesh/discovery.ts';
@@ -62,6 +63,8 @@ export interface Node {
   readonly requests: RequestCounter;
   /** Breaker, reputation and latency of each peer. */
   readonly health: PeerHealth;
+  /** Shards that holders failed to prove. */
+  readonly proofs: ProofMemory;
   readonly hedging: Hedging;
   readonly discovery: Discovery;
   readonly startedAtMs: number;
@@ -234,6 +237,9 @@ export async function startNode(options: EngineOptions, machine: Machine = realM
       jobs: new Jobs(clock),
       requests,
       health,
+      proofs: new ProofMemory((holder, verdict) =>
+        health.observe(holder, { kind: verdict === 'wrong' ? 'wrong-bytes' : 'failed-audit' }),
+      ),
       hedging: createHedging(health),
       discovery,
       startedAtMs: clock.now(),

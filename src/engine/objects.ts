@@ -2,7 +2,7 @@
 import { asDatameshError } from '../errors.ts';
 import type { Entry } from './catalog/catalog.ts';
 import { blake3 } from './codec/hash.ts';
-import { decodeManifest, decodeOwnManifest } from './codec/manifest.ts';
+import { decodeManifest, decodeOwnManifest, type Manifest } from './codec/manifest.ts';
 import type {
   CallOptions,
   DeleteResult,
@@ -13,15 +13,13 @@ import type {
   ObjectView,
   StripeView,
 } from './engine.ts';
+import { spareOf, stateOf, takeCensus } from './maintenance/census.ts';
 import {
   askHolders,
+  type CensusDepth,
   type CensusGroup,
   type CensusObject,
-  liveKey,
-  spareOf,
-  stateOf,
-  takeCensus,
-} from './maintenance/census.ts';
+} from './maintenance/census-ask.ts';
 import { censusGroups, manifestGroup } from './maintenance/groups.ts';
 import { releaseShards } from './maintenance/release.ts';
 import type { Node } from './node.ts';
@@ -41,7 +39,10 @@ export interface Objects {
   find(ref: string): ObjectView;
   info(ref: string, options: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
   delete(ref: string): Promise<DeleteResult>;
-  census(call: CallOptions): Promise<HealthReport>;
+  /** @param depth `asked` when absent */
+  census(call: CallOptions, depth?: CensusDepth): Promise<HealthReport>;
+  /** Current objects of the owner, one by one as they are wanted: all, of a pool, or one. Throws `not-found`. */
+  current(query: DistributionQuery, signal: AbortSignal): AsyncGenerator<CurrentObject>;
   distribution(query: DistributionQuery, call: CallOptions): Promise<DistributionReport>;
 }
 
@@ -138,6 +139,25 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     });
   };
 
+  async function* current(
+    { pool, ref }: DistributionQuery,
+    signal: AbortSignal,
+  ): AsyncGenerator<CurrentObject> {
+    if (pool !== undefined) pools.pool(pool);
+    const { ownerId } = owner();
+    const chosen = ref === undefined ? undefined : findEntry(node.catalog, owner(), ref, undefined);
+    if (ref !== undefined && chosen === undefined) throw notFound(node.catalog, owner(), ref, undefined);
+    for (const entry of chosen === undefined ? node.catalog.current(ownerId) : [chosen]) {
+      signal.throwIfAborted();
+      if (pool !== undefined && entry.pool !== pool) continue;
+      const { objectId, manifestHolders, name } = entry;
+      yield {
+        entry,
+        manifest: await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined),
+      };
+    }
+  }
+
   return {
     put,
 
@@ -178,13 +198,18 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
         index,
         shardBytes,
         spare: spareOf(group, live),
-        shards: group.shards.map(({ id, holder }, at) => ({
-          index: at,
-          shardId: id,
-          kind: group.code.k === 1 ? 'replica' : at < group.code.k ? 'data' : 'parity',
-          holder,
-          live: silent.has(holder) ? undefined : live.has(liveKey(holder, id)),
-        })),
+        shards: group.shards.map(({ id, holder: noted }, at) => {
+          // A shard that repair has moved is shown where it is; copies are all alike, so none of them has moved.
+          const moved = live.has(noted, id) || group.code.k === 1 ? undefined : live.holdersOf(id)[0];
+          const holder = moved ?? noted;
+          return {
+            index: at,
+            shardId: id,
+            kind: group.code.k === 1 ? 'replica' : at < group.code.k ? 'data' : 'parity',
+            holder,
+            live: silent.has(holder) ? undefined : live.has(holder, id),
+          };
+        }),
       });
       const limit = options.stripeLimit ?? DEFAULT_STRIPE_LIMIT;
       return {
@@ -218,7 +243,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       return result;
     },
 
-    census(call) {
+    census(call, depth) {
       const signal = call.signal ?? new AbortController().signal;
       const entries = node.owner === undefined ? [] : node.catalog.current(node.owner.ownerId);
       const objects = (async function* (): AsyncGenerator<CensusObject> {
@@ -228,24 +253,15 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
           yield { name: entry.name, objectId: entry.objectId, groups };
         }
       })();
-      return takeCensus(objects, censusOptions(node, signal));
+      return takeCensus(objects, { ...censusOptions(node, signal), depth });
     },
 
-    distribution({ pool, ref }, call) {
+    current,
+
+    distribution(query, call) {
       const signal = call.signal ?? new AbortController().signal;
-      if (pool !== undefined) pools.pool(pool);
-      const { ownerId } = owner();
-      const chosen = ref === undefined ? undefined : findEntry(node.catalog, owner(), ref, undefined);
-      if (ref !== undefined && chosen === undefined) throw notFound(node.catalog, owner(), ref, undefined);
-      const entries = chosen === undefined ? node.catalog.current(ownerId) : [chosen];
       const objects = (async function* (): AsyncGenerator<PlacedObject> {
-        for (const entry of entries) {
-          signal.throwIfAborted();
-          if (pool !== undefined && entry.pool !== pool) continue;
-          const { objectId, manifestHolders, name } = entry;
-          const manifest = await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
-          yield placedObject(entry, manifest);
-        }
+        for await (const { entry, manifest } of current(query, signal)) yield placedObject(entry, manifest);
       })();
       return takeDistribution(objects, {
         ...censusOptions(node, signal),
@@ -257,13 +273,20 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
   };
 }
 
+/** An object of the catalog with its manifest, undefined when no holder gave it. */
+export interface CurrentObject {
+  entry: Entry;
+  manifest: Manifest | undefined;
+}
+
 interface Found {
   view: ObjectView;
   manifestHolders: PeerId[];
 }
 
-function censusOptions(node: Node, signal: AbortSignal) {
-  return { clock: node.clock, backend: node.backend, timeoutMs: ASK_TIMEOUT_MS, signal };
+export function censusOptions(node: Node, signal: AbortSignal) {
+  const { clock, random, backend, reachable, proofs } = node;
+  return { clock, random, backend, reachable, memory: proofs, timeoutMs: ASK_TIMEOUT_MS, signal };
 }
 
 function lostIsUndefined(error: unknown): undefined {

@@ -35,8 +35,24 @@ describe('health', () => {
       ok: report.ok,
       stripesSpare0: report.stripes.spare0,
     });
+    expect(host.seen.records[0]).toMatchObject({ depth: 'asked' });
+    const proved = testHost({ engine });
+    expect(await runLine(proved, 'health', '--proved')).toBe(0);
+    expect(proved.seen.records[0]).toMatchObject({ depth: 'proved' });
     const expected = report.lost > 0 ? 7 : report.degraded + report.critical > 0 ? 3 : 0;
     expect(await runLine(testHost({ engine }), 'health', '--check')).toBe(expected);
+  });
+});
+
+describe('health --continuous', () => {
+  it('takes one census after another until it is interrupted', async () => {
+    const stop = new AbortController();
+    const engine = createFakeEngine({ objects: [{ name: 'a', content: 'a' }] });
+    const host = testHost({ engine, signal: stop.signal });
+    const running = runLine(host, 'health', '--continuous', '--every', '5ms');
+    await expect.poll(() => host.seen.records.length).toBeGreaterThanOrEqual(3);
+    stop.abort();
+    expect(await running).toBe(130);
   });
 });
 

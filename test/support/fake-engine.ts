@@ -5,7 +5,6 @@
  */
 import { blake3 } from '@napi-rs/blake-hash';
 import type {
-  CallOptions,
   DeleteResult,
   DialResult,
   Engine,
@@ -231,9 +230,9 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       await enter('peers');
       return peersNow();
     },
-    async health(call?: CallOptions) {
+    async health(call) {
       await enter('health', call?.signal);
-      return healthNow();
+      return { ...healthNow(), depth: call?.depth ?? 'asked' };
     },
     async stats(): Promise<StoreStats> {
       await enter('stats');

@@ -95,6 +95,7 @@ export function fakePeers(count: number, elapsedMs: number, startMs: number): Pe
 export function fakeHealth(objects: ObjectView[], peers: PeerView[], takenAtMs: number): HealthReport {
   const stripes = objects.reduce((sum, it) => sum + it.stripes, 0);
   return {
+    depth: 'asked',
     takenAtMs,
     durationMs: 184,
     objects: 120 + objects.length,

@@ -1,5 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HealthReport } from '../../engine/engine.ts';
 import { EXIT } from '../../errors.ts';
-import type { Command } from '../command.ts';
+import type { Command, Output } from '../command.ts';
+
+const DEFAULT_EVERY_MS = 10_000;
 
 export const healthCommand: Command = {
   path: ['health'],
@@ -8,18 +12,32 @@ export const healthCommand: Command = {
   summary: 'Ask every holder for every shard, and show what lives',
   description: `A census, taken now: its figures are the holders' answers, not what was once written. Spare is the number of
     living shards of a stripe minus k; at spare 0 the next loss destroys data. Shards are those of all stripes and the
-    copies of each object's manifest.`,
+    copies of each object's manifest.
+
+    Depth "asked" is what holders say that they have. With --proved each holder must show it: it reads every shard whole and answers with a
+    slice of it that a fresh random number chooses; a holder that cannot counts as not having it, from then on also when it is only asked.`,
   args: [],
-  options: [{ name: 'check', summary: 'End with a failure unless every object is whole' }],
+  options: [
+    { name: 'check', summary: 'End with a failure unless every object is whole' },
+    { name: 'proved', summary: 'Make holders prove every shard, in place of asking them' },
+    { name: 'continuous', summary: 'Take one census after another, until Ctrl-C' },
+    {
+      name: 'every',
+      type: { kind: 'duration' },
+      summary: 'With --continuous: wait so long between two',
+      default: '10s',
+    },
+  ],
   examples: [
     { line: 'datamesh health', note: 'take a census and show it' },
-    { line: 'datamesh health --json', note: 'with the worst objects' },
+    { line: 'datamesh health --proved --json', note: 'by proofs, with the worst objects' },
     { line: 'datamesh health --check --quiet || alert', note: 'exit 3 when degraded, 7 when data are lost' },
   ],
   effects: 'reads',
   needs: 'engine',
   shape: 'single',
   columns: [
+    { key: 'depth', title: 'Depth' },
     { key: 'takenAtMs', title: 'Taken', format: 'time' },
     { key: 'durationMs', title: 'Took', format: 'duration' },
     { key: 'objects', title: 'Objects' },
@@ -43,27 +61,41 @@ export const healthCommand: Command = {
   async run(context, values) {
     const { out, signal } = context;
     const engine = await context.engine();
-    const report = await engine.health({
-      signal,
-      onProgress: (progress) => out.progress('census', progress),
-    });
-    const { stripes, silentPeers, worst, ...figures } = report;
-    out.record({
-      ...figures,
-      durationMs: Math.round(figures.durationMs),
-      stripesLost: stripes.lost,
-      stripesSpare0: stripes.spare0,
-      stripesSpare1: stripes.spare1,
-      stripesSpare2: stripes.spare2,
-      stripesSpare3plus: stripes.spare3plus,
-      silent: silentPeers.length,
-      silentPeers,
-      worst,
-    });
-    for (const object of worst.slice(0, 10))
-      out.note(`${object.state}: ${object.name} (spare ${object.spare})`);
-    if (values.check !== true) return undefined;
-    if (report.lost > 0) return EXIT.integrity;
-    return report.degraded + report.critical > 0 ? EXIT.partial : undefined;
+    const depth = values.proved === true ? ('proved' as const) : undefined;
+    const everyMs = (values.every as number | undefined) ?? DEFAULT_EVERY_MS;
+    for (;;) {
+      const report = await engine.health({
+        signal,
+        depth,
+        onProgress: (progress) => out.progress('census', progress),
+      });
+      show(out, report);
+      if (values.continuous !== true) return values.check === true ? exitOf(report) : undefined;
+      await sleep(everyMs, undefined, { signal });
+    }
   },
 };
+
+function show(out: Output, report: HealthReport): void {
+  const { stripes, silentPeers, worst, ...figures } = report;
+  out.record({
+    ...figures,
+    durationMs: Math.round(figures.durationMs),
+    stripesLost: stripes.lost,
+    stripesSpare0: stripes.spare0,
+    stripesSpare1: stripes.spare1,
+    stripesSpare2: stripes.spare2,
+    stripesSpare3plus: stripes.spare3plus,
+    silent: silentPeers.length,
+    silentPeers,
+    worst,
+  });
+  for (const object of worst.slice(0, 10))
+    out.note(`${object.state}: ${object.name} (spare ${object.spare})`);
+}
+
+/** What a script wants to know: nothing when every object is whole. */
+export function exitOf(report: HealthReport): number | undefined {
+  if (report.lost > 0) return EXIT.integrity;
+  return report.degraded + report.critical > 0 ? EXIT.partial : undefined;
+}

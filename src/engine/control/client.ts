@@ -22,6 +22,7 @@ import type {
   Snapshot,
   StoreStats,
 } from '../engine.ts';
+import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
 import type {
   DistributionQuery,
@@ -86,11 +87,8 @@ class RemoteEngine implements Engine {
     return (await this.#read(ROUTE.stats)) as StoreStats;
   }
 
-  async health(options: CallOptions = {}): Promise<HealthReport> {
-    const { signal } = options;
-    const { request, response } = this.#caller.open({ method: 'POST', path: ROUTE.health, signal });
-    request.end();
-    return lastLine<HealthReport>(await response, options);
+  health(options: CallOptions & { depth?: CensusDepth | undefined } = {}): Promise<HealthReport> {
+    return this.#await<HealthReport>(ROUTE.health, { depth: options.depth }, options);
   }
 
   async put(

@@ -13,6 +13,7 @@ import {
   type Line,
   readDiscoverRequest,
   readGetRequest,
+  readHealthRequest,
   readPutOptions,
   readSpeedRequest,
   STREAM_TYPE,
@@ -26,8 +27,13 @@ export interface Exchange {
   signal: AbortSignal;
 }
 
-export async function answerHealth(engine: Engine, { response, clock, signal }: Exchange): Promise<void> {
-  await answerLines(response, clock, (onProgress) => engine.health({ signal, onProgress }));
+export async function answerHealth(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.health({ ...readHealthRequest(body), signal, onProgress }),
+  );
 }
 
 export async function answerDiscover(

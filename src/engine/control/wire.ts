@@ -7,10 +7,11 @@
 import { DatameshError, type ErrorRecord, EXIT } from '../../errors.ts';
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
+import type { CensusDepth } from '../maintenance/census-ask.ts';
 import { code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */
-export const API_VERSION = 2;
+export const API_VERSION = 3;
 export const API_HEADER = 'datamesh-api';
 
 export const ROUTE = {
@@ -131,6 +132,10 @@ export function readInfoRequest(value: unknown): InfoRequest {
     version: optional(whole(1)),
     stripeLimit: optional(whole(0)),
   });
+}
+
+export function readHealthRequest(value: unknown): { depth?: CensusDepth } {
+  return fields<{ depth?: CensusDepth }>(value, { depth: optional(oneOf('asked', 'proved')) });
 }
 
 export function readRef(value: unknown): { ref: string } {

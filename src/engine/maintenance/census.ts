@@ -2,33 +2,16 @@
  * The census: which shards really exist. Every figure of health comes from here: holders are asked for every shard of
  * every object, and a holder that does not answer counts as holding nothing. Nothing is taken from what was once written.
  */
-import { asDatameshError } from '../../errors.ts';
-import type { Backend } from '../backends/backend.ts';
-import type { Clock } from '../effects/clock.ts';
 import type { HealthReport, SpareHistogram } from '../engine.ts';
-import type { CodeProfile, ObjectId, PeerId, ShardId } from '../types.ts';
-
-/** One replicated or coded group of shards: a stripe, or a manifest with k = 1. */
-export interface CensusGroup {
-  code: CodeProfile;
-  shards: readonly { id: ShardId; holder: PeerId }[];
-}
-
-export interface CensusObject {
-  name: string;
-  objectId: ObjectId;
-  /** The manifest's replicas first, then the stripes. Undefined when the manifest itself could not be read. */
-  groups: readonly CensusGroup[] | undefined;
-}
-
-export interface CensusOptions {
-  clock: Clock;
-  backend(peer: PeerId): Backend | undefined;
-  timeoutMs: number;
-  signal: AbortSignal;
-  /** Called as objects are counted. */
-  onProgress?: (objectsDone: number) => void;
-}
+import type { PeerId } from '../types.ts';
+import {
+  askHolders,
+  type CensusGroup,
+  type CensusObject,
+  type CensusOptions,
+  type LiveShards,
+  livingIn,
+} from './census-ask.ts';
 
 export type ObjectState = 'ok' | 'degraded' | 'critical' | 'lost';
 
@@ -42,6 +25,7 @@ export async function takeCensus(
 ): Promise<HealthReport> {
   const startedMs = options.clock.monotonic();
   const report: HealthReport = {
+    depth: options.depth ?? 'asked',
     takenAtMs: options.clock.now(),
     durationMs: 0,
     objects: 0,
@@ -68,54 +52,15 @@ export async function takeCensus(
   return report;
 }
 
-/** "holder shard" pairs that the holder said it has. */
-export async function askHolders(
-  objects: readonly CensusObject[],
-  options: CensusOptions,
-  silent: Set<PeerId>,
-): Promise<ReadonlySet<string>> {
-  const byHolder = new Map<PeerId, ShardId[]>();
-  for (const object of objects) {
-    for (const group of object.groups ?? []) {
-      for (const { id, holder } of group.shards) {
-        const ids = byHolder.get(holder);
-        if (ids === undefined) byHolder.set(holder, [id]);
-        else ids.push(id);
-      }
-    }
-  }
-  const live = new Set<string>();
-  await Promise.all(
-    [...byHolder].map(async ([holder, ids]) => {
-      const backend = options.backend(holder);
-      try {
-        if (backend === undefined) silent.add(holder);
-        else {
-          const held = await backend.has(ids, { signal: options.signal, timeoutMs: options.timeoutMs });
-          for (const [at, id] of ids.entries()) if (held[at]) live.add(liveKey(holder, id));
-        }
-      } catch (error) {
-        options.signal.throwIfAborted();
-        if (asDatameshError(error).code !== 'cancelled') silent.add(holder);
-      }
-    }),
-  );
-  return live;
-}
-
-export function liveKey(holder: PeerId, id: ShardId): string {
-  return `${holder} ${id}`;
-}
-
 /** live − k of a group: distinct shards for a code, distinct replicas for k = 1. */
-export function spareOf(group: CensusGroup, live: ReadonlySet<string>): number {
-  return group.shards.filter(({ id, holder }) => live.has(liveKey(holder, id))).length - group.code.k;
+export function spareOf(group: CensusGroup, live: LiveShards): number {
+  return livingIn(group, live).length - group.code.k;
 }
 
 /** An object is as healthy as its weakest stripe. */
 export function stateOf(
   groups: readonly CensusGroup[] | undefined,
-  live: ReadonlySet<string>,
+  live: LiveShards,
 ): {
   state: ObjectState;
   spare: number;
@@ -133,7 +78,7 @@ export function stateOf(
   return { state, spare };
 }
 
-function count(object: CensusObject, live: ReadonlySet<string>, report: HealthReport): void {
+function count(object: CensusObject, live: LiveShards, report: HealthReport): void {
   const { state, spare } = stateOf(object.groups, live);
   report.objects++;
   report[state]++;

@@ -3,7 +3,7 @@ import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
 import type { OwnerId, PeerId } from '../types.ts';
-import type { CensusGroup } from './census.ts';
+import type { CensusGroup } from './census-ask.ts';
 
 export interface ReleaseContext {
   owner: OwnerId;

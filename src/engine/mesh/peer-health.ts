@@ -212,6 +212,7 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
 const BREAKER_OUTCOME: Readonly<{ [kind in Exclude<ObservationKind, 'flood'>]: 'good' | 'slow' | 'bad' }> = {
   ok: 'good',
   refused: 'good',
+  'failed-audit': 'good',
   slow: 'slow',
   timeout: 'bad',
   unreachable: 'bad',

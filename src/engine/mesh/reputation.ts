@@ -8,7 +8,16 @@
  *   honest peer does not do (wrong bytes, accepting and never answering, flooding) leads into quarantine.
  */
 
-export type ObservationKind = 'ok' | 'slow' | 'timeout' | 'unreachable' | 'wrong-bytes' | 'refused' | 'flood';
+export type ObservationKind =
+  | 'ok'
+  | 'slow'
+  | 'timeout'
+  | 'unreachable'
+  | 'wrong-bytes'
+  | 'refused'
+  | 'flood'
+  /** It could not prove a shard that it had acknowledged; a disk that was lost looks the same. */
+  | 'failed-audit';
 
 export interface Standing {
   /** 0–100. */
@@ -45,6 +54,7 @@ const EFFECTS: Readonly<Record<ObservationKind, Effect>> = {
   unreachable: { target: HONEST_FLOOR, share: 0.1 },
   timeout: { target: 0, share: 0.12 },
   flood: { target: 0, share: 0.12 },
+  'failed-audit': { target: HONEST_FLOOR, share: 0.2 },
   'wrong-bytes': { target: 0, share: 0.6 },
 };
 

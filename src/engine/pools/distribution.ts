@@ -1,7 +1,13 @@
 /** Where shards really lie: the holders' answers, counted by what fails together, and held against each pool's rule. Pure but for the asking. */
 import type { Entry, PoolRecord } from '../catalog/catalog.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { askHolders, type CensusGroup, type CensusOptions, liveKey } from '../maintenance/census.ts';
+import {
+  askHolders,
+  type CensusGroup,
+  type CensusOptions,
+  type LiveShards,
+  livingIn,
+} from '../maintenance/census-ask.ts';
 import { censusGroups } from '../maintenance/groups.ts';
 import { LEVELS, type Level, locate, type Site } from '../placement/domains.ts';
 import { keepsRule } from '../placement/load.ts';
@@ -79,7 +85,7 @@ export async function takeDistribution(
 
 function count(
   { entry, groups, shardBytes }: PlacedObject,
-  live: ReadonlySet<string>,
+  live: LiveShards,
   silent: ReadonlySet<PeerId>,
   context: DistributionContext,
   report: DistributionReport,
@@ -92,12 +98,12 @@ function count(
   }
   const pool = context.poolOf(entry.pool);
   const siteOf = (holder: PeerId) => context.siteOf(pool, holder);
-  for (const [at, { code, shards }] of groups.entries()) {
+  for (const [at, group] of groups.entries()) {
+    const { code } = group;
     const bytes = shardBytes(at);
     const holders: PeerId[] = [];
-    for (const { id, holder } of shards) {
-      if (silent.has(holder)) report.shardsUnknown++;
-      if (!live.has(liveKey(holder, id))) continue;
+    report.shardsUnknown += group.shards.filter(({ holder }) => silent.has(holder)).length;
+    for (const { holder } of livingIn(group, live)) {
       holders.push(holder);
       report.shards++;
       report.bytes += bytes;

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { realClock } from '../../../src/engine/effects/clock.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
+import { stateOf, takeCensus } from '../../../src/engine/maintenance/census.ts';
 import {
   type CensusGroup,
   type CensusObject,
-  stateOf,
-  takeCensus,
-} from '../../../src/engine/maintenance/census.ts';
+  type CensusOptions,
+  LiveShards,
+} from '../../../src/engine/maintenance/census-ask.ts';
+import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
 import { fetchManifest } from '../../../src/engine/transfer/get.ts';
 import { storeObject } from '../../../src/engine/transfer/put.ts';
 import { manifestShardId, type PeerId, type ShardId } from '../../../src/engine/types.ts';
@@ -37,7 +40,7 @@ async function storedObject(mesh: MemoryMesh, name: string, size: number): Promi
   return { name, objectId: stored.objectId, groups };
 }
 
-const census = (mesh: MemoryMesh, objects: CensusObject[]) =>
+const census = (mesh: MemoryMesh, objects: CensusObject[], more: Partial<CensusOptions> = {}) =>
   takeCensus(
     (async function* () {
       yield* objects;
@@ -47,6 +50,8 @@ const census = (mesh: MemoryMesh, objects: CensusObject[]) =>
       backend: (peer) => mesh.backend(peer),
       timeoutMs: 1000,
       signal: NEVER,
+      random: realRandom(),
+      ...more,
     },
   );
 
@@ -105,22 +110,91 @@ test('a dead holder counts as holding nothing and is named', async () => {
 });
 
 test('an object whose manifest cannot be read is lost, and states rank by the weakest stripe', () => {
-  expect(stateOf(undefined, new Set())).toEqual({ state: 'lost', spare: -1 });
-  const group = (live: number, k: number, m: number): [CensusGroup, string[]] => {
+  expect(stateOf(undefined, new LiveShards())).toEqual({ state: 'lost', spare: -1 });
+  const group = (living: number, k: number, m: number): [CensusGroup, LiveShards] => {
     const shards = Array.from({ length: k + m }, (_, i) => ({
-      id: `${k}${m}${live}${i}` as ShardId,
+      id: (k === 1 ? `${m}${living}` : `${k}${m}${living}${i}`) as ShardId,
       holder: `p${i}` as PeerId,
     }));
-    return [{ code: { k, m }, shards }, shards.slice(0, live).map(({ id, holder }) => `${holder} ${id}`)];
+    const live = new LiveShards();
+    for (const { id, holder } of shards.slice(0, living)) live.add(holder, id);
+    return [{ code: { k, m }, shards }, live];
   };
-  const state = (...groups: [CensusGroup, string[]][]) =>
-    stateOf(
+  const state = (...groups: [CensusGroup, LiveShards][]) => {
+    const all = new LiveShards();
+    for (const [{ shards }, live] of groups)
+      for (const { id } of shards) for (const holder of live.holdersOf(id)) all.add(holder, id);
+    return stateOf(
       groups.map(([one]) => one),
-      new Set(groups.flatMap(([, live]) => live)),
+      all,
     );
+  };
   expect(state(group(6, 4, 2))).toEqual({ state: 'ok', spare: 2 });
   expect(state(group(6, 4, 2), group(5, 4, 2))).toEqual({ state: 'degraded', spare: 1 });
   expect(state(group(5, 4, 2), group(4, 4, 2))).toEqual({ state: 'critical', spare: 0 });
   expect(state(group(4, 4, 2), group(3, 4, 2))).toEqual({ state: 'lost', spare: -1 });
   expect(state(group(1, 1, 0))).toEqual({ state: 'ok', spare: 0 });
+  expect(state(group(2, 1, 2))).toEqual({ state: 'degraded', spare: 1 });
+});
+
+test('only a proof counts in a proved census, whatever holders say; what failed stays missing until it is proved again', async () => {
+  const mesh = new MemoryMesh(6);
+  const object = await storedObject(mesh, 'o', 3_000_000);
+  const expected = mesh.shardCount();
+  const learnt: string[] = [];
+  const memory = new ProofMemory((holder, verdict) => learnt.push(`${holder} ${verdict}`));
+  const both = { memory, reachable: () => mesh.nodes.map(({ peer }) => mesh.backend(peer)!) };
+  expect(await census(mesh, [object], { ...both, depth: 'proved' })).toMatchObject({
+    depth: 'proved',
+    shardsLive: expected,
+    ok: 1,
+  });
+  const [dropper, forger] = [mesh.nodes[0]!, mesh.nodes[1]!];
+  dropper.fault = 'boasts';
+  forger.fault = 'forges';
+  const kept = [...dropper.shards, ...forger.shards];
+  dropper.shards.clear();
+  forger.shards.clear();
+  // They say that they have everything, and nobody who only asks can tell.
+  expect(await census(mesh, [object], both)).toMatchObject({ depth: 'asked', shardsLive: expected, ok: 1 });
+  const proved = await census(mesh, [object], { ...both, depth: 'proved' });
+  expect(proved).toMatchObject({ shardsLive: expected - kept.length, critical: 1, silentPeers: [] });
+  expect(new Set(learnt)).toEqual(new Set([`${dropper.peer} absent`, `${forger.peer} wrong`]));
+  expect(await census(mesh, [object], both)).toMatchObject({ shardsLive: expected - kept.length });
+  for (const [id, shard] of kept) for (const node of [dropper, forger]) node.shards.set(id, shard);
+  expect(await census(mesh, [object], both)).toMatchObject({ shardsLive: expected - kept.length });
+  expect(await census(mesh, [object], { ...both, depth: 'proved' })).toMatchObject({ shardsLive: expected });
+  expect(await census(mesh, [object], both)).toMatchObject({ shardsLive: expected });
+});
+
+test.each(['asked', 'proved'] as const)(
+  'a shard that has moved is found where it is now (%s)',
+  async (depth) => {
+    const mesh = new MemoryMesh(9);
+    const object = await storedObject(mesh, 'o', 3_000_000);
+    const reachable = () =>
+      mesh.nodes.map(({ peer }) => mesh.backend(peer)).filter((backend) => backend !== undefined);
+    const first = mesh.nodes.find(({ shards }) => shards.size > 0)!;
+    const without = mesh.nodes.find(
+      (node) => node !== first && [...first.shards.keys()].every((id) => !node.shards.has(id)),
+    )!;
+    for (const [id, shard] of first.shards) without.shards.set(id, shard);
+    first.shards.clear();
+    first.fault = 'dead';
+    const report = await census(mesh, [object], { depth, reachable });
+    expect(report).toMatchObject({ ok: 1, silentPeers: [first.peer] });
+    expect(await census(mesh, [object], { depth })).toMatchObject({ ok: 0 });
+  },
+);
+
+test('a shard that nobody took when it was written counts once somebody has it', async () => {
+  const mesh = new MemoryMesh(7);
+  const object = await storedObject(mesh, 'o', 100_000);
+  const [manifest, stripe] = object.groups as [CensusGroup, CensusGroup];
+  const [{ id, holder }, ...others] = stripe.shards as [{ id: ShardId; holder: PeerId }];
+  const groups = [manifest, { ...stripe, shards: others, unplaced: [id] }];
+  const reachable = () => mesh.nodes.map(({ peer }) => mesh.backend(peer)!);
+  expect(await census(mesh, [{ ...object, groups }], { reachable })).toMatchObject({ ok: 1 });
+  mesh.node(holder).shards.delete(id);
+  expect(await census(mesh, [{ ...object, groups }], { reachable })).toMatchObject({ degraded: 1 });
 });

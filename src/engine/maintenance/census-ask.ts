@@ -1,0 +1,183 @@
+/** Who has which shards: the noted holders are asked first, then everybody for what is not there. Silence and a failed proof are absence. */
+import { asDatameshError } from '../../errors.ts';
+import type { Backend } from '../backends/backend.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Random } from '../effects/random.ts';
+import type { CodeProfile, ObjectId, PeerId, ShardId } from '../types.ts';
+import { proveShards, type WantedShard } from './proof/ask.ts';
+import type { Attestation } from './proof/attestation.ts';
+import type { ProofMemory } from './proof/memory.ts';
+
+/** One replicated or coded group of shards: a stripe, or a manifest with k = 1. */
+export interface CensusGroup {
+  code: CodeProfile;
+  /** Where they were when they were written. */
+  shards: readonly { id: ShardId; holder: PeerId }[];
+  /** Shards that nobody took then; repair may have made them since. */
+  unplaced?: readonly ShardId[];
+  /** Length of each; undefined where nobody told (a manifest's copies). */
+  shardBytes?: number | undefined;
+}
+
+export interface CensusObject {
+  name: string;
+  objectId: ObjectId;
+  /** The manifest's replicas first, then the stripes. Undefined when the manifest itself could not be read. */
+  groups: readonly CensusGroup[] | undefined;
+}
+
+/** `asked`: what holders say from their index. `proved`: a slice of each shard, verified. */
+export type CensusDepth = 'asked' | 'proved';
+
+export interface CensusOptions {
+  clock: Clock;
+  backend(peer: PeerId): Backend | undefined;
+  /** Everybody who may have what its noted holder has not; nobody when absent. */
+  reachable?(): readonly Backend[];
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** `asked` when absent. */
+  depth?: CensusDepth | undefined;
+  /** For the nonces of `proved`. */
+  random?: Pick<Random, 'bytes'> | undefined;
+  /** Learns from `proved`; what it remembers as failed counts as missing when asked. */
+  memory?: ProofMemory | undefined;
+  /** Called as objects are counted. */
+  onProgress?: (objectsDone: number) => void;
+  onAttestation?:
+    | ((attestation: Attestation, ids: readonly ShardId[], nonce: Uint8Array) => void)
+    | undefined;
+}
+
+/** Which holders really have which of the shards that were asked for. */
+export class LiveShards {
+  private readonly holders = new Map<ShardId, Set<PeerId>>();
+
+  add(holder: PeerId, id: ShardId): void {
+    const known = this.holders.get(id);
+    if (known === undefined) this.holders.set(id, new Set([holder]));
+    else known.add(holder);
+  }
+
+  has(holder: PeerId, id: ShardId): boolean {
+    return this.holders.get(id)?.has(holder) ?? false;
+  }
+
+  holdersOf(id: ShardId): PeerId[] {
+    return [...(this.holders.get(id) ?? [])];
+  }
+}
+
+/** Asks, to the depth wanted. `silent` gathers noted holders that did not answer. */
+export async function askHolders(
+  objects: readonly Pick<CensusObject, 'groups'>[],
+  options: CensusOptions,
+  silent: Set<PeerId>,
+): Promise<LiveShards> {
+  const live = new LiveShards();
+  const noted = new Map<PeerId, Map<ShardId, WantedShard>>();
+  for (const group of groupsOf(objects)) {
+    for (const { id, holder } of group.shards) {
+      let wanted = noted.get(holder);
+      if (wanted === undefined) noted.set(holder, (wanted = new Map()));
+      wanted.set(id, { id, lengthBytes: group.shardBytes });
+    }
+  }
+  await Promise.all(
+    [...noted].map(async ([holder, wanted]) => {
+      const backend = options.backend(holder);
+      try {
+        if (backend === undefined) silent.add(holder);
+        else await ask(backend, [...wanted.values()], options, live, options.depth === 'proved');
+      } catch (error) {
+        options.signal.throwIfAborted();
+        if (asDatameshError(error).code !== 'cancelled') silent.add(holder);
+      }
+    }),
+  );
+  await searchElsewhere(objects, noted, options, live);
+  return live;
+}
+
+/** Shards move when they are repaired: what its noted holder has not may be anywhere, and is asked for everywhere. */
+async function searchElsewhere(
+  objects: readonly Pick<CensusObject, 'groups'>[],
+  noted: ReadonlyMap<PeerId, ReadonlyMap<ShardId, WantedShard>>,
+  options: CensusOptions,
+  live: LiveShards,
+): Promise<void> {
+  const missing = new Map<ShardId, WantedShard>();
+  for (const group of groupsOf(objects)) {
+    for (const id of idsOf(group)) {
+      const enough = group.code.k === 1 ? group.code.m + 1 : 1;
+      if (live.holdersOf(id).length < enough) missing.set(id, { id, lengthBytes: group.shardBytes });
+    }
+  }
+  if (missing.size === 0) return;
+  await Promise.all(
+    (options.reachable?.() ?? []).map(async (backend) => {
+      const asked = noted.get(backend.id);
+      const wanted = [...missing.values()].filter(({ id }) => asked?.has(id) !== true);
+      try {
+        // Nobody need prove what it never said it had.
+        await ask(backend, wanted, options, live, false);
+      } catch {
+        options.signal.throwIfAborted();
+      }
+    }),
+  );
+}
+
+/** @param toldToHave they were acknowledged there, so a proof is asked for at once */
+async function ask(
+  backend: Backend,
+  wanted: readonly WantedShard[],
+  options: CensusOptions,
+  live: LiveShards,
+  toldToHave: boolean,
+): Promise<void> {
+  if (wanted.length === 0) return;
+  const { signal, timeoutMs, memory, random, onAttestation } = options;
+  let said = wanted;
+  if (!toldToHave) {
+    const held = await backend.has(
+      wanted.map(({ id }) => id),
+      { signal, timeoutMs },
+    );
+    said = wanted.filter((_, at) => held[at]);
+  }
+  if (options.depth !== 'proved') {
+    for (const { id } of said) if (memory?.isMissing(backend.id, id) !== true) live.add(backend.id, id);
+    return;
+  }
+  if (random === undefined) throw new TypeError('a census by proof needs a source of nonces');
+  const verdicts = await proveShards(backend, said, { signal, memory, random, onAttestation });
+  for (const [id, verdict] of verdicts) if (verdict === 'proved') live.add(backend.id, id);
+}
+
+function* groupsOf(objects: readonly Pick<CensusObject, 'groups'>[]): Generator<CensusGroup> {
+  for (const { groups } of objects) yield* groups ?? [];
+}
+
+/** Distinct ids of a group: one of a replicated group. */
+function idsOf(group: CensusGroup): ReadonlySet<ShardId> {
+  return new Set([...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])]);
+}
+
+/**
+ * The living shards of a group, each with the place where it is: of a code one for each shard, where it was noted if it is there; of replicas one for
+ * each holder, and no more than the group has.
+ */
+export function livingIn(group: CensusGroup, live: LiveShards): { id: ShardId; holder: PeerId }[] {
+  const { k, m } = group.code;
+  if (k === 1) {
+    const copies = [...idsOf(group)].flatMap((id) => live.holdersOf(id).map((holder) => ({ id, holder })));
+    return copies.slice(0, m + 1);
+  }
+  const noted = new Map(group.shards.map(({ id, holder }) => [id, holder]));
+  return [...idsOf(group)].flatMap((id) => {
+    const at = noted.get(id);
+    const holder = at !== undefined && live.has(at, id) ? at : live.holdersOf(id)[0];
+    return holder === undefined ? [] : [{ id, holder }];
+  });
+}
