@@ -50,7 +50,7 @@ export const SUSPECT_AFTER_MS = 5_000;
 export const OFFLINE_AFTER_MS = 12_000;
 /** Re-dial of bootstrap and known peers: first wait, doubled up to the last, with jitter. */
 export const REDIAL_FIRST_MS = 500;
-export const REDIAL_MAX_MS = 30_000;
+export const REDIAL_MAX_MS = 15_000;
 export const DIAL_TIMEOUT_MS = 5_000;
 /** Dials of ours under way at once; half of them for addresses that failed before. */
 export const MAX_PARALLEL_DIALS = 16;
