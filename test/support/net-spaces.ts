@@ -20,7 +20,9 @@ export interface NetSpaces {
   close(): void;
 }
 
-const ip = (...argv: string[]) => execFileSync('ip', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+/** Of iproute2. */
+const IP = 'ip';
+const ip = (...argv: string[]) => execFileSync(IP, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
 
 /** Why this machine has no network namespaces for us; undefined when it has. */
 export function spacesMissing(): string | undefined {
@@ -79,8 +81,8 @@ export function openSpaces(count: number): NetSpaces {
   return {
     addressOf,
     behindRelay,
-    run: (host, argv, options) => spawn('ip', ['netns', 'exec', spaceOf(host), ...argv], options),
-    runInHub: (argv, options) => spawn('ip', ['netns', 'exec', hub, ...argv], options),
+    run: (host, argv, options) => spawn(IP, ['netns', 'exec', spaceOf(host), ...argv], options),
+    runInHub: (argv, options) => spawn(IP, ['netns', 'exec', hub, ...argv], options),
     cut(from, to) {
       const rule = ['from', addressOf(from), 'to', addressOf(to), 'blackhole'];
       ip('-n', hub, 'rule', 'add', ...rule);
