@@ -32,6 +32,14 @@ export function writeQuorum(code: CodeProfile): number {
 
 /** @param candidates with room for a shard */
 export function feasibilityOf(policy: PlacementPolicy, candidates: readonly Candidate[]): Feasibility {
+  return { ...placeableNow(policy, candidates), survives: promisedLosses(candidates, policy) };
+}
+
+/** What a put has to know; `survives` takes longer than all of it. */
+function placeableNow(
+  policy: PlacementPolicy,
+  candidates: readonly Candidate[],
+): Omit<Feasibility, 'survives'> {
   const { code, domain } = policy;
   const wanted = code.k + code.m;
   const room = roomByDomain(candidates, policy);
@@ -57,7 +65,6 @@ export function feasibilityOf(policy: PlacementPolicy, candidates: readonly Cand
     whole,
     accepted: built && placeable >= writeQuorum(code),
     arithmetic: whole ? undefined : arithmetic(policy, room, placeable),
-    survives: promisedLosses(candidates, policy),
   };
 }
 
@@ -100,7 +107,7 @@ function count(number: number, noun: string): string {
  */
 export function requirePlaceable(policy: PlacementPolicy, candidates: readonly Candidate[]): void {
   if (candidates.length === 0) throw noPeers();
-  const found = feasibilityOf(policy, candidates);
+  const found = placeableNow(policy, candidates);
   if (found.accepted || policy.allowDegraded) return;
   const byNode = policy.domain === 'node';
   throw tooFew(
@@ -118,7 +125,7 @@ export function requirePlaceable(policy: PlacementPolicy, candidates: readonly C
 
 /** Refuses a policy that the candidates cannot keep in full, unless `allowDegraded`. Throws `too-few-nodes`. */
 export function requireWhole(policy: PlacementPolicy, candidates: readonly Candidate[]): void {
-  const found = feasibilityOf(policy, candidates);
+  const found = placeableNow(policy, candidates);
   if (found.whole || policy.allowDegraded) return;
   throw tooFew(
     policy,
@@ -132,7 +139,7 @@ const ADD_NODES = 'connect more nodes (`datamesh peers`, `datamesh bootstrap MUL
 
 function tooFew(
   { code, domain }: PlacementPolicy,
-  { arithmetic: what, wanted, placeable, domains, domainsNeeded }: Feasibility,
+  { arithmetic: what, wanted, placeable, domains, domainsNeeded }: Omit<Feasibility, 'survives'>,
   why: string | undefined,
   mend: string,
 ): DatameshError {

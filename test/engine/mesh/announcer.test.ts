@@ -47,3 +47,40 @@ test('announcements go out one at a time, each once, and take at most a tenth of
   announce('d' as ObjectId);
   expect(provided.at(-1)).toBe('d');
 });
+
+test('a crowd of them goes out at two a second, and more slowly while it grows', async () => {
+  let now = 0;
+  const timers: { atMs: number; task(): void }[] = [];
+  let provided = 0;
+  const announce = announcer(
+    {
+      provide: async () => {
+        provided++;
+        return 1;
+      },
+    },
+    {
+      ...realClock(),
+      monotonic: () => now,
+      after(delayMs, task) {
+        timers.push({ atMs: now + delayMs, task });
+        return { cancel() {} };
+      },
+    },
+  );
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  const restOfNext = async () => {
+    await settle();
+    const timer = timers.shift()!;
+    const restMs = timer.atMs - now;
+    now = timer.atMs;
+    timer.task();
+    return restMs;
+  };
+  for (let i = 0; i < 40; i++) announce(`${i}` as ObjectId);
+  expect(await restOfNext()).toBe(2_000);
+  for (let i = 0; i < 22; i++) expect(await restOfNext()).toBe(500);
+  for (let i = 0; i < 16; i++) expect(await restOfNext()).toBe(20);
+  await settle();
+  expect(provided).toBe(40);
+});
