@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { freshShards, OWNER, openStore, type Shard, timed } from './store/common.ts';
 import {
   ddMBPerSecond,
@@ -95,9 +96,15 @@ async function lastingPuts(): Promise<void> {
   const store = await openStore(`${folder()}/shards`);
   const rival = await lmdbRival(folder());
   const seconds = { ours: 0, theirs: 0 };
+  const delayMs = { p99: [] as number[], longest: [] as number[] };
   for (let portion = 0; portion < LASTING_PORTIONS; portion++) {
     const shards = freshShards(LASTING_PUTS, SMALL);
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
     seconds.ours += await timed(shards, 64, (it) => store.put({ ...it, owner: OWNER }));
+    delay.disable();
+    delayMs.p99.push(delay.percentile(99) / 1e6);
+    delayMs.longest.push(delay.max / 1e6);
     seconds.theirs += shards.length / (await rivalPerSecond(rival, shards));
   }
   await rival.close();
@@ -107,6 +114,8 @@ async function lastingPuts(): Promise<void> {
     name: rival.name,
     values: [puts / seconds.theirs],
   });
+  report.add('event-loop delay during these puts, p99 of a portion', delayMs.p99, 'ms');
+  report.add('event-loop delay during these puts, longest of all', [Math.max(...delayMs.longest)], 'ms');
 }
 
 async function bigPuts(lengthBytes: number, label: string): Promise<void> {

@@ -20,8 +20,9 @@ export function localBackend(
     },
     async get(id, call) {
       call.signal?.throwIfAborted();
-      const fits = call.into !== undefined && store.stat(id)?.lengthBytes === call.into.length;
-      return await store.get(id, fits ? call.into : undefined);
+      return await store.get(id, (lengthBytes) =>
+        call.into?.length === lengthBytes ? call.into : undefined,
+      );
     },
     has: async (ids) => ids.map((id) => store.has(id)),
     prove: (ids, nonce, call) =>

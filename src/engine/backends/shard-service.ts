@@ -63,12 +63,13 @@ export async function serveShards(options: ShardServiceOptions): Promise<void> {
 
 /** A shard, read into a buffer that is used again when the answer has left. */
 async function shardOf({ store, elsewhere }: ShardServiceOptions, pool: BodyPool, id: ShardId) {
-  const lengthBytes = store.stat(id)?.lengthBytes;
-  if (lengthBytes === undefined) return { bytes: await elsewhere?.get(id) };
-  const buffer = pool.take(lengthBytes);
-  const bytes = await store.get(id, buffer);
+  let buffer: Uint8Array | undefined;
+  const bytes = await store.get(id, (lengthBytes) => {
+    buffer = pool.take(lengthBytes);
+    return buffer;
+  });
   if (bytes !== undefined) return { bytes, sent: () => pool.give(bytes) };
-  pool.give(buffer);
+  if (buffer !== undefined) pool.give(buffer);
   return { bytes: await elsewhere?.get(id) };
 }
 

@@ -1,24 +1,25 @@
 /**
- * The index in LMDB. Every commit is one synced LMDB transaction (copy on write: a crash leaves the last one). It is
- * made in this thread: lmdb's own writing thread, when a write or sync of the index fails, leaves promises unresolved
- * or rejects ones that nobody holds, and takes the process with it; here the error is thrown, and the next checkpoint
- * tries again. Values: u32 segment · u32 offset · u32 length · u16 header bytes · u48 written at ·
- * u8 length of the pool's name · pool · owners, 32 bytes each.
+ * The index in LMDB. Every commit is one synced LMDB transaction (copy on write: a crash leaves the last one), made by
+ * the thread that asks for it: lmdb's own writing thread, when a write or sync of the index fails, leaves promises
+ * unresolved or rejects ones that nobody holds, and takes the process with it; here the error is thrown, and the next
+ * checkpoint tries again. Large commits ask from a thread of their own (lmdb-commit.ts). Keys and values: lmdb-entries.ts.
  */
 import type { Disk } from '../effects/disk.ts';
-import { bytesToHex, type OwnerId, type ShardId } from '../types.ts';
-import type { Checkpoint, IndexChanges, IndexEntry, ShardIndex } from './index.ts';
+import { bytesToHex, type ShardId } from '../types.ts';
+import type { Checkpoint, ShardIndex } from './index.ts';
+import { commitInThread } from './lmdb-commit.ts';
+import { decodeEntry, encodeEntry, KEY_BYTES, keyOf, type PackedChange } from './lmdb-entries.ts';
 
 /** At byte 24 of an LMDB file (16 in older releases), in the machine's own byte order. */
 const LMDB_MAGIC = 0xbeefc0de;
 const MAGIC_PLACES = [24, 16];
-const FIXED_BYTES = 21;
-const OWNER_BYTES = 32;
-const KEY_BYTES = 32;
 const CHECKPOINT_KEY = 'checkpoint';
+/** Fewer changes are committed at once: some 10 ms, less than a thread takes to begin. */
+const THREAD_CHANGES = 2048;
 
-/** Opens or makes the index at `dir`. lmdb is loaded here and nowhere else. */
-export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
+/** LMDB open in this thread. Others of the process may have it open too, each for itself. */
+export async function openLmdb(dir: string) {
+  // lmdb is loaded here and nowhere else.
   const { open } = await import('lmdb');
   // Plain LMDB durability: a commit is synced before it is reported (overlappingSync reports it before).
   const root = open({
@@ -29,9 +30,40 @@ export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
     eventTurnBatching: false,
   });
   const shards = root.openDB<Buffer, Buffer>({ name: 'shards', encoding: 'binary', keyEncoding: 'binary' });
+  const state = root.openDB<Checkpoint, string>({ name: 'state', encoding: 'json' });
+  return {
+    root,
+    shards,
+    state,
+    /** One synced transaction. In the order of the keys neighbours share pages: a commit of many takes half the time. */
+    write(sorted: Iterable<PackedChange>, checkpoint: Checkpoint): void {
+      root.transactionSync(() => {
+        for (const { key, value } of sorted) {
+          if (value === undefined) shards.removeSync(key);
+          else shards.putSync(key, value);
+        }
+        state.putSync(CHECKPOINT_KEY, checkpoint);
+      });
+    },
+    close: () => root.close(),
+  };
+}
+
+export interface LmdbIndexOptions {
+  /** Commits of at least so many changes are made in a thread of their own. */
+  threadChanges?: number;
+  /** Makes that thread; for tests. */
+  spawn?: Parameters<typeof commitInThread>[3];
+}
+
+/** Opens or makes the index at `dir`. */
+export async function openLmdbIndex(
+  dir: string,
+  { threadChanges = THREAD_CHANGES, spawn }: LmdbIndexOptions = {},
+): Promise<ShardIndex> {
+  const { root, shards, state, write, close } = await openLmdb(dir);
   // lmdb copies the key of a get before it returns.
   const sought = Buffer.allocUnsafeSlow(KEY_BYTES);
-  const state = root.openDB<Checkpoint, string>({ name: 'state', encoding: 'json' });
   return {
     checkpoint: () => state.get(CHECKPOINT_KEY),
     get(id) {
@@ -49,16 +81,17 @@ export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
       }
       return found;
     },
-    async commit(changes: IndexChanges, checkpoint: Checkpoint) {
-      root.transactionSync(() => {
-        // In the order of the tree: neighbours share pages, and a commit of many takes half the time.
-        for (const id of [...changes.keys()].sort()) {
-          const entry = changes.get(id) ?? null;
-          if (entry === null) shards.removeSync(keyOf(id));
-          else shards.putSync(keyOf(id), encodeEntry(entry));
-        }
-        state.putSync(CHECKPOINT_KEY, checkpoint);
+    async commit(changes, checkpoint) {
+      if (changes.size >= threadChanges && (await commitInThread(dir, changes, checkpoint, spawn))) {
+        // What this thread has read in this turn came from the state before, and so would what it reads next.
+        root.resetReadTxn();
+        return;
+      }
+      const sorted = [...changes.keys()].sort().map((id) => {
+        const entry = changes.get(id) ?? null;
+        return { key: keyOf(id), value: entry === null ? undefined : encodeEntry(entry) };
       });
+      write(sorted, checkpoint);
     },
     async clear() {
       root.transactionSync(() => {
@@ -66,7 +99,7 @@ export async function openLmdbIndex(dir: string): Promise<ShardIndex> {
         shards.clearSync();
       });
     },
-    close: () => root.close(),
+    close,
   };
 }
 
@@ -95,41 +128,4 @@ export async function removeLmdbIndex(disk: Disk, dir: string): Promise<void> {
   if ((await disk.stat(dir)) === undefined) return;
   for (const name of await disk.list(dir)) await disk.remove(`${dir}/${name}`);
   await disk.syncDir(dir);
-}
-
-function keyOf(id: ShardId): Buffer {
-  return Buffer.from(id, 'hex');
-}
-
-function encodeEntry(entry: IndexEntry): Buffer {
-  const poolBytes = entry.pool === '' ? 0 : Buffer.byteLength(entry.pool);
-  const bytes = Buffer.alloc(FIXED_BYTES + poolBytes + entry.owners.length * OWNER_BYTES);
-  bytes.writeUInt32LE(entry.segment, 0);
-  bytes.writeUInt32LE(entry.offset, 4);
-  bytes.writeUInt32LE(entry.lengthBytes, 8);
-  bytes.writeUInt16LE(entry.headBytes, 12);
-  bytes.writeUIntLE(entry.writtenAtMs, 14, 6);
-  bytes.writeUInt8(poolBytes, 20);
-  if (poolBytes > 0) bytes.write(entry.pool, FIXED_BYTES, 'utf8');
-  for (const [index, owner] of entry.owners.entries()) {
-    bytes.write(owner, FIXED_BYTES + poolBytes + index * OWNER_BYTES, 'hex');
-  }
-  return bytes;
-}
-
-function decodeEntry(bytes: Buffer): IndexEntry {
-  const owners: OwnerId[] = [];
-  const ownersAt = FIXED_BYTES + bytes[20]!;
-  for (let at = ownersAt; at + OWNER_BYTES <= bytes.length; at += OWNER_BYTES) {
-    owners.push(bytesToHex(bytes.subarray(at, at + OWNER_BYTES)) as OwnerId);
-  }
-  return {
-    segment: bytes.readUInt32LE(0),
-    offset: bytes.readUInt32LE(4),
-    lengthBytes: bytes.readUInt32LE(8),
-    headBytes: bytes.readUInt16LE(12),
-    writtenAtMs: bytes.readUIntLE(14, 6),
-    pool: ownersAt === FIXED_BYTES ? '' : bytes.toString('utf8', FIXED_BYTES, ownersAt),
-    owners,
-  };
 }

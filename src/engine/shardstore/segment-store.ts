@@ -24,7 +24,7 @@ import { SegmentFiles } from './segment-files.ts';
 import type { ShardTable } from './shard-table.ts';
 import { ShardWriter, samePlace } from './shard-writer.ts';
 import { SpaceGuard } from './space-guard.ts';
-import type { PutRecord, ShardStat, ShardStore, StoreUsage } from './store.ts';
+import type { PutRecord, ReadInto, ShardStat, ShardStore, StoreUsage } from './store.ts';
 import { diskError, isNoSpace } from './store-errors.ts';
 
 export interface ShardStoreOptions {
@@ -73,10 +73,10 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
   await disk.syncDir(dirname(dir));
   const salt = await openFormat(disk, dir, options.random ?? realRandom());
   const rebuild = options.rebuildIndex ?? false;
-  const openIndex = options.openIndex ?? openLmdbIndex;
+  const openIndex = options.openIndex ?? ((path: string) => openLmdbIndex(path));
   const indexDir = `${dir}/index`;
   // An index that cannot even be opened must not stand in the way of the one to be built.
-  if (openIndex === openLmdbIndex && (rebuild || (await isForeignIndex(disk, indexDir))))
+  if (options.openIndex === undefined && (rebuild || (await isForeignIndex(disk, indexDir))))
     await removeLmdbIndex(disk, indexDir);
   const index = await openIndex(indexDir).catch((error: unknown) => {
     throw diskError(error, dir);
@@ -219,11 +219,15 @@ class LogStore implements SegmentStore {
     }
   }
 
-  async get(id: ShardId, into?: Uint8Array): Promise<Uint8Array | undefined> {
+  async get(id: ShardId, readInto?: ReadInto): Promise<Uint8Array | undefined> {
+    let into: Uint8Array | undefined;
+    let asked = false;
     for (;;) {
       this.#mustBeOpen();
       const entry = this.#table.get(id);
       if (entry === undefined) return undefined;
+      if (!asked) into = typeof readInto === 'function' ? readInto(entry.lengthBytes) : readInto;
+      asked = true;
       if (into !== undefined && into.length < entry.lengthBytes)
         throw new RangeError(`shard ${id} has ${entry.lengthBytes} bytes, the buffer ${into.length}`);
       const found = await this.#read(id, entry, into);

@@ -28,6 +28,8 @@ export interface StoreUsage {
   diskBytes: number;
 }
 
+export type ReadInto = Uint8Array | ((lengthBytes: number) => Uint8Array | undefined);
+
 export interface ShardStore {
   /**
    * Resolves when the shard is durable (fdatasync done). Idempotent by id; verifies BLAKE3(bytes) = id first, and is
@@ -42,9 +44,10 @@ export interface ShardStore {
   /**
    * Verified bytes, or undefined when not held. A record that fails its hash counts as not held and is quarantined.
    * One read, into a fresh buffer that is the caller's, or to the beginning of `into`, of which a view is returned: a
-   * RangeError when it is too small (`stat` knows the length); what it holds after a failure is not to be used.
+   * RangeError when it is too small; what it holds after a failure is not to be used. As a function `into` is told the
+   * length of what is held, at most once, and gives the buffer, or undefined for a fresh one.
    */
-  get(id: ShardId, into?: Uint8Array): Promise<Uint8Array | undefined>;
+  get(id: ShardId, into?: ReadInto): Promise<Uint8Array | undefined>;
   /** Part of a record, for audits; the caller proves it. */
   getRange(id: ShardId, offset: number, lengthBytes: number): Promise<Uint8Array | undefined>;
   has(id: ShardId): boolean;

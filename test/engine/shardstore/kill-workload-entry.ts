@@ -6,13 +6,14 @@
  *   node kill-workload-entry.ts DIR SEED KILL_AT FAULTS INDEX
  *
  * KILL_AT 0: run to the end and say how many calls it took. FAULTS: share of writes and datasyncs that report EIO.
- * INDEX: lmdb, or none to read the whole log when opening.
+ * INDEX: lmdb; thread for lmdb whose commits are all made in threads of their own; none to read the whole log when opening.
  */
 import { writeSync } from 'node:fs';
 import { shardIdOfBytes } from '../../../src/engine/codec/hash.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import type { Disk, DiskFile } from '../../../src/engine/effects/disk.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
+import { openLmdbIndex } from '../../../src/engine/shardstore/lmdb-index.ts';
 import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
 import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
 import { KILL_LIMITS, killShard, OWNERS, SHARDS } from './kill-support.ts';
@@ -96,6 +97,7 @@ const store = await openShardStore({
   reserveFraction: 0,
   limits: KILL_LIMITS,
   ...(index === 'none' ? { openIndex: () => openSnapshotIndex(realDisk(), undefined) } : {}),
+  ...(index === 'thread' ? { openIndex: (path) => openLmdbIndex(path, { threadChanges: 1 }) } : {}),
 });
 
 async function client(number: number): Promise<void> {
