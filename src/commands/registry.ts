@@ -7,8 +7,10 @@ import { deleteCommand } from './files/delete.ts';
 import { getCommand } from './files/get.ts';
 import { infoCommand } from './files/info.ts';
 import { listCommand } from './files/list.ts';
+import { proveCommand } from './files/prove.ts';
 import { putCommand } from './files/put.ts';
 import { statsCommand } from './files/stats.ts';
+import { verifyCommand } from './files/verify.ts';
 import { keysCommands } from './keys/all.ts';
 import { bandwidthCommand } from './network/bandwidth.ts';
 import { discoverCommand } from './network/discover.ts';
@@ -127,6 +129,8 @@ export function allCommands(): readonly Command[] {
     listCommand,
     infoCommand,
     statsCommand,
+    verifyCommand,
+    proveCommand,
     deleteCommand,
     statusCommand,
     ...serviceCommands,

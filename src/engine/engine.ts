@@ -4,12 +4,16 @@
  * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
  */
 
+import type { HealthReport } from './health-views.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
 import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
 import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
+import type { ProofFile, VerifyQuery, VerifyReport } from './proof-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
+
+export type { HealthReport, ObjectState, SpareHistogram } from './health-views.ts';
 
 export type NodeRole = 'regular' | 'bootstrap' | 'service';
 export type PeerState = 'joining' | 'active' | 'suspect' | 'draining' | 'offline' | 'quarantined';
@@ -93,43 +97,6 @@ export interface PeerView {
   lastSeenMs: number | undefined;
   /** When its newest heartbeat came by gossip. */
   heardMs: number | undefined;
-}
-
-/** Of the stripes of files; the copies of manifests are not among them. */
-export interface SpareHistogram {
-  /** Stripes with fewer than k live shards. */
-  lost: number;
-  /** live − k = 0: the next loss destroys data. */
-  spare0: number;
-  spare1: number;
-  spare2: number;
-  /** live − k ≥ 3. */
-  spare3plus: number;
-}
-
-/** A census: what holders answered when asked for every shard, not what was once written. */
-export interface HealthReport {
-  /** `asked`: from their index. `proved`: each shard by a slice of its bytes. */
-  depth: CensusDepth;
-  takenAtMs: number;
-  durationMs: number;
-  objects: number;
-  /** Every stripe has all n shards. */
-  ok: number;
-  /** Some shard is missing and more than k live in each stripe. */
-  degraded: number;
-  /** A stripe has exactly k live shards, or the manifest one copy. */
-  critical: number;
-  /** A stripe has fewer than k, or the manifest is gone. */
-  lost: number;
-  stripes: SpareHistogram;
-  /** Shards of stripes and copies of manifests. */
-  shardsExpected: number;
-  shardsLive: number;
-  /** Peers that did not answer the census. */
-  silentPeers: PeerId[];
-  /** At most 100 objects that are not `ok`, worst first. */
-  worst: { name: string; objectId: ObjectId; spare: number; state: 'degraded' | 'critical' | 'lost' }[];
 }
 
 export interface RateWindow {
@@ -358,6 +325,10 @@ export interface Engine {
   peers(): Promise<PeerView[]>;
   /** Takes a census now and waits for it. */
   health(options?: CallOptions & { depth?: CensusDepth | undefined }): Promise<HealthReport>;
+  /** Makes holders prove every shard of the objects. Throws `not-found`. */
+  verify(query: VerifyQuery, call?: CallOptions): Promise<VerifyReport>;
+  /** The same for one object, as a file that anybody can check. Throws `not-found`; `shards-missing` without a manifest. */
+  prove(ref: string, call?: CallOptions): Promise<ProofFile>;
   stats(): Promise<StoreStats>;
   /** The source's pieces are not copied before they are sealed: they must not be written again. */
   put(source: AsyncIterable<Uint8Array>, options: PutOptions, call?: CallOptions): Promise<Receipt>;

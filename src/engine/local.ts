@@ -5,6 +5,7 @@ import { createObjects } from './objects.ts';
 import { Sampler } from './observe/sampler.ts';
 import type { EngineOptions } from './options.ts';
 import { createPools } from './pools/pools.ts';
+import { createProving } from './proving.ts';
 import { speedOf } from './speed.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
 
@@ -20,6 +21,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 export function engineOn(node: Node): Engine {
   const pools = createPools(node);
   const objects = createObjects(node, pools, () => sampler.censusSoon());
+  const proving = createProving(node, objects);
   const sampler = new Sampler({
     clock: node.clock,
     traffic: node.traffic,
@@ -75,6 +77,8 @@ export function engineOn(node: Node): Engine {
         reads: readsView(node),
       };
     },
+    verify: (query, call) => tracked(proving.verify(query, linked(call))),
+    prove: (ref, call) => proving.prove(ref, linked(call)),
     put: (source, putOptions, call) =>
       tracked(
         node.jobs.run('put', putOptions.name, linked(call), (job) => objects.put(source, putOptions, job)),

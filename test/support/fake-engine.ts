@@ -28,6 +28,7 @@ import { DatameshError } from '../../src/errors.ts';
 import { fakeBandwidth, fakeEvents, fakeHealth, fakeJobs, fakePeerId, fakePeers } from './fake-figures.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakePoolCalls } from './fake-pools.ts';
+import { fakeProof, fakeVerify } from './fake-proofs.ts';
 import { hex, shardBytesOf, stripeView } from './fake-stripes.ts';
 
 /** 2026-11-21T10:00:00Z: the moment at which a fake engine was opened. */
@@ -54,6 +55,8 @@ export interface FakeEngineOptions {
   /** Overrides single fields of the status. */
   status?: Partial<NodeStatus>;
   /** Objects that are there from the start, in this order. */
+  /** What `prove` gives. */
+  proof?: Uint8Array;
   objects?: readonly { name: string; content: Uint8Array | string; tags?: string[] }[];
 }
 
@@ -233,6 +236,15 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     async health(call) {
       await enter('health', call?.signal);
       return { ...healthNow(), depth: call?.depth ?? 'asked' };
+    },
+    async verify({ ref, deep }, call) {
+      await enter('verify', call?.signal);
+      if (ref !== undefined) find(ref);
+      return fakeVerify(healthNow(), deep === true, 1000);
+    },
+    async prove(ref, call) {
+      await enter('prove', call?.signal);
+      return fakeProof(find(ref).view, options.proof ?? new Uint8Array());
     },
     async stats(): Promise<StoreStats> {
       await enter('stats');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthReport } from '../../engine/engine.ts';
 import { EXIT } from '../../errors.ts';
-import type { Command, Output } from '../command.ts';
+import type { Command, Output, OutputRecord } from '../command.ts';
 
 const DEFAULT_EVERY_MS = 10_000;
 
@@ -70,15 +70,22 @@ export const healthCommand: Command = {
         onProgress: (progress) => out.progress('census', progress),
       });
       show(out, report);
-      if (values.continuous !== true) return values.check === true ? exitOf(report) : undefined;
+      if (values.continuous !== true) return values.check === true ? stateExit(report) : undefined;
       await sleep(everyMs, undefined, { signal });
     }
   },
 };
 
 function show(out: Output, report: HealthReport): void {
-  const { stripes, silentPeers, worst, ...figures } = report;
-  out.record({
+  out.record(healthRecord(report));
+  for (const object of report.worst.slice(0, 10)) {
+    out.note(`${object.state}: ${object.name} (spare ${object.spare})`);
+  }
+}
+
+/** The figures of a census side by side. */
+export function healthRecord({ stripes, silentPeers, worst, ...figures }: HealthReport): OutputRecord {
+  return {
     ...figures,
     durationMs: Math.round(figures.durationMs),
     stripesLost: stripes.lost,
@@ -89,13 +96,11 @@ function show(out: Output, report: HealthReport): void {
     silent: silentPeers.length,
     silentPeers,
     worst,
-  });
-  for (const object of worst.slice(0, 10))
-    out.note(`${object.state}: ${object.name} (spare ${object.spare})`);
+  };
 }
 
 /** What a script wants to know: nothing when every object is whole. */
-export function exitOf(report: HealthReport): number | undefined {
+export function stateExit(report: HealthReport): number | undefined {
   if (report.lost > 0) return EXIT.integrity;
   return report.degraded + report.critical > 0 ? EXIT.partial : undefined;
 }

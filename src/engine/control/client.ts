@@ -31,6 +31,7 @@ import type {
   PoolDetail,
   PoolView,
 } from '../pools/views.ts';
+import type { ProofFile, VerifyQuery, VerifyReport } from '../proof-views.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
 import { inPrivateFolder, socketCandidates } from './socket-path.ts';
@@ -130,24 +131,21 @@ class RemoteEngine implements Engine {
   }
 
   async get(ref: string, options: GetOptions = {}, call: CallOptions = {}): Promise<GetResult> {
-    const { signal } = call;
-    const opened = this.#caller.open({
-      method: 'POST',
-      path: ROUTE.get,
-      contentType: 'application/json',
-      signal,
-    });
-    opened.request.end(JSON.stringify({ ref, ...options }));
-    const response = await opened.response;
-    if (response.statusCode !== 200) await readAnswer(response, signal);
-    const frames = readFrames(response as AsyncIterable<Uint8Array>);
-    const first = await frames.next().catch((error: unknown) => {
-      throw callError(error, signal);
-    });
-    if (first.done || first.value.kind !== 'json') throw cutOff();
-    if (first.value.frame === FRAME.error) throw DatameshError.fromRecord(first.value.value as ErrorRecord);
-    const head = first.value.value as Omit<GetResult, 'body'>;
+    const { head, frames } = await this.#frames<Omit<GetResult, 'body'>>(
+      ROUTE.get,
+      { ref, ...options },
+      call,
+    );
     return { ...head, body: bodyOf(frames, head.length, call) };
+  }
+
+  async prove(ref: string, call: CallOptions = {}): Promise<ProofFile> {
+    const { head, frames } = await this.#frames<Omit<ProofFile, 'body'>>(ROUTE.prove, { ref }, call);
+    return { ...head, body: bodyOf(frames, undefined, call) };
+  }
+
+  verify(query: VerifyQuery, call: CallOptions = {}): Promise<VerifyReport> {
+    return this.#await<VerifyReport>(ROUTE.verify, query, call);
   }
 
   async list(query: ListQuery = {}): Promise<ListPage> {
@@ -196,6 +194,21 @@ class RemoteEngine implements Engine {
     return lastLine<T>(await response, call);
   }
 
+  /** A call whose answer is a head and a stream of bytes. */
+  async #frames<T>(path: string, body: unknown, { signal }: CallOptions) {
+    const opened = this.#caller.open({ method: 'POST', path, contentType: 'application/json', signal });
+    opened.request.end(JSON.stringify(body));
+    const response = await opened.response;
+    if (response.statusCode !== 200) await readAnswer(response, signal);
+    const frames = readFrames(response as AsyncIterable<Uint8Array>);
+    const first = await frames.next().catch((error: unknown) => {
+      throw callError(error, signal);
+    });
+    if (first.done || first.value.kind !== 'json') throw cutOff();
+    if (first.value.frame === FRAME.error) throw DatameshError.fromRecord(first.value.value as ErrorRecord);
+    return { head: first.value.value as T, frames };
+  }
+
   #read(path: string): Promise<unknown> {
     return this.#caller.json({ method: 'GET', path });
   }
@@ -226,7 +239,7 @@ async function lastLine<T>(response: IncomingMessage, call: CallOptions): Promis
 
 async function* bodyOf(
   frames: ReturnType<typeof readFrames>,
-  totalBytes: number,
+  totalBytes: number | undefined,
   call: CallOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let doneBytes = 0;

@@ -15,7 +15,9 @@ import {
   readGetRequest,
   readHealthRequest,
   readPutOptions,
+  readRef,
   readSpeedRequest,
+  readVerifyQuery,
   STREAM_TYPE,
 } from './wire.ts';
 
@@ -33,6 +35,15 @@ export async function answerHealth(
 ): Promise<void> {
   await answerLines(response, clock, async (onProgress) =>
     engine.health({ ...readHealthRequest(body), signal, onProgress }),
+  );
+}
+
+export async function answerVerify(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.verify(readVerifyQuery(body), { signal, onProgress }),
   );
 }
 
@@ -151,10 +162,25 @@ class LineWriter {
 }
 
 export async function answerGet(engine: Engine, { body, response, signal }: Exchange): Promise<void> {
+  await answerFrames(response, signal, async () => {
+    const { ref, ...options } = readGetRequest(body);
+    return await engine.get(ref, options, { signal });
+  });
+}
+
+export async function answerProve(engine: Engine, { body, response, signal }: Exchange): Promise<void> {
+  await answerFrames(response, signal, async () => await engine.prove(readRef(body).ref, { signal }));
+}
+
+/** What comes beside the bytes as the head, then the bytes. */
+async function answerFrames(
+  response: ServerResponse,
+  signal: AbortSignal,
+  task: () => Promise<{ body: AsyncIterable<Uint8Array> }>,
+): Promise<void> {
   let begun = false;
   try {
-    const { ref, ...options } = readGetRequest(body);
-    const { body: bytes, ...head } = await engine.get(ref, options, { signal });
+    const { body: bytes, ...head } = await task();
     response.writeHead(200, { 'content-type': STREAM_TYPE, [API_HEADER]: String(API_VERSION) });
     begun = true;
     await written(response, signal, [jsonFrame(FRAME.head, head)]);

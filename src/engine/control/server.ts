@@ -9,8 +9,10 @@ import {
   answerDiscover,
   answerGet,
   answerHealth,
+  answerProve,
   answerPut,
   answerSpeedTest,
+  answerVerify,
   type Exchange,
 } from './server-streams.ts';
 import { inPrivateFolder, isErrno, prepareSocketPath } from './socket-path.ts';
@@ -167,6 +169,8 @@ function buildApp(
   });
   app.post(ROUTE.distribution, async (request) => engine.distribution(readDistributionQuery(request.body)));
   stream(ROUTE.health, answerHealth);
+  stream(ROUTE.verify, answerVerify);
+  stream(ROUTE.prove, answerProve);
   stream(ROUTE.discover, answerDiscover);
   stream(ROUTE.speedTest, answerSpeedTest);
   stream(ROUTE.put, answerPut);

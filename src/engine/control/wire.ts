@@ -2,12 +2,13 @@
  * The control API: routes, limits and the checks of what comes in. Both sides import this file and nothing heavier.
  *
  * Every request carries `datamesh-api`; bodies are JSON but for put (frames.ts). Answers are JSON, but for put and health
- * (JSON lines: progress*, then result or error) and get (frames.ts). A failure is `{"error": ErrorRecord}`.
+ * (JSON lines: progress*, then result or error) and get and prove (frames.ts). A failure is `{"error": ErrorRecord}`.
  */
 import { DatameshError, type ErrorRecord, EXIT } from '../../errors.ts';
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
+import type { VerifyQuery } from '../proof-views.ts';
 import { code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */
@@ -21,6 +22,8 @@ export const ROUTE = {
   peers: '/peers',
   stats: '/stats',
   health: '/health',
+  verify: '/verify',
+  prove: '/prove',
   put: '/put',
   get: '/get',
   list: '/list',
@@ -136,6 +139,14 @@ export function readInfoRequest(value: unknown): InfoRequest {
 
 export function readHealthRequest(value: unknown): { depth?: CensusDepth } {
   return fields<{ depth?: CensusDepth }>(value, { depth: optional(oneOf('asked', 'proved')) });
+}
+
+export function readVerifyQuery(value: unknown): VerifyQuery {
+  return fields<VerifyQuery>(value, {
+    ref: optional(text(MAX_NAME_BYTES)),
+    pool: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
+    deep: optional(flag),
+  });
 }
 
 export function readRef(value: unknown): { ref: string } {

@@ -4,8 +4,7 @@ import type { Backend } from '../backends/backend.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { CodeProfile, ObjectId, PeerId, ShardId } from '../types.ts';
-import { proveShards, type WantedShard } from './proof/ask.ts';
-import type { Attestation } from './proof/attestation.ts';
+import { type OnAttestation, proveShards, type WantedShard } from './proof/ask.ts';
 import type { ProofMemory } from './proof/memory.ts';
 
 /** One replicated or coded group of shards: a stripe, or a manifest with k = 1. */
@@ -44,9 +43,7 @@ export interface CensusOptions {
   memory?: ProofMemory | undefined;
   /** Called as objects are counted. */
   onProgress?: (objectsDone: number) => void;
-  onAttestation?:
-    | ((attestation: Attestation, ids: readonly ShardId[], nonce: Uint8Array) => void)
-    | undefined;
+  onAttestation?: OnAttestation | undefined;
 }
 
 /** Which holders really have which of the shards that were asked for. */

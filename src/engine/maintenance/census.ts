@@ -2,7 +2,7 @@
  * The census: which shards really exist. Every figure of health comes from here: holders are asked for every shard of
  * every object, and a holder that does not answer counts as holding nothing. Nothing is taken from what was once written.
  */
-import type { HealthReport, SpareHistogram } from '../engine.ts';
+import type { HealthReport, ObjectState, SpareHistogram } from '../engine.ts';
 import type { PeerId } from '../types.ts';
 import {
   askHolders,
@@ -12,8 +12,6 @@ import {
   type LiveShards,
   livingIn,
 } from './census-ask.ts';
-
-export type ObjectState = 'ok' | 'degraded' | 'critical' | 'lost';
 
 /** Objects are asked for in batches, so that memory does not grow with the catalog. */
 const BATCH_OBJECTS = 64;
@@ -33,7 +31,7 @@ export async function takeCensus(
     degraded: 0,
     critical: 0,
     lost: 0,
-    stripes: { lost: 0, spare0: 0, spare1: 0, spare2: 0, spare3plus: 0 },
+    stripes: noStripes(),
     shardsExpected: 0,
     shardsLive: 0,
     silentPeers: [],
@@ -92,8 +90,16 @@ function count(object: CensusObject, live: LiveShards, report: HealthReport): vo
     report.shardsExpected += group.code.k + group.code.m;
     report.shardsLive += groupSpare + group.code.k;
     // The first group is the manifest: its copies are shards on disks, but no stripe of the file.
-    if (at > 0) report.stripes[bucketOf(groupSpare)]++;
+    if (at > 0) addSpare(report.stripes, groupSpare);
   }
+}
+
+export function noStripes(): SpareHistogram {
+  return { lost: 0, spare0: 0, spare1: 0, spare2: 0, spare3plus: 0 };
+}
+
+export function addSpare(stripes: SpareHistogram, spare: number): void {
+  stripes[bucketOf(spare)]++;
 }
 
 function bucketOf(spare: number): keyof SpareHistogram {

@@ -19,15 +19,20 @@ export interface WantedShard {
   lengthBytes?: number | undefined;
 }
 
+export type OnAttestation = (
+  attestation: Attestation,
+  ids: readonly ShardId[],
+  nonce: Uint8Array,
+  verdicts: readonly Verdict[],
+) => void;
+
 export interface ProveOptions {
   random: Pick<Random, 'bytes'>;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
   memory?: ProofMemory | undefined;
   /** Given each signed answer and the question it answers. */
-  onAttestation?:
-    | ((attestation: Attestation, ids: readonly ShardId[], nonce: Uint8Array) => void)
-    | undefined;
+  onAttestation?: OnAttestation | undefined;
 }
 
 /**
@@ -50,7 +55,7 @@ export async function proveShards(
       const verdicts = verdictsOf(attestation, backend.id, question, nonce);
       options.memory?.note(backend.id, question, verdicts);
       for (const [at, id] of question.entries()) found.set(id, verdicts[at]!);
-      options.onAttestation?.(attestation, question, nonce);
+      options.onAttestation?.(attestation, question, nonce, verdicts);
     } catch (error) {
       // More bytes than a holder proves at once: their lengths were not known here.
       if (asDatameshError(error).code !== 'denied' || question.length === 1) throw error;
