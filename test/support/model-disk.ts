@@ -55,6 +55,8 @@ export class ModelDisk implements Disk {
   capacityBytes = Number.POSITIVE_INFINITY;
   /** Turns of the event loop that a write or datasync takes; none unless given. A write is half done meanwhile. */
   turns: ((operation: 'write' | 'datasync') => number) | undefined;
+  /** The same by a clock of the caller's: what it returns is waited for. */
+  pause: ((operation: 'write' | 'datasync') => Promise<void> | undefined) | undefined;
   readonly #dirs = new Set<string>(['/']);
   #inodes = new Map<number, Inode>();
   #names = new Map<string, Inode>();
@@ -260,9 +262,11 @@ export class ModelDisk implements Disk {
         }
         const turns = this.turns?.('write') ?? 0;
         // A datasync that begins while a write is half done covers that half alone.
-        const half = turns > 0 ? data.length >> 1 : 0;
+        const paused = this.pause?.('write');
+        const half = turns > 0 || paused !== undefined ? data.length >> 1 : 0;
         if (half > 0) change({ kind: 'write', position, data: data.subarray(0, half) });
         await pass(turns);
+        await paused;
         change({ kind: 'write', position: position + half, data: data.subarray(half) });
       },
       datasync: async () => {
@@ -270,6 +274,7 @@ export class ModelDisk implements Disk {
         const sync = this.#nextSync++;
         this.apply({ kind: 'beginSync', inode: inode.number, sync });
         await pass(this.turns?.('datasync') ?? 0);
+        await this.pause?.('datasync');
         try {
           this.#fail('datasync', path);
         } catch (error) {

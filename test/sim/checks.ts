@@ -1,0 +1,168 @@
+/** The invariants: after each step what costs little, at the end everything. */
+import { shardIdOfBytes } from '../../src/engine/codec/hash.ts';
+import { realClock } from '../../src/engine/effects/clock.ts';
+import { locate } from '../../src/engine/placement/domains.ts';
+import { openShardStore } from '../../src/engine/shardstore/segment-store.ts';
+import { openSnapshotIndex } from '../../src/engine/shardstore/snapshot-index.ts';
+import type { PeerId, ShardId } from '../../src/engine/types.ts';
+import { Violation } from './failure.ts';
+import { type SimMachine, STORE_LIMITS } from './machine.ts';
+import type { Promised, Truth } from './truth.ts';
+import type { World } from './world.ts';
+
+const SHARDS_DIR = '/data/shards';
+/** Events that wait, per node: its timers and the messages on their way to it. */
+const MAX_WAITING_PER_NODE = 2_000;
+
+/** What a power cut at this moment, that takes everything not synced, leaves of these shards. Throws when one is missing. */
+export async function checkDurable(
+  machine: SimMachine,
+  ids: readonly ShardId[],
+  truth: Truth,
+): Promise<void> {
+  const disk = machine.disk.crash({ fraction: () => 0, mode: 'lost', sectorBytes: 512, keep: 0 });
+  const store = await openShardStore({
+    dir: SHARDS_DIR,
+    disk,
+    clock: { ...realClock(), now: () => 0, monotonic: () => 0, after: () => ({ cancel() {} }) },
+    random: { bytes: (length) => new Uint8Array(length), fraction: () => 0 },
+    idOf: shardIdOfBytes,
+    quotaBytes: 1e12,
+    reserveFraction: 0,
+    limits: STORE_LIMITS,
+    openIndex: (dir) => openSnapshotIndex(disk, `${dir}.json`),
+  });
+  for (const id of ids) {
+    const bytes = await store.get(id);
+    const wanted = truth.bytesOf(id);
+    if (bytes === undefined || wanted === undefined || Buffer.compare(bytes, wanted) !== 0)
+      throw new Violation(
+        'acknowledged is durable',
+        `${machine.label} would lose shard ${id.slice(0, 8)} in a power cut`,
+      );
+  }
+  await store.close();
+}
+
+/** The shards that honest disks must have: of live objects, where the acknowledged put left them, unless a fault took them. */
+function promisedOn({ truth }: World): Map<SimMachine, ShardId[]> {
+  const byMachine = new Map<SimMachine, ShardId[]>();
+  for (const { groups } of truth.live()) {
+    for (const { id, holder } of groups.flatMap(({ shards }) => shards)) {
+      const machine = truth.machineOf(holder);
+      if (machine === undefined || machine.liar || machine.rotten.has(id)) continue;
+      const ids = byMachine.get(machine);
+      if (ids === undefined) byMachine.set(machine, [id]);
+      else ids.push(id);
+    }
+  }
+  return byMachine;
+}
+
+export function checkNow(world: World): void {
+  const { timeline, machines, truth } = world;
+  if (timeline.waiting > MAX_WAITING_PER_NODE * machines.length)
+    throw new Violation('queues are bounded', `${timeline.waiting} events wait`);
+  for (const [machine, ids] of promisedOn(world)) {
+    for (const id of ids) {
+      if (!machine.has(id))
+        throw new Violation(
+          'nothing acknowledged is lost',
+          `${machine.label} has no shard ${id.slice(0, 8)} of ${ownersOf(id, truth)} any more`,
+        );
+    }
+  }
+  for (const promised of truth.live()) {
+    if (!promised.allowDegraded) checkRule(promised, truth);
+  }
+}
+
+function ownersOf(id: ShardId, truth: Truth): string {
+  const users = truth
+    .live()
+    .filter(({ groups }) => groups.some(({ shards }) => shards.some((it) => it.id === id)));
+  return users.map(({ client, name, version }) => `${client.label} ${name} version ${version}`).join(', ');
+}
+
+const ruled = new WeakSet<Promised>();
+
+/** No node has two shards of a stripe, no domain of the pool more than may be lost. */
+function checkRule(promised: Promised, truth: Truth): void {
+  if (ruled.has(promised)) return;
+  ruled.add(promised);
+  for (const { code, shards } of promised.groups) {
+    const nodes = new Set<PeerId>();
+    const domains = new Map<string, number>();
+    for (const { holder } of shards) {
+      const spec = truth.machineOf(holder)?.spec;
+      if (spec === undefined) continue;
+      if (nodes.has(holder))
+        throw new Violation('placement keeps the rule', `${promised.name}: two shards on one node`);
+      nodes.add(holder);
+      if (promised.domain !== 'zone') continue;
+      const { zone } = locate({ peer: holder, zone: spec.zone });
+      const count = (domains.get(zone) ?? 0) + 1;
+      domains.set(zone, count);
+      if (count > code.m)
+        throw new Violation(
+          'placement keeps the rule',
+          `${promised.name}: ${count} shards in ${spec.zone}, ${code.m} may be lost`,
+        );
+    }
+  }
+}
+
+export async function checkEnd(world: World, wait: <T>(work: Promise<T>) => Promise<T>): Promise<void> {
+  const { truth, machines } = world;
+  checkNow(world);
+  for (const [machine, ids] of promisedOn(world)) await wait(checkDurable(machine, ids, truth));
+  for (const promised of truth.live()) {
+    const { client, name, version, content } = promised;
+    if (!truth.readable(promised))
+      throw new Violation('nothing acknowledged is lost', `${name} version ${version}`);
+    const got = await wait(readWhole(client, name, version)).catch((error: unknown) => {
+      throw error instanceof Violation
+        ? error
+        : new Violation(
+            'what exists can be read',
+            `${client.label} ${name} version ${version}: ${(error as Error).message}`,
+          );
+    });
+    if (Buffer.compare(got, content) !== 0)
+      throw new Violation('no wrong byte', `${name} version ${version}`);
+  }
+  for (const client of machines.filter(({ spec }) => spec.isClient)) await checkHealth(world, client, wait);
+}
+
+/** A proved census counts what there is, whatever liars claim; an asked one does where nobody lies and nothing has rotted unseen. */
+async function checkHealth(
+  { truth, machines, trace }: World,
+  client: SimMachine,
+  wait: <T>(work: Promise<T>) => Promise<T>,
+): Promise<void> {
+  const wanted = JSON.stringify(truth.health(client));
+  const deceived = machines.some(({ liar, rotten }) => liar || rotten.size > 0);
+  for (const asked of deceived ? (['proved'] as const) : (['asked', 'proved'] as const)) {
+    const report = await wait(client.engine!.health({ depth: asked }));
+    const { depth, takenAtMs: _at, durationMs: _for, silentPeers, worst: _worst, ...found } = report;
+    trace.note(`${client.label} health ${depth} ${JSON.stringify(found)}`);
+    const silent = silentPeers.filter((peer) => truth.machineOf(peer)?.liar === false);
+    if (silent.length > 0)
+      throw new Violation(
+        'health is true',
+        `${client.label} (${depth}) hears nothing from ${silent.join(' ')}`,
+      );
+    if (JSON.stringify(found) !== wanted)
+      throw new Violation(
+        'health is true',
+        `${client.label} (${depth}) counts ${JSON.stringify(found)}, there are ${wanted}`,
+      );
+  }
+}
+
+async function readWhole(client: SimMachine, name: string, version: number): Promise<Buffer> {
+  const { body } = await client.engine!.get(name, { version });
+  const parts: Uint8Array[] = [];
+  for await (const piece of body) parts.push(Uint8Array.from(piece));
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,45 @@
+/**
+ * `npm run sim -- --seed N [--seeds COUNT] [--nodes N] [--steps N] [--jobs N] [--trace]`: runs seeds one after the other and says what
+ * came of each; with `--jobs`, in that many processes. `--corpus` runs the seeds of fixed bugs instead.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { runInJobs } from './jobs.ts';
+import { runSeeds, type SeedToRun } from './run-seeds.ts';
+
+/** Enough for several faults to meet, and half a second of a run. */
+const DEFAULT_STEPS = 60;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '1' },
+    nodes: { type: 'string' },
+    steps: { type: 'string', default: String(DEFAULT_STEPS) },
+    jobs: { type: 'string', default: '1' },
+    trace: { type: 'boolean', default: false },
+    corpus: { type: 'boolean', default: false },
+    /** Ends with the first violation. */
+    'until-found': { type: 'boolean', default: false },
+    /** A JSON list of seeds: what one process hands to another. */
+    list: { type: 'string' },
+  },
+});
+
+function wanted(): SeedToRun[] {
+  if (values.list !== undefined) return JSON.parse(values.list) as SeedToRun[];
+  if (values.corpus) {
+    const text = readFileSync(new URL('corpus.json', import.meta.url), 'utf8');
+    return (JSON.parse(text) as { seeds: SeedToRun[] }).seeds;
+  }
+  return Array.from({ length: Number(values.seeds) }, (_, at) => ({
+    seed: Number(values.seed) + at,
+    nodes: values.nodes === undefined ? undefined : Number(values.nodes),
+    steps: Number(values.steps),
+  }));
+}
+
+const options = { trace: values.trace, untilFound: values['until-found'] };
+const jobs = Number(values.jobs);
+const violations = jobs > 1 ? await runInJobs(wanted(), jobs, options) : await runSeeds(wanted(), options);
+process.exitCode = violations === 0 ? 0 : 1;

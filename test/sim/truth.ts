@@ -1,0 +1,126 @@
+/** What the simulator knows and no node does: which objects were promised to whom, and which of their shards exist on which disks. */
+import { decodeManifest } from '../../src/engine/codec/manifest.ts';
+import type { HealthReport } from '../../src/engine/engine.ts';
+import type { CensusGroup } from '../../src/engine/maintenance/census-ask.ts';
+import { censusGroups } from '../../src/engine/maintenance/groups.ts';
+import type { Domain } from '../../src/engine/placement/domains.ts';
+import type { ObjectId, PeerId, ShardId } from '../../src/engine/types.ts';
+import type { SimMachine } from './machine.ts';
+
+/** An acknowledged version of a name. */
+export interface Promised {
+  client: SimMachine;
+  name: string;
+  version: number;
+  objectId: ObjectId;
+  content: Uint8Array;
+  domain: Domain;
+  allowDegraded: boolean;
+  groups: CensusGroup[];
+  /** deleting: asked for, not yet acknowledged; either outcome is right. */
+  state: 'live' | 'deleting' | 'deleted';
+}
+
+export class Truth {
+  readonly promised: Promised[] = [];
+  readonly machines: SimMachine[];
+  readonly #shards = new Map<ShardId, Uint8Array>();
+
+  constructor(machines: SimMachine[]) {
+    this.machines = machines;
+  }
+
+  stored(id: ShardId, bytes: Uint8Array): void {
+    if (!this.#shards.has(id)) this.#shards.set(id, Uint8Array.from(bytes));
+  }
+
+  bytesOf(id: ShardId): Uint8Array | undefined {
+    return this.#shards.get(id);
+  }
+
+  /** Manifest copies first, then the stripes, as the acknowledged put left them. */
+  groupsOf(objectId: ObjectId, manifestHolders: readonly PeerId[]): CensusGroup[] {
+    const bytes = this.#shards.get(objectId as string as ShardId);
+    if (bytes === undefined) throw new Error(`no node was ever given the manifest ${objectId}`);
+    return censusGroups(objectId, manifestHolders, decodeManifest(bytes));
+  }
+
+  machineOf(holder: PeerId): SimMachine | undefined {
+    return this.machines.find(({ peerId }) => peerId === holder);
+  }
+
+  live(): Promised[] {
+    return this.promised.filter(({ state }) => state === 'live');
+  }
+
+  /** How many shards of the group exist, whole, on honest disks other than `without`. */
+  intact(group: CensusGroup, without?: SimMachine): number {
+    const honest = this.machines.filter((machine) => !machine.liar && machine !== without);
+    // Copies of one shard count by the disks that have it, shards of a code by what they are.
+    const ids = [...new Set([...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])])];
+    if (group.code.k === 1) return honest.filter((machine) => ids.some((id) => machine.has(id))).length;
+    return ids.filter((id) => honest.some((machine) => machine.has(id))).length;
+  }
+
+  readable({ groups }: Promised, without?: SimMachine): boolean {
+    return groups.every((group) => this.intact(group, without) >= group.code.k);
+  }
+
+  /** Every live object stays readable when all on this machine is lost. */
+  canLose(machine: SimMachine): boolean {
+    return this.live().every((promised) => this.readable(promised, machine));
+  }
+
+  /** Every live object stays readable without this shard on that machine. */
+  canRot(machine: SimMachine, id: ShardId): boolean {
+    const touched = this.live().filter(({ groups }) =>
+      groups.some(({ shards }) => shards.some((shard) => shard.id === id)),
+    );
+    return touched.every((promised) => this.readable(promised, machine));
+  }
+
+  /** The figures that a census of `client` must find when every node is up and answers. */
+  health(
+    client: SimMachine,
+  ): Omit<HealthReport, 'depth' | 'takenAtMs' | 'durationMs' | 'silentPeers' | 'worst'> {
+    const report = {
+      objects: 0,
+      ok: 0,
+      degraded: 0,
+      critical: 0,
+      lost: 0,
+      stripes: { lost: 0, spare0: 0, spare1: 0, spare2: 0, spare3plus: 0 },
+      shardsExpected: 0,
+      shardsLive: 0,
+    };
+    const newest = new Map<string, Promised>();
+    for (const promised of this.live()) {
+      if (promised.client !== client) continue;
+      const known = newest.get(promised.name);
+      if (known === undefined || known.version < promised.version) newest.set(promised.name, promised);
+    }
+    for (const { groups } of newest.values()) {
+      report.objects++;
+      const spares = groups.map((group) => {
+        const live = Math.min(this.intact(group), group.code.k + group.code.m);
+        report.shardsExpected += group.code.k + group.code.m;
+        report.shardsLive += live;
+        return live - group.code.k;
+      });
+      for (const spare of spares.slice(1)) {
+        if (spare < 0) report.stripes.lost++;
+        else if (spare === 0) report.stripes.spare0++;
+        else if (spare === 1) report.stripes.spare1++;
+        else if (spare === 2) report.stripes.spare2++;
+        else report.stripes.spare3plus++;
+      }
+      const m = groups[0]!.code.m;
+      const worst = Math.min(...spares);
+      if (worst < 0) report.lost++;
+      else if (worst === 0 && m > 0) report.critical++;
+      else if (worst < m) report.degraded++;
+      else report.ok++;
+    }
+    return report;
+  }
+}
