@@ -1,0 +1,59 @@
+/** What the shards on the disks mean for objects: the same figures and names as `datamesh health --json`. */
+
+/** `holders`: id → Set of places. `objects`: [{ objectId, name, layout | undefined }]. */
+export function countObjects(objects, holders) {
+  const total = {
+    objects: 0,
+    ok: 0,
+    degraded: 0,
+    critical: 0,
+    lost: 0,
+    shardsExpected: 0,
+    shardsLive: 0,
+    stripesLost: 0,
+    stripesSpare0: 0,
+    stripesSpare1: 0,
+    stripesSpare2: 0,
+    stripesSpare3plus: 0,
+  };
+  const each = [];
+  for (const { objectId, name, layout } of objects) {
+    total.objects++;
+    let state = 'ok';
+    let spare = Number.POSITIVE_INFINITY;
+    const group = (living, k, m) => {
+      total.shardsExpected += k + m;
+      total.shardsLive += living;
+      const left = living - k;
+      spare = Math.min(spare, left);
+      if (left < 0) state = 'lost';
+      else if (left === 0 && m > 0 && state !== 'lost') state = 'critical';
+      else if (left < m && state === 'ok') state = 'degraded';
+      return left;
+    };
+    if (layout === undefined) {
+      state = 'lost';
+      spare = -1;
+    } else {
+      const { k, m } = layout.code;
+      group(copiesOf(objectId, m + 1, holders), 1, m);
+      for (const ids of layout.stripes) {
+        const living =
+          k === 1 ? copiesOf(ids[0], m + 1, holders) : ids.filter((id) => holders.has(id)).length;
+        total[bucketOf(group(living, k, m))]++;
+      }
+    }
+    total[state]++;
+    each.push({ objectId, name, state, spare });
+  }
+  return { total, each };
+}
+
+function copiesOf(id, most, holders) {
+  return Math.min(most, holders.get(id)?.size ?? 0);
+}
+
+function bucketOf(spare) {
+  if (spare < 0) return 'stripesLost';
+  return spare > 2 ? 'stripesSpare3plus' : `stripesSpare${spare}`;
+}
