@@ -13,14 +13,14 @@ export interface Work extends Record<Direction, () => Promise<void>> {
 
 const CODE = { k: 4, m: 2 };
 
-/** `put` seals, codes and hashes a chunk; `get` makes its two lost data shards and opens it. */
+/** `put` seals, codes and hashes a chunk; `get` verifies four shards, makes the two data shards that are lost, and opens it. */
 export async function workOf(codec: Codec, sizeBytes: number): Promise<Work> {
   const job = { code: CODE, fileKey: new Uint8Array(32).fill(9), chunkIndex: 0, last: false };
   const plaintext = noise(sizeBytes);
   const stripe = await createCodec().encode({ ...job, plaintext });
   const shards = new Map([2, 3, 4, 5].map((index) => [index, Uint8Array.from(stripe.shards[index]!)]));
   const { shardBytes } = stripe;
-  const sizes = { plaintextBytes: sizeBytes, shardBytes };
+  const sizes = { plaintextBytes: sizeBytes, shardBytes, ids: stripe.ids };
   const receive = () => {
     const landing = codec.receive(CODE, shardBytes);
     if (landing === undefined) return undefined;

@@ -7,7 +7,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { DatameshError } from '../../errors.ts';
-import { type CodeProfile, shardIdOf } from '../types.ts';
+import type { CodeProfile } from '../types.ts';
 import { FILE_KEY_BYTES, shardBytesOf } from './aead.ts';
 import type {
   Codec,
@@ -137,8 +137,7 @@ class CodecPool implements Codec {
         }
       },
       finish: (answer, slot) => {
-        const { hashes, shardBytes } = answer as EncodeAnswer;
-        const ids = hashes.map(shardIdOf);
+        const { ids, shardBytes } = answer as EncodeAnswer;
         const { bytes, release } = this.#lend(slot, shardCount * shardBytes);
         const shards = ids.map((_, i) => bytes.subarray(i * shardBytes, (i + 1) * shardBytes));
         if (k > 1) return { shardBytes, shards, ids, release };

@@ -13,7 +13,7 @@ import type {
   Order,
   WorkMessage,
 } from './pool-messages.ts';
-import { hashShards, openStripe, sealStripe, wrongShards } from './stripe-work.ts';
+import { idsOf, openStripe, sealStripe, wrongShards } from './stripe-work.ts';
 import { Workspace } from './workspace.ts';
 
 const erasure = new Erasure();
@@ -66,7 +66,7 @@ function encode(workspace: Workspace, order: EncodeOrder): EncodeAnswer {
   // Replicas are one shard; the others would be the same bytes.
   const count = code.k === 1 ? 1 : code.k + code.m;
   const shards = Array.from({ length: count }, (_, i) => workspace.view(i * shardBytes, shardBytes));
-  return { hashes: hashShards(shards), shardBytes };
+  return { ids: idsOf(shards), shardBytes };
 }
 
 /** A chunk that did not shrink lies in the slot, which the next stripe may overwrite. */

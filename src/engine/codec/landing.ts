@@ -3,7 +3,6 @@ import { DatameshError } from '../../errors.ts';
 import type { CodeProfile } from '../types.ts';
 import type { Landing, OpenedChunk } from './codec.ts';
 import { checkCode } from './matrix.ts';
-import { sameMemory } from './memory.ts';
 import type { Slot } from './stripe-slots.ts';
 import { BLOCK_BYTES } from './wasm-emitter.ts';
 
@@ -74,7 +73,7 @@ export class SlotLanding implements Landing {
 
   /** Whether `shard` lies in the place of that index. */
   holds(index: number, shard: Uint8Array): boolean {
-    return sameMemory(shard, this.#place(index));
+    return shard.length === this.#shardBytes && this.#slot.workspace.holds(index * this.#shardBytes, shard);
   }
 
   #place(index: number): Uint8Array {

@@ -1,16 +1,15 @@
 /** The codec in this process. Its methods are synchronous inside; codec-pool.ts does the same work in worker threads. */
-import { shardIdOf } from '../types.ts';
 import { sealChunk, shardBytesOf } from './aead.ts';
 import type { Codec, DecodeJob, EncodedStripe, EncodeJob, OpenedChunk, RebuildJob } from './codec.ts';
 import { Erasure } from './erasure.ts';
-import { blake3 } from './hash.ts';
+import { blake3, shardIdOfBytes } from './hash.ts';
 import { landingIn, releasingLanding, SlotLanding } from './landing.ts';
 import { checkCode } from './matrix.ts';
 import { copyOf, joined, lengthOf } from './memory.ts';
 import { packChunk, unpackChunk } from './packing.ts';
 import { StripeSlots } from './stripe-slots.ts';
 import {
-  hashShards,
+  idsOf,
   layOut,
   openingBytes,
   openStripe,
@@ -74,7 +73,7 @@ function encode(job: EncodeJob, erasure: Erasure, slots: StripeSlots): EncodedSt
 function encodeReplicas(job: EncodeJob, shardBytes: number): EncodedStripe {
   const replica = Buffer.allocUnsafeSlow(shardBytes);
   sealChunk(job, job.plaintext, replica);
-  const id = shardIdOf(blake3(replica));
+  const id = shardIdOfBytes(replica);
   const count = 1 + job.code.m;
   return {
     shardBytes,
@@ -96,7 +95,7 @@ function encodeCopying(job: EncodeJob, shardBytes: number, erasure: Erasure): Ui
 }
 
 function stripeOf(shardBytes: number, shards: Uint8Array[], release: () => void): EncodedStripe {
-  return { shardBytes, shards, ids: hashShards(shards).map(shardIdOf), release };
+  return { shardBytes, shards, ids: idsOf(shards), release };
 }
 
 function decode(

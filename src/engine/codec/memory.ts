@@ -44,8 +44,3 @@ export function joined(bytes: Bytes): Uint8Array {
   const pieces = piecesOf(bytes);
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }
-
-/** Whether both are the very same bytes of memory. */
-export function sameMemory(a: Uint8Array, b: Uint8Array): boolean {
-  return a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.byteLength === b.byteLength;
-}

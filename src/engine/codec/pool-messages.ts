@@ -1,6 +1,6 @@
 /** What the codec's pool and its workers tell each other. Shards never travel: they lie in slots, shared workspaces that both sides see. */
 import type { ErrorRecord } from '../../errors.ts';
-import type { CodeProfile } from '../types.ts';
+import type { CodeProfile, ShardId } from '../types.ts';
 import type { DecodeJob } from './codec.ts';
 import { type OpenOrder, type OpenPlan, type SealOrder, sealedBytes } from './stripe-work.ts';
 
@@ -57,7 +57,7 @@ export interface WorkMessage {
 
 /** One per distinct shard of the stripe. */
 export interface EncodeAnswer {
-  hashes: Uint8Array[];
+  ids: ShardId[];
   /** Shorter than the order's when the chunk was packed. */
   shardBytes: number;
 }

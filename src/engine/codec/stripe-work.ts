@@ -3,11 +3,11 @@
  * stripe is opened, lost data shards are made in their places and the parity shards used for that lie behind the k data shards.
  */
 import { DatameshError } from '../../errors.ts';
-import { type CodeProfile, type ShardId, shardIdOf } from '../types.ts';
+import type { CodeProfile, ShardId } from '../types.ts';
 import { type ChunkPosition, openChunk, sealChunk, shardBytesOf } from './aead.ts';
 import type { DecodeJob } from './codec.ts';
 import { type Erasure, survivors } from './erasure.ts';
-import { blake3 } from './hash.ts';
+import { shardIdOfBytes } from './hash.ts';
 import type { SlotLanding } from './landing.ts';
 import { checkCode } from './matrix.ts';
 import { type Bytes, copyInto } from './memory.ts';
@@ -26,8 +26,8 @@ export function sealStripe(workspace: Workspace, erasure: Erasure, order: SealOr
   if (code.k > 1) erasure.encodeInPlace(workspace, code, shardBytes);
 }
 
-export function hashShards(shards: readonly Uint8Array[]): Uint8Array[] {
-  return shards.map((shard) => blake3(shard));
+export function idsOf(shards: readonly Uint8Array[]): ShardId[] {
+  return shards.map(shardIdOfBytes);
 }
 
 /** Which shards a stripe is opened from, and where they lie in the workspace. Places count in shard lengths from its start. */
@@ -61,7 +61,7 @@ export function wrongShards(workspace: Workspace, order: OpenOrder): number[] {
     ...plan.parity.map((index, i) => [index, plan.parityAt[i]!] as const),
   ];
   return used
-    .filter(([index, at]) => shardIdOf(blake3(workspace.view(at * shardBytes, shardBytes))) !== ids[index])
+    .filter(([index, at]) => shardIdOfBytes(workspace.view(at * shardBytes, shardBytes)) !== ids[index])
     .map(([index]) => index);
 }
 

@@ -59,6 +59,11 @@ export class Workspace {
     return this.#bytes.subarray(BASE + offset, BASE + offset + lengthBytes);
   }
 
+  /** Whether `bytes` are the very bytes of `view(offset, bytes.length)`. */
+  holds(offset: number, bytes: Uint8Array): boolean {
+    return bytes.buffer === this.#bytes.buffer && bytes.byteOffset === BASE + offset;
+  }
+
   /** Runs `kernel` over `lengthBytes` (a multiple of 128) of each source and output, given by their offsets in the room. */
   run(kernel: Kernel, sources: readonly number[], outputs: readonly number[], lengthBytes: number): void {
     if (outputs.length === 0 || lengthBytes === 0) return;

@@ -1,5 +1,5 @@
 /** Get: manifest by hint, DHT or search → stripes in order, read ahead, verified, decoded, opened. */
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts';
 import type { Codec, Landing, OpenedChunk } from '../codec/codec.ts';
 import {
   chunkLength,
@@ -15,6 +15,8 @@ import { manifestShardId, type ObjectId, type PeerId } from '../types.ts';
 import { GET_WINDOW_STRIPES } from './limits.ts';
 import { type ReadContext, readStripe } from './stripe-reader.ts';
 import { orderedWindow } from './window.ts';
+
+const FETCH_AGAIN: ReadonlySet<ErrorCode> = new Set(['internal', 'hash-mismatch']);
 
 export interface GetContext {
   codec: Codec;
@@ -125,6 +127,7 @@ export async function* readRange(
           shards: stripe.ids.map((id, at) => ({ index: at, id, holder: stripe.holders[at] })),
           shardBytes: stripe.shardBytes,
           landing,
+          unverified: landing !== undefined,
         },
         read,
       );
@@ -136,6 +139,8 @@ export async function* readRange(
         plaintextBytes: chunkLength(manifest, secret.sizeBytes, index),
         shardBytes: stripe.shardBytes,
         shards,
+        // Where a worker has the bytes before it, it verifies them too: 0.9 ms per 4 MiB off this thread.
+        ids: landing === undefined ? undefined : stripe.ids,
         landing,
         packed: manifest.packed,
       });
@@ -147,8 +152,8 @@ export async function* readRange(
   const readChunk = async (index: number): Promise<OpenedChunk> => {
     const landing = context.codec.receive(code, manifest.shardBytes(index));
     const { bytes, release } = await openStripe(index, landing).catch((error: unknown) => {
-      // A worker died over shards in the codec's memory, which are gone with it: fetch them again.
-      const again = landing !== undefined && asDatameshError(error).code === 'internal';
+      // A worker died over shards in the codec's memory, which are gone with it, or somebody sent wrong ones: fetched again, each is verified as it comes.
+      const again = landing !== undefined && FETCH_AGAIN.has(asDatameshError(error).code);
       if (!again || read.signal.aborted) throw error;
       return openStripe(index, undefined);
     });

@@ -104,6 +104,19 @@ test.each(['dead', 'lies', 'silent', 'cuts'] as const)(
   },
 );
 
+test('who sent wrong bytes is named, although it is the codec that verifies', async () => {
+  const mesh = new MemoryMesh(6);
+  const data = randomBytes(5_000_000);
+  const stored = await put(mesh, data);
+  mesh.log.length = 0;
+  const liars = holdersOf(mesh, stored).slice(0, 2);
+  for (const node of liars) node.fault = 'lies';
+  expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+  const asked = liars.filter(({ peer }) => mesh.log.some((line) => line.startsWith(peer.slice(-8))));
+  expect(asked.length).toBeGreaterThan(0);
+  expect(mesh.log.every((line) => line.includes('wrong bytes'))).toBe(true);
+});
+
 test('with fewer than k shards the error names the stripe and what is missing', async () => {
   const mesh = new MemoryMesh(6);
   const stored = await put(mesh, randomBytes(300_000));
