@@ -25,11 +25,12 @@ export interface Cluster {
 
 const NEVER = new AbortController().signal;
 
-/** @param zoneOf zone of the node of that number, from 1 */
+/** @param zoneOf zone of the node of that number, from 1; @param env more variables for the nodes' processes */
 export async function startCluster(
   count: number,
   code: CodeProfile = { k: 4, m: 2 },
   zoneOf?: (number: number) => string,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Cluster> {
   const mesh = await openDemoMesh();
   const close = () => mesh.close(false);
@@ -38,7 +39,7 @@ export async function startCluster(
       nodes: count,
       code,
       quotaBytes: 8 * 2 ** 30,
-      env: process.env,
+      env: { ...process.env, ...env },
       signal: NEVER,
       tied: true,
       ...(zoneOf === undefined ? {} : { zoneOf }),
