@@ -110,6 +110,8 @@ async function coordinator({ folder: base, nodes }: DemoMesh): Promise<Engine> {
       rack: undefined,
     },
     storage: { quotaBytes: 0, reserveFraction: 0 },
+    // The mesh is measured, not the memory of the node that reads.
+    reads: { cacheBytes: 0, cacheTtlMs: 0 },
     code: { k: 4, m: 2 },
     access: { mode: 'open', allow: [], deny: [] },
     bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },

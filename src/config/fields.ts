@@ -33,6 +33,8 @@ export interface ConfigField {
 /** 255 shards are what GF(2^8) allows. */
 export const MAX_SHARDS = 255;
 export const MAX_PORT = 65535;
+/** Longer, and it would be a store. */
+const MAX_CACHE_SECONDS = 24 * 3600;
 
 const onText = (check: Check<string>) => (value: FieldValue) => check(value as string);
 const onNumber = (check: Check<number>) => (value: FieldValue) => check(value as number);
@@ -117,6 +119,19 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     check: onNumber(checkRange(0, 90, ' percent')),
   },
   {
+    key: 'reads.cacheBytes',
+    kind: 'size',
+    summary: 'memory for shards that were read lately, so that reading them again asks nobody; 0 = none',
+    restart: true,
+  },
+  {
+    key: 'reads.cacheSeconds',
+    kind: 'integer',
+    summary: 'how long they are kept',
+    restart: true,
+    check: onNumber(checkRange(1, MAX_CACHE_SECONDS, ' seconds')),
+  },
+  {
     key: 'redundancy.k',
     kind: 'integer',
     summary: 'data shards: any k of the k+m shards give a file back',
@@ -195,6 +210,7 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
     node: { name: base.name, dataDir: base.dataDir, role: 'regular' },
     network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '' },
     storage: { quotaBytes: 100 * 2 ** 30, reservePercent: 10 },
+    reads: { cacheBytes: 64 * 2 ** 20, cacheSeconds: 300 },
     redundancy: { k: 4, m: 2 },
     bandwidth: { upBytesPerSecond: 0, downBytesPerSecond: 0 },
     access: { mode: 'allow-list', allow: [], deny: [] },

@@ -13,6 +13,7 @@ export interface Config {
     rack: string;
   };
   storage: { quotaBytes: number; reservePercent: number };
+  reads: { cacheBytes: number; cacheSeconds: number };
   redundancy: { k: number; m: number };
   bandwidth: { upBytesPerSecond: number; downBytesPerSecond: number };
   access: { mode: 'open' | 'allow-list'; allow: string[]; deny: string[] };

@@ -9,7 +9,7 @@ export interface EngineRun {
 }
 
 export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
-  const { node, network, storage, redundancy, access, bandwidth } = config;
+  const { node, network, storage, reads, redundancy, access, bandwidth } = config;
   return {
     name: node.name,
     dataDir: node.dataDir,
@@ -24,6 +24,7 @@ export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
       rack: network.rack || undefined,
     },
     storage: { quotaBytes: storage.quotaBytes, reserveFraction: storage.reservePercent / 100 },
+    reads: { cacheBytes: reads.cacheBytes, cacheTtlMs: reads.cacheSeconds * 1000 },
     code: { k: redundancy.k, m: redundancy.m },
     access: { mode: access.mode, allow: [...access.allow], deny: [...access.deny] },
     bandwidth: {

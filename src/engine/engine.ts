@@ -218,6 +218,11 @@ export interface ReadsView {
   /** Extra requests beside late ones, and those of them whose answer was used. */
   hedges: number;
   hedgesWon: number;
+  /** Shards that reads small enough for the cache found there, and those they did not. */
+  cacheHits: number;
+  cacheMisses: number;
+  /** In the cache now. */
+  cacheBytes: number;
 }
 
 export interface PutOptions {

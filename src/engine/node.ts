@@ -40,6 +40,7 @@ import type { Candidate, Site } from './placement/domains.ts';
 import { type Folders, openFolders } from './pools/folders.ts';
 import type { ShardStore } from './shardstore/store.ts';
 import { createHedging, type Hedging } from './transfer/hedging.ts';
+import { ShardCache } from './transfer/shard-cache.ts';
 import type { OwnerId, PeerId } from './types.ts';
 
 export interface Node {
@@ -66,6 +67,8 @@ export interface Node {
   /** Shards that holders failed to prove. */
   readonly proofs: ProofMemory;
   readonly hedging: Hedging;
+  /** Shards that reads fetched lately. */
+  readonly shardCache: ShardCache;
   readonly discovery: Discovery;
   readonly startedAtMs: number;
   /** Free and total bytes under the data folder, as last asked. */
@@ -241,6 +244,11 @@ export async function startNode(options: EngineOptions, machine: Machine = realM
         health.observe(holder, { kind: verdict === 'wrong' ? 'wrong-bytes' : 'failed-audit' }),
       ),
       hedging: createHedging(health),
+      shardCache: new ShardCache({
+        clock,
+        maxBytes: options.reads.cacheBytes,
+        ttlMs: options.reads.cacheTtlMs,
+      }),
       discovery,
       startedAtMs: clock.now(),
       space: space.disk,

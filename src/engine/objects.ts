@@ -63,6 +63,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       backend: node.backend,
       reachable: node.reachable,
       hedging: node.hedging,
+      cache: node.shardCache,
       standing: (holder, shardBytes) => ({
         mayAsk: node.health.mayAsk(holder),
         expectedMs: node.health.expectedMs(holder, shardBytes),
@@ -86,12 +87,13 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     if (known !== undefined) return known;
     const label = `the manifest of ${JSON.stringify(name)}`;
     const context = getContext();
+    const { deletions } = manifests;
     const decode =
       named === 'in the catalog'
         ? (bytes: Uint8Array) => decodeOwnManifest(bytes, context.owner)
         : decodeManifest;
     const manifest = await fetchManifest(objectId, hints, label, context, signal, decode);
-    manifests.add(objectId, manifest);
+    manifests.add(objectId, manifest, deletions);
     return manifest;
   };
 
@@ -126,6 +128,12 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       : await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
     // The entry goes first: a crash after it leaves orphans, never a name that cannot be read.
     node.catalog.remove(entry.owner, name, version);
+    if (!shared) {
+      manifests.delete(objectId);
+      for (let index = 0; index < (manifest?.stripeCount ?? 0); index++) {
+        for (const id of manifest!.stripe(index).ids) node.shardCache.forget(id);
+      }
+    }
     changed();
     if (shared) return { shardsReleased: 0, unreachable: [] };
     const groups =

@@ -11,6 +11,7 @@ export interface EngineOptions {
   mode: 'service' | 'embedded';
   network: NetworkOptions;
   storage: StorageOptions;
+  reads: ReadOptions;
   code: CodeProfile;
   access: AccessOptions;
   bandwidth: { upBytesPerSecond: number | undefined; downBytesPerSecond: number | undefined };
@@ -36,6 +37,13 @@ export interface StorageOptions {
   quotaBytes: number;
   /** Share of the file system that must stay free, 0–0.9. */
   reserveFraction: number;
+}
+
+export interface ReadOptions {
+  /** Memory for shards that reads fetched lately; 0 = none are kept. */
+  cacheBytes: number;
+  /** How long they are kept, used or not. */
+  cacheTtlMs: number;
 }
 
 export interface AccessOptions {

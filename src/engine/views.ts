@@ -19,7 +19,8 @@ export function storeView(node: Node): StoreView {
 
 export function readsView(node: Node): ReadsView {
   const { asked, hedges, won } = node.hedging.counts;
-  return { asked, hedges, hedgesWon: won };
+  const { hits, misses, bytes } = node.shardCache;
+  return { asked, hedges, hedgesWon: won, cacheHits: hits, cacheMisses: misses, cacheBytes: bytes };
 }
 
 export function statusView(node: Node): NodeStatus {

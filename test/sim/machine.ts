@@ -277,6 +277,7 @@ export class SimMachine {
         rack,
       },
       storage: { quotaBytes, reserveFraction: 0 },
+      reads: { cacheBytes: 0, cacheTtlMs: 0 },
       code,
       access: { mode: 'open', allow: [], deny: [] },
       bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },

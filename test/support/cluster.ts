@@ -31,6 +31,8 @@ export async function startCluster(
   code: CodeProfile = { k: 4, m: 2 },
   zoneOf?: (number: number) => string,
   env: Readonly<Record<string, string>> = {},
+  /** Most tests mean the mesh when they read, not the memory of the reading node. */
+  cacheBytes = 0,
 ): Promise<Cluster> {
   const mesh = await openDemoMesh();
   const close = () => mesh.close(false);
@@ -42,6 +44,7 @@ export async function startCluster(
       env: { ...process.env, ...env },
       signal: NEVER,
       tied: true,
+      cacheBytes,
       ...(zoneOf === undefined ? {} : { zoneOf }),
     });
     await untilAllMet(mesh, NEVER);

@@ -40,6 +40,8 @@ export async function openEngineMesh(code: CodeProfile): Promise<EngineMesh> {
       mode: 'service',
       network: { name: TEST_NETWORK, preset: 'local', port: 0, bootstrap, zone: undefined, rack: undefined },
       storage: { quotaBytes: 2 ** 30, reserveFraction: 0 },
+      // What is read comes from the others every time.
+      reads: { cacheBytes: 0, cacheTtlMs: 0 },
       code,
       access: { mode: 'open', allow: [], deny: [] },
       bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },

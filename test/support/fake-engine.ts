@@ -258,7 +258,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         storedBytes,
         overhead: logicalBytes === 0 ? undefined : storedBytes / logicalBytes,
         local: storeView(),
-        reads: { asked: 400, hedges: 7, hedgesWon: 3 },
+        reads: { asked: 400, hedges: 7, hedgesWon: 3, cacheHits: 90, cacheMisses: 400, cacheBytes: 1 << 20 },
       };
     },
     async put(source, put, call): Promise<Receipt> {

@@ -27,6 +27,9 @@ export const statsCommand: Command = {
     { key: 'shardsAsked', title: 'Shards asked of holders' },
     { key: 'hedges', title: 'Extra, beside late ones' },
     { key: 'hedgesWon', title: 'Extra that were first' },
+    { key: 'cacheHits', title: 'Shards found in the cache' },
+    { key: 'cacheMisses', title: 'Shards not found there' },
+    { key: 'cacheBytes', title: 'In the cache', format: 'bytes' },
   ],
   async run(context) {
     const engine = await context.engine();
@@ -45,6 +48,9 @@ export const statsCommand: Command = {
       shardsAsked: reads.asked,
       hedges: reads.hedges,
       hedgesWon: reads.hedgesWon,
+      cacheHits: reads.cacheHits,
+      cacheMisses: reads.cacheMisses,
+      cacheBytes: reads.cacheBytes,
     });
   },
 };

@@ -115,10 +115,13 @@ export async function* readRange(
   const first = Math.floor(range.offset / chunkBytes);
   const last = Math.floor((range.offset + range.length - 1) / chunkBytes);
   const stopper = new AbortController();
+  const keep = context.read.cache?.welcomes((last - first + 1) * chunkBytes) ?? false;
   const read: ReadContext = { ...context.read, signal: AbortSignal.any([signal, stopper.signal]) };
 
   const openStripe = async (index: number, landing: Landing | undefined): Promise<OpenedChunk> => {
     const stripe = manifest.stripe(index);
+    // What is kept is verified as it comes: later its memory may be another stripe's.
+    const later = landing !== undefined && !keep;
     try {
       const shards = await readStripe(
         {
@@ -127,7 +130,8 @@ export async function* readRange(
           shards: stripe.ids.map((id, at) => ({ index: at, id, holder: stripe.holders[at] })),
           shardBytes: stripe.shardBytes,
           landing,
-          unverified: landing !== undefined,
+          unverified: later,
+          keep,
         },
         read,
       );
@@ -140,7 +144,7 @@ export async function* readRange(
         shardBytes: stripe.shardBytes,
         shards,
         // Where a worker has the bytes before it, it verifies them too: 0.9 ms per 4 MiB off this thread.
-        ids: landing === undefined ? undefined : stripe.ids,
+        ids: later ? stripe.ids : undefined,
         landing,
         packed: manifest.packed,
       });

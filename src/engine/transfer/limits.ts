@@ -28,3 +28,5 @@ export const MAX_JOURNALS = 16;
 export const MAX_JOURNAL_AGE_MS = 3 * 24 * 60 * 60_000;
 /** Candidates asked for shards of a stripe that was under way when a put stopped. */
 export const MAX_ASKED_TO_RESUME = 64;
+/** Of the cache of shards: the most that one read may fill. */
+export const CACHED_READ_SHARE = 1 / 4;

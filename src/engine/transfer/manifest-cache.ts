@@ -10,6 +10,7 @@ const BASE_BYTES = 2048;
 export class ManifestCache {
   private readonly entries = new Map<ObjectId, Manifest>();
   private bytes = 0;
+  deletions = 0;
 
   get(id: ObjectId): Manifest | undefined {
     const manifest = this.entries.get(id);
@@ -19,7 +20,18 @@ export class ManifestCache {
     return manifest;
   }
 
-  add(id: ObjectId, manifest: Manifest): void {
+  /** Of an object that was deleted: a manifest whose fetch had begun before does not come back with `add`. */
+  delete(id: ObjectId): void {
+    this.deletions++;
+    const manifest = this.entries.get(id);
+    if (manifest === undefined) return;
+    this.entries.delete(id);
+    this.bytes -= sizeOf(manifest);
+  }
+
+  /** @param before `deletions` when its fetch began */
+  add(id: ObjectId, manifest: Manifest, before = this.deletions): void {
+    if (before !== this.deletions) return;
     const size = sizeOf(manifest);
     if (size > MAX_BYTES || this.entries.has(id)) return;
     this.entries.set(id, manifest);

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../effects/clock.ts';
 import { bytesToHex, type PeerId, type ShardId } from '../types.ts';
 import type { Hedging } from './hedging.ts';
 import { ASK_TIMEOUT_MS, GET_TIMEOUT_MS, OVERDUE_MS } from './limits.ts';
+import type { ShardCache } from './shard-cache.ts';
 
 export interface StripeToRead {
   /** For messages: "stripe 3 of photo.jpg" or "the manifest of …". */
@@ -18,6 +19,8 @@ export interface StripeToRead {
   landing?: Landing | undefined;
   /** Shards are not hashed here, their lengths looked at alone: whoever uses them verifies them. */
   unverified?: boolean | undefined;
+  /** Its shards are kept in the cache. */
+  keep?: boolean | undefined;
 }
 
 export interface ReadContext {
@@ -27,6 +30,8 @@ export interface ReadContext {
   /** Every backend that can be asked now: this node first, then peers by round-trip time. */
   reachable(): Backend[];
   hedging: Hedging;
+  /** Shards of earlier reads. */
+  cache?: ShardCache | undefined;
   /** What is known of a holder from earlier requests; `shardBytes` 0 while that is not known. */
   standing(holder: PeerId, shardBytes: number): Standing;
   failed(holder: PeerId, error: DatameshError): void;
@@ -59,6 +64,8 @@ export async function readStripe(
   context: ReadContext,
 ): Promise<Map<number, Uint8Array>> {
   const race = new StripeRace(stripe, context);
+  race.takeCached();
+  if (race.complete) return race.got;
   try {
     await race.run(noted(stripe, context));
     if (!race.complete) await race.run(await searched(stripe, context, race));
@@ -141,6 +148,16 @@ class StripeRace {
 
   stop(): void {
     this.stopper.abort();
+  }
+
+  takeCached(): void {
+    const { cache } = this.context;
+    if (cache === undefined || this.stripe.keep !== true) return;
+    for (const { index, id } of this.stripe.shards) {
+      const bytes = this.complete ? undefined : cache.get(id);
+      if (bytes !== undefined) this.got.set(index, bytes);
+    }
+    cache.count(this.got.size, this.stripe.k);
   }
 
   /** Works through `attempts`, k under way at first; a failure starts the next at once, lateness when the budget allows it. */
@@ -233,6 +250,8 @@ class StripeRace {
       one.delivered = true;
       if (one.beside?.delivered === false) this.context.hedging.won();
       this.got.set(index, bytes);
+      // This machine's own disk is near enough.
+      if (this.stripe.keep === true && backend.kind === 'peer') this.context.cache?.add(id, bytes);
     } catch (error) {
       const failure = asDatameshError(error);
       if (failure.code !== 'cancelled') this.context.failed(backend.id, failure);

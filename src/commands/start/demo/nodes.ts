@@ -57,6 +57,8 @@ export interface MeshRequest {
   signal: AbortSignal;
   /** Zone of the node of that number, from 1; none when absent. */
   zoneOf?: (number: number) => string;
+  /** Memory of each node for shards it has read; the usual when absent. */
+  cacheBytes?: number;
   /** Nodes end with this process, however it ends. */
   tied: boolean;
 }
@@ -138,6 +140,7 @@ async function startNode(
       zone: request.zoneOf?.(number) ?? '',
     },
     storage: { quotaBytes: request.quotaBytes, reservePercent: 0 },
+    reads: { ...base.reads, cacheBytes: request.cacheBytes ?? base.reads.cacheBytes },
     redundancy: request.code,
     access: { mode: 'open', allow: [], deny: [] },
     extras: { ...base.extras, history: false },
