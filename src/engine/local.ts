@@ -4,6 +4,7 @@ import { type Node, startNode } from './node.ts';
 import { createObjects } from './objects.ts';
 import { Sampler } from './observe/sampler.ts';
 import type { EngineOptions } from './options.ts';
+import { auditOwn } from './own-audit.ts';
 import { createPools } from './pools/pools.ts';
 import { createProving } from './proving.ts';
 import { speedOf } from './speed.ts';
@@ -33,6 +34,8 @@ export function engineOn(node: Node): Engine {
     if (state === 'active' || state === 'offline') sampler.censusSoon();
   });
   sampler.start();
+  const audit = auditOwn(node, objects);
+  audit.start();
 
   /** Calls under way: a close cancels them and waits, so that a put takes back what it placed. */
   const running = new Set<Promise<unknown>>();
@@ -113,6 +116,7 @@ export function engineOn(node: Node): Engine {
       closed ??= (async () => {
         unsubscribe();
         sampler.stop();
+        audit.stop();
         closing.abort();
         await Promise.all(running);
         await node.close();

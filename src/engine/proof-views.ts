@@ -13,7 +13,7 @@ export interface VerifyQuery {
 export interface VerifyReport {
   /** The proved census of these objects. */
   health: HealthReport;
-  /** Holders that could not prove what they were asked for, at most 100. */
+  /** Holders that said they have a shard and could not show it (`absent`), or showed something else (`wrong`); at most 100. */
   failed: { holder: PeerId; name: string | undefined; absent: number; wrong: number }[];
   /** With `deep`: what was read, and at most 100 objects that did not come back as they were stored. */
   deep:

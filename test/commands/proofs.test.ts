@@ -58,7 +58,7 @@ describe('verify', () => {
     const host = testHost({ engine });
     expect(await runLine(host, 'verify', '--all', '--deep')).toBe(7);
     expect(host.seen.notes.join('\n')).toMatch(
-      /birch gave 3 wrong proofs[\s\S]*birch has no more 2 shards[\s\S]*unreadable: box\/a/,
+      /birch gave 3 wrong proofs[\s\S]*birch said that it has 2 shards[\s\S]*unreadable: box\/a/,
     );
   });
 });

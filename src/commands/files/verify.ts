@@ -73,7 +73,7 @@ export const verifyCommand: Command = {
     for (const { holder, name, absent, wrong } of failed.slice(0, 10)) {
       const who = name ?? shortId(holder);
       if (wrong > 0) out.note(`${who} gave ${wrong} wrong proofs`);
-      if (absent > 0) out.note(`${who} has no more ${absent} shards that it had acknowledged`);
+      if (absent > 0) out.note(`${who} said that it has ${absent} shards, and could not show them`);
     }
     for (const { name, reason } of deep?.worst.slice(0, 10) ?? []) out.note(`unreadable: ${name}: ${reason}`);
     return (deep?.unreadable ?? 0) > 0 ? EXIT.integrity : stateExit(health);

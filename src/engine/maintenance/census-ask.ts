@@ -85,7 +85,7 @@ export async function askHolders(
       const backend = options.backend(holder);
       try {
         if (backend === undefined) silent.add(holder);
-        else await ask(backend, [...wanted.values()], options, live, options.depth === 'proved');
+        else await ask(backend, [...wanted.values()], options, live);
       } catch (error) {
         options.signal.throwIfAborted();
         if (asDatameshError(error).code !== 'cancelled') silent.add(holder);
@@ -116,8 +116,7 @@ async function searchElsewhere(
       const asked = noted.get(backend.id);
       const wanted = [...missing.values()].filter(({ id }) => asked?.has(id) !== true);
       try {
-        // Nobody need prove what it never said it had.
-        await ask(backend, wanted, options, live, false);
+        await ask(backend, wanted, options, live);
       } catch {
         options.signal.throwIfAborted();
       }
@@ -125,24 +124,18 @@ async function searchElsewhere(
   );
 }
 
-/** @param toldToHave they were acknowledged there, so a proof is asked for at once */
+/** A proof is asked for what the holder says it has: who says that a shard is lost has not lied. */
 async function ask(
   backend: Backend,
   wanted: readonly WantedShard[],
   options: CensusOptions,
   live: LiveShards,
-  toldToHave: boolean,
 ): Promise<void> {
   if (wanted.length === 0) return;
   const { signal, timeoutMs, memory, random, onAttestation } = options;
-  let said = wanted;
-  if (!toldToHave) {
-    const held = await backend.has(
-      wanted.map(({ id }) => id),
-      { signal, timeoutMs },
-    );
-    said = wanted.filter((_, at) => held[at]);
-  }
+  const ids = wanted.map(({ id }) => id);
+  const held = await backend.has(ids, { signal, timeoutMs });
+  const said = wanted.filter((_, at) => held[at]);
   if (options.depth !== 'proved') {
     for (const { id } of said) if (memory?.isMissing(backend.id, id) !== true) live.add(backend.id, id);
     return;
