@@ -3,7 +3,10 @@
  * got again with two holders killed, and objects of 4 KiB. The reference is what this machine can do at all with the same work: the ceiling program,
  * named by DATAMESH_CEILING (it prints JSON rows), run before and after; without it the rows stand alone.
  *
- *   npm run bench:mesh [-- --json] [--size-mib 1024] [--runs 3] [--objects 2000]
+ *   npm run bench:mesh [-- --json] [--size-mib 1024] [--runs 3] [--objects 2000] [--only latency,small,bulk]
+ *   npm run bench:mesh -- --only memory [--size-mib 10240]     a generated stream, put and got into nothing: the coordinator's memory
+ *
+ * Folders lie in /dev/shm, or where --folder says.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, createReadStream, openSync, rmSync, statfsSync, writevSync } from 'node:fs';
@@ -18,7 +21,7 @@ import { openKeyring } from '../src/engine/keys/keyring.ts';
 import { openEngine } from '../src/engine/local.ts';
 import { dataPaths } from '../src/engine/options.ts';
 import { randomFile, sha256 } from '../test/support/files.ts';
-import { numberOption } from './support/options.ts';
+import { numberOption, textOption } from './support/options.ts';
 import { cpuSeconds, peakMiB, resetPeak } from './support/process.ts';
 import { median, Report } from './support/rows.ts';
 
@@ -32,9 +35,10 @@ const sizeMiB = numberOption('size-mib', 1024);
 const runs = numberOption('runs', 3);
 const objects = numberOption('objects', 2000);
 const report = new Report('mesh');
+const phases = textOption('only', 'latency,small,bulk').split(',');
 
-const folder = '/dev/shm';
-if (statfsSync(folder).type !== TMPFS) {
+const folder = textOption('folder', '/dev/shm');
+if (folder === '/dev/shm' && statfsSync(folder).type !== TMPFS) {
   report.note(`${folder} is no tmpfs here: nothing was measured`);
   process.exit(0);
 }
@@ -55,9 +59,10 @@ try {
   const engine = await coordinator(mesh);
   try {
     // Latency and small objects first: the bulk part kills two of the six.
-    await latency(engine);
-    await small(engine);
-    await bulk(engine, mesh);
+    if (phases.includes('latency')) await latency(engine);
+    if (phases.includes('small')) await small(engine);
+    if (phases.includes('memory')) await memory(engine);
+    if (phases.includes('bulk')) await bulk(engine, mesh);
   } finally {
     await engine.close();
   }
@@ -159,7 +164,9 @@ async function bulk(engine: Engine, { folder: base, nodes }: DemoMesh): Promise<
   for (let round = 0; round <= runs; round++) {
     const name = `file-${round}`;
     const content = createReadStream(source, { highWaterMark: MIB });
-    await timed('put', round, () => engine.put(content, { name, sizeBytes: sizeMiB * MIB }));
+    await timed('put', round, () =>
+      engine.put(content, { name, sizeBytes: sizeMiB * MIB }, { givesPieces: true }),
+    );
     await timed('get', round, () => get(name));
     if (round === 0) await check();
     if (round < runs) await engine.delete(name);
@@ -221,6 +228,30 @@ async function small(engine: Engine): Promise<void> {
     reference('4 KiB x3 put16'),
   );
   report.add(`get 4 KiB, ${IN_FLIGHT} in flight`, gets, 'objects/s', reference('4 KiB x3 get16'));
+}
+
+/** Peak of the coordinator over a put and a get; beside it what it has when it does nothing. */
+async function memory(engine: Engine): Promise<void> {
+  const pattern = realRandom().bytes(MIB);
+  const content = (async function* () {
+    for (let at = 0; at < sizeMiB; at++) {
+      const piece = Buffer.allocUnsafeSlow(MIB);
+      piece.set(pattern);
+      piece.writeUInt32LE(at);
+      yield piece;
+    }
+  })();
+  const size = `${sizeMiB} MiB`;
+  resetPeak(process.pid);
+  report.add('memory of the coordinator at rest', [peakMiB(process.pid)], 'MiB');
+  await engine.put(content, { name: 'stream', sizeBytes: sizeMiB * MIB }, { givesPieces: true });
+  report.add(`memory of the coordinator, put ${size}`, [peakMiB(process.pid)], 'MiB');
+  resetPeak(process.pid);
+  const { body } = await engine.get('stream');
+  let bytes = 0;
+  for await (const piece of body) bytes += piece.length;
+  if (bytes !== sizeMiB * MIB) throw new Error('another length');
+  report.add(`memory of the coordinator, get ${size}`, [peakMiB(process.pid)], 'MiB');
 }
 
 async function latency(engine: Engine): Promise<void> {

@@ -322,6 +322,11 @@ export interface Progress {
 export interface CallOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Of a put: the source gives its pieces away. Those with memory of their own are freed as soon as they are sealed and must not be used again; else they
+   * lie about until a garbage collection, which V8 puts off for hundreds of MiB of them.
+   */
+  givesPieces?: boolean | undefined;
 }
 
 export interface Engine {

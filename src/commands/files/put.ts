@@ -139,7 +139,11 @@ export const putCommand: Command = {
           compress: values.compress as boolean | undefined,
           source: fingerprint,
         },
-        { signal, onProgress: (progress) => out.progress(`put ${name}`, progress) },
+        {
+          signal,
+          onProgress: (progress) => out.progress(`put ${name}`, progress),
+          givesPieces: source !== undefined,
+        },
       );
     const fingerprint = values['no-resume'] === true ? undefined : await source?.fingerprint();
     const receipt = await put(fingerprint).catch(async (error: unknown) => {

@@ -11,7 +11,7 @@ import { blake3Hasher, type Hasher } from '../codec/hash.ts';
 import { encodeManifest, type StripeLayout } from '../codec/manifest.ts';
 import { OWNER_SALT_BYTES } from '../codec/manifest-checks.ts';
 import { MAX_INLINE_BYTES } from '../codec/manifest-limits.ts';
-import { joined } from '../codec/memory.ts';
+import { freeNow, joined } from '../codec/memory.ts';
 import { worthPacking } from '../codec/packing.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
@@ -213,6 +213,9 @@ async function storeContent(
       plaintext: chunk.pieces,
       pack: packed,
     });
+    // Nobody reads the plaintext from here on, and the stripe has a long way to go.
+    if (call.givesPieces) for (const piece of chunk.pieces) freeNow(piece);
+    chunk.pieces = [];
     try {
       const held = await resume?.before(chunk.index, encoded.ids);
       const holders = await writeStripe(

@@ -46,6 +46,35 @@ test.each([0, 1, 4095, 4096, 4097, 262_144, (4 << 20) - 1, 4 << 20, (4 << 20) + 
   },
 );
 
+test.each([{ givesPieces: true }, { givesPieces: false }, {}])(
+  'pieces are freed when they are given away, and only then: %o',
+  async (call) => {
+    const mesh = new MemoryMesh(6);
+    const data = randomBytes(9_000_001);
+    // 700,000 does not divide a chunk: some pieces belong to two of them, and stay.
+    for (const pieceBytes of [1 << 20, 700_000]) {
+      const pieces: Uint8Array[] = [];
+      const source = (async function* () {
+        for await (const piece of bytesOf(data, pieceBytes)) {
+          const own = new Uint8Array(piece);
+          pieces.push(own);
+          yield own;
+        }
+      })();
+      const stored = await storeObject(
+        source,
+        { name: 'a', sizeBytes: data.length },
+        mesh.putContext(),
+        call,
+      );
+      expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+      const freed = pieces.filter(({ length }) => length === 0).length;
+      if (call.givesPieces !== true) expect(freed).toBe(0);
+      else expect(pieces.length - freed).toBe(pieceBytes === 1 << 20 ? 0 : 2);
+    }
+  },
+);
+
 test('compress shrinks what shrinks, and any range of it comes back', async () => {
   const mesh = new MemoryMesh(6);
   const line = 'the quick brown fox jumps over the lazy dog\n';
