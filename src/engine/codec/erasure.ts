@@ -131,7 +131,9 @@ export function survivors(
       what: `shard ${index} has ${shard.length} bytes instead of ${shardBytes}`,
     });
   }
-  return [...shards.keys()].sort((a, b) => a - b).slice(0, code.k);
+  const from: number[] = [];
+  for (let index = 0; from.length < code.k; index++) if (shards.has(index)) from.push(index);
+  return from;
 }
 
 /** Throws `malformed-data`. */

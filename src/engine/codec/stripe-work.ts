@@ -91,10 +91,10 @@ export function planOpening(job: DecodeJob): OpenPlan {
   const from = survivors(job.code, job.shardBytes, job.shards);
   // Any replica is the whole sealed chunk.
   if (k === 1) return { start: 0, present: [from[0]!], lost: [], parity: [], parityAt: [] };
-  const lost = Array.from({ length: k }, (_, i) => i).filter((index) => !job.shards.has(index));
-  const present = from.filter((index) => index < k);
-  const parity = from.filter((index) => index >= k);
-  return { start: 0, present, lost, parity, parityAt: parity.map((_, i) => k + i) };
+  const plan: OpenPlan = { start: 0, present: [], lost: [], parity: [], parityAt: [] };
+  for (let index = 0; index < k; index++) (job.shards.has(index) ? plan.present : plan.lost).push(index);
+  for (const index of from) if (index >= k) plan.parityAt.push(k + plan.parity.push(index) - 1);
+  return plan;
 }
 
 /** The plan for shards that lie in their landing. */
