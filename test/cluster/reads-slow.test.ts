@@ -8,8 +8,9 @@ import { putRandomObjects, quantile, readUntil } from '../support/read-load.ts';
 const OBJECTS = 8;
 const READERS = 2;
 const SLOW_MS = 5_000;
-const HEALTHY_FOR_MS = 6_000;
-const SLOW_FOR_MS = 12_000;
+/** Reads of a phase: what a busy machine does takes longer. */
+const HEALTHY = { forMs: 5_000, atLeast: 120 };
+const SLOW = { forMs: 10_000, atLeast: 240 };
 
 test('fourteen nodes, 10+4, reads without pause: two become slow by five seconds, P99 stays within twice the healthy one for 5 % extra requests', {
   timeout: 240_000,
@@ -19,21 +20,21 @@ test('fourteen nodes, 10+4, reads without pause: two become slow by five seconds
   try {
     const { engine } = cluster.nodes[0]!;
     const contents = await putRandomObjects(engine, OBJECTS, randomBytes);
-    const phase = async (forMs: number) => {
+    const phase = async (until: { forMs: number; atLeast: number }) => {
       const before = (await engine.stats()).reads;
-      const reads = await readUntil(engine, contents, READERS, forMs);
+      const reads = await readUntil(engine, contents, READERS, until);
       const after = (await engine.stats()).reads;
       expect(reads.filter(({ error }) => error !== undefined)).toEqual([]);
       return { reads, asked: after.asked - before.asked, hedges: after.hedges - before.hedges };
     };
-    await phase(2_000);
-    const first = await phase(HEALTHY_FOR_MS);
+    await phase({ forMs: 2_000, atLeast: 40 });
+    const first = await phase(HEALTHY);
     const victims = cluster.nodes.slice(-2);
     for (const { configPath } of victims) await writeFile(`${configPath}.slow`, String(SLOW_MS));
-    const slow = await phase(SLOW_FOR_MS);
+    const slow = await phase(SLOW);
     const peers = await engine.peers();
     for (const { configPath } of victims) await rm(`${configPath}.slow`);
-    const second = await phase(HEALTHY_FOR_MS);
+    const second = await phase(HEALTHY);
 
     const healthy = [...first.reads, ...second.reads];
     const [healthyP50, healthyP99] = [quantile(healthy, 0.5), quantile(healthy, 0.99)];
@@ -51,8 +52,6 @@ test('fourteen nodes, 10+4, reads without pause: two become slow by five seconds
         `(${(slowP99 / healthyP99).toFixed(2)} x), worst ${worst.toFixed(0)} ms, ${(extra * 100).toFixed(2)} % extra requests; ` +
         `the slow ones were ${states.join(' and ')}\n`,
     );
-    expect(healthy.length).toBeGreaterThan(200);
-    expect(slow.reads.length).toBeGreaterThan(200);
     expect(slowP99).toBeLessThan(2 * healthyP99);
     expect(extra).toBeLessThanOrEqual(0.05);
     expect(worst).toBeLessThan(SLOW_MS);

@@ -27,12 +27,12 @@ export async function putRandomObjects(
   return contents;
 }
 
-/** Every object in turn, by so many readers at once, until the time is over or `during` has ended. */
+/** Every object in turn, by so many readers at once, until the time is over and there are enough, or `during` has ended. */
 export async function readUntil(
   engine: Engine,
   contents: ReadonlyMap<string, Buffer>,
   readers: number,
-  during: number | (() => Promise<void>),
+  during: { forMs: number; atLeast: number } | (() => Promise<void>),
 ): Promise<Read[]> {
   const names = [...contents.keys()];
   const reads: Read[] = [];
@@ -53,8 +53,13 @@ export async function readUntil(
     }
   };
   const all = Array.from({ length: readers }, (_, i) => reader(i));
-  if (typeof during === 'number') await new Promise((resolve) => setTimeout(resolve, during));
-  else await during();
+  if (typeof during === 'function') await during();
+  else {
+    const startedMs = performance.now();
+    while (performance.now() - startedMs < during.forMs || reads.length < during.atLeast) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
   stop = true;
   await Promise.all(all);
   return reads;

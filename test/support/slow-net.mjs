@@ -1,9 +1,11 @@
 /**
- * For `--import` into a node of a test: everything it sends over TCP leaves late by as many milliseconds as stand in the file beside its
- * configuration that ends in `.slow`, in order, whichever connection or protocol it is for. Without the file nothing is late.
+ * For `--import` into a node of a test: what it sends over the bulk plane (TLS: its answers to requests for shards) leaves late by as many
+ * milliseconds as stand in the file beside its configuration that ends in `.slow`, in order. Without the file nothing is late. Over libp2p it
+ * answers as before, so that the others hold it for alive and well.
  */
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 const at = process.argv.indexOf('--config');
 const control = at < 0 ? undefined : `${process.argv[at + 1]}.slow`;
@@ -25,8 +27,7 @@ const send = Socket.prototype._writeGeneric;
 Socket.prototype._writeGeneric = function (many, data, encoding, done) {
   const nowMs = performance.now();
   const lastMs = lastLeavesAtMs.get(this) ?? 0;
-  // The control socket has no address: commands to the node stay quick.
-  if (this.remoteAddress === undefined || (delayMs === 0 && lastMs <= nowMs)) {
+  if (!(this instanceof TLSSocket) || (delayMs === 0 && lastMs <= nowMs)) {
     return send.call(this, many, data, encoding, done);
   }
   const leavesAtMs = Math.max(nowMs + delayMs, lastMs);

@@ -92,6 +92,8 @@ export async function startSpaceCluster(
             bootstrap: meetAt.filter((_, at) => at !== host),
           },
           storage: { quotaBytes: 2 ** 30, reservePercent: 0 },
+          // What is read comes from the others every time.
+          reads: { cacheBytes: 0, cacheSeconds: 1 },
           redundancy: code,
           access: { mode: 'open', allow: [], deny: [] },
           extras: { ...base.extras, history: false },
