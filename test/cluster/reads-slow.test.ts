@@ -33,7 +33,10 @@ test('fourteen nodes, 10+4, reads without pause: two become slow by five seconds
     for (const { configPath } of victims) await writeFile(`${configPath}.slow`, String(SLOW_MS));
     const slow = await phase(SLOW);
     const peers = await engine.peers();
-    for (const { configPath } of victims) await rm(`${configPath}.slow`);
+    for (const { configPath, child } of victims) {
+      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+      await rm(`${configPath}.slow`);
+    }
     const second = await phase(HEALTHY);
 
     const healthy = [...first.reads, ...second.reads];
@@ -52,6 +55,7 @@ test('fourteen nodes, 10+4, reads without pause: two become slow by five seconds
         `(${(slowP99 / healthyP99).toFixed(2)} x), worst ${worst.toFixed(0)} ms, ${(extra * 100).toFixed(2)} % extra requests; ` +
         `the slow ones were ${states.join(' and ')}\n`,
     );
+    expect(states).toEqual(['active', 'active']);
     expect(slowP99).toBeLessThan(2 * healthyP99);
     expect(extra).toBeLessThanOrEqual(0.05);
     expect(worst).toBeLessThan(SLOW_MS);

@@ -20,27 +20,38 @@ if (control !== undefined) {
   }, 50).unref();
 }
 
-/** When the last late bytes of a socket leave: nothing may pass them. */
-const lastLeavesAtMs = new WeakMap();
+/** What waits to leave, by socket: one write at a time, as the socket wants it. */
+const waiting = new WeakMap();
 const send = Socket.prototype._writeGeneric;
 
 Socket.prototype._writeGeneric = function (many, data, encoding, done) {
-  const nowMs = performance.now();
-  const lastMs = lastLeavesAtMs.get(this) ?? 0;
-  if (!(this instanceof TLSSocket) || (delayMs === 0 && lastMs <= nowMs)) {
+  let queue = waiting.get(this);
+  if (!(this instanceof TLSSocket) || (delayMs === 0 && queue === undefined)) {
     return send.call(this, many, data, encoding, done);
   }
-  const leavesAtMs = Math.max(nowMs + delayMs, lastMs);
-  lastLeavesAtMs.set(this, leavesAtMs);
+  if (queue === undefined) waiting.set(this, (queue = []));
   // The caller may use its memory again once it is told that the bytes are gone.
-  const copy = many ? data.map((part) => ({ ...part, chunk: copyOf(part.chunk) })) : copyOf(data);
-  if (many) copy.allBuffers = data.allBuffers;
-  setTimeout(() => {
-    if (!this.destroyed) send.call(this, many, copy, encoding, () => {});
-  }, leavesAtMs - nowMs);
+  const parts = many ? data.map(({ chunk, encoding: of }) => bytesOf(chunk, of)) : [bytesOf(data, encoding)];
+  queue.push({ bytes: Buffer.concat(parts), leavesAtMs: performance.now() + delayMs });
+  if (queue.length === 1) leave(this, queue);
   done();
 };
 
-function copyOf(chunk) {
-  return typeof chunk === 'string' ? chunk : Buffer.from(chunk);
+function leave(socket, queue) {
+  const { bytes, leavesAtMs } = queue[0];
+  setTimeout(
+    () => {
+      if (socket.destroyed) return;
+      send.call(socket, false, bytes, 'buffer', () => {
+        queue.shift();
+        if (queue.length > 0) leave(socket, queue);
+        else waiting.delete(socket);
+      });
+    },
+    Math.max(0, leavesAtMs - performance.now()),
+  );
+}
+
+function bytesOf(chunk, encoding) {
+  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
 }
