@@ -28,7 +28,7 @@ import { serveSpeedTests } from './mesh/speed-test.ts';
 import type { TrafficMeter } from './mesh/traffic.ts';
 import { Closers } from './node/closers.ts';
 import { createHolders } from './node/holders.ts';
-import { type Machine, realMachine } from './node/machine.ts';
+import type { Machine } from './node/machine.ts';
 import { createSites } from './node/sites.ts';
 import { watchSpace } from './node/space.ts';
 import { lockDataFolder, openStorage } from './node/storage.ts';
@@ -84,7 +84,10 @@ export interface Node {
   close(): Promise<void>;
 }
 
-export async function startNode(options: EngineOptions, machine: Machine = realMachine()): Promise<Node> {
+/** `on`: the machine it runs on; this one, as it is, unless given. */
+export async function startNode(options: EngineOptions, on?: Machine): Promise<Node> {
+  // Loaded here: whoever brings a machine does without libp2p, LMDB and SQLite.
+  const machine = on ?? (await import('./node/machine.ts')).realMachine();
   const { clock, random, disk } = machine;
   const paths = dataPaths(options.dataDir);
   const closers = new Closers();

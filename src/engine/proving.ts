@@ -33,8 +33,7 @@ export function createProving(node: Node, objects: Pick<Objects, 'current' | 'ge
       const groups = async function* (): AsyncGenerator<CensusObject> {
         for await (const { entry, manifest } of objects.current({ ref, pool }, signal)) {
           const { name, objectId, manifestHolders } = entry;
-          const groups = manifest && censusGroups(objectId, manifestHolders, manifest);
-          yield { name, objectId, groups, known: entry };
+          yield { name, objectId, groups: manifest && censusGroups(objectId, manifestHolders, manifest) };
         }
       };
       const health = await takeCensus(groups(), {

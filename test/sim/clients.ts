@@ -36,7 +36,6 @@ const HONEST: ReadonlySet<ErrorCode> = new Set([
   'peer-unreachable',
   'cancelled',
   'not-found',
-  'hash-mismatch',
 ]);
 const NAMES = 10;
 /** A put waits for its slowest holder and each spare in turn, 20 s each. */
@@ -162,6 +161,7 @@ export class Clients {
       };
       truth.promised.push(promised);
       checkReceipt(promised, receipt.shardsDurable, receipt.spare);
+      checkQuorum(promised);
       return `version ${version}, ${receipt.shardsDurable} of ${receipt.shardsWanted} shards`;
     });
   }
@@ -244,6 +244,18 @@ function checkReceipt({ name, groups }: Promised, shardsDurable: number, spare: 
   const least = Math.min(...groups.map(({ code, shards }) => shards.length - code.k));
   if (least !== spare)
     throw new Violation('receipts are true', `${name}: spare ${spare} claimed, it is ${least}`);
+}
+
+/** Half of the parity, rounded up, must be durable beyond what reading takes, or the put is none. */
+function checkQuorum({ name, groups, allowDegraded }: Promised): void {
+  for (const { code, shards } of groups) {
+    const needed = allowDegraded ? code.k : code.k + Math.ceil(code.m / 2);
+    if (shards.length < needed)
+      throw new Violation(
+        'no put below its quorum',
+        `${name}: ${shards.length} shards durable, ${needed} needed`,
+      );
+  }
 }
 
 function sizeOf(random: SimRandom): number {

@@ -177,7 +177,7 @@ export class Faults {
     const liars = machines.filter(({ liar }) => liar).length;
     if (machine.spec.isClient || machine.liar || liars >= 1 || clients.writing) return undefined;
     if (!truth.canLose(machine)) return undefined;
-    machine.lie(lie(this.#options.random));
+    machine.lie(lie(this.#options.random.fork('lies'), truth.bytesOf.bind(truth)));
     return machine.label;
   }
 }

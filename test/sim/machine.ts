@@ -26,6 +26,8 @@ export interface MachineSpec {
   zone: string;
   rack: string;
   quotaBytes: number;
+  /** For shards that its reads fetched. */
+  cacheBytes: number;
   code: CodeProfile;
   /** It has an owner's key and puts and gets. */
   isClient: boolean;
@@ -52,9 +54,9 @@ interface Process {
 const DATA_DIR = '/data';
 /** Small, so that segments roll, checkpoints are taken and compaction has work within a short run. */
 export const STORE_LIMITS = {
-  segmentBytes: 96 * 1024,
-  batchBytes: 64 * 1024,
-  checkpointChanges: 40,
+  segmentBytes: 32 * 1024,
+  batchBytes: 16 * 1024,
+  checkpointChanges: 12,
   checkpointBytes: 256 * 1024,
   ballastBytes: 4096,
   openSegments: 8,
@@ -262,7 +264,7 @@ export class SimMachine {
   }
 
   #options(): EngineOptions {
-    const { zone, rack, quotaBytes, code } = this.spec;
+    const { zone, rack, quotaBytes, cacheBytes, code } = this.spec;
     return {
       name: this.label,
       dataDir: DATA_DIR,
@@ -277,7 +279,7 @@ export class SimMachine {
         rack,
       },
       storage: { quotaBytes, reserveFraction: 0 },
-      reads: { cacheBytes: 0, cacheTtlMs: 0 },
+      reads: { cacheBytes, cacheTtlMs: 20_000 },
       code,
       access: { mode: 'open', allow: [], deny: [] },
       bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },

@@ -1,5 +1,5 @@
 /** One run: machines, owners, weather and faults made from a seed, a script of steps, and what must be true at its end. */
-import { decodeRequest, SHARD_PROTOCOL } from '../../src/engine/backends/shard-protocol.ts';
+import { decodeRequest, decodeStatus, SHARD_PROTOCOL } from '../../src/engine/backends/shard-protocol.ts';
 import { createCodec } from '../../src/engine/codec/local-codec.ts';
 import type { CodeProfile } from '../../src/engine/types.ts';
 import { checkDurable, checkEnd, checkNow } from './checks.ts';
@@ -45,6 +45,15 @@ const CODES: readonly CodeProfile[] = [
   { k: 4, m: 3 },
   { k: 1, m: 2 },
 ];
+/** Small meshes meet the same corners as large ones, and cost less: the work of gossip and hellos grows with the square. */
+const SIZES = [
+  [5, 3],
+  [6, 3],
+  [7, 3],
+  [8, 2],
+  [10, 1],
+  [14, 0.3],
+] as const;
 const MAX_RUNNING = 6;
 /** Nodes that wait out their longest re-dial, breakers and time-outs are together again by then. */
 const TOGETHER_MS = 180_000;
@@ -75,15 +84,7 @@ export class World {
     this.conditions.delayMs = random.pick([0.3, 2, 15, 60]);
     this.#fabric = new Fabric(this.timeline, this.conditions, this.trace, random.fork('fabric'));
     this.truth = new Truth(this.machines);
-    const count =
-      options.nodes ??
-      random.weighted([
-        [5, 1],
-        [7, 3],
-        [9, 3],
-        [12, 2],
-        [16, 1],
-      ] as const);
+    const count = options.nodes ?? random.weighted(SIZES);
     const fitting = CODES.filter(({ k, m }) => k + m < count);
     const code = random.pick(fitting);
     const zones = random.between(2, 4);
@@ -99,8 +100,9 @@ export class World {
       const zone = `z${index % zones}`;
       const rack = `r${random.between(0, 2)}`;
       const quotaBytes = random.pick([2_000_000, 20_000_000, 100_000_000]);
+      const cacheBytes = random.pick([0, 8_000_000]);
       this.machines.push(
-        new SimMachine({ index, zone, rack, quotaBytes, code, isClient: index < clients }, world),
+        new SimMachine({ index, zone, rack, quotaBytes, cacheBytes, code, isClient: index < clients }, world),
       );
     }
     const violate = (violation: Violation) => {
@@ -121,11 +123,20 @@ export class World {
   /** A holder that says yes must have it on its disk by then, whatever becomes of it a moment later. */
   #watchAnswers(random: SimRandom, violate: (violation: Violation) => void): void {
     this.#fabric.onAnswer = (endpoint, protocol, header, answer) => {
-      if (protocol !== SHARD_PROTOCOL || answer[0] !== 0 || !random.chance(CHECKED_ANSWERS)) return;
+      if (protocol !== SHARD_PROTOCOL) return;
       const machine = this.machines.find((one) => one.endpoint === endpoint);
       if (machine === undefined || machine.liar) return;
       const request = decodeRequest(header);
       if (request.op !== 'put') return;
+      const { status } = decodeStatus(answer);
+      if (status === 'mismatch')
+        violate(
+          new Violation(
+            'no wrong byte',
+            `${machine.label} was sent other bytes than shard ${request.id.slice(0, 8)} has`,
+          ),
+        );
+      if ((status !== 'ok' && status !== 'already') || !random.chance(CHECKED_ANSWERS)) return;
       checkDurable(machine, [request.id], this.truth).catch((error: unknown) => {
         violate(
           error instanceof Violation ? error : new Violation('no crash', String((error as Error).stack)),
@@ -240,7 +251,7 @@ export class World {
     const kind = random.weighted([
       ['put', 5],
       ['get', 6],
-      ['delete', 1],
+      ['delete', 2],
       ['fault', 4],
       ['wait', 1],
     ] as const);
