@@ -1,5 +1,5 @@
 /** Answers → configuration, and back for editing one. Pure: the same answers give the same bytes, whoever asked. */
-import { configFromFields, type FieldValue } from '../config/fields.ts';
+import { configFromFields, defaultConfig, type FieldValue, valueAt } from '../config/fields.ts';
 import type { Config } from '../config/schema.ts';
 import { formatSize, parseRate, parseSize } from '../config/units.ts';
 import type { Answers, QuestionContext } from './question.ts';
@@ -8,7 +8,7 @@ import { AUTO_PORT, listOf } from './questions/network.ts';
 import { CODE_PRESETS } from './questions/redundancy.ts';
 
 /** Needs valid answers; see `problemsOf`. */
-export function configOfAnswers({ value }: QuestionContext): Config {
+export function configOfAnswers({ value, facts }: QuestionContext): Config {
   const { k, m } = codeOf(value);
   const fields: Record<string, FieldValue> = {
     'node.name': value('name'),
@@ -31,7 +31,9 @@ export function configOfAnswers({ value }: QuestionContext): Config {
     'access.deny': listOf(value('deny')),
     'extras.history': value('history') === 'yes',
   };
-  return configFromFields((key) => fields[key]!);
+  // What no question asks for stays as it is in the configuration being edited.
+  const others = facts.existing ?? defaultConfig({ name: value('name'), dataDir: value('data-dir') });
+  return configFromFields((key) => fields[key] ?? (valueAt(others, key) as FieldValue));
 }
 
 /** Every answer that leads to this configuration. */

@@ -32,7 +32,7 @@ export async function readUntil(
   engine: Engine,
   contents: ReadonlyMap<string, Buffer>,
   readers: number,
-  during: { forMs: number; atLeast: number } | (() => Promise<void>),
+  during: { forMs: number; atLeast: number } | ((reads: readonly Read[]) => Promise<void>),
 ): Promise<Read[]> {
   const names = [...contents.keys()];
   const reads: Read[] = [];
@@ -53,7 +53,7 @@ export async function readUntil(
     }
   };
   const all = Array.from({ length: readers }, (_, i) => reader(i));
-  if (typeof during === 'function') await during();
+  if (typeof during === 'function') await during(reads);
   else {
     const startedMs = performance.now();
     while (performance.now() - startedMs < during.forMs || reads.length < during.atLeast) {

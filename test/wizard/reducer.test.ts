@@ -289,6 +289,7 @@ describe('editing a configuration that is there', () => {
   const existing = {
     ...defaultConfig({ name: 'old', dataDir: '/data/datamesh' }),
     redundancy: { k: 3, m: 3 },
+    reads: { cacheBytes: 12_345_678, cacheSeconds: 7 },
   };
 
   it('has its values as defaults', () => {
