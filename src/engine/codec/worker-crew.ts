@@ -10,6 +10,9 @@ import type { Workspace } from './workspace.ts';
 /** A job whose second worker died too is not given to a third: it may be what kills them. */
 const MAX_ATTEMPTS = 2;
 
+/** Of a worker's own heap, which holds messages and views; V8 would let it grow to 64 MiB of garbage. */
+const YOUNG_MIB = 8;
+
 export interface CrewJob {
   order: Order;
   slot: { id: number; workspace: Workspace };
@@ -138,7 +141,7 @@ function spawnWorker(): Worker {
   const file = import.meta.url.endsWith('.ts')
     ? new URL('./codec-worker.ts', import.meta.url)
     : new URL('./codec-worker.js', import.meta.url);
-  return new Worker(file, { execArgv: [] });
+  return new Worker(file, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } });
 }
 
 function closedError(): DatameshError {
