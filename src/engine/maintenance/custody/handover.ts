@@ -1,0 +1,160 @@
+/** Keeps orders with those who should have them: offers them when custodians come or go, and forgets those that others surely have. */
+import { asDatameshError } from '../../../errors.ts';
+import { bytesToHex, type ObjectId, type PeerId } from '../../types.ts';
+import { mayForget } from './custodians.ts';
+import type { CustodyClient } from './custody-client.ts';
+import { type CustodyPeers, dutyFor } from './custody-peers.ts';
+import type { OfferItem } from './custody-protocol.ts';
+import type { CustodyMark, CustodyStore } from './custody-store.ts';
+
+export interface HandoverContext {
+  peers: CustodyPeers;
+  store: CustodyStore;
+  client: CustodyClient;
+  hash(bytes: Uint8Array): Uint8Array;
+  /** Lets others run between two pages. */
+  pause(): Promise<void>;
+  log(text: string): void;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** Orders looked at in one go: 10 ms of work. */
+const PAGE = 256;
+/** Manifests without which orders wait, fetched in one pass: what is left over comes with the next. */
+const MAX_FETCHED = 64;
+
+export interface HandoverReport {
+  offered: number;
+  forgotten: number;
+}
+
+export class Handover {
+  /** Who was heard to have which order, since it last came or went. */
+  private readonly confirmed = new Map<PeerId, Set<ObjectId>>();
+  private readonly context: HandoverContext;
+
+  constructor(context: HandoverContext) {
+    this.context = context;
+  }
+
+  /** It may have lost what it had. */
+  forgetPeer(peer: PeerId): void {
+    this.confirmed.delete(peer);
+  }
+
+  /** A newer order came: nobody is known to have it. */
+  changed(ids: readonly ObjectId[]): void {
+    for (const ids2 of this.confirmed.values()) for (const id of ids) ids2.delete(id);
+  }
+
+  /**
+   * One walk through all orders. `leaders`: only those of which this node leads, so that after a change of the mesh one node speaks and not three; the others' turn
+   * comes with a whole pass.
+   */
+  async pass(who: 'leaders' | 'all'): Promise<HandoverReport> {
+    const { store, signal, pause } = this.context;
+    const report = { offered: 0, forgotten: 0 };
+    let fetched = 0;
+    let cursor: ObjectId | undefined;
+    for (;;) {
+      signal.throwIfAborted();
+      const page = store.list(cursor, PAGE);
+      if (page.length === 0) return report;
+      cursor = page.at(-1)!.objectId;
+      const far: { mark: CustodyMark; others: readonly PeerId[] }[] = [];
+      const questions = new Map<PeerId, CustodyMark[]>();
+      for (const mark of page) {
+        const duty = dutyFor(this.context.peers, mark.objectId, mark.owner);
+        if (!duty.standby) far.push({ mark, others: duty.others });
+        if (who === 'leaders' && duty.rank !== 0 && duty.standby) continue;
+        if (!mark.hasManifest && mark.state === 'live' && fetched < MAX_FETCHED) {
+          fetched++;
+          await this.fetchManifest(mark, duty.others);
+        }
+        for (const peer of duty.others) {
+          if (this.confirmed.get(peer)?.has(mark.objectId)) continue;
+          const wanted = questions.get(peer);
+          if (wanted === undefined) questions.set(peer, [mark]);
+          else wanted.push(mark);
+        }
+      }
+      const offers = await Promise.all([...questions].map(([peer, marks]) => this.tell(peer, marks)));
+      report.offered += offers.reduce((sum, count) => sum + count, 0);
+      const gone = far.filter(({ mark }) => {
+        const duty = dutyFor(this.context.peers, mark.objectId, mark.owner);
+        const having = duty.others.filter((peer) => this.confirmed.get(peer)?.has(mark.objectId));
+        return mayForget(duty, new Set(having));
+      });
+      store.forget(gone.map(({ mark }) => mark.objectId));
+      report.forgotten += gone.length;
+      await pause();
+    }
+  }
+
+  /** Sees to it that the peer has these orders; how many had to be offered. */
+  private async tell(peer: PeerId, marks: readonly CustodyMark[]): Promise<number> {
+    const { client, store, peers, log } = this.context;
+    const call = { timeoutMs: this.context.timeoutMs, signal: this.context.signal };
+    try {
+      const known = await client.known(
+        peer,
+        marks.map(({ objectId }) => objectId),
+        call,
+      );
+      const lacking: CustodyMark[] = [];
+      for (const [at, mark] of marks.entries()) {
+        const theirs = known[at]!;
+        const settled = theirs.released || (theirs.sequence >= mark.sequence && mark.state === 'live');
+        if (settled && (theirs.manifest || theirs.released || !mark.hasManifest)) this.confirm(peer, mark.objectId);
+        else lacking.push(mark);
+      }
+      const offers = lacking.flatMap((mark) => {
+        const item = itemOf(store, mark);
+        return item === undefined ? [] : [{ mark, item }];
+      });
+      const answers = await client.offer(
+        peer,
+        offers.map(({ item }) => item),
+        call,
+      );
+      for (const [at, answer] of answers.entries()) {
+        const { objectId, owner } = offers[at]!.mark;
+        if (answer === 'kept' || answer === 'newer') this.confirm(peer, objectId);
+        else if (answer === 'refused') peers.refused(peer, owner);
+      }
+      return offers.length;
+    } catch (error) {
+      this.context.signal.throwIfAborted();
+      log(`custodian ${peer.slice(-8)}: ${asDatameshError(error).message}`);
+      return 0;
+    }
+  }
+
+  private confirm(peer: PeerId, id: ObjectId): void {
+    const ids = this.confirmed.get(peer);
+    if (ids === undefined) this.confirmed.set(peer, new Set([id]));
+    else ids.add(id);
+  }
+
+  private async fetchManifest({ objectId }: CustodyMark, others: readonly PeerId[]): Promise<void> {
+    const { client, store, hash, timeoutMs, signal } = this.context;
+    for (const peer of others) {
+      try {
+        const bytes = await client.manifest(peer, objectId, { timeoutMs, signal });
+        if (bytes === undefined || bytesToHex(hash(bytes)) !== objectId) continue;
+        const record = store.get(objectId);
+        if (record !== undefined) store.keep([{ order: record.order, bytes: record.bytes, manifest: bytes }]);
+        return;
+      } catch {
+        signal.throwIfAborted();
+      }
+    }
+  }
+}
+
+/** An order as it is offered, with all that is known of its object. Undefined when it has been forgotten meanwhile. */
+export function itemOf(store: CustodyStore, { objectId }: Pick<CustodyMark, 'objectId'>): OfferItem | undefined {
+  const record = store.get(objectId);
+  return record && { order: record.bytes, manifest: store.manifest(objectId), claims: record.claims };
+}

@@ -1,0 +1,100 @@
+/** The owner's side: what he has stored and released is told to the custodians, and again until they have confirmed it. */
+import { asDatameshError } from '../../../errors.ts';
+import type { Catalog, PendingOrder } from '../../catalog/catalog.ts';
+import type { OwnerKeys } from '../../keys/keys.ts';
+import type { ObjectId, PeerId } from '../../types.ts';
+import { closestMembers, CUSTODIANS } from './custodians.ts';
+import type { CustodyClient } from './custody-client.ts';
+import type { CustodyPeers } from './custody-peers.ts';
+import type { OfferItem } from './custody-protocol.ts';
+import { type CustodyStore, MANIFEST_GROUP } from './custody-store.ts';
+import { readOrder, signOrder } from './order.ts';
+
+export interface OutboxContext {
+  owner: OwnerKeys;
+  network: string;
+  catalog: Pick<Catalog, 'pendingOrders' | 'orderConfirmed'>;
+  peers: CustodyPeers;
+  store: CustodyStore;
+  client: CustodyClient;
+  /** The object's manifest from this node or a holder; undefined when nobody has it now. */
+  manifest(id: ObjectId, holders: readonly PeerId[], signal: AbortSignal): Promise<Uint8Array | undefined>;
+  hashes(bytes: Uint8Array): ObjectId;
+  /** Custodians were told; this node is one of them for these. */
+  kept(ids: readonly ObjectId[]): void;
+  log(text: string): void;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** Orders signed and sent in one go. */
+const BATCH = 256;
+
+/** How many orders are still unconfirmed: those for which too few custodians answered. */
+export async function sendOrders(context: OutboxContext): Promise<number> {
+  const { catalog, owner, signal } = context;
+  let unconfirmed = 0;
+  let after: ObjectId | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const batch = catalog.pendingOrders(owner.ownerId, after, BATCH);
+    if (batch.length === 0) return unconfirmed;
+    after = batch.at(-1)!.objectId;
+    const confirmed = await sendBatch(batch, context);
+    catalog.orderConfirmed(owner.ownerId, confirmed);
+    unconfirmed += batch.length - confirmed.length;
+  }
+}
+
+async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext): Promise<PendingOrder[]> {
+  const { owner, network, peers, store, client, timeoutMs, signal, log } = context;
+  const members = peers.members(owner.ownerId);
+  /** Custodians that have yet to confirm, by object. */
+  const waiting = new Map<PendingOrder, number>();
+  const offers = new Map<PeerId, { pending: PendingOrder; item: OfferItem }[]>();
+  await Promise.all(
+    batch.map(async (pending) => {
+      const { objectId, state, sequence, domain, members: only, issuedAtMs, manifestHolders } = pending;
+      const bytes = signOrder(
+        { network, objectId, owner: owner.ownerId, domain, members: only, state, sequence, issuedAtMs },
+        owner,
+      );
+      const manifest = await context.manifest(objectId, manifestHolders, signal);
+      const claims = [...manifestHolders].sort().map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
+      const item = { order: bytes, manifest, claims: state === 'live' ? claims : [] };
+      const custodians = closestMembers(objectId, members, CUSTODIANS);
+      waiting.set(pending, custodians.length);
+      for (const peer of custodians) {
+        const theirs = offers.get(peer);
+        if (theirs === undefined) offers.set(peer, [{ pending, item }]);
+        else theirs.push({ pending, item });
+      }
+    }),
+  );
+  const confirm = (pending: PendingOrder) => waiting.set(pending, waiting.get(pending)! - 1);
+  await Promise.all(
+    [...offers].map(async ([peer, theirs]) => {
+      try {
+        if (peer === peers.self) {
+          store.keep(theirs.map(({ item }) => ({ ...item, order: readOrder(item.order), bytes: item.order })));
+          for (const { pending } of theirs) confirm(pending);
+          context.kept(theirs.map(({ pending }) => pending.objectId));
+          return;
+        }
+        const items = theirs.map(({ item }) => item);
+        const answers = await client.offer(peer, items, { timeoutMs, signal });
+        for (const [at, answer] of answers.entries()) {
+          const { pending } = theirs[at]!;
+          // A release is known for good where a newer order is known: nothing comes after a release.
+          if (answer === 'kept' || answer === 'newer' || answer === 'wants-manifest') confirm(pending);
+          else if (answer === 'refused') peers.refused(peer, owner.ownerId);
+          else log(`custody: ${peer.slice(-8)} does not keep an order: ${answer}`);
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        log(`custody: ${peer.slice(-8)} was not told: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+  return batch.filter((pending) => waiting.get(pending) === 0);
+}

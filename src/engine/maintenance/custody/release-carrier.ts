@@ -1,0 +1,94 @@
+/** Carries releases to all who hold shards of a released object, until each has dropped the owner's claims. */
+import { asDatameshError } from '../../../errors.ts';
+import type { ObjectId, PeerId } from '../../types.ts';
+import type { Adoption } from './adoption.ts';
+import type { CustodyClient } from './custody-client.ts';
+import type { CustodyManifests } from './custody-manifests.ts';
+import type { CustodyPeers } from './custody-peers.ts';
+import type { CustodyStore } from './custody-store.ts';
+import { itemOf } from './handover.ts';
+
+export interface CarrierContext {
+  peers: CustodyPeers;
+  store: CustodyStore;
+  manifests: CustodyManifests;
+  client: CustodyClient;
+  adoption: Adoption;
+  /** `gone`: nobody remembers it; if it comes back all the same, its owner's sweep finds what it kept. */
+  presence(peer: PeerId): 'here' | 'away' | 'gone';
+  log(text: string): void;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** Releases told of in one message: a holder deletes some shards for each. */
+const BATCH = 32;
+
+export class ReleaseCarrier {
+  /** Holders that have dropped their shards, of releases not yet carried out. */
+  private readonly done = new Map<ObjectId, Set<PeerId>>();
+  private readonly context: CarrierContext;
+
+  constructor(context: CarrierContext) {
+    this.context = context;
+  }
+
+  /** How many of these releases are carried out now. */
+  async carry(ids: readonly ObjectId[]): Promise<number> {
+    const { store, manifests, peers } = this.context;
+    const byHolder = new Map<PeerId, ObjectId[]>();
+    const holdersOf = new Map<ObjectId, PeerId[]>();
+    for (const id of ids) {
+      const noted = manifests.get(id)?.peers ?? [];
+      const holders = [...new Set([...noted, ...store.claims(id).map(({ holder }) => holder)])].filter(
+        (holder) => holder === peers.self || this.context.presence(holder) !== 'gone',
+      );
+      holdersOf.set(id, holders);
+      for (const holder of holders) {
+        if (this.done.get(id)?.has(holder)) continue;
+        if (holder !== peers.self && this.context.presence(holder) !== 'here') continue;
+        byHolder.set(holder, [...(byHolder.get(holder) ?? []), id]);
+      }
+    }
+    await Promise.all([...byHolder].map(([holder, theirs]) => this.tell(holder, theirs)));
+    let settled = 0;
+    for (const [id, holders] of holdersOf) {
+      const done = this.done.get(id);
+      if (!holders.every((holder) => done?.has(holder))) continue;
+      store.settle(id);
+      this.done.delete(id);
+      settled++;
+    }
+    return settled;
+  }
+
+  /** A holder came back: it is told again. */
+  forgetPeer(peer: PeerId): void {
+    for (const holders of this.done.values()) holders.delete(peer);
+  }
+
+  private async tell(holder: PeerId, ids: readonly ObjectId[]): Promise<void> {
+    const { store, client, adoption, peers, timeoutMs, signal, log } = this.context;
+    for (let at = 0; at < ids.length; at += BATCH) {
+      const batch = ids.slice(at, at + BATCH);
+      const items = batch.flatMap((id) => itemOf(store, { objectId: id }) ?? []);
+      if (items.length < batch.length) continue;
+      try {
+        const answers =
+          holder === peers.self
+            ? await Promise.all(items.map((item) => adoption.drop(holder, item)))
+            : await client.drop(holder, items, { timeoutMs, signal });
+        for (const [i, answer] of answers.entries()) {
+          if (answer === 'wants-manifest') continue;
+          // What a holder refuses as malformed it will never drop: nothing is won by asking for ever.
+          const id = batch[i]!;
+          this.done.set(id, (this.done.get(id) ?? new Set()).add(holder));
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        log(`release: ${holder.slice(-8)} was not reached: ${asDatameshError(error).message}`);
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * The loop that every node runs: orders stay with their custodians, objects in custody are looked at again and again, damage is mended, releases are carried
+ * out, and what the owner of this node has stored is told to custodians. Everything by the clock it is given; what happens in the mesh makes it act at once.
+ */
+import { asDatameshError } from '../../errors.ts';
+import type { Clock, Timer } from '../effects/clock.ts';
+import type { Random } from '../effects/random.ts';
+import type { ObjectId, PeerId } from '../types.ts';
+import { type CustodyPeers, dutyFor } from './custody/custody-peers.ts';
+import type { CustodyStore } from './custody/custody-store.ts';
+import type { Handover } from './custody/handover.ts';
+import type { Leases } from './custody/leases.ts';
+import type { ReleaseCarrier } from './custody/release-carrier.ts';
+import type { DamageList } from './damage-list.ts';
+import type { MendReport } from './mender.ts';
+
+export interface KeeperLimits {
+  /** All objects that this node leads are looked at so often. */
+  censusMs: number;
+  /** The other custodians look every so many rounds. */
+  othersEvery: number;
+  /** After the mesh has changed: a moment, in which more may change. */
+  calmMs: number;
+  /** Then the other custodians offer what the leader has not. */
+  secondPassMs: number;
+  /** All orders are gone through so often even if nothing happens. */
+  passMs: number;
+  /** Orders of the owner that were not confirmed are sent again. */
+  resendMs: number;
+}
+
+export const KEEPER_LIMITS: KeeperLimits = {
+  censusMs: 60_000,
+  othersEvery: 5,
+  calmMs: 1_500,
+  secondPassMs: 20_000,
+  passMs: 600_000,
+  resendMs: 10_000,
+};
+
+export interface KeeperOptions {
+  clock: Clock;
+  random: Random;
+  peers: CustodyPeers;
+  store: CustodyStore;
+  handover: Handover;
+  carrier: ReleaseCarrier;
+  leases: Leases;
+  suspects: DamageList;
+  limits: KeeperLimits;
+  mend(ids: readonly ObjectId[]): Promise<MendReport>;
+  /** Sends the owner's pending orders; how many are left. Absent on a node without owner. */
+  sendOrders?: (() => Promise<number>) | undefined;
+  /** Lets others run between two pages of work. */
+  pause(): Promise<void>;
+  log(text: string): void;
+}
+
+export interface Keeper {
+  start(): void;
+  /** Resolves when nothing of it runs any more; what it waits for must have been broken off. */
+  stop(): Promise<void>;
+  /** A node came or went. */
+  changed(peer: PeerId, live: boolean): void;
+  /** Orders came from others. */
+  kept(ids: readonly ObjectId[]): void;
+  /** The owner's catalog has new orders to send. */
+  ordersWaiting(): void;
+  /** Looks at all objects in custody now. */
+  censusSoon(): void;
+}
+
+const TICK_MS = 500;
+const PAGE = 512;
+/** Objects looked at together: their questions share requests. */
+const OBJECTS_AT_ONCE = 256;
+/** Orders of puts that come one after another share their messages. */
+const GATHER_MS = 250;
+
+export function createKeeper(options: KeeperOptions): Keeper {
+  const { clock, store, peers, handover, carrier, suspects, limits } = options;
+  let timer: Timer | undefined;
+  let stopped = false;
+  let round = 0;
+  const startMs = clock.monotonic();
+  /** When each kind of work is due next. */
+  const dueMs = {
+    leaders: Number.POSITIVE_INFINITY,
+    pass: startMs + limits.calmMs * (1 + options.random.fraction()),
+    census: startMs + (limits.censusMs / 4) * (1 + options.random.fraction()),
+    orders: startMs + limits.calmMs,
+  };
+  const releases = new Set<ObjectId>();
+  const running = new Map<string, Promise<void>>();
+
+  /** Starts the work unless it still runs; an error is told and ends nothing else. */
+  const run = (name: string, work: () => Promise<void>) => {
+    if (running.has(name)) return;
+    const task = work()
+      .catch((error: unknown) => {
+        const failure = asDatameshError(error);
+        if (failure.code !== 'cancelled') options.log(`${name}: ${failure.message}`);
+      })
+      .finally(() => running.delete(name));
+    running.set(name, task);
+  };
+
+  const eachOrder = async (visit: (page: ReturnType<CustodyStore['list']>) => void) => {
+    for (let cursor: ObjectId | undefined; !stopped; ) {
+      const page = store.list(cursor, PAGE);
+      if (page.length === 0) return;
+      visit(page);
+      cursor = page.at(-1)!.objectId;
+      await options.pause();
+    }
+  };
+
+  const takeCensus = async () => {
+    const whole = round++ % limits.othersEvery === 0;
+    await eachOrder((page) => {
+      const nowMs = clock.monotonic();
+      for (const { objectId, owner, state, hasManifest } of page) {
+        const { rank } = dutyFor(peers, objectId, owner);
+        if (rank === undefined || !(rank === 0 || whole)) continue;
+        if (state === 'live') suspects.suspect(objectId, nowMs);
+        else if (hasManifest) releases.add(objectId);
+      }
+    });
+  };
+
+  const mendDue = async () => {
+    for (;;) {
+      const due = stopped ? [] : suspects.due(clock.monotonic(), OBJECTS_AT_ONCE);
+      if (due.length === 0) return;
+      const { shards, repaired, trafficBytes } = await options.mend(due);
+      if (shards > 0) options.log(`${repaired} objects mended, ${shards} shards, ${trafficBytes} bytes`);
+      await options.pause();
+    }
+  };
+
+  const carryReleases = async () => {
+    const ids = [...releases].slice(0, OBJECTS_AT_ONCE);
+    for (const id of ids) releases.delete(id);
+    await carrier.carry(ids);
+  };
+
+  const sendOrders = async () => {
+    const left = await options.sendOrders!();
+    if (left > 0) dueMs.orders = Math.min(dueMs.orders, clock.monotonic() + limits.resendMs);
+  };
+
+  const tick = () => {
+    if (stopped) return;
+    const nowMs = clock.monotonic();
+    if (nowMs >= dueMs.leaders && !running.has('handover')) {
+      dueMs.leaders = Number.POSITIVE_INFINITY;
+      dueMs.pass = Math.min(dueMs.pass, nowMs + limits.secondPassMs * (1 + options.random.fraction()));
+      run('handover', async () => void (await handover.pass('leaders')));
+    } else if (nowMs >= dueMs.pass && !running.has('handover')) {
+      dueMs.pass = nowMs + limits.passMs * (1 + options.random.fraction());
+      run('handover', async () => void (await handover.pass('all')));
+    }
+    if (nowMs >= dueMs.census && !running.has('census')) {
+      dueMs.census = nowMs + limits.censusMs * (0.9 + 0.2 * options.random.fraction());
+      run('census', takeCensus);
+    }
+    if (options.sendOrders !== undefined && nowMs >= dueMs.orders && !running.has('orders')) {
+      dueMs.orders = nowMs + limits.passMs;
+      run('orders', sendOrders);
+    }
+    if (releases.size > 0) run('releases', carryReleases);
+    if (suspects.size > 0) run('repair', mendDue);
+    timer = clock.after(TICK_MS, tick);
+  };
+
+  /** All objects of which the peer has, or had, shards. */
+  const suspectOf = async (peer: PeerId) => {
+    for (let cursor: ObjectId | undefined; !stopped; ) {
+      const page = store.heldBy(peer, cursor, PAGE);
+      if (page.length === 0) return;
+      const nowMs = clock.monotonic();
+      for (const id of page) suspects.suspect(id, nowMs);
+      cursor = page.at(-1);
+      await options.pause();
+    }
+  };
+
+  return {
+    start: tick,
+    async stop() {
+      stopped = true;
+      timer?.cancel();
+      await Promise.all(running.values());
+    },
+    changed(peer, live) {
+      if (stopped) return;
+      const nowMs = clock.monotonic();
+      handover.forgetPeer(peer);
+      if (live) {
+        carrier.forgetPeer(peer);
+        suspects.retryAll(nowMs);
+        dueMs.orders = Math.min(dueMs.orders, nowMs + limits.calmMs);
+      } else options.leases.drop(peer);
+      dueMs.leaders = Math.min(dueMs.leaders, nowMs + limits.calmMs);
+      run(`shards of ${peer}`, () => suspectOf(peer));
+    },
+    kept(ids) {
+      handover.changed(ids);
+      const nowMs = clock.monotonic();
+      for (const id of ids) {
+        const mark = store.mark(id);
+        if (mark?.state === 'released' && mark.hasManifest) releases.add(id);
+        else if (mark?.state === 'live') suspects.suspect(id, nowMs + limits.calmMs);
+      }
+    },
+    ordersWaiting() {
+      dueMs.orders = Math.min(dueMs.orders, clock.monotonic() + GATHER_MS);
+    },
+    censusSoon() {
+      dueMs.census = 0;
+      round = 0;
+    },
+  };
+}

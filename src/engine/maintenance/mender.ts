@@ -1,0 +1,269 @@
+/** Looks at objects in custody, and mends what is damaged and this node's to mend: who leads repairs, with a lease from the other custodians. */
+import { asDatameshError } from '../../errors.ts';
+import type { Jobs } from '../observe/jobs.ts';
+import type { ObjectId, PeerId } from '../types.ts';
+import { majorityOf } from './custody/custodians.ts';
+import { type CensusContext, lookAt, type ObjectInCustody, STRIPES_PER_LOOK } from './custody/custody-census.ts';
+import type { CustodyClient } from './custody/custody-client.ts';
+import type { CustodyManifests } from './custody/custody-manifests.ts';
+import { type CustodyPeers, dutyFor } from './custody/custody-peers.ts';
+import { type Claim, type ClaimsOf, type CustodyRecord, type CustodyStore, MANIFEST_GROUP } from './custody/custody-store.ts';
+import type { Leases } from './custody/leases.ts';
+import type { DamageList } from './damage-list.ts';
+import { type RepairContext, repairGroup } from './repair.ts';
+import { compareRisk, type Damage, damageOf, type GroupState, graceOf } from './repair-plan.ts';
+
+export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybody'> {
+  peers: CustodyPeers;
+  store: CustodyStore;
+  manifests: CustodyManifests;
+  client: CustodyClient;
+  leases: Leases;
+  suspects: DamageList;
+  jobs: Jobs;
+  /** What repairs of this order's object need; undefined when custodians are not to repair it. */
+  repairOf(record: CustodyRecord, signal: AbortSignal): RepairContext | undefined;
+  nowMs(): number;
+  limits: MenderLimits;
+  log(text: string): void;
+  signal: AbortSignal;
+}
+
+export interface MenderLimits {
+  /** Damage that leaves more than half of the parity waits so long. */
+  graceMs: number;
+  /** What leaves less, but not nothing, waits so long: a process that starts again is no loss. */
+  settleMs: number;
+  /** The second custodian leaves damage to the first for so long, the third twice as long. */
+  turnMs: number;
+  /** A holder that does not answer is not taken for lost before. */
+  silenceMs: number;
+  /** Stripes rebuilt at once. */
+  stripesAtOnce: number;
+  askTimeoutMs: number;
+}
+
+export interface MendReport {
+  looked: number;
+  repaired: number;
+  /** Bytes of shards received and sent for it. */
+  trafficBytes: number;
+  /** Shards that were made anew. */
+  shards: number;
+}
+
+interface Case {
+  record: CustodyRecord;
+  object: ObjectInCustody;
+  rank: number;
+  repair: RepairContext | undefined;
+  damages: Damage[];
+  groups: GroupState[];
+}
+
+/** Looks at these objects and repairs what is due. Each object is then off the list of suspects, or waits on it. */
+export async function mend(ids: readonly ObjectId[], context: MenderContext): Promise<MendReport> {
+  const report: MendReport = { looked: 0, repaired: 0, trafficBytes: 0, shards: 0 };
+  const cases = ids.flatMap((id) => openCase(id, context) ?? []);
+  const due: Case[] = [];
+  for await (const one of examined(cases, context)) {
+    report.looked++;
+    if (isDue(one, context)) due.push(one);
+  }
+  if (due.length === 0) return report;
+  const mine = await leased(due, context);
+  if (mine.length === 0) return report;
+  await repairAll(mine, context, report);
+  return report;
+}
+
+function openCase(id: ObjectId, { store, manifests, peers, suspects, signal, repairOf }: MenderContext): Case | undefined {
+  const record = store.get(id);
+  const duty = record && dutyFor(peers, id, record.owner);
+  const manifest = record?.state === 'live' && duty?.rank !== undefined ? manifests.get(id) : undefined;
+  if (record === undefined || duty?.rank === undefined || manifest === undefined) {
+    suspects.whole(id);
+    return undefined;
+  }
+  const object = { objectId: id, manifest, manifestBytes: store.manifest(id)?.length ?? 0, claims: record.claims };
+  return { record, object, rank: duty.rank, repair: repairOf(record, signal), damages: [], groups: [] };
+}
+
+/** With what is damaged; those that are whole are off the list. */
+async function* examined(cases: readonly Case[], context: MenderContext): AsyncGenerator<Case> {
+  const { backend, everybody, signal, suspects, limits } = context;
+  const census = { backend, everybody, signal, timeoutMs: limits.askTimeoutMs };
+  const uncertain = new Set<ObjectId>();
+  let round = cases.map((one) => ({ one, from: 0 }));
+  while (round.length > 0) {
+    const states = await lookAt(
+      round.map(({ one, from }) => ({ object: one.object, from })),
+      census,
+    );
+    const next: typeof round = [];
+    for (const [at, state] of states.entries()) {
+      const { one, from } = round[at]!;
+      if (state.uncertain) uncertain.add(state.objectId);
+      for (const group of state.groups) {
+        const damage = one.repair && damageOf(group, one.repair.rule);
+        if (damage !== undefined) one.damages.push(damage);
+        one.groups.push(group);
+      }
+      if (from + STRIPES_PER_LOOK < one.object.manifest.stripeCount) next.push({ one, from: from + STRIPES_PER_LOOK });
+    }
+    round = next;
+  }
+  for (const one of cases) {
+    const { objectId } = one.object;
+    if (one.damages.length === 0) {
+      noteWhereabouts([one], context);
+      suspects.whole(objectId);
+    } else if (uncertain.has(objectId) && suspects.ageMs(objectId, context.nowMs()) < limits.silenceMs) {
+      suspects.waitUntil(objectId, context.nowMs() + limits.silenceMs / 3);
+    } else yield one;
+  }
+}
+
+/** Whether it is this custodian's turn; else it waits. */
+function isDue(one: Case, { suspects, limits, nowMs }: MenderContext): boolean {
+  const { objectId } = one.object;
+  const ageMs = suspects.ageMs(objectId, nowMs());
+  const graceMs = Math.min(...one.damages.map((damage) => graceOf(damage, limits)));
+  const waitMs = graceMs + one.rank * limits.turnMs;
+  if (ageMs >= waitMs) return true;
+  suspects.waitUntil(objectId, nowMs() + waitMs - ageMs);
+  return false;
+}
+
+/** Those for which a majority of the custodians in sight, this node among them, gives its lease. */
+async function leased(cases: readonly Case[], context: MenderContext): Promise<Case[]> {
+  const { peers, client, leases, limits, signal, suspects, nowMs } = context;
+  const given = new Map<ObjectId, number>();
+  const needed = new Map<ObjectId, number>();
+  const questions = new Map<PeerId, ObjectId[]>();
+  for (const { record } of cases) {
+    const { objectId, owner } = record;
+    const { others } = dutyFor(peers, objectId, owner);
+    needed.set(objectId, majorityOf(others.length + 1));
+    given.set(objectId, leases.take(objectId, peers.self) ? 1 : 0);
+    for (const peer of others) questions.set(peer, [...(questions.get(peer) ?? []), objectId]);
+  }
+  await Promise.all(
+    [...questions].map(async ([peer, ids]) => {
+      try {
+        const answers = await client.lease(peer, ids, { timeoutMs: limits.askTimeoutMs, signal });
+        for (const [at, yes] of answers.entries()) if (yes) given.set(ids[at]!, given.get(ids[at]!)! + 1);
+      } catch (error) {
+        signal.throwIfAborted();
+        context.log(`lease: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+  return cases.filter(({ object: { objectId } }) => {
+    if (given.get(objectId)! >= needed.get(objectId)!) return true;
+    suspects.futile(objectId, nowMs());
+    return false;
+  });
+}
+
+async function repairAll(cases: readonly Case[], context: MenderContext, report: MendReport): Promise<void> {
+  const { jobs, suspects, nowMs, signal, limits } = context;
+  const work = cases
+    .flatMap((one) => one.damages.map((damage) => ({ one, damage })))
+    .sort((a, b) => compareRisk(a.damage, b.damage));
+  const totalBytes = work.reduce((sum, { damage }) => sum + damage.group.shardBytes * damage.missing.length, 0);
+  const job = jobs.start('repair', cases.length === 1 ? cases[0]!.object.objectId : `${cases.length} objects`);
+  const failed = new Set<Case>();
+  let doneBytes = 0;
+  const lane = async () => {
+    for (let next = work.shift(); next !== undefined; next = work.shift()) {
+      const { one, damage } = next;
+      try {
+        const result = await repairGroup(damage, one.repair!);
+        report.trafficBytes += result.trafficBytes;
+        report.shards += result.placed.length;
+        doneBytes += damage.group.shardBytes * result.placed.filter(({ moved }) => !moved).length;
+        jobs.progress(job, doneBytes, totalBytes);
+        for (const { index, holder } of result.placed) noteLive(damage, index, holder);
+        if (result.unplaced.length > 0) failed.add(one);
+      } catch (error) {
+        signal.throwIfAborted();
+        failed.add(one);
+        context.log(`repair of ${one.object.objectId.slice(0, 12)}: ${asDatameshError(error).message}`);
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: limits.stripesAtOnce }, lane));
+    jobs.end(job, 'done');
+  } catch (error) {
+    jobs.fail(job, error);
+    throw error;
+  } finally {
+    for (const one of cases) {
+      if (failed.has(one)) suspects.futile(one.object.objectId, nowMs());
+      else {
+        suspects.whole(one.object.objectId);
+        report.repaired++;
+      }
+    }
+    const moves = noteWhereabouts(cases, context);
+    if (!signal.aborted) await tellOthers(moves, context);
+  }
+}
+
+function noteLive(damage: Damage, index: number, holder: PeerId): void {
+  (damage.group.live as PeerId[][])[index] = [holder, ...damage.group.live[index]!];
+}
+
+/** Claims for all that is not where the manifest says, as it was just seen; those of whom nothing was heard stay. */
+function noteWhereabouts(cases: readonly Case[], { store }: MenderContext): ClaimsOf[] {
+  const moves: ClaimsOf[] = [];
+  for (const { object, record, groups } of cases) {
+    const claims = groups.flatMap((group) => claimsOf(object, group, record.claims));
+    if (sameClaims(claims, record.claims)) continue;
+    moves.push({ objectId: object.objectId, claims });
+  }
+  store.reclaim(moves);
+  return moves;
+}
+
+function claimsOf({ manifest }: ObjectInCustody, { stripe, live }: GroupState, known: readonly Claim[]): Claim[] {
+  const noted = stripe === MANIFEST_GROUP ? [] : manifest.stripe(stripe).holders;
+  return live.flatMap((holders, index) => {
+    const told = known.filter((claim) => claim.stripe === stripe && claim.index === index);
+    // Nobody seems to have it now: what was known stays, as its holder may come back.
+    if (holders.length === 0) return told;
+    return holders.filter((holder) => holder !== noted[index]).map((holder) => ({ stripe, index, holder }));
+  });
+}
+
+function sameClaims(a: readonly Claim[], b: readonly Claim[]): boolean {
+  const keys = (claims: readonly Claim[]) =>
+    claims
+      .map(({ stripe, index, holder }) => `${stripe} ${index} ${holder}`)
+      .sort()
+      .join();
+  return a.length === b.length && keys(a) === keys(b);
+}
+
+async function tellOthers(moves: readonly ClaimsOf[], context: MenderContext): Promise<void> {
+  const { peers, client, limits, signal, store } = context;
+  const byPeer = new Map<PeerId, ClaimsOf[]>();
+  for (const move of moves) {
+    const mark = store.mark(move.objectId);
+    if (mark === undefined) continue;
+    for (const peer of dutyFor(peers, move.objectId, mark.owner).others)
+      byPeer.set(peer, [...(byPeer.get(peer) ?? []), move]);
+  }
+  await Promise.all(
+    [...byPeer].map(async ([peer, theirs]) => {
+      try {
+        await client.moved(peer, theirs, { timeoutMs: limits.askTimeoutMs, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        context.log(`moves: ${peer.slice(-8)} was not told: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+}

@@ -1,0 +1,148 @@
+/**
+ * What is to be repaired, how soon, and where rebuilt shards may go. Pure: from who holds what now, where holders stand and the rule of the object's pool.
+ */
+import type { Candidate, Domain, PlacementPolicy, Site } from '../placement/domains.ts';
+import { StripeLoad } from '../placement/load.ts';
+import { spareFor } from '../placement/place.ts';
+import type { CodeProfile, ObjectId, PeerId, ShardId } from '../types.ts';
+
+/** The shards of a stripe, or the replicas of a manifest (k = 1), as they are. */
+export interface GroupState {
+  objectId: ObjectId;
+  /** MANIFEST_GROUP for the manifest. */
+  stripe: number;
+  code: CodeProfile;
+  shardBytes: number;
+  /** By index. */
+  ids: readonly ShardId[];
+  /** By index: who has the shard now. */
+  live: readonly (readonly PeerId[])[];
+}
+
+export interface Rule {
+  domain: Domain;
+  /** Holders that may have shards of the object; none: all. */
+  members: readonly PeerId[];
+  siteOf(holder: PeerId): Site | undefined;
+  /** Holders whose shards are to go elsewhere: they are leaving. */
+  leaving(holder: PeerId): boolean;
+}
+
+export interface Damage {
+  group: GroupState;
+  /** Live shards minus k; below 0 nothing can be rebuilt now. */
+  spare: number;
+  /** Indices that nobody has. */
+  missing: number[];
+  /** Indices that somebody has who should not: too many in one domain, or on a node, or on one that leaves. */
+  misplaced: number[];
+  /** By index: the holder that counts; of several the one that the rule likes best. Undefined where the shard is missing. */
+  holders: (PeerId | undefined)[];
+}
+
+/** Undefined when all is well. */
+export function damageOf(group: GroupState, rule: Rule): Damage | undefined {
+  const { code, ids, live } = group;
+  const policy = policyOf(group, rule);
+  const load = new StripeLoad(policy, sitesOf(live.flat(), rule));
+  const holders: (PeerId | undefined)[] = ids.map(() => undefined);
+  const misplaced: number[] = [];
+  const allowed = (peer: PeerId) =>
+    !rule.leaving(peer) &&
+    (rule.members.length === 0 || rule.members.includes(peer)) &&
+    (policy.domain === 'none' ? !(code.k === 1 && holders.includes(peer)) : load.allows(placeOf(peer)));
+  // Shards with one holder have no choice, so they choose first.
+  const byChoice = [...ids.keys()].sort((a, b) => live[a]!.length - live[b]!.length || a - b);
+  for (const index of byChoice) {
+    const lawful = live[index]!.find(allowed);
+    if (lawful === undefined) continue;
+    holders[index] = lawful;
+    load.add(lawful);
+  }
+  const missing: number[] = [];
+  for (const index of ids.keys()) {
+    if (holders[index] !== undefined) continue;
+    const [holder] = live[index]!;
+    if (holder === undefined) missing.push(index);
+    else {
+      holders[index] = holder;
+      misplaced.push(index);
+    }
+  }
+  if (missing.length === 0 && misplaced.length === 0) return undefined;
+  // Copies of one shard on one holder are one copy.
+  const distinct = new Set(holders.map((holder, at) => (holder === undefined ? undefined : `${ids[at]} ${holder}`)));
+  distinct.delete(undefined);
+  return { group, spare: distinct.size - code.k, missing, misplaced, holders };
+}
+
+export interface Grace {
+  settleMs: number;
+  graceMs: number;
+}
+
+/**
+ * How long damage is left alone: not at all where the next loss destroys data, a moment once half of the parity is gone, else until a machine that restarts
+ * would be back. What only lies in the wrong place has all its shards, so it may wait as well.
+ */
+export function graceOf({ spare, missing, group: { code } }: Damage, { settleMs, graceMs }: Grace): number {
+  if (missing.length === 0) return graceMs;
+  if (spare <= 0) return 0;
+  return spare <= code.m / 2 ? settleMs : graceMs;
+}
+
+/** Least spare first: that is what the next loss would destroy. Of equals, those that lack more. */
+export function compareRisk(a: Damage, b: Damage): number {
+  return a.spare - b.spare || b.missing.length - a.missing.length || (a.group.objectId < b.group.objectId ? -1 : 1);
+}
+
+/**
+ * Who may take shard `index`, best first, by the rule of the pool and without anybody in `failed`. The node that rebuilds comes first where it may: what it
+ * keeps itself does not travel.
+ */
+export function targetsFor(
+  damage: Damage,
+  index: number,
+  rule: Rule,
+  candidates: readonly Candidate[],
+  self: PeerId,
+  failed: ReadonlySet<PeerId>,
+): PeerId[] {
+  const { group, holders, misplaced } = damage;
+  const open = candidates.filter(
+    ({ peer }) => !rule.leaving(peer) && (rule.members.length === 0 || rule.members.includes(peer)),
+  );
+  const known = new Set(open.map(({ peer }) => peer));
+  const others = sitesOf(
+    holders.filter((holder): holder is PeerId => holder !== undefined && !known.has(holder)),
+    rule,
+  );
+  // What is to move away does not stand in the way of what comes.
+  const staying = holders.map((holder, at) => (misplaced.includes(at) ? undefined : holder));
+  const avoided = new Set([...failed, ...group.live[index]!]);
+  const found = spareFor(
+    { ids: group.ids, shardBytes: group.shardBytes, policy: policyOf(group, rule), holders: staying },
+    index,
+    [...open, ...others],
+    avoided,
+  );
+  return found.includes(self) ? [self, ...found.filter((peer) => peer !== self)] : found;
+}
+
+function policyOf({ code }: GroupState, { domain }: Rule): PlacementPolicy {
+  return { code, domain, allowDegraded: false };
+}
+
+/** Holders of which nobody knows where they stand are left out: placement counts them in every domain. */
+function sitesOf(holders: readonly PeerId[], rule: Rule): Candidate[] {
+  return [...new Set(holders)].flatMap((peer) => {
+    const site = rule.siteOf(peer);
+    return site === undefined ? [] : [{ ...site, ...placeOf(peer) }];
+  });
+}
+
+const NOWHERE = new Uint8Array(32);
+
+function placeOf(peer: PeerId): Candidate {
+  return { peer, point: NOWHERE, freeBytes: 0 };
+}
