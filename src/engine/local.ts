@@ -21,7 +21,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 /** The engine of a running node, which `close` ends with it. */
 export function engineOn(node: Node): Engine {
   const pools = createPools(node);
-  const objects = createObjects(node, pools, () => sampler.censusSoon());
+  const objects = createObjects(node, pools, () => {
+    sampler.censusSoon();
+    node.custody.keeper.ordersWaiting();
+  });
   const proving = createProving(node, objects);
   const sampler = new Sampler({
     clock: node.clock,

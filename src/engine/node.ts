@@ -27,6 +27,7 @@ import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
 import type { TrafficMeter } from './mesh/traffic.ts';
 import { Closers } from './node/closers.ts';
+import { type Custody, keepCustody } from './node/custody.ts';
 import { createHolders } from './node/holders.ts';
 import type { Machine } from './node/machine.ts';
 import { createSites } from './node/sites.ts';
@@ -61,6 +62,8 @@ export interface Node {
   readonly traffic: TrafficMeter;
   readonly events: EventLog;
   readonly jobs: Jobs;
+  /** Objects of anybody that this node keeps whole. */
+  readonly custody: Custody;
   readonly requests: RequestCounter;
   /** Breaker, reputation and latency of each peer. */
   readonly health: PeerHealth;
@@ -195,21 +198,24 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       },
       membership,
       admitsOwner,
+      offersBytes: options.storage.quotaBytes,
       freeBytes: space.freeBytes,
     });
+    const ownersOf = (peer: PeerId) => {
+      const member = membership.member(peer);
+      return member?.introduced === true ? member.actsFor : undefined;
+    };
     await serveShards({
       net,
       store,
       elsewhere: folders,
-      ownersOf(peer) {
-        const member = membership.member(peer);
-        return member?.introduced === true ? member.actsFor : undefined;
-      },
+      ownersOf,
       admitsOwner,
       announce,
       attester,
       clock,
     });
+    const jobs = new Jobs(clock);
     await serveSpeedTests({ net, clock, introduced: (peer) => membership.member(peer)?.introduced === true });
     const discovery = createDiscovery({
       net,
@@ -222,6 +228,30 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
     await membership.start();
     closers.add(
       keepKnownPeers({ disk, path: paths.peers, clock, members: () => membership.members(), log: meshLog }),
+    );
+
+    const custody = await keepCustody(
+      {
+        clock,
+        random,
+        net,
+        network: options.network.name,
+        store,
+        custody: storage.custody,
+        catalog,
+        owner,
+        codec,
+        membership,
+        holders,
+        sites,
+        folders,
+        health,
+        jobs,
+        events,
+        ownersOf,
+        admitsOwner,
+      },
+      closers,
     );
 
     events.add('info', 'node', `started as ${options.name} (${net.self})`);
@@ -240,7 +270,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       routing,
       traffic,
       events,
-      jobs: new Jobs(clock),
+      jobs,
+      custody,
       requests,
       health,
       proofs: new ProofMemory((holder, verdict) =>

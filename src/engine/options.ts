@@ -63,6 +63,7 @@ export function dataPaths(dataDir: string) {
     keyring: `${dataDir}/keyring.json`,
     shards: `${dataDir}/shards`,
     catalog: `${dataDir}/catalog.sqlite`,
+    custody: `${dataDir}/custody.sqlite`,
     peers: `${dataDir}/peers.json`,
     journal: `${dataDir}/journal`,
     log: `${dataDir}/service.log`,

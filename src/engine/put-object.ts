@@ -1,6 +1,6 @@
 /** Put: from the caller's bytes to a receipt, on a running node. */
 import { DatameshError } from '../errors.ts';
-import type { PoolRecord } from './catalog/catalog.ts';
+import type { NewEntry, PoolRecord } from './catalog/catalog.ts';
 import { commitQueue } from './catalog/commit-queue.ts';
 import type { CallOptions, PutOptions, Receipt } from './engine.ts';
 import type { OwnerKeys } from './keys/keys.ts';
@@ -34,6 +34,7 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
   });
 
   const putContext = (pool: PoolRecord) => ({
+    custody: custodyRule(pool),
     codec: node.codec,
     clock: node.clock,
     random: node.random,
@@ -86,10 +87,16 @@ export function ownerOf(node: Node): OwnerKeys {
   });
 }
 
+/** Folders stand for themselves among the members: custodians on other nodes cannot fill them, and leave such objects to the owner. */
+function custodyRule({ domain, nodes, folders }: PoolRecord): NewEntry['custody'] {
+  const members = [...folders.map(({ holder }) => holder), ...(nodes === 'all' ? [] : nodes)];
+  return { domain, members };
+}
+
 /** The moment the object becomes visible. When the catalog refuses, the shards are taken back. */
 async function commit(
   commitSoon: ReturnType<typeof commitQueue>,
-  context: PutContext,
+  context: PutContext & { custody: NewEntry['custody'] },
   options: PutOptions & { pool: string },
   stored: Awaited<ReturnType<typeof storeObject>>,
 ) {
@@ -113,6 +120,7 @@ async function commit(
         ownerKey: owner.name,
         pool: options.pool,
         manifestHolders: stored.manifestHolders,
+        custody: context.custody,
       },
       { ifAbsent: options.ifAbsent ?? false },
     );

@@ -24,6 +24,19 @@ export interface NewEntry {
   pool: string;
   /** Write-time holders of the manifest. */
   manifestHolders: PeerId[];
+  /** By which rule custodians keep it whole; none are told of it when absent. */
+  custody?: { domain: Domain; members: PeerId[] } | undefined;
+}
+
+/** What custodians are still to be told. */
+export interface PendingOrder {
+  objectId: ObjectId;
+  state: 'live' | 'released';
+  sequence: number;
+  domain: Domain;
+  /** Holders that may have its shards; none: all. */
+  members: PeerId[];
+  manifestHolders: PeerId[];
 }
 
 export interface Entry extends ObjectView {
@@ -96,6 +109,9 @@ export interface Catalog {
   totals(owner: OwnerId): CatalogTotals;
   /** Names closest to `name`, for "did you mean"; at most `limit` candidates by prefix or substring. */
   namesLike(owner: OwnerId, name: string, limit: number): string[];
+  /** By object id, after `after`: orders of entries committed and removed that were not confirmed yet. */
+  pendingOrders(owner: OwnerId, after: ObjectId | undefined, limit: number): PendingOrder[];
+  orderConfirmed(owner: OwnerId, orders: readonly Pick<PendingOrder, 'objectId' | 'sequence'>[]): void;
   /** By name. */
   pools(owner: OwnerId): PoolRecord[];
   /** Durable on return. Throws `already-exists`. */

@@ -74,6 +74,23 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   ALTER TABLE entries ADD COLUMN pool TEXT NOT NULL DEFAULT 'default';
   `,
+  // What was stored before has never been told to custodians. members and manifest_holders are JSON.
+  `
+  CREATE TABLE pending_orders (
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    object_id TEXT NOT NULL,
+    released INTEGER NOT NULL CHECK (released IN (0, 1)),
+    sequence INTEGER NOT NULL,
+    domain TEXT NOT NULL,
+    members TEXT NOT NULL,
+    manifest_holders TEXT NOT NULL,
+    PRIMARY KEY (owner, object_id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT OR IGNORE INTO pending_orders (owner, object_id, released, sequence, domain, members, manifest_holders)
+    SELECT e.owner, e.object_id, 0, 1, coalesce(p.domain, iif(e.m = 0, 'none', 'node')), '[]', e.manifest_holders
+    FROM entries e LEFT JOIN pools p ON p.owner = e.owner AND p.name = e.pool
+    WHERE coalesce(p.folders, '[]') = '[]' AND coalesce(p.nodes, '"all"') = '"all"';
+  `,
 ];
 
 export const CATALOG_FORMAT = MIGRATIONS.length;

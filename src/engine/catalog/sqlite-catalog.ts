@@ -6,6 +6,7 @@ import type { ListPage, ListQuery } from '../engine.ts';
 import type { ObjectId, OwnerId } from '../types.ts';
 import type { Catalog, CatalogTotals, CommitOptions, Committed, Entry, NewEntry } from './catalog.ts';
 import { afterPrefix, nameBytes, pageQuery, type SqlValue, writeCursor } from './list-query.ts';
+import { insertLive, insertReleased, readPending, removePending } from './order-rows.ts';
 import { insertPool, readPools, replacePool } from './pool-rows.ts';
 import { ambiguous, checkedName, entryOf, MAX_CANDIDATES, type Row, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
@@ -122,6 +123,7 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
       JSON.stringify(entry.manifestHolders),
     );
     for (const tag of tags) run('INSERT INTO tags (tag, entry) VALUES (?, ?)', tag, Number(lastInsertRowid));
+    insertLive(run, owner, entry);
     return entryOf(versionRow(owner, name, version)!);
   };
 
@@ -154,6 +156,9 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
       replacedVersion: previous?.version as number | undefined,
     };
   };
+
+  const references = (objectId: ObjectId) =>
+    get('SELECT count(*) AS uses FROM entries WHERE object_id = ?', objectId)!.uses as number;
 
   return {
     commit: (entry, options = {}) => transaction(() => commitOne(entry, options)),
@@ -237,6 +242,9 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
         const row = ownerId === undefined ? undefined : versionRow(ownerId, bytes, version);
         if (ownerId === undefined || row === undefined) return undefined;
         run('DELETE FROM entries WHERE id = ?', row.id as number);
+        const objectId = row.object_id as ObjectId;
+        if (references(objectId) === 0)
+          insertReleased(run, ownerId, objectId, row.manifest_holders as string);
         run(
           `UPDATE entries SET current = 1 WHERE owner = ?1 AND name = ?2 AND current = 0 AND version =
              (SELECT max(version) FROM entries WHERE owner = ?1 AND name = ?2)`,
@@ -250,10 +258,7 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
       });
     },
 
-    references: (objectId: ObjectId) =>
-      guarded(
-        () => get('SELECT count(*) AS uses FROM entries WHERE object_id = ?', objectId)!.uses as number,
-      ),
+    references: (objectId: ObjectId) => guarded(() => references(objectId)),
 
     totals: (owner): CatalogTotals =>
       guarded(() => {
@@ -298,6 +303,12 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
           if (share > 0) byPrefix(letters.slice(0, share).join(''));
         return [...found];
       }),
+
+    pendingOrders: (owner, after, limit) =>
+      guarded(() => readPending(all, ownerRow(owner) ?? -1, after, limit)),
+    orderConfirmed(owner, orders) {
+      if (orders.length > 0) transaction(() => removePending(run, ownerRow(owner) ?? -1, orders));
+    },
 
     pools: (owner) => guarded(() => readPools(all, ownerRow(owner))),
     createPool(owner, pool) {

@@ -49,6 +49,8 @@ export interface KeeperOptions {
   suspects: DamageList;
   limits: KeeperLimits;
   mend(ids: readonly ObjectId[]): Promise<MendReport>;
+  /** Whether some holder of the object cannot be asked now. */
+  doubtful(id: ObjectId): boolean;
   /** Sends the owner's pending orders; how many are left. Absent on a node without owner. */
   sendOrders?: (() => Promise<number>) | undefined;
   /** Lets others run between two pages of work. */
@@ -210,7 +212,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       for (const id of ids) {
         const mark = store.mark(id);
         if (mark?.state === 'released' && mark.hasManifest) releases.add(id);
-        else if (mark?.state === 'live') suspects.suspect(id, nowMs + limits.calmMs);
+        else if (mark?.state === 'live' && options.doubtful(id)) suspects.suspect(id, nowMs + limits.calmMs);
       }
     },
     ordersWaiting() {

@@ -3,11 +3,22 @@ import { asDatameshError } from '../../errors.ts';
 import type { Jobs } from '../observe/jobs.ts';
 import type { ObjectId, PeerId } from '../types.ts';
 import { majorityOf } from './custody/custodians.ts';
-import { type CensusContext, lookAt, type ObjectInCustody, STRIPES_PER_LOOK } from './custody/custody-census.ts';
+import {
+  type CensusContext,
+  lookAt,
+  type ObjectInCustody,
+  STRIPES_PER_LOOK,
+} from './custody/custody-census.ts';
 import type { CustodyClient } from './custody/custody-client.ts';
 import type { CustodyManifests } from './custody/custody-manifests.ts';
 import { type CustodyPeers, dutyFor } from './custody/custody-peers.ts';
-import { type Claim, type ClaimsOf, type CustodyRecord, type CustodyStore, MANIFEST_GROUP } from './custody/custody-store.ts';
+import {
+  type Claim,
+  type ClaimsOf,
+  type CustodyRecord,
+  type CustodyStore,
+  MANIFEST_GROUP,
+} from './custody/custody-store.ts';
 import type { Leases } from './custody/leases.ts';
 import type { DamageList } from './damage-list.ts';
 import { type RepairContext, repairGroup } from './repair.ts';
@@ -77,7 +88,10 @@ export async function mend(ids: readonly ObjectId[], context: MenderContext): Pr
   return report;
 }
 
-function openCase(id: ObjectId, { store, manifests, peers, suspects, signal, repairOf }: MenderContext): Case | undefined {
+function openCase(
+  id: ObjectId,
+  { store, manifests, peers, suspects, signal, repairOf }: MenderContext,
+): Case | undefined {
   const record = store.get(id);
   const duty = record && dutyFor(peers, id, record.owner);
   const manifest = record?.state === 'live' && duty?.rank !== undefined ? manifests.get(id) : undefined;
@@ -85,7 +99,12 @@ function openCase(id: ObjectId, { store, manifests, peers, suspects, signal, rep
     suspects.whole(id);
     return undefined;
   }
-  const object = { objectId: id, manifest, manifestBytes: store.manifest(id)?.length ?? 0, claims: record.claims };
+  const object = {
+    objectId: id,
+    manifest,
+    manifestBytes: store.manifest(id)?.length ?? 0,
+    claims: record.claims,
+  };
   return { record, object, rank: duty.rank, repair: repairOf(record, signal), damages: [], groups: [] };
 }
 
@@ -109,7 +128,8 @@ async function* examined(cases: readonly Case[], context: MenderContext): AsyncG
         if (damage !== undefined) one.damages.push(damage);
         one.groups.push(group);
       }
-      if (from + STRIPES_PER_LOOK < one.object.manifest.stripeCount) next.push({ one, from: from + STRIPES_PER_LOOK });
+      if (from + STRIPES_PER_LOOK < one.object.manifest.stripeCount)
+        next.push({ one, from: from + STRIPES_PER_LOOK });
     }
     round = next;
   }
@@ -171,8 +191,14 @@ async function repairAll(cases: readonly Case[], context: MenderContext, report:
   const work = cases
     .flatMap((one) => one.damages.map((damage) => ({ one, damage })))
     .sort((a, b) => compareRisk(a.damage, b.damage));
-  const totalBytes = work.reduce((sum, { damage }) => sum + damage.group.shardBytes * damage.missing.length, 0);
-  const job = jobs.start('repair', cases.length === 1 ? cases[0]!.object.objectId : `${cases.length} objects`);
+  const totalBytes = work.reduce(
+    (sum, { damage }) => sum + damage.group.shardBytes * damage.missing.length,
+    0,
+  );
+  const job = jobs.start(
+    'repair',
+    cases.length === 1 ? cases[0]!.object.objectId : `${cases.length} objects`,
+  );
   const failed = new Set<Case>();
   let doneBytes = 0;
   const lane = async () => {
@@ -228,7 +254,11 @@ function noteWhereabouts(cases: readonly Case[], { store }: MenderContext): Clai
   return moves;
 }
 
-function claimsOf({ manifest }: ObjectInCustody, { stripe, live }: GroupState, known: readonly Claim[]): Claim[] {
+function claimsOf(
+  { manifest }: ObjectInCustody,
+  { stripe, live }: GroupState,
+  known: readonly Claim[],
+): Claim[] {
   const noted = stripe === MANIFEST_GROUP ? [] : manifest.stripe(stripe).holders;
   return live.flatMap((holders, index) => {
     const told = known.filter((claim) => claim.stripe === stripe && claim.index === index);

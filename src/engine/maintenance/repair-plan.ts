@@ -71,7 +71,9 @@ export function damageOf(group: GroupState, rule: Rule): Damage | undefined {
   }
   if (missing.length === 0 && misplaced.length === 0) return undefined;
   // Copies of one shard on one holder are one copy.
-  const distinct = new Set(holders.map((holder, at) => (holder === undefined ? undefined : `${ids[at]} ${holder}`)));
+  const distinct = new Set(
+    holders.map((holder, at) => (holder === undefined ? undefined : `${ids[at]} ${holder}`)),
+  );
   distinct.delete(undefined);
   return { group, spare: distinct.size - code.k, missing, misplaced, holders };
 }
@@ -93,7 +95,9 @@ export function graceOf({ spare, missing, group: { code } }: Damage, { settleMs,
 
 /** Least spare first: that is what the next loss would destroy. Of equals, those that lack more. */
 export function compareRisk(a: Damage, b: Damage): number {
-  return a.spare - b.spare || b.missing.length - a.missing.length || (a.group.objectId < b.group.objectId ? -1 : 1);
+  return (
+    a.spare - b.spare || b.missing.length - a.missing.length || (a.group.objectId < b.group.objectId ? -1 : 1)
+  );
 }
 
 /**

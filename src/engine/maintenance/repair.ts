@@ -118,12 +118,16 @@ async function readOne(
   result: Repaired,
 ): Promise<Uint8Array | undefined> {
   const id = group.ids[index]!;
-  const holders = [...group.live[index]!].sort((a, b) => Number(b === context.self) - Number(a === context.self));
+  const holders = [...group.live[index]!].sort(
+    (a, b) => Number(b === context.self) - Number(a === context.self),
+  );
   for (const holder of holders) {
     try {
       const remote = holder !== context.self;
       if (remote) await context.rate.take(group.shardBytes);
-      const bytes = await context.backend(holder)?.get(id, { timeoutMs: GET_TIMEOUT_MS, signal: context.signal });
+      const bytes = await context
+        .backend(holder)
+        ?.get(id, { timeoutMs: GET_TIMEOUT_MS, signal: context.signal });
       if (remote) result.trafficBytes += bytes?.length ?? 0;
       if (bytes === undefined) continue;
       if (isShard(bytes, id, context)) return bytes;
@@ -167,7 +171,12 @@ async function place(
   }
 }
 
-function targets(damage: Damage, index: number, context: RepairContext, failed: ReadonlySet<PeerId>): PeerId[] {
+function targets(
+  damage: Damage,
+  index: number,
+  context: RepairContext,
+  failed: ReadonlySet<PeerId>,
+): PeerId[] {
   return targetsFor(damage, index, context.rule, context.candidates(), context.self, failed);
 }
 

@@ -12,6 +12,8 @@ import { acquireLock } from '../effects/lock.ts';
 import { type Random, realRandom } from '../effects/random.ts';
 import { realDisk } from '../effects/real-disk.ts';
 import { tolerateStrayRejections } from '../effects/stray-errors.ts';
+import type { CustodyStore } from '../maintenance/custody/custody-store.ts';
+import { openCustody } from '../maintenance/custody/sqlite-custody.ts';
 import type { EngineOptions } from '../options.ts';
 import { openShardStore, type SegmentStore, type ShardStoreOptions } from '../shardstore/segment-store.ts';
 import type { Closers } from './closers.ts';
@@ -25,6 +27,7 @@ export interface Machine {
   lock(path: string): Promise<{ release(): Promise<void> }>;
   openStore(options: ShardStoreOptions): Promise<SegmentStore>;
   openCatalog(path: string): Catalog;
+  openCustody(path: string): CustodyStore;
   openCodec(): Codec;
   openNetwork(options: EngineOptions, parts: NetworkParts, closers: Closers): Promise<Network>;
   /** Errors that the network's libraries throw at nobody are logged; the returned function ends that. */
@@ -41,6 +44,7 @@ export function realMachine(): Machine {
     lock: (path) => acquireLock(disk, path, clock),
     openStore: openShardStore,
     openCatalog: (path) => openCatalog(path, clock),
+    openCustody: (path) => openCustody(path),
     openCodec: createCodecPool,
     openNetwork,
     tolerateStrays: tolerateStrayRejections,

@@ -1,5 +1,5 @@
 /** Where holders stand and who takes shards now, as placement wants to know it. */
-import type { Membership } from '../mesh/membership.ts';
+import type { Member, Membership } from '../mesh/membership.ts';
 import { peerKeyBytes } from '../mesh/peer-key.ts';
 import type { Candidate, Site } from '../placement/domains.ts';
 import { pointOf } from '../placement/xor.ts';
@@ -11,6 +11,8 @@ interface Parts {
   own: Omit<Site, 'peer'>;
   membership: Membership;
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** Quota of this node. */
+  offersBytes: number;
   /** Bytes that this node still takes. */
   freeBytes(): number;
 }
@@ -20,10 +22,12 @@ export interface Sites {
   siteOf(holder: PeerId): Site | undefined;
   /** Nodes that take shards of this owner now. */
   candidates(owner: OwnerId): Candidate[];
+  /** Live nodes that store anything for anybody, this one among them if it does; full ones too. */
+  nodes(): Candidate[];
   forget(peer: PeerId): void;
 }
 
-export function createSites({ self, own, membership, admitsOwner, freeBytes }: Parts): Sites {
+export function createSites({ self, own, membership, admitsOwner, offersBytes, freeBytes }: Parts): Sites {
   const points = new Map<PeerId, Uint8Array>();
   const pointOfPeer = (peer: PeerId) => {
     let point = points.get(peer);
@@ -35,21 +39,33 @@ export function createSites({ self, own, membership, admitsOwner, freeBytes }: P
     const member = membership.member(holder);
     return member && { peer: holder, zone: member.info?.zone, rack: member.info?.rack };
   };
+  const candidateOf = (member: Member): Candidate => ({
+    point: pointOfPeer(member.peerId),
+    freeBytes: member.info?.freeBytes ?? 0,
+    ...(siteOf(member.peerId) ?? { peer: member.peerId }),
+  });
+  const active = () => membership.members().filter((member) => member.greeted && member.state === 'active');
+  const here = (): Candidate => ({
+    peer: self,
+    ...siteOf(self),
+    point: pointOfPeer(self),
+    freeBytes: freeBytes(),
+  });
   return {
     siteOf,
     candidates(id) {
-      const found: Candidate[] = membership
-        .members()
-        .filter((member) => member.greeted && member.state === 'active' && member.admits.has(id))
-        .map((member) => ({
-          point: pointOfPeer(member.peerId),
-          freeBytes: member.info?.freeBytes ?? 0,
-          ...(siteOf(member.peerId) ?? { peer: member.peerId }),
-        }));
-      if (admitsOwner(id, self)) {
-        found.push({ peer: self, ...siteOf(self), point: pointOfPeer(self), freeBytes: freeBytes() });
-      }
+      const found = active()
+        .filter((member) => member.admits.has(id))
+        .map(candidateOf);
+      if (admitsOwner(id, self)) found.push(here());
       return found.filter((candidate) => candidate.freeBytes > 0);
+    },
+    nodes() {
+      const found = active()
+        .filter(({ info }) => (info?.capacityBytes ?? 0) > 0)
+        .map(candidateOf);
+      if (offersBytes > 0) found.push(here());
+      return found;
     },
     forget: (peer) => void points.delete(peer),
   };

@@ -4,6 +4,7 @@ import { shardIdOfBytes } from '../codec/hash.ts';
 import { type Device, loadOrCreateDevice } from '../keys/device.ts';
 import { type Keyring, openKeyring } from '../keys/keyring.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
+import type { CustodyStore } from '../maintenance/custody/custody-store.ts';
 import type { EventLog } from '../observe/events.ts';
 import { dataPaths, type EngineOptions } from '../options.ts';
 import type { ShardStore } from '../shardstore/store.ts';
@@ -17,6 +18,7 @@ export interface Storage {
   owner: OwnerKeys | undefined;
   store: ShardStore;
   catalog: Catalog;
+  custody: CustodyStore;
 }
 
 /** 1 TB in a day and a half, for a few per cent of one core and of a slow disk. */
@@ -60,7 +62,8 @@ export async function openStorage(
   );
   store.startScrub(SCRUB_BYTES_PER_SECOND);
   // SQLite makes its file by the umask; made here first, it and its log are the owner's alone.
-  await (await disk.open(paths.catalog, 'update', 0o600)).close();
+  for (const path of [paths.catalog, paths.custody]) await (await disk.open(path, 'update', 0o600)).close();
   const catalog = closers.opened(machine.openCatalog(paths.catalog), (value) => value.close());
-  return { device, keyring, owner, store, catalog };
+  const custody = closers.opened(machine.openCustody(paths.custody), (value) => value.close());
+  return { device, keyring, owner, store, catalog, custody };
 }

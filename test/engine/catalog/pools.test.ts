@@ -73,7 +73,9 @@ test('an entry tells its pool; those of a catalog from before pools are in the d
 
   // Back to what the first format was: the step to pools undone.
   const db = new DatabaseSync(path);
-  db.exec('ALTER TABLE entries DROP COLUMN pool; DROP TABLE pools; DELETE FROM migrations WHERE version > 1');
+  db.exec(
+    'ALTER TABLE entries DROP COLUMN pool; DROP TABLE pools; DROP TABLE pending_orders; DELETE FROM migrations WHERE version > 1',
+  );
   db.close();
   const raised = openCatalog(path, realClock());
   expect(raised.find(ALICE, 'new')).toMatchObject({ pool: 'default', sizeBytes: 1000 });

@@ -104,7 +104,8 @@ function notedHolders(object: ObjectInCustody, group: Omit<GroupState, 'live'>):
 function liveOf(group: Omit<GroupState, 'live'>, sightings: Sightings): PeerId[][] {
   if (group.code.k > 1) return group.ids.map((id) => sightings.holdersOf(id));
   const live: PeerId[][] = group.ids.map(() => []);
-  for (const [at, holder] of sightings.holdersOf(group.ids[0]!).sort().entries()) (live[at] ?? live[0]!).push(holder);
+  for (const [at, holder] of sightings.holdersOf(group.ids[0]!).sort().entries())
+    (live[at] ?? live[0]!).push(holder);
   return live;
 }
 

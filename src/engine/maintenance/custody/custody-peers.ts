@@ -1,6 +1,6 @@
 /** Who may be a custodian, as this node sees the mesh; the keeper and its parts are written against this alone. */
 import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
-import { closestMembers, CUSTODIANS, type Duty, dutyOf, type Member, STANDBY } from './custodians.ts';
+import { CUSTODIANS, closestMembers, type Duty, dutyOf, type Member, STANDBY } from './custodians.ts';
 
 export interface CustodyPeers {
   readonly self: PeerId;

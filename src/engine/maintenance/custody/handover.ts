@@ -106,7 +106,8 @@ export class Handover {
       for (const [at, mark] of marks.entries()) {
         const theirs = known[at]!;
         const settled = theirs.released || (theirs.sequence >= mark.sequence && mark.state === 'live');
-        if (settled && (theirs.manifest || theirs.released || !mark.hasManifest)) this.confirm(peer, mark.objectId);
+        if (settled && (theirs.manifest || theirs.released || !mark.hasManifest))
+          this.confirm(peer, mark.objectId);
         else lacking.push(mark);
       }
       const offers = lacking.flatMap((mark) => {
@@ -154,7 +155,10 @@ export class Handover {
 }
 
 /** An order as it is offered, with all that is known of its object. Undefined when it has been forgotten meanwhile. */
-export function itemOf(store: CustodyStore, { objectId }: Pick<CustodyMark, 'objectId'>): OfferItem | undefined {
+export function itemOf(
+  store: CustodyStore,
+  { objectId }: Pick<CustodyMark, 'objectId'>,
+): OfferItem | undefined {
   const record = store.get(objectId);
   return record && { order: record.bytes, manifest: store.manifest(objectId), claims: record.claims };
 }

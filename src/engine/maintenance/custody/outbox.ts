@@ -3,7 +3,7 @@ import { asDatameshError } from '../../../errors.ts';
 import type { Catalog, PendingOrder } from '../../catalog/catalog.ts';
 import type { OwnerKeys } from '../../keys/keys.ts';
 import type { ObjectId, PeerId } from '../../types.ts';
-import { closestMembers, CUSTODIANS } from './custodians.ts';
+import { CUSTODIANS, closestMembers } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import type { CustodyPeers } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
@@ -19,9 +19,9 @@ export interface OutboxContext {
   client: CustodyClient;
   /** The object's manifest from this node or a holder; undefined when nobody has it now. */
   manifest(id: ObjectId, holders: readonly PeerId[], signal: AbortSignal): Promise<Uint8Array | undefined>;
-  hashes(bytes: Uint8Array): ObjectId;
   /** Custodians were told; this node is one of them for these. */
   kept(ids: readonly ObjectId[]): void;
+  nowMs(): number;
   log(text: string): void;
   timeoutMs: number;
   signal: AbortSignal;
@@ -54,13 +54,24 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
   const offers = new Map<PeerId, { pending: PendingOrder; item: OfferItem }[]>();
   await Promise.all(
     batch.map(async (pending) => {
-      const { objectId, state, sequence, domain, members: only, issuedAtMs, manifestHolders } = pending;
+      const { objectId, state, sequence, domain, members: only, manifestHolders } = pending;
       const bytes = signOrder(
-        { network, objectId, owner: owner.ownerId, domain, members: only, state, sequence, issuedAtMs },
+        {
+          network,
+          objectId,
+          owner: owner.ownerId,
+          domain,
+          members: only,
+          state,
+          sequence,
+          issuedAtMs: context.nowMs(),
+        },
         owner,
       );
       const manifest = await context.manifest(objectId, manifestHolders, signal);
-      const claims = [...manifestHolders].sort().map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
+      const claims = [...manifestHolders]
+        .sort()
+        .map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
       const item = { order: bytes, manifest, claims: state === 'live' ? claims : [] };
       const custodians = closestMembers(objectId, members, CUSTODIANS);
       waiting.set(pending, custodians.length);
@@ -76,7 +87,9 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
     [...offers].map(async ([peer, theirs]) => {
       try {
         if (peer === peers.self) {
-          store.keep(theirs.map(({ item }) => ({ ...item, order: readOrder(item.order), bytes: item.order })));
+          store.keep(
+            theirs.map(({ item }) => ({ ...item, order: readOrder(item.order), bytes: item.order })),
+          );
           for (const { pending } of theirs) confirm(pending);
           context.kept(theirs.map(({ pending }) => pending.objectId));
           return;

@@ -1,0 +1,247 @@
+/** The part of a node that keeps other people's objects whole: its custody store, what it serves and asks, and the keeper's loop. */
+import type { Backend } from '../backends/backend.ts';
+import { isFolderId } from '../backends/folder-marker.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Codec } from '../codec/codec.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Net } from '../effects/net.ts';
+import type { Random } from '../effects/random.ts';
+import { nextTurn } from '../effects/turn.ts';
+import type { OwnerKeys } from '../keys/keys.ts';
+import { createAdoption } from '../maintenance/custody/adoption.ts';
+import { custodyClient } from '../maintenance/custody/custody-client.ts';
+import { CustodyManifests } from '../maintenance/custody/custody-manifests.ts';
+import { isNear } from '../maintenance/custody/custody-peers.ts';
+import { serveCustody } from '../maintenance/custody/custody-service.ts';
+import type { CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
+import { Handover } from '../maintenance/custody/handover.ts';
+import { Leases } from '../maintenance/custody/leases.ts';
+import { sendOrders } from '../maintenance/custody/outbox.ts';
+import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
+import { DamageList } from '../maintenance/damage-list.ts';
+import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
+import { type MenderLimits, mend } from '../maintenance/mender.ts';
+import { ADOPT_TIMEOUT_MS, type RepairContext } from '../maintenance/repair.ts';
+import type { Membership } from '../mesh/membership.ts';
+import type { PeerHealth } from '../mesh/peer-health.ts';
+import { RateLimit } from '../mesh/rate-limit.ts';
+import type { EventLog } from '../observe/events.ts';
+import type { Jobs } from '../observe/jobs.ts';
+import type { Folders } from '../pools/folders.ts';
+import type { ShardStore } from '../shardstore/store.ts';
+import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
+import { bytesToHex, manifestShardId, type ObjectId, type OwnerId, type PeerId } from '../types.ts';
+import type { Closers } from './closers.ts';
+import type { Holders } from './holders.ts';
+import { createKeepers } from './keepers.ts';
+import type { Sites } from './sites.ts';
+
+export interface Custody {
+  store: CustodyStore;
+  keeper: Keeper;
+}
+
+interface Parts {
+  clock: Clock;
+  random: Random;
+  net: Net;
+  network: string;
+  store: ShardStore;
+  custody: CustodyStore;
+  catalog: Catalog;
+  owner: OwnerKeys | undefined;
+  codec: Codec;
+  membership: Membership;
+  holders: Holders;
+  sites: Sites;
+  folders: Folders;
+  health: PeerHealth;
+  jobs: Jobs;
+  events: EventLog;
+  ownersOf(peer: PeerId): ReadonlySet<OwnerId> | undefined;
+  admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+}
+
+/** Repairs leave a home's link to others: half of 1 Gbit/s. */
+const REPAIR_BYTES_PER_SECOND = 64 * 1024 * 1024;
+const MENDER_LIMITS: MenderLimits = {
+  graceMs: 15 * 60_000,
+  settleMs: 10_000,
+  turnMs: 30_000,
+  silenceMs: 15_000,
+  stripesAtOnce: 8,
+  askTimeoutMs: ASK_TIMEOUT_MS,
+};
+
+/** Serves and starts the keeper; `closers` stops it. */
+export async function keepCustody(parts: Parts, closers: Closers): Promise<Custody> {
+  const { clock, random, net, network, custody, codec, membership, holders, sites, events, admitsOwner } =
+    parts;
+  const stopper = new AbortController();
+  const { signal } = stopper;
+  const hash = (bytes: Uint8Array) => codec.hash(bytes);
+  const log = (text: string) => events.add('debug', 'custody', text);
+  const peers = createKeepers({ self: net.self, clock, sites, admitsOwner });
+  const client = custodyClient(net);
+  const manifests = new CustodyManifests(custody);
+  const leases = new Leases(clock);
+  const suspects = new DamageList();
+  const rate = new RateLimit(clock, REPAIR_BYTES_PER_SECOND);
+  const call = { timeoutMs: ASK_TIMEOUT_MS, signal };
+  const adoption = createAdoption({
+    self: net.self,
+    network,
+    store: parts.store,
+    custody,
+    manifests,
+    hash,
+    admitsOwner,
+    manifestFrom: (from, id) => client.manifest(from, id, call),
+    elsewhere: parts.folders,
+  });
+  const handover = new Handover({ ...call, peers, store: custody, client, hash, pause: nextTurn, log });
+  const carrier = new ReleaseCarrier({
+    ...call,
+    peers,
+    store: custody,
+    manifests,
+    client,
+    adoption,
+    log,
+    presence: (peer) =>
+      holders.backend(peer) !== undefined ? 'here' : membership.member(peer) === undefined ? 'gone' : 'away',
+  });
+
+  const repairOf = ({ order }: CustodyRecord): RepairContext | undefined => {
+    // Folders of another node cannot be filled from here; the owner's node sees to such pools.
+    if (order.members.some(isFolderId)) return undefined;
+    return {
+      self: net.self,
+      codec,
+      backend: holders.backend,
+      candidates: () => peers.candidates(order.owner),
+      rule: {
+        domain: order.domain,
+        members: order.members,
+        siteOf: sites.siteOf,
+        leaving: (holder) => membership.member(holder)?.state === 'draining',
+      },
+      async adopt(holder, id, place, bytes) {
+        if (holder === net.self) await adoption.adopt(net.self, id, place, bytes);
+        else await client.adopt(holder, id, place, bytes, { timeoutMs: ADOPT_TIMEOUT_MS, signal });
+      },
+      manifest: (id) => custody.manifest(id),
+      rate,
+      failed(holder, error) {
+        if (error.code === 'denied') peers.refused(holder, order.owner);
+        if (error.code === 'hash-mismatch') parts.health.observe(holder, { kind: 'wrong-bytes' });
+        log(`repair: ${holder.slice(-8)}: ${error.message}`);
+      },
+      signal,
+    };
+  };
+  const doubtful = (id: ObjectId) => {
+    const noted = manifests.get(id)?.peers ?? [];
+    return [...noted, ...custody.claims(id).map(({ holder }) => holder)].some(
+      (holder) => holders.backend(holder) === undefined,
+    );
+  };
+
+  const { owner } = parts;
+  const keeper = createKeeper({
+    clock,
+    random,
+    peers,
+    store: custody,
+    handover,
+    carrier,
+    leases,
+    suspects,
+    limits: KEEPER_LIMITS,
+    doubtful,
+    mend: (ids) =>
+      mend(ids, {
+        peers,
+        store: custody,
+        manifests,
+        client,
+        leases,
+        suspects,
+        jobs: parts.jobs,
+        backend: holders.backend,
+        everybody: holders.reachable,
+        repairOf,
+        nowMs: clock.monotonic,
+        limits: MENDER_LIMITS,
+        log,
+        signal,
+      }),
+    ...(owner === undefined
+      ? {}
+      : {
+          sendOrders: () =>
+            sendOrders({
+              ...call,
+              owner,
+              network,
+              catalog: parts.catalog,
+              peers,
+              store: custody,
+              client,
+              manifest: (id, noted) => findManifest(id, noted, parts, hash, signal),
+              kept: (ids) => keeper.kept(ids),
+              nowMs: clock.now,
+              log,
+            }),
+        }),
+    pause: nextTurn,
+    log: (text) => events.add('info', 'custody', text),
+  });
+
+  await serveCustody({
+    net,
+    clock,
+    store: custody,
+    manifests,
+    leases,
+    adoption,
+    network,
+    hash,
+    ownersOf: parts.ownersOf,
+    admitsOwner,
+    near: (peer, id) => isNear(peers, peer, id, custody.mark(id)?.owner),
+    kept: (orders) => keeper.kept(orders.map(({ objectId }) => objectId)),
+  });
+  const unsubscribe = membership.onChange((peer, state) => {
+    if (state === 'suspect' || state === 'joining') return;
+    peers.changed();
+    keeper.changed(peer, state === 'active');
+  });
+  closers.add(async () => {
+    unsubscribe();
+    stopper.abort();
+    await keeper.stop();
+  });
+  keeper.start();
+  return { store: custody, keeper };
+}
+
+/** From this node or a holder, verified; undefined when nobody gives it now. */
+async function findManifest(
+  id: ObjectId,
+  noted: readonly PeerId[],
+  { holders, net }: Parts,
+  hash: (bytes: Uint8Array) => Uint8Array,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  const first = [...noted].sort((a, b) => Number(b === net.self) - Number(a === net.self));
+  for (const backend of first.map((peer): Backend | undefined => holders.backend(peer))) {
+    try {
+      const bytes = await backend?.get(manifestShardId(id), { timeoutMs: ASK_TIMEOUT_MS, signal });
+      if (bytes !== undefined && bytesToHex(hash(bytes)) === id) return Uint8Array.from(bytes);
+    } catch {
+      signal.throwIfAborted();
+    }
+  }
+  return undefined;
+}
