@@ -2,7 +2,7 @@
 import { asDatameshError } from '../../errors.ts';
 import type { Jobs } from '../observe/jobs.ts';
 import type { ObjectId, PeerId } from '../types.ts';
-import { majorityOf } from './custody/custodians.ts';
+import type { Duty } from './custody/custodians.ts';
 import {
   type CensusContext,
   lookAt,
@@ -19,6 +19,7 @@ import {
   type CustodyStore,
   MANIFEST_GROUP,
 } from './custody/custody-store.ts';
+import { takeLeases } from './custody/lease-round.ts';
 import type { Leases } from './custody/leases.ts';
 import type { DamageList } from './damage-list.ts';
 import { type RepairContext, repairGroup } from './repair.ts';
@@ -32,6 +33,8 @@ export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybod
   leases: Leases;
   suspects: DamageList;
   jobs: Jobs;
+  /** How many other custodians come before this node; undefined when it is none. */
+  turnOf(id: ObjectId, duty: Duty): number | undefined;
   /** What repairs of this order's object need; undefined when custodians are not to repair it. */
   repairOf(record: CustodyRecord, signal: AbortSignal): RepairContext | undefined;
   nowMs(): number;
@@ -47,6 +50,10 @@ export interface MenderLimits {
   settleMs: number;
   /** The second custodian leaves damage to the first for so long, the third twice as long. */
   turnMs: number;
+  /** The same where the next loss would destroy data. */
+  urgentTurnMs: number;
+  /** Another works on the object: it is looked at again after this. */
+  retryMs: number;
   /** A holder that does not answer is not taken for lost before. */
   silenceMs: number;
   /** Stripes rebuilt at once. */
@@ -66,7 +73,8 @@ export interface MendReport {
 interface Case {
   record: CustodyRecord;
   object: ObjectInCustody;
-  rank: number;
+  /** Custodians that come before this one. */
+  turn: number;
   repair: RepairContext | undefined;
   damages: Damage[];
   groups: GroupState[];
@@ -82,30 +90,39 @@ export async function mend(ids: readonly ObjectId[], context: MenderContext): Pr
     if (isDue(one, context)) due.push(one);
   }
   if (due.length === 0) return report;
-  const mine = await leased(due, context);
-  if (mine.length === 0) return report;
-  await repairAll(mine, context, report);
+  const { peers, client, leases, limits, signal, log, suspects, store } = context;
+  const round = await takeLeases(
+    due.map(({ record }) => record),
+    { peers, client, leases, timeoutMs: limits.askTimeoutMs, signal, log },
+  );
+  try {
+    const mine = due.filter(({ record }) => {
+      const { objectId } = record;
+      // Another has worked on it since it was looked at: to be looked at again.
+      const fresh = round.given.has(objectId) && sameClaims(store.claims(objectId), record.claims);
+      if (!fresh) suspects.waitUntil(objectId, context.nowMs() + limits.retryMs);
+      return fresh;
+    });
+    if (mine.length > 0) await repairAll(mine, context, report);
+  } finally {
+    if (!signal.aborted) await round.giveBack();
+  }
   return report;
 }
 
-function openCase(
-  id: ObjectId,
-  { store, manifests, peers, suspects, signal, repairOf }: MenderContext,
-): Case | undefined {
+function openCase(id: ObjectId, context: MenderContext): Case | undefined {
+  const { store, manifests, peers, suspects, signal } = context;
   const record = store.get(id);
   const duty = record && dutyFor(peers, id, record.owner);
-  const manifest = record?.state === 'live' && duty?.rank !== undefined ? manifests.get(id) : undefined;
-  if (record === undefined || duty?.rank === undefined || manifest === undefined) {
+  const turn = duty && context.turnOf(id, duty);
+  const manifest = record?.state === 'live' && turn !== undefined ? manifests.get(id) : undefined;
+  if (record === undefined || turn === undefined || manifest === undefined) {
     suspects.whole(id);
     return undefined;
   }
-  const object = {
-    objectId: id,
-    manifest,
-    manifestBytes: store.manifest(id)?.length ?? 0,
-    claims: record.claims,
-  };
-  return { record, object, rank: duty.rank, repair: repairOf(record, signal), damages: [], groups: [] };
+  const { claims } = record;
+  const object = { objectId: id, manifest, manifestBytes: store.manifest(id)?.length ?? 0, claims };
+  return { record, object, turn, repair: context.repairOf(record, signal), damages: [], groups: [] };
 }
 
 /** With what is damaged; those that are whole are off the list. */
@@ -138,10 +155,19 @@ async function* examined(cases: readonly Case[], context: MenderContext): AsyncG
     if (one.damages.length === 0) {
       noteWhereabouts([one], context);
       suspects.whole(objectId);
-    } else if (uncertain.has(objectId) && suspects.ageMs(objectId, context.nowMs()) < limits.silenceMs) {
+    } else if (
+      spareOf(one) > 0 &&
+      uncertain.has(objectId) &&
+      suspects.ageMs(objectId, context.nowMs()) < limits.silenceMs
+    ) {
       suspects.waitUntil(objectId, context.nowMs() + limits.silenceMs / 3);
     } else yield one;
   }
+}
+
+/** Of the weakest stripe. */
+function spareOf({ damages }: Case): number {
+  return Math.min(...damages.map(({ spare }) => spare));
 }
 
 /** Whether it is this custodian's turn; else it waits. */
@@ -149,41 +175,10 @@ function isDue(one: Case, { suspects, limits, nowMs }: MenderContext): boolean {
   const { objectId } = one.object;
   const ageMs = suspects.ageMs(objectId, nowMs());
   const graceMs = Math.min(...one.damages.map((damage) => graceOf(damage, limits)));
-  const waitMs = graceMs + one.rank * limits.turnMs;
+  const waitMs = graceMs + one.turn * (spareOf(one) > 0 ? limits.turnMs : limits.urgentTurnMs);
   if (ageMs >= waitMs) return true;
   suspects.waitUntil(objectId, nowMs() + waitMs - ageMs);
   return false;
-}
-
-/** Those for which a majority of the custodians in sight, this node among them, gives its lease. */
-async function leased(cases: readonly Case[], context: MenderContext): Promise<Case[]> {
-  const { peers, client, leases, limits, signal, suspects, nowMs } = context;
-  const given = new Map<ObjectId, number>();
-  const needed = new Map<ObjectId, number>();
-  const questions = new Map<PeerId, ObjectId[]>();
-  for (const { record } of cases) {
-    const { objectId, owner } = record;
-    const { others } = dutyFor(peers, objectId, owner);
-    needed.set(objectId, majorityOf(others.length + 1));
-    given.set(objectId, leases.take(objectId, peers.self) ? 1 : 0);
-    for (const peer of others) questions.set(peer, [...(questions.get(peer) ?? []), objectId]);
-  }
-  await Promise.all(
-    [...questions].map(async ([peer, ids]) => {
-      try {
-        const answers = await client.lease(peer, ids, { timeoutMs: limits.askTimeoutMs, signal });
-        for (const [at, yes] of answers.entries()) if (yes) given.set(ids[at]!, given.get(ids[at]!)! + 1);
-      } catch (error) {
-        signal.throwIfAborted();
-        context.log(`lease: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
-      }
-    }),
-  );
-  return cases.filter(({ object: { objectId } }) => {
-    if (given.get(objectId)! >= needed.get(objectId)!) return true;
-    suspects.futile(objectId, nowMs());
-    return false;
-  });
 }
 
 async function repairAll(cases: readonly Case[], context: MenderContext, report: MendReport): Promise<void> {

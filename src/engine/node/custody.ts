@@ -68,10 +68,15 @@ const MENDER_LIMITS: MenderLimits = {
   graceMs: 15 * 60_000,
   settleMs: 10_000,
   turnMs: 30_000,
+  urgentTurnMs: 5_000,
+  retryMs: 3_000,
   silenceMs: 15_000,
-  stripesAtOnce: 8,
+  stripesAtOnce: 4,
   askTimeoutMs: ASK_TIMEOUT_MS,
 };
+
+/** By then a newcomer has the orders that are its to keep. */
+const NEW_MS = 60_000;
 
 /** Serves and starts the keeper; `closers` stops it. */
 export async function keepCustody(parts: Parts, closers: Closers): Promise<Custody> {
@@ -99,7 +104,18 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     manifestFrom: (from, id) => client.manifest(from, id, call),
     elsewhere: parts.folders,
   });
-  const handover = new Handover({ ...call, peers, store: custody, client, hash, pause: nextTurn, log });
+  const cameMs = new Map<PeerId, number>();
+  const isNew = (peer: PeerId) => clock.monotonic() - (cameMs.get(peer) ?? Number.NEGATIVE_INFINITY) < NEW_MS;
+  const handover = new Handover({
+    ...call,
+    isNew,
+    peers,
+    store: custody,
+    client,
+    hash,
+    pause: nextTurn,
+    log,
+  });
   const carrier = new ReleaseCarrier({
     ...call,
     peers,
@@ -167,6 +183,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         client,
         leases,
         suspects,
+        turnOf: (id, duty) => handover.turnOf(id, duty),
         jobs: parts.jobs,
         backend: holders.backend,
         everybody: holders.reachable,
@@ -215,6 +232,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   const unsubscribe = membership.onChange((peer, state) => {
     if (state === 'suspect' || state === 'joining') return;
     peers.changed();
+    if (state === 'active') cameMs.set(peer, clock.monotonic());
+    else cameMs.delete(peer);
     keeper.changed(peer, state === 'active');
   });
   closers.add(async () => {

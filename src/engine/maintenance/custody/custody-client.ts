@@ -37,6 +37,7 @@ export interface CustodyClient {
   moved(peer: PeerId, moves: readonly ClaimsOf[], call: CustodyCall): Promise<void>;
   /** Whether the peer gives the lease of each. */
   lease(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<boolean[]>;
+  unlease(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<void>;
   /** Unverified bytes; undefined when it has none. */
   manifest(peer: PeerId, id: ObjectId, call: CustodyCall): Promise<Uint8Array | undefined>;
   /** Durable at the peer when it resolves. Throws `denied` (it does not serve the owner, or the object is released), `hash-mismatch`, `quota-full`, `disk-full`. */
@@ -112,6 +113,12 @@ export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
         if (tail.length !== some.length) throw malformed(peer);
         return Array.from(tail, (flag) => flag === 1);
       }),
+    async unlease(peer, ids, call) {
+      await byIds(ids, async (some) => {
+        await ask(peer, { op: 'unlease', ids: some }, NO_BYTES, call);
+        return [];
+      });
+    },
     async manifest(peer, id, call) {
       const { status, body } = await ask(
         peer,

@@ -19,9 +19,9 @@ export class CustodyManifests {
     return bytes && this.add(id, bytes);
   }
 
-  /** `bytes` have been found to be this object's. Throws as `decodeManifest`. */
+  /** `bytes` have been found to be this object's; a copy is kept, as they may lie in a buffer that is used again. Throws as `decodeManifest`. */
   add(id: ObjectId, bytes: Uint8Array): Manifest {
-    const manifest = decodeManifest(bytes);
+    const manifest = decodeManifest(Uint8Array.from(bytes));
     this.cache.add(id, manifest);
     return manifest;
   }

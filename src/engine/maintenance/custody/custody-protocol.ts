@@ -1,7 +1,7 @@
 /**
  * `/datamesh/custody/1`: what custodians and owners tell each other. docs/FORMATS.md "Custody protocol".
  *
- * request  [u8 op] and: known, where, lease: n × [32 object id]   manifest: [32 object id]   offer, moved, drop: nothing, items in the body
+ * request  [u8 op] and: known, where, lease, unlease: n × [32 object id]   manifest: [32 object id]   offer, moved, drop: nothing, items in the body
  *          adopt: [32 object id][u32 stripe][u16 index], the shard in the body
  * answer   [u8 status] and: offer, moved, drop, lease: n × [u8]   known: n × [u8 flags][u32 sequence]   where, manifest: body   error: [UTF-8 text]
  */
@@ -21,7 +21,17 @@ export const MAX_CUSTODY_BYTES = 1024 * 1024;
 export const MAX_CLAIMS = 16_384;
 
 const ID_BYTES = 32;
-const OP = { offer: 1, known: 2, where: 3, moved: 4, lease: 5, manifest: 6, adopt: 7, drop: 8 } as const;
+const OP = {
+  offer: 1,
+  known: 2,
+  where: 3,
+  moved: 4,
+  lease: 5,
+  manifest: 6,
+  adopt: 7,
+  drop: 8,
+  unlease: 9,
+} as const;
 const CODES = new Map(Object.entries(OP).map(([name, code]) => [code, name as CustodyOp]));
 type CustodyOp = keyof typeof OP;
 
@@ -72,6 +82,7 @@ const IDS_OF: Record<CustodyOp, { least: number; most: number }> = {
   known: SOME_IDS,
   where: SOME_IDS,
   lease: SOME_IDS,
+  unlease: SOME_IDS,
   manifest: ONE_ID,
   adopt: ONE_ID,
 };

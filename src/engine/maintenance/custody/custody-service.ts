@@ -135,6 +135,9 @@ async function answer(
       for (const item of items) answers.push(OFFER_ANSWERS.indexOf(await options.adoption.drop(from, item)));
       return reply(Uint8Array.from(answers));
     }
+    case 'unlease':
+      for (const id of ids) leases.giveBack(id, from);
+      return reply(NO_BYTES);
     case 'manifest': {
       const bytes = store.manifest(ids[0]!);
       return bytes === undefined

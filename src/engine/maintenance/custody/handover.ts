@@ -1,7 +1,7 @@
 /** Keeps orders with those who should have them: offers them when custodians come or go, and forgets those that others surely have. */
 import { asDatameshError } from '../../../errors.ts';
 import { bytesToHex, type ObjectId, type PeerId } from '../../types.ts';
-import { mayForget } from './custodians.ts';
+import { type Duty, mayForget } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
@@ -12,6 +12,8 @@ export interface HandoverContext {
   store: CustodyStore;
   client: CustodyClient;
   hash(bytes: Uint8Array): Uint8Array;
+  /** Whether the peer came but a moment ago. */
+  isNew(peer: PeerId): boolean;
   /** Lets others run between two pages. */
   pause(): Promise<void>;
   log(text: string): void;
@@ -49,6 +51,16 @@ export class Handover {
   }
 
   /**
+   * How many custodians come before this node: those that are only just here and may not have the order yet are not waited for. Undefined when this node is
+   * none.
+   */
+  turnOf(id: ObjectId, { rank, others }: Duty): number | undefined {
+    if (rank === undefined) return undefined;
+    const { isNew } = this.context;
+    return others.slice(0, rank).filter((peer) => !isNew(peer) || this.confirmed.get(peer)?.has(id)).length;
+  }
+
+  /**
    * One walk through all orders. `leaders`: only those of which this node leads, so that after a change of the mesh one node speaks and not three; the others' turn
    * comes with a whole pass.
    */
@@ -67,7 +79,7 @@ export class Handover {
       for (const mark of page) {
         const duty = dutyFor(this.context.peers, mark.objectId, mark.owner);
         if (!duty.standby) far.push({ mark, others: duty.others });
-        if (who === 'leaders' && duty.rank !== 0 && duty.standby) continue;
+        if (who === 'leaders' && this.turnOf(mark.objectId, duty) !== 0) continue;
         if (!mark.hasManifest && mark.state === 'live' && fetched < MAX_FETCHED) {
           fetched++;
           await this.fetchManifest(mark, duty.others);

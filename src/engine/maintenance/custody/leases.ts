@@ -25,6 +25,10 @@ export class Leases {
     return true;
   }
 
+  giveBack(id: ObjectId, by: PeerId): void {
+    if (this.held.get(id)?.by === by) this.held.delete(id);
+  }
+
   /** Its holder has gone: nobody waits for it. */
   drop(by: PeerId): void {
     for (const [id, lease] of this.held) if (lease.by === by) this.held.delete(id);

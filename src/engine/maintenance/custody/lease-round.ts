@@ -1,0 +1,62 @@
+/** A leader asks the other custodians for leases before it rebuilds, and gives them back when it is done. */
+import { asDatameshError } from '../../../errors.ts';
+import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
+import { majorityOf } from './custodians.ts';
+import type { CustodyClient } from './custody-client.ts';
+import { type CustodyPeers, dutyFor } from './custody-peers.ts';
+import type { Leases } from './leases.ts';
+
+export interface LeaseContext {
+  peers: CustodyPeers;
+  client: CustodyClient;
+  leases: Leases;
+  timeoutMs: number;
+  signal: AbortSignal;
+  log(text: string): void;
+}
+
+export interface LeaseRound {
+  /** Those for which a majority of the custodians in sight, this node among them, has given its lease. */
+  given: ReadonlySet<ObjectId>;
+  /** Of all, also of those that too few gave. */
+  giveBack(): Promise<void>;
+}
+
+export async function takeLeases(
+  objects: readonly { objectId: ObjectId; owner: OwnerId }[],
+  context: LeaseContext,
+): Promise<LeaseRound> {
+  const { peers, client, leases, timeoutMs, signal, log } = context;
+  const votes = new Map<ObjectId, number>();
+  const needed = new Map<ObjectId, number>();
+  const byPeer = new Map<PeerId, ObjectId[]>();
+  for (const { objectId, owner } of objects) {
+    const { others } = dutyFor(peers, objectId, owner);
+    needed.set(objectId, majorityOf(others.length + 1));
+    votes.set(objectId, leases.take(objectId, peers.self) ? 1 : 0);
+    for (const peer of others) byPeer.set(peer, [...(byPeer.get(peer) ?? []), objectId]);
+  }
+  const each = async (work: (peer: PeerId, ids: ObjectId[]) => Promise<void>) => {
+    await Promise.all(
+      [...byPeer].map(async ([peer, ids]) => {
+        try {
+          await work(peer, ids);
+        } catch (error) {
+          signal.throwIfAborted();
+          log(`lease: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
+        }
+      }),
+    );
+  };
+  await each(async (peer, ids) => {
+    const answers = await client.lease(peer, ids, { timeoutMs, signal });
+    for (const [at, yes] of answers.entries()) if (yes) votes.set(ids[at]!, votes.get(ids[at]!)! + 1);
+  });
+  return {
+    given: new Set([...votes].filter(([id, count]) => count >= needed.get(id)!).map(([id]) => id)),
+    async giveBack() {
+      for (const { objectId } of objects) leases.giveBack(objectId, peers.self);
+      await each((peer, ids) => client.unlease(peer, ids, { timeoutMs, signal }));
+    },
+  };
+}
