@@ -6,6 +6,8 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { loadOrCreateDevice } from '../../src/engine/keys/device.ts';
 import { openKeyring } from '../../src/engine/keys/keyring.ts';
 import { engineOn } from '../../src/engine/local.ts';
+import type { CustodyStore } from '../../src/engine/maintenance/custody/custody-store.ts';
+import { openCustody } from '../../src/engine/maintenance/custody/sqlite-custody.ts';
 import { createAdmission } from '../../src/engine/mesh/admission.ts';
 import { TrafficMeter } from '../../src/engine/mesh/traffic.ts';
 import type { Machine } from '../../src/engine/node/machine.ts';
@@ -87,6 +89,7 @@ export class SimMachine {
   readonly #random: SimRandom;
   #process: Process | undefined;
   #catalog: Catalog | undefined;
+  #custody: CustodyStore | undefined;
   /** What its store had when it went down. */
   #heldWhenStopped = new Map<ShardId, number>();
 
@@ -208,6 +211,10 @@ export class SimMachine {
         this.#catalog ??= openCatalog(':memory:', clock);
         return { ...this.#catalog, close: () => {} };
       },
+      openCustody: () => {
+        this.#custody ??= openCustody(':memory:');
+        return { ...this.#custody, close: () => {} };
+      },
       openCodec: () => codec,
       openNetwork: async (_options, { device, health, events }) => {
         const endpoint = new Endpoint(fabric, device.peerId, this.host, owner);
@@ -315,6 +322,7 @@ export class SimMachine {
     this.#heldWhenStopped = new Map();
     this.rotten.clear();
     this.#catalog = undefined;
+    this.#custody = undefined;
     await this.install();
   }
 
