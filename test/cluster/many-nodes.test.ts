@@ -130,8 +130,10 @@ describe('a mesh of many nodes', () => {
     });
   };
   /** Objects are announced by nodes outside the process that is to die. */
-  const holderOf = (i: number) =>
-    processes[1 + (i % (PROCESSES - 1))]!.names[i % processes[1]!.names.length]!;
+  const holderOf = (i: number) => {
+    const { names: its } = processes[1 + (i % (PROCESSES - 1))]!;
+    return its[i % its.length]!;
+  };
 
   it(
     'finds what was announced',

@@ -48,6 +48,7 @@ export async function serveShards(options: ShardServiceOptions): Promise<void> {
   };
   await options.net.handle(SHARD_PROTOCOL, handler, {
     maxBodyBytes: MAX_BODY_BYTES,
+    answerBytes: (header) => lengthWanted(options.store, header),
     // Memory is given to shards that would be taken, and to nothing else.
     admits(from, header) {
       try {
@@ -59,6 +60,16 @@ export async function serveShards(options: ShardServiceOptions): Promise<void> {
       }
     },
   });
+}
+
+/** Of a shard that is asked for, as far as the store knows it; small answers do not count. */
+function lengthWanted(store: ShardStore, header: Uint8Array): number {
+  try {
+    const request = decodeRequest(header);
+    return request.op === 'get' ? (store.stat(request.id)?.lengthBytes ?? 0) : 0;
+  } catch {
+    return 0; // malformed: the handler says so
+  }
 }
 
 /** A shard, read into a buffer that is used again when the answer has left. */

@@ -41,6 +41,8 @@ export interface HandleOptions {
    * is called with an empty one and must refuse by itself.
    */
   admits?(from: PeerId, header: Uint8Array, bodyBytes: number): boolean;
+  /** How long the body of the answer to this request will be, as far as is known beforehand: what a peer may have under way is counted with it. */
+  answerBytes?(header: Uint8Array): number;
 }
 
 export type RequestHandler = (from: PeerId, request: NetMessage) => Promise<NetAnswer>;

@@ -31,6 +31,8 @@ export interface GreeterOptions {
   turnsAway(peer: PeerId, owners: ReadonlySet<OwnerId>): string | undefined;
   /** The peer gave a sign of life on its connection. */
   seen(entry: PeerEntry): void;
+  /** A peer said hello for the first time on this connection. */
+  introduced(entry: PeerEntry): void;
   /** A NodeInfo that a peer passed on. */
   learned(entry: PeerEntry): void;
   log(level: EventLevel, text: string): void;
@@ -143,6 +145,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
       return refuse(denied);
     }
     const known = entry.greeted;
+    if (!entry.introduced) options.introduced(entry);
     entry.introduced = true;
     options.seen(entry);
     // The other side spoke first: greet it now rather than at the next beat, so that both may ask at once.

@@ -12,8 +12,9 @@ import {
   GOSSIP_RATE,
   MAX_KNOWN_PEERS,
   MAX_NODE_INFO_BYTES,
+  NEWCOMER_RATE,
 } from './limits.ts';
-import type { NodeInfo } from './node-info.ts';
+import { type NodeInfo, peekPeerId } from './node-info.ts';
 import type { PeerEntry, PeerTable } from './peer-table.ts';
 import { TokenBuckets } from './token-bucket.ts';
 
@@ -38,6 +39,8 @@ export interface Heartbeat {
   stop(): void;
   /** Publishes soon: this node changed, or met its first peer. */
   soon(): void;
+  /** A newcomer said hello here: tells the others, whom it cannot reach by gossip until it has streams and a place in their mesh. */
+  introduce(entry: PeerEntry): void;
 }
 
 /** How often a node of a mesh of `nodes` publishes: all of them together make `GOSSIP_PER_SECOND`. */
@@ -51,6 +54,7 @@ const SOON_MS = 100;
 export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   const { clock, gossip, table } = options;
   const sources = new TokenBuckets(clock, GOSSIP_RATE, MAX_KNOWN_PEERS);
+  const newcomers = new TokenBuckets(clock, NEWCOMER_RATE, MAX_KNOWN_PEERS);
   let timer: Timer | undefined;
   let early: Timer | undefined;
   let stopped = false;
@@ -61,6 +65,10 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       options.offence(from, 'too much gossip');
       return 'ignore';
     }
+    // Names cost nothing to make: of nodes never heard of, a source brings some at once and then a few a second.
+    const about = peekPeerId(bytes);
+    const isNews = about !== undefined && table.find(about) === undefined;
+    if (isNews && !newcomers.take(from)) return 'ignore';
     let info: NodeInfo;
     try {
       if (bytes.length > MAX_NODE_INFO_BYTES) throw new RangeError('too long');
@@ -108,6 +116,9 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       stopped = true;
       timer?.cancel();
       early?.cancel();
+    },
+    introduce(entry) {
+      if (entry.heard === undefined && entry.signed !== undefined && !stopped) gossip.publish(entry.signed);
     },
     soon() {
       if (early !== undefined || stopped) return;

@@ -12,6 +12,7 @@ import type {
   Logger,
   PeerInfo,
   PrivateKey,
+  Stream,
 } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePublicAddressesMapper } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
@@ -21,6 +22,7 @@ import { createLibp2p } from 'libp2p';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { NetworkOptions } from '../options.ts';
+import type { PeerId } from '../types.ts';
 import { gossipService } from './gossip.ts';
 import {
   DIAL_TIMEOUT_MS,
@@ -51,6 +53,8 @@ export interface HostOptions {
   clock: Clock;
   /** Who may connect or be dialled; everybody when absent. */
   gater?: ConnectionGater | undefined;
+  /** A peer sent more on a protocol of the library's own than any honest use needs. */
+  onExcess?: ((peer: PeerId, protocol: string) => void) | undefined;
   /** A node of this network said by mdns that it is here. Only with the preset `lan`. */
   onNeighbour?: ((addresses: string[]) => void) | undefined;
 }
@@ -63,6 +67,11 @@ export function devicePrivateKey(seed: Uint8Array): Promise<PrivateKey> {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { network } = options;
   const preset = NETWORK_PRESETS[network.preset];
+  let started: Host | undefined;
+  const exceeded = (stream: Stream) => {
+    const of = started?.getConnections().find(({ streams }) => streams.includes(stream));
+    if (of !== undefined) options.onExcess?.(of.remotePeer.toString() as PeerId, stream.protocol);
+  };
   try {
     const host = await createLibp2p<MeshServices>({
       privateKey: await devicePrivateKey(options.deviceSeed),
@@ -93,7 +102,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       ...(options.gater === undefined ? {} : { connectionGater: options.gater }),
       peerDiscovery: preset.mdns ? [neighbours(network.name, options.onNeighbour)] : [],
       logger: silentLogger(),
-      metrics: () => options.traffic.libp2pMetrics((stream) => guardStream(stream, options.clock)),
+      metrics: () =>
+        options.traffic.libp2pMetrics((stream) => guardStream(stream, options.clock, () => exceeded(stream))),
       services: {
         identify: identify(),
         ping: ping(),
@@ -110,6 +120,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         }),
       },
     });
+    started = host;
     keepOneConnection(host, options.clock);
     host.addEventListener('connection:open', (event) => options.traffic.connectionOpened(event.detail));
     host.addEventListener('connection:close', (event) => options.traffic.connectionClosed(event.detail));

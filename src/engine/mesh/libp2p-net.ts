@@ -13,12 +13,14 @@ import type {
   RequestOptions,
 } from '../effects/net.ts';
 import type { PeerId } from '../types.ts';
+import { MAX_SERVED_BYTES_PER_PEER, WRITE_TIMEOUT_MS } from './bulk/limits.ts';
 import { encodeHead, FrameReceiver } from './frame.ts';
 import { Lanes } from './lanes.ts';
 import type { Host } from './libp2p-host.ts';
-import { DIAL_TIMEOUT_MS, FRAME_TIMEOUT_MS, MAX_INBOUND_STREAMS } from './limits.ts';
+import { DIAL_TIMEOUT_MS, FRAME_TIMEOUT_MS, MAX_INBOUND_STREAMS, WRITE_HIGH_WATER_BYTES } from './limits.ts';
 import { keeper } from './one-connection.ts';
 import type { Caps } from './rate-limit.ts';
+import { ServedBytes } from './served-bytes.ts';
 import { writeAll } from './stream-write.ts';
 
 export interface Libp2pNet extends Net {
@@ -27,6 +29,7 @@ export interface Libp2pNet extends Net {
 
 export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet {
   const lanes = new Map<string, Lanes>();
+  const served = new ServedBytes(MAX_SERVED_BYTES_PER_PEER);
   const listeners = new Set<(event: 'connect' | 'disconnect', peer: PeerId) => void>();
 
   const onConnect = (event: CustomEvent<{ toString(): string }>) =>
@@ -62,7 +65,7 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
     async handle(protocol, handler, options) {
       await host.handle(
         protocol,
-        (stream, connection) => serve(stream, connection, handler, options, clock, caps),
+        (stream, connection) => serve(stream, connection, handler, options, { clock, caps, served }),
         {
           maxInboundStreams: MAX_INBOUND_STREAMS,
           maxOutboundStreams: MAX_INBOUND_STREAMS,
@@ -157,24 +160,32 @@ function serve(
   connection: Connection,
   handler: RequestHandler,
   options: HandleOptions,
-  clock: Clock,
-  caps: Caps,
+  { clock, caps, served }: { clock: Clock; caps: Caps; served: ServedBytes },
 ): void {
   const from = connection.remotePeer.toString() as PeerId;
   let busy = false;
   const answer = async (request: NetMessage) => {
     if (busy) return stream.abort(new Error('a second request before the answer to the first'));
     busy = true;
+    const owedBytes = options.answerBytes?.(request.header) ?? 0;
+    await served.enter(from, owedBytes);
+    let unread: Timer | undefined;
     try {
+      if (stream.status !== 'open') return;
       await caps.down.take(request.body.length);
       const response = await handler(from, request);
       await caps.up.take(response.body.length);
       // What a stream was given it copies only when it encrypts, so nobody can say when `response.body` is free: \`sent\` is not called.
+      if (response.body.length > WRITE_HIGH_WATER_BYTES) {
+        unread = clock.after(WRITE_TIMEOUT_MS, () => stream.abort(new Error('the peer does not read')));
+      }
       await writeAll(stream, encodeHead(response), response.body);
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));
     } finally {
       busy = false;
+      unread?.cancel();
+      served.leave(from, owedBytes);
     }
   };
   const receiver = new FrameReceiver(options.maxBodyBytes, (request) => void answer(request));

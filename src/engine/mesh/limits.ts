@@ -66,7 +66,9 @@ export const OFFENCE_RATE = { perSecond: 0.1, burst: 20 };
 export const BAN_MS = 60_000;
 
 /** Gossip messages taken from one peer, each at the cost of a signature check (0.1 ms): heartbeats of 2000 nodes at 30 s, ten times. */
-export const GOSSIP_RATE = { perSecond: 600, burst: 4_000 };
+export const GOSSIP_RATE = { perSecond: 600, burst: 1_000 };
+/** Of those, about nodes never heard of: each is verified, remembered and dialled. Two hundred nodes may start at once behind one peer. */
+export const NEWCOMER_RATE = { perSecond: 5, burst: 200 };
 /** One RPC of gossipsub: some messages and its control lists. */
 export const MAX_GOSSIP_RPC_BYTES = 256 * 1024;
 export const MAX_GOSSIP_UNSENT_BYTES = 1024 * 1024;

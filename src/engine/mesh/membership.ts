@@ -91,6 +91,8 @@ const STANDSTILL_MS = 500;
 const MISSED_BEATS = 3;
 /** Whoever learns of a newcomer by gossip waits this long (and up to twice) before dialling: the newcomer is dialling already. */
 const COURTESY_MS = 1_000;
+/** Many newcomers at once are dialled one after another: a stranger may have made them all up. */
+const COURTESY_GAP_MS = 100;
 /** Of two nodes that learn of each other at one moment the one with the smaller id dials; the other only after this. */
 const YIELD_MS = 400;
 /** Longest wait between two dials of a bootstrap address while nobody is connected. */
@@ -112,6 +114,7 @@ export function createMembership(options: MembershipOptions): Membership {
   const listeners = new Set<(peer: PeerId, state: PeerState) => void>();
   let timer: Timer | undefined;
   let lastTickMs = clock.monotonic();
+  let courtesyMs = 0;
   let stopped = false;
   for (const entry of options.bootstrap) addSeed(entry);
 
@@ -127,6 +130,7 @@ export function createMembership(options: MembershipOptions): Membership {
     table,
     turnsAway: (peer, owners) => options.turnsAway?.(peer, owners),
     seen,
+    introduced: (entry) => heartbeat?.introduce(entry),
     learned(entry) {
       if (isNew(entry)) entry.redial.nextMs = clock.monotonic() + (net.self < entry.peerId ? 0 : YIELD_MS);
     },
@@ -142,7 +146,13 @@ export function createMembership(options: MembershipOptions): Membership {
       selfInfo: options.selfInfo,
       refuses: (peer) => options.turnsAway?.(peer, new Set()) !== undefined,
       heard(entry) {
-        if (isNew(entry)) entry.redial.nextMs = clock.monotonic() + COURTESY_MS * (1 + random.fraction());
+        if (isNew(entry)) {
+          courtesyMs = Math.max(
+            clock.monotonic() + COURTESY_MS * (1 + random.fraction()),
+            courtesyMs + COURTESY_GAP_MS,
+          );
+          entry.redial.nextMs = courtesyMs;
+        }
         if (entry.greeted && entry.state !== 'suspect') setState(entry, stateOf(entry));
       },
       offence: (peer, what) => options.offence?.(peer, what),

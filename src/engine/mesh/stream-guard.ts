@@ -11,11 +11,13 @@ import { countBytes } from './traffic.ts';
 
 const GUARDED = /^\/(?:meshsub|ipfs)\/|\/kad\//;
 
-export function guardStream(stream: Stream, clock: Clock): void {
+/** @param exceeded called when the stream was reset: its peer can open another, with an allowance of its own */
+export function guardStream(stream: Stream, clock: Clock, exceeded: () => void = () => {}): void {
   if (!GUARDED.test(stream.protocol)) return;
   const bucket = new TokenBuckets(clock, GUARDED_STREAM_RATE, 1);
   countBytes(stream, (_sent, received) => {
     if (received > 0 && !bucket.take('', received)) {
+      exceeded();
       stream.abort(
         new Error(`more than ${GUARDED_STREAM_RATE.perSecond} bytes a second of ${stream.protocol}`),
       );

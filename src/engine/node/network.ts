@@ -64,6 +64,7 @@ export async function openNetwork(
       traffic,
       clock,
       gater: admission.gater,
+      onExcess: (peer, protocol) => admission.offence(peer, `more than its share of ${protocol}`),
       onNeighbour,
     }),
     stopHost,

@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
 import type { Verdict } from '../../../src/engine/mesh/gossip.ts';
 import { createHeartbeat, gossipIntervalMs, type Heartbeat } from '../../../src/engine/mesh/heartbeat.ts';
-import { GOSSIP_FRESH_MS, GOSSIP_RATE } from '../../../src/engine/mesh/limits.ts';
+import { GOSSIP_FRESH_MS, GOSSIP_RATE, NEWCOMER_RATE } from '../../../src/engine/mesh/limits.ts';
 import { type NodeInfo, signNodeInfo } from '../../../src/engine/mesh/node-info.ts';
 import { PeerTable } from '../../../src/engine/mesh/peer-table.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
@@ -130,6 +130,27 @@ test('more than a peer may pass on is ignored before its signature is looked at'
   expect(judge(relay, bad)).toBe('ignore');
   expect(offences.at(-1)).toMatch(/too much/);
   expect(judge('other' as PeerId, info())).toBe('accept');
+});
+
+test('of nodes never heard of, a source brings some at once and then a few a second; of known ones as before', () => {
+  const { burst, perSecond } = NEWCOMER_RATE;
+  const ghost = () => info({}, deviceOfSeed(randomBytes(32)));
+  for (let i = 0; i < burst; i++) expect(judge(relay, ghost())).toBe('accept');
+  expect(judge(relay, ghost())).toBe('ignore');
+  expect(judge('other' as PeerId, info())).toBe('accept');
+  clock.advance(1_000);
+  const after = Array.from({ length: 2 * perSecond }, () => judge(relay, ghost()));
+  expect(after.filter((verdict) => verdict === 'accept')).toHaveLength(perSecond);
+  expect(offences).toEqual([]);
+});
+
+test('a newcomer that said hello is told to the others, unless they were told already', () => {
+  const before = published;
+  heartbeat.introduce(table.learn(info())!);
+  expect(published).toBe(before + 1);
+  judge(relay, info({ seq: clock.now() + 1 }));
+  heartbeat.introduce(table.find(device.peerId)!);
+  expect(published).toBe(before + 1);
 });
 
 test('beats every two seconds alone, in a large mesh five times a second in all', () => {

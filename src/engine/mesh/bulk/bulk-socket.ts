@@ -75,6 +75,8 @@ export class BulkSocket {
   private owingSinceMs: number | undefined;
   private readonly queue: Outgoing[] = [];
   private writing = false;
+  /** Frames of the write under way. */
+  private leaving: Outgoing[] = [];
   private scheduled: 'at once' | 'this turn' | undefined;
   /** When `watch` first saw the write that is under way (monotonic). */
   private stuckSinceMs: number | undefined;
@@ -89,7 +91,11 @@ export class BulkSocket {
     this.reader = new FrameReader(sink);
     socket.setNoDelay(true);
     socket.on('error', (error) => this.destroy(error));
-    socket.on('close', () => this.destroy(new Error('the connection closed')));
+    socket.on('close', () => {
+      this.destroy(new Error('the connection closed'));
+      // A write that the peer never read may end without a word; now its bytes are surely read no more.
+      for (const item of this.leaving.splice(0)) item.done(false);
+    });
     socket.on('end', () => this.destroy(new Error('the peer ended the connection')));
     if (door !== undefined) door.open(this.reader, (error) => this.destroy(error));
     else socket.on('data', (chunk: Buffer) => this.take(chunk));
@@ -208,12 +214,13 @@ export class BulkSocket {
       else if (item.body.length > 0) pieces.push(item.body);
     }
     this.writing = true;
+    this.leaving = items;
     const done = (error?: Error | null) => {
       this.writing = false;
       this.stuckSinceMs = undefined;
       if (error) this.destroy(error);
       else this.events.sent(bytes);
-      for (const item of items) item.done(error === undefined || error === null);
+      for (const item of items.splice(0)) item.done(error === undefined || error === null);
       this.write();
     };
     const first = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);

@@ -34,6 +34,8 @@ export interface Service {
   maxBodyBytes: number;
   /** Asked with the header of a request before its body is read. False: the body is dropped unread and the handler sees an empty one. */
   admits?(from: PeerId, header: Uint8Array, bodyBytes: number): boolean;
+  /** Length of the answer's body, as far as it is known before the answer is. */
+  answerBytes?(header: Uint8Array): number;
 }
 
 /** Shared by all links of a node. */
@@ -169,9 +171,9 @@ export class Link {
 
   /** Reads on, if it had to wait for the bytes of other requests. */
   resume(): void {
-    if (this.mustWait()) return;
-    this.dialled?.resume();
+    if (!this.mustWait()) this.dialled?.resume();
     if (!this.mustWait()) this.accepted?.resume();
+    else this.shared.served.waiting.add(this);
   }
 
   private wrap(tls: TLSSocket, door?: ReadDoor): BulkSocket {
@@ -252,11 +254,15 @@ export class Link {
   private serve(socket: BulkSocket, head: FrameHead, header: Uint8Array, body: Uint8Array): void {
     const { caps, pool, services } = this.shared;
     this.servedRequests++;
+    const service = services.get(head.service)!;
+    // Counted from now on: many requests for large bodies would else be let in before the first of them was read.
+    let owedBytes = service.answerBytes?.(header) ?? 0;
+    this.charge(owedBytes);
     const run = async () => {
       if (body.length > 0 && caps.down.capped) await caps.down.take(body.length);
       let answer: NetAnswer;
       try {
-        answer = await services.get(head.service)!.handler(this.peer, { header, body });
+        answer = await service.handler(this.peer, { header, body });
       } finally {
         if (body.length > 0) {
           this.charge(-body.length);
@@ -265,7 +271,8 @@ export class Link {
       }
       const answerBytes = answer.body.length;
       if (answerBytes > 0 && caps.up.capped) await caps.up.take(answerBytes);
-      this.charge(answerBytes);
+      this.charge(answerBytes - owedBytes);
+      owedBytes = answerBytes;
       const reply: FrameHead = {
         kind: 'response',
         id: head.id,
@@ -276,7 +283,6 @@ export class Link {
       try {
         await over.send(reply, answer.header, answer.body).ended;
       } finally {
-        this.charge(-answerBytes);
         answer.sent?.();
       }
     };
@@ -284,16 +290,16 @@ export class Link {
       .catch((error: unknown) => this.close(error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
         this.servedRequests--;
+        this.charge(-owedBytes);
         this.resume();
       });
   }
 
+  /** A peer that has nothing under way gets one request in, whatever others have: some that do not read must not stop all. */
   private mustWait(): boolean {
-    return (
-      this.servedRequests >= MAX_SERVED_REQUESTS ||
-      this.servedBytes >= MAX_SERVED_BYTES_PER_PEER ||
-      this.shared.served.bytes >= MAX_SERVED_BYTES
-    );
+    if (this.servedRequests >= MAX_SERVED_REQUESTS) return true;
+    if (this.servedBytes === 0) return false;
+    return this.servedBytes >= MAX_SERVED_BYTES_PER_PEER || this.shared.served.bytes >= MAX_SERVED_BYTES;
   }
 
   private charge(bytes: number): void {
