@@ -9,7 +9,7 @@ export type MeshCommand =
   | { do: 'start'; nodes: { name: string; seed: string }[]; bootstrap: string[] }
   | { do: 'meet'; bootstrap: string[] }
   | { do: 'stop'; name: string }
-  | { do: 'join'; name: string; seed: string; bootstrap: string[]; peers: PeerId[] }
+  | { do: 'join'; name: string; seed: string; bootstrap: string[]; peers: PeerId[]; object?: string }
   | { do: 'await'; peer: PeerId; state: 'known' | 'offline' }
   | { do: 'await-met'; count: number }
   | { do: 'provide'; name: string; object: string }

@@ -43,7 +43,7 @@ async function handle(command: MeshCommand): Promise<unknown> {
       nodes.delete(command.name);
       return undefined;
     }
-    // Starts a node and tells when it knew all of `peers`, and when each of them had answered it.
+    // Starts a node and tells when it knew all of `peers`, when each of them had answered it, and when it had found who has `object`.
     case 'join': {
       const atMs = Date.now();
       const node = await start(command.name, command.bootstrap, command.seed);
@@ -52,11 +52,20 @@ async function handle(command: MeshCommand): Promise<unknown> {
         while (!command.peers.every(has)) await sleep(POLL_MS);
         return Date.now();
       };
-      const [knewMs, metMs] = await Promise.all([
+      const found = async () => {
+        const routing = objectRouting(node.host, clock);
+        while (command.object !== undefined) {
+          if ((await routing.findProviders(command.object as ObjectId)).length > 0) break;
+          await sleep(POLL_MS);
+        }
+        return Date.now();
+      };
+      const [knewMs, metMs, foundMs] = await Promise.all([
         until((peer) => node.membership.member(peer)?.info !== undefined),
         until((peer) => node.membership.member(peer)?.greeted === true),
+        found(),
       ]);
-      return { atMs, upMs, knewMs, metMs };
+      return { atMs, upMs, knewMs, metMs, foundMs };
     }
     // Resolves when every node here is in the wanted state towards `peer`.
     case 'await': {
