@@ -91,6 +91,8 @@ const STANDSTILL_MS = 500;
 const MISSED_BEATS = 3;
 /** Whoever learns of a newcomer by gossip waits this long (and up to twice) before dialling: the newcomer is dialling already. */
 const COURTESY_MS = 1_000;
+/** It has as many to dial as there are nodes: who dials it meanwhile makes a second connection, at 60 ms of processor time for both. */
+const COURTESY_PER_NODE_MS = 50;
 /** Many newcomers at once are dialled one after another: a stranger may have made them all up. */
 const COURTESY_GAP_MS = 100;
 /** Of two nodes that learn of each other at one moment the one with the smaller id dials; the other only after this. */
@@ -148,7 +150,8 @@ export function createMembership(options: MembershipOptions): Membership {
       heard(entry) {
         if (isNew(entry)) {
           courtesyMs = Math.max(
-            clock.monotonic() + COURTESY_MS * (1 + random.fraction()),
+            clock.monotonic() +
+              (COURTESY_MS + COURTESY_PER_NODE_MS * table.all().length) * (1 + random.fraction()),
             courtesyMs + COURTESY_GAP_MS,
           );
           entry.redial.nextMs = courtesyMs;
