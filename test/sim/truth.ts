@@ -101,8 +101,10 @@ export class Truth {
     }
     for (const { groups } of newest.values()) {
       report.objects++;
+      // Without a copy of its manifest nobody knows which shards are the object's.
+      const readable = this.intact(groups[0]!) > 0;
       const spares = groups.map((group) => {
-        const live = Math.min(this.intact(group), group.code.k + group.code.m);
+        const live = readable ? Math.min(this.intact(group), group.code.k + group.code.m) : 0;
         report.shardsExpected += group.code.k + group.code.m;
         report.shardsLive += live;
         return live - group.code.k;
