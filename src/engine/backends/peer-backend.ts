@@ -1,7 +1,7 @@
 import { DatameshError } from '../../errors.ts';
 import { type Net, NO_BYTES, type RequestOptions } from '../effects/net.ts';
 import { checkQuestion } from '../maintenance/proof/attestation.ts';
-import { decodeAnswers } from '../maintenance/proof/challenge.ts';
+import { decodeAnswers, MAX_ANSWER_BYTES } from '../maintenance/proof/challenge.ts';
 import { manifestShardId, type PeerId, type ShardId } from '../types.ts';
 import type { Backend, BackendCall } from './backend.ts';
 import {
@@ -20,10 +20,10 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
     request: ShardRequest,
     body: Uint8Array,
     { timeoutMs, signal }: BackendCall,
-    into?: RequestOptions['into'],
+    options: Pick<RequestOptions, 'into' | 'maxBodyBytes'> = {},
   ) => {
     const message = { header: encodeRequest(request), body };
-    const answer = await net.request(peer, SHARD_PROTOCOL, message, { timeoutMs, signal, into });
+    const answer = await net.request(peer, SHARD_PROTOCOL, message, { timeoutMs, signal, ...options });
     const { status, tail } = decodeStatus(answer.header);
     if (status !== 'ok' && status !== 'already' && status !== 'absent') throw failureOf(status, tail);
     return { status, tail, body: answer.body };
@@ -39,7 +39,7 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
     async get(id, call) {
       const { into } = call;
       const place = (bodyBytes: number) => (bodyBytes === into?.length ? into : undefined);
-      const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, into && place);
+      const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, into && { into: place });
       return status === 'absent' ? undefined : body;
     },
     async has(ids, call) {
@@ -54,7 +54,9 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
     },
     async prove(ids, nonce, call) {
       checkQuestion(ids, nonce);
-      const { tail, body } = await ask({ op: 'prove', nonce, ids }, NO_BYTES, call);
+      const { tail, body } = await ask({ op: 'prove', nonce, ids }, NO_BYTES, call, {
+        maxBodyBytes: MAX_ANSWER_BYTES,
+      });
       const signed = decodeSignature(tail);
       if (signed === undefined) throw malformed(peer);
       return { holder: peer, signer: peer, ...signed, answers: decodeAnswers(nonce, peer, ids, body) };

@@ -76,7 +76,11 @@ export function decodeRequest(header: Uint8Array): ShardRequest {
   }
   const proofs = rest / ID_BYTES - 1;
   if (op === OP.prove && rest % ID_BYTES === 0 && proofs >= 0 && proofs <= MAX_PROOF_IDS) {
-    return { op: 'prove', nonce: header.slice(1, 1 + NONCE_BYTES), ids: idsFrom(header, 1 + NONCE_BYTES) };
+    return {
+      op: 'prove',
+      nonce: Uint8Array.from(header.subarray(1, 1 + NONCE_BYTES)),
+      ids: idsFrom(header, 1 + NONCE_BYTES),
+    };
   }
   throw new DatameshError('malformed-data', { what: 'a shard request is malformed' });
 }
@@ -142,7 +146,7 @@ export function decodeSignature(tail: Uint8Array): Pick<Attestation, 'signedAtMs
   if (tail.length !== TIME_BYTES + SIGNATURE_BYTES) return undefined;
   const time = Buffer.from(tail.buffer, tail.byteOffset, TIME_BYTES).readBigUInt64BE();
   if (time > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
-  return { signedAtMs: Number(time), signature: tail.slice(TIME_BYTES) };
+  return { signedAtMs: Number(time), signature: Uint8Array.from(tail.subarray(TIME_BYTES)) };
 }
 
 function idsFrom(header: Uint8Array, start: number): ShardId[] {

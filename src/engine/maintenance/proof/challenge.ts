@@ -16,6 +16,8 @@ import {
 export const NONCE_BYTES = 32;
 /** Shards in one attestation: their ids fit a request's header, and the answer is at most 800 KiB. */
 export const MAX_PROOF_IDS = 256;
+/** 256 slices of the largest shards: two chunks and 31 chaining values each, at most. */
+export const MAX_ANSWER_BYTES = 1024 * 1024;
 
 const CHALLENGE_CONTEXT = Buffer.from('datamesh/challenge/1\n');
 const ABSENT = 0;
