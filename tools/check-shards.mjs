@@ -4,8 +4,8 @@
  *
  *   node tools/check-shards.mjs --objects FILE [--compare FILE] FOLDER …
  *
- * FOLDER: data folders of nodes (those that are up), and folders of their pools. --objects: JSON lines with `objectId` and `name`, as `datamesh list --json`
- * and `datamesh prove` write them ("-": standard input); manifests are taken from the disks. --compare: what `datamesh health --json` printed. One line of JSON is
+ * FOLDER: data folders of nodes (those that are up), and folders of their pools. --objects: JSON lines with `objectId`, as `datamesh list --json`
+ * and `datamesh prove` write them ("-": standard input); manifests are taken from the disks, and where none is left `code` and `stripes` of the line tell what is missing. --compare: what `datamesh health --json` printed. One line of JSON is
  * printed; the exit status is 0, or 1 when a figure differs, or 2 for a mistake in the call.
  */
 import { readFileSync } from 'node:fs';
@@ -41,8 +41,9 @@ function main(argv) {
     return 2;
   }
   const names = new Map();
-  for (const { objectId, name } of linesOf(given.objects)) {
-    if (typeof objectId === 'string' && !names.has(objectId)) names.set(objectId, name);
+  for (const object of linesOf(given.objects)) {
+    if (typeof object.objectId === 'string' && !names.has(object.objectId))
+      names.set(object.objectId, object);
   }
   const holders = new Map();
   const layouts = new Map();
@@ -55,7 +56,7 @@ function main(argv) {
     const read = isFolderBackend(folder) ? readFolder : readSegments;
     return { folder, ...read(folder, onShard) };
   });
-  const objects = [...names].map(([objectId, name]) => ({ objectId, name, layout: layouts.get(objectId) }));
+  const objects = [...names.values()].map((object) => ({ ...object, layout: layouts.get(object.objectId) }));
   const { total, each } = countObjects(objects, holders);
   const differs = [];
   if (given.compare !== undefined) {

@@ -258,7 +258,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
         for (const entry of entries) {
           signal.throwIfAborted();
           const groups = await groupsOf(entry, signal).catch(lostIsUndefined);
-          yield { name: entry.name, objectId: entry.objectId, groups };
+          yield { name: entry.name, objectId: entry.objectId, groups, known: entry };
         }
       })();
       return takeCensus(objects, { ...censusOptions(node, signal), depth });

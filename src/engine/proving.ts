@@ -33,7 +33,8 @@ export function createProving(node: Node, objects: Pick<Objects, 'current' | 'ge
       const groups = async function* (): AsyncGenerator<CensusObject> {
         for await (const { entry, manifest } of objects.current({ ref, pool }, signal)) {
           const { name, objectId, manifestHolders } = entry;
-          yield { name, objectId, groups: manifest && censusGroups(objectId, manifestHolders, manifest) };
+          const groups = manifest && censusGroups(objectId, manifestHolders, manifest);
+          yield { name, objectId, groups, known: entry };
         }
       };
       const health = await takeCensus(groups(), {

@@ -10,6 +10,7 @@ import { realClock } from '../../src/engine/effects/clock.ts';
 import { realDisk } from '../../src/engine/effects/real-disk.ts';
 import { openShardStore } from '../../src/engine/shardstore/segment-store.ts';
 import { shardIdOf } from '../../src/engine/types.ts';
+import { runCli } from '../support/cli.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { bytesOf } from '../support/memory-mesh.ts';
 
@@ -31,6 +32,7 @@ interface Checked {
     lost: number;
     shardsLive: number;
     differs: unknown[];
+    each: { name: string; state: string; spare: number }[];
   };
   told: Record<string, unknown>;
 }
@@ -136,6 +138,27 @@ test(
     expect(after.status).toBe(0);
     expect(after.found.ok).toBeLessThan(21);
     expect(after.found.shardsLive).toBeLessThan(before.found.shardsLive);
+
+    // The same by `verify`, and for one object by a file that is checked where nothing of datamesh is configured.
+    const verified = await cluster.cli(0, ['verify', '--all', '--deep', '--json']);
+    expect([3, 7]).toContain(verified.status);
+    const report = JSON.parse(verified.stdout.split('\n')[0]!);
+    expect(report).toMatchObject({ objects: 21, shardsLive: after.found.shardsLive, lost: after.found.lost });
+    // What the reader remembers it can read, whoever has lost it.
+    expect(report.unreadable).toBeLessThanOrEqual(after.found.lost);
+    const damaged = after.found.each.find(({ state }) => state === 'degraded')!;
+    const file = join(cluster.folder, 'proof');
+    const proved = await cluster.cli(0, ['prove', damaged.name, '--out', file, '--json']);
+    const checked = await runCli(['prove', '--check', file, '--json'], {
+      env: { HOME: join(cluster.folder, 'nobody') },
+      timeoutMs: 60_000,
+    });
+    expect([checked.status, proved.status]).toEqual([3, 3]);
+    expect(checked.stdout).toBe(proved.stdout);
+    expect(JSON.parse(checked.stdout.split('\n')[0]!)).toMatchObject({
+      state: 'degraded',
+      spare: damaged.spare,
+    });
 
     await cluster.kill(dead);
     const withDead = await compare(everything.filter((path) => path !== dead.dataDir));

@@ -1,6 +1,6 @@
 /** What the shards on the disks mean for objects: the same figures and names as `datamesh health --json`. */
 
-/** `holders`: id → Set of places. `objects`: [{ objectId, name, layout | undefined }]. */
+/** `holders`: id → Set of places. `objects`: [{ objectId, name, code: '4+2', stripes, layout }], without `layout` where the manifest is gone. */
 export function countObjects(objects, holders) {
   const total = {
     objects: 0,
@@ -17,7 +17,7 @@ export function countObjects(objects, holders) {
     stripesSpare3plus: 0,
   };
   const each = [];
-  for (const { objectId, name, layout } of objects) {
+  for (const { objectId, name, code, stripes, layout } of objects) {
     total.objects++;
     let state = 'ok';
     let spare = Number.POSITIVE_INFINITY;
@@ -34,6 +34,13 @@ export function countObjects(objects, holders) {
     if (layout === undefined) {
       state = 'lost';
       spare = -1;
+      const [k, m] = String(code ?? '')
+        .split('+')
+        .map(Number);
+      if (k >= 1 && m >= 0) {
+        total.shardsExpected += m + 1 + stripes * (k + m);
+        total.stripesLost += stripes;
+      }
     } else {
       const { k, m } = layout.code;
       group(copiesOf(objectId, m + 1, holders), 1, m);

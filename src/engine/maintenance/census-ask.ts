@@ -23,6 +23,8 @@ export interface CensusObject {
   objectId: ObjectId;
   /** The manifest's replicas first, then the stripes. Undefined when the manifest itself could not be read. */
   groups: readonly CensusGroup[] | undefined;
+  /** What the catalog says of it, for an object whose manifest is gone: all of that is missing. */
+  known?: { code: CodeProfile; stripes: number } | undefined;
 }
 
 /** `asked`: what holders say from their index. `proved`: a slice of each shard, verified. */

@@ -85,8 +85,16 @@ function count(object: CensusObject, live: LiveShards, report: HealthReport): vo
     report.worst.sort((a, b) => a.spare - b.spare);
     report.worst.length = WORST_LISTED;
   }
-  for (const [at, group] of (object.groups ?? []).entries()) {
-    const groupSpare = spareOf(group, live);
+  const groups = object.groups ?? [];
+  // Without its manifest nobody knows which shards are the object's: they may lie about, and are nothing.
+  const unreadable = groups[0] === undefined || spareOf(groups[0], live) < 0;
+  if (groups.length === 0 && object.known !== undefined) {
+    const { code, stripes } = object.known;
+    report.shardsExpected += code.m + 1 + stripes * (code.k + code.m);
+    report.stripes.lost += stripes;
+  }
+  for (const [at, group] of groups.entries()) {
+    const groupSpare = unreadable ? -group.code.k : spareOf(group, live);
     report.shardsExpected += group.code.k + group.code.m;
     report.shardsLive += groupSpare + group.code.k;
     // The first group is the manifest: its copies are shards on disks, but no stripe of the file.

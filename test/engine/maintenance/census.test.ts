@@ -70,9 +70,11 @@ test('a census equals what an omniscient look into every store counts, whatever 
       const really = { ok: 0, degraded: 0, critical: 0, lost: 0 };
       let live = 0;
       const stripes = { lost: 0, spare0: 0, spare1: 0, spare2: 0, spare3plus: 0 };
+      const has = ({ id, holder }: { id: ShardId; holder: PeerId }) => mesh.node(holder).shards.has(id);
       for (const { groups } of objects) {
         const spares = groups!.map(({ code, shards }) => {
-          const there = shards.filter(({ id, holder }) => mesh.node(holder).shards.has(id)).length;
+          // Without its manifest nothing is an object's.
+          const there = groups![0]!.shards.some(has) ? shards.filter(has).length : 0;
           live += there;
           return { spare: there - code.k, m: code.m };
         });
@@ -186,6 +188,21 @@ test.each(['asked', 'proved'] as const)(
     expect(await census(mesh, [object], { depth })).toMatchObject({ ok: 0 });
   },
 );
+
+test('without any copy of its manifest an object is lost with all it has, known or not', async () => {
+  const mesh = new MemoryMesh(7);
+  const object = await storedObject(mesh, 'o', 9_000_000);
+  const stripes = object.groups!.length - 1;
+  for (const { shards } of mesh.nodes) shards.delete(manifestShardId(object.objectId));
+  const told = { objects: 1, lost: 1, shardsLive: 0, shardsExpected: 3 + stripes * 6 };
+  const known = { code: { k: 4, m: 2 }, stripes };
+  for (const one of [object, { ...object, groups: undefined, known }]) {
+    const report = await census(mesh, [one]);
+    expect(report).toMatchObject(told);
+    expect(report.stripes).toEqual({ lost: stripes, spare0: 0, spare1: 0, spare2: 0, spare3plus: 0 });
+    expect(report.worst[0]).toMatchObject({ spare: -1 });
+  }
+});
 
 test('a shard that nobody took when it was written counts once somebody has it', async () => {
   const mesh = new MemoryMesh(7);
