@@ -1,5 +1,6 @@
 /** The one table of commands: from it come lookup, help, completion, suggestions and the generated documents. */
 import { configCommands } from './care/config.ts';
+import { repairCommand } from './care/repair.ts';
 import { type Command, GROUPS, type Group } from './command.ts';
 import { consoleOnlyCommands } from './console/all.ts';
 import { catCommand } from './files/cat.ts';
@@ -142,6 +143,7 @@ export function allCommands(): readonly Command[] {
     discoverCommand,
     bandwidthCommand,
     distributionCommand,
+    repairCommand,
     ...poolCommands,
     ...keysCommands,
     ...configCommands,

@@ -11,6 +11,7 @@ import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
 import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from './proof-views.ts';
+import type { RepairQuery, RepairReport } from './repair-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
 
 export type { HealthReport, ObjectState, SpareHistogram } from './health-views.ts';
@@ -339,6 +340,8 @@ export interface Engine {
   verify(query: VerifyQuery, call?: CallOptions): Promise<VerifyReport>;
   /** The same for one object, as a file that anybody can check. Throws `not-found`; `shards-missing` without a manifest. */
   prove(ref: string, call?: CallOptions): Promise<ProofFile>;
+  /** Looks for missing and misplaced shards of the owner's objects and, with `apply`, rebuilds and moves them. Throws `not-found`. */
+  repair(query: RepairQuery, call?: CallOptions): Promise<RepairReport>;
   stats(): Promise<StoreStats>;
   /** The source's pieces are not copied before they are sealed: they must not be written again. */
   put(source: AsyncIterable<Uint8Array>, options: PutOptions, call?: CallOptions): Promise<Receipt>;

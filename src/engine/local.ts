@@ -7,6 +7,7 @@ import type { EngineOptions } from './options.ts';
 import { auditOwn } from './own-audit.ts';
 import { createPools } from './pools/pools.ts';
 import { createProving } from './proving.ts';
+import { repairer } from './repairing.ts';
 import { speedOf } from './speed.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
 
@@ -26,6 +27,7 @@ export function engineOn(node: Node): Engine {
     node.custody.keeper.ordersWaiting();
   });
   const proving = createProving(node, objects);
+  const repair = repairer(node, pools, objects);
   const sampler = new Sampler({
     clock: node.clock,
     traffic: node.traffic,
@@ -84,6 +86,8 @@ export function engineOn(node: Node): Engine {
       };
     },
     verify: (query, call) => tracked(proving.verify(query, linked(call))),
+    repair: (query, call) =>
+      tracked(node.jobs.run('repair', query.ref ?? 'all objects', linked(call), (job) => repair(query, job))),
     prove: (ref, call) => proving.prove(ref, linked(call)),
     put: (source, putOptions, call) =>
       tracked(

@@ -216,6 +216,9 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       clock,
     });
     const jobs = new Jobs(clock);
+    const proofs = new ProofMemory((holder, verdict) =>
+      health.observe(holder, { kind: verdict === 'wrong' ? 'wrong-bytes' : 'failed-audit' }),
+    );
     await serveSpeedTests({ net, clock, introduced: (peer) => membership.member(peer)?.introduced === true });
     const discovery = createDiscovery({
       net,
@@ -246,6 +249,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
         sites,
         folders,
         health,
+        proofs,
         jobs,
         events,
         ownersOf,
@@ -274,9 +278,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       custody,
       requests,
       health,
-      proofs: new ProofMemory((holder, verdict) =>
-        health.observe(holder, { kind: verdict === 'wrong' ? 'wrong-bytes' : 'failed-audit' }),
-      ),
+      proofs,
       hedging: createHedging(health),
       shardCache: new ShardCache({
         clock,

@@ -28,7 +28,7 @@ import { DatameshError } from '../../src/errors.ts';
 import { fakeBandwidth, fakeEvents, fakeHealth, fakeJobs, fakePeerId, fakePeers } from './fake-figures.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakePoolCalls } from './fake-pools.ts';
-import { fakeProof, fakeVerify } from './fake-proofs.ts';
+import { fakeCare } from './fake-proofs.ts';
 import { hex, shardBytesOf, stripeView } from './fake-stripes.ts';
 
 /** 2026-11-21T10:00:00Z: the moment at which a fake engine was opened. */
@@ -237,15 +237,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       await enter('health', call?.signal);
       return { ...healthNow(), depth: call?.depth ?? 'asked' };
     },
-    async verify({ ref, deep }, call) {
-      await enter('verify', call?.signal);
-      if (ref !== undefined) find(ref);
-      return fakeVerify(healthNow(), deep === true, 1000);
-    },
-    async prove(ref, call) {
-      await enter('prove', call?.signal);
-      return fakeProof(find(ref).view, options.proof ?? new Uint8Array());
-    },
+    ...fakeCare(enter, (ref) => find(ref).view, healthNow, options.proof),
     async stats(): Promise<StoreStats> {
       await enter('stats');
       const all = [...versions.values()].flat().map((it) => it.view);

@@ -9,6 +9,7 @@ import type {
   PeerView,
   RateWindow,
 } from '../../src/engine/engine.ts';
+import type { RepairReport } from '../../src/engine/repair-views.ts';
 import type { ObjectId, PeerId } from '../../src/engine/types.ts';
 
 const MIB = 1024 * 1024;
@@ -200,4 +201,39 @@ export function fakeEvents(elapsedMs: number, startMs: number): EventView[] {
     };
   });
   return [...first, ...later];
+}
+
+/** Of a mesh in which one node of twelve was lost. */
+export function fakeRepair(applied: boolean): RepairReport {
+  return {
+    applied,
+    objects: 3,
+    damaged: 2,
+    shardsMissing: 4,
+    shardsMisplaced: 1,
+    shardsRebuilt: applied ? 4 : 0,
+    shardsMoved: applied ? 1 : 0,
+    shardsUnplaced: 0,
+    stripesLost: 0,
+    trafficBytes: applied ? 4_194_304 : 0,
+    durationMs: 1500,
+    worst: [
+      {
+        name: 'photo.jpg',
+        objectId: 'ab'.repeat(32) as ObjectId,
+        stripe: 0,
+        spare: 0,
+        missing: 2,
+        misplaced: 0,
+      },
+      {
+        name: 'a.txt',
+        objectId: 'cd'.repeat(32) as ObjectId,
+        stripe: undefined,
+        spare: 2,
+        missing: 0,
+        misplaced: 1,
+      },
+    ],
+  };
 }

@@ -1,7 +1,8 @@
-import type { HealthReport, ObjectView } from '../../src/engine/engine.ts';
+import type { Engine, HealthReport, ObjectView } from '../../src/engine/engine.ts';
 import type { ProofFile, VerifyReport } from '../../src/engine/proof-views.ts';
+import { fakeRepair } from './fake-figures.ts';
 
-export function fakeVerify(health: HealthReport, deep: boolean, bytes: number): VerifyReport {
+function fakeVerify(health: HealthReport, deep: boolean, bytes: number): VerifyReport {
   const { objects } = health;
   return {
     health: { ...health, depth: 'proved' },
@@ -10,11 +11,36 @@ export function fakeVerify(health: HealthReport, deep: boolean, bytes: number): 
   };
 }
 
-export function fakeProof(object: ObjectView, file: Uint8Array): ProofFile {
+function fakeProof(object: ObjectView, file: Uint8Array): ProofFile {
   return {
     object,
     body: (async function* () {
       yield file;
     })(),
+  };
+}
+
+/** What a fake engine does of verify, prove and repair. */
+export function fakeCare(
+  enter: (method: 'verify' | 'prove' | 'repair', signal?: AbortSignal) => Promise<void>,
+  find: (ref: string) => ObjectView,
+  health: () => HealthReport,
+  proof: Uint8Array = new Uint8Array(),
+): Pick<Engine, 'verify' | 'prove' | 'repair'> {
+  return {
+    async verify({ ref, deep }, call) {
+      await enter('verify', call?.signal);
+      if (ref !== undefined) find(ref);
+      return fakeVerify(health(), deep === true, 1000);
+    },
+    async repair({ ref, apply }, call) {
+      await enter('repair', call?.signal);
+      if (ref !== undefined) find(ref);
+      return fakeRepair(apply === true);
+    },
+    async prove(ref, call) {
+      await enter('prove', call?.signal);
+      return fakeProof(find(ref), proof);
+    },
   };
 }

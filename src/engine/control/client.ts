@@ -32,6 +32,7 @@ import type {
   PoolView,
 } from '../pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from '../proof-views.ts';
+import type { RepairQuery, RepairReport } from '../repair-views.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
 import { inPrivateFolder, socketCandidates } from './socket-path.ts';
@@ -146,6 +147,10 @@ class RemoteEngine implements Engine {
 
   verify(query: VerifyQuery, call: CallOptions = {}): Promise<VerifyReport> {
     return this.#await<VerifyReport>(ROUTE.verify, query, call);
+  }
+
+  repair(query: RepairQuery, call: CallOptions = {}): Promise<RepairReport> {
+    return this.#await<RepairReport>(ROUTE.repair, query, call);
   }
 
   async list(query: ListQuery = {}): Promise<ListPage> {

@@ -16,6 +16,7 @@ import {
   readHealthRequest,
   readPutOptions,
   readRef,
+  readRepairQuery,
   readSpeedRequest,
   readVerifyQuery,
   STREAM_TYPE,
@@ -44,6 +45,15 @@ export async function answerVerify(
 ): Promise<void> {
   await answerLines(response, clock, async (onProgress) =>
     engine.verify(readVerifyQuery(body), { signal, onProgress }),
+  );
+}
+
+export async function answerRepair(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.repair(readRepairQuery(body), { signal, onProgress }),
   );
 }
 

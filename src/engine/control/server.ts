@@ -11,6 +11,7 @@ import {
   answerHealth,
   answerProve,
   answerPut,
+  answerRepair,
   answerSpeedTest,
   answerVerify,
   type Exchange,
@@ -170,6 +171,7 @@ function buildApp(
   app.post(ROUTE.distribution, async (request) => engine.distribution(readDistributionQuery(request.body)));
   stream(ROUTE.health, answerHealth);
   stream(ROUTE.verify, answerVerify);
+  stream(ROUTE.repair, answerRepair);
   stream(ROUTE.prove, answerProve);
   stream(ROUTE.discover, answerDiscover);
   stream(ROUTE.speedTest, answerSpeedTest);

@@ -9,6 +9,7 @@ import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limit
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { VerifyQuery } from '../proof-views.ts';
+import type { RepairQuery } from '../repair-views.ts';
 import { code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */
@@ -24,6 +25,7 @@ export const ROUTE = {
   health: '/health',
   verify: '/verify',
   prove: '/prove',
+  repair: '/repair',
   put: '/put',
   get: '/get',
   list: '/list',
@@ -146,6 +148,15 @@ export function readVerifyQuery(value: unknown): VerifyQuery {
     ref: optional(text(MAX_NAME_BYTES)),
     pool: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
     deep: optional(flag),
+  });
+}
+
+export function readRepairQuery(value: unknown): RepairQuery {
+  return fields<RepairQuery>(value, {
+    ref: optional(text(MAX_NAME_BYTES)),
+    pool: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
+    apply: optional(flag),
+    checkIntegrity: optional(flag),
   });
 }
 

@@ -25,7 +25,7 @@ import type { DamageList } from './damage-list.ts';
 import { type RepairContext, repairGroup } from './repair.ts';
 import { compareRisk, type Damage, damageOf, type GroupState, graceOf } from './repair-plan.ts';
 
-export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybody'> {
+export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybody' | 'isMissing'> {
   peers: CustodyPeers;
   store: CustodyStore;
   manifests: CustodyManifests;
@@ -127,8 +127,8 @@ function openCase(id: ObjectId, context: MenderContext): Case | undefined {
 
 /** With what is damaged; those that are whole are off the list. */
 async function* examined(cases: readonly Case[], context: MenderContext): AsyncGenerator<Case> {
-  const { backend, everybody, signal, suspects, limits } = context;
-  const census = { backend, everybody, signal, timeoutMs: limits.askTimeoutMs };
+  const { backend, everybody, isMissing, signal, suspects, limits } = context;
+  const census = { backend, everybody, isMissing, signal, timeoutMs: limits.askTimeoutMs };
   const uncertain = new Set<ObjectId>();
   let round = cases.map((one) => ({ one, from: 0 }));
   while (round.length > 0) {

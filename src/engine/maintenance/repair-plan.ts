@@ -123,7 +123,9 @@ export function targetsFor(
   );
   // What is to move away does not stand in the way of what comes.
   const staying = holders.map((holder, at) => (misplaced.includes(at) ? undefined : holder));
-  const avoided = new Set([...failed, ...group.live[index]!]);
+  // Replicas are one and the same shard: nobody keeps two of it.
+  const having = group.code.k === 1 ? group.live.flat() : group.live[index]!;
+  const avoided = new Set([...failed, ...having]);
   const found = spareFor(
     { ids: group.ids, shardBytes: group.shardBytes, policy: policyOf(group, rule), holders: staying },
     index,

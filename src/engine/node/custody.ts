@@ -9,11 +9,12 @@ import type { Random } from '../effects/random.ts';
 import { nextTurn } from '../effects/turn.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import { createAdoption } from '../maintenance/custody/adoption.ts';
+import { CUSTODIANS, closestMembers } from '../maintenance/custody/custodians.ts';
 import { custodyClient } from '../maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../maintenance/custody/custody-manifests.ts';
 import { isNear } from '../maintenance/custody/custody-peers.ts';
 import { serveCustody } from '../maintenance/custody/custody-service.ts';
-import type { CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
+import type { ClaimsOf, CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
 import { Handover } from '../maintenance/custody/handover.ts';
 import { Leases } from '../maintenance/custody/leases.ts';
 import { sendOrders } from '../maintenance/custody/outbox.ts';
@@ -21,6 +22,7 @@ import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
 import { type MenderLimits, mend } from '../maintenance/mender.ts';
+import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import { ADOPT_TIMEOUT_MS, type RepairContext } from '../maintenance/repair.ts';
 import type { Membership } from '../mesh/membership.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
@@ -39,6 +41,8 @@ import type { Sites } from './sites.ts';
 export interface Custody {
   store: CustodyStore;
   keeper: Keeper;
+  /** Tells the custodians where the owner has put shards anew; those that cannot be reached find it out by asking. */
+  told(owner: OwnerId, moves: readonly ClaimsOf[], signal: AbortSignal): Promise<void>;
 }
 
 interface Parts {
@@ -56,6 +60,7 @@ interface Parts {
   sites: Sites;
   folders: Folders;
   health: PeerHealth;
+  proofs: ProofMemory;
   jobs: Jobs;
   events: EventLog;
   ownersOf(peer: PeerId): ReadonlySet<OwnerId> | undefined;
@@ -186,6 +191,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         turnOf: (id, duty) => handover.turnOf(id, duty),
         jobs: parts.jobs,
         backend: holders.backend,
+        isMissing: (holder, id) => parts.proofs.isMissing(holder, id),
         everybody: holders.reachable,
         repairOf,
         nowMs: clock.monotonic,
@@ -242,7 +248,16 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     await keeper.stop();
   });
   keeper.start();
-  return { store: custody, keeper };
+  const told: Custody['told'] = async (id, moves, callSignal) => {
+    for (const move of moves) {
+      for (const peer of closestMembers(move.objectId, peers.members(id), CUSTODIANS)) {
+        if (peer === net.self) custody.claim([move]);
+        else
+          await client.moved(peer, [move], { timeoutMs: ASK_TIMEOUT_MS, signal: callSignal }).catch(() => {});
+      }
+    }
+  };
+  return { store: custody, keeper, told };
 }
 
 /** From this node or a holder, verified; undefined when nobody gives it now. */

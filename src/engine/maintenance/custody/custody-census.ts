@@ -18,6 +18,8 @@ export interface ObjectInCustody {
 export interface CensusContext {
   /** Undefined when the holder cannot be asked now. */
   backend(holder: PeerId): Backend | undefined;
+  /** Whether the holder could not prove the shard when it was last asked to: then its word counts for nothing. */
+  isMissing(holder: PeerId, id: ShardId): boolean;
   /** Whom to ask for what nobody noted has: this node first. */
   everybody(): Backend[];
   timeoutMs: number;
@@ -142,7 +144,8 @@ class Sightings {
         const ids = [...wanted];
         try {
           const held = await backend.has(ids, { timeoutMs, signal });
-          for (const [at, id] of ids.entries()) if (held[at]) this.note(holder, id);
+          for (const [at, id] of ids.entries())
+            if (held[at] && !this.context.isMissing(holder, id)) this.note(holder, id);
         } catch {
           signal.throwIfAborted();
           this.silent.add(holder);
