@@ -39,7 +39,7 @@ export interface CensusOptions {
   signal: AbortSignal;
   /** `asked` when absent. */
   depth?: CensusDepth | undefined;
-  /** For the nonces of `proved`. */
+  /** For nonces; needed with `proved` or `reachable`. */
   random?: Pick<Random, 'bytes'> | undefined;
   /** Learns from `proved`; what it remembers as failed counts as missing when asked. */
   memory?: ProofMemory | undefined;
@@ -98,7 +98,10 @@ export async function askHolders(
   return live;
 }
 
-/** Shards move when they are repaired: what its noted holder has not may be anywhere, and is asked for everywhere. */
+/**
+ * Shards move when they are repaired: what its noted holder has not may be anywhere, and is asked for everywhere. Whoever wanted to hide losses had only to say
+ * that it has everything, so nobody's word counts for what nobody noted there: it is proved, once at either depth.
+ */
 async function searchElsewhere(
   objects: readonly Pick<CensusObject, 'groups'>[],
   noted: ReadonlyMap<PeerId, ReadonlyMap<ShardId, WantedShard>>,
@@ -118,7 +121,7 @@ async function searchElsewhere(
       const asked = noted.get(backend.id);
       const wanted = [...missing.values()].filter(({ id }) => asked?.has(id) !== true);
       try {
-        await ask(backend, wanted, options, live);
+        await ask(backend, wanted, options, live, 'elsewhere');
       } catch {
         options.signal.throwIfAborted();
       }
@@ -132,19 +135,29 @@ async function ask(
   wanted: readonly WantedShard[],
   options: CensusOptions,
   live: LiveShards,
+  where: 'noted' | 'elsewhere' = 'noted',
 ): Promise<void> {
   if (wanted.length === 0) return;
   const { signal, timeoutMs, memory, random, onAttestation } = options;
   const ids = wanted.map(({ id }) => id);
   const held = await backend.has(ids, { signal, timeoutMs });
   const said = wanted.filter((_, at) => held[at]);
+  let doubted = said;
   if (options.depth !== 'proved') {
-    for (const { id } of said) if (memory?.isMissing(backend.id, id) !== true) live.add(backend.id, id);
-    return;
+    const trusts = (id: ShardId) => where === 'noted' || memory?.wasFoundAt(backend.id, id) === true;
+    for (const { id } of said) {
+      if (trusts(id) && memory?.isMissing(backend.id, id) !== true) live.add(backend.id, id);
+    }
+    doubted = said.filter(({ id }) => !trusts(id));
+    if (doubted.length === 0) return;
   }
   if (random === undefined) throw new TypeError('a census by proof needs a source of nonces');
-  const verdicts = await proveShards(backend, said, { signal, memory, random, onAttestation });
-  for (const [id, verdict] of verdicts) if (verdict === 'proved') live.add(backend.id, id);
+  const verdicts = await proveShards(backend, doubted, { signal, memory, random, onAttestation });
+  for (const [id, verdict] of verdicts) {
+    if (verdict !== 'proved') continue;
+    live.add(backend.id, id);
+    if (where === 'elsewhere') memory?.foundAt(backend.id, id);
+  }
 }
 
 function* groupsOf(objects: readonly Pick<CensusObject, 'groups'>[]): Generator<CensusGroup> {

@@ -154,7 +154,9 @@ test('only a proof counts in a proved census, whatever holders say; what failed 
   const [dropper, forger] = [mesh.nodes[0]!, mesh.nodes[1]!];
   dropper.fault = 'boasts';
   forger.fault = 'forges';
-  const kept = [...dropper.shards, ...forger.shards];
+  const kept = [dropper, forger].flatMap((node) =>
+    [...node.shards].map(([id, shard]) => ({ node, id, shard })),
+  );
   dropper.shards.clear();
   forger.shards.clear();
   // They say that they have everything, and nobody who only asks can tell.
@@ -163,7 +165,7 @@ test('only a proof counts in a proved census, whatever holders say; what failed 
   expect(proved).toMatchObject({ shardsLive: expected - kept.length, critical: 1, silentPeers: [] });
   expect(new Set(learnt)).toEqual(new Set([`${dropper.peer} absent`, `${forger.peer} wrong`]));
   expect(await census(mesh, [object], both)).toMatchObject({ shardsLive: expected - kept.length });
-  for (const [id, shard] of kept) for (const node of [dropper, forger]) node.shards.set(id, shard);
+  for (const { node, id, shard } of kept) node.shards.set(id, shard);
   expect(await census(mesh, [object], both)).toMatchObject({ shardsLive: expected - kept.length });
   expect(await census(mesh, [object], { ...both, depth: 'proved' })).toMatchObject({ shardsLive: expected });
   expect(await census(mesh, [object], both)).toMatchObject({ shardsLive: expected });
@@ -188,6 +190,34 @@ test.each(['asked', 'proved'] as const)(
     expect(await census(mesh, [object], { depth })).toMatchObject({ ok: 0 });
   },
 );
+
+test('one that says it has everything hides no loss of others, also where holders are only asked', async () => {
+  const mesh = new MemoryMesh(8);
+  const object = await storedObject(mesh, 'o', 100_000);
+  const [manifest, stripe] = object.groups as [CensusGroup, CensusGroup];
+  const copies = new Set(manifest.shards.map(({ holder }) => holder));
+  const lost = stripe.shards.find(({ holder }) => !copies.has(holder)) ?? stripe.shards[0]!;
+  const expected = mesh.shardCount();
+  const shard = mesh.node(lost.holder).shards.get(lost.id)!;
+  mesh.node(lost.holder).shards.delete(lost.id);
+  for (const node of mesh.nodes) if (node.peer !== lost.holder) node.fault = 'boasts';
+  let proofs = 0;
+  const options = {
+    memory: new ProofMemory(),
+    reachable: () => mesh.nodes.map(({ peer }) => mesh.backend(peer)!),
+    onAttestation: () => proofs++,
+  };
+  expect(await census(mesh, [object], options)).toMatchObject({ shardsLive: expected - 1 });
+  // Proved once where it has moved to, it counts from then on by being asked for.
+  const other = mesh.nodes.find(({ peer }) => stripe.shards.every(({ holder }) => holder !== peer))!;
+  other.shards.set(lost.id, shard);
+  expect(await census(mesh, [object], options)).toMatchObject({ shardsLive: expected });
+  expect(proofs).toBeGreaterThan(0);
+  proofs = 0;
+  const reachable = () => [mesh.backend(other.peer)!];
+  expect(await census(mesh, [object], { ...options, reachable })).toMatchObject({ shardsLive: expected });
+  expect(proofs).toBe(0);
+});
 
 test('without any copy of its manifest an object is lost with all it has, known or not', async () => {
   const mesh = new MemoryMesh(7);

@@ -1,4 +1,7 @@
-/** Which shards a holder could not prove when it was last asked to: they count as missing until it can, whatever it says. */
+/**
+ * What proofs have shown. Shards that a holder could not prove when it was last asked to count as missing until it can, whatever it says. Shards found where nobody
+ * noted them count because they were proved there once.
+ */
 import { LRUCache } from 'lru-cache';
 import type { PeerId, ShardId } from '../../types.ts';
 import type { Verdict } from './attestation.ts';
@@ -8,6 +11,7 @@ const MAX_REMEMBERED = 32_768;
 
 export class ProofMemory {
   private readonly failed = new LRUCache<string, true>({ max: MAX_REMEMBERED });
+  private readonly moved = new LRUCache<string, true>({ max: MAX_REMEMBERED });
   private readonly learn: ((holder: PeerId, verdict: 'absent' | 'wrong') => void) | undefined;
 
   /** @param learn is told once for each list of verdicts with a failure in it, of the worst one */
@@ -19,10 +23,22 @@ export class ProofMemory {
   note(holder: PeerId, ids: readonly ShardId[], verdicts: readonly Verdict[]): void {
     for (const [at, id] of ids.entries()) {
       if (verdicts[at] === 'proved') this.failed.delete(key(holder, id));
-      else this.failed.set(key(holder, id), true);
+      else {
+        this.failed.set(key(holder, id), true);
+        this.moved.delete(key(holder, id));
+      }
     }
     if (verdicts.includes('wrong')) this.learn?.(holder, 'wrong');
     else if (verdicts.includes('absent')) this.learn?.(holder, 'absent');
+  }
+
+  /** The shard was proved at a holder that nobody had noted. */
+  foundAt(holder: PeerId, id: ShardId): void {
+    this.moved.set(key(holder, id), true);
+  }
+
+  wasFoundAt(holder: PeerId, id: ShardId): boolean {
+    return this.moved.get(key(holder, id)) === true;
   }
 
   isMissing(holder: PeerId, id: ShardId): boolean {
