@@ -1,7 +1,7 @@
 /** Looks at objects in custody, and mends what is damaged and this node's to mend: who leads repairs, with a lease from the other custodians. */
 import { asDatameshError } from '../../errors.ts';
 import type { Jobs } from '../observe/jobs.ts';
-import type { ObjectId, PeerId } from '../types.ts';
+import type { ObjectId, PeerId, ShardId } from '../types.ts';
 import type { Duty } from './custody/custodians.ts';
 import {
   type CensusContext,
@@ -37,6 +37,11 @@ export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybod
   turnOf(id: ObjectId, duty: Duty): number | undefined;
   /** What repairs of this order's object need; undefined when custodians are not to repair it. */
   repairOf(record: CustodyRecord, signal: AbortSignal): RepairContext | undefined;
+  /** Which of these the holder proved. Throws when it does not answer. */
+  prove(
+    holder: PeerId,
+    shards: readonly { id: ShardId; lengthBytes: number }[],
+  ): Promise<ReadonlySet<ShardId>>;
   nowMs(): number;
   limits: MenderLimits;
   log(text: string): void;
@@ -80,16 +85,36 @@ interface Case {
   groups: GroupState[];
 }
 
+/** Stripes looked at together, so that large objects do not fill the memory: 6 MB of ids at 4+2. One object may have more. */
+const STRIPES_AT_ONCE = 16_384;
+
 /** Looks at these objects and repairs what is due. Each object is then off the list of suspects, or waits on it. */
 export async function mend(ids: readonly ObjectId[], context: MenderContext): Promise<MendReport> {
   const report: MendReport = { looked: 0, repaired: 0, trafficBytes: 0, shards: 0 };
-  const cases = ids.flatMap((id) => openCase(id, context) ?? []);
+  let batch: Case[] = [];
+  let stripes = 0;
+  for (const id of ids) {
+    const one = openCase(id, context);
+    if (one === undefined) continue;
+    if (batch.length > 0 && stripes + one.object.manifest.stripeCount > STRIPES_AT_ONCE) {
+      await mendBatch(batch, context, report);
+      batch = [];
+      stripes = 0;
+    }
+    batch.push(one);
+    stripes += one.object.manifest.stripeCount;
+  }
+  await mendBatch(batch, context, report);
+  return report;
+}
+
+async function mendBatch(cases: readonly Case[], context: MenderContext, report: MendReport): Promise<void> {
   const due: Case[] = [];
   for await (const one of examined(cases, context)) {
     report.looked++;
     if (isDue(one, context)) due.push(one);
   }
-  if (due.length === 0) return report;
+  if (due.length === 0) return;
   const { peers, client, leases, limits, signal, log, suspects, store } = context;
   const round = await takeLeases(
     due.map(({ record }) => record),
@@ -107,7 +132,6 @@ export async function mend(ids: readonly ObjectId[], context: MenderContext): Pr
   } finally {
     if (!signal.aborted) await round.giveBack();
   }
-  return report;
 }
 
 function openCase(id: ObjectId, context: MenderContext): Case | undefined {
@@ -195,6 +219,7 @@ async function repairAll(cases: readonly Case[], context: MenderContext, report:
     cases.length === 1 ? cases[0]!.object.objectId : `${cases.length} objects`,
   );
   const failed = new Set<Case>();
+  const placed: Placed[] = [];
   let doneBytes = 0;
   const lane = async () => {
     for (let next = work.shift(); next !== undefined; next = work.shift()) {
@@ -205,7 +230,10 @@ async function repairAll(cases: readonly Case[], context: MenderContext, report:
         report.shards += result.placed.length;
         doneBytes += damage.group.shardBytes * result.placed.filter(({ moved }) => !moved).length;
         jobs.progress(job, doneBytes, totalBytes);
-        for (const { index, holder } of result.placed) noteLive(damage, index, holder);
+        for (const { index, holder } of result.placed) {
+          noteLive(damage, index, holder);
+          placed.push({ one, holder, id: damage.group.ids[index]!, lengthBytes: damage.group.shardBytes });
+        }
         if (result.unplaced.length > 0) failed.add(one);
       } catch (error) {
         signal.throwIfAborted();
@@ -216,6 +244,7 @@ async function repairAll(cases: readonly Case[], context: MenderContext, report:
   };
   try {
     await Promise.all(Array.from({ length: limits.stripesAtOnce }, lane));
+    for (const one of await unproved(placed, context)) failed.add(one);
     jobs.end(job, 'done');
   } catch (error) {
     jobs.fail(job, error);
@@ -231,6 +260,36 @@ async function repairAll(cases: readonly Case[], context: MenderContext, report:
     const moves = noteWhereabouts(cases, context);
     if (!signal.aborted) await tellOthers(moves, context);
   }
+}
+
+interface Placed {
+  one: Case;
+  holder: PeerId;
+  id: ShardId;
+  lengthBytes: number;
+}
+
+/** Objects of which a holder cannot show what it has just taken: they are to be looked at again. This node's own store has hashed what it took. */
+async function unproved(placed: readonly Placed[], context: MenderContext): Promise<Set<Case>> {
+  const { peers, prove, signal, log } = context;
+  const failed = new Set<Case>();
+  const byHolder = Map.groupBy(
+    placed.filter(({ holder }) => holder !== peers.self),
+    ({ holder }) => holder,
+  );
+  await Promise.all(
+    [...byHolder].map(async ([holder, theirs]) => {
+      try {
+        const proved = await prove(holder, theirs);
+        for (const { one, id } of theirs) if (!proved.has(id)) failed.add(one);
+      } catch (error) {
+        signal.throwIfAborted();
+        // Busy or gone: the next census asks again.
+        log(`proof: ${holder.slice(-8)}: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+  return failed;
 }
 
 function noteLive(damage: Damage, index: number, holder: PeerId): void {

@@ -8,8 +8,10 @@ import type { Net } from '../effects/net.ts';
 import type { Random } from '../effects/random.ts';
 import { nextTurn } from '../effects/turn.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
+import { createAudit } from '../maintenance/audit.ts';
 import { createAdoption } from '../maintenance/custody/adoption.ts';
 import { CUSTODIANS, closestMembers } from '../maintenance/custody/custodians.ts';
+import { sampleLed } from '../maintenance/custody/custody-audit.ts';
 import { custodyClient } from '../maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../maintenance/custody/custody-manifests.ts';
 import { isNear } from '../maintenance/custody/custody-peers.ts';
@@ -22,6 +24,7 @@ import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
 import { type MenderLimits, mend } from '../maintenance/mender.ts';
+import { proveShards } from '../maintenance/proof/ask.ts';
 import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import { ADOPT_TIMEOUT_MS, type RepairContext } from '../maintenance/repair.ts';
 import type { Membership } from '../mesh/membership.ts';
@@ -188,6 +191,12 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         client,
         leases,
         suspects,
+        async prove(holder, shards) {
+          const backend = holders.backend(holder);
+          if (backend === undefined) return new Set();
+          const verdicts = await proveShards(backend, shards, { random, signal, memory: parts.proofs });
+          return new Set([...verdicts].filter(([, verdict]) => verdict === 'proved').map(([id]) => id));
+        },
         turnOf: (id, duty) => handover.turnOf(id, duty),
         jobs: parts.jobs,
         backend: holders.backend,
@@ -247,7 +256,20 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     stopper.abort();
     await keeper.stop();
   });
+  const audit = createAudit({
+    clock,
+    random,
+    backend: holders.backend,
+    memory: parts.proofs,
+    sample: async () => sampleLed({ random, peers, store: custody, manifests }),
+    onResult({ objectId }, verdict) {
+      if (verdict !== 'proved') suspects.suspect(objectId, clock.monotonic());
+    },
+    log,
+  });
+  closers.add(() => audit.stop());
   keeper.start();
+  audit.start();
   const told: Custody['told'] = async (id, moves, callSignal) => {
     for (const move of moves) {
       for (const peer of closestMembers(move.objectId, peers.members(id), CUSTODIANS)) {

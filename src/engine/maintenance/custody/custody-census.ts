@@ -38,11 +38,13 @@ export const STRIPES_PER_LOOK = 4096;
 /** Peers asked for shards that nobody noted has. */
 const MAX_SEARCHED = 64;
 
-/** The groups of an object from stripe `from` on; the manifest's with the first. */
-export function groupsFrom(object: ObjectInCustody, from: number): Omit<GroupState, 'live'>[] {
+type Group = Omit<GroupState, 'live'>;
+
+/** The groups of an object from stripe `from` on, `count` stripes at most; the manifest's with the first. */
+export function groupsFrom(object: ObjectInCustody, from: number, count = STRIPES_PER_LOOK): Group[] {
   const { objectId, manifest } = object;
   const { code } = manifest;
-  const groups: Omit<GroupState, 'live'>[] = [];
+  const groups: Group[] = [];
   if (from === 0) {
     groups.push({
       objectId,
@@ -52,7 +54,7 @@ export function groupsFrom(object: ObjectInCustody, from: number): Omit<GroupSta
       ids: Array.from({ length: 1 + code.m }, () => manifestShardId(objectId)),
     });
   }
-  for (let stripe = from; stripe < Math.min(manifest.stripeCount, from + STRIPES_PER_LOOK); stripe++) {
+  for (let stripe = from; stripe < Math.min(manifest.stripeCount, from + count); stripe++) {
     const { ids, shardBytes } = manifest.stripe(stripe);
     groups.push({ objectId, stripe, code, shardBytes, ids });
   }
@@ -92,7 +94,7 @@ export async function lookAt(
 }
 
 /** By index: who was told to have the shard. */
-function notedHolders(object: ObjectInCustody, group: Omit<GroupState, 'live'>): PeerId[][] {
+export function notedHolders(object: ObjectInCustody, group: Group): PeerId[][] {
   const noted: PeerId[][] = group.ids.map(() => []);
   for (const { stripe, index, holder } of object.claims)
     if (stripe === group.stripe && noted[index]?.includes(holder) === false) noted[index].push(holder);
@@ -103,7 +105,7 @@ function notedHolders(object: ObjectInCustody, group: Omit<GroupState, 'live'>):
 }
 
 /** Whoever was found to have each shard. Replicas are alike: each holder counts for one place, those in excess for the first. */
-function liveOf(group: Omit<GroupState, 'live'>, sightings: Sightings): PeerId[][] {
+function liveOf(group: Group, sightings: Sightings): PeerId[][] {
   if (group.code.k > 1) return group.ids.map((id) => sightings.holdersOf(id));
   const live: PeerId[][] = group.ids.map(() => []);
   for (const [at, holder] of sightings.holdersOf(group.ids[0]!).sort().entries())

@@ -14,6 +14,7 @@ import {
   encodeOffer,
   itemBytes,
   type KnownAnswer,
+  MAX_CLAIMS,
   MAX_CUSTODY_BYTES,
   MAX_CUSTODY_IDS,
   MAX_CUSTODY_ITEMS,
@@ -22,7 +23,7 @@ import {
   type OfferItem,
   type Place,
 } from './custody-protocol.ts';
-import type { ClaimsOf } from './custody-store.ts';
+import type { Claim, ClaimsOf } from './custody-store.ts';
 
 export interface CustodyCall {
   timeoutMs: number;
@@ -104,7 +105,7 @@ export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
         return told;
       }),
     async moved(peer, moves, call) {
-      for (const batch of batches(moves))
+      for (const batch of batches(moves.map(fewEnough)))
         await ask(peer, { op: 'moved', ids: [] }, encodeClaims(batch), call);
     },
     lease: (peer, ids, call) =>
@@ -138,7 +139,12 @@ export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
 /** Half a message at most, so that the others of its batch find room beside it. */
 function thatFits(item: OfferItem): OfferItem {
   const fits = (item.manifest?.length ?? 0) <= MAX_CUSTODY_BYTES / 2;
-  return fits ? item : { ...item, manifest: undefined };
+  return fewEnough(fits ? item : { ...item, manifest: undefined });
+}
+
+/** What is left out is found again by asking holders. */
+function fewEnough<T extends { claims: readonly Claim[] }>(item: T): T {
+  return item.claims.length <= MAX_CLAIMS ? item : { ...item, claims: item.claims.slice(0, MAX_CLAIMS) };
 }
 
 /** As many items as a message takes. */

@@ -74,7 +74,8 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
         .map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
       const item = { order: bytes, manifest, claims: state === 'live' ? claims : [] };
       const custodians = closestMembers(objectId, members, CUSTODIANS);
-      waiting.set(pending, custodians.length);
+      // Nobody is there to keep it: it waits.
+      waiting.set(pending, custodians.length === 0 ? Number.POSITIVE_INFINITY : custodians.length);
       for (const peer of custodians) {
         const theirs = offers.get(peer);
         if (theirs === undefined) offers.set(peer, [{ pending, item }]);

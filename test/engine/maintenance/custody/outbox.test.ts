@@ -1,0 +1,108 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { Catalog } from '../../../../src/engine/catalog/catalog.ts';
+import { openCatalog } from '../../../../src/engine/catalog/sqlite-catalog.ts';
+import { realClock } from '../../../../src/engine/effects/clock.ts';
+import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
+import type { OfferAnswer, OfferItem } from '../../../../src/engine/maintenance/custody/custody-protocol.ts';
+import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
+import { readOrder } from '../../../../src/engine/maintenance/custody/order.ts';
+import { sendOrders } from '../../../../src/engine/maintenance/custody/outbox.ts';
+import type { PeerId } from '../../../../src/engine/types.ts';
+import { DatameshError } from '../../../../src/errors.ts';
+import { entry, idOf } from '../../catalog/entries.ts';
+import { member, owner, peer } from './samples.ts';
+
+let catalog: Catalog;
+beforeEach(() => {
+  catalog = openCatalog(':memory:', realClock());
+});
+const custody = { domain: 'zone' as const, members: [] };
+const put = (name: string) => catalog.commit(entry(name, { owner: owner.ownerId, custody }));
+
+function sender(names: readonly number[], reply: (to: PeerId, items: readonly OfferItem[]) => OfferAnswer[]) {
+  const told: { to: PeerId; item: OfferItem }[] = [];
+  const store = memoryCustody();
+  const send = () =>
+    sendOrders({
+      owner,
+      network: 'test',
+      catalog,
+      peers: { self: peer('self'), members: () => names.map(member), refused: () => {} },
+      store,
+      client: {
+        async offer(to: PeerId, items: readonly OfferItem[]) {
+          const answers = reply(to, items);
+          told.push(...items.map((item) => ({ to, item })));
+          return answers;
+        },
+      } as Partial<CustodyClient> as CustodyClient,
+      manifest: async () => Buffer.from('a manifest'),
+      kept: () => {},
+      nowMs: () => 5,
+      log: () => {},
+      timeoutMs: 100,
+      signal: new AbortController().signal,
+    });
+  return { told, send, store };
+}
+
+const kept = (_to: PeerId, items: readonly OfferItem[]) => items.map(() => 'kept' as const);
+
+test('what was put is told to three custodians, once they have confirmed it no more', async () => {
+  put('a');
+  put('b');
+  const { told, send } = sender([1, 2, 3, 4, 5], kept);
+  expect(await send()).toBe(0);
+  expect(told).toHaveLength(6);
+  for (const { item } of told) {
+    expect(readOrder(item.order)).toMatchObject({
+      state: 'live',
+      sequence: 1,
+      domain: 'zone',
+      network: 'test',
+    });
+    expect(item.claims.map(({ holder }) => holder)).toEqual(['12D3KooWA', '12D3KooWB']);
+  }
+  expect(await send()).toBe(0);
+  expect(told).toHaveLength(6);
+});
+
+test('an order that one custodian did not take, or that nobody is there for, waits', async () => {
+  put('a');
+  const alone = sender([], kept);
+  expect(await alone.send()).toBe(1);
+  let down = true;
+  const { send, told } = sender([1, 2, 3], (to, items) => {
+    if (down && to === peer(2)) throw new DatameshError('timeout', { what: 'no answer' });
+    return kept(to, items);
+  });
+  expect(await send()).toBe(1);
+  expect(told).toHaveLength(2);
+  down = false;
+  expect(await send()).toBe(0);
+});
+
+test('a delete takes the place of the order before it, and is told until it is confirmed', async () => {
+  const first = put('a').entry;
+  put('b');
+  catalog.remove(owner.ownerId, 'a', first.version);
+  const { send, told } = sender([1, 2, 3], kept);
+  expect(await send()).toBe(0);
+  const states = new Map(
+    told.map(({ item }) => [readOrder(item.order).objectId, readOrder(item.order).state]),
+  );
+  expect(states).toEqual(
+    new Map([
+      [idOf('a'), 'released'],
+      [idOf('b'), 'live'],
+    ]),
+  );
+});
+
+test('an object that another name still uses is not released', () => {
+  const same = { owner: owner.ownerId, custody, objectId: idOf('same') };
+  const one = catalog.commit(entry('a', same)).entry;
+  catalog.commit(entry('b', same));
+  catalog.remove(owner.ownerId, 'a', one.version);
+  expect(catalog.pendingOrders(owner.ownerId, undefined, 9)).toMatchObject([{ state: 'live', sequence: 1 }]);
+});
