@@ -157,7 +157,6 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       manifest: (id) => custody.manifest(id),
       rate,
       failed(holder, error) {
-        if (error.code === 'denied') peers.refused(holder, order.owner);
         if (error.code === 'hash-mismatch') parts.health.observe(holder, { kind: 'wrong-bytes' });
         log(`repair: ${holder.slice(-8)}: ${error.message}`);
       },
