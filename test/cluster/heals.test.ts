@@ -35,8 +35,9 @@ test.skipIf(LONG && ownerOff)(
   async () => {
     const { reads, readsFailed, wholeAfterMs, health, lost } = await healRun(run);
     run.log(`${reads} reads, ${readsFailed.length} failed; whole after ${wholeAfterMs} ms`);
-    expect(readsFailed.slice(0, 5)).toEqual(
-      expect.objectContaining({ length: Math.min(5, Math.floor(reads / 10_000)) }),
+    // 99.99 % of them: in a short run, all.
+    expect(readsFailed.length, readsFailed.slice(0, 5).join('\n')).toBeLessThanOrEqual(
+      Math.floor(reads / 10_000),
     );
     expect(lost).toEqual([]);
     expect(health).toMatchObject({ ok: run.objects, lost: 0 });
