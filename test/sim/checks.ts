@@ -14,6 +14,14 @@ import type { World } from './world.ts';
 
 const SHARDS_DIR = '/data/shards';
 const CALM_BYTES = 10_000;
+/** Two rounds of the keeper's census, and the turns of three custodians. */
+const HEALED_MS = 300_000;
+/** Releases are carried again to those that were away. */
+const GONE_MS = 120_000;
+/** The grace time of repairs, 15 minutes, and a round of the keeper's census. */
+const MOVED_MS = 18 * 60_000;
+/** Share of a quota from which on holders may refuse. */
+const FULL = 0.7;
 /** Events that wait, per node: its timers and the messages on their way to it. */
 const MAX_WAITING_PER_NODE = 2_000;
 
@@ -117,9 +125,23 @@ function checkRule(promised: Promised, truth: Truth): void {
   }
 }
 
-export async function checkEnd(world: World, wait: <T>(work: Promise<T>) => Promise<T>): Promise<void> {
+/** How the checks let virtual time pass. */
+export interface Passing {
+  wait<T>(work: Promise<T>): Promise<T>;
+  /** Until `done`, this long at most. */
+  advance(durationMs: number, done: () => boolean): Promise<void>;
+  /** Also what takes long, or is not fulfilled in every case yet. */
+  strict: boolean;
+}
+
+export async function checkEnd(world: World, { wait, advance, strict }: Passing): Promise<void> {
   const { truth, machines } = world;
   checkNow(world);
+  await checkHealed(world, advance);
+  if (strict) {
+    await checkGone(world, advance);
+    await checkPlaces(world, advance);
+  }
   for (const [machine, ids] of liveOn(world)) await wait(checkDurable(machine, ids, truth));
   for (const promised of truth.live()) {
     const { client, name, version, content } = promised;
@@ -140,6 +162,93 @@ export async function checkEnd(world: World, wait: <T>(work: Promise<T>) => Prom
   for (const client of machines.filter(({ spec }) => spec.isClient)) await checkHealth(world, client, wait);
 }
 
+/** What is at risk is whole again: anything with half of its parity or less, without a word of its owner. */
+async function checkHealed(world: World, advance: Passing['advance']): Promise<void> {
+  const { truth, machines } = world;
+  const isFull = ({ store, spec }: SimMachine) =>
+    store !== undefined && store.usage().liveBytes > FULL * spec.quotaBytes;
+  // Who claims what it has not is found by audits, which take their time; where there is no room nothing can be rebuilt.
+  if (machines.some((machine) => machine.liar || isFull(machine))) return;
+  const atRisk = () =>
+    truth.live().flatMap((promised) =>
+      promised.groups.flatMap((group, at) => {
+        const spare = truth.believed(group) - group.code.k;
+        return group.code.m > 0 && spare <= group.code.m / 2
+          ? [`${nameOf(promised, at)} has spare ${spare}`]
+          : [];
+      }),
+    );
+  await advance(HEALED_MS, () => atRisk().length === 0);
+  const left = atRisk();
+  if (left.length > 0)
+    throw new Violation('it heals itself', `after ${HEALED_MS / 1000} s ${left.slice(0, 3).join(', ')}`);
+}
+
+/**
+ * Each shard of a stripe on a node of its own, no more in a zone than may be lost, whatever else of it lies elsewhere too. What came to lie otherwise while
+ * nodes were away moves after the grace time.
+ */
+async function checkPlaces({ truth, machines }: World, advance: Passing['advance']): Promise<void> {
+  if (machines.some(({ liar }) => liar)) return;
+  const crowded = () =>
+    truth
+      .live()
+      .filter(({ allowDegraded }) => !allowDegraded)
+      .flatMap((promised) =>
+        promised.groups.flatMap((group, at) => {
+          const zoneCap = promised.domain === 'zone' ? group.code.m : Number.POSITIVE_INFINITY;
+          return separable(truth.placesOf(group), zoneCap) ? [] : [nameOf(promised, at)];
+        }),
+      );
+  await advance(MOVED_MS, () => crowded().length === 0);
+  const [first] = crowded();
+  if (first !== undefined)
+    throw new Violation('placement keeps the rule', `${first}: its shards share nodes or zones`);
+}
+
+/** Whether each shard can be counted at one of its holders so that no node counts twice and no zone too often. */
+function separable(places: readonly (readonly SimMachine[])[], zoneCap: number): boolean {
+  const nodes = new Set<SimMachine>();
+  const zones = new Map<string, number>();
+  const from = (index: number): boolean => {
+    const holders = places[index];
+    if (holders === undefined) return true;
+    for (const holder of holders) {
+      const { zone } = holder.spec;
+      const count = zones.get(zone) ?? 0;
+      if (nodes.has(holder) || count >= zoneCap) continue;
+      nodes.add(holder);
+      zones.set(zone, count + 1);
+      if (from(index + 1)) return true;
+      nodes.delete(holder);
+      zones.set(zone, count);
+    }
+    return false;
+  };
+  return from(0);
+}
+
+/** What its owner deleted leaves every disk that can be reached, whoever came back meanwhile. */
+async function checkGone({ truth, machines }: World, advance: Passing['advance']): Promise<void> {
+  const honest = machines.filter(({ liar }) => !liar);
+  const left = () =>
+    truth.promised
+      .filter(({ state }) => state === 'deleted')
+      .flatMap(({ name, version, groups }) =>
+        groups.flatMap(({ shards }) =>
+          honest.flatMap((machine) =>
+            shards.some(({ id }) => machine.store?.has(id))
+              ? [`${name} version ${version} on ${machine.label}`]
+              : [],
+          ),
+        ),
+      );
+  await advance(GONE_MS, () => left().length === 0);
+  const still = left();
+  if (still.length > 0)
+    throw new Violation('what is deleted goes', `after ${GONE_MS / 1000} s: ${still.slice(0, 3).join(', ')}`);
+}
+
 /** In fair weather a put succeeds, unless the holders say themselves that they are full. */
 async function checkCalmPut(client: SimMachine, wait: <T>(work: Promise<T>) => Promise<T>): Promise<void> {
   const content = new Uint8Array(CALM_BYTES).fill(client.spec.index);
@@ -158,7 +267,10 @@ async function checkCalmPut(client: SimMachine, wait: <T>(work: Promise<T>) => P
   }
 }
 
-/** A proved census counts what there is, whatever liars claim; an asked one does where nobody lies and nothing has rotted unseen. */
+/**
+ * A proved census counts what there is, whatever liars claim; an asked one does where nobody lies and nothing
+ * has rotted unseen, once a proof has cleared those who failed one before.
+ */
 async function checkHealth(
   { truth, machines, trace }: World,
   client: SimMachine,
@@ -166,7 +278,7 @@ async function checkHealth(
 ): Promise<void> {
   const wanted = JSON.stringify(truth.health(client));
   const deceived = machines.some(({ liar, rotten }) => liar || rotten.size > 0);
-  for (const asked of deceived ? (['proved'] as const) : (['asked', 'proved'] as const)) {
+  for (const asked of deceived ? (['proved'] as const) : (['proved', 'asked'] as const)) {
     const report = await wait(client.engine!.health({ depth: asked }));
     const { depth, takenAtMs: _at, durationMs: _for, silentPeers, worst: _worst, ...found } = report;
     trace.note(`${client.label} health ${depth} ${JSON.stringify(found)}`);

@@ -1,5 +1,7 @@
 /** What goes wrong, by seed. What destroys data stays within what the codes of the live objects tolerate; the rest has no bounds. */
-import type { ShardId } from '../../src/engine/types.ts';
+import { custodyClient } from '../../src/engine/maintenance/custody/custody-client.ts';
+import { signOrder } from '../../src/engine/maintenance/custody/order.ts';
+import { manifestShardId, type ShardId } from '../../src/engine/types.ts';
 import type { Clients } from './clients.ts';
 import type { Conditions } from './conditions.ts';
 import { lie } from './lies.ts';
@@ -174,10 +176,44 @@ export class Faults {
   /** From now on it gives wrong answers. What it held is lost to the mesh, so it must be dispensable. */
   #turn(machine: SimMachine): string | undefined {
     const { machines, clients, truth } = this.#options;
-    const liars = machines.filter(({ liar }) => liar).length;
-    if (machine.spec.isClient || machine.liar || liars >= 1 || clients.writing) return undefined;
+    const known = machines.find(({ liar }) => liar);
+    if (known !== undefined) return this.#forge(known);
+    if (machine.spec.isClient || clients.writing) return undefined;
     if (!truth.canLose(machine)) return undefined;
-    machine.lie(lie(this.#options.random.fork('lies'), truth.bytesOf.bind(truth)));
+    machine.lie(
+      lie(this.#options.random.fork('lies'), truth.bytesOf.bind(truth), () => machine.node!.device),
+    );
     return machine.label;
+  }
+
+  /** It tells everybody, in the owner's name and with a signature of its own, that one of his objects is released. */
+  #forge(liar: SimMachine): string | undefined {
+    const { machines, truth, random } = this.#options;
+    const { node, endpoint } = liar;
+    const live = truth.live();
+    if (node === undefined || endpoint === undefined || live.length === 0) return undefined;
+    const { client, objectId, name } = random.pick(live);
+    const owner = client.ownerId!;
+    const order = signOrder(
+      {
+        network: 'sim',
+        objectId,
+        owner,
+        domain: 'node',
+        members: [],
+        state: 'released',
+        sequence: 1_000_000,
+        issuedAtMs: node.clock.now(),
+      },
+      { ownerId: owner, sign: node.device.sign },
+    );
+    const item = { order, manifest: truth.bytesOf(manifestShardId(objectId)), claims: [] };
+    const custody = custodyClient(endpoint);
+    for (const { peerId } of machines) {
+      if (peerId === undefined || peerId === liar.peerId) continue;
+      for (const op of ['offer', 'drop'] as const)
+        custody[op](peerId, [item], { timeoutMs: 20_000 }).catch(() => {});
+    }
+    return `${liar.label} forges a release of ${name}`;
   }
 }

@@ -19,6 +19,8 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
     corpus: { type: 'boolean', default: false },
+    /** With the invariants that do not hold yet in every case. */
+    strict: { type: 'boolean', default: false },
     /** Ends with the first violation. */
     'until-found': { type: 'boolean', default: false },
     /** A JSON list of seeds: what one process hands to another. */
@@ -36,6 +38,7 @@ function wanted(): SeedToRun[] {
     seed: Number(values.seed) + at,
     nodes: values.nodes === undefined ? undefined : Number(values.nodes),
     steps: Number(values.steps),
+    strict: values.strict,
   }));
 }
 

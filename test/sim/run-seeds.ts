@@ -8,6 +8,7 @@ export interface SeedToRun {
   seed: number;
   nodes?: number | undefined;
   steps: number;
+  strict?: boolean | undefined;
 }
 
 export interface RunSeedsOptions {
@@ -32,8 +33,9 @@ export function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-export function commandOf({ seed, nodes, steps }: SeedToRun): string {
-  return `npm run sim -- --seed ${seed}${nodes === undefined ? '' : ` --nodes ${nodes}`} --steps ${steps} --trace`;
+export function commandOf({ seed, nodes, steps, strict }: SeedToRun): string {
+  const more = `${nodes === undefined ? '' : ` --nodes ${nodes}`}${strict ? ' --strict' : ''}`;
+  return `npm run sim -- --seed ${seed}${more} --steps ${steps} --trace`;
 }
 
 /** Returns the number of violations. */

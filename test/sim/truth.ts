@@ -55,11 +55,31 @@ export class Truth {
 
   /** How many shards of the group exist, whole, on honest disks other than `without`. */
   intact(group: CensusGroup, without?: SimMachine): number {
-    const honest = this.machines.filter((machine) => !machine.liar && machine !== without);
+    return this.#count(group, (machine, id) => !machine.liar && machine !== without && machine.has(id));
+  }
+
+  /** The same as their holders see it, who have not noticed yet what has rotted. */
+  believed(group: CensusGroup): number {
+    return this.#count(group, (machine, id) => machine.has(id) || machine.store?.has(id) === true);
+  }
+
+  #count(group: CensusGroup, has: (machine: SimMachine, id: ShardId) => boolean): number {
+    const { machines } = this;
     // Copies of one shard count by the disks that have it, shards of a code by what they are.
     const ids = [...new Set([...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])])];
-    if (group.code.k === 1) return honest.filter((machine) => ids.some((id) => machine.has(id))).length;
-    return ids.filter((id) => honest.some((machine) => machine.has(id))).length;
+    if (group.code.k === 1) return machines.filter((machine) => ids.some((id) => has(machine, id))).length;
+    return ids.filter((id) => machines.some((machine) => has(machine, id))).length;
+  }
+
+  /** By shard that exists, its holders; of copies of one shard one for each that the group counts. */
+  placesOf(group: CensusGroup): SimMachine[][] {
+    const ids = [...new Set([...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])])];
+    const places = ids
+      .map((id) => this.machines.filter((machine) => !machine.liar && machine.has(id)))
+      .filter((holders) => holders.length > 0);
+    if (group.code.k > 1) return places;
+    const copies = Math.min(group.code.m + 1, places[0]?.length ?? 0);
+    return Array.from({ length: copies }, () => places[0]!);
   }
 
   readable({ groups }: Promised, without?: SimMachine): boolean {
