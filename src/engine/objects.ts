@@ -208,7 +208,11 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
         spare: spareOf(group, live),
         shards: group.shards.map(({ id, holder: noted }, at) => {
           // A shard that repair has moved is shown where it is; copies are all alike, so none of them has moved.
-          const moved = live.has(noted, id) || group.code.k === 1 ? undefined : live.holdersOf(id)[0];
+          const alike = (peer: PeerId) => group.shards.some((it) => it.id === id && it.holder === peer);
+          const moved =
+            live.has(noted, id) || group.code.k === 1
+              ? undefined
+              : live.holdersOf(id).find((peer) => !alike(peer));
           const holder = moved ?? noted;
           return {
             index: at,

@@ -41,9 +41,9 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)(
-  '%s in the middle of a put: %i, and the shards are taken back',
+  '%s in the middle of a put that is not to be resumed: %i, and the shards are taken back',
   async (signal, status) => {
-    const result = await cluster.cli(0, ['put', file, '--name', 'halved'], {
+    const result = await cluster.cli(0, ['put', file, '--name', 'halved', '--no-resume'], {
       started(child) {
         void until('shards on the way', async () => (await shardsOf(1)) > 3).then(() => child.kill(signal));
       },

@@ -65,10 +65,12 @@ export class Truth {
 
   #count(group: CensusGroup, has: (machine: SimMachine, id: ShardId) => boolean): number {
     const { machines } = this;
-    // Copies of one shard count by the disks that have it, shards of a code by what they are.
-    const ids = [...new Set([...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])])];
-    if (group.code.k === 1) return machines.filter((machine) => ids.some((id) => has(machine, id))).length;
-    return ids.filter((id) => machines.some((machine) => has(machine, id))).length;
+    const ids = [...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])];
+    // Copies of one shard count by the disks that have it, shards of a code by what they are; alike ones each want a disk.
+    const living = (id: ShardId) => machines.filter((machine) => has(machine, id)).length;
+    if (group.code.k === 1) return living(ids[0]!);
+    const wanted = (id: ShardId) => ids.filter((each) => each === id).length;
+    return [...new Set(ids)].reduce((sum, id) => sum + Math.min(wanted(id), living(id)), 0);
   }
 
   /** By shard that exists, its holders; of copies of one shard one for each that the group counts. */

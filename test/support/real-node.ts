@@ -102,7 +102,7 @@ export function realNode(): RealNode {
 
   /** Everything of the user's. The node's own stores may be opened and closed. */
   function picture(): Record<string, string> {
-    const own = /^(?:data|disk)\/(?:shards|LOCK|catalog|service\.log|control)/;
+    const own = /^(?:data|disk)\/(?:shards|LOCK|catalog|custody|service\.log|control)/;
     return Object.fromEntries(
       readdirSync(folder, { recursive: true, withFileTypes: true })
         .map((entry) => join(entry.parentPath, entry.name))

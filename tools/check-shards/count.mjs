@@ -45,8 +45,7 @@ export function countObjects(objects, holders) {
       const { k, m } = layout.code;
       group(copiesOf(objectId, m + 1, holders), 1, m);
       for (const ids of layout.stripes) {
-        const living =
-          k === 1 ? copiesOf(ids[0], m + 1, holders) : ids.filter((id) => holders.has(id)).length;
+        const living = k === 1 ? copiesOf(ids[0], m + 1, holders) : livingOf(ids, holders);
         total[bucketOf(group(living, k, m))]++;
       }
     }
@@ -54,6 +53,13 @@ export function countObjects(objects, holders) {
     each.push({ objectId, name, state, spare });
   }
   return { total, each };
+}
+
+/** Shards of a stripe may be alike (padding): each wants a holder of its own. */
+function livingOf(ids, holders) {
+  const copies = new Map();
+  for (const id of ids) copies.set(id, (copies.get(id) ?? 0) + 1);
+  return [...copies].reduce((sum, [id, most]) => sum + copiesOf(id, most, holders), 0);
 }
 
 function copiesOf(id, most, holders) {

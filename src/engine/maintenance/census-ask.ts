@@ -110,9 +110,8 @@ async function searchElsewhere(
 ): Promise<void> {
   const missing = new Map<ShardId, WantedShard>();
   for (const group of groupsOf(objects)) {
-    for (const id of idsOf(group)) {
-      const enough = group.code.k === 1 ? group.code.m + 1 : 1;
-      if (live.holdersOf(id).length < enough) missing.set(id, { id, lengthBytes: group.shardBytes });
+    for (const [id, copies] of copiesOf(group)) {
+      if (live.holdersOf(id).length < copies) missing.set(id, { id, lengthBytes: group.shardBytes });
     }
   }
   if (missing.size === 0) return;
@@ -164,25 +163,26 @@ function* groupsOf(objects: readonly Pick<CensusObject, 'groups'>[]): Generator<
   for (const { groups } of objects) yield* groups ?? [];
 }
 
-/** Distinct ids of a group: one of a replicated group. */
-function idsOf(group: CensusGroup): ReadonlySet<ShardId> {
-  return new Set([...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])]);
+/**
+ * How many holders a group wants of each id: 1 + m of replicas; of a code as many as it has shards of that id, as the shards of a short chunk may be alike (nothing
+ * but padding).
+ */
+export function copiesOf({ code, shards, unplaced }: CensusGroup): ReadonlyMap<ShardId, number> {
+  const copies = new Map<ShardId, number>();
+  for (const id of [...shards.map((shard) => shard.id), ...(unplaced ?? [])]) {
+    copies.set(id, code.k === 1 ? code.m + 1 : (copies.get(id) ?? 0) + 1);
+  }
+  return copies;
 }
 
 /**
- * The living shards of a group, each with the place where it is: of a code one for each shard, where it was noted if it is there; of replicas one for
- * each holder, and no more than the group has.
+ * The living shards of a group, each with the place where it is: where it was noted if it is there. Alike ones are as many as there are holders of them, and
+ * no more than the group has.
  */
 export function livingIn(group: CensusGroup, live: LiveShards): { id: ShardId; holder: PeerId }[] {
-  const { k, m } = group.code;
-  if (k === 1) {
-    const copies = [...idsOf(group)].flatMap((id) => live.holdersOf(id).map((holder) => ({ id, holder })));
-    return copies.slice(0, m + 1);
-  }
-  const noted = new Map(group.shards.map(({ id, holder }) => [id, holder]));
-  return [...idsOf(group)].flatMap((id) => {
-    const at = noted.get(id);
-    const holder = at !== undefined && live.has(at, id) ? at : live.holdersOf(id)[0];
-    return holder === undefined ? [] : [{ id, holder }];
+  return [...copiesOf(group)].flatMap(([id, copies]) => {
+    const noted = group.shards.filter((shard) => shard.id === id && live.has(shard.holder, id));
+    const holders = new Set([...noted.map(({ holder }) => holder), ...live.holdersOf(id)]);
+    return [...holders].slice(0, copies).map((holder) => ({ id, holder }));
   });
 }

@@ -245,3 +245,14 @@ test('a shard that nobody took when it was written counts once somebody has it',
   mesh.node(holder).shards.delete(id);
   expect(await census(mesh, [{ ...object, groups }], { reachable })).toMatchObject({ degraded: 1 });
 });
+
+test('shards of a stripe that are alike count once for each holder: the last byte of a file beyond a chunk leaves three shards of padding', async () => {
+  const mesh = new MemoryMesh(8);
+  const object = await storedObject(mesh, 'one byte more', 4 * 1024 * 1024 + 1);
+  const last = object.groups!.at(-1)!;
+  const alike = last.shards.filter(({ id }) => id === last.shards[1]!.id);
+  expect(alike).toHaveLength(3);
+  expect(await census(mesh, [object])).toMatchObject({ ok: 1, shardsLive: 15, shardsExpected: 15 });
+  mesh.node(alike[0]!.holder).shards.delete(alike[0]!.id);
+  expect(await census(mesh, [object])).toMatchObject({ degraded: 1, shardsLive: 14 });
+});

@@ -17,7 +17,7 @@ import {
   type ShardId,
 } from '../../types.ts';
 import { addSpare, noStripes, spareOf, stateOf } from '../census.ts';
-import { type CensusGroup, LiveShards } from '../census-ask.ts';
+import { copiesOf, LiveShards } from '../census-ask.ts';
 import { censusGroups } from '../groups.ts';
 import { type Attestation, verdictsOf } from './attestation.ts';
 import { decodeAnswers, encodeAnswers, MAX_PROOF_IDS } from './challenge.ts';
@@ -86,8 +86,8 @@ export async function checkProof(source: AsyncIterable<Uint8Array>): Promise<Pro
   const groups = censusGroups(objectId, [], manifest);
   // Of its copies the manifest cannot name the holders: whoever has one counts.
   groups[0] = { ...groups[0]!, unplaced: [manifestShardId(objectId)] };
-  const wanted = new Map<ShardId, CensusGroup>();
-  for (const group of groups) for (const id of everyId(group)) wanted.set(id, group);
+  // Ids of sealed stripes repeat within a stripe at most (padding), so no group takes another's place.
+  const wanted = new Map(groups.flatMap((group) => [...copiesOf(group)]));
   const live = new LiveShards();
   const holders = new Map<PeerId, ProofCheck['holders'][number]>();
   const noted = new Set(manifest.peers);
@@ -105,10 +105,9 @@ export async function checkProof(source: AsyncIterable<Uint8Array>): Promise<Pro
       holders.set(holder, (known = { holder, signer, shards: 0, noted: noted.has(holder) }));
     }
     for (const [at, id] of ids.entries()) {
-      const { k, m } = wanted.get(id)!.code;
       if (verdicts[at] !== 'proved' || live.has(holder, id)) continue;
       known.shards++;
-      if (live.holdersOf(id).length < (k === 1 ? m + 1 : 1)) live.add(holder, id);
+      if (live.holdersOf(id).length < wanted.get(id)!) live.add(holder, id);
     }
     firstSignedAtMs = Math.min(firstSignedAtMs ?? signedAtMs, signedAtMs);
     lastSignedAtMs = Math.max(lastSignedAtMs ?? signedAtMs, signedAtMs);
@@ -136,10 +135,6 @@ export async function checkProof(source: AsyncIterable<Uint8Array>): Promise<Pro
     lastSignedAtMs,
     holders: [...holders.values()],
   };
-}
-
-function everyId(group: CensusGroup): ShardId[] {
-  return [...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])];
 }
 
 function readHead(text: string) {
