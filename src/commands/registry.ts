@@ -1,4 +1,5 @@
 /** The one table of commands: from it come lookup, help, completion, suggestions and the generated documents. */
+import { cleanupCommand } from './care/cleanup.ts';
 import { configCommands } from './care/config.ts';
 import { repairCommand } from './care/repair.ts';
 import { type Command, GROUPS, type Group } from './command.ts';
@@ -144,6 +145,7 @@ export function allCommands(): readonly Command[] {
     bandwidthCommand,
     distributionCommand,
     repairCommand,
+    cleanupCommand,
     ...poolCommands,
     ...keysCommands,
     ...configCommands,

@@ -36,6 +36,9 @@ export const MAX_PORT = 65535;
 /** Longer, and it would be a store. */
 const MAX_CACHE_SECONDS = 24 * 3600;
 
+/** A year. */
+const MAX_DELAY_HOURS = 366 * 24;
+
 const onText = (check: Check<string>) => (value: FieldValue) => check(value as string);
 const onNumber = (check: Check<number>) => (value: FieldValue) => check(value as number);
 const onList = (check: Check<string>) => (value: FieldValue) => checkEach(check)(value as string[]);
@@ -132,6 +135,13 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     check: onNumber(checkRange(1, MAX_CACHE_SECONDS, ' seconds')),
   },
   {
+    key: 'cleanup.delayHours',
+    kind: 'integer',
+    summary: 'what must pass between the first mark of a shard of no object and its deletion',
+    restart: true,
+    check: onNumber(checkRange(0, MAX_DELAY_HOURS, ' hours')),
+  },
+  {
     key: 'redundancy.k',
     kind: 'integer',
     summary: 'data shards: any k of the k+m shards give a file back',
@@ -211,6 +221,7 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
     network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '' },
     storage: { quotaBytes: 100 * 2 ** 30, reservePercent: 10 },
     reads: { cacheBytes: 64 * 2 ** 20, cacheSeconds: 300 },
+    cleanup: { delayHours: 24 },
     redundancy: { k: 4, m: 2 },
     bandwidth: { upBytesPerSecond: 0, downBytesPerSecond: 0 },
     access: { mode: 'allow-list', allow: [], deny: [] },

@@ -14,6 +14,7 @@ export interface Config {
   };
   storage: { quotaBytes: number; reservePercent: number };
   reads: { cacheBytes: number; cacheSeconds: number };
+  cleanup: { delayHours: number };
   redundancy: { k: number; m: number };
   bandwidth: { upBytesPerSecond: number; downBytesPerSecond: number };
   access: { mode: 'open' | 'allow-list'; allow: string[]; deny: string[] };

@@ -9,7 +9,7 @@ export interface EngineRun {
 }
 
 export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
-  const { node, network, storage, reads, redundancy, access, bandwidth } = config;
+  const { node, network, storage, reads, cleanup, redundancy, access, bandwidth } = config;
   return {
     name: node.name,
     dataDir: node.dataDir,
@@ -25,6 +25,7 @@ export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
     },
     storage: { quotaBytes: storage.quotaBytes, reserveFraction: storage.reservePercent / 100 },
     reads: { cacheBytes: reads.cacheBytes, cacheTtlMs: reads.cacheSeconds * 1000 },
+    cleanupDelayMs: cleanup.delayHours * 3_600_000,
     code: { k: redundancy.k, m: redundancy.m },
     access: { mode: access.mode, allow: [...access.allow], deny: [...access.deny] },
     bandwidth: {

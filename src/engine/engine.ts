@@ -4,6 +4,7 @@
  * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
  */
 
+import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
 import type { HealthReport } from './health-views.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
@@ -353,6 +354,8 @@ export interface Engine {
   info(ref: string, options?: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
   /** By name: every version of it. By id: that version alone. Throws `not-found`. */
   delete(ref: string): Promise<DeleteResult>;
+  /** Collects what nothing refers to. Waits for one that runs. Throws `no-owner-key`. */
+  cleanup(query: CleanupQuery, call?: CallOptions): Promise<CleanupReport>;
   /** Dials a multiaddr and keeps it as a bootstrap peer for this run. */
   bootstrap(address: string): Promise<DialResult>;
   /** Looks for nodes by every way there is, for `durationMs`. */

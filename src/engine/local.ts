@@ -1,4 +1,5 @@
 /** `openEngine`: the Engine interface on a node in this process. */
+import { createCollecting } from './collecting.ts';
 import type { CallOptions, Engine } from './engine.ts';
 import { type Node, startNode } from './node.ts';
 import { createObjects } from './objects.ts';
@@ -28,6 +29,7 @@ export function engineOn(node: Node): Engine {
   });
   const proving = createProving(node, objects);
   const repair = repairer(node, pools, objects);
+  const collecting = createCollecting(node, objects, pools);
   const sampler = new Sampler({
     clock: node.clock,
     traffic: node.traffic,
@@ -111,6 +113,12 @@ export function engineOn(node: Node): Engine {
     find: async (ref) => objects.find(ref),
     info: (ref, infoOptions = {}) => tracked(objects.info(ref, infoOptions)),
     delete: (ref) => tracked(objects.delete(ref)),
+    cleanup: (query, call) =>
+      tracked(
+        node.jobs.run('cleanup', query.dryRun ? 'plan' : 'shards', linked(call), (job) =>
+          collecting.cleanup(query, job),
+        ),
+      ),
     pools,
     distribution: (query = {}, call) => tracked(objects.distribution(query, linked(call))),
     async bootstrap(address) {
@@ -124,6 +132,7 @@ export function engineOn(node: Node): Engine {
         unsubscribe();
         sampler.stop();
         audit.stop();
+        collecting.close();
         closing.abort();
         await Promise.all(running);
         await node.close();

@@ -15,6 +15,8 @@ import type { Random } from './effects/random.ts';
 import { certifyDevice } from './keys/certificate.ts';
 import type { Device } from './keys/device.ts';
 import type { OwnerKeys } from './keys/keys.ts';
+import { liftingPuts } from './maintenance/collect/collect-holder.ts';
+import { Quarantine } from './maintenance/collect/quarantine.ts';
 import { ProofMemory } from './maintenance/proof/memory.ts';
 import { announcer } from './mesh/announcer.ts';
 import type { ObjectRouting } from './mesh/dht.ts';
@@ -27,6 +29,7 @@ import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
 import type { TrafficMeter } from './mesh/traffic.ts';
 import { Closers } from './node/closers.ts';
+import { type Collect, keepCollect } from './node/collect.ts';
 import { type Custody, keepCustody } from './node/custody.ts';
 import { createHolders } from './node/holders.ts';
 import type { Machine } from './node/machine.ts';
@@ -41,6 +44,7 @@ import type { Candidate, Site } from './placement/domains.ts';
 import { type Folders, openFolders } from './pools/folders.ts';
 import type { ShardStore } from './shardstore/store.ts';
 import { createHedging, type Hedging } from './transfer/hedging.ts';
+import { RunningPuts } from './transfer/running-puts.ts';
 import { ShardCache } from './transfer/shard-cache.ts';
 import type { OwnerId, PeerId } from './types.ts';
 
@@ -62,6 +66,10 @@ export interface Node {
   readonly traffic: TrafficMeter;
   readonly events: EventLog;
   readonly jobs: Jobs;
+  /** Puts of this node that no catalog knows yet. */
+  readonly runningPuts: RunningPuts;
+  /** Its part in what owners collect. */
+  readonly collect: Collect;
   /** Objects of anybody that this node keeps whole. */
   readonly custody: Custody;
   readonly requests: RequestCounter;
@@ -99,7 +107,17 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
     const events = new EventLog(clock);
     closers.add(machine.tolerateStrays((text) => events.add('warn', 'mesh', text)));
     const storage = await openStorage(options, machine, events, closers);
-    const { device, keyring, owner, store, catalog } = storage;
+    const { device, keyring, owner, catalog } = storage;
+    const quarantine = closers.opened(
+      await Quarantine.open({
+        disk,
+        clock,
+        path: paths.quarantine,
+        log: (text) => events.add('warn', 'cleanup', text),
+      }),
+      (value) => value.close(),
+    );
+    const store = liftingPuts(storage.store, quarantine);
     const codec = closers.opened(machine.openCodec(), (value) => value.close());
     const space = await watchSpace(options, { clock, disk }, store, closers);
     const health = createPeerHealth(clock, random);
@@ -241,6 +259,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
         network: options.network.name,
         store,
         custody: storage.custody,
+        quarantine,
         catalog,
         owner,
         codec,
@@ -257,6 +276,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       },
       closers,
     );
+
+    const collect = await keepCollect({ net, clock, store, custody: storage.custody, quarantine, ownersOf });
 
     events.add('info', 'node', `started as ${options.name} (${net.self})`);
     return {
@@ -275,6 +296,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       traffic,
       events,
       jobs,
+      runningPuts: new RunningPuts(),
+      collect,
       custody,
       requests,
       health,

@@ -44,6 +44,8 @@ export interface Objects {
   /** Current objects of the owner, one by one as they are wanted: all, of a pool, or one. Throws `not-found`. */
   current(query: DistributionQuery, signal: AbortSignal): AsyncGenerator<CurrentObject>;
   distribution(query: DistributionQuery, call: CallOptions): Promise<DistributionReport>;
+  /** Of an object of the owner, from `hints` or whoever has it. Throws `shards-missing`. */
+  manifestOf(id: ObjectId, hints: readonly PeerId[], name: string, signal: AbortSignal): Promise<Manifest>;
 }
 
 const DEFAULT_STRIPE_LIMIT = 64;
@@ -269,6 +271,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     },
 
     current,
+    manifestOf,
 
     distribution(query, call) {
       const signal = call.signal ?? new AbortController().signal;

@@ -14,6 +14,8 @@ export interface EngineOptions {
   reads: ReadOptions;
   code: CodeProfile;
   access: AccessOptions;
+  /** What must pass between the first mark of a shard of no object and its deletion; a day when absent. */
+  cleanupDelayMs?: number | undefined;
   bandwidth: { upBytesPerSecond: number | undefined; downBytesPerSecond: number | undefined };
   /** Opens the keyring when it is protected; asked for by the caller, never stored. */
   passphrase: string | undefined;
@@ -66,6 +68,8 @@ export function dataPaths(dataDir: string) {
     custody: `${dataDir}/custody.sqlite`,
     peers: `${dataDir}/peers.json`,
     journal: `${dataDir}/journal`,
+    quarantine: `${dataDir}/quarantine.log`,
+    epoch: `${dataDir}/cleanup-epoch.json`,
     log: `${dataDir}/service.log`,
     /** Unix sockets must stay under 108 bytes; control/socket-path.ts falls back to a short one. */
     socket: `${dataDir}/control.sock`,

@@ -57,8 +57,11 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     const context = putContext(pool);
     const withPool = { ...options, pool: pool.name, compress: options.compress ?? pool.compress };
     refuseExisting(node.catalog, context.owner, options);
-    const stored = await storeObject(source, withPool, context, call);
-    const { entry, replacedVersion } = await commit(commitSoon, context, withPool, stored);
+    const running = node.runningPuts.begin();
+    const { stored, entry, replacedVersion } = await (async () => {
+      const whole = await storeObject(source, withPool, { ...context, sending: running.sending }, call);
+      return { stored: whole, ...(await commit(commitSoon, context, withPool, whole)) };
+    })().finally(running.end);
     changed();
     return {
       object: publicView(entry),

@@ -1,4 +1,6 @@
 /** The figures a fake engine shows: fixed shapes that move with `elapsedMs` and nothing else. */
+
+import type { CleanupQuery, CleanupReport } from '../../src/engine/cleanup-views.ts';
 import type {
   BandwidthView,
   EventView,
@@ -235,5 +237,43 @@ export function fakeRepair(applied: boolean): RepairReport {
         misplaced: 1,
       },
     ],
+  };
+}
+
+/** A third node was away, one orphan is swept, and one copy too many is given back. */
+export function cleanupReport({ orphaned, duplicates, dryRun }: CleanupQuery): CleanupReport {
+  const sums = { marked: 2, waiting: 0, swept: 1 };
+  return {
+    dryRun,
+    orphaned: orphaned
+      ? {
+          epoch: 7,
+          delayMs: 86_400_000,
+          objectsLive: 3,
+          shardsLive: 21,
+          shardsListed: 24,
+          ...sums,
+          sweptBytes: 4096,
+          holders: [
+            { holder: fakePeerId(1), name: 'alpha', listed: 24, orphans: 3, ...sums, failed: undefined },
+            {
+              holder: fakePeerId(2),
+              name: 'beta',
+              listed: 0,
+              orphans: 0,
+              marked: 0,
+              waiting: 0,
+              swept: 0,
+              failed: 'timeout',
+            },
+          ],
+          blocked: [],
+          waits: ['1 holders did not answer: what they have is looked at next time'],
+        }
+      : undefined,
+    duplicates: duplicates
+      ? { shards: 1, released: 1, releasedBytes: 1024, unproved: 0, failed: 0 }
+      : undefined,
+    durationMs: 900,
   };
 }

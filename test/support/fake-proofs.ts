@@ -1,6 +1,6 @@
 import type { Engine, HealthReport, ObjectView } from '../../src/engine/engine.ts';
 import type { ProofFile, VerifyReport } from '../../src/engine/proof-views.ts';
-import { fakeRepair } from './fake-figures.ts';
+import { cleanupReport, fakeRepair } from './fake-figures.ts';
 
 function fakeVerify(health: HealthReport, deep: boolean, bytes: number): VerifyReport {
   const { objects } = health;
@@ -22,16 +22,20 @@ function fakeProof(object: ObjectView, file: Uint8Array): ProofFile {
 
 /** What a fake engine does of verify, prove and repair. */
 export function fakeCare(
-  enter: (method: 'verify' | 'prove' | 'repair', signal?: AbortSignal) => Promise<void>,
+  enter: (method: 'verify' | 'prove' | 'repair' | 'cleanup', signal?: AbortSignal) => Promise<void>,
   find: (ref: string) => ObjectView,
   health: () => HealthReport,
   proof: Uint8Array = new Uint8Array(),
-): Pick<Engine, 'verify' | 'prove' | 'repair'> {
+): Pick<Engine, 'verify' | 'prove' | 'repair' | 'cleanup'> {
   return {
     async verify({ ref, deep }, call) {
       await enter('verify', call?.signal);
       if (ref !== undefined) find(ref);
       return fakeVerify(health(), deep === true, 1000);
+    },
+    async cleanup(query, call) {
+      await enter('cleanup', call?.signal);
+      return cleanupReport(query);
     },
     async repair({ ref, apply }, call) {
       await enter('repair', call?.signal);

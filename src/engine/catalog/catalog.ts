@@ -102,6 +102,8 @@ export interface Catalog {
   list(owner: OwnerId, query: ListQuery): ListPage;
   /** All current entries, for a census. */
   current(owner: OwnerId): Entry[];
+  /** Every version of every name, older ones too, in the order in which they were committed. `after`: 0, or from the page before; undefined at the end. */
+  versions(owner: OwnerId, after: number, limit: number): { entries: Entry[]; after: number | undefined };
   /** Removes the version; the newest older one, if any, becomes current. */
   remove(owner: OwnerId, name: string, version: number): Entry | undefined;
   /** True when another entry still uses the object. */

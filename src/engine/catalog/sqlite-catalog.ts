@@ -235,6 +235,18 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
         );
       }),
 
+    versions: (owner, after, limit) =>
+      guarded(() => {
+        const rows = all(
+          `SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.id > ? ORDER BY e.id LIMIT ?`,
+          ownerRow(owner) ?? -1,
+          after,
+          limit,
+        );
+        const last = rows.length < limit ? undefined : (rows.at(-1)!.id as number);
+        return { entries: rows.map(entryOf), after: last };
+      }),
+
     remove(owner, name, version) {
       const bytes = nameBytes(name.toWellFormed());
       return transaction(() => {

@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { DatameshError, type ErrorRecord } from '../../errors.ts';
+import type { CleanupQuery, CleanupReport } from '../cleanup-views.ts';
 import type {
   CallOptions,
   DeleteResult,
@@ -151,6 +152,10 @@ class RemoteEngine implements Engine {
 
   repair(query: RepairQuery, call: CallOptions = {}): Promise<RepairReport> {
     return this.#await<RepairReport>(ROUTE.repair, query, call);
+  }
+
+  cleanup(query: CleanupQuery, call: CallOptions = {}): Promise<CleanupReport> {
+    return this.#await<CleanupReport>(ROUTE.cleanup, query, call);
   }
 
   async list(query: ListQuery = {}): Promise<ListPage> {

@@ -11,6 +11,7 @@ import {
   httpStatus,
   LINES_TYPE,
   type Line,
+  readCleanupQuery,
   readDiscoverRequest,
   readGetRequest,
   readHealthRequest,
@@ -54,6 +55,15 @@ export async function answerRepair(
 ): Promise<void> {
   await answerLines(response, clock, async (onProgress) =>
     engine.repair(readRepairQuery(body), { signal, onProgress }),
+  );
+}
+
+export async function answerCleanup(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.cleanup(readCleanupQuery(body), { signal, onProgress }),
   );
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../effects/clock.ts';
 import type { Engine } from '../engine.ts';
 import { pingSocket } from './http-call.ts';
 import {
+  answerCleanup,
   answerDiscover,
   answerGet,
   answerHealth,
@@ -172,6 +173,7 @@ function buildApp(
   stream(ROUTE.health, answerHealth);
   stream(ROUTE.verify, answerVerify);
   stream(ROUTE.repair, answerRepair);
+  stream(ROUTE.cleanup, answerCleanup);
   stream(ROUTE.prove, answerProve);
   stream(ROUTE.discover, answerDiscover);
   stream(ROUTE.speedTest, answerSpeedTest);

@@ -5,6 +5,7 @@
  * (JSON lines: progress*, then result or error) and get and prove (frames.ts). A failure is `{"error": ErrorRecord}`.
  */
 import { DatameshError, type ErrorRecord, EXIT } from '../../errors.ts';
+import type { CleanupQuery } from '../cleanup-views.ts';
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
@@ -32,6 +33,7 @@ export const ROUTE = {
   find: '/find',
   info: '/info',
   delete: '/delete',
+  cleanup: '/cleanup',
   bootstrap: '/bootstrap',
   discover: '/discover',
   speedTest: '/speed-test',
@@ -158,6 +160,10 @@ export function readRepairQuery(value: unknown): RepairQuery {
     apply: optional(flag),
     checkIntegrity: optional(flag),
   });
+}
+
+export function readCleanupQuery(value: unknown): CleanupQuery {
+  return fields<CleanupQuery>(value, { orphaned: flag, duplicates: flag, dryRun: flag });
 }
 
 export function readRef(value: unknown): { ref: string } {

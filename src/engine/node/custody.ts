@@ -9,6 +9,8 @@ import type { Random } from '../effects/random.ts';
 import { nextTurn } from '../effects/turn.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import { createAudit } from '../maintenance/audit.ts';
+import { liftNamed } from '../maintenance/collect/lift-named.ts';
+import type { Quarantine } from '../maintenance/collect/quarantine.ts';
 import { createAdoption } from '../maintenance/custody/adoption.ts';
 import { CUSTODIANS, closestMembers } from '../maintenance/custody/custodians.ts';
 import { sampleLed } from '../maintenance/custody/custody-audit.ts';
@@ -55,6 +57,7 @@ interface Parts {
   network: string;
   store: ShardStore;
   custody: CustodyStore;
+  quarantine: Quarantine;
   catalog: Catalog;
   owner: OwnerKeys | undefined;
   codec: Codec;
@@ -241,7 +244,10 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     ownersOf: parts.ownersOf,
     admitsOwner,
     near: (peer, id) => isNear(peers, peer, id, custody.mark(id)?.owner),
-    kept: (orders) => keeper.kept(orders.map(({ objectId }) => objectId)),
+    kept(orders) {
+      liftNamed(parts.quarantine, manifests, orders);
+      keeper.kept(orders.map(({ objectId }) => objectId));
+    },
   });
   const unsubscribe = membership.onChange((peer, state) => {
     if (state === 'suspect' || state === 'joining') return;

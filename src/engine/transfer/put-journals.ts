@@ -11,12 +11,13 @@ import type { Random } from '../effects/random.ts';
 import {
   bytesToHex,
   type CodeProfile,
+  manifestShardId,
   type ObjectId,
   type OwnerId,
   type PeerId,
   type ShardId,
 } from '../types.ts';
-import { MAX_JOURNAL_AGE_MS, MAX_JOURNALS, MIN_JOURNALED_BYTES } from './limits.ts';
+import { MAX_JOURNAL_AGE_MS, MAX_JOURNAL_BYTES, MAX_JOURNALS, MIN_JOURNALED_BYTES } from './limits.ts';
 import {
   type JournalContent,
   JournalWriter,
@@ -177,6 +178,21 @@ export function putJournals(options: PutJournalsOptions): PutJournals {
       }
     },
   };
+}
+
+/** Shards that the journals of running and interrupted puts name. Throws when one cannot be read; what makes no sense names nothing. */
+export async function journaledShards(disk: Disk, dir: string): Promise<ShardId[]> {
+  if ((await disk.stat(dir)) === undefined) return [];
+  const ids: ShardId[] = [];
+  for (const name of (await disk.list(dir)).filter((it) => it.endsWith(SUFFIX))) {
+    const path = `${dir}/${name}`;
+    // A disk that fails must not pass for a journal that makes no sense.
+    await disk.readFile(path, MAX_JOURNAL_BYTES);
+    const content = await readJournal(disk, path);
+    for (const stripe of content?.stripes.values() ?? []) ids.push(...stripe.ids);
+    if (content?.objectId !== undefined) ids.push(manifestShardId(content.objectId));
+  }
+  return ids;
 }
 
 function nameOf({ owner, source, sizeBytes, code, chunkBytes, compress, pool }: PutIdentity): string {

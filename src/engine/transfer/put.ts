@@ -55,6 +55,8 @@ export interface PutContext {
   mayAsk?(peer: PeerId): boolean;
   /** It kept a stripe waiting for that long, and was replaced. */
   overtaken?(holder: PeerId, elapsedMs: number): void;
+  /** Told of every shard before it is sent. */
+  sending?(id: ShardId): void;
   /** For puts that can be gone on with. */
   journals?: PutJournals | undefined;
   log(text: string): void;
@@ -109,12 +111,15 @@ export async function storeObject(
     backend: context.backend,
     mayAsk: (peer) => context.mayAsk?.(peer) ?? true,
     placed(id, holder, refused) {
-      if (refused === undefined) placed.push({ id, holder });
-      else
+      if (refused === undefined) {
+        context.sending?.(id);
+        placed.push({ id, holder });
+      } else {
         placed.splice(
           placed.findIndex((each) => each.id === id && each.holder === holder),
           1,
         );
+      }
     },
     failed: (holder, error) => context.log(`put: ${holder.slice(-8)} took no shard: ${error.message}`),
     overtaken(holder, elapsedMs) {

@@ -1,0 +1,83 @@
+/** Live orders of the owner for objects that this node's catalog does not have: another of his nodes stored them. Only what is signed counts. */
+import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
+import { type Order, parseOrder, readOrder } from '../custody/order.ts';
+import { MAX_COLLECT_ORDERS } from './collect-protocol.ts';
+import type { CollectCall, CollectTarget } from './collect-target.ts';
+
+export interface OrdersOptions {
+  owner: OwnerId;
+  network: string;
+  targets: readonly CollectTarget[];
+  /** Whether the catalog has the object. */
+  known(id: ObjectId): boolean;
+  call: CollectCall;
+}
+
+const MAX_PAGES = 100_000;
+
+/** `keepers`: who showed the order, and so has the manifest. `silent`: nodes that did not answer to the end. */
+export async function ordersBeyond(
+  options: OrdersOptions,
+): Promise<{ live: { objectId: ObjectId; keepers: PeerId[] }[]; silent: number }> {
+  const { owner, network, targets, known, call } = options;
+  const found = new Map<ObjectId, { order: Order; keepers: PeerId[] }>();
+  const silent = new Set<PeerId>();
+  const verified = (bytes: Uint8Array): Order | undefined => {
+    try {
+      const order = readOrder(bytes);
+      return order.owner === owner && order.network === network ? order : undefined;
+    } catch {
+      return undefined; // a forgery, which says nothing
+    }
+  };
+  const asked = async (target: CollectTarget, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch {
+      call.signal.throwIfAborted();
+      silent.add(target.id);
+    }
+  };
+  await Promise.all(
+    targets.map((target) =>
+      asked(target, async () => {
+        let cursor: ObjectId | undefined;
+        for (let page = 0; page < MAX_PAGES; page++) {
+          const { items, cursor: next } = await target.orders(cursor, call);
+          for (const bytes of items) {
+            if (known(parsedId(bytes))) continue;
+            const order = verified(bytes);
+            if (order?.state !== 'live') continue;
+            const before = found.get(order.objectId);
+            if (before === undefined) found.set(order.objectId, { order, keepers: [target.id] });
+            else before.keepers.push(target.id);
+          }
+          if (next === undefined || (cursor !== undefined && next <= cursor)) return;
+          cursor = next;
+        }
+      }),
+    ),
+  );
+  // Somebody may show an old order of an object that the owner has released since: a release that anybody has is final.
+  const released = new Set<ObjectId>();
+  const ids = [...found.keys()];
+  for (let at = 0; at < ids.length; at += MAX_COLLECT_ORDERS) {
+    const some = ids.slice(at, at + MAX_COLLECT_ORDERS);
+    await Promise.all(
+      targets.map((target) =>
+        asked(target, async () => {
+          for (const bytes of await target.order(some, call)) {
+            const order = verified(bytes);
+            if (order?.state === 'released') released.add(order.objectId);
+          }
+        }),
+      ),
+    );
+  }
+  const live = [...found].filter(([id]) => !released.has(id));
+  return { live: live.map(([objectId, { keepers }]) => ({ objectId, keepers })), silent: silent.size };
+}
+
+function parsedId(bytes: Uint8Array): ObjectId {
+  return parseOrder(bytes).order.objectId;
+}
