@@ -72,3 +72,30 @@ describe('distribution', () => {
     expect(zones.seen.records.map((record) => record.level)).toEqual(['zone']);
   });
 });
+
+it('shows the model of loss only when asked, with every assumption, and refuses one that makes no sense', async () => {
+  const engine = createFakeEngine({});
+  const plain = testHost({ engine });
+  await runLine(plain, 'pool', 'show');
+  expect(plain.seen.records[0]).not.toHaveProperty('stripeLossPerYear');
+  const host = testHost({ engine });
+  await runLine(
+    host,
+    'pool',
+    'show',
+    '--durability',
+    '--holders',
+    '30',
+    '--failures',
+    '20',
+    '--stripes',
+    '100',
+  );
+  const record = host.seen.records[0] as { stripeLossPerYear: number; objectLossPerYear: number };
+  expect(record).toMatchObject({
+    assumptions: { failureRate: 0.2, nodes: 30, detectionMs: 30_000, graceMs: 900_000 },
+  });
+  expect(record.objectLossPerYear / record.stripeLossPerYear).toBeCloseTo(100, 3);
+  expect(host.seen.notes.join('\n')).toMatch(/a model, not a measurement: .*20 % a year/);
+  expect(await runLine(testHost({ engine }), 'pool', 'show', '--durability', '--holders', '2')).toBe(2);
+});

@@ -1,5 +1,6 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { DURABILITY_COLUMNS, DURABILITY_OPTIONS, durabilityRecord } from './durability.ts';
 import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord } from './pool-record.ts';
 
 export const poolShowCommand: Command = {
@@ -16,10 +17,16 @@ export const poolShowCommand: Command = {
       required: false,
     },
   ],
-  options: [{ name: 'check', summary: 'End with a failure unless every shard of a put would find a place' }],
+  options: [
+    { name: 'check', summary: 'End with a failure unless every shard of a put would find a place' },
+    ...DURABILITY_OPTIONS,
+  ],
   examples: [
     { line: 'datamesh pool show', note: 'the default pool' },
-    { line: 'datamesh pool show big', note: 'what it survives, and why not more' },
+    {
+      line: 'datamesh pool show big --durability --failures 10',
+      note: 'how likely loss is in a year, if a tenth of the nodes die',
+    },
     {
       line: 'datamesh pool show big --check --quiet || alert',
       note: 'exit 3 or 5 when the mesh cannot keep the rule',
@@ -28,7 +35,7 @@ export const poolShowCommand: Command = {
   effects: 'reads',
   needs: 'engine',
   shape: 'single',
-  columns: POOL_DETAIL_COLUMNS,
+  columns: [...POOL_DETAIL_COLUMNS, ...DURABILITY_COLUMNS],
   exits: [
     { code: EXIT.partial, meaning: 'with --check: a put would make fewer shards durable than wanted' },
     { code: EXIT.unreachable, meaning: 'with --check: a put would be refused' },
@@ -36,7 +43,8 @@ export const poolShowCommand: Command = {
   async run(context, values) {
     const engine = await context.engine();
     const pool = await engine.pools.show((values.name as string | undefined) ?? 'default');
-    context.out.record(poolDetailRecord(pool));
+    const model = values.durability === true ? durabilityRecord(pool, values, context.out) : {};
+    context.out.record({ ...poolDetailRecord(pool), ...model });
     explain(pool, context.out);
     if (values.check !== true || pool.now.whole) return undefined;
     return pool.now.accepted ? EXIT.partial : EXIT.unreachable;

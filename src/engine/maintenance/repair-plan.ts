@@ -87,10 +87,14 @@ export interface Grace {
  * How long damage is left alone: not at all where the next loss destroys data, a moment once half of the parity is gone, else until a machine that restarts
  * would be back. What only lies in the wrong place has all its shards, so it may wait as well.
  */
-export function graceOf({ spare, missing, group: { code } }: Damage, { settleMs, graceMs }: Grace): number {
-  if (missing.length === 0) return graceMs;
+export function graceOf({ spare, missing, group: { code } }: Damage, grace: Grace): number {
+  return missing.length === 0 ? grace.graceMs : graceWith(spare, code.m, grace);
+}
+
+/** The same of a stripe that lacks shards. The durability model (durability.ts) goes by it, too. */
+export function graceWith(spare: number, m: number, { settleMs, graceMs }: Grace): number {
   if (spare <= 0) return 0;
-  return spare <= code.m / 2 ? settleMs : graceMs;
+  return spare <= m / 2 ? settleMs : graceMs;
 }
 
 /** Least spare first: that is what the next loss would destroy. Of equals, those that lack more. */
