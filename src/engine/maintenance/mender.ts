@@ -21,6 +21,7 @@ import {
 } from './custody/custody-store.ts';
 import { takeLeases } from './custody/lease-round.ts';
 import type { Leases } from './custody/leases.ts';
+import { releasedOf } from './custody/tombstones.ts';
 import type { DamageList } from './damage-list.ts';
 import { type RepairContext, repairGroup } from './repair.ts';
 import { compareRisk, type Damage, damageOf, type GroupState, graceOf } from './repair-plan.ts';
@@ -42,6 +43,8 @@ export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybod
     holder: PeerId,
     shards: readonly { id: ShardId; lengthBytes: number }[],
   ): Promise<ReadonlySet<ShardId>>;
+  /** Orders came to be known that are no longer live, or a shard of such an object was placed: its release is to be carried out. */
+  released(ids: readonly ObjectId[]): void;
   nowMs(): number;
   limits: MenderLimits;
   log(text: string): void;
@@ -116,13 +119,19 @@ async function mendBatch(cases: readonly Case[], context: MenderContext, report:
   }
   if (due.length === 0) return;
   const { peers, client, leases, limits, signal, log, suspects, store } = context;
+  const records = due.map(({ record }) => record);
+  const ask = { peers, client, leases, store, timeoutMs: limits.askTimeoutMs, signal, log };
+  const dead = await releasedOf(records, ask);
+  for (const id of dead) suspects.whole(id);
+  context.released([...dead]);
   const round = await takeLeases(
-    due.map(({ record }) => record),
-    { peers, client, leases, timeoutMs: limits.askTimeoutMs, signal, log },
+    records.filter(({ objectId }) => !dead.has(objectId)),
+    ask,
   );
   try {
     const mine = due.filter(({ record }) => {
       const { objectId } = record;
+      if (dead.has(objectId)) return false;
       // Another has worked on it since it was looked at: to be looked at again.
       const fresh = round.given.has(objectId) && sameClaims(store.claims(objectId), record.claims);
       if (!fresh) suspects.waitUntil(objectId, context.nowMs() + limits.retryMs);
@@ -220,6 +229,9 @@ async function repairAll(cases: readonly Case[], context: MenderContext, report:
   );
   const failed = new Set<Case>();
   const placed: Placed[] = [];
+  const manifests = new Map(
+    cases.map(({ object: { objectId } }) => [objectId, context.store.manifest(objectId)]),
+  );
   let doneBytes = 0;
   const lane = async () => {
     for (let next = work.shift(); next !== undefined; next = work.shift()) {
@@ -232,7 +244,8 @@ async function repairAll(cases: readonly Case[], context: MenderContext, report:
         jobs.progress(job, doneBytes, totalBytes);
         for (const { index, holder } of result.placed) {
           noteLive(damage, index, holder);
-          placed.push({ one, holder, id: damage.group.ids[index]!, lengthBytes: damage.group.shardBytes });
+          const { ids, stripe, shardBytes } = damage.group;
+          placed.push({ one, holder, stripe, index, id: ids[index]!, lengthBytes: shardBytes });
         }
         if (result.unplaced.length > 0) failed.add(one);
       } catch (error) {
@@ -258,12 +271,31 @@ async function repairAll(cases: readonly Case[], context: MenderContext, report:
       }
     }
     const moves = noteWhereabouts(cases, context);
+    takeBack(placed, manifests, context);
     if (!signal.aborted) await tellOthers(moves, context);
+  }
+}
+
+/** Their owner released these while they were being repaired, so the release may have passed by those who took a shard: it is carried to them. */
+function takeBack(
+  placed: readonly Placed[],
+  manifests: ReadonlyMap<ObjectId, Uint8Array | undefined>,
+  { store, released }: MenderContext,
+): void {
+  const late = Map.groupBy(placed, ({ one }) => one.object.objectId);
+  for (const [objectId, theirs] of late) {
+    const record = store.get(objectId);
+    if (record?.state !== 'released') continue;
+    const claims = theirs.map(({ stripe, index, holder }) => ({ stripe, index, holder }));
+    store.keep([{ order: record.order, bytes: record.bytes, manifest: manifests.get(objectId), claims }]);
+    released([objectId]);
   }
 }
 
 interface Placed {
   one: Case;
+  stripe: number;
+  index: number;
   holder: PeerId;
   id: ShardId;
   lengthBytes: number;

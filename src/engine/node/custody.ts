@@ -1,5 +1,5 @@
 /** The part of a node that keeps other people's objects whole: its custody store, what it serves and asks, and the keeper's loop. */
-import type { Backend } from '../backends/backend.ts';
+import { DatameshError } from '../../errors.ts';
 import { isFolderId } from '../backends/folder-marker.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Codec } from '../codec/codec.ts';
@@ -21,7 +21,7 @@ import { serveCustody } from '../maintenance/custody/custody-service.ts';
 import type { ClaimsOf, CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
 import { Handover } from '../maintenance/custody/handover.ts';
 import { Leases } from '../maintenance/custody/leases.ts';
-import { sendOrders } from '../maintenance/custody/outbox.ts';
+import { type FoundManifest, sendOrders } from '../maintenance/custody/outbox.ts';
 import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
@@ -154,6 +154,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         leaving: (holder) => membership.member(holder)?.state === 'draining',
       },
       async adopt(holder, id, place, bytes) {
+        if (custody.mark(id)?.state !== 'live')
+          throw new DatameshError('denied', { what: 'the object was released meanwhile' });
         if (holder === net.self) await adoption.adopt(net.self, id, place, bytes);
         else await client.adopt(holder, id, place, bytes, { timeoutMs: ADOPT_TIMEOUT_MS, signal });
       },
@@ -205,6 +207,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         isMissing: (holder, id) => parts.proofs.isMissing(holder, id),
         everybody: holders.reachable,
         repairOf,
+        released: (ids) => keeper.kept(ids),
         nowMs: clock.monotonic,
         limits: MENDER_LIMITS,
         log,
@@ -287,22 +290,30 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   return { store: custody, keeper, told };
 }
 
-/** From this node or a holder, verified; undefined when nobody gives it now. */
+/** From this node or a holder, verified. A holder that nobody remembers any more is not waited for. */
 async function findManifest(
   id: ObjectId,
   noted: readonly PeerId[],
-  { holders, net }: Parts,
+  { holders, net, membership }: Parts,
   hash: (bytes: Uint8Array) => Uint8Array,
   signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
+): Promise<FoundManifest> {
+  let silent = false;
   const first = [...noted].sort((a, b) => Number(b === net.self) - Number(a === net.self));
-  for (const backend of first.map((peer): Backend | undefined => holders.backend(peer))) {
+  for (const peer of first) {
+    const backend = holders.backend(peer);
+    if (backend === undefined) {
+      silent ||= membership.member(peer) !== undefined;
+      continue;
+    }
     try {
-      const bytes = await backend?.get(manifestShardId(id), { timeoutMs: ASK_TIMEOUT_MS, signal });
-      if (bytes !== undefined && bytesToHex(hash(bytes)) === id) return Uint8Array.from(bytes);
+      const bytes = await backend.get(manifestShardId(id), { timeoutMs: ASK_TIMEOUT_MS, signal });
+      if (bytes !== undefined && bytesToHex(hash(bytes)) === id)
+        return { bytes: Uint8Array.from(bytes), silent };
     } catch {
       signal.throwIfAborted();
+      silent = true;
     }
   }
-  return undefined;
+  return { bytes: undefined, silent };
 }

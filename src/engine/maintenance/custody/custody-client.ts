@@ -9,6 +9,7 @@ import {
   type CustodyRequest,
   decodeClaims,
   decodeKnown,
+  decodeOffer,
   encodeClaims,
   encodeCustodyRequest,
   encodeOffer,
@@ -39,6 +40,8 @@ export interface CustodyClient {
   /** Whether the peer gives the lease of each. */
   lease(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<boolean[]>;
   unlease(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<void>;
+  /** Orders that release some of these, as it gives them: unverified. */
+  released(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<Uint8Array[]>;
   /** Unverified bytes; undefined when it has none. */
   manifest(peer: PeerId, id: ObjectId, call: CustodyCall): Promise<Uint8Array | undefined>;
   /** Durable at the peer when it resolves. Throws `denied` (it does not serve the owner, or the object is released), `hash-mismatch`, `quota-full`, `disk-full`. */
@@ -120,6 +123,11 @@ export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
         return [];
       });
     },
+    released: (peer, ids, call) =>
+      byIds(ids, async (some) => {
+        const { body } = await ask(peer, { op: 'released', ids: some }, NO_BYTES, call);
+        return decodeOffer(body).map(({ order }) => order);
+      }),
     async manifest(peer, id, call) {
       const { status, body } = await ask(
         peer,

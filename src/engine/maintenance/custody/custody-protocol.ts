@@ -1,9 +1,9 @@
 /**
  * `/datamesh/custody/1`: what custodians and owners tell each other. docs/FORMATS.md "Custody protocol".
  *
- * request  [u8 op] and: known, where, lease, unlease: n × [32 object id]   manifest: [32 object id]   offer, moved, drop: nothing, items in the body
+ * request  [u8 op] and: known, where, lease, unlease, released: n × [32 object id]   manifest: [32 object id]   offer, moved, drop: nothing, items in the body
  *          adopt: [32 object id][u32 stripe][u16 index], the shard in the body
- * answer   [u8 status] and: offer, moved, drop, lease: n × [u8]   known: n × [u8 flags][u32 sequence]   where, manifest: body   error: [UTF-8 text]
+ * answer   [u8 status] and: offer, moved, drop, lease: n × [u8]   known: n × [u8 flags][u32 sequence]   where, manifest, released: body   error: [UTF-8 text]
  */
 import { DatameshError } from '../../../errors.ts';
 import { bytesToHex, hexToBytes, type ObjectId, type PeerId } from '../../types.ts';
@@ -31,6 +31,7 @@ const OP = {
   adopt: 7,
   drop: 8,
   unlease: 9,
+  released: 10,
 } as const;
 const CODES = new Map(Object.entries(OP).map(([name, code]) => [code, name as CustodyOp]));
 type CustodyOp = keyof typeof OP;
@@ -83,6 +84,7 @@ const IDS_OF: Record<CustodyOp, { least: number; most: number }> = {
   where: SOME_IDS,
   lease: SOME_IDS,
   unlease: SOME_IDS,
+  released: SOME_IDS,
   manifest: ONE_ID,
   adopt: ONE_ID,
 };

@@ -16,6 +16,8 @@ import {
   decodeOffer,
   encodeClaims,
   encodeKnown,
+  encodeOffer,
+  itemBytes,
   MAX_CLAIMS,
   MAX_CUSTODY_BYTES,
   OFFER_ANSWERS,
@@ -23,7 +25,7 @@ import {
   type OfferItem,
   placeExists,
 } from './custody-protocol.ts';
-import type { ClaimsOf, CustodyStore, Keep } from './custody-store.ts';
+import { type Claim, type ClaimsOf, type CustodyStore, type Keep, MANIFEST_GROUP } from './custody-store.ts';
 import type { Leases } from './leases.ts';
 import { type Order, readOrder } from './order.ts';
 
@@ -123,7 +125,13 @@ async function answer(
       );
     case 'lease':
       spend(from, ids.length);
-      return reply(Uint8Array.from(ids, (id) => (options.near(from, id) && leases.take(id, from) ? 1 : 0)));
+      return reply(
+        Uint8Array.from(ids, (id) =>
+          store.mark(id)?.state !== 'released' && options.near(from, id) && leases.take(id, from) ? 1 : 0,
+        ),
+      );
+    case 'released':
+      return reply(NO_BYTES, encodeOffer(releasesOf(store, ids)));
     case 'adopt':
       spend(from, 1);
       await options.adoption.adopt(from, ids[0]!, request.place, body);
@@ -145,6 +153,22 @@ async function answer(
         : reply(NO_BYTES, bytes);
     }
   }
+}
+
+/** As many as fit a message: what is left out is asked for again with the next repair. */
+function releasesOf(store: CustodyStore, ids: readonly ObjectId[]): OfferItem[] {
+  const items: OfferItem[] = [];
+  let bytes = 0;
+  for (const id of ids) {
+    if (store.mark(id)?.state !== 'released') continue;
+    const order = store.get(id)?.bytes;
+    if (order === undefined) continue;
+    const item = { order, manifest: undefined, claims: [] };
+    bytes += itemBytes(item);
+    if (bytes > MAX_CUSTODY_BYTES) break;
+    items.push(item);
+  }
+  return items;
 }
 
 function isAdoption(header: Uint8Array): boolean {
@@ -213,6 +237,13 @@ function examine(options: CustodyServiceOptions, from: PeerId, item: OfferItem):
   }
 }
 
+/** Copies of a manifest: one more than the most that a code may lose. */
+const MAX_COPIES = 256;
+
+function isManifestCopy({ stripe, index }: Claim): boolean {
+  return stripe === MANIFEST_GROUP && index < MAX_COPIES;
+}
+
 /** The claims that this peer may make and that name places of the object; undefined when its word is not taken. */
 function credible(
   options: CustodyServiceOptions,
@@ -221,8 +252,12 @@ function credible(
   order: Pick<Order, 'owner'> | undefined = options.store.mark(objectId),
   manifest: Manifest | undefined = order && options.manifests.get(objectId),
 ): ClaimsOf | undefined {
-  if (order === undefined || manifest === undefined) return undefined;
-  if (!options.near(from, objectId) && options.ownersOf(from)?.has(order.owner) !== true) return undefined;
+  if (order === undefined) return undefined;
+  const byOwner = options.ownersOf(from)?.has(order.owner) === true;
+  if (!byOwner && !options.near(from, objectId)) return undefined;
+  // Where its copies are is what is left to know while the manifest itself is out of reach.
+  if (manifest === undefined)
+    return byOwner ? { objectId, claims: claims.filter(isManifestCopy).slice(0, MAX_COPIES) } : undefined;
   return {
     objectId,
     claims: claims.filter((claim) => placeExists(claim, manifest.stripeCount, manifest.code)),

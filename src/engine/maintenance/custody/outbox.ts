@@ -10,6 +10,12 @@ import type { OfferItem } from './custody-protocol.ts';
 import { type CustodyStore, MANIFEST_GROUP } from './custody-store.ts';
 import { readOrder, signOrder } from './order.ts';
 
+export interface FoundManifest {
+  bytes: Uint8Array | undefined;
+  /** Some holder that this node still knows did not answer. */
+  silent: boolean;
+}
+
 export interface OutboxContext {
   owner: OwnerKeys;
   network: string;
@@ -17,8 +23,8 @@ export interface OutboxContext {
   peers: CustodyPeers;
   store: CustodyStore;
   client: CustodyClient;
-  /** The object's manifest from this node or a holder; undefined when nobody has it now. */
-  manifest(id: ObjectId, holders: readonly PeerId[], signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** The object's manifest from this node or a holder, and whether one of them could not be asked. */
+  manifest(id: ObjectId, holders: readonly PeerId[], signal: AbortSignal): Promise<FoundManifest>;
   /** Custodians were told; this node is one of them for these. */
   kept(ids: readonly ObjectId[]): void;
   nowMs(): number;
@@ -49,6 +55,8 @@ export async function sendOrders(context: OutboxContext): Promise<number> {
 async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext): Promise<PendingOrder[]> {
   const { owner, network, peers, store, client, timeoutMs, signal, log } = context;
   const members = peers.members(owner.ownerId);
+  /** Releases of which a holder that may have the manifest cannot be asked. */
+  const withheld = new Set<PendingOrder>();
   /** Custodians that have yet to confirm, by object. */
   const waiting = new Map<PendingOrder, number>();
   const offers = new Map<PeerId, { pending: PendingOrder; item: OfferItem }[]>();
@@ -72,7 +80,8 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
       const claims = [...manifestHolders]
         .sort()
         .map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
-      const item = { order: bytes, manifest, claims: state === 'live' ? claims : [] };
+      const item = { order: bytes, manifest: manifest.bytes, claims };
+      if (state === 'released' && manifest.bytes === undefined && manifest.silent) withheld.add(pending);
       const custodians = closestMembers(objectId, members, CUSTODIANS);
       // Nobody is there to keep it: it waits.
       waiting.set(pending, custodians.length === 0 ? Number.POSITIVE_INFINITY : custodians.length);
@@ -110,5 +119,42 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
       }
     }),
   );
-  return batch.filter((pending) => waiting.get(pending) === 0);
+  const told = batch.filter((pending) => waiting.get(pending) === 0);
+  const open = await withoutManifest(
+    told.filter((pending) => withheld.has(pending)),
+    context,
+  );
+  return told.filter((pending) => !open.has(pending));
+}
+
+/**
+ * Releases that no custodian can carry out: without the manifest they do not know whose shards are to go. They stay with the owner until the holders that may
+ * have it have been asked.
+ */
+async function withoutManifest(
+  releases: readonly PendingOrder[],
+  { peers, store, client, owner, timeoutMs, signal, log }: OutboxContext,
+): Promise<ReadonlySet<PendingOrder>> {
+  const open = new Set(releases);
+  const members = peers.members(owner.ownerId);
+  const byPeer = new Map<PeerId, PendingOrder[]>();
+  for (const pending of releases)
+    for (const peer of closestMembers(pending.objectId, members, CUSTODIANS))
+      byPeer.set(peer, [...(byPeer.get(peer) ?? []), pending]);
+  await Promise.all(
+    [...byPeer].map(async ([peer, theirs]) => {
+      const ids = theirs.map(({ objectId }) => objectId);
+      try {
+        const having =
+          peer === peers.self
+            ? ids.map((id) => store.mark(id)?.hasManifest === true)
+            : (await client.known(peer, ids, { timeoutMs, signal })).map(({ manifest }) => manifest);
+        for (const [at, pending] of theirs.entries()) if (having[at]) open.delete(pending);
+      } catch (error) {
+        signal.throwIfAborted();
+        log(`custody: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+  return open;
 }

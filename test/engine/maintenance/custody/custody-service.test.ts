@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { blake3, shardIdOfBytes } from '../../../../src/engine/codec/hash.ts';
 import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
 import { createAdoption } from '../../../../src/engine/maintenance/custody/adoption.ts';
-import { custodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
+import {
+  type CustodyClient,
+  custodyClient,
+} from '../../../../src/engine/maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../../../../src/engine/maintenance/custody/custody-manifests.ts';
 import { serveCustody } from '../../../../src/engine/maintenance/custody/custody-service.ts';
 import { MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
@@ -10,6 +13,7 @@ import { LEASE_MS, Leases } from '../../../../src/engine/maintenance/custody/lea
 import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
 import type { Order } from '../../../../src/engine/maintenance/custody/order.ts';
 import { signOrder } from '../../../../src/engine/maintenance/custody/order.ts';
+import { releasedOf } from '../../../../src/engine/maintenance/custody/tombstones.ts';
 import type { PutRecord } from '../../../../src/engine/shardstore/store.ts';
 import {
   bytesToHex,
@@ -23,7 +27,7 @@ import { DatameshError } from '../../../../src/errors.ts';
 import { type ManualClock, manualClock } from '../../../support/manual-clock.ts';
 import { MemoryNet } from '../../../support/memory-net.ts';
 import { inputOf } from '../../codec/manifest-samples.ts';
-import { orderOf, owner, peer, stranger } from './samples.ts';
+import { keepOf, member, objectId, orderOf, owner, peer, stranger } from './samples.ts';
 
 const CALL = { timeoutMs: 1000 };
 const [SELF, CUSTODIAN, FAR, UNKNOWN] = ['self', 'custodian', 'far', 'unknown'].map(peer) as [
@@ -168,6 +172,66 @@ test('a lease is one custodian’s until it ends', async () => {
   expect(leases.take(id, peer(2))).toBe(true);
   leases.drop(peer(2));
   expect(leases.take(id, peer(1))).toBe(true);
+});
+
+test('who asks is given the release itself, and no lease of a released object', async () => {
+  const { as } = await node();
+  const { id, manifest, order } = sample();
+  const client = as(CUSTODIAN);
+  await client.offer(SELF, [{ order: signOrder(order, owner), manifest, claims: [] }], CALL);
+  expect(await client.released(SELF, [id], CALL)).toEqual([]);
+  const release = signOrder({ ...order, state: 'released', sequence: 2 }, owner);
+  await client.offer(SELF, [{ order: release, manifest: undefined, claims: [] }], CALL);
+  expect((await client.released(SELF, [objectId(7), id], CALL)).map((it) => Buffer.from(it))).toEqual([
+    Buffer.from(release),
+  ]);
+  expect(await client.lease(SELF, [id], CALL)).toEqual([false]);
+});
+
+test('a custodian that missed a release learns of it before it repairs, from a signed order alone', async () => {
+  const { id, order } = sample();
+  const other = objectId(8);
+  const released = (changes: Partial<Order>, by = owner) =>
+    signOrder({ ...order, state: 'released', sequence: 2, ...changes }, by);
+  const forged = Uint8Array.from(released({ objectId: other }));
+  forged[forged.length - 1]! ^= 1;
+  const answers: Record<string, Uint8Array[]> = {
+    [peer(1)]: [released({ objectId: other }, owner), signOrder({ ...order, sequence: 9 }, owner)],
+    [peer(2)]: [forged],
+    [peer(3)]: [released({ objectId: id, owner: stranger.ownerId }, stranger), released({ network: 'x' })],
+  };
+  const learn = async (from: number) => {
+    const store = memoryCustody();
+    store.keep([keepOf({ objectId: id }), keepOf({ objectId: other })]);
+    const found = await releasedOf(
+      [id, other].map((objectId) => ({ objectId, owner: owner.ownerId })),
+      {
+        peers: { self: SELF, members: () => [member(from)], refused: () => {} },
+        store,
+        client: { released: async (to) => answers[to]! } as Partial<CustodyClient> as CustodyClient,
+        ...CALL,
+        signal: new AbortController().signal,
+        log: () => {},
+      },
+    );
+    return { found: [...found], states: [id, other].map((one) => store.mark(one)?.state) };
+  };
+  expect(await learn(1)).toEqual({ found: [other], states: ['live', 'released'] });
+  for (const liar of [2, 3]) expect(await learn(liar)).toEqual({ found: [], states: ['live', 'live'] });
+});
+
+test('where the copies of a manifest are is taken from the owner even before the manifest is here', async () => {
+  const { as, custody } = await node();
+  const { id, order } = sample();
+  const release = signOrder({ ...order, state: 'released', sequence: 2 }, owner);
+  const claims = [
+    { stripe: MANIFEST_GROUP, index: 0, holder: peer(1) },
+    { stripe: 0, index: 0, holder: peer(2) },
+  ];
+  await as(CUSTODIAN).offer(SELF, [{ order: release, manifest: undefined, claims }], CALL);
+  expect(custody.claims(id)).toEqual([]);
+  await as(peer('device')).offer(SELF, [{ order: release, manifest: undefined, claims }], CALL);
+  expect(custody.claims(id)).toEqual([claims[0]]);
 });
 
 test('a shard is adopted when the owner’s manifest names it, and by nothing else', async () => {

@@ -6,8 +6,8 @@ import type { CustodyClient } from '../../../../src/engine/maintenance/custody/c
 import type { OfferAnswer, OfferItem } from '../../../../src/engine/maintenance/custody/custody-protocol.ts';
 import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
 import { readOrder } from '../../../../src/engine/maintenance/custody/order.ts';
-import { sendOrders } from '../../../../src/engine/maintenance/custody/outbox.ts';
-import type { PeerId } from '../../../../src/engine/types.ts';
+import { type FoundManifest, sendOrders } from '../../../../src/engine/maintenance/custody/outbox.ts';
+import type { ObjectId, PeerId } from '../../../../src/engine/types.ts';
 import { DatameshError } from '../../../../src/errors.ts';
 import { entry, idOf } from '../../catalog/entries.ts';
 import { member, owner, peer } from './samples.ts';
@@ -19,7 +19,17 @@ beforeEach(() => {
 const custody = { domain: 'zone' as const, members: [] };
 const put = (name: string) => catalog.commit(entry(name, { owner: owner.ownerId, custody }));
 
-function sender(names: readonly number[], reply: (to: PeerId, items: readonly OfferItem[]) => OfferAnswer[]) {
+interface Mesh {
+  found?: FoundManifest;
+  /** Whether the custodians have the manifest. */
+  known?: boolean;
+}
+
+function sender(
+  names: readonly number[],
+  reply: (to: PeerId, items: readonly OfferItem[]) => OfferAnswer[],
+  mesh: Mesh = {},
+) {
   const told: { to: PeerId; item: OfferItem }[] = [];
   const store = memoryCustody();
   const send = () =>
@@ -35,8 +45,10 @@ function sender(names: readonly number[], reply: (to: PeerId, items: readonly Of
           told.push(...items.map((item) => ({ to, item })));
           return answers;
         },
+        known: async (_to: PeerId, ids: readonly ObjectId[]) =>
+          ids.map(() => ({ sequence: 2, released: true, manifest: mesh.known === true })),
       } as Partial<CustodyClient> as CustodyClient,
-      manifest: async () => Buffer.from('a manifest'),
+      manifest: async () => mesh.found ?? { bytes: Buffer.from('a manifest'), silent: false },
       kept: () => {},
       nowMs: () => 5,
       log: () => {},
@@ -97,6 +109,31 @@ test('a delete takes the place of the order before it, and is told until it is c
       [idOf('b'), 'live'],
     ]),
   );
+});
+
+test('a release without its manifest names the holders of its copies, and waits while one that may have it is silent', async () => {
+  const { version } = put('a').entry;
+  catalog.remove(owner.ownerId, 'a', version);
+  const mesh: Mesh = { found: { bytes: undefined, silent: true } };
+  const { send, told } = sender([1, 2, 3], kept, mesh);
+  expect(await send()).toBe(1);
+  expect(told).toHaveLength(3);
+  for (const { item } of told)
+    expect(item.claims.map(({ holder }) => holder)).toEqual(['12D3KooWA', '12D3KooWB']);
+  mesh.found = { bytes: Buffer.from('a manifest'), silent: false };
+  expect(await send()).toBe(0);
+  expect(told.at(-1)!.item.manifest).toEqual(Buffer.from('a manifest'));
+});
+
+test('a release is with custodians who have the manifest, or whose holders all say that it is gone', async () => {
+  for (const mesh of [
+    { found: { bytes: undefined, silent: true }, known: true },
+    { found: { bytes: undefined, silent: false } },
+  ]) {
+    const { version } = put('a').entry;
+    catalog.remove(owner.ownerId, 'a', version);
+    expect(await sender([1, 2, 3], kept, mesh).send()).toBe(0);
+  }
 });
 
 test('an object that another name still uses is not released', () => {

@@ -1,0 +1,53 @@
+/** Releases win over repairs: before anything of an object is rebuilt, its other custodians are asked whether they know of its release. */
+import { asDatameshError } from '../../../errors.ts';
+import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
+import type { CustodyClient } from './custody-client.ts';
+import { type CustodyPeers, dutyFor } from './custody-peers.ts';
+import type { CustodyStore } from './custody-store.ts';
+import { readOrder } from './order.ts';
+
+export interface TombstoneContext {
+  peers: CustodyPeers;
+  store: CustodyStore;
+  client: CustodyClient;
+  timeoutMs: number;
+  signal: AbortSignal;
+  log(text: string): void;
+}
+
+/**
+ * Which of these objects are released, by an order with their owner's signature; the orders are kept. A custodian that missed a release while it was away
+ * would otherwise make anew what all holders have just dropped. One that does not answer is not waited for: the object's release reaches this
+ * node with the hand-over, and is then carried to whoever got a shard meanwhile.
+ */
+export async function releasedOf(
+  objects: readonly { objectId: ObjectId; owner: OwnerId }[],
+  context: TombstoneContext,
+): Promise<ReadonlySet<ObjectId>> {
+  const { peers, store, client, timeoutMs, signal, log } = context;
+  const owners = new Map(objects.map(({ objectId, owner }) => [objectId, owner]));
+  const byPeer = new Map<PeerId, ObjectId[]>();
+  for (const { objectId, owner } of objects)
+    for (const peer of dutyFor(peers, objectId, owner).others)
+      byPeer.set(peer, [...(byPeer.get(peer) ?? []), objectId]);
+  const released = new Set<ObjectId>();
+  await Promise.all(
+    [...byPeer].map(async ([peer, ids]) => {
+      try {
+        for (const bytes of await client.released(peer, ids, { timeoutMs, signal })) {
+          const order = readOrder(bytes);
+          const { objectId, owner, state } = order;
+          const known = store.get(objectId)?.order;
+          if (state !== 'released' || owners.get(objectId) !== owner || known?.network !== order.network)
+            continue;
+          store.keep([{ order, bytes }]);
+          released.add(objectId);
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        log(`releases: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+  return released;
+}
