@@ -1,6 +1,6 @@
 /** What is live by all that a node of the owner knows: its puts and journals, every version in its catalog, and what custodians keep for his other nodes. */
 import { asDatameshError } from '../errors.ts';
-import type { Entry } from './catalog/catalog.ts';
+import type { Entry, PendingOrder } from './catalog/catalog.ts';
 import { decodeOwnManifest, type Manifest } from './codec/manifest.ts';
 import type { Live } from './maintenance/collect/collect.ts';
 import type { CollectTarget } from './maintenance/collect/collect-target.ts';
@@ -59,6 +59,16 @@ export function createLiveness(node: Node, objects: Pick<Objects, 'manifestOf'>)
     }
   }
 
+  function* pendingOrders(): Generator<PendingOrder> {
+    const { ownerId } = ownerOf(node);
+    for (let after: ObjectId | undefined; ; ) {
+      const page = node.catalog.pendingOrders(ownerId, after, VERSIONS_PAGE);
+      yield* page;
+      after = page.at(-1)?.objectId;
+      if (after === undefined) return;
+    }
+  }
+
   /** All that this node itself refers to: puts, journals, every version in its catalog. The order matters: see `RunningPuts`. */
   const gatherOwn = async (
     signal: AbortSignal,
@@ -74,6 +84,15 @@ export function createLiveness(node: Node, objects: Pick<Objects, 'manifestOf'>)
         ids.add(entry.objectId);
         if (manifest === undefined && entry.stripes > 0) lost.push(entry.name);
         if (manifest !== undefined) addAll(set, manifest);
+      }
+      // Objects of the owner that no name of the catalog stands for, like its mirror, until their custodians keep them.
+      for (const order of pendingOrders()) {
+        if (order.state !== 'live' || ids.has(order.objectId)) continue;
+        set.add(manifestShardId(order.objectId));
+        const name = order.objectId;
+        const manifest = await layoutOf({ ...order, name, stripes: 1 }, signal);
+        if (manifest === undefined) lost.push(name);
+        else addAll(set, manifest);
       }
       const blocked =
         lost.length === 0
@@ -163,6 +182,11 @@ export function createLiveness(node: Node, objects: Pick<Objects, 'manifestOf'>)
           own.blocked.push(
             `an order keeps object ${objectId.slice(0, 12)}…, whose manifest cannot be read now`,
           );
+      }
+      if (own.live.objects === 0) {
+        own.blocked.push(
+          'this node’s catalog has no objects; if it was set up anew with your words, bring the catalog back first',
+        );
       }
       // As many as keep one object: with one of them less nothing is overlooked.
       if (beyond.silent >= CUSTODIANS)

@@ -33,7 +33,8 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     log: logPut,
   });
 
-  const putContext = (pool: PoolRecord) => ({
+  const putContext = (pool: PoolRecord, sending: PutContext['sending']) => ({
+    sending,
     custody: custodyRule(pool),
     codec: node.codec,
     clock: node.clock,
@@ -54,12 +55,12 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     checkNameAndTags(options);
     const startedMs = node.clock.monotonic();
     const pool = pools.pool(options.pool);
-    const context = putContext(pool);
     const withPool = { ...options, pool: pool.name, compress: options.compress ?? pool.compress };
-    refuseExisting(node.catalog, context.owner, options);
+    refuseExisting(node.catalog, ownerOf(node), options);
     const running = node.runningPuts.begin();
     const { stored, entry, replacedVersion } = await (async () => {
-      const whole = await storeObject(source, withPool, { ...context, sending: running.sending }, call);
+      const context = putContext(pool, running.sending);
+      const whole = await storeObject(source, withPool, context, call);
       return { stored: whole, ...(await commit(commitSoon, context, withPool, whole)) };
     })().finally(running.end);
     changed();

@@ -55,8 +55,8 @@ export interface PutContext {
   mayAsk?(peer: PeerId): boolean;
   /** It kept a stripe waiting for that long, and was replaced. */
   overtaken?(holder: PeerId, elapsedMs: number): void;
-  /** Told of every shard before it is sent. */
-  sending?(id: ShardId): void;
+  /** Told of every shard before it is sent: what no catalog names yet must not be collected (running-puts.ts). */
+  sending(id: ShardId): void;
   /** For puts that can be gone on with. */
   journals?: PutJournals | undefined;
   log(text: string): void;
@@ -112,7 +112,7 @@ export async function storeObject(
     mayAsk: (peer) => context.mayAsk?.(peer) ?? true,
     placed(id, holder, refused) {
       if (refused === undefined) {
-        context.sending?.(id);
+        context.sending(id);
         placed.push({ id, holder });
       } else {
         placed.splice(
