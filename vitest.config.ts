@@ -1,13 +1,30 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** Whole meshes that share the machine: their times mean something only when nothing else runs. */
+const MESHES = ['test/cluster/**/*.test.ts', 'test/adversary/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     pool: 'forks',
-    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // The suite starts real processes; a colour or CI variable of the caller must not change what they print.
     env: { NODE_ENV: 'production', CI: '', NO_COLOR: '', FORCE_COLOR: '' },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'parts',
+          include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+          exclude: [...configDefaults.exclude, ...MESHES],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'meshes', include: MESHES, maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
+    ],
   },
 });

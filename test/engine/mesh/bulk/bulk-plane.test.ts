@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:tls';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type NetMessage, NO_BYTES } from '../../../../src/engine/effects/net.ts';
 import { decodeOffer, encodeOffer } from '../../../../src/engine/mesh/bulk/offers.ts';
 import type { PeerId } from '../../../../src/engine/types.ts';
@@ -178,7 +178,8 @@ test('a flooding peer is read no further than its share', async () => {
   const flood = Array.from({ length: 100 }, () =>
     a.plane.request(B, SHARD, { header: NO_BYTES, body }, { timeoutMs: 20_000 }),
   );
-  await tick(800);
+  await vi.waitFor(() => expect(running).toBe(16), 10_000);
+  await tick(500);
   expect(running).toBe(16);
   expect(most).toBe(16 << 20);
   const drain = setInterval(() => waiting.shift()?.(), 1);
