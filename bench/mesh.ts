@@ -3,14 +3,14 @@
  * got again with two holders killed, and objects of 4 KiB. The reference is what this machine can do at all with the same work: the ceiling program,
  * named by DATAMESH_CEILING (it prints JSON rows), run before and after; without it the rows stand alone.
  *
- *   npm run bench:mesh [-- --json] [--size-mib 1024] [--runs 3] [--objects 2000] [--only latency,small,bulk]
+ *   npm run bench:mesh [-- --json] [--size-mib 1024] [--runs 3] [--objects 2000] [--only latency,small,bulk] [--threads]
  *   npm run bench:mesh -- --only memory [--size-mib 10240]     a generated stream, put and got into nothing: the coordinator's memory
  *
  * Folders lie in /dev/shm, or where --folder says.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, createReadStream, openSync, rmSync, statfsSync, writevSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { createReadStream, rmSync, statfsSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DemoMesh, openDemoMesh, startNodes, untilAllMet } from '../src/commands/start/demo/nodes.ts';
 import { realClock } from '../src/engine/effects/clock.ts';
@@ -22,14 +22,18 @@ import { openEngine } from '../src/engine/local.ts';
 import { dataPaths } from '../src/engine/options.ts';
 import { randomFile, sha256 } from '../test/support/files.ts';
 import { numberOption, textOption } from './support/options.ts';
-import { cpuSeconds, peakMiB, resetPeak } from './support/process.ts';
+import { peakMiB, resetPeak } from './support/process.ts';
 import { median, Report } from './support/rows.ts';
+import { spent, type ThreadCpu, threadCpu } from './support/threads.ts';
 
 const MIB = 2 ** 20;
 const TMPFS = 0x01021994;
 const NEVER = new AbortController().signal;
 const IN_FLIGHT = 16;
 const SMALL_BYTES = 4096;
+/** What the nodes take when nothing is asked of them. */
+const REST_MS = 5_000;
+const SETTLE_MS = 1_000;
 
 const sizeMiB = numberOption('size-mib', 1024);
 const runs = numberOption('runs', 3);
@@ -127,7 +131,7 @@ async function coordinator({ folder: base, nodes }: DemoMesh): Promise<Engine> {
     const eligible = (await engine.peers()).filter((peer) => peer.eligible && peer.state === 'active');
     if (eligible.length === nodes.length) return engine;
     if (performance.now() > deadline) throw new Error('the coordinator has not met the six nodes');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
 }
 
@@ -137,30 +141,45 @@ async function bulk(engine: Engine, { folder: base, nodes }: DemoMesh): Promise<
   await randomFile(source, sizeMiB * MIB);
   const want = await sha256(source);
   const rates = { put: [] as number[], get: [] as number[], get2: [] as number[] };
-  const cpu = { put: [] as number[], get: [] as number[], get2: [] as number[] };
+  const cpu = { put: [] as Cpu[], get: [] as Cpu[], get2: [] as Cpu[] };
   const peak: number[] = [];
-  const nodesCpu = () => nodes.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0) + cpuSeconds(process.pid);
+  const cpuNow = (): Cpu => ({
+    client: threadCpu([process.pid]),
+    holders: threadCpu(nodes.filter(({ alive }) => alive).map(({ pid }) => pid)),
+  });
   const timed = async (phase: keyof typeof rates, round: number, work: () => Promise<unknown>) => {
     resetPeak(process.pid);
-    const cpuBefore = nodesCpu();
+    const cpuBefore = cpuNow();
     const before = performance.now();
     await work();
     const seconds = (performance.now() - before) / 1000;
     if (round === 0) return; // pages and connections are warm from here on
     rates[phase].push((sizeMiB * MIB) / 1e6 / seconds);
-    cpu[phase].push(nodesCpu() - cpuBefore);
+    const cpuAfter = cpuNow();
+    cpu[phase].push({
+      client: spent(cpuBefore.client, cpuAfter.client),
+      holders: spent(cpuBefore.holders, cpuAfter.holders),
+    });
     peak.push(peakMiB(process.pid));
   };
   const get = async (name: string) => {
     rmSync(copy, { force: true });
-    const fd = openSync(copy, 'w');
+    // As `datamesh get` writes.
+    const file = await open(copy, 'w');
     const { body } = await engine.get(name);
-    for await (const piece of body) writevSync(fd, [piece]);
-    closeSync(fd);
+    for await (const piece of body) await file.writev([piece]);
+    await file.close();
   };
   const check = async () => {
     if ((await sha256(copy)) !== want) throw new Error('get gave other bytes');
   };
+  const atRest = cpuNow();
+  await pause(REST_MS);
+  const rested = cpuNow();
+  for (const who of ['client', 'holders'] as const) {
+    const seconds = sum(spent(atRest[who], rested[who]));
+    report.add(`at rest, CPU of the ${who}`, [seconds / (REST_MS / 1000)], 's/s');
+  }
   for (let round = 0; round <= runs; round++) {
     const name = `file-${round}`;
     const content = createReadStream(source, { highWaterMark: MIB });
@@ -170,6 +189,8 @@ async function bulk(engine: Engine, { folder: base, nodes }: DemoMesh): Promise<
     await timed('get', round, () => get(name));
     if (round === 0) await check();
     if (round < runs) await engine.delete(name);
+    // What the delete leaves to be done in the background is not the next put's.
+    await pause(SETTLE_MS);
   }
   for (const node of nodes.slice(4)) {
     node.alive = false;
@@ -181,10 +202,38 @@ async function bulk(engine: Engine, { folder: base, nodes }: DemoMesh): Promise<
   report.add(`put ${size}`, rates.put, 'MB/s', reference('put 1 GiB tmpfs fresh'));
   report.add(`get ${size}`, rates.get, 'MB/s', reference('get 1 GiB tmpfs fresh'));
   report.add(`get ${size}, two holders dead`, rates.get2, 'MB/s', reference('get2 1 GiB tmpfs fresh'));
-  for (const phase of ['put', 'get', 'get2'] as const) report.add(`${phase}, CPU of all`, cpu[phase], 's');
+  for (const phase of ['put', 'get', 'get2'] as const) cpuRows(phase, cpu[phase]);
   report.add('peak of the coordinator', [Math.max(...peak)], 'MiB');
   rmSync(source);
   rmSync(copy);
+}
+
+interface Cpu {
+  client: ThreadCpu;
+  /** All of them together. */
+  holders: ThreadCpu;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function sum(cpu: ThreadCpu): number {
+  return [...cpu.values()].reduce((total, seconds) => total + seconds, 0);
+}
+
+/** CPU seconds for each GiB, and with --threads those of every thread. */
+function cpuRows(phase: string, rounds: readonly Cpu[]): void {
+  const perGiB = (seconds: number) => (seconds * 1024) / sizeMiB;
+  for (const who of ['client', 'holders'] as const) {
+    const all = rounds.map((round) => perGiB(sum(round[who])));
+    report.add(`${phase}, CPU of the ${who}`, all, 's/GiB');
+    if (!process.argv.includes('--threads')) continue;
+    for (const thread of new Set(rounds.flatMap((round) => [...round[who].keys()]))) {
+      const each = rounds.map((round) => perGiB(round[who].get(thread) ?? 0));
+      report.add(`  ${thread}`, each, 's/GiB');
+    }
+  }
 }
 
 /** `count` calls, IN_FLIGHT at once; calls a second. */

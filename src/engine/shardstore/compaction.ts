@@ -150,8 +150,10 @@ export class Compactor {
         (copiedBytes / limits.compactionBytesPerSecond) * 1000 - (clock.monotonic() - startedAtMs);
       if (aheadMs > 1) await clock.sleep(aheadMs);
     };
+    // Where nothing is left to copy, as after the removal of a large object, there is nothing to look for either.
+    const isEmpty = victim.liveBytes === 0 && (isOldest || victim.noteBytes === 0);
     try {
-      await this.#scan(victim, copyRecord);
+      if (!isEmpty) await this.#scan(victim, copyRecord);
     } finally {
       await Promise.allSettled(copies);
     }

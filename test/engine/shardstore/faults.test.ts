@@ -25,6 +25,45 @@ function segments(disk: ModelDisk): Promise<string[]> {
   return disk.list(DIR).then((names) => names.filter((name) => name.endsWith('.seg')).sort());
 }
 
+describe('compaction', () => {
+  it('removes segments of which nothing is left without reading them, and reads those that hold something', async () => {
+    const disk = new ModelDisk();
+    const store = await open(disk, {
+      limits: { ...SMALL_LIMITS, compactionBytesPerSecond: 1e12, amplification: 1e9 },
+    });
+    const shards = Array.from({ length: 60 }, (_, seed) => shard(seed, 1500));
+    for (const { id, bytes } of shards) await store.put({ id, bytes, owner: OWNER_A });
+    const full = await segments(disk);
+    expect(full.length).toBeGreaterThan(4);
+    // In the fifth; the records of the deletes come behind all of them.
+    const kept = shards[45]!;
+    for (const { id } of shards) if (id !== kept.id) await store.delete(id, OWNER_A);
+    await store.checkpoint();
+    await store.close();
+
+    const again = await open(disk);
+    const read = new Map<string, number>();
+    disk.fault = (operation, path) => {
+      if (operation === 'read') read.set(path, (read.get(path) ?? 0) + 1);
+      return undefined;
+    };
+    await again.compact();
+    disk.fault = undefined;
+    const left = await segments(disk);
+    const removed = full.filter((name) => !left.includes(name));
+    const unread = removed.filter((name) => !read.has(`${DIR}/${name}`));
+    expect(unread).toEqual(full.slice(0, 4));
+    expect(removed).toContain(full[4]);
+    expect(read.has(`${DIR}/${full[4]}`)).toBe(true);
+    expect(await again.get(kept.id)).toEqual(kept.bytes);
+    await again.close();
+    const last = await open(disk);
+    expect(await last.get(kept.id)).toEqual(kept.bytes);
+    for (const { id } of shards) expect(last.has(id)).toBe(id === kept.id);
+    await last.close();
+  });
+});
+
 describe('errors of the device', () => {
   it.each<[Operation, string]>([
     ['write', 'EIO'],
