@@ -14,7 +14,13 @@ import {
   HELLO_PROTOCOL,
   type HelloRequest,
 } from './hello.ts';
-import { HELLO_TIMEOUT_MS, MAX_EXCHANGED_PEERS, MAX_HELLO_BYTES, REDIAL_MAX_MS } from './limits.ts';
+import {
+  FIRST_HELLO_TIMEOUT_MS,
+  HELLO_TIMEOUT_MS,
+  MAX_EXCHANGED_PEERS,
+  MAX_HELLO_BYTES,
+  REDIAL_MAX_MS,
+} from './limits.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PeerEntry, PeerTable } from './peer-table.ts';
 
@@ -70,12 +76,20 @@ export function createGreeter(options: GreeterOptions): Greeter {
     });
     const before = clock.monotonic();
     entry.unansweredSinceMs ??= before;
-    const answer = await net.request(
-      entry.peerId,
-      HELLO_PROTOCOL,
-      { header: NO_BYTES, body },
-      { timeoutMs: HELLO_TIMEOUT_MS, maxBodyBytes: MAX_HELLO_BYTES },
-    );
+    const attempt = (timeoutMs: number) =>
+      net.request(
+        entry.peerId,
+        HELLO_PROTOCOL,
+        { header: NO_BYTES, body },
+        { timeoutMs, maxBodyBytes: MAX_HELLO_BYTES },
+      );
+    const answer = entry.greeted
+      ? await attempt(HELLO_TIMEOUT_MS)
+      : await attempt(FIRST_HELLO_TIMEOUT_MS).catch((error: unknown) => {
+          // Of two connections dialled at once one is given up, and what went over it with it.
+          if (net.connection(entry.peerId) === undefined) throw error;
+          return attempt(HELLO_TIMEOUT_MS - FIRST_HELLO_TIMEOUT_MS);
+        });
     const rttMs = clock.monotonic() - before;
     const response = decodeHelloResponse(answer.body);
     if (response.refused !== undefined) {

@@ -46,6 +46,8 @@ export const HELLO_MAX_INTERVAL_MS = 10_000;
 export const HELLOS_PER_SECOND = 5;
 /** The time after which a peer that answers none is suspect, then offline. */
 export const HELLO_TIMEOUT_MS = 3_000;
+/** Of that, for the first hello of a peer, before it is said once more: a newcomer should not wait for the next beat. */
+export const FIRST_HELLO_TIMEOUT_MS = 1_000;
 export const SUSPECT_AFTER_MS = 5_000;
 export const OFFLINE_AFTER_MS = 12_000;
 /** Re-dial of bootstrap and known peers: first wait, doubled up to the last, with jitter. */
