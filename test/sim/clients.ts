@@ -52,7 +52,7 @@ interface ClientsOptions {
 export class Clients {
   /** Under way, or of a process that died meanwhile. */
   running: Operation[] = [];
-  readonly counts = { put: 0, get: 0, delete: 0, failed: 0 };
+  readonly counts = { put: 0, get: 0, delete: 0, cleanup: 0, swept: 0, failed: 0 };
   readonly #options: ClientsOptions;
 
   constructor(options: ClientsOptions) {
@@ -219,6 +219,21 @@ export class Clients {
     this.#run(client, `delete ${name}`, true, async () => {
       const { versions, unreachable } = await engine.delete(name);
       return `${versions} versions gone, ${unreachable.length} holders not reached`;
+    });
+  }
+
+  /** Whatever it takes for an orphan: nothing that was acknowledged may be missing afterwards. */
+  cleanup(client: SimMachine): void {
+    const { random } = this.#options;
+    const { engine } = client;
+    if (engine === undefined) return;
+    this.counts.cleanup++;
+    const query = { orphaned: true, duplicates: random.chance(0.5), dryRun: false };
+    this.#run(client, 'cleanup', false, async () => {
+      const { orphaned, duplicates } = await engine.cleanup(query);
+      this.counts.swept += orphaned!.swept;
+      const { marked, swept, waiting, blocked } = orphaned!;
+      return `${marked} marked, ${swept} swept, ${waiting} wait, ${duplicates?.released ?? 0} copies released ${blocked.join()}`;
     });
   }
 

@@ -288,6 +288,8 @@ export class SimMachine {
       storage: { quotaBytes, reserveFraction: 0 },
       reads: { cacheBytes, cacheTtlMs: 20_000 },
       code,
+      // Delays only delay: without one, two marks must be enough.
+      cleanupDelayMs: 0,
       access: { mode: 'open', allow: [], deny: [] },
       bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },
       passphrase: undefined,

@@ -1,5 +1,5 @@
 /**
- * `npm run sim -- --seed N [--seeds COUNT] [--nodes N] [--steps N] [--jobs N] [--trace]`: runs seeds one after the other and says what
+ * `npm run sim -- --seed N [--seeds COUNT] [--nodes N] [--steps N] [--jobs N] [--trace] [--cleanup]`: runs seeds one after the other and says what
  * came of each; with `--jobs`, in that many processes. `--corpus` runs the seeds of fixed bugs instead.
  */
 import { readFileSync } from 'node:fs';
@@ -19,6 +19,8 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
     corpus: { type: 'boolean', default: false },
+    /** Owners collect orphans and copies too many as well. */
+    cleanup: { type: 'boolean', default: false },
     /** With the invariants that do not hold yet in every case. */
     strict: { type: 'boolean', default: false },
     /** Ends with the first violation. */
@@ -39,6 +41,7 @@ function wanted(): SeedToRun[] {
     nodes: values.nodes === undefined ? undefined : Number(values.nodes),
     steps: Number(values.steps),
     strict: values.strict,
+    cleanup: values.cleanup,
   }));
 }
 

@@ -38,9 +38,13 @@ async function withMutant<T>(patch: string, use: (folder: string) => Promise<T>)
   }
 }
 
-function simulate(folder: string): Promise<string> {
+/** Bugs named so are in what only a cleanup does. */
+const OF_CLEANUP = 'gc-';
+
+function simulate(folder: string, name: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const args = ['test/sim/main.ts', '--seeds', values.seeds, '--jobs', values.jobs, '--until-found'];
+    if (name.startsWith(OF_CLEANUP)) args.push('--cleanup');
     const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
@@ -57,7 +61,7 @@ let missed = 0;
 for (const name of wanted) {
   const path = join(PATCHES, `${name}.patch`);
   const [why] = (await readFile(path, 'utf8')).split('\n', 1);
-  const output = await withMutant(path, simulate);
+  const output = await withMutant(path, (folder) => simulate(folder, name));
   const seed = /^seed (\d+) /m.exec(output)?.[1];
   const rule = /VIOLATION ([^:]+):/.exec(output)?.[1];
   if (rule === undefined) missed++;

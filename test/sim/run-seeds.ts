@@ -9,6 +9,7 @@ export interface SeedToRun {
   nodes?: number | undefined;
   steps: number;
   strict?: boolean | undefined;
+  cleanup?: boolean | undefined;
 }
 
 export interface RunSeedsOptions {
@@ -33,8 +34,8 @@ export function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-export function commandOf({ seed, nodes, steps, strict }: SeedToRun): string {
-  const more = `${nodes === undefined ? '' : ` --nodes ${nodes}`}${strict ? ' --strict' : ''}`;
+export function commandOf({ seed, nodes, steps, strict, cleanup }: SeedToRun): string {
+  const more = `${nodes === undefined ? '' : ` --nodes ${nodes}`}${strict ? ' --strict' : ''}${cleanup ? ' --cleanup' : ''}`;
   return `npm run sim -- --seed ${seed}${more} --steps ${steps} --trace`;
 }
 
@@ -66,9 +67,10 @@ export async function runSeeds(seeds: readonly SeedToRun[], options: RunSeedsOpt
 }
 
 function lineOf({ seed, hash, nodes, counts, events, virtualMs }: RunReport, tookMs: number): string {
-  const { put, get, delete: deleted, failed } = counts;
+  const { put, get, delete: deleted, cleanup, swept, failed } = counts;
+  const cleaned = cleanup === 0 ? '' : ` ${cleanup} cleanups that swept ${swept},`;
   return (
-    `seed ${seed} ${hash}: ${nodes} nodes, ${put} puts, ${get} gets, ${deleted} deletes, ${failed} of them failed; ` +
+    `seed ${seed} ${hash}: ${nodes} nodes, ${put} puts, ${get} gets, ${deleted} deletes,${cleaned} ${failed} of them failed; ` +
     `${events} events in ${(virtualMs / 1000).toFixed(0)} s, ${(tookMs / 1000).toFixed(2)} s real`
   );
 }

@@ -22,6 +22,8 @@ export interface RunOptions {
   steps: number;
   /** Also what releases do not fulfil yet in every case: that the last copy of a deleted object goes. */
   strict?: boolean | undefined;
+  /** Owners clean up as well; without it every seed is what it was before they could. */
+  cleanup?: boolean | undefined;
   turns: Turns;
   /** Gets every line of the trace. */
   write?: ((line: string) => void) | undefined;
@@ -256,12 +258,14 @@ export class World {
       ['delete', 2],
       ['fault', 4],
       ['wait', 1],
+      ['cleanup', this.#options.cleanup ? 6 : 0],
     ] as const);
     const machine = random.pick(this.machines.filter(({ spec }) => spec.isClient));
     const free = this.clients.running.length < MAX_RUNNING;
     if (kind === 'fault') await this.#faults.strike();
     else if (kind === 'put' && free) this.clients.put(machine, random.pick(this.#pools));
     else if (kind === 'get' && free) this.clients.get(machine, this.clients.name());
+    else if (kind === 'cleanup' && free) this.clients.cleanup(machine);
     else if (kind === 'delete' && free) this.clients.delete(machine, this.clients.name());
     await this.#advance(kind === 'wait' ? random.around(15_000) : random.around(random.pick([5, 300, 1500])));
     if (this.#violation === undefined) checkNow(this);
