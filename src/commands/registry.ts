@@ -32,6 +32,7 @@ import { demoCommand } from './start/demo.ts';
 import { doctorCommand } from './start/doctor.ts';
 import { helpCommand } from './start/help.ts';
 import { initCommand } from './start/init.ts';
+import { recoverCommand } from './start/recover.ts';
 import { versionCommand } from './start/version.ts';
 
 export interface Lookup {
@@ -124,6 +125,7 @@ export function allCommands(): readonly Command[] {
     completeCommand,
     demoCommand,
     doctorCommand,
+    recoverCommand,
     versionCommand,
     putCommand,
     getCommand,

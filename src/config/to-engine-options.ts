@@ -32,6 +32,7 @@ export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
       upBytesPerSecond: bandwidth.upBytesPerSecond || undefined,
       downBytesPerSecond: bandwidth.downBytesPerSecond || undefined,
     },
+    mirrorsCatalog: true,
     passphrase: run.passphrase,
   };
 }

@@ -8,10 +8,12 @@ import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
 import type { HealthReport } from './health-views.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
+import type { MirrorView } from './mirror/mirror.ts';
 import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
 import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from './proof-views.ts';
+import type { RecoverQuery, RecoveryReport } from './recovery-views.ts';
 import type { RepairQuery, RepairReport } from './repair-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
 
@@ -211,6 +213,8 @@ export interface StoreStats {
   overhead: number | undefined;
   local: StoreView;
   reads: ReadsView;
+  /** The catalog in the mesh; undefined without an owner. */
+  mirror: MirrorView | undefined;
 }
 
 /** What the gets of this node did since it started. */
@@ -365,6 +369,11 @@ export interface Engine {
    * `not-found`, `bad-value` (more than 30 s), `denied` (it is being tested), `peer-unreachable`.
    */
   speedTest(peer: string, durationMs: number, call?: CallOptions): Promise<SpeedReport>;
+  /**
+   * Brings the owner's catalog back from the mesh, merged into what is here. Throws `no-owner-key`, `no-peers`, `not-found` when nobody has it, `not-authentic`
+   * when all that is found is older than what this device has seen.
+   */
+  recover(query?: RecoverQuery, call?: CallOptions): Promise<RecoveryReport>;
   readonly pools: PoolCalls;
   /** Where the shards of current objects lie: a census of them, counted by node, disk, rack and zone. */
   distribution(query?: DistributionQuery, call?: CallOptions): Promise<DistributionReport>;

@@ -8,6 +8,7 @@ import type { EngineOptions } from './options.ts';
 import { auditOwn } from './own-audit.ts';
 import { createPools } from './pools/pools.ts';
 import { createProving } from './proving.ts';
+import { createRecovery } from './recovery.ts';
 import { repairer } from './repairing.ts';
 import { speedOf } from './speed.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
@@ -26,7 +27,9 @@ export function engineOn(node: Node): Engine {
   const objects = createObjects(node, pools, () => {
     sampler.censusSoon();
     node.custody.keeper.ordersWaiting();
+    recovery.mirror?.changed();
   });
+  const recovery = createRecovery(node, objects, pools);
   const proving = createProving(node, objects);
   const repair = repairer(node, pools, objects);
   const collecting = createCollecting(node, objects, pools);
@@ -43,6 +46,7 @@ export function engineOn(node: Node): Engine {
   sampler.start();
   const audit = auditOwn(node, objects);
   audit.start();
+  recovery.start();
 
   /** Calls under way: a close cancels them and waits, so that a put takes back what it placed. */
   const running = new Set<Promise<unknown>>();
@@ -85,6 +89,7 @@ export function engineOn(node: Node): Engine {
         overhead: totals.logicalBytes === 0 ? undefined : totals.storedBytes / totals.logicalBytes,
         local: storeView(node),
         reads: readsView(node),
+        mirror: recovery.mirror?.view(),
       };
     },
     verify: (query, call) => tracked(proving.verify(query, linked(call))),
@@ -126,6 +131,7 @@ export function engineOn(node: Node): Engine {
       return { address, peerId, rttMs };
     },
     discover: (durationMs, call) => tracked(node.discovery.run(durationMs, linked(call).signal)),
+    recover: (query = {}, call) => tracked(recovery.recover(query, linked(call))),
     speedTest: (peer, durationMs, call) => tracked(speedOf(node, peer, durationMs, linked(call))),
     close() {
       closed ??= (async () => {
@@ -135,6 +141,7 @@ export function engineOn(node: Node): Engine {
         collecting.close();
         closing.abort();
         await Promise.all(running);
+        await recovery.close();
         await node.close();
       })();
       return closed;

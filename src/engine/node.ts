@@ -28,9 +28,11 @@ import { NETWORK_PRESETS } from './mesh/presets.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
 import type { TrafficMeter } from './mesh/traffic.ts';
+import type { HeadsContext } from './mirror/heads.ts';
 import { Closers } from './node/closers.ts';
 import { type Collect, keepCollect } from './node/collect.ts';
 import { type Custody, keepCustody } from './node/custody.ts';
+import { keepHeads } from './node/heads.ts';
 import { createHolders } from './node/holders.ts';
 import type { Machine } from './node/machine.ts';
 import { createSites } from './node/sites.ts';
@@ -72,6 +74,8 @@ export interface Node {
   readonly collect: Collect;
   /** Objects of anybody that this node keeps whole. */
   readonly custody: Custody;
+  /** Heads of mirrored catalogs, here and in the mesh. */
+  readonly heads: HeadsContext;
   readonly requests: RequestCounter;
   /** Breaker, reputation and latency of each peer. */
   readonly health: PeerHealth;
@@ -278,6 +282,23 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
     );
 
     const collect = await keepCollect({ net, clock, store, custody: storage.custody, quarantine, ownersOf });
+    const heads = await keepHeads(
+      {
+        clock,
+        random,
+        disk,
+        dir: paths.heads,
+        net,
+        network: options.network.name,
+        peers: custody.peers,
+        custody: storage.custody,
+        membership,
+        events,
+        ownersOf,
+        admitsOwner,
+      },
+      closers,
+    );
 
     events.add('info', 'node', `started as ${options.name} (${net.self})`);
     return {
@@ -299,6 +320,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       runningPuts: new RunningPuts(),
       collect,
       custody,
+      heads,
       requests,
       health,
       proofs,

@@ -41,6 +41,13 @@ export interface Objects {
   delete(ref: string): Promise<DeleteResult>;
   /** @param depth `asked` when absent */
   census(call: CallOptions, depth?: CensusDepth): Promise<HealthReport>;
+  /** An object by its id, whoever named it; `bytes` of its manifest. Throws `shards-missing`, `denied` when this owner cannot open it. */
+  open(
+    objectId: ObjectId,
+    holders: readonly PeerId[],
+    label: string,
+    signal: AbortSignal,
+  ): Promise<OpenObject>;
   /** Current objects of the owner, one by one as they are wanted: all, of a pool, or one. Throws `not-found`. */
   current(query: DistributionQuery, signal: AbortSignal): AsyncGenerator<CurrentObject>;
   distribution(query: DistributionQuery, call: CallOptions): Promise<DistributionReport>;
@@ -270,6 +277,22 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       return takeCensus(objects, { ...censusOptions(node, signal), depth });
     },
 
+    async open(objectId, holders, label, signal) {
+      let bytes = 0;
+      const manifest = await fetchManifest(objectId, holders, label, getContext(), signal, (stored) => {
+        bytes = stored.length;
+        return decodeManifest(stored);
+      });
+      const opened = openWithOwner(manifest, owner());
+      const { name, sizeBytes } = opened.secret;
+      return {
+        manifest,
+        bytes,
+        view: viewOfManifest(objectId, manifest, owner()),
+        read: () => readRange(name, manifest, opened, rangeOf({}, sizeBytes), getContext(), signal),
+      };
+    },
+
     current,
     manifestOf,
 
@@ -292,6 +315,14 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
 export interface CurrentObject {
   entry: Entry;
   manifest: Manifest | undefined;
+}
+
+export interface OpenObject {
+  manifest: Manifest;
+  bytes: number;
+  view: ObjectView;
+  /** The content; a piece is valid until the next one is asked for. */
+  read(): AsyncIterable<Uint8Array>;
 }
 
 interface Found {

@@ -16,6 +16,8 @@ export interface EngineOptions {
   access: AccessOptions;
   /** What must pass between the first mark of a shard of no object and its deletion; a day when absent. */
   cleanupDelayMs?: number | undefined;
+  /** Keep the owner's catalog in the mesh, and follow what his other devices write there. Off when absent. */
+  mirrorsCatalog?: boolean | undefined;
   bandwidth: { upBytesPerSecond: number | undefined; downBytesPerSecond: number | undefined };
   /** Opens the keyring when it is protected; asked for by the caller, never stored. */
   passphrase: string | undefined;
@@ -67,6 +69,7 @@ export function dataPaths(dataDir: string) {
     catalog: `${dataDir}/catalog.sqlite`,
     custody: `${dataDir}/custody.sqlite`,
     peers: `${dataDir}/peers.json`,
+    heads: `${dataDir}/heads`,
     journal: `${dataDir}/journal`,
     quarantine: `${dataDir}/quarantine.log`,
     epoch: `${dataDir}/cleanup-epoch.json`,

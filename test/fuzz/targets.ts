@@ -6,9 +6,11 @@ import {
   encodeRequest,
   encodeStatus,
 } from '../../src/engine/backends/shard-protocol.ts';
+import { decodeRecord, encodeRecord } from '../../src/engine/catalog/mirror/records.ts';
 import { ManifestEnvelope, ManifestLayout } from '../../src/engine/codec/generated/manifest.ts';
 import { blake3 } from '../../src/engine/codec/hash.ts';
 import { decodeManifest, encodeManifest, openManifest } from '../../src/engine/codec/manifest.ts';
+import { realRandom } from '../../src/engine/effects/random.ts';
 import {
   decodeClaims,
   decodeCustodyRequest,
@@ -19,6 +21,13 @@ import {
 } from '../../src/engine/maintenance/custody/custody-protocol.ts';
 import { readOrder, signOrder } from '../../src/engine/maintenance/custody/order.ts';
 import { FrameReceiver, encodeHead as frameHead } from '../../src/engine/mesh/frame.ts';
+import { readHead, signHead } from '../../src/engine/mirror/head.ts';
+import {
+  decodeHeadRequest,
+  decodeIds,
+  encodeHeadRequest,
+  encodeIds,
+} from '../../src/engine/mirror/head-protocol.ts';
 import { encodeHead, headLength, parseHead, recordBytesOf } from '../../src/engine/shardstore/record.ts';
 import type { ObjectId, OwnerId, PeerId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
@@ -69,6 +78,24 @@ const orderParts = {
   issuedAtMs: 1_795_000_000_000,
 };
 const live = signOrder(orderParts, owner);
+
+const headSegment = { objectId: orderParts.objectId, holders: [holder], records: 12 };
+const recordParts = {
+  stamp: '01a2b3c4d5e60000',
+  name: 'photos/ü.jpg',
+  objectId: orderParts.objectId,
+  createdAtMs: 1_795_000_000_000,
+};
+const recordPool = {
+  name: 'p',
+  code: { k: 2, m: 1 },
+  domain: 'node' as const,
+  compress: false,
+  nodes: [holder],
+  folders: [{ path: '/disk', holder, quotaBytes: 5 }],
+  separateDisks: false,
+  createdAtMs: 1,
+};
 
 export const targets: Target[] = [
   {
@@ -133,6 +160,51 @@ export const targets: Target[] = [
       readOrder(input);
     },
     refusals: /^(malformed-data|not-authentic|format-too-new)$/,
+  },
+  {
+    name: 'catalog head',
+    corpus: [
+      signHead({ network: 'main', sequence: 3, writtenAtMs: 1_795_000_000_000 }, [], owner, realRandom()),
+      signHead({ network: '', sequence: 1, writtenAtMs: 0 }, [headSegment], owner, realRandom()),
+    ],
+    forge: (mutated) =>
+      Buffer.concat([mutated.subarray(0, -64), owner.sign(mutated.subarray(0, mutated.length - 64))]),
+    forgeEvery: 2,
+    run: (input) => {
+      readHead(input);
+    },
+    refusals: /^(malformed-data|not-authentic|format-too-new)$/,
+  },
+  {
+    name: 'catalog record',
+    corpus: [
+      encodeRecord({ kind: 'removed', ...recordParts }),
+      encodeRecord({ kind: 'pool', stamp: recordParts.stamp, pool: recordPool }),
+    ].map((line) => Buffer.from(line)),
+    run: (input) => {
+      decodeRecord(Buffer.from(input).toString('utf8'));
+    },
+    refusals: /^malformed-data$/,
+  },
+  {
+    name: 'head request',
+    corpus: [
+      encodeHeadRequest({ op: 'put' }),
+      encodeHeadRequest({ op: 'get', owner: owner.ownerId }),
+      encodeHeadRequest({ op: 'orders', owner: owner.ownerId, after: orderParts.objectId }),
+    ],
+    run: (input) => {
+      decodeHeadRequest(input);
+    },
+    refusals: /^malformed-data$/,
+  },
+  {
+    name: 'ids of orders',
+    corpus: [encodeIds([]), encodeIds([orderParts.objectId])],
+    run: (input) => {
+      decodeIds(input);
+    },
+    refusals: /^malformed-data$/,
   },
   {
     name: 'custody request',

@@ -29,6 +29,7 @@ import { fakeBandwidth, fakeEvents, fakeHealth, fakeJobs, fakePeerId, fakePeers 
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakePoolCalls } from './fake-pools.ts';
 import { fakeCare } from './fake-proofs.ts';
+import { FAKE_MIRROR, fakeRecovery } from './fake-recovery.ts';
 import { hex, shardBytesOf, stripeView } from './fake-stripes.ts';
 
 /** 2026-11-21T10:00:00Z: the moment at which a fake engine was opened. */
@@ -54,9 +55,9 @@ export interface FakeEngineOptions {
   mode?: 'service' | 'embedded';
   /** Overrides single fields of the status. */
   status?: Partial<NodeStatus>;
-  /** Objects that are there from the start, in this order. */
   /** What `prove` gives. */
   proof?: Uint8Array;
+  /** Objects that are there from the start, in this order. */
   objects?: readonly { name: string; content: Uint8Array | string; tags?: string[] }[];
 }
 
@@ -212,10 +213,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       if (error) failures.set(method, error);
       else failures.delete(method);
     },
-    async status() {
-      await enter('status');
-      return statusNow();
-    },
+    status: () => enter('status').then(statusNow),
     async snapshot(): Promise<Snapshot> {
       await enter('snapshot');
       return {
@@ -241,8 +239,8 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     async stats(): Promise<StoreStats> {
       await enter('stats');
       const all = [...versions.values()].flat().map((it) => it.view);
-      const logicalBytes = all.reduce((sum, it) => sum + it.sizeBytes, 0);
-      const storedBytes = all.reduce((sum, it) => sum + storedBytesOf(it), 0);
+      const sumOf = (of: (view: ObjectView) => number) => all.reduce((sum, it) => sum + of(it), 0);
+      const [logicalBytes, storedBytes] = [sumOf((it) => it.sizeBytes), sumOf(storedBytesOf)];
       return {
         objects: versions.size,
         versions: all.length,
@@ -251,6 +249,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         overhead: logicalBytes === 0 ? undefined : storedBytes / logicalBytes,
         local: storeView(),
         reads: { asked: 400, hedges: 7, hedgesWon: 3, cacheHits: 90, cacheMisses: 400, cacheBytes: 1 << 20 },
+        mirror: FAKE_MIRROR,
       };
     },
     async put(source, put, call): Promise<Receipt> {
@@ -366,6 +365,8 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       await enter('discover', call?.signal);
       return fakeDiscovery(durationMs, peersNow());
     },
+    recover: (query, call) =>
+      enter('recover', call?.signal).then(() => fakeRecovery(query, [...versions.values()].flat().length)),
     async speedTest(peer, durationMs, call) {
       await enter('speedTest', call?.signal);
       return fakeSpeed(peer, durationMs, peersNow());

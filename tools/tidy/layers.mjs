@@ -41,6 +41,7 @@ export const TYPE_LAYERS = { lang: ['commands', 'engine'] };
 export const LAUNCHERS = {
   'src/cli/': ['batch', 'wizard', 'console', 'repl'],
   'src/commands/start/init.ts': ['wizard'],
+  'src/commands/start/recover-setup.ts': ['wizard'],
   'src/commands/start/batch.ts': ['batch'],
   'src/commands/start/console.ts': ['console', 'wizard', 'repl'],
   'src/commands/start/demo': ['console'],

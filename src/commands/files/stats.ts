@@ -30,10 +30,15 @@ export const statsCommand: Command = {
     { key: 'cacheHits', title: 'Shards found in the cache' },
     { key: 'cacheMisses', title: 'Shards not found there' },
     { key: 'cacheBytes', title: 'In the cache', format: 'bytes' },
+    { key: 'catalogHead', title: 'Catalog in the mesh, number' },
+    { key: 'catalogWrittenAtMs', title: 'Catalog written', format: 'time' },
+    { key: 'catalogPending', title: 'Changes to be written' },
+    { key: 'catalogHolders', title: 'Nodes with its head' },
   ],
   async run(context) {
     const engine = await context.engine();
-    const { objects, versions, logicalBytes, storedBytes, overhead, local, reads } = await engine.stats();
+    const { objects, versions, logicalBytes, storedBytes, overhead, local, reads, mirror } =
+      await engine.stats();
     context.out.record({
       objects,
       versions,
@@ -51,6 +56,12 @@ export const statsCommand: Command = {
       cacheHits: reads.cacheHits,
       cacheMisses: reads.cacheMisses,
       cacheBytes: reads.cacheBytes,
+      catalogHead: mirror?.sequence ?? null,
+      catalogWrittenAtMs: mirror?.writtenAtMs ?? null,
+      catalogPending: mirror?.pendingChanges ?? null,
+      catalogSegments: mirror?.segments ?? null,
+      catalogHolders: mirror?.headHolders ?? null,
+      catalogProblem: mirror?.problem ?? null,
     });
   },
 };

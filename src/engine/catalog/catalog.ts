@@ -3,6 +3,7 @@ import type { DatameshError } from '../../errors.ts';
 import type { ListPage, ListQuery, ObjectView } from '../engine.ts';
 import type { Domain } from '../placement/domains.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId } from '../types.ts';
+import type { MirrorBook } from './mirror/book.ts';
 
 export interface NewEntry {
   owner: OwnerId;
@@ -120,5 +121,7 @@ export interface Catalog {
   createPool(owner: OwnerId, pool: PoolRecord): void;
   /** Replaces the pool of that name. */
   updatePool(owner: OwnerId, pool: PoolRecord): void;
+  /** What of it the mesh has, and what comes back from there. */
+  readonly mirror: MirrorBook;
   close(): void;
 }

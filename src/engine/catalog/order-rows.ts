@@ -12,7 +12,12 @@ type Run = (sql: string, ...values: SqlValue[]) => unknown;
 const LIVE_SEQUENCE = 1;
 const RELEASED_SEQUENCE = 2;
 
-export function insertLive(run: Run, owner: number, { objectId, custody, manifestHolders }: NewEntry): void {
+export function insertLive(
+  run: Run,
+  owner: number,
+  order: Pick<NewEntry, 'objectId' | 'custody' | 'manifestHolders'>,
+): void {
+  const { objectId, custody, manifestHolders } = order;
   if (custody === undefined) return;
   run(
     `INSERT OR IGNORE INTO pending_orders (owner, object_id, released, sequence, domain, members, manifest_holders)

@@ -3,6 +3,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Domain } from '../placement/domains.ts';
 import type { PoolFolder, PoolRecord } from './catalog.ts';
 import type { SqlValue } from './list-query.ts';
+import type { Stamp } from './mirror/stamp.ts';
 import type { Row } from './rows.ts';
 
 type Read = (sql: string, ...values: SqlValue[]) => Row[];
@@ -14,8 +15,8 @@ export function readPools(all: Read, owner: number | undefined): PoolRecord[] {
 }
 
 /** Throws `already-exists`. */
-export function insertPool(run: Run, owner: number, pool: PoolRecord): void {
-  if (write(run, 'INSERT OR IGNORE', owner, pool) > 0) return;
+export function insertPool(run: Run, owner: number, pool: PoolRecord, stamp: Stamp): void {
+  if (write(run, 'INSERT OR IGNORE', owner, pool, stamp, 0) > 0) return;
   throw new DatameshError('already-exists', {
     what: `there is already a pool ${pool.name}`,
     mend: `choose another name, or change it with \`datamesh pool set ${pool.name}\``,
@@ -23,14 +24,23 @@ export function insertPool(run: Run, owner: number, pool: PoolRecord): void {
   });
 }
 
-export function replacePool(run: Run, owner: number, pool: PoolRecord): void {
-  write(run, 'INSERT OR REPLACE', owner, pool);
+/** `segment`: the one of the mirror that tells of it, 0 for none yet. */
+export function replacePool(run: Run, owner: number, pool: PoolRecord, stamp: Stamp, segment = 0): void {
+  write(run, 'INSERT OR REPLACE', owner, pool, stamp, segment);
 }
 
-function write(run: Run, verb: string, owner: number, pool: PoolRecord): number {
+function write(
+  run: Run,
+  verb: string,
+  owner: number,
+  pool: PoolRecord,
+  stamp: Stamp,
+  segment: number,
+): number {
   const { changes } = run(
-    `${verb} INTO pools (owner, name, k, m, domain, compress, separate_disks, nodes, folders, created_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `${verb} INTO pools (owner, name, k, m, domain, compress, separate_disks, nodes, folders, created_at_ms,
+       stamp, segment)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     owner,
     pool.name,
     pool.code.k,
@@ -41,11 +51,13 @@ function write(run: Run, verb: string, owner: number, pool: PoolRecord): number 
     JSON.stringify(pool.nodes),
     JSON.stringify(pool.folders),
     Math.round(pool.createdAtMs),
+    stamp,
+    segment,
   );
   return Number(changes);
 }
 
-function poolOf(row: Row): PoolRecord {
+export function poolOf(row: Row): PoolRecord {
   return {
     name: row.name as string,
     code: { k: row.k as number, m: row.m as number },

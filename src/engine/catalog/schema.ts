@@ -91,6 +91,42 @@ const MIGRATIONS: readonly string[] = [
     FROM entries e LEFT JOIN pools p ON p.owner = e.owner AND p.name = e.pool
     WHERE coalesce(p.folders, '[]') = '[]' AND coalesce(p.nodes, '"all"') = '"all"';
   `,
+  // Each row knows its last change and the segment of the mirror that tells of it; 0: none does yet. The indexes begin with the segment, so that no listing by owner takes them.
+  `
+  ALTER TABLE entries ADD COLUMN stamp TEXT NOT NULL DEFAULT '0000000000000000';
+  ALTER TABLE entries ADD COLUMN segment INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE pools ADD COLUMN stamp TEXT NOT NULL DEFAULT '0000000000000000';
+  ALTER TABLE pools ADD COLUMN segment INTEGER NOT NULL DEFAULT 0;
+  UPDATE entries SET stamp = printf('%012x0000', created_at_ms);
+  UPDATE pools SET stamp = printf('%012x0000', created_at_ms);
+  CREATE INDEX entries_segment ON entries (segment, owner);
+  CREATE TABLE removed (
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    name BLOB NOT NULL,
+    object_id TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    stamp TEXT NOT NULL,
+    segment INTEGER NOT NULL,
+    PRIMARY KEY (owner, name, object_id, created_at_ms)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX removed_segment ON removed (segment, owner);
+  CREATE TABLE mirror_segments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    state TEXT NOT NULL CHECK (state IN ('writing', 'unread', 'live', 'superseded')),
+    superseded_at INTEGER NOT NULL,
+    object_id TEXT NOT NULL,
+    holders TEXT NOT NULL,
+    records INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE mirror_state (
+    owner INTEGER PRIMARY KEY REFERENCES owners (id),
+    stamp TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    written_at_ms INTEGER NOT NULL,
+    head BLOB
+  ) STRICT;
+  `,
 ];
 
 export const CATALOG_FORMAT = MIGRATIONS.length;

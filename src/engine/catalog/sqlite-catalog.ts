@@ -6,6 +6,8 @@ import type { ListPage, ListQuery } from '../engine.ts';
 import type { ObjectId, OwnerId } from '../types.ts';
 import type { Catalog, CatalogTotals, CommitOptions, Committed, Entry, NewEntry } from './catalog.ts';
 import { afterPrefix, nameBytes, pageQuery, type SqlValue, writeCursor } from './list-query.ts';
+import { mirrorBook } from './mirror/sqlite-book.ts';
+import { NO_STAMP, nextStamp, type Stamp } from './mirror/stamp.ts';
 import { insertLive, insertReleased, readPending, removePending } from './order-rows.ts';
 import { insertPool, readPools, replacePool } from './pool-rows.ts';
 import { ambiguous, checkedName, entryOf, MAX_CANDIDATES, type Row, textOf, viewOf } from './rows.ts';
@@ -34,16 +36,18 @@ export function openCatalog(path: string, clock: Clock): Catalog {
     // WAL with FULL: the log is synced at every commit, so a returned commit survives a power cut.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
     migrate(db, path, clock);
-    return catalogOn(db, path);
+    return catalogOn(db, path, clock);
   } catch (error) {
     db?.close();
     throw catalogError(error, path);
   }
 }
 
-function catalogOn(db: DatabaseSync, path: string): Catalog {
+function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
   const statements = new Map<string, StatementSync>();
   const owners = new Map<OwnerId, number>();
+  /** Last stamps, by owner's row. */
+  const stamps = new Map<number, Stamp>();
 
   const prepared = (sql: string): StatementSync => {
     let statement = statements.get(sql);
@@ -75,6 +79,7 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
         // A failed COMMIT may have rolled back already; the first error is the one to tell.
         if (db.isTransaction) db.exec('ROLLBACK');
         owners.clear();
+        stamps.clear();
         throw error;
       }
     });
@@ -87,6 +92,23 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
   };
   const ownerRowMade = (owner: OwnerId): number =>
     ownerRow(owner) ?? Number(run('INSERT INTO owners (owner) VALUES (?)', owner).lastInsertRowid);
+
+  /** Of a change made now; within a transaction. `seen`: a stamp that came from elsewhere. */
+  const stamp = (owner: number, seen: Stamp = NO_STAMP): Stamp => {
+    const last =
+      stamps.get(owner) ??
+      (get('SELECT stamp FROM mirror_state WHERE owner = ?', owner)?.stamp as Stamp | undefined) ??
+      NO_STAMP;
+    const next = nextStamp(seen > last ? seen : last, clock.now());
+    run(
+      `INSERT INTO mirror_state (owner, stamp, sequence, written_at_ms) VALUES (?1, ?2, 0, 0)
+       ON CONFLICT (owner) DO UPDATE SET stamp = ?2`,
+      owner,
+      next,
+    );
+    stamps.set(owner, next);
+    return next;
+  };
 
   const versionRow = (owner: number, name: Uint8Array, version: number | undefined): Row | undefined =>
     version === undefined
@@ -102,8 +124,8 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
     const tags = [...new Set(entry.tags)];
     const { lastInsertRowid } = run(
       `INSERT INTO entries (owner, name, version, current, object_id, size_bytes, content_hash, mime_type, k, m, chunk_bytes,
-         stripes, stored_bytes, created_at_ms, owner_key, pool, tags, manifest_holders)
-       VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         stripes, stored_bytes, created_at_ms, owner_key, pool, tags, manifest_holders, stamp)
+       VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       owner,
       name,
       version,
@@ -121,6 +143,7 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
       entry.pool,
       JSON.stringify(tags),
       JSON.stringify(entry.manifestHolders),
+      stamp(owner),
     );
     for (const tag of tags) run('INSERT INTO tags (tag, entry) VALUES (?, ?)', tag, Number(lastInsertRowid));
     insertLive(run, owner, entry);
@@ -149,8 +172,14 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
       owner,
       name,
     )!;
-    if (previous)
-      run('UPDATE entries SET current = 0 WHERE owner = ? AND name = ? AND current = 1', owner, name);
+    if (previous) {
+      run(
+        'UPDATE entries SET current = 0, stamp = ?, segment = 0 WHERE owner = ? AND name = ? AND current = 1',
+        stamp(owner),
+        owner,
+        name,
+      );
+    }
     return {
       entry: insert(owner, name, version as number, entry),
       replacedVersion: previous?.version as number | undefined,
@@ -255,13 +284,22 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
         if (ownerId === undefined || row === undefined) return undefined;
         run('DELETE FROM entries WHERE id = ?', row.id as number);
         const objectId = row.object_id as ObjectId;
+        run(
+          'INSERT OR REPLACE INTO removed (owner, name, object_id, created_at_ms, stamp, segment) VALUES (?, ?, ?, ?, ?, 0)',
+          ownerId,
+          bytes,
+          objectId,
+          row.created_at_ms as number,
+          stamp(ownerId),
+        );
         if (references(objectId) === 0)
           insertReleased(run, ownerId, objectId, row.manifest_holders as string);
         run(
-          `UPDATE entries SET current = 1 WHERE owner = ?1 AND name = ?2 AND current = 0 AND version =
+          `UPDATE entries SET current = 1, stamp = ?3, segment = 0 WHERE owner = ?1 AND name = ?2 AND current = 0 AND version =
              (SELECT max(version) FROM entries WHERE owner = ?1 AND name = ?2)`,
           ownerId,
           bytes,
+          stamp(ownerId),
         );
         if (versionRow(ownerId, bytes, undefined) === undefined) {
           run('DELETE FROM names WHERE owner = ? AND name = ?', ownerId, bytes);
@@ -324,11 +362,19 @@ function catalogOn(db: DatabaseSync, path: string): Catalog {
 
     pools: (owner) => guarded(() => readPools(all, ownerRow(owner))),
     createPool(owner, pool) {
-      transaction(() => insertPool(run, ownerRowMade(owner), pool));
+      transaction(() => {
+        const row = ownerRowMade(owner);
+        insertPool(run, row, pool, stamp(row));
+      });
     },
     updatePool(owner, pool) {
-      transaction(() => replacePool(run, ownerRowMade(owner), pool));
+      transaction(() => {
+        const row = ownerRowMade(owner);
+        replacePool(run, row, pool, stamp(row));
+      });
     },
+
+    mirror: mirrorBook({ get, all, run, transaction, guarded, ownerRow, ownerRowMade, stamp }),
 
     close() {
       statements.clear();

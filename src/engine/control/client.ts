@@ -33,6 +33,7 @@ import type {
   PoolView,
 } from '../pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from '../proof-views.ts';
+import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
 import type { RepairQuery, RepairReport } from '../repair-views.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
@@ -180,6 +181,10 @@ class RemoteEngine implements Engine {
 
   discover(durationMs: number, call: CallOptions = {}): Promise<DiscoveryReport> {
     return this.#await<DiscoveryReport>(ROUTE.discover, { durationMs }, call);
+  }
+
+  recover(query: RecoverQuery = {}, call: CallOptions = {}): Promise<RecoveryReport> {
+    return this.#await<RecoveryReport>(ROUTE.recover, query, call);
   }
 
   speedTest(peer: string, durationMs: number, call: CallOptions = {}): Promise<SpeedReport> {

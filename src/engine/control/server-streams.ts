@@ -16,6 +16,7 @@ import {
   readGetRequest,
   readHealthRequest,
   readPutOptions,
+  readRecoverQuery,
   readRef,
   readRepairQuery,
   readSpeedRequest,
@@ -65,6 +66,13 @@ export async function answerCleanup(
   await answerLines(response, clock, async (onProgress) =>
     engine.cleanup(readCleanupQuery(body), { signal, onProgress }),
   );
+}
+
+export async function answerRecover(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async () => engine.recover(readRecoverQuery(body), { signal }));
 }
 
 export async function answerDiscover(

@@ -12,6 +12,7 @@ import {
   answerHealth,
   answerProve,
   answerPut,
+  answerRecover,
   answerRepair,
   answerSpeedTest,
   answerVerify,
@@ -175,6 +176,7 @@ function buildApp(
   stream(ROUTE.repair, answerRepair);
   stream(ROUTE.cleanup, answerCleanup);
   stream(ROUTE.prove, answerProve);
+  stream(ROUTE.recover, answerRecover);
   stream(ROUTE.discover, answerDiscover);
   stream(ROUTE.speedTest, answerSpeedTest);
   stream(ROUTE.put, answerPut);

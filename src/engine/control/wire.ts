@@ -10,6 +10,7 @@ import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limit
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { VerifyQuery } from '../proof-views.ts';
+import type { RecoverQuery } from '../recovery-views.ts';
 import type { RepairQuery } from '../repair-views.ts';
 import { code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
 
@@ -42,6 +43,7 @@ export const ROUTE = {
   poolShow: '/pools/show',
   poolSet: '/pools/set',
   distribution: '/distribution',
+  recover: '/recover',
 } as const;
 
 export const STREAM_TYPE = 'application/octet-stream';
@@ -186,4 +188,8 @@ export function readSpeedRequest(value: unknown): { peer: string; durationMs: nu
     peer: text(MAX_SHORT_TEXT_CHARACTERS),
     durationMs: whole(1, MAX_DURATION_MS),
   });
+}
+
+export function readRecoverQuery(value: unknown): RecoverQuery {
+  return fields<RecoverQuery>(value, { scan: optional(flag) });
 }

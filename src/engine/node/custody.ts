@@ -16,7 +16,7 @@ import { CUSTODIANS, closestMembers } from '../maintenance/custody/custodians.ts
 import { sampleLed } from '../maintenance/custody/custody-audit.ts';
 import { custodyClient } from '../maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../maintenance/custody/custody-manifests.ts';
-import { isNear } from '../maintenance/custody/custody-peers.ts';
+import { type CustodyPeers, isNear } from '../maintenance/custody/custody-peers.ts';
 import { serveCustody } from '../maintenance/custody/custody-service.ts';
 import type { ClaimsOf, CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
 import { Handover } from '../maintenance/custody/handover.ts';
@@ -48,6 +48,8 @@ export interface Custody {
   keeper: Keeper;
   /** Tells the custodians where the owner has put shards anew; those that cannot be reached find it out by asking. */
   told(owner: OwnerId, moves: readonly ClaimsOf[], signal: AbortSignal): Promise<void>;
+  /** Who may keep an owner's objects. */
+  peers: CustodyPeers;
 }
 
 interface Parts {
@@ -287,7 +289,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       }
     }
   };
-  return { store: custody, keeper, told };
+  return { store: custody, keeper, told, peers };
 }
 
 /** From this node or a holder, verified. A holder that nobody remembers any more is not waited for. */

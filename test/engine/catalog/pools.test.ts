@@ -74,12 +74,16 @@ test('an entry tells its pool; those of a catalog from before pools are in the d
   // Back to what the first format was: the step to pools undone.
   const db = new DatabaseSync(path);
   db.exec(
-    'ALTER TABLE entries DROP COLUMN pool; DROP TABLE pools; DROP TABLE pending_orders; DELETE FROM migrations WHERE version > 1',
+    `DROP INDEX entries_segment; ALTER TABLE entries DROP COLUMN segment; ALTER TABLE entries DROP COLUMN stamp;
+     DROP TABLE removed; DROP TABLE mirror_segments; DROP TABLE mirror_state;
+     ALTER TABLE entries DROP COLUMN pool; DROP TABLE pools; DROP TABLE pending_orders; DELETE FROM migrations WHERE version > 1`,
   );
   db.close();
   const raised = openCatalog(path, realClock());
   expect(raised.find(ALICE, 'new')).toMatchObject({ pool: 'default', sizeBytes: 1000 });
   expect(raised.pools(ALICE)).toEqual([]);
+  // What was there before has to be mirrored as well.
+  expect(raised.mirror.pending(ALICE)).toBe(1);
   raised.createPool(ALICE, pool('zones'));
   expect(raised.pools(ALICE)).toHaveLength(1);
   raised.close();

@@ -1,0 +1,82 @@
+/** Before a recovery: the words, and a node that acts for their owner. */
+import { dirname, resolve } from 'node:path';
+import { configFileExists } from '../../config/store.ts';
+import { realRandom } from '../../engine/effects/random.ts';
+import { realDisk } from '../../engine/effects/real-disk.ts';
+import { deriveOwner } from '../../engine/keys/owner.ts';
+import { readSecretFile } from '../../engine/keys/secret-file.ts';
+import type { OwnerId } from '../../engine/types.ts';
+import { DatameshError } from '../../errors.ts';
+import type { Context } from '../command.ts';
+import { importText, keyringForAdding, keyringOf } from '../keys/keyring-access.ts';
+
+/** 24 words take 215 bytes. */
+const MAX_WORDS_BYTES = 4096;
+
+export interface BlankSetup {
+  keyName: string;
+  bootstrap: string[];
+  network: string | undefined;
+  networkName: string | undefined;
+  folder: string | undefined;
+}
+
+/** From a file that nobody else may read, from standard input, or asked for on the terminal. */
+export async function wordsFrom(context: Context, file: string | undefined): Promise<string> {
+  if (file === undefined || file === '-') return (await importText(context, file)).trim();
+  const path = resolve(context.cwd, file);
+  const bytes = await readSecretFile(realDisk(), path, MAX_WORDS_BYTES);
+  if (bytes !== undefined) return Buffer.from(bytes).toString('utf8').trim();
+  throw new DatameshError('file-not-found', { what: `${path} does not exist`, mend: 'check the path' });
+}
+
+/** Throws `bad-phrase`. */
+export function ownerOfWords(words: string): OwnerId {
+  return deriveOwner(words, 'recovered').ownerId;
+}
+
+/** Makes a configuration where there is none, and the key of the words the one in use. */
+export async function prepareNode(context: Context, words: string, setup: BlankSetup): Promise<void> {
+  if (!(await configFileExists(context.configPath()))) return setUp(context, words, setup);
+  const ownerId = ownerOfWords(words);
+  const known = (await keyringOf(context)).list();
+  const here = known.find((key) => key.ownerId === ownerId);
+  if (here?.isDefault) return;
+  const ring = here === undefined ? await keyringForAdding(context, false) : await keyringOf(context);
+  const taken = known.some(({ name }) => name === setup.keyName);
+  const name = here?.name ?? (taken ? `recovered-${ownerId.slice(0, 8)}` : setup.keyName);
+  if (here === undefined) await ring.add(name, words);
+  await ring.setDefault(name);
+}
+
+async function setUp(context: Context, words: string, setup: BlankSetup): Promise<void> {
+  const [{ gatherFacts }, { resolveHeadless }, { checkOn }, { writeSetup }] = await Promise.all([
+    import('../../wizard/gather-facts.ts'),
+    import('../../wizard/headless.ts'),
+    import('../../wizard/machine.ts'),
+    import('../../wizard/write.ts'),
+  ]);
+  const configPath = context.configPath();
+  const random = realRandom();
+  const given = {
+    identity: 'phrase',
+    'key-name': setup.keyName,
+    bootstrap: setup.bootstrap.length === 0 ? undefined : setup.bootstrap.join(','),
+    network: setup.network,
+    'network-name': setup.networkName,
+    'data-dir': setup.folder === undefined ? undefined : resolve(context.cwd, setup.folder),
+  };
+  const flags = Object.fromEntries(
+    Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const answered = await resolveHeadless({
+    flags,
+    secrets: { phrase: words },
+    answersFile: undefined,
+    env: context.env,
+    facts: await gatherFacts({ configPath, env: context.env, random }),
+    yes: true,
+    check: checkOn(dirname(configPath)),
+  });
+  await writeSetup(answered, random);
+}

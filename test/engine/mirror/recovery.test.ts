@@ -1,0 +1,108 @@
+/** Catalogs in a mesh of real engines: written in the background, brought back from the 24 words, shared by two devices of one owner. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
+import { realDisk } from '../../../src/engine/effects/real-disk.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { openKeyring } from '../../../src/engine/keys/keyring.ts';
+import { newPhrase } from '../../../src/engine/keys/phrase.ts';
+import { openEngine } from '../../../src/engine/local.ts';
+import { dataPaths } from '../../../src/engine/options.ts';
+import { getBytes, putBytes } from '../../support/engine-mesh.ts';
+import { pattern } from '../codec/reference.ts';
+
+const CODE = { k: 2, m: 1 };
+const opened: Engine[] = [];
+let folder: string | undefined;
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((engine) => engine.close()));
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  folder = undefined;
+});
+
+async function node(name: string, bootstrap: string[], phrase?: string): Promise<Engine> {
+  folder ??= await mkdtemp(join(tmpdir(), 'dm-recover-'));
+  const dataDir = join(folder, name);
+  await mkdir(dataDir, { mode: 0o700 });
+  if (phrase !== undefined) {
+    const effects = { disk: realDisk(), random: realRandom(), clock: realClock() };
+    await (await openKeyring(effects, dataPaths(dataDir).keyring)).add('main', phrase);
+  }
+  const engine = await openEngine({
+    name,
+    dataDir,
+    role: 'regular',
+    mode: 'service',
+    network: { name: 'recover', preset: 'local', port: 0, bootstrap, zone: undefined, rack: undefined },
+    // The owner's machine holds nothing itself: when it is lost, no shard is.
+    storage: { quotaBytes: phrase === undefined ? 2 ** 30 : 0, reserveFraction: 0 },
+    reads: { cacheBytes: 0, cacheTtlMs: 0 },
+    code: CODE,
+    access: { mode: 'open', allow: [], deny: [] },
+    bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },
+    mirrorsCatalog: true,
+    passphrase: undefined,
+  });
+  opened.push(engine);
+  return engine;
+}
+
+async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const addressOf = async (engine: Engine) => (await engine.status()).addresses[0]!;
+const eligible = async (engine: Engine) => (await engine.peers()).filter((peer) => peer.eligible).length;
+const mirrored = async (engine: Engine) => {
+  const { mirror } = await engine.stats();
+  return mirror!.sequence > 0 && mirror!.pendingChanges === 0;
+};
+const listed = async (engine: Engine) => (await engine.list()).objects;
+
+it('names, versions, tags, pools and bytes come back from the words; what was deleted does not', async () => {
+  const phrase = newPhrase(realRandom());
+  const first = await node('a', []);
+  const bootstrap = [await addressOf(first)];
+  const others = await Promise.all(['b', 'c', 'd'].map((name) => node(name, bootstrap)));
+  const owner = await node('owner', bootstrap, phrase);
+  await until('the owner met all', async () => (await eligible(owner)) === 4);
+
+  await owner.pools.create('twice', { code: { k: 1, m: 2 } });
+  const contents = new Map<string, Uint8Array>();
+  for (let i = 0; i < 20; i++) {
+    const bytes = pattern(i % 3 === 0 ? 9_000 + i : 40 + i, i);
+    const source = (async function* () {
+      yield bytes;
+    })();
+    const name = `files/ü ${i}.bin`;
+    await owner.put(source, { name, tags: [`t${i % 4}`], pool: i === 7 ? 'twice' : undefined });
+    contents.set(name, bytes);
+  }
+  await putBytes(owner, 'files/ü 3.bin', pattern(500, 99));
+  contents.set('files/ü 3.bin', pattern(500, 99));
+  await owner.delete('files/ü 5.bin');
+  contents.delete('files/ü 5.bin');
+  await until('the catalog is mirrored', () => mirrored(owner));
+  const before = await listed(owner);
+  expect(before).toHaveLength(19);
+
+  await opened.splice(opened.indexOf(owner), 1)[0]!.close();
+  const dead = others[0]!;
+  await opened.splice(opened.indexOf(dead), 1)[0]!.close();
+
+  const blank = await node('blank', bootstrap, phrase);
+  const report = await blank.recover();
+  expect(report).toMatchObject({ objects: 19, versions: 20, added: 20, pools: 1, missingSegments: [] });
+  expect(report.head!.agreed).toBeGreaterThanOrEqual(2);
+  expect(await listed(blank)).toEqual(before);
+  for (const [name, bytes] of contents) expect(Buffer.compare(await getBytes(blank, name), bytes)).toBe(0);
+  expect((await blank.pools.show('twice')).code).toEqual({ k: 1, m: 2 });
+}, 60_000);
