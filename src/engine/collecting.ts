@@ -25,8 +25,13 @@ const DEFAULT_DELAY_MS = 24 * 3_600_000;
 /** What this node vouches for is gathered anew after that long. Until then it vouches for what was deleted meanwhile, too. */
 const VOUCH_MS = 10 * 60_000;
 
+/** A node that runs on collects orphans by itself so often, whoever forgets to. Of its uptime, so that no clock that is set has a say. */
+const EVERY_MS = 12 * 3_600_000;
+
 export interface Collecting {
   cleanup(query: CleanupQuery, call: CallOptions): Promise<CleanupReport>;
+  /** Calls `collect` every twelve hours, until it is closed. */
+  start(collect: () => Promise<unknown>): void;
   close(): void;
 }
 
@@ -146,25 +151,41 @@ export function createCollecting(
 
   /** One epoch after another: a second mark is one that began when the first had ended. */
   let last: Promise<unknown> = Promise.resolve();
-  return {
-    cleanup(query, call) {
-      const signal = call.signal ?? new AbortController().signal;
-      const run = async (): Promise<CleanupReport> => {
-        signal.throwIfAborted();
-        const startedMs = clock.monotonic();
-        const report = {
-          dryRun: query.dryRun,
-          orphaned: query.orphaned ? await orphans(query.dryRun, signal) : undefined,
-          duplicates: query.duplicates
-            ? await collectDuplicates(node, pools, liveness, query.dryRun, signal)
-            : undefined,
-        };
-        return { ...report, durationMs: clock.monotonic() - startedMs };
+  const cleanup: Collecting['cleanup'] = (query, call) => {
+    const signal = call.signal ?? new AbortController().signal;
+    const run = async (): Promise<CleanupReport> => {
+      signal.throwIfAborted();
+      const startedMs = clock.monotonic();
+      const report = {
+        dryRun: query.dryRun,
+        orphaned: query.orphaned ? await orphans(query.dryRun, signal) : undefined,
+        duplicates: query.duplicates
+          ? await collectDuplicates(node, pools, liveness, query.dryRun, signal)
+          : undefined,
       };
-      const mine = last.then(run);
-      last = mine.catch(() => {});
-      return mine;
+      return { ...report, durationMs: clock.monotonic() - startedMs };
+    };
+    const mine = last.then(run);
+    last = mine.catch(() => {});
+    return mine;
+  };
+
+  let timer: Timer | undefined;
+  return {
+    cleanup,
+    start(collect) {
+      timer = clock.after(EVERY_MS, () => {
+        const failed = (error: unknown) =>
+          log(`orphans were not collected: ${asDatameshError(error).message}`);
+        void collect()
+          .catch(failed)
+          .finally(() => timer !== undefined && this.start(collect));
+      });
     },
-    close: endVouching,
+    close() {
+      timer?.cancel();
+      timer = undefined;
+      endVouching();
+    },
   };
 }

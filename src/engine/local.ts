@@ -62,6 +62,15 @@ export function engineOn(node: Node): Engine {
     signal: call?.signal === undefined ? closing.signal : AbortSignal.any([call.signal, closing.signal]),
   });
 
+  const cleanup: Engine['cleanup'] = (query, call) =>
+    tracked(
+      node.jobs.run('cleanup', query.dryRun ? 'plan' : 'shards', linked(call), (job) =>
+        collecting.cleanup(query, job),
+      ),
+    );
+  if (node.options.mode === 'service' && node.owner !== undefined)
+    collecting.start(() => cleanup({ orphaned: true, duplicates: false, dryRun: false }));
+
   let closed: Promise<void> | undefined;
   return {
     status: async () => statusView(node),
@@ -118,12 +127,7 @@ export function engineOn(node: Node): Engine {
     find: async (ref) => objects.find(ref),
     info: (ref, infoOptions = {}) => tracked(objects.info(ref, infoOptions)),
     delete: (ref) => tracked(objects.delete(ref)),
-    cleanup: (query, call) =>
-      tracked(
-        node.jobs.run('cleanup', query.dryRun ? 'plan' : 'shards', linked(call), (job) =>
-          collecting.cleanup(query, job),
-        ),
-      ),
+    cleanup,
     pools,
     distribution: (query = {}, call) => tracked(objects.distribution(query, linked(call))),
     async bootstrap(address) {
