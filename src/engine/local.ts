@@ -27,7 +27,7 @@ export function engineOn(node: Node): Engine {
   const objects = createObjects(node, pools, () => {
     sampler.censusSoon();
     node.custody.keeper.ordersWaiting();
-    recovery.mirror?.changed();
+    recovery.changed();
   });
   const recovery = createRecovery(node, objects, pools);
   const proving = createProving(node, objects);

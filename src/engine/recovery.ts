@@ -22,6 +22,8 @@ export interface Recovery {
   /** Undefined on a node without an owner. */
   mirror: Mirror | undefined;
   recover(query: RecoverQuery, call: CallOptions): Promise<RecoveryReport>;
+  /** The catalog has changed. */
+  changed(): void;
   start(): void;
   close(): Promise<void>;
 }
@@ -66,8 +68,12 @@ export function createRecovery(node: Node, objects: Objects, pools: Pools): Reco
     return view;
   };
 
+  const changed = () => {
+    if (writes) mirror?.changed();
+  };
   return {
     mirror,
+    changed,
     async recover(query, call) {
       const keys = ownerOf(node);
       const signal = call.signal ?? new AbortController().signal;
@@ -90,7 +96,7 @@ export function createRecovery(node: Node, objects: Objects, pools: Pools): Reco
       }
       const scanned = query.scan === true ? await scan(signal) : undefined;
       const totals = node.catalog.totals(keys.ownerId);
-      mirror!.changed();
+      changed();
       return {
         owner: keys.ownerId,
         head: found && {

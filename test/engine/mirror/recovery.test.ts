@@ -10,7 +10,7 @@ import type { Engine } from '../../../src/engine/engine.ts';
 import { openKeyring } from '../../../src/engine/keys/keyring.ts';
 import { newPhrase } from '../../../src/engine/keys/phrase.ts';
 import { openEngine } from '../../../src/engine/local.ts';
-import { dataPaths } from '../../../src/engine/options.ts';
+import { dataPaths, type EngineOptions } from '../../../src/engine/options.ts';
 import { getBytes, putBytes } from '../../support/engine-mesh.ts';
 import { pattern } from '../codec/reference.ts';
 
@@ -24,7 +24,12 @@ afterEach(async () => {
   folder = undefined;
 });
 
-async function node(name: string, bootstrap: string[], phrase?: string): Promise<Engine> {
+async function node(
+  name: string,
+  bootstrap: string[],
+  phrase?: string,
+  change: Partial<EngineOptions> = {},
+): Promise<Engine> {
   folder ??= await mkdtemp(join(tmpdir(), 'dm-recover-'));
   const dataDir = join(folder, name);
   await mkdir(dataDir, { mode: 0o700 });
@@ -46,6 +51,7 @@ async function node(name: string, bootstrap: string[], phrase?: string): Promise
     bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },
     mirrorsCatalog: true,
     passphrase: undefined,
+    ...change,
   });
   opened.push(engine);
   return engine;
@@ -106,3 +112,60 @@ it('names, versions, tags, pools and bytes come back from the words; what was de
   for (const [name, bytes] of contents) expect(Buffer.compare(await getBytes(blank, name), bytes)).toBe(0);
   expect((await blank.pools.show('twice')).code).toEqual({ k: 1, m: 2 });
 }, 60_000);
+
+it('a scan finds objects whose catalog nobody has, with the names and tags of their put', async () => {
+  const phrase = newPhrase(realRandom());
+  const first = await node('a', []);
+  const bootstrap = [await addressOf(first)];
+  await Promise.all(['b', 'c'].map((name) => node(name, bootstrap)));
+  const owner = await node('owner', bootstrap, phrase, { mirrorsCatalog: false });
+  await until('the owner met all', async () => (await eligible(owner)) === 3);
+  for (let i = 0; i < 6; i++) await putBytes(owner, `n${i % 5}`, pattern(50 + 9_000 * (i % 2), i));
+  const before = await listed(owner);
+  // Orders reach the custodians within a second or two.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await opened.splice(opened.indexOf(owner), 1)[0]!.close();
+
+  const blank = await node('blank', bootstrap, phrase);
+  await expect(blank.recover()).rejects.toMatchObject({ code: 'not-found' });
+  const report = await blank.recover({ scan: true });
+  expect(report).toMatchObject({ head: undefined, objects: 5, versions: 6, scan: { added: 6, missing: [] } });
+  const key = ({ name, objectId, version, sizeBytes, contentHash, tags }: (typeof before)[number]) => ({
+    ...{ name, objectId, version, sizeBytes, contentHash, tags },
+  });
+  expect((await listed(blank)).map(key)).toEqual(before.map(key));
+  expect(Buffer.compare(await getBytes(blank, 'n0'), pattern(9_050, 5))).toBe(0);
+  // And from here on it is in the mesh.
+  await until('the scanned catalog is mirrored', () => mirrored(blank));
+}, 60_000);
+
+it('two devices of one owner see what the other stored, and a name stored by both at once has both versions', async () => {
+  const phrase = newPhrase(realRandom());
+  const first = await node('a', []);
+  const bootstrap = [await addressOf(first)];
+  await Promise.all(['b', 'c'].map((name) => node(name, bootstrap)));
+  const desk = await node('desk', bootstrap, phrase);
+  const lap = await node('lap', bootstrap, phrase);
+  for (const device of [desk, lap]) await until('met', async () => (await eligible(device)) >= 3);
+  await Promise.all([
+    putBytes(desk, 'both', pattern(100, 1)),
+    putBytes(lap, 'both', pattern(100, 2)),
+    putBytes(desk, 'of desk', pattern(100, 3)),
+    putBytes(lap, 'of lap', pattern(100, 4)),
+  ]);
+  // Each writes its own within seconds; who asks gets the other's at once, else within half a minute.
+  const same = async () => {
+    for (const device of [desk, lap]) await device.recover().catch(() => undefined);
+    const lists = [await listed(desk), await listed(lap)].map((all) => all.map(({ objectId }) => objectId));
+    return lists[0]!.length === 3 && lists[0]!.join() === lists[1]!.join();
+  };
+  await until('both have the same', same, 40_000);
+  for (const device of [desk, lap]) {
+    const versions = await Promise.all(
+      [1, 2].map(async (version) => (await device.info('both', { version })).objectId),
+    );
+    expect(new Set(versions).size).toBe(2);
+    expect((await device.stats()).versions).toBe(4);
+    expect(Buffer.compare(await getBytes(device, 'of lap'), pattern(100, 4))).toBe(0);
+  }
+}, 90_000);

@@ -247,7 +247,7 @@ export function mirrorBook(parts: BookParts): MirrorBook {
 
     followed: (owner, head, objects) =>
       transaction(() => {
-        const row = rowOf(owner);
+        const row = ownerRowMade(owner);
         settleNames(parts, row, unsettled.get(row)?.values() ?? []);
         unsettled.delete(row);
         const wanted = new Set<string>(objects);

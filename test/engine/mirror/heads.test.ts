@@ -1,0 +1,197 @@
+/** Heads and those who hold them: no forged, foreign or older one is kept or taken, whatever some of the holders say. */
+import { describe, expect, it } from 'vitest';
+import { encodeStatus } from '../../../src/engine/backends/shard-protocol.ts';
+import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { type NetMessage, NO_BYTES, type RequestHandler } from '../../../src/engine/effects/net.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
+import { deriveOwner } from '../../../src/engine/keys/owner.ts';
+import { newPhrase } from '../../../src/engine/keys/phrase.ts';
+import { memoryCustody } from '../../../src/engine/maintenance/custody/memory-custody.ts';
+import { readHead, signHead } from '../../../src/engine/mirror/head.ts';
+import { decodeIds, encodeIds } from '../../../src/engine/mirror/head-protocol.ts';
+import { serveHeads } from '../../../src/engine/mirror/head-service.ts';
+import { openHeadStore } from '../../../src/engine/mirror/head-store.ts';
+import { findHead, type HeadsContext, leaveHead, ordersAt } from '../../../src/engine/mirror/heads.ts';
+import { Mirror } from '../../../src/engine/mirror/mirror.ts';
+import { pointOf } from '../../../src/engine/placement/xor.ts';
+import type { OwnerId, PeerId } from '../../../src/engine/types.ts';
+import { ModelDisk } from '../../support/model-disk.ts';
+import { keepOf, member, objectId, owner, peer, stranger } from '../maintenance/custody/samples.ts';
+
+const random = realRandom();
+const signal = new AbortController().signal;
+const headOf = (sequence: number, by = owner, network = 'test') =>
+  signHead({ network, sequence, writtenAtMs: sequence }, [], by, random);
+
+/** Holders in memory, all of them next to the asker. */
+async function holders(count: number, admits: (id: OwnerId) => boolean = () => true) {
+  const handlers = new Map<PeerId, RequestHandler>();
+  const disks = new Map<PeerId, ModelDisk>();
+  const asker = peer('asker');
+  for (let i = 0; i < count; i++) {
+    const disk = new ModelDisk();
+    disks.set(peer(i), disk);
+    await serveHeads({
+      net: {
+        handle: async (_protocol: string, handler: RequestHandler) => void handlers.set(peer(i), handler),
+      } as unknown as Parameters<typeof serveHeads>[0]['net'],
+      clock: realClock(),
+      network: 'test',
+      heads: await openHeadStore(disk, '/heads', member(i).point, () => {}),
+      custody: memoryCustody(),
+      ownersOf: (from) => (from === peer('unknown') ? undefined : new Set([owner.ownerId])),
+      admitsOwner: admits,
+      kept: () => {},
+    });
+  }
+  const context: HeadsContext = {
+    net: { request: (to, _protocol, message) => handlers.get(to)!(asker, message) },
+    network: 'test',
+    peers: {
+      self: asker,
+      members: () => [...handlers.keys()].map((it) => ({ peer: it, point: pointOf(Buffer.from(it)) })),
+    },
+    store: await openHeadStore(new ModelDisk(), '/heads', member('asker').point, () => {}),
+    timeoutMs: 1_000,
+    log: () => {},
+  };
+  const everybody = [...handlers.keys()];
+  const find = () => findHead(context, owner.ownerId, everybody, signal);
+  const answer = (i: number, message: NetMessage) => handlers.set(peer(i), async () => message);
+  return { context, find, answer, disks, handlers };
+}
+
+describe('holders', () => {
+  it('keep the newest and give the newer one back to who comes with an older', async () => {
+    const { context, find } = await holders(5);
+    const [old, newer] = [headOf(3), headOf(4)];
+    expect(await leaveHead(context, readHead(newer), newer, signal)).toMatchObject({
+      holders: 5,
+      newer: false,
+    });
+    expect(await leaveHead(context, readHead(old), old, signal)).toMatchObject({ holders: 0, newer: true });
+    expect(await find()).toMatchObject({ head: { sequence: 4 }, agreed: 5, asked: 5, refused: 0 });
+  });
+
+  it('refuse one that is forged, of another network, or of an owner they do not admit', async () => {
+    const { context } = await holders(2, (id) => id === owner.ownerId);
+    const forged = headOf(9);
+    forged[forged.length - 70]! ^= 1;
+    const head = { network: 'test', owner: owner.ownerId, sequence: 9, writtenAtMs: 9 };
+    for (const bytes of [forged, headOf(9, owner, 'other'), headOf(9, stranger)])
+      expect((await leaveHead(context, head, bytes, signal)).holders).toBe(0);
+  });
+
+  it('have what they acknowledged after a crash', async () => {
+    const { context, disks } = await holders(1);
+    const bytes = headOf(5);
+    await leaveHead(context, readHead(bytes), bytes, signal);
+    const store = await openHeadStore(disks.get(peer(0))!, '/heads', member(0).point, () => {});
+    expect(Buffer.compare((await store.get(owner.ownerId))!, bytes)).toBe(0);
+  });
+
+  it('keep so many at most, those closest to themselves', async () => {
+    const store = await openHeadStore(new ModelDisk(), '/heads', member(0).point, () => {}, 3);
+    const refused = [];
+    for (let i = 0; i < 12; i++) {
+      const by = deriveOwner(newPhrase(random), 'x');
+      const bytes = headOf(1, by);
+      await store.put(by.ownerId, 1, bytes).catch((error: unknown) => refused.push(error));
+    }
+    expect(store.owners()).toHaveLength(3);
+  });
+});
+
+describe('who asks', () => {
+  it('takes the highest valid one, however many give an older or a forged one, and says how many agreed', async () => {
+    const { context, find, answer } = await holders(6);
+    const [old, newest] = [headOf(3), headOf(8)];
+    const forged = headOf(99, { ...stranger, ownerId: owner.ownerId });
+    await leaveHead(context, readHead(newest), newest, signal);
+    for (const i of [0, 1]) answer(i, { header: encodeStatus('ok'), body: old });
+    answer(2, { header: encodeStatus('ok'), body: forged });
+    answer(3, { header: encodeStatus('ok'), body: headOf(50, stranger) });
+    answer(4, { header: encodeStatus('ok'), body: Buffer.from('rubbish') });
+    expect(await find()).toMatchObject({ head: { sequence: 8 }, agreed: 1, asked: 6, refused: 3 });
+    answer(5, { header: encodeStatus('absent'), body: NO_BYTES });
+    expect(await find()).toMatchObject({ head: { sequence: 3 }, agreed: 2 });
+  });
+
+  it('finds nothing where nobody has any', async () => {
+    expect(await (await holders(3)).find()).toBeUndefined();
+  });
+});
+
+it('a device that has seen a head takes none below it, nor a forged one, and keeps what it has', async () => {
+  const { context, answer } = await holders(2);
+  const catalog = openCatalog(':memory:', realClock());
+  const mirror = new Mirror({
+    clock: realClock(),
+    random,
+    owner,
+    book: catalog.mirror,
+    heads: context,
+    segments: {
+      store: () => Promise.reject(new Error('nothing is written here')),
+      read: () => {
+        throw new Error('nothing is read here');
+      },
+      release: async () => {},
+    },
+    greeted: () => [],
+    ordersWaiting: () => {},
+    log: () => {},
+  });
+  const say = (bytes: Uint8Array) => {
+    for (const i of [0, 1]) answer(i, { header: encodeStatus('ok'), body: bytes });
+  };
+  say(headOf(7));
+  expect((await mirror.follow(signal)).found?.head.sequence).toBe(7);
+  say(headOf(6));
+  await expect(mirror.follow(signal)).rejects.toMatchObject({ code: 'not-authentic' });
+  say(headOf(99, { ...stranger, ownerId: owner.ownerId }));
+  expect((await mirror.follow(signal)).found).toBeUndefined();
+  expect(catalog.mirror.state(owner.ownerId).sequence).toBe(7);
+  say(headOf(8));
+  expect((await mirror.follow(signal)).found?.head.sequence).toBe(8);
+  catalog.close();
+});
+
+describe('orders of an owner', () => {
+  it('come page by page, and not from who answers in circles', async () => {
+    const custody = memoryCustody();
+    custody.keep(Array.from({ length: 600 }, (_, i) => keepOf({ objectId: objectId(i) })));
+    const { context, handlers, answer } = await holders(2);
+    await serveHeads({
+      net: {
+        handle: async (_protocol: string, handler: RequestHandler) => void handlers.set(peer(0), handler),
+      } as unknown as Parameters<typeof serveHeads>[0]['net'],
+      clock: realClock(),
+      network: 'test',
+      heads: context.store,
+      custody,
+      ownersOf: () => new Set([owner.ownerId]),
+      admitsOwner: () => true,
+      kept: () => {},
+    });
+    const all = [];
+    for await (const ids of ordersAt(context, peer(0), owner.ownerId, signal)) all.push(...ids);
+    expect(new Set(all).size).toBe(600);
+    const ids = [objectId(1), objectId(2)].sort();
+    answer(1, { header: encodeStatus('ok'), body: encodeIds(ids) });
+    const circles = async () => {
+      for await (const _ of ordersAt(context, peer(1), owner.ownerId, signal));
+    };
+    await expect(circles()).rejects.toMatchObject({ code: 'malformed-data' });
+    expect(() => decodeIds(encodeIds(ids.toReversed()))).toThrow();
+  });
+
+  it('are told to devices of that owner alone', async () => {
+    const { context } = await holders(1);
+    const foreign = async () => {
+      for await (const _ of ordersAt(context, peer(0), stranger.ownerId, signal));
+    };
+    await expect(foreign()).rejects.toMatchObject({ code: 'denied' });
+  });
+});
