@@ -29,6 +29,8 @@ export function surplusOf(
 ): Surplus[] {
   const { ids, code, shardBytes } = group;
   if (code.k === 1) return surplusCopies(group, noted, rule);
+  // Shards that are alike (of a chunk of a few bytes) need a holder each: several holders of one id are no surplus.
+  if (new Set(ids).size < ids.length) return [];
   if (group.live.every((holders) => holders.length < 2)) return [];
   // The holder noted at write time first, for readers ask it first; then the closest to the shard, as placement does.
   const live = group.live.map((holders, at) =>

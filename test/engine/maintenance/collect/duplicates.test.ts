@@ -72,6 +72,13 @@ test('of lawful copies the noted one stays, and of others the closest; one on a 
   ]);
 });
 
+test('shards that are alike need a holder each', () => {
+  const all = NODES.slice(0, 6).map(({ peer }) => peer);
+  const ids = [id(0), id(0), id(1), id(2), id(3), id(4)];
+  const live = [[all[0]!, all[1]!], [all[0]!, all[1]!], ...all.slice(2).map((peer) => [peer])];
+  expect(surplusOf(groupOf(live, ids), [], ruleOf('node'))).toEqual([]);
+});
+
 test('of a manifest’s copies as many stay as there should be', () => {
   const all = NODES.slice(0, 5).map(({ peer }) => peer);
   const ids = [id(0), id(0), id(0)];
