@@ -88,6 +88,8 @@ const MENDER_LIMITS: MenderLimits = {
   askTimeoutMs: ASK_TIMEOUT_MS,
 };
 
+/** A node that has just started remembers nobody yet: only after this long is whom it does not know gone for good. */
+const ALL_MET_MS = 10 * 60_000;
 /** By then a newcomer has the orders that are its to keep. */
 const NEW_MS = 60_000;
 
@@ -117,6 +119,12 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     manifestFrom: (from, id) => client.manifest(from, id, call),
     elsewhere: parts.folders,
   });
+  const startedMs = clock.monotonic();
+  const presence = (peer: PeerId): 'here' | 'away' | 'gone' => {
+    if (holders.backend(peer) !== undefined) return 'here';
+    const isGone = membership.member(peer) === undefined && clock.monotonic() - startedMs > ALL_MET_MS;
+    return isGone ? 'gone' : 'away';
+  };
   const cameMs = new Map<PeerId, number>();
   const isNew = (peer: PeerId) => clock.monotonic() - (cameMs.get(peer) ?? Number.NEGATIVE_INFINITY) < NEW_MS;
   const handover = new Handover({
@@ -137,8 +145,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     client,
     adoption,
     log,
-    presence: (peer) =>
-      holders.backend(peer) !== undefined ? 'here' : membership.member(peer) === undefined ? 'gone' : 'away',
+    presence,
   });
 
   const repairOf = ({ order }: CustodyRecord): RepairContext | undefined => {
@@ -227,7 +234,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
               peers,
               store: custody,
               client,
-              manifest: (id, noted) => findManifest(id, noted, parts, hash, signal),
+              manifest: (id, noted) => findManifest(id, noted, { ...parts, presence }, hash, signal),
               kept: (ids) => keeper.kept(ids),
               nowMs: clock.now,
               log,
@@ -296,7 +303,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
 async function findManifest(
   id: ObjectId,
   noted: readonly PeerId[],
-  { holders, net, membership }: Parts,
+  { holders, net, presence }: Parts & { presence(peer: PeerId): 'here' | 'away' | 'gone' },
   hash: (bytes: Uint8Array) => Uint8Array,
   signal: AbortSignal,
 ): Promise<FoundManifest> {
@@ -305,7 +312,7 @@ async function findManifest(
   for (const peer of first) {
     const backend = holders.backend(peer);
     if (backend === undefined) {
-      silent ||= membership.member(peer) !== undefined;
+      silent ||= presence(peer) === 'away';
       continue;
     }
     try {
