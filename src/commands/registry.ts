@@ -22,6 +22,7 @@ import { networkCommand } from './network/network.ts';
 import { networksCommand } from './network/networks.ts';
 import { peersCommand } from './network/peers.ts';
 import { bootstrapCommand } from './node/bootstrap.ts';
+import { drainCommand } from './node/drain.ts';
 import { serviceCommands } from './node/service.ts';
 import { statusCommand } from './node/status.ts';
 import { poolCommands } from './pools/all.ts';
@@ -148,6 +149,7 @@ export function allCommands(): readonly Command[] {
     distributionCommand,
     repairCommand,
     cleanupCommand,
+    drainCommand,
     ...poolCommands,
     ...keysCommands,
     ...configCommands,

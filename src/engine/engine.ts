@@ -5,6 +5,7 @@
  */
 
 import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
+import type { DrainQuery, DrainView } from './drain-views.ts';
 import type { HealthReport } from './health-views.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
@@ -360,6 +361,8 @@ export interface Engine {
   delete(ref: string): Promise<DeleteResult>;
   /** Collects what nothing refers to. Waits for one that runs. Throws `no-owner-key`. */
   cleanup(query: CleanupQuery, call?: CallOptions): Promise<CleanupReport>;
+  /** Empties this node of shards, or tells how far that is, or takes it back. */
+  drain(query: DrainQuery, call?: CallOptions): Promise<DrainView>;
   /** Dials a multiaddr and keeps it as a bootstrap peer for this run. */
   bootstrap(address: string): Promise<DialResult>;
   /** Looks for nodes by every way there is, for `durationMs`. */

@@ -128,6 +128,7 @@ export function engineOn(node: Node): Engine {
     info: (ref, infoOptions = {}) => tracked(objects.info(ref, infoOptions)),
     delete: (ref) => tracked(objects.delete(ref)),
     cleanup,
+    drain: (query, call) => tracked(node.drain.run(query, linked(call))),
     pools,
     distribution: (query = {}, call) => tracked(objects.distribution(query, linked(call))),
     async bootstrap(address) {

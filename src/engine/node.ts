@@ -32,6 +32,7 @@ import type { HeadsContext } from './mirror/heads.ts';
 import { Closers } from './node/closers.ts';
 import { type Collect, keepCollect } from './node/collect.ts';
 import { type Custody, keepCustody } from './node/custody.ts';
+import { type Drain, keepDrain, openDrainFlag } from './node/drain.ts';
 import { keepHeads } from './node/heads.ts';
 import { createHolders } from './node/holders.ts';
 import type { Machine } from './node/machine.ts';
@@ -72,6 +73,7 @@ export interface Node {
   readonly runningPuts: RunningPuts;
   /** Its part in what owners collect. */
   readonly collect: Collect;
+  readonly drain: Drain;
   /** Objects of anybody that this node keeps whole. */
   readonly custody: Custody;
   /** Heads of mirrored catalogs, here and in the mesh. */
@@ -145,6 +147,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
     const requests = new RequestCounter(clock, health);
     const meshLog = (text: string) => events.add('warn', 'mesh', text);
     const remembered = await loadKnownPeers(disk, paths.peers, meshLog);
+    const drainFlag = await openDrainFlag({ disk, clock, path: paths.drain });
     const membership = closers.opened(
       createMembership({
         net,
@@ -166,7 +169,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
             capacityBytes: options.storage.quotaBytes,
             freeBytes: space.freeBytes(),
             shards: store.usage().shards,
-            state: 'active',
+            state: drainFlag.isSet() ? 'draining' : 'active',
           }),
           device.sign,
         ),
@@ -220,6 +223,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       },
       membership,
       admitsOwner,
+      isLeaving: drainFlag.isSet,
       offersBytes: options.storage.quotaBytes,
       freeBytes: space.freeBytes,
     });
@@ -281,6 +285,25 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       closers,
     );
 
+    const drain = keepDrain(
+      {
+        flag: drainFlag,
+        name: options.name,
+        network: options.network.name,
+        clock,
+        random,
+        store,
+        codec,
+        custody,
+        membership,
+        holders,
+        sites,
+        proofs,
+        jobs,
+        events,
+      },
+      closers,
+    );
     const collect = await keepCollect({ net, clock, store, custody: storage.custody, quarantine, ownersOf });
     const heads = await keepHeads(
       {
@@ -321,6 +344,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       collect,
       custody,
       heads,
+      drain,
       requests,
       health,
       proofs,

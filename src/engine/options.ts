@@ -73,6 +73,7 @@ export function dataPaths(dataDir: string) {
     journal: `${dataDir}/journal`,
     quarantine: `${dataDir}/quarantine.log`,
     epoch: `${dataDir}/cleanup-epoch.json`,
+    drain: `${dataDir}/drain.json`,
     log: `${dataDir}/service.log`,
     /** Unix sockets must stay under 108 bytes; control/socket-path.ts falls back to a short one. */
     socket: `${dataDir}/control.sock`,

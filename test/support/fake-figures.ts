@@ -1,6 +1,7 @@
 /** The figures a fake engine shows: fixed shapes that move with `elapsedMs` and nothing else. */
 
 import type { CleanupQuery, CleanupReport } from '../../src/engine/cleanup-views.ts';
+import type { DrainQuery, DrainView } from '../../src/engine/drain-views.ts';
 import type {
   BandwidthView,
   EventView,
@@ -275,5 +276,21 @@ export function cleanupReport({ orphaned, duplicates, dryRun }: CleanupQuery): C
       ? { shards: 1, released: 1, releasedBytes: 1024, unproved: 0, failed: 0 }
       : undefined,
     durationMs: 900,
+  };
+}
+
+/** A drain that is done, or was never begun. */
+export function drainView(action: DrainQuery['action']): DrainView {
+  const isDone = action === 'start';
+  return {
+    state: isDone ? 'done' : 'off',
+    sinceMs: isDone ? 1_795_000_000_000 : undefined,
+    shardsLeft: isDone ? 0 : 12,
+    bytesLeft: isDone ? 0 : 49_152,
+    shardsDropped: isDone ? 12 : 0,
+    waiting: 0,
+    blocked: 0,
+    unnamed: 0,
+    reasons: [],
   };
 }

@@ -1,6 +1,6 @@
 import type { Engine, HealthReport, ObjectView } from '../../src/engine/engine.ts';
 import type { ProofFile, VerifyReport } from '../../src/engine/proof-views.ts';
-import { cleanupReport, fakeRepair } from './fake-figures.ts';
+import { cleanupReport, drainView, fakeRepair } from './fake-figures.ts';
 
 function fakeVerify(health: HealthReport, deep: boolean, bytes: number): VerifyReport {
   const { objects } = health;
@@ -22,11 +22,11 @@ function fakeProof(object: ObjectView, file: Uint8Array): ProofFile {
 
 /** What a fake engine does of verify, prove and repair. */
 export function fakeCare(
-  enter: (method: 'verify' | 'prove' | 'repair' | 'cleanup', signal?: AbortSignal) => Promise<void>,
+  enter: (method: 'verify' | 'prove' | 'repair' | 'cleanup' | 'drain', signal?: AbortSignal) => Promise<void>,
   find: (ref: string) => ObjectView,
   health: () => HealthReport,
   proof: Uint8Array = new Uint8Array(),
-): Pick<Engine, 'verify' | 'prove' | 'repair' | 'cleanup'> {
+): Pick<Engine, 'verify' | 'prove' | 'repair' | 'cleanup' | 'drain'> {
   return {
     async verify({ ref, deep }, call) {
       await enter('verify', call?.signal);
@@ -36,6 +36,10 @@ export function fakeCare(
     async cleanup(query, call) {
       await enter('cleanup', call?.signal);
       return cleanupReport(query);
+    },
+    async drain({ action }, call) {
+      await enter('drain', call?.signal);
+      return drainView(action);
     },
     async repair({ ref, apply }, call) {
       await enter('repair', call?.signal);

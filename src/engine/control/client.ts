@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DatameshError, type ErrorRecord } from '../../errors.ts';
 import type { CleanupQuery, CleanupReport } from '../cleanup-views.ts';
+import type { DrainQuery, DrainView } from '../drain-views.ts';
 import type {
   CallOptions,
   DeleteResult,
@@ -157,6 +158,10 @@ class RemoteEngine implements Engine {
 
   cleanup(query: CleanupQuery, call: CallOptions = {}): Promise<CleanupReport> {
     return this.#await<CleanupReport>(ROUTE.cleanup, query, call);
+  }
+
+  drain(query: DrainQuery, call: CallOptions = {}): Promise<DrainView> {
+    return this.#await<DrainView>(ROUTE.drain, query, call);
   }
 
   async list(query: ListQuery = {}): Promise<ListPage> {

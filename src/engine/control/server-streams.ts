@@ -13,6 +13,7 @@ import {
   type Line,
   readCleanupQuery,
   readDiscoverRequest,
+  readDrainQuery,
   readGetRequest,
   readHealthRequest,
   readPutOptions,
@@ -73,6 +74,15 @@ export async function answerRecover(
   { body, response, clock, signal }: Exchange,
 ): Promise<void> {
   await answerLines(response, clock, async () => engine.recover(readRecoverQuery(body), { signal }));
+}
+
+export async function answerDrain(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.drain(readDrainQuery(body), { signal, onProgress }),
+  );
 }
 
 export async function answerDiscover(

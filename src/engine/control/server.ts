@@ -8,6 +8,7 @@ import { pingSocket } from './http-call.ts';
 import {
   answerCleanup,
   answerDiscover,
+  answerDrain,
   answerGet,
   answerHealth,
   answerProve,
@@ -175,6 +176,7 @@ function buildApp(
   stream(ROUTE.verify, answerVerify);
   stream(ROUTE.repair, answerRepair);
   stream(ROUTE.cleanup, answerCleanup);
+  stream(ROUTE.drain, answerDrain);
   stream(ROUTE.prove, answerProve);
   stream(ROUTE.recover, answerRecover);
   stream(ROUTE.discover, answerDiscover);

@@ -7,6 +7,7 @@
 import { DatameshError, type ErrorRecord, EXIT } from '../../errors.ts';
 import type { CleanupQuery } from '../cleanup-views.ts';
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
+import type { DrainQuery } from '../drain-views.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { VerifyQuery } from '../proof-views.ts';
@@ -35,6 +36,7 @@ export const ROUTE = {
   info: '/info',
   delete: '/delete',
   cleanup: '/cleanup',
+  drain: '/drain',
   bootstrap: '/bootstrap',
   discover: '/discover',
   speedTest: '/speed-test',
@@ -166,6 +168,10 @@ export function readRepairQuery(value: unknown): RepairQuery {
 
 export function readCleanupQuery(value: unknown): CleanupQuery {
   return fields<CleanupQuery>(value, { orphaned: flag, duplicates: flag, dryRun: flag });
+}
+
+export function readDrainQuery(value: unknown): DrainQuery {
+  return fields<DrainQuery>(value, { action: oneOf('start', 'status', 'cancel') });
 }
 
 export function readRef(value: unknown): { ref: string } {

@@ -36,13 +36,33 @@ export interface Damage {
   missing: number[];
   /** Indices that somebody has who should not: too many in one domain, or on a node, or on one that leaves. */
   misplaced: number[];
+  /** Some of what is misplaced is with a holder that leaves and waits for it. */
+  isAwaited: boolean;
   /** By index: the holder that counts; of several the one that the rule likes best. Undefined where the shard is missing. */
   holders: (PeerId | undefined)[];
 }
 
 /** Undefined when all is well. */
 export function damageOf(group: GroupState, rule: Rule): Damage | undefined {
-  const { code, ids, live } = group;
+  const standing = standingOf(group, rule);
+  return standing.missing.length === 0 && standing.misplaced.length === 0 ? undefined : standing;
+}
+
+/** Replicas are alike: those of holders that stay count before those of holders that leave. */
+function choicesOf({ code, live }: GroupState, rule: Rule): readonly (readonly PeerId[])[] {
+  const all = [...new Set(live.flat())];
+  if (code.k > 1 || !all.some(rule.leaving)) return live;
+  const sorted = [
+    ...all.filter((holder) => !rule.leaving(holder)),
+    ...all.filter((holder) => rule.leaving(holder)),
+  ];
+  return live.map((_, at) => [...sorted.slice(at, at + 1), ...(at === 0 ? sorted.slice(live.length) : [])]);
+}
+
+/** How a group stands by the rule, whole or damaged. */
+export function standingOf(group: GroupState, rule: Rule): Damage {
+  const { code, ids } = group;
+  const live = choicesOf(group, rule);
   const policy = policyOf(group, rule);
   const load = new StripeLoad(policy, sitesOf(live.flat(), rule));
   const holders: (PeerId | undefined)[] = ids.map(() => undefined);
@@ -69,13 +89,13 @@ export function damageOf(group: GroupState, rule: Rule): Damage | undefined {
       misplaced.push(index);
     }
   }
-  if (missing.length === 0 && misplaced.length === 0) return undefined;
   // Copies of one shard on one holder are one copy.
   const distinct = new Set(
     holders.map((holder, at) => (holder === undefined ? undefined : `${ids[at]} ${holder}`)),
   );
   distinct.delete(undefined);
-  return { group, spare: distinct.size - code.k, missing, misplaced, holders };
+  const isAwaited = misplaced.some((index) => rule.leaving(holders[index]!));
+  return { group, spare: distinct.size - code.k, missing, misplaced, isAwaited, holders };
 }
 
 export interface Grace {
@@ -85,10 +105,11 @@ export interface Grace {
 
 /**
  * How long damage is left alone: not at all where the next loss destroys data, a moment once half of the parity is gone, else until a machine that restarts
- * would be back. What only lies in the wrong place has all its shards, so it may wait as well.
+ * would be back. What only lies in the wrong place has all its shards, so it may wait as well, unless its holder waits to leave.
  */
-export function graceOf({ spare, missing, group: { code } }: Damage, grace: Grace): number {
-  return missing.length === 0 ? grace.graceMs : graceWith(spare, code.m, grace);
+export function graceOf({ spare, missing, isAwaited, group: { code } }: Damage, grace: Grace): number {
+  if (missing.length === 0) return isAwaited ? 0 : grace.graceMs;
+  return graceWith(spare, code.m, grace);
 }
 
 /** The same of a stripe that lacks shards. The durability model (durability.ts) goes by it, too. */

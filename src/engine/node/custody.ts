@@ -24,6 +24,7 @@ import { Leases } from '../maintenance/custody/leases.ts';
 import { type FoundManifest, sendOrders } from '../maintenance/custody/outbox.ts';
 import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
+import type { DrainContext } from '../maintenance/drain.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
 import { type MenderLimits, mend } from '../maintenance/mender.ts';
 import { proveShards } from '../maintenance/proof/ask.ts';
@@ -34,6 +35,7 @@ import type { PeerHealth } from '../mesh/peer-health.ts';
 import { RateLimit } from '../mesh/rate-limit.ts';
 import type { EventLog } from '../observe/events.ts';
 import type { Jobs } from '../observe/jobs.ts';
+import type { Candidate } from '../placement/domains.ts';
 import type { Folders } from '../pools/folders.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
@@ -45,6 +47,11 @@ import type { Sites } from './sites.ts';
 
 export interface Custody {
   store: CustodyStore;
+  /** What a drain needs of it. */
+  drainParts: Pick<DrainContext, 'client' | 'adoption'> & {
+    candidates(owner: OwnerId): Candidate[];
+    changed(): void;
+  };
   keeper: Keeper;
   /** Tells the custodians where the owner has put shards anew; those that cannot be reached find it out by asking. */
   told(owner: OwnerId, moves: readonly ClaimsOf[], signal: AbortSignal): Promise<void>;
@@ -296,7 +303,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       }
     }
   };
-  return { store: custody, keeper, told, peers };
+  const drainParts = { client, adoption, candidates: peers.candidates, changed: peers.changed };
+  return { store: custody, drainParts, keeper, told, peers };
 }
 
 /** From this node or a holder, verified. A holder that nobody remembers any more is not waited for. */

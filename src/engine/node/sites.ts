@@ -11,6 +11,8 @@ interface Parts {
   own: Omit<Site, 'peer'>;
   membership: Membership;
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
+  /** This node leaves: it takes nothing more. */
+  isLeaving(): boolean;
   /** Quota of this node. */
   offersBytes: number;
   /** Bytes that this node still takes. */
@@ -27,7 +29,15 @@ export interface Sites {
   forget(peer: PeerId): void;
 }
 
-export function createSites({ self, own, membership, admitsOwner, offersBytes, freeBytes }: Parts): Sites {
+export function createSites({
+  self,
+  own,
+  membership,
+  admitsOwner,
+  isLeaving,
+  offersBytes,
+  freeBytes,
+}: Parts): Sites {
   const points = new Map<PeerId, Uint8Array>();
   const pointOfPeer = (peer: PeerId) => {
     let point = points.get(peer);
@@ -57,14 +67,14 @@ export function createSites({ self, own, membership, admitsOwner, offersBytes, f
       const found = active()
         .filter((member) => member.admits.has(id))
         .map(candidateOf);
-      if (admitsOwner(id, self)) found.push(here());
+      if (!isLeaving() && admitsOwner(id, self)) found.push(here());
       return found.filter((candidate) => candidate.freeBytes > 0);
     },
     nodes() {
       const found = active()
         .filter(({ info }) => (info?.capacityBytes ?? 0) > 0)
         .map(candidateOf);
-      if (offersBytes > 0) found.push(here());
+      if (offersBytes > 0 && !isLeaving()) found.push(here());
       return found;
     },
     forget: (peer) => void points.delete(peer),

@@ -16,7 +16,7 @@ import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
 import type { Candidate, Domain, Site } from '../../../src/engine/placement/domains.ts';
 import { keepsRule } from '../../../src/engine/placement/load.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
-import type { CodeProfile, PeerId } from '../../../src/engine/types.ts';
+import type { CodeProfile, PeerId, ShardId } from '../../../src/engine/types.ts';
 import { DatameshError } from '../../../src/errors.ts';
 import { objectId, peer } from './custody/samples.ts';
 
@@ -193,8 +193,12 @@ test('a node that leaves, and one that is no member, have nothing that counts', 
   expect(damageOf(groupOf(shards, CODE, at), leaving)).toMatchObject({
     missing: [],
     misplaced: [3],
+    isAwaited: true,
     spare: 2,
   });
+  // Copied elsewhere, all is well while the one that leaves still has its own.
+  const copied = at.with(3, [nodes[3]!, nodes[7]!]);
+  expect(damageOf(groupOf(shards, CODE, copied), leaving)).toBeUndefined();
   const members = ruleOf(world, 'node', { members: nodes.filter((node) => node !== nodes[5]) });
   const damage = damageOf(groupOf(shards, CODE, at), members)!;
   expect(damage.misplaced).toEqual([5]);
@@ -205,6 +209,30 @@ test('a node that leaves, and one that is no member, have nothing that counts', 
   expect(world.sentBytes).toBeLessThanOrEqual(2 * SHARD_BYTES);
 });
 
+test('a copy of a manifest that leaves counts only until another holder has one', () => {
+  const id = 'ab'.repeat(32) as ShardId;
+  const code = { k: 1, m: 2 };
+  const rule = {
+    domain: 'node',
+    members: [],
+    siteOf: (holder: PeerId) => ({ peer: holder }),
+    leaving: (holder: PeerId) => holder === nodes[0],
+  };
+  const standing = (live: PeerId[][]) =>
+    damageOf(
+      { objectId: objectId(1), stripe: 0, code, shardBytes: 9, ids: [id, id, id], live },
+      rule as Rule,
+    );
+  const [leaving, b, c, d] = nodes as [PeerId, PeerId, PeerId, PeerId];
+  expect(standing([[leaving], [b], [c]])).toMatchObject({ missing: [], misplaced: [2], isAwaited: true });
+  // The fourth stands beside any one of the three: they are all alike.
+  for (const live of [
+    [[leaving, d], [b], [c]],
+    [[b, d], [leaving], [c]],
+  ])
+    expect(standing(live)).toBeUndefined();
+});
+
 test('the less is spare, the sooner, and the greater risk comes first', () => {
   const limits = { settleMs: 10_000, graceMs: 900_000 };
   const damage = (spare: number, missing: number, m = 4) => ({
@@ -212,11 +240,13 @@ test('the less is spare, the sooner, and the greater risk comes first', () => {
     spare,
     missing: Array.from({ length: missing }, (_, i) => i),
     misplaced: [],
+    isAwaited: false,
     holders: [],
   });
   const waits = [3, 2, 1, 0, -1].map((spare) => graceOf(damage(spare, 4 - spare), limits));
   expect(waits).toEqual([900_000, 10_000, 10_000, 0, 0]);
   expect(graceOf(damage(4, 0), limits)).toBe(900_000);
+  expect(graceOf({ ...damage(4, 0), isAwaited: true }, limits)).toBe(0);
   // 4+2: one lost shard is half of the parity.
   expect(graceOf(damage(1, 1, 2), limits)).toBe(10_000);
   expect(graceOf(damage(2, 1, 3), limits)).toBe(900_000);

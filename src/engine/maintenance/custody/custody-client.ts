@@ -42,6 +42,8 @@ export interface CustodyClient {
   unlease(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<void>;
   /** Orders that release some of these, as it gives them: unverified. */
   released(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<Uint8Array[]>;
+  /** All that the peer keeps of objects of which this node has or had shards, in order after `cursor`, some at a time; unverified. Manifests that fit no message are left out. */
+  held(peer: PeerId, cursor: ObjectId | undefined, call: CustodyCall): Promise<OfferItem[]>;
   /** Unverified bytes; undefined when it has none. */
   manifest(peer: PeerId, id: ObjectId, call: CustodyCall): Promise<Uint8Array | undefined>;
   /** Durable at the peer when it resolves. Throws `denied` (it does not serve the owner, or the object is released), `hash-mismatch`, `quota-full`, `disk-full`. */
@@ -49,6 +51,9 @@ export interface CustodyClient {
   /** Tells a holder that objects are released, so that it drops the owner's claims: `kept` where it has none any more. */
   drop(peer: PeerId, items: readonly OfferItem[], call: CustodyCall): Promise<OfferAnswer[]>;
 }
+
+/** Before all others: a hash of zeros is nobody's. */
+const FIRST_ID = '0'.repeat(64) as ObjectId;
 
 export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
   const ask = async (
@@ -128,6 +133,10 @@ export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
         const { body } = await ask(peer, { op: 'released', ids: some }, NO_BYTES, call);
         return decodeOffer(body).map(({ order }) => order);
       }),
+    async held(peer, cursor, call) {
+      const ids = [cursor ?? FIRST_ID];
+      return decodeOffer((await ask(peer, { op: 'held', ids }, NO_BYTES, call)).body);
+    },
     async manifest(peer, id, call) {
       const { status, body } = await ask(
         peer,
@@ -145,7 +154,7 @@ export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
 }
 
 /** Half a message at most, so that the others of its batch find room beside it. */
-function thatFits(item: OfferItem): OfferItem {
+export function thatFits(item: OfferItem): OfferItem {
   const fits = (item.manifest?.length ?? 0) <= MAX_CUSTODY_BYTES / 2;
   return fewEnough(fits ? item : { ...item, manifest: undefined });
 }

@@ -1,9 +1,9 @@
 /**
  * `/datamesh/custody/1`: what custodians and owners tell each other. docs/FORMATS.md "Custody protocol".
  *
- * request  [u8 op] and: known, where, lease, unlease, released: n × [32 object id]   manifest: [32 object id]   offer, moved, drop: nothing, items in the body
+ * request  [u8 op] and: known, where, lease, unlease, released: n × [32 object id]   manifest, held: [32 object id]   offer, moved, drop: nothing, items in the body
  *          adopt: [32 object id][u32 stripe][u16 index], the shard in the body
- * answer   [u8 status] and: offer, moved, drop, lease: n × [u8]   known: n × [u8 flags][u32 sequence]   where, manifest, released: body   error: [UTF-8 text]
+ * answer   [u8 status] and: offer, moved, drop, lease: n × [u8]   known: n × [u8 flags][u32 sequence]   where, manifest, released, held: body   error: [UTF-8 text]
  */
 import { DatameshError } from '../../../errors.ts';
 import { bytesToHex, hexToBytes, type ObjectId, type PeerId } from '../../types.ts';
@@ -32,6 +32,7 @@ const OP = {
   drop: 8,
   unlease: 9,
   released: 10,
+  held: 11,
 } as const;
 const CODES = new Map(Object.entries(OP).map(([name, code]) => [code, name as CustodyOp]));
 type CustodyOp = keyof typeof OP;
@@ -86,6 +87,7 @@ const IDS_OF: Record<CustodyOp, { least: number; most: number }> = {
   unlease: SOME_IDS,
   released: SOME_IDS,
   manifest: ONE_ID,
+  held: ONE_ID,
   adopt: ONE_ID,
 };
 

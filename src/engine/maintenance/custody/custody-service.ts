@@ -7,6 +7,7 @@ import { MAX_BODY_BYTES, type Net, type NetMessage, NO_BYTES } from '../../effec
 import { TokenBuckets } from '../../mesh/token-bucket.ts';
 import { bytesToHex, type ObjectId, type OwnerId, type PeerId } from '../../types.ts';
 import type { Adoption } from './adoption.ts';
+import { thatFits } from './custody-client.ts';
 import type { CustodyManifests } from './custody-manifests.ts';
 import {
   CUSTODY_PROTOCOL,
@@ -20,12 +21,14 @@ import {
   itemBytes,
   MAX_CLAIMS,
   MAX_CUSTODY_BYTES,
+  MAX_CUSTODY_ITEMS,
   OFFER_ANSWERS,
   type OfferAnswer,
   type OfferItem,
   placeExists,
 } from './custody-protocol.ts';
 import { type Claim, type ClaimsOf, type CustodyStore, type Keep, MANIFEST_GROUP } from './custody-store.ts';
+import { itemOf } from './handover.ts';
 import type { Leases } from './leases.ts';
 import { type Order, readOrder } from './order.ts';
 
@@ -130,6 +133,8 @@ async function answer(
           store.mark(id)?.state !== 'released' && options.near(from, id) && leases.take(id, from) ? 1 : 0,
         ),
       );
+    case 'held':
+      return reply(NO_BYTES, encodeOffer(heldBy(store, from, ids[0]!)));
     case 'released':
       return reply(NO_BYTES, encodeOffer(releasesOf(store, ids)));
     case 'adopt':
@@ -166,6 +171,21 @@ function releasesOf(store: CustodyStore, ids: readonly ObjectId[]): OfferItem[] 
     const item = { order, manifest: undefined, claims: [] };
     bytes += itemBytes(item);
     if (bytes > MAX_CUSTODY_BYTES) break;
+    items.push(item);
+  }
+  return items;
+}
+
+/** What is kept of objects of which the asker has or had shards: as many as fit a message, one at least. */
+function heldBy(store: CustodyStore, asker: PeerId, cursor: ObjectId): OfferItem[] {
+  const items: OfferItem[] = [];
+  let bytes = 0;
+  for (const objectId of store.heldBy(asker, cursor, MAX_CUSTODY_ITEMS)) {
+    const found = itemOf(store, { objectId });
+    if (found === undefined) continue;
+    const item = thatFits(found);
+    bytes += itemBytes(item);
+    if (items.length > 0 && bytes > (MAX_CUSTODY_BYTES * 3) / 4) break;
     items.push(item);
   }
   return items;

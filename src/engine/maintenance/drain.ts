@@ -1,0 +1,219 @@
+/**
+ * One round of a node that leaves: custodians tell it of which objects it has shards; a shard goes as soon as the object is whole without this node by the
+ * rule of its pool, and the holder that counts in its place has proved to this node, by its nonce, that it has it. Custodians do the copying.
+ */
+import { asDatameshError } from '../../errors.ts';
+import type { Backend } from '../backends/backend.ts';
+import { isFolderId } from '../backends/folder-marker.ts';
+import { decodeManifest, type Manifest } from '../codec/manifest.ts';
+import type { Random } from '../effects/random.ts';
+import type { Candidate } from '../placement/domains.ts';
+import type { ShardStore } from '../shardstore/store.ts';
+import {
+  bytesToHex,
+  manifestShardId,
+  type ObjectId,
+  type OwnerId,
+  type PeerId,
+  type ShardId,
+} from '../types.ts';
+import type { Adoption } from './custody/adoption.ts';
+import { type CensusContext, lookAt, STRIPES_PER_LOOK } from './custody/custody-census.ts';
+import type { CustodyClient } from './custody/custody-client.ts';
+import type { CustodyPeers } from './custody/custody-peers.ts';
+import type { OfferItem } from './custody/custody-protocol.ts';
+import { type Order, readOrder } from './custody/order.ts';
+import { proveShards } from './proof/ask.ts';
+import type { ProofMemory } from './proof/memory.ts';
+import { type Damage, type Rule, standingOf, targetsFor } from './repair-plan.ts';
+
+export interface DrainContext extends CensusContext {
+  network: string;
+  store: Pick<ShardStore, 'has' | 'stat' | 'delete'>;
+  client: Pick<CustodyClient, 'held' | 'manifest'>;
+  adoption: Pick<Adoption, 'drop'>;
+  peers: Pick<CustodyPeers, 'self'>;
+  /** Other nodes that may be custodians: each is asked. */
+  custodians(): PeerId[];
+  candidates(owner: OwnerId): readonly Candidate[];
+  /** The rule of the object's pool, by which this node is leaving. */
+  ruleOf(order: Order): Rule;
+  random: Pick<Random, 'bytes'>;
+  memory: ProofMemory;
+  hash(bytes: Uint8Array): Uint8Array;
+  dropped(shards: number, bytes: number): void;
+}
+
+export interface DrainRound {
+  /** Shards of this node that orders or their manifests name: yet to be copied or proved, and without a node that may take them. */
+  waiting: Set<ShardId>;
+  blocked: Set<ShardId>;
+  /** Custodians that gave an answer, and why others did not. */
+  answered: number;
+  failures: { peer: PeerId; why: string }[];
+  /** Why shards are blocked, each reason once. */
+  reasons: Set<string>;
+}
+
+/** Reasons told: more would only repeat themselves with other numbers. */
+const MAX_REASONS = 8;
+
+export async function drainRound(context: DrainContext): Promise<DrainRound> {
+  const round: DrainRound = {
+    waiting: new Set(),
+    blocked: new Set(),
+    answered: 0,
+    failures: [],
+    reasons: new Set(),
+  };
+  const seen = new Set<ObjectId>();
+  const { client, timeoutMs, signal } = context;
+  for (const peer of context.custodians()) {
+    try {
+      for (let cursor: ObjectId | undefined; ; ) {
+        signal.throwIfAborted();
+        const items = await client.held(peer, cursor, { timeoutMs, signal });
+        const before: ObjectId | undefined = cursor;
+        for (const item of items) {
+          const order = readOrder(item.order);
+          cursor = order.objectId;
+          if (order.network !== context.network || seen.has(order.objectId)) continue;
+          if (await examine(peer, item, order, context, round)) seen.add(order.objectId);
+        }
+        // A custodian that does not go on in order is done with.
+        if (cursor === undefined || (before !== undefined && cursor <= before)) break;
+        if (items.length === 0) break;
+      }
+      round.answered++;
+    } catch (error) {
+      signal.throwIfAborted();
+      round.failures.push({ peer, why: asDatameshError(error).message });
+    }
+  }
+  return round;
+}
+
+/** Whether this custodian's word was enough; else another may know more. */
+async function examine(
+  from: PeerId,
+  item: OfferItem,
+  order: Order,
+  context: DrainContext,
+  round: DrainRound,
+): Promise<boolean> {
+  const { objectId, owner } = order;
+  const { client, store, timeoutMs, signal } = context;
+  const bytes = item.manifest ?? (await client.manifest(from, objectId, { timeoutMs, signal }));
+  if (bytes === undefined || bytesToHex(context.hash(bytes)) !== objectId) return false;
+  const kept = Uint8Array.from(bytes);
+  const manifest = decodeManifest(kept);
+  if (manifest.ownerId !== owner) return false;
+  if (order.state === 'released')
+    return (await context.adoption.drop(context.peers.self, { ...item, manifest: kept })) === 'kept';
+  const mine = shardsHere(objectId, manifest, store);
+  if (mine.size === 0) return true;
+  const rule = context.ruleOf(order);
+  const object = { objectId, manifest, manifestBytes: kept.length, claims: item.claims };
+  for (let stripe = 0; stripe === 0 || stripe < manifest.stripeCount; stripe += STRIPES_PER_LOOK) {
+    const [state] = await lookAt([{ object, from: stripe }], context);
+    const standings = state!.groups
+      .filter(({ ids }) => ids.some((id) => mine.has(id)))
+      .map((group) => standingOf(group, rule));
+    await settle(standings, mine, order, rule, context, round);
+  }
+  return true;
+}
+
+function shardsHere(
+  objectId: ObjectId,
+  manifest: Manifest,
+  store: Pick<ShardStore, 'has'>,
+): ReadonlySet<ShardId> {
+  const mine = new Set<ShardId>();
+  const note = (id: ShardId) => store.has(id) && mine.add(id);
+  note(manifestShardId(objectId));
+  for (let stripe = 0; stripe < manifest.stripeCount; stripe++) manifest.stripe(stripe).ids.forEach(note);
+  return mine;
+}
+
+/** Drops what others have proved, and notes why the rest stays. */
+async function settle(
+  standings: readonly Damage[],
+  mine: ReadonlySet<ShardId>,
+  order: Order,
+  rule: Rule,
+  context: DrainContext,
+  round: DrainRound,
+): Promise<void> {
+  const { store, peers } = context;
+  /** By holder: what it has to prove before this node's copy may go. */
+  const questions = new Map<PeerId, { id: ShardId; lengthBytes: number }[]>();
+  const open = new Map<ShardId, number>();
+  for (const standing of standings) {
+    const { ids, shardBytes } = standing.group;
+    const lacking = new Set([...standing.missing, ...standing.misplaced]);
+    for (const [index, id] of ids.entries()) {
+      if (!mine.has(id)) continue;
+      open.set(id, (open.get(id) ?? 0) + 1);
+      const holder = standing.holders[index];
+      if (!lacking.has(index) && holder !== undefined && holder !== peers.self) {
+        questions.set(holder, [...(questions.get(holder) ?? []), { id, lengthBytes: shardBytes }]);
+        continue;
+      }
+      const candidates = context.candidates(order.owner);
+      const targets = targetsFor(standing, index, rule, candidates, peers.self, new Set());
+      const byOwner = order.members.some(isFolderId);
+      if (targets.length > 0 && !byOwner) round.waiting.add(id);
+      else if (byOwner) {
+        round.blocked.add(id);
+        round.reasons.add(
+          'shards of a pool with folders are moved by its owner: datamesh repair --apply there',
+        );
+      } else {
+        round.blocked.add(id);
+        if (round.reasons.size < MAX_REASONS)
+          round.reasons.add(whyBlocked(standing, order, candidates.length));
+      }
+    }
+  }
+  await Promise.all(
+    [...questions].map(async ([holder, shards]) => {
+      for (const id of await provedBy(holder, shards, context)) open.set(id, open.get(id)! - 1);
+    }),
+  );
+  for (const [id, unproved] of open) {
+    if (unproved > 0) {
+      if (!round.blocked.has(id)) round.waiting.add(id);
+      continue;
+    }
+    const lengthBytes = store.stat(id)?.lengthBytes ?? 0;
+    if (await store.delete(id, order.owner)) context.dropped(1, lengthBytes);
+    round.waiting.delete(id);
+  }
+}
+
+async function provedBy(
+  holder: PeerId,
+  shards: readonly { id: ShardId; lengthBytes: number }[],
+  { backend, random, memory, signal }: DrainContext,
+): Promise<ShardId[]> {
+  const asked: Backend | undefined = backend(holder);
+  if (asked === undefined) return [];
+  try {
+    const verdicts = await proveShards(asked, shards, { random, memory, signal });
+    return shards.map(({ id }) => id).filter((id) => verdicts.get(id) === 'proved');
+  } catch {
+    signal.throwIfAborted();
+    return []; // busy or gone: it is asked again in the next round
+  }
+}
+
+function whyBlocked(
+  { group: { code, ids } }: Damage,
+  { domain, members }: Order,
+  candidates: number,
+): string {
+  const takers = `${candidates} other ${candidates === 1 ? 'node takes' : 'nodes take'} shards of that owner`;
+  const pool = members.length === 0 ? '' : `, and the pool names ${members.length} holders`;
+  return `shards spread over ${ids.length} places (${code.k}+${code.m}) by ${domain}: ${takers}${pool}`;
+}

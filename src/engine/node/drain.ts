@@ -1,0 +1,290 @@
+/** A node that leaves: a flag in its data folder, which all others see in its NodeInfo, and rounds of drain until nothing named is left. */
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Codec } from '../codec/codec.ts';
+import type { DrainQuery, DrainState, DrainView } from '../drain-views.ts';
+import type { Clock } from '../effects/clock.ts';
+import type { Disk } from '../effects/disk.ts';
+import type { Random } from '../effects/random.ts';
+import type { CallOptions } from '../engine.ts';
+import { type DrainRound, drainRound } from '../maintenance/drain.ts';
+import type { ProofMemory } from '../maintenance/proof/memory.ts';
+import type { Membership } from '../mesh/membership.ts';
+import type { EventLog } from '../observe/events.ts';
+import type { Jobs } from '../observe/jobs.ts';
+import type { ShardStore } from '../shardstore/store.ts';
+import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
+import type { Closers } from './closers.ts';
+import type { Custody } from './custody.ts';
+import type { Holders } from './holders.ts';
+import type { Sites } from './sites.ts';
+
+export interface DrainFlag {
+  isSet(): boolean;
+  sinceMs(): number | undefined;
+  /** Durable when it resolves. */
+  set(on: boolean): Promise<void>;
+}
+
+export interface Drain {
+  /** `start` resolves when the node is drained or stuck; ending the call does not end the drain. */
+  run(query: DrainQuery, call: CallOptions): Promise<DrainView>;
+}
+
+interface Parts {
+  flag: DrainFlag;
+  name: string;
+  network: string;
+  clock: Clock;
+  random: Random;
+  store: ShardStore;
+  codec: Codec;
+  custody: Custody;
+  membership: Membership;
+  holders: Holders;
+  sites: Sites;
+  proofs: ProofMemory;
+  jobs: Jobs;
+  events: EventLog;
+}
+
+const MAX_FLAG_BYTES = 1024;
+/** Custodians copy in between. */
+const ROUND_MS = 2_000;
+/** With nothing left to do, or nothing that can be done. */
+const IDLE_ROUND_MS = 30_000;
+/** What no custodian names may be named by one that was not connected yet, and what has no place may get one. */
+const SURE_AFTER_MS = 20_000;
+
+/** Throws `malformed-data` for a file that is none: a node must not forget that it leaves. */
+export async function openDrainFlag({
+  disk,
+  clock,
+  path,
+}: {
+  disk: Disk;
+  clock: Clock;
+  path: string;
+}): Promise<DrainFlag> {
+  let sinceMs = readFlag(await disk.readFile(path, MAX_FLAG_BYTES), path);
+  return {
+    isSet: () => sinceMs !== undefined,
+    sinceMs: () => sinceMs,
+    async set(on) {
+      const next = on ? (sinceMs ?? Math.trunc(clock.now())) : undefined;
+      const text = `${JSON.stringify({ sinceMs: next ?? null })}\n`;
+      await disk.writeFileAtomic(path, Buffer.from(text), 0o600);
+      sinceMs = next;
+    },
+  };
+}
+
+function readFlag(bytes: Uint8Array | undefined, path: string): number | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const { sinceMs } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { sinceMs?: unknown };
+    if (sinceMs === null) return undefined;
+    if (typeof sinceMs === 'number' && Number.isSafeInteger(sinceMs)) return sinceMs;
+  } catch {
+    // Told below.
+  }
+  throw new DatameshError('malformed-data', {
+    what: `${path} does not say whether this node is being drained`,
+    mend: 'remove the file if it is not',
+  });
+}
+
+export function keepDrain(parts: Parts, closers: Closers): Drain {
+  const { flag, clock, store, custody, membership, holders, sites, jobs, events } = parts;
+  const stopper = new AbortController();
+  const { signal } = stopper;
+  const { peers } = custody;
+  const { client, adoption, candidates, changed } = custody.drainParts;
+  let last: DrainRound | undefined;
+  let state: DrainState = flag.isSet() ? 'running' : 'off';
+  let shardsDropped = 0;
+  let bytesDropped = 0;
+  /** Since when nothing has moved. */
+  let stillMs = clock.monotonic();
+  let loop: { done: Promise<void>; stop: AbortController } | undefined;
+  const watchers = new Set<() => void>();
+  const tell = () => {
+    for (const watcher of [...watchers]) watcher();
+  };
+
+  const view = (): DrainView => {
+    const { shards, liveBytes } = store.usage();
+    const waiting = last?.waiting.size ?? 0;
+    const blocked = last?.blocked.size ?? 0;
+    const unnamed = last === undefined ? 0 : Math.max(0, shards - waiting - blocked);
+    return {
+      state,
+      sinceMs: flag.sinceMs(),
+      shardsLeft: shards,
+      bytesLeft: liveBytes,
+      shardsDropped,
+      waiting,
+      blocked,
+      unnamed,
+      reasons: state === 'off' || last === undefined ? [] : reasonsOf(last, unnamed),
+    };
+  };
+
+  const round = (roundSignal: AbortSignal) =>
+    drainRound({
+      network: parts.network,
+      store,
+      client,
+      adoption,
+      peers,
+      custodians: () =>
+        membership
+          .members()
+          .filter(({ greeted }) => greeted)
+          .map(({ peerId }) => peerId),
+      candidates,
+      ruleOf: ({ domain, members }) => ({
+        domain,
+        members,
+        siteOf: sites.siteOf,
+        leaving: (holder) => holder === peers.self || membership.member(holder)?.state === 'draining',
+      }),
+      random: parts.random,
+      memory: parts.proofs,
+      hash: (bytes) => parts.codec.hash(bytes),
+      backend: holders.backend,
+      isMissing: (holder, id) => parts.proofs.isMissing(holder, id),
+      everybody: holders.reachable,
+      timeoutMs: ASK_TIMEOUT_MS,
+      signal: roundSignal,
+      dropped(shards, bytes) {
+        shardsDropped += shards;
+        bytesDropped += bytes;
+        stillMs = clock.monotonic();
+      },
+    });
+
+  const judge = (found: DrainRound): DrainState => {
+    const isStill = clock.monotonic() - stillMs >= SURE_AFTER_MS;
+    const answered = found.answered > 0 && found.failures.length === 0;
+    const { shards } = store.usage();
+    if (shards === 0) return 'done';
+    if (found.waiting.size > 0) return 'running';
+    if (!isStill) return 'running';
+    return answered && found.blocked.size === 0 ? 'done' : 'stuck';
+  };
+
+  const work = async (loopSignal: AbortSignal) => {
+    const job = jobs.start('drain', parts.name);
+    stillMs = clock.monotonic();
+    try {
+      while (!loopSignal.aborted) {
+        last = await round(loopSignal);
+        const before = state;
+        state = judge(last);
+        const { liveBytes } = store.usage();
+        jobs.progress(job, bytesDropped, bytesDropped + liveBytes);
+        if (state !== before && state !== 'running')
+          events.add(state === 'done' ? 'info' : 'warn', 'drain', sentenceOf(view()));
+        if (state === 'done') jobs.end(job, 'done');
+        tell();
+        await clock.sleep(state === 'running' ? ROUND_MS : IDLE_ROUND_MS, loopSignal);
+      }
+    } catch (error) {
+      jobs.fail(job, error);
+      if (!loopSignal.aborted) throw error;
+    } finally {
+      jobs.end(job, 'cancelled');
+    }
+  };
+
+  const start = () => {
+    if (loop !== undefined) return;
+    const stop = new AbortController();
+    state = 'running';
+    const again = async () => {
+      while (!stop.signal.aborted && !signal.aborted) {
+        try {
+          await work(AbortSignal.any([stop.signal, signal]));
+        } catch (error) {
+          events.add('warn', 'drain', asDatameshError(error).message);
+          await clock.sleep(IDLE_ROUND_MS, AbortSignal.any([stop.signal, signal])).catch(() => {});
+        }
+      }
+    };
+    loop = { done: again(), stop };
+  };
+  const stop = async () => {
+    loop?.stop.abort();
+    await loop?.done;
+    loop = undefined;
+  };
+  if (flag.isSet()) start();
+  closers.add(async () => {
+    stopper.abort();
+    tell();
+    await stop();
+  });
+
+  /** Until it is no longer running. */
+  const ended = (call: CallOptions) =>
+    new Promise<void>((resolve, reject) => {
+      const leave = (settle: () => void) => {
+        watchers.delete(look);
+        call.signal?.removeEventListener('abort', look);
+        settle();
+      };
+      const look = () => {
+        if (call.signal?.aborted || signal.aborted)
+          return leave(() => reject(new DatameshError('cancelled', { what: 'the drain goes on by itself' })));
+        call.onProgress?.({ doneBytes: bytesDropped, totalBytes: bytesDropped + store.usage().liveBytes });
+        if (state !== 'running') leave(resolve);
+      };
+      watchers.add(look);
+      call.signal?.addEventListener('abort', look);
+      look();
+    });
+  const announce = () => {
+    changed();
+    membership.announce();
+  };
+
+  return {
+    async run({ action }, call) {
+      if (action === 'start') {
+        await flag.set(true);
+        announce();
+        start();
+        await ended(call);
+      } else if (action === 'cancel') {
+        await flag.set(false);
+        await stop();
+        state = 'off';
+        last = undefined;
+        announce();
+        tell();
+      }
+      return view();
+    },
+  };
+}
+
+function reasonsOf({ reasons, failures, answered }: DrainRound, unnamed: number): string[] {
+  return [
+    ...reasons,
+    ...(answered + failures.length === 0 ? ['no other node is connected'] : []),
+    ...failures
+      .slice(0, 3)
+      .map(({ peer, why }) => `${peer.slice(-8)} does not say what this node holds: ${why}`),
+    ...(unnamed > 0
+      ? [
+          `${unnamed} shards are named by no order that a custodian has: orphans, or of an owner who has been away since he put them`,
+        ]
+      : []),
+  ];
+}
+
+function sentenceOf({ state, shardsLeft, reasons }: DrainView): string {
+  if (state === 'done' && shardsLeft === 0) return 'drained: nothing is left here';
+  const why = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
+  return `${state === 'done' ? 'drained' : 'the drain is stuck'}, ${shardsLeft} shards stay here${why}`;
+}
