@@ -5,14 +5,15 @@ import { shortId } from '../format/units.ts';
 export const cleanupCommand: Command = {
   path: ['cleanup'],
   group: 'care',
-  summary: 'Collect shards that nothing refers to, and copies too many',
+  summary: 'Collect shards that nothing refers to; copies too many on request',
   description: `Orphans are shards on any node that no object, version, running or interrupted put of yours refers to. The first cleanup marks them; one that comes later,
     after the delay (a day; config cleanup.delayHours), looks at everything anew and sweeps those that are orphans still. Duplicates are shards that several nodes have
-    after a repair: the copies that the pool's rule likes less go, once the one that stays has been proved. Both unless one is named.`,
+    after a repair: with --duplicates the copies that the pool's rule likes less go, once the one that stays has been proved. They cost space and harm nothing; a holder
+    that proves its copy today and loses it tomorrow is the price, so they go only when asked for.`,
   args: [],
   options: [
-    { name: 'orphaned', summary: 'Only shards of no object' },
-    { name: 'duplicates', summary: 'Only copies too many' },
+    { name: 'orphaned', summary: 'Shards of no object; what is done when nothing is named' },
+    { name: 'duplicates', summary: 'Copies too many, where the one that stays is proved' },
   ],
   examples: [
     { line: 'datamesh cleanup --dry-run', note: 'what would be marked, swept and given back' },
@@ -45,12 +46,11 @@ export const cleanupCommand: Command = {
   ],
   async run(context, values) {
     const { out, options, signal } = context;
-    const all = values.orphaned !== true && values.duplicates !== true;
     const engine = await context.engine();
     const dryRun = options.dryRun;
     const query = {
-      orphaned: all || values.orphaned === true,
-      duplicates: all || values.duplicates === true,
+      orphaned: values.orphaned === true || values.duplicates !== true,
+      duplicates: values.duplicates === true,
       dryRun,
     };
     const { orphaned, duplicates, durationMs } = await engine.cleanup(query, { signal });

@@ -3,7 +3,7 @@ import { createFakeEngine } from '../../support/fake-engine.ts';
 import { cleanupReport } from '../../support/fake-figures.ts';
 import { runLine, testHost } from '../../support/host.ts';
 
-it('does both unless one is named, and says what was done, where and why something waits', async () => {
+it('collects orphans, gives copies back only when asked to, and says what was done, where and why something waits', async () => {
   const engine = createFakeEngine({});
   const asked: unknown[] = [];
   engine.cleanup = async (query) => {
@@ -16,7 +16,7 @@ it('does both unless one is named, and says what was done, where and why somethi
     marked: 2,
     swept: 1,
     sweptBytes: 4096,
-    released: 1,
+    released: null,
     epoch: 7,
   });
   expect(host.seen.notes.join('\n')).toMatch(
@@ -25,7 +25,7 @@ it('does both unless one is named, and says what was done, where and why somethi
   expect(await runLine(testHost({ engine }), 'cleanup', '--duplicates')).toBe(0);
   expect(await runLine(testHost({ engine }), 'cleanup', '--orphaned', '--dry-run')).toBe(3);
   expect(asked).toEqual([
-    { orphaned: true, duplicates: true, dryRun: false },
+    { orphaned: true, duplicates: false, dryRun: false },
     { orphaned: false, duplicates: true, dryRun: false },
     { orphaned: true, duplicates: false, dryRun: true },
   ]);
