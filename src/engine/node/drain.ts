@@ -54,6 +54,8 @@ const ROUND_MS = 2_000;
 const IDLE_ROUND_MS = 30_000;
 /** What no custodian names may be named by one that was not connected yet, and what has no place may get one. */
 const SURE_AFTER_MS = 20_000;
+/** Custodians have had their turns, half a minute each, and a proof its time: whoever waits is told so. */
+const STALLED_AFTER_MS = 180_000;
 
 /** Throws `malformed-data` for a file that is none: a node must not forget that it leaves. */
 export async function openDrainFlag({
@@ -125,7 +127,7 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
       waiting,
       blocked,
       unnamed,
-      reasons: state === 'off' || last === undefined ? [] : reasonsOf(last, unnamed),
+      reasons: state === 'off' || last === undefined ? [] : reasonsOf(last, unnamed, state),
     };
   };
 
@@ -164,11 +166,12 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
     });
 
   const judge = (found: DrainRound): DrainState => {
-    const isStill = clock.monotonic() - stillMs >= SURE_AFTER_MS;
+    const quietMs = clock.monotonic() - stillMs;
+    const isStill = quietMs >= SURE_AFTER_MS;
     const answered = found.answered > 0 && found.failures.length === 0;
     const { shards } = store.usage();
     if (shards === 0) return 'done';
-    if (found.waiting.size > 0) return 'running';
+    if (found.waiting.size > 0) return quietMs < STALLED_AFTER_MS ? 'running' : 'stuck';
     if (!isStill) return 'running';
     return answered && found.blocked.size === 0 ? 'done' : 'stuck';
   };
@@ -268,9 +271,18 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
   };
 }
 
-function reasonsOf({ reasons, failures, answered }: DrainRound, unnamed: number): string[] {
+function reasonsOf(
+  { reasons, failures, answered, waiting }: DrainRound,
+  unnamed: number,
+  state: DrainState,
+): string[] {
   return [
     ...reasons,
+    ...(state === 'stuck' && waiting.size > 0
+      ? [
+          `${waiting.size} shards have places elsewhere, but nobody has copied and proved them for ${STALLED_AFTER_MS / 60_000} minutes`,
+        ]
+      : []),
     ...(answered + failures.length === 0 ? ['no other node is connected'] : []),
     ...failures
       .slice(0, 3)
