@@ -308,7 +308,6 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
     const heads = await keepHeads(
       {
         clock,
-        random,
         disk,
         dir: paths.heads,
         net,

@@ -1,8 +1,8 @@
 /** Hands on the heads that this node holds when nodes come or go, so that an owner who is away does not lose his: to each of the closest nodes not yet heard to have it. */
 import { asDatameshError } from '../../errors.ts';
 import type { Clock, Timer } from '../effects/clock.ts';
-import type { Random } from '../effects/random.ts';
 import { nextTurn } from '../effects/turn.ts';
+import { pointOf } from '../placement/xor.ts';
 import type { OwnerId, PeerId } from '../types.ts';
 import { readHead } from './head.ts';
 import { closestHolders, HEAD_HOLDERS, type HeadsContext, leaveHead } from './heads.ts';
@@ -13,7 +13,9 @@ const SETTLE_MS = 4_000;
 const AGAIN_MS = 10 * 60_000;
 
 export class HeadKeeper {
-  private readonly context: HeadsContext & { clock: Clock; random: Random };
+  private readonly context: HeadsContext & { clock: Clock };
+  /** Not all nodes hand on in one moment. */
+  private readonly ownDelayMs: number;
   /** Who was heard to have the head that is held now, by owner. */
   private readonly confirmed = new Map<OwnerId, Set<PeerId>>();
   private readonly stopper = new AbortController();
@@ -21,8 +23,9 @@ export class HeadKeeper {
   private running: Promise<void> | undefined;
   private again = false;
 
-  constructor(context: HeadsContext & { clock: Clock; random: Random }) {
+  constructor(context: HeadsContext & { clock: Clock }) {
     this.context = context;
+    this.ownDelayMs = (SETTLE_MS * pointOf(Buffer.from(context.peers.self))[0]!) / 256;
   }
 
   start(): void {
@@ -37,7 +40,7 @@ export class HeadKeeper {
   /** A node came or went. */
   changed(peer: PeerId): void {
     for (const peers of this.confirmed.values()) peers.delete(peer);
-    this.arm(SETTLE_MS * (1 + this.context.random.fraction()));
+    this.arm(SETTLE_MS + this.ownDelayMs);
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,6 @@
 import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
 import type { Net } from '../effects/net.ts';
-import type { Random } from '../effects/random.ts';
 import type { CustodyStore } from '../maintenance/custody/custody-store.ts';
 import type { Membership } from '../mesh/membership.ts';
 import { peerKeyBytes } from '../mesh/peer-key.ts';
@@ -19,7 +18,6 @@ import type { Closers } from './closers.ts';
 
 interface Parts {
   clock: Clock;
-  random: Random;
   disk: Disk;
   /** Folder of the heads. */
   dir: string;
@@ -35,12 +33,12 @@ interface Parts {
 
 /** Serves and starts it; `closers` stops it. */
 export async function keepHeads(parts: Parts, closers: Closers): Promise<HeadsContext> {
-  const { clock, random, disk, dir, net, network, peers, custody, membership, events } = parts;
+  const { clock, disk, dir, net, network, peers, custody, membership, events } = parts;
   const log = (text: string) => events.add('debug', 'catalog', text);
   const point = pointOf(peerKeyBytes(net.self));
   const store = await openHeadStore(disk, dir, point, (text) => events.add('warn', 'catalog', text));
   const heads: HeadsContext = { net, network, peers, store, timeoutMs: ASK_TIMEOUT_MS, log };
-  const keeper = new HeadKeeper({ ...heads, clock, random });
+  const keeper = new HeadKeeper({ ...heads, clock });
   await serveHeads({
     net,
     clock,
