@@ -69,8 +69,8 @@ export function sealBox(fileKey: Uint8Array, layoutHash: Uint8Array, secret: Obj
   const plaintext = ManifestSecret.encode({
     ...rest,
     contentHash: new Uint8Array(secret.contentHash),
-    sizeBytes: BigInt(sizeBytes),
-    createdAtMs: BigInt(createdAtMs),
+    sizeBytes,
+    createdAtMs,
     ...(inline === undefined ? {} : { inlineContent: new Uint8Array(inline) }),
   });
   const { key, nonceKey } = boxKeys(fileKey, layoutHash);
@@ -115,10 +115,10 @@ function readSecret(plaintext: Uint8Array): ObjectSecret {
   }
   const secret: ObjectSecret = {
     name: raw.name,
-    sizeBytes: Number(raw.sizeBytes),
+    sizeBytes: raw.sizeBytes,
     contentHash: raw.contentHash,
     mimeType: raw.mimeType,
-    createdAtMs: Number(raw.createdAtMs),
+    createdAtMs: raw.createdAtMs,
     tags: raw.tags,
     inline: raw.inlineContent,
   };

@@ -48,6 +48,17 @@ describe('manifest', () => {
     );
   });
 
+  it.each([2 ** 31 - 1, 2 ** 31, 3 * 2 ** 30 + 1, 2 ** 32 - 1, 2 ** 32, 10 * 2 ** 30])(
+    'of an object of %i bytes opens',
+    (sizeBytes) => {
+      const input = inputOf(sizeBytes, { chunkBytes: 64 * 2 ** 20 });
+      // The clock may stand anywhere, too.
+      const secret = { ...input.secret, createdAtMs: sizeBytes };
+      const opened = openManifest(decodeManifest(encodeManifest({ ...input, secret })), owner);
+      expect(opened.secret).toMatchObject({ sizeBytes, createdAtMs: sizeBytes, name: secret.name });
+    },
+  );
+
   it('of packed chunks has shards of any length up to that of a chunk that did not shrink', () => {
     const input = inputOf(600_000);
     const short = input.stripes.map((stripe, i) => ({ ...stripe, shardBytes: 128 * (i + 1) }));

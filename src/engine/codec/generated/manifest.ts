@@ -527,10 +527,10 @@ export const ManifestLayout = (() => {
 
 export interface ManifestSecret {
   name: string
-  sizeBytes: bigint
+  sizeBytes: number
   contentHash: Uint8Array<ArrayBuffer>
   mimeType: string
-  createdAtMs: bigint
+  createdAtMs: number
   tags: string[]
   inlineContent?: Uint8Array<ArrayBuffer>
 }
@@ -550,9 +550,9 @@ export const ManifestSecret = (() => {
           w.string(obj.name)
         }
 
-        if ((obj.sizeBytes != null && obj.sizeBytes !== 0n)) {
+        if ((obj.sizeBytes != null && obj.sizeBytes !== 0)) {
           w.uint32(16)
-          w.uint64(obj.sizeBytes)
+          w.uint64Number(obj.sizeBytes)
         }
 
         if ((obj.contentHash != null && obj.contentHash.byteLength > 0)) {
@@ -565,9 +565,9 @@ export const ManifestSecret = (() => {
           w.string(obj.mimeType)
         }
 
-        if ((obj.createdAtMs != null && obj.createdAtMs !== 0n)) {
+        if ((obj.createdAtMs != null && obj.createdAtMs !== 0)) {
           w.uint32(40)
-          w.uint64(obj.createdAtMs)
+          w.uint64Number(obj.createdAtMs)
         }
 
         if (obj.tags != null && obj.tags.length > 0) {
@@ -588,10 +588,10 @@ export const ManifestSecret = (() => {
       }, (reader, length, opts = {}) => {
         const obj: any = {
           name: '',
-          sizeBytes: 0n,
+          sizeBytes: 0,
           contentHash: new Uint8Array(0),
           mimeType: '',
-          createdAtMs: 0n,
+          createdAtMs: 0,
           tags: []
         }
 
@@ -606,7 +606,7 @@ export const ManifestSecret = (() => {
               break
             }
             case 2: {
-              obj.sizeBytes = reader.uint64()
+              obj.sizeBytes = reader.uint64Number()
               break
             }
             case 3: {
@@ -618,7 +618,7 @@ export const ManifestSecret = (() => {
               break
             }
             case 5: {
-              obj.createdAtMs = reader.uint64()
+              obj.createdAtMs = reader.uint64Number()
               break
             }
             case 6: {
@@ -662,7 +662,7 @@ export const ManifestSecret = (() => {
             case 2: {
               yield {
                 field: `${prefix}.sizeBytes`,
-                value: reader.uint64()
+                value: reader.uint64Number()
               }
               break
             }
@@ -683,7 +683,7 @@ export const ManifestSecret = (() => {
             case 5: {
               yield {
                 field: `${prefix}.createdAtMs`,
-                value: reader.uint64()
+                value: reader.uint64Number()
               }
               break
             }
