@@ -329,10 +329,10 @@ function noteLive(damage: Damage, index: number, holder: PeerId): void {
 }
 
 /** Claims for all that is not where the manifest says, as it was just seen; those of whom nothing was heard stay. */
-function noteWhereabouts(cases: readonly Case[], { store }: MenderContext): ClaimsOf[] {
+function noteWhereabouts(cases: readonly Case[], { store, backend }: MenderContext): ClaimsOf[] {
   const moves: ClaimsOf[] = [];
   for (const { object, record, groups } of cases) {
-    const claims = groups.flatMap((group) => claimsOf(object, group, record.claims));
+    const claims = groups.flatMap((group) => claimsOf(object, group, record.claims, backend));
     if (sameClaims(claims, record.claims)) continue;
     moves.push({ objectId: object.objectId, claims });
   }
@@ -344,13 +344,19 @@ function claimsOf(
   { manifest }: ObjectInCustody,
   { stripe, live }: GroupState,
   known: readonly Claim[],
+  backend: MenderContext['backend'],
 ): Claim[] {
   const noted = stripe === MANIFEST_GROUP ? [] : manifest.stripe(stripe).holders;
   return live.flatMap((holders, index) => {
     const told = known.filter((claim) => claim.stripe === stripe && claim.index === index);
     // Nobody seems to have it now: what was known stays, as its holder may come back.
     if (holders.length === 0) return told;
-    return holders.filter((holder) => holder !== noted[index]).map((holder) => ({ stripe, index, holder }));
+    // Who is away still has its copy when it comes back: a release has to find it.
+    const away = told.filter(({ holder }) => backend(holder) === undefined);
+    const seen = holders.filter(
+      (holder) => holder !== noted[index] && !away.some((it) => it.holder === holder),
+    );
+    return [...away, ...seen.map((holder) => ({ stripe, index, holder }))];
   });
 }
 
