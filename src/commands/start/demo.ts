@@ -7,10 +7,10 @@ const MAX_NODES = 50;
 export const demoCommand: Command = {
   path: ['demo'],
   group: 'start',
-  summary: 'Try datamesh out: a local mesh, a file, some killed nodes, and the file back',
+  summary: 'Try datamesh out: a local mesh, a file, some killed nodes, the file back, and the mesh healed',
   description: `Starts real nodes as processes of this machine in a temporary folder, stores a file through one of them, shows where
-    its shards lie, kills nodes with SIGKILL, reads the file back from those left, and compares the hashes. Everything is
-    removed again. With more nodes killed than the code spares (2 of 4+2) reading fails, as it must, with exit 7.`,
+    its shards lie, kills nodes with SIGKILL, reads the file back from those left, compares the hashes, and waits until those left have rebuilt what is missing (where
+    they are enough for the code). Everything is removed again. With more nodes killed than the code spares (2 of 4+2) reading fails, as it must, with exit 7.`,
   args: [
     {
       name: 'file',
@@ -24,7 +24,7 @@ export const demoCommand: Command = {
       name: 'nodes',
       type: { kind: 'integer', min: 2, max: MAX_NODES },
       summary: 'Nodes to start',
-      default: '7',
+      default: '8',
     },
     {
       name: 'kill',
@@ -40,7 +40,7 @@ export const demoCommand: Command = {
     { name: 'keep', summary: 'Leave the nodes running and their folder in place' },
   ],
   examples: [
-    { line: 'datamesh demo', note: 'seven nodes, 64 MiB, two killed' },
+    { line: 'datamesh demo', note: 'eight nodes, 64 MiB, two killed' },
     { line: 'datamesh demo holiday.mp4 --nodes 10 --kill 2', note: 'with a file of yours' },
     { line: 'datamesh demo --size 1GiB --kill 3 --json', note: 'one more than 4+2 survives: exit 7' },
   ],

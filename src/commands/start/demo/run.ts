@@ -1,5 +1,6 @@
 /** The demo's story: start, meet, put, look, kill, read back, compare. Every figure is measured on the way. */
 import { basename, join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Engine, ObjectDetail, Receipt } from '../../../engine/engine.ts';
 import type { CodeProfile } from '../../../engine/types.ts';
 import { DatameshError } from '../../../errors.ts';
@@ -10,6 +11,9 @@ import { healthOutcome, rate, seconds, size, type Teller, teller } from './tell.
 
 /** Stripes of which the layout is read back for the table; beyond that the receipt's totals say enough. */
 const SHOWN_STRIPES = 1024;
+/** 64 MiB take half a minute; ten seconds of it are the time that a node may need to restart. */
+const HEAL_WITHIN_MS = 180_000;
+const HEAL_POLL_MS = 1_000;
 /** Room on each node beside its shards: manifests, segments that are not yet full. */
 const SPARE_QUOTA_BYTES = 1024 ** 3;
 
@@ -54,7 +58,7 @@ export async function runDemo(context: Context, request: DemoRequest): Promise<n
       const status = await openConsole(putter);
       return status;
     }
-    await loseAndRead(context, tell, mesh, putter, { name, source, kill: request.kill });
+    await loseAndRead(context, tell, mesh, putter, { name, source, kill: request.kill, code });
     const total = seconds(performance.now() - startMs);
     if (request.keep) {
       kept = true;
@@ -186,7 +190,7 @@ async function loseAndRead(
   tell: Teller,
   mesh: DemoMesh,
   putter: DemoNode,
-  { name, source, kill }: { name: string; source: Hashes; kill: number },
+  { name, source, kill, code }: { name: string; source: Hashes; kill: number; code: CodeProfile },
 ): Promise<void> {
   const { signal } = context;
   if (kill > 0) {
@@ -227,6 +231,32 @@ async function loseAndRead(
   await tell.step(
     'health',
     () => putter.engine.health({ signal }),
+    (report) => healthOutcome(report, (id) => nameOf(mesh, id)),
+  );
+  const alive = mesh.nodes.filter((node) => node.alive).length;
+  if (kill > 0 && alive >= code.k + code.m) await watchItHeal(context, tell, mesh, putter);
+}
+
+/** The nodes left rebuild by themselves what is missing; here nothing is done but asking them. */
+async function watchItHeal(context: Context, tell: Teller, mesh: DemoMesh, putter: DemoNode): Promise<void> {
+  const { signal } = context;
+  const endMs = performance.now() + HEAL_WITHIN_MS;
+  await tell.step(
+    'heal',
+    async () => {
+      for (;;) {
+        const report = await putter.engine.health({ signal });
+        if (report.ok === report.objects) return report;
+        if (performance.now() > endMs) {
+          throw new DatameshError('stored-degraded', {
+            what: `${report.shardsLive} of ${report.shardsExpected} shards live ${seconds(HEAL_WITHIN_MS)} after the file was read back`,
+            why: 'the nodes left have not rebuilt the others yet',
+            mend: 'run again with --keep and look at `datamesh health` and `datamesh jobs` there',
+          });
+        }
+        await setTimeout(HEAL_POLL_MS, undefined, { signal });
+      }
+    },
     (report) => healthOutcome(report, (id) => nameOf(mesh, id)),
   );
 }
