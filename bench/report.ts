@@ -72,15 +72,19 @@ function page(): string {
     const meta = lines.find((line) => 'machine' in line) as { machine: string; date: string } | undefined;
     const rows = lines.filter((line) => 'bench' in line) as Row[];
     parts.push('', `## ${name}`, '', `${BENCHES[name] ?? name}: \`npm run bench:${name}\`.`);
-    if (meta !== undefined)
-      parts.push(`Machine: ${meta.machine}; Node ${rows[0]?.node ?? '?'}; ${meta.date}.`);
-    parts.push('', '| case | value | reference | ratio | runs |', '|---|---|---|---|---|');
-    for (const row of rows) {
-      const reference = row.reference === null ? '' : `${row.reference}: ${row.referenceValue} ${row.unit}`;
-      parts.push(
-        `| ${row.case} | ${row.value} ${row.unit} | ${reference} | ${row.ratio ?? ''} | ${row.runs} |`,
-      );
+    // One table for each Node.js that ran it.
+    for (const [node, its] of Map.groupBy(rows, (row) => row.node)) {
+      parts.push(`Machine: ${meta?.machine ?? '?'}; Node ${node}; ${meta?.date ?? '?'}.`);
+      parts.push('', '| case | value | reference | ratio | runs |', '|---|---|---|---|---|');
+      for (const row of its) {
+        const reference = row.reference === null ? '' : `${row.reference}: ${row.referenceValue} ${row.unit}`;
+        parts.push(
+          `| ${row.case} | ${row.value} ${row.unit} | ${reference} | ${row.ratio ?? ''} | ${row.runs} |`,
+        );
+      }
+      parts.push('');
     }
+    parts.pop();
   }
   return `${parts.join('\n')}\n`;
 }
