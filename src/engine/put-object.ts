@@ -34,19 +34,10 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
   });
 
   const putContext = (pool: PoolRecord, sending: PutContext['sending']) => ({
+    ...placingOn(node, pools, pool),
     sending,
     custody: custodyRule(pool),
-    codec: node.codec,
-    clock: node.clock,
-    random: node.random,
     owner: ownerOf(node),
-    code: pool.code,
-    domain: pool.domain,
-    candidates: () => pools.candidates(pool),
-    siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
-    backend: node.backend,
-    overtaken: (holder: PeerId, latencyMs: number) =>
-      node.health.observe(holder, { kind: 'slow', latencyMs, request: 'put' }),
     journals,
     log: logPut,
   });
@@ -79,6 +70,23 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
       stripesResumed: stored.stripesFound,
       durationMs: node.clock.monotonic() - startedMs,
     };
+  };
+}
+
+/** What the shards of a pool are made with and sent to on this node, whatever the put is for. */
+export function placingOn(node: Node, pools: Pools, pool: PoolRecord) {
+  return {
+    codec: node.codec,
+    clock: node.clock,
+    random: node.random,
+    code: pool.code,
+    domain: pool.domain,
+    candidates: () => pools.candidates(pool),
+    siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
+    backend: node.backend,
+    mayAsk: (holder: PeerId) => node.health.mayAsk(holder),
+    overtaken: (holder: PeerId, latencyMs: number) =>
+      node.health.observe(holder, { kind: 'slow', latencyMs, request: 'put' }),
   };
 }
 

@@ -12,7 +12,7 @@ import { scanObjects } from './mirror/scan.ts';
 import type { Node } from './node.ts';
 import type { Objects } from './objects.ts';
 import type { Pools } from './pools/pools.ts';
-import { ownerOf } from './put-object.ts';
+import { ownerOf, placingOn } from './put-object.ts';
 import type { RecoverQuery, RecoveryReport, ScanView } from './recovery-views.ts';
 import { ASK_TIMEOUT_MS } from './transfer/limits.ts';
 import { storeObject } from './transfer/put.ts';
@@ -134,19 +134,7 @@ function mirrorOf(node: Node, owner: OwnerKeys, objects: Objects, pools: Pools):
     async store(source, signal) {
       const pool = pools.pool(undefined);
       const running = node.runningPuts.begin();
-      const context = {
-        codec: node.codec,
-        clock: node.clock,
-        random: node.random,
-        owner,
-        code: pool.code,
-        domain: pool.domain,
-        candidates: () => pools.candidates(pool),
-        siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
-        backend: node.backend,
-        sending: running.sending,
-        log,
-      };
+      const context = { ...placingOn(node, pools, pool), owner, sending: running.sending, log };
       const options = { name: SEGMENT_NAME, mimeType: SEGMENT_MIME_TYPE };
       // Refused before a byte of the source was read, so that it can be given again.
       try {

@@ -79,6 +79,7 @@ export class MemoryMesh {
           .filter(({ fault }) => fault !== 'dead')
           .map(({ peer }) => ({ peer, point: pointOf(Buffer.from(peer)), freeBytes: 1e9 })),
       backend: (peer) => this.backend(peer),
+      mayAsk: () => true,
       sending: () => {},
       log: (text) => this.log.push(text),
     };

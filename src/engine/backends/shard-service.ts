@@ -1,5 +1,5 @@
 /** The holder's side of the shard protocol: what other nodes may ask of this one's store. */
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import { MAX_BODY_BYTES, type Net, type NetAnswer, type NetMessage, NO_BYTES } from '../effects/net.ts';
 import { type Attester, attest } from '../maintenance/proof/attestation.ts';
@@ -8,13 +8,8 @@ import { ProofGate } from '../maintenance/proof/gate.ts';
 import { BodyPool } from '../mesh/bulk/body-pool.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
-import {
-  decodeRequest,
-  encodeFailure,
-  encodeSignature,
-  encodeStatus,
-  SHARD_PROTOCOL,
-} from './shard-protocol.ts';
+import { answering, introduced } from './answering.ts';
+import { decodeRequest, encodeSignature, encodeStatus, SHARD_PROTOCOL } from './shard-protocol.ts';
 
 export interface ShardServiceOptions {
   net: Net;
@@ -39,13 +34,7 @@ export interface ShardServiceOptions {
 export async function serveShards(options: ShardServiceOptions): Promise<void> {
   const pool = new BodyPool();
   const gate = new ProofGate(options.clock);
-  const handler = async (from: PeerId, request: NetMessage): Promise<NetAnswer> => {
-    try {
-      return await answer(options, pool, gate, from, request);
-    } catch (error) {
-      return { header: encodeFailure(asDatameshError(error)), body: NO_BYTES };
-    }
-  };
+  const handler = answering((from, request) => answer(options, pool, gate, from, request));
   await options.net.handle(SHARD_PROTOCOL, handler, {
     maxBodyBytes: MAX_BODY_BYTES,
     answerBytes: (header) => lengthWanted(options.store, header),
@@ -92,8 +81,7 @@ async function answer(
   message: NetMessage,
 ): Promise<NetAnswer> {
   const { store, elsewhere } = options;
-  const owners = options.ownersOf(from);
-  if (owners === undefined) throw denied('introduce yourself first (hello)');
+  const owners = introduced(options.ownersOf(from));
   const request = decodeRequest(message.header);
   const reply = (header: Uint8Array, body: Uint8Array = NO_BYTES): NetMessage => ({ header, body });
   switch (request.op) {

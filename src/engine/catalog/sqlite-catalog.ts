@@ -1,5 +1,5 @@
 /** The catalog on SQLite: one file, one connection, every change one transaction that is durable when it returns. */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { ListPage, ListQuery } from '../engine.ts';
@@ -12,12 +12,10 @@ import { insertLive, insertReleased, readPending, removePending } from './order-
 import { insertPool, readPools, replacePool } from './pool-rows.ts';
 import { ambiguous, checkedName, entryOf, MAX_CANDIDATES, type Row, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
-import { catalogError } from './sqlite-errors.ts';
+import { openSqlite, sqliteCalls } from './sqlite-file.ts';
 
 /** A shorter id prefix says too little to mean it. */
 const MIN_ID_DIGITS = 4;
-/** Another process holds the file for no longer than a checkpoint; after this something is wrong. */
-const BUSY_TIMEOUT_MS = 5000;
 
 const COLUMNS = `o.owner AS owner_id, e.id, e.name, e.version, e.object_id, e.size_bytes, e.content_hash, e.mime_type, e.k, e.m,
   e.chunk_bytes, e.stripes, e.stored_bytes, e.created_at_ms, e.owner_key, e.pool, e.tags, e.manifest_holders`;
@@ -30,59 +28,21 @@ const PAGE_COLUMNS = COLUMNS.replace('o.owner AS owner_id, ', '');
  * `malformed-data`, `file-denied`, `lock-held`.
  */
 export function openCatalog(path: string, clock: Clock): Catalog {
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
-    // WAL with FULL: the log is synced at every commit, so a returned commit survives a power cut.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+  return openSqlite(path, (db) => {
     migrate(db, path, clock);
     return catalogOn(db, path, clock);
-  } catch (error) {
-    db?.close();
-    throw catalogError(error, path);
-  }
+  });
 }
 
 function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
-  const statements = new Map<string, StatementSync>();
   const owners = new Map<OwnerId, number>();
   /** Last stamps, by owner's row. */
   const stamps = new Map<number, Stamp>();
 
-  const prepared = (sql: string): StatementSync => {
-    let statement = statements.get(sql);
-    if (statement === undefined) {
-      statement = db.prepare(sql);
-      statements.set(sql, statement);
-    }
-    return statement;
-  };
-  const get = (sql: string, ...values: SqlValue[]): Row | undefined => prepared(sql).get(...values);
-  const all = (sql: string, ...values: SqlValue[]): Row[] => prepared(sql).all(...values);
-  const run = (sql: string, ...values: SqlValue[]) => prepared(sql).run(...values);
-
-  const guarded = <T>(task: () => T): T => {
-    try {
-      return task();
-    } catch (error) {
-      throw catalogError(error, path);
-    }
-  };
-  const transaction = <T>(task: () => T): T =>
-    guarded(() => {
-      db.exec('BEGIN IMMEDIATE');
-      try {
-        const result = task();
-        db.exec('COMMIT');
-        return result;
-      } catch (error) {
-        // A failed COMMIT may have rolled back already; the first error is the one to tell.
-        if (db.isTransaction) db.exec('ROLLBACK');
-        owners.clear();
-        stamps.clear();
-        throw error;
-      }
-    });
+  const { get, all, run, guarded, transaction } = sqliteCalls(db, path, () => {
+    owners.clear();
+    stamps.clear();
+  });
 
   const ownerRow = (owner: OwnerId): number | undefined => {
     const known =
@@ -377,7 +337,6 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
     mirror: mirrorBook({ get, all, run, transaction, guarded, ownerRow, ownerRowMade, stamp }),
 
     close() {
-      statements.clear();
       if (db.isOpen) db.close();
     },
   };

@@ -11,29 +11,33 @@ const CANTOPEN = 14;
 const NOTADB = 26;
 
 const MEANINGS = new Map<number, readonly [ErrorCode, string, string]>([
-  [BUSY, ['lock-held', 'the catalog is in use by another process', 'wait for it or stop it']],
-  [LOCKED, ['lock-held', 'the catalog is in use by another process', 'wait for it or stop it']],
+  [BUSY, ['lock-held', 'the database is in use by another process', 'wait for it or stop it']],
+  [LOCKED, ['lock-held', 'the database is in use by another process', 'wait for it or stop it']],
   [
     READONLY,
-    ['file-denied', 'the catalog may not be written', 'give yourself write permission on the data folder'],
+    ['file-denied', 'the database may not be written', 'give yourself write permission on the data folder'],
   ],
   [
     CANTOPEN,
-    ['file-denied', 'the catalog cannot be opened', 'check that the data folder exists and is yours'],
+    ['file-denied', 'the database cannot be opened', 'check that the data folder exists and is yours'],
   ],
   [
     FULL,
-    ['disk-full', 'no space is left for the catalog', 'free some space; what was stored before is unharmed'],
+    ['disk-full', 'no space is left for the database', 'free some space; what was stored before is unharmed'],
   ],
-  [CORRUPT, ['malformed-data', 'the catalog is damaged', 'restore it from a backup of the data folder']],
+  [CORRUPT, ['malformed-data', 'the database is damaged', 'restore it from a backup of the data folder']],
   [
     NOTADB,
-    ['malformed-data', 'the catalog is not a SQLite database', 'restore it from a backup of the data folder'],
+    [
+      'malformed-data',
+      'the database is not a SQLite database',
+      'restore it from a backup of the data folder',
+    ],
   ],
 ]);
 
-/** The error of a call on the catalog; what is no SQLite error comes back as it is. */
-export function catalogError(error: unknown, path: string): unknown {
+/** The error of a call on a database; what is no SQLite error comes back as it is. */
+export function sqliteError(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error;
   const meaning = MEANINGS.get(error.errcode & 0xff);
   if (meaning === undefined) return error;

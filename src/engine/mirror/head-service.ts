@@ -1,6 +1,7 @@
 /** The holder's side of the head protocol. */
-import { asDatameshError, DatameshError } from '../../errors.ts';
-import { encodeFailure, encodeStatus } from '../backends/shard-protocol.ts';
+import { DatameshError } from '../../errors.ts';
+import { answering, introduced } from '../backends/answering.ts';
+import { encodeStatus } from '../backends/shard-protocol.ts';
 import type { Clock } from '../effects/clock.ts';
 import { type Net, type NetMessage, NO_BYTES } from '../effects/net.ts';
 import { nextTurn } from '../effects/turn.ts';
@@ -43,16 +44,11 @@ export async function serveHeads(options: HeadServiceOptions): Promise<void> {
   const newOwners = new TokenBuckets(options.clock, NEW_OWNER_RATE, MAX_PEERS);
   await options.net.handle(
     HEAD_PROTOCOL,
-    async (from, message) => {
-      try {
-        if (options.ownersOf(from) === undefined)
-          throw new DatameshError('denied', { what: 'introduce yourself first (hello)' });
-        if (!requests.take(from)) throw new DatameshError('denied', { what: 'too many head requests' });
-        return await answer(options, from, message, newOwners);
-      } catch (error) {
-        return { header: encodeFailure(asDatameshError(error)), body: NO_BYTES };
-      }
-    },
+    answering((from, message) => {
+      introduced(options.ownersOf(from));
+      if (!requests.take(from)) throw new DatameshError('denied', { what: 'too many head requests' });
+      return answer(options, from, message, newOwners);
+    }),
     { maxBodyBytes: MAX_HEAD_BYTES, admits: (from) => options.ownersOf(from) !== undefined },
   );
 }

@@ -52,7 +52,7 @@ export interface PutContext {
   siteOf(holder: PeerId): Site | undefined;
   backend(peer: PeerId): Backend | undefined;
   /** False: it gets a shard only when nobody else can. */
-  mayAsk?(peer: PeerId): boolean;
+  mayAsk(peer: PeerId): boolean;
   /** It kept a stripe waiting for that long, and was replaced. */
   overtaken?(holder: PeerId, elapsedMs: number): void;
   /** Told of every shard before it is sent: what no catalog names yet must not be collected (running-puts.ts). */
@@ -109,7 +109,7 @@ export async function storeObject(
     owner: context.owner.ownerId,
     candidates: () => context.candidates(context.owner.ownerId),
     backend: context.backend,
-    mayAsk: (peer) => context.mayAsk?.(peer) ?? true,
+    mayAsk: (peer) => context.mayAsk(peer),
     placed(id, holder, refused) {
       if (refused === undefined) {
         context.sending(id);

@@ -1,6 +1,7 @@
 /** The answering side of the collect protocol: an owner's nodes may ask for what is his, and nobody for anything else. */
-import { asDatameshError, DatameshError } from '../../../errors.ts';
-import { encodeFailure, encodeStatus } from '../../backends/shard-protocol.ts';
+import { DatameshError } from '../../../errors.ts';
+import { answering } from '../../backends/answering.ts';
+import { encodeStatus } from '../../backends/shard-protocol.ts';
 import type { Clock } from '../../effects/clock.ts';
 import { type Net, type NetMessage, NO_BYTES } from '../../effects/net.ts';
 import { TokenBuckets } from '../../mesh/token-bucket.ts';
@@ -36,13 +37,7 @@ export async function serveCollect(options: CollectServiceOptions): Promise<void
   const requests = new TokenBuckets(options.clock, RATE, MAX_PEERS);
   await options.net.handle(
     COLLECT_PROTOCOL,
-    async (from, message) => {
-      try {
-        return await answer(options, requests, from, message);
-      } catch (error) {
-        return { header: encodeFailure(asDatameshError(error)), body: NO_BYTES };
-      }
-    },
+    answering((from, message) => answer(options, requests, from, message)),
     {
       maxBodyBytes: MAX_COLLECT_BYTES,
       admits: (from) => options.ownersOf(from) !== undefined,

@@ -1,6 +1,7 @@
 /** The custodian's side of the custody protocol: what others may tell this node and ask of it. */
-import { asDatameshError, DatameshError } from '../../../errors.ts';
-import { encodeFailure, encodeStatus } from '../../backends/shard-protocol.ts';
+import { DatameshError } from '../../../errors.ts';
+import { answering, introduced } from '../../backends/answering.ts';
+import { encodeStatus } from '../../backends/shard-protocol.ts';
 import type { Manifest } from '../../codec/manifest.ts';
 import type { Clock } from '../../effects/clock.ts';
 import { MAX_BODY_BYTES, type Net, type NetMessage, NO_BYTES } from '../../effects/net.ts';
@@ -63,15 +64,10 @@ export async function serveCustody(options: CustodyServiceOptions): Promise<void
   };
   await options.net.handle(
     CUSTODY_PROTOCOL,
-    async (from, message) => {
-      try {
-        if (options.ownersOf(from) === undefined)
-          throw new DatameshError('denied', { what: 'introduce yourself first (hello)' });
-        return await answer(options, from, message, decodeCustodyRequest(message.header), spend);
-      } catch (error) {
-        return { header: encodeFailure(asDatameshError(error)), body: NO_BYTES };
-      }
-    },
+    answering((from, message) => {
+      introduced(options.ownersOf(from));
+      return answer(options, from, message, decodeCustodyRequest(message.header), spend);
+    }),
     {
       maxBodyBytes: MAX_BODY_BYTES,
       admits(from, header, bodyBytes) {

@@ -1,7 +1,8 @@
 /** Custody on SQLite: a file beside the catalog, one connection, every batch one transaction that is durable when it returns. */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../../errors.ts';
-import { catalogError } from '../../catalog/sqlite-errors.ts';
+import type { Row } from '../../catalog/rows.ts';
+import { openSqlite, sqliteCalls } from '../../catalog/sqlite-file.ts';
 import { bytesToHex, hexToBytes, type ObjectId, type OwnerId, type PeerId } from '../../types.ts';
 import {
   type Claim,
@@ -19,7 +20,6 @@ import { parseOrder, replaces } from './order.ts';
 /** "DMcu". */
 const APPLICATION_ID = 0x444d6375;
 const FORMAT = 1;
-const BUSY_TIMEOUT_MS = 5000;
 /** Claims are read and written whole, so they are one value: stripe u32 | index u16 | number of the holder u32. */
 const CLAIM_BYTES = 10;
 
@@ -54,21 +54,12 @@ const SCHEMA = `
 `;
 const MARK = 'object_id, owner, released, sequence, manifest_bytes';
 
-type Row = Record<string, unknown>;
-type Value = string | number | Uint8Array;
-
 /** Opens or makes the file (`:memory:` for none). Throws `format-too-new`, `malformed-data`, `file-denied`, `lock-held`. */
 export function openCustody(path: string, limits: CustodyLimits = CUSTODY_LIMITS): CustodyStore {
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+  return openSqlite(path, (db) => {
     prepareFile(db, path);
     return custodyOn(db, path, limits);
-  } catch (error) {
-    db?.close();
-    throw catalogError(error, path);
-  }
+  });
 }
 
 function prepareFile(db: DatabaseSync, path: string): void {
@@ -93,37 +84,11 @@ function prepareFile(db: DatabaseSync, path: string): void {
 }
 
 function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): CustodyStore {
-  const statements = new Map<string, StatementSync>();
-  const prepared = (sql: string): StatementSync => {
-    let statement = statements.get(sql);
-    if (statement === undefined) statements.set(sql, (statement = db.prepare(sql)));
-    return statement;
-  };
-  const get = (sql: string, ...values: Value[]): Row | undefined => prepared(sql).get(...values);
-  const all = (sql: string, ...values: Value[]): Row[] => prepared(sql).all(...values);
-  const run = (sql: string, ...values: Value[]) => prepared(sql).run(...values);
-  const guarded = <T>(task: () => T): T => {
-    try {
-      return task();
-    } catch (error) {
-      throw catalogError(error, path);
-    }
-  };
-  const transaction = <T>(task: () => T): T =>
-    guarded(() => {
-      db.exec('BEGIN IMMEDIATE');
-      try {
-        const result = task();
-        db.exec('COMMIT');
-        return result;
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
-        numbers.clear();
-        shares.clear();
-        names.clear();
-        throw error;
-      }
-    });
+  const { get, all, run, guarded, transaction } = sqliteCalls(db, path, () => {
+    numbers.clear();
+    shares.clear();
+    names.clear();
+  });
 
   /** Holders by number and back: some hundreds in a mesh. */
   const numbers = new Map<PeerId, number>();
@@ -329,7 +294,6 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
         };
       }),
     close() {
-      statements.clear();
       if (db.isOpen) db.close();
     },
   };
