@@ -1,9 +1,7 @@
 /** The independent checker (tools/check-shards.mjs) reads the disks of real nodes and must count what `health --proved` counts. */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DemoNode } from '../../src/commands/start/demo/nodes.ts';
 import { blake3 } from '../../src/engine/codec/hash.ts';
@@ -13,9 +11,9 @@ import { openShardStore } from '../../src/engine/shardstore/segment-store.ts';
 import { shardIdOf } from '../../src/engine/types.ts';
 import { runCli } from '../support/cli.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
+import { checkDisks, compareDisks } from '../support/disk-checker.ts';
 import { bytesOf } from '../support/memory-mesh.ts';
 
-const CHECKER = new URL('../../tools/check-shards.mjs', import.meta.url).pathname;
 const SLOW_MS = 240_000;
 
 let cluster: Cluster;
@@ -23,44 +21,6 @@ beforeAll(async () => {
   cluster = await startCluster(8);
 }, SLOW_MS);
 afterAll(() => cluster.close());
-
-interface Checked {
-  status: number;
-  found: {
-    [figure: string]: unknown;
-    objects: number;
-    ok: number;
-    lost: number;
-    shardsLive: number;
-    differs: unknown[];
-    each: { name: string; state: string; spare: number }[];
-    disks: { rotten: string[] }[];
-  };
-  told: Record<string, unknown>;
-}
-
-function check(folders: string[], options: string[]): Promise<Pick<Checked, 'status' | 'found'>> {
-  const argv = ['--objects', join(cluster.folder, 'objects.json'), ...options, ...folders];
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [CHECKER, ...argv], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (stdout === '') return reject(new Error(stderr));
-      resolve({ status: typeof error?.code === 'number' ? error.code : 0, found: JSON.parse(stdout) });
-    });
-  });
-}
-
-/** What the disks of the living say, held against what node 1 says. The mesh heals meanwhile: what has moved under the look is looked at again. */
-async function compare(folders: string[]): Promise<Checked> {
-  const ask = async () => (await cluster.ok(0, ['health', '--proved', '--json'])).stdout;
-  const figures = (text: string) => ({ ...JSON.parse(text), takenAtMs: 0, durationMs: 0, worst: [] });
-  writeFileSync(join(cluster.folder, 'objects.json'), (await cluster.ok(0, ['list', '--json'])).stdout);
-  for (;;) {
-    const told = await ask();
-    writeFileSync(join(cluster.folder, 'health.json'), told);
-    const checked = await check(folders, ['--compare', join(cluster.folder, 'health.json')]);
-    if (isDeepStrictEqual(figures(told), figures(await ask()))) return { ...checked, told: JSON.parse(told) };
-  }
-}
 
 /** Flips a byte within every third shard of a segment, as a disk that rots does. */
 function rot(node: DemoNode): number {
@@ -122,7 +82,7 @@ test(
     await engine.delete('deleted');
 
     const everything = [...cluster.nodes.map(({ dataDir }) => dataDir), ...disks];
-    const before = await compare(everything);
+    const before = await compareDisks(cluster, everything);
     expect(before.found).toMatchObject({ differs: [], objects: 21, ok: 21 });
     expect(before.status).toBe(0);
 
@@ -139,13 +99,13 @@ test(
     expect(await dropSome(dropped)).toBeGreaterThan(3);
     const folder = readdirSync(disks[0]!).find((name) => /^[0-9a-f]{2}$/.test(name))!;
     rmSync(join(disks[0]!, folder), { recursive: true });
-    const broken = await check(everything, []);
+    const broken = await checkDisks(cluster, everything, []);
     expect(broken.found.ok).toBeLessThan(21);
     expect(broken.found.shardsLive).toBeLessThan(before.found.shardsLive);
     expect(broken.found.disks.flatMap(({ rotten }) => rotten).length).toBeGreaterThan(3);
     for (const node of [wiped, rotted, dropped]) await cluster.restart(node);
     await cluster.met();
-    const after = await compare(everything);
+    const after = await compareDisks(cluster, everything);
     expect(after.found).toMatchObject({ differs: [], objects: 21 });
     expect(after.status).toBe(0);
 
@@ -166,9 +126,12 @@ test(
 
     await cluster.kill(dead);
     const living = everything.filter((path) => path !== dead.dataDir);
-    expect((await compare(living)).found).toMatchObject({ differs: [], objects: 21 });
+    expect((await compareDisks(cluster, living)).found).toMatchObject({ differs: [], objects: 21 });
     // It can tell a difference: without the disk of a living node it counts less than health must.
-    const blind = await compare(living.filter((path) => path !== cluster.nodes[6]!.dataDir));
+    const blind = await compareDisks(
+      cluster,
+      living.filter((path) => path !== cluster.nodes[6]!.dataDir),
+    );
     expect(blind.status).toBe(1);
     expect(blind.found.differs.length).toBeGreaterThan(0);
   },

@@ -11,6 +11,7 @@ import type { Engine, HealthReport } from '../../src/engine/engine.ts';
 import { openKeyring } from '../../src/engine/keys/keyring.ts';
 import { dataPaths } from '../../src/engine/options.ts';
 import { type Cluster, startCluster } from './cluster.ts';
+import { compareDisks } from './disk-checker.ts';
 
 export interface HealRun {
   nodes: number;
@@ -34,6 +35,8 @@ export interface HealResult {
   health: HealthReport;
   /** Objects that could not be read at the end, or read wrongly. */
   lost: string[];
+  /** Figures in which the independent checker of the disks differs from `health --proved` at the end. */
+  differs: unknown[];
 }
 
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -76,6 +79,7 @@ async function healed(cluster: Cluster, run: HealRun): Promise<HealResult> {
     wholeAfterMs: undefined,
     health: await owner.engine.health(),
     lost: [],
+    differs: [],
   };
   if (result.health.ok !== run.objects) throw new Error('not all objects are whole before the first kill');
   const stop = new AbortController();
@@ -132,6 +136,12 @@ async function healed(cluster: Cluster, run: HealRun): Promise<HealResult> {
     const text = await readOne(owner.engine, name).catch((error: Error) => error.message);
     if (text !== hashes.get(name)) result.lost.push(`${name}: ${text}`);
   });
+  const folders = cluster.nodes.map(({ dataDir }) => dataDir);
+  const { found } = await compareDisks(cluster, folders);
+  log(
+    `the checker counts ${found.shardsLive} shards of ${found.objects} objects on ${folders.length} disks; ${found.differs.length} figures differ`,
+  );
+  result.differs = found.differs;
   return result;
 }
 
