@@ -12,7 +12,7 @@ import type { Handover } from './custody/handover.ts';
 import type { Leases } from './custody/leases.ts';
 import type { ReleaseCarrier } from './custody/release-carrier.ts';
 import type { DamageList } from './damage-list.ts';
-import type { MendReport } from './mender.ts';
+import type { MendReport } from './mender-context.ts';
 
 export interface KeeperLimits {
   /** All objects that this node leads are looked at so often. */

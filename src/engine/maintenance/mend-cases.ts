@@ -1,0 +1,125 @@
+/** Rebuilds and moves what is damaged of the objects whose leases this custodian has, worst first; what was placed has to be proved. */
+import { asDatameshError } from '../../errors.ts';
+import type { ObjectId, PeerId, ShardId } from '../types.ts';
+import type { Case, MenderContext, MendReport } from './mender-context.ts';
+import { repairGroup } from './repair.ts';
+import { compareRisk, type Damage } from './repair-plan.ts';
+import { noteWhereabouts, tellOthers } from './whereabouts.ts';
+
+export async function mendCases(
+  cases: readonly Case[],
+  context: MenderContext,
+  report: MendReport,
+): Promise<void> {
+  const { jobs, suspects, nowMs, signal, limits } = context;
+  const work = cases
+    .flatMap((one) => one.damages.map((damage) => ({ one, damage })))
+    .sort((a, b) => compareRisk(a.damage, b.damage));
+  const totalBytes = work.reduce(
+    (sum, { damage }) => sum + damage.group.shardBytes * damage.missing.length,
+    0,
+  );
+  const job = jobs.start(
+    'repair',
+    cases.length === 1 ? cases[0]!.object.objectId : `${cases.length} objects`,
+  );
+  const failed = new Set<Case>();
+  const placed: Placed[] = [];
+  const manifests = new Map(
+    cases.map(({ object: { objectId } }) => [objectId, context.store.manifest(objectId)]),
+  );
+  let doneBytes = 0;
+  const lane = async () => {
+    for (let next = work.shift(); next !== undefined; next = work.shift()) {
+      const { one, damage } = next;
+      try {
+        const result = await repairGroup(damage, one.repair!);
+        report.trafficBytes += result.trafficBytes;
+        report.shards += result.placed.length;
+        doneBytes += damage.group.shardBytes * result.placed.filter(({ moved }) => !moved).length;
+        jobs.progress(job, doneBytes, totalBytes);
+        for (const { index, holder } of result.placed) {
+          noteLive(damage, index, holder);
+          const { ids, stripe, shardBytes } = damage.group;
+          placed.push({ one, holder, stripe, index, id: ids[index]!, lengthBytes: shardBytes });
+        }
+        if (result.unplaced.length > 0) failed.add(one);
+      } catch (error) {
+        signal.throwIfAborted();
+        failed.add(one);
+        context.log(`repair of ${one.object.objectId.slice(0, 12)}: ${asDatameshError(error).message}`);
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: limits.stripesAtOnce }, lane));
+    for (const one of await unproved(placed, context)) failed.add(one);
+    jobs.end(job, 'done');
+  } catch (error) {
+    jobs.fail(job, error);
+    throw error;
+  } finally {
+    for (const one of cases) {
+      if (failed.has(one)) suspects.futile(one.object.objectId, nowMs());
+      else {
+        suspects.whole(one.object.objectId);
+        report.repaired++;
+      }
+    }
+    const moves = noteWhereabouts(cases, context);
+    takeBack(placed, manifests, context);
+    if (!signal.aborted) await tellOthers(moves, context);
+  }
+}
+
+/** Their owner released these while they were being repaired, so the release may have passed by those who took a shard: it is carried to them. */
+function takeBack(
+  placed: readonly Placed[],
+  manifests: ReadonlyMap<ObjectId, Uint8Array | undefined>,
+  { store, released }: MenderContext,
+): void {
+  const late = Map.groupBy(placed, ({ one }) => one.object.objectId);
+  for (const [objectId, theirs] of late) {
+    const record = store.get(objectId);
+    if (record?.state !== 'released') continue;
+    const claims = theirs.map(({ stripe, index, holder }) => ({ stripe, index, holder }));
+    store.keep([{ order: record.order, bytes: record.bytes, manifest: manifests.get(objectId), claims }]);
+    released([objectId]);
+  }
+}
+
+interface Placed {
+  one: Case;
+  stripe: number;
+  index: number;
+  holder: PeerId;
+  id: ShardId;
+  lengthBytes: number;
+}
+
+/** Objects of which a holder cannot show what it has just taken: they are to be looked at again. This node's own store has hashed what it took. */
+async function unproved(placed: readonly Placed[], context: MenderContext): Promise<Set<Case>> {
+  const { peers, prove, signal, log } = context;
+  const failed = new Set<Case>();
+  const byHolder = Map.groupBy(
+    placed.filter(({ holder }) => holder !== peers.self),
+    ({ holder }) => holder,
+  );
+  await Promise.all(
+    [...byHolder].map(async ([holder, theirs]) => {
+      try {
+        const proved = await prove(holder, theirs);
+        for (const { one, id } of theirs) if (!proved.has(id)) failed.add(one);
+      } catch (error) {
+        signal.throwIfAborted();
+        // Busy or gone: the next census asks again.
+        log(`proof: ${holder.slice(-8)}: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+  return failed;
+}
+
+function noteLive(damage: Damage, index: number, holder: PeerId): void {
+  (damage.group.live as PeerId[][])[index] = [holder, ...damage.group.live[index]!];
+}

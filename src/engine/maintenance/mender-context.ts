@@ -1,0 +1,76 @@
+/** What the mender works with, and one object under its hands. */
+import type { Jobs } from '../observe/jobs.ts';
+import type { ObjectId, PeerId, ShardId } from '../types.ts';
+import type { Duty } from './custody/custodians.ts';
+import type { CensusContext, ObjectInCustody } from './custody/custody-census.ts';
+import type { CustodyClient } from './custody/custody-client.ts';
+import type { CustodyManifests } from './custody/custody-manifests.ts';
+import type { CustodyPeers } from './custody/custody-peers.ts';
+import type { CustodyRecord, CustodyStore } from './custody/custody-store.ts';
+import type { Leases } from './custody/leases.ts';
+import type { DamageList } from './damage-list.ts';
+import type { RepairContext } from './repair.ts';
+import type { Damage, GroupState } from './repair-plan.ts';
+
+export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybody' | 'isMissing'> {
+  peers: CustodyPeers;
+  store: CustodyStore;
+  manifests: CustodyManifests;
+  client: CustodyClient;
+  leases: Leases;
+  suspects: DamageList;
+  jobs: Jobs;
+  /** How many other custodians come before this node; undefined when it is none. */
+  turnOf(id: ObjectId, duty: Duty): number | undefined;
+  /** What repairs of this order's object need; undefined when custodians are not to repair it. */
+  repairOf(record: CustodyRecord, signal: AbortSignal): RepairContext | undefined;
+  /** Which of these the holder proved. Throws when it does not answer. */
+  prove(
+    holder: PeerId,
+    shards: readonly { id: ShardId; lengthBytes: number }[],
+  ): Promise<ReadonlySet<ShardId>>;
+  /** Orders came to be known that are no longer live, or a shard of such an object was placed: its release is to be carried out. */
+  released(ids: readonly ObjectId[]): void;
+  nowMs(): number;
+  limits: MenderLimits;
+  log(text: string): void;
+  signal: AbortSignal;
+}
+
+export interface MenderLimits {
+  /** Damage that leaves more than half of the parity waits so long. */
+  graceMs: number;
+  /** What leaves less, but not nothing, waits so long: a process that starts again is no loss. */
+  settleMs: number;
+  /** The second custodian leaves damage to the first for so long, the third twice as long. */
+  turnMs: number;
+  /** The same where the next loss would destroy data. */
+  urgentTurnMs: number;
+  /** Another works on the object: it is looked at again after this. */
+  retryMs: number;
+  /** A holder that does not answer is not taken for lost before. */
+  silenceMs: number;
+  /** Stripes rebuilt at once. */
+  stripesAtOnce: number;
+  askTimeoutMs: number;
+}
+
+export interface MendReport {
+  looked: number;
+  repaired: number;
+  /** Bytes of shards received and sent for it. */
+  trafficBytes: number;
+  /** Shards that were made anew. */
+  shards: number;
+}
+
+/** An object that is looked at and mended. */
+export interface Case {
+  record: CustodyRecord;
+  object: ObjectInCustody;
+  /** Custodians that come before this one. */
+  turn: number;
+  repair: RepairContext | undefined;
+  damages: Damage[];
+  groups: GroupState[];
+}

@@ -1,0 +1,70 @@
+/** Where shards are that do not lie where the manifest says: kept as claims, and told to the other custodians. */
+import { asDatameshError } from '../../errors.ts';
+import type { PeerId } from '../types.ts';
+import type { ObjectInCustody } from './custody/custody-census.ts';
+import { dutyFor } from './custody/custody-peers.ts';
+import { type Claim, type ClaimsOf, MANIFEST_GROUP } from './custody/custody-store.ts';
+import type { Case, MenderContext } from './mender-context.ts';
+import type { GroupState } from './repair-plan.ts';
+
+/** Claims for all that is not where the manifest says, as it was just seen; those of whom nothing was heard stay. */
+export function noteWhereabouts(cases: readonly Case[], { store, backend }: MenderContext): ClaimsOf[] {
+  const moves: ClaimsOf[] = [];
+  for (const { object, record, groups } of cases) {
+    const claims = groups.flatMap((group) => claimsOf(object, group, record.claims, backend));
+    if (sameClaims(claims, record.claims)) continue;
+    moves.push({ objectId: object.objectId, claims });
+  }
+  store.reclaim(moves);
+  return moves;
+}
+
+function claimsOf(
+  { manifest }: ObjectInCustody,
+  { stripe, live }: GroupState,
+  known: readonly Claim[],
+  backend: MenderContext['backend'],
+): Claim[] {
+  const noted = stripe === MANIFEST_GROUP ? [] : manifest.stripe(stripe).holders;
+  return live.flatMap((holders, index) => {
+    const told = known.filter((claim) => claim.stripe === stripe && claim.index === index);
+    // Nobody seems to have it now: what was known stays, as its holder may come back.
+    if (holders.length === 0) return told;
+    // Who is away still has its copy when it comes back: a release has to find it.
+    const away = told.filter(({ holder }) => backend(holder) === undefined);
+    const seen = holders.filter(
+      (holder) => holder !== noted[index] && !away.some((it) => it.holder === holder),
+    );
+    return [...away, ...seen.map((holder) => ({ stripe, index, holder }))];
+  });
+}
+
+export function sameClaims(a: readonly Claim[], b: readonly Claim[]): boolean {
+  const keys = (claims: readonly Claim[]) =>
+    claims
+      .map(({ stripe, index, holder }) => `${stripe} ${index} ${holder}`)
+      .sort()
+      .join();
+  return a.length === b.length && keys(a) === keys(b);
+}
+
+export async function tellOthers(moves: readonly ClaimsOf[], context: MenderContext): Promise<void> {
+  const { peers, client, limits, signal, store } = context;
+  const byPeer = new Map<PeerId, ClaimsOf[]>();
+  for (const move of moves) {
+    const mark = store.mark(move.objectId);
+    if (mark === undefined) continue;
+    for (const peer of dutyFor(peers, move.objectId, mark.owner).others)
+      byPeer.set(peer, [...(byPeer.get(peer) ?? []), move]);
+  }
+  await Promise.all(
+    [...byPeer].map(async ([peer, theirs]) => {
+      try {
+        await client.moved(peer, theirs, { timeoutMs: limits.askTimeoutMs, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        context.log(`moves: ${peer.slice(-8)} was not told: ${asDatameshError(error).message}`);
+      }
+    }),
+  );
+}
