@@ -6,9 +6,10 @@
  */
 import type { Disk } from '../effects/disk.ts';
 import { bytesToHex, type ShardId } from '../types.ts';
-import type { Checkpoint, ShardIndex } from './index.ts';
+import type { Checkpoint, IndexChanges, ShardIndex } from './index.ts';
 import { commitInThread } from './lmdb-commit.ts';
 import { decodeEntry, encodeEntry, KEY_BYTES, keyOf, type PackedChange } from './lmdb-entries.ts';
+import { KnownIds } from './presence-filter.ts';
 
 /** At byte 24 of an LMDB file (16 in older releases), in the machine's own byte order. */
 const LMDB_MAGIC = 0xbeefc0de;
@@ -52,6 +53,8 @@ export async function openLmdb(dir: string) {
 export interface LmdbIndexOptions {
   /** Commits of at least so many changes are made in a thread of their own. */
   threadChanges?: number;
+  /** Looks for nothing before there is a filter (presence-filter.ts). */
+  misses?: number;
   /** Makes that thread; for tests. */
   spawn?: Parameters<typeof commitInThread>[3];
 }
@@ -59,47 +62,60 @@ export interface LmdbIndexOptions {
 /** Opens or makes the index at `dir`. */
 export async function openLmdbIndex(
   dir: string,
-  { threadChanges = THREAD_CHANGES, spawn }: LmdbIndexOptions = {},
+  { threadChanges = THREAD_CHANGES, spawn, misses }: LmdbIndexOptions = {},
 ): Promise<ShardIndex> {
   const { root, shards, state, write, close } = await openLmdb(dir);
   // lmdb copies the key of a get before it returns.
   const sought = Buffer.allocUnsafeSlow(KEY_BYTES);
+  const ids = (cursor: ShardId | undefined, limit: number): ShardId[] => {
+    const found: ShardId[] = [];
+    const start = cursor === undefined ? Buffer.alloc(0) : keyOf(cursor);
+    // One more than asked for: the range begins with the cursor itself when that is held.
+    for (const key of shards.getKeys({ start, limit: limit + 1 })) {
+      const id = bytesToHex(key) as ShardId;
+      if (id !== cursor && found.length < limit) found.push(id);
+    }
+    return found;
+  };
+  const known = new KnownIds({
+    ids,
+    count: () => (shards.getStats() as { entryCount: number }).entryCount,
+    ...(misses === undefined ? {} : { misses }),
+  });
+  const commit = async (changes: IndexChanges, checkpoint: Checkpoint): Promise<void> => {
+    if (changes.size >= threadChanges && (await commitInThread(dir, changes, checkpoint, spawn))) {
+      // What this thread has read in this turn came from the state before, and so would what it reads next.
+      root.resetReadTxn();
+      return;
+    }
+    const sorted = [...changes.keys()].sort().map((id) => {
+      const entry = changes.get(id) ?? null;
+      return { key: keyOf(id), value: entry === null ? undefined : encodeEntry(entry) };
+    });
+    write(sorted, checkpoint);
+  };
   return {
     checkpoint: () => state.get(CHECKPOINT_KEY),
     get(id) {
+      if (!known.mayHave(id)) return undefined;
       sought.write(id, 'hex');
       const value = shards.getBinaryFast(sought);
-      return value === undefined ? undefined : decodeEntry(value);
+      if (value !== undefined) return decodeEntry(value);
+      known.missed();
+      return undefined;
     },
-    ids(cursor, limit) {
-      const found: ShardId[] = [];
-      const start = cursor === undefined ? Buffer.alloc(0) : keyOf(cursor);
-      // One more than asked for: the range begins with the cursor itself when that is held.
-      for (const key of shards.getKeys({ start, limit: limit + 1 })) {
-        const id = bytesToHex(key) as ShardId;
-        if (id !== cursor && found.length < limit) found.push(id);
-      }
-      return found;
-    },
-    async commit(changes, checkpoint) {
-      if (changes.size >= threadChanges && (await commitInThread(dir, changes, checkpoint, spawn))) {
-        // What this thread has read in this turn came from the state before, and so would what it reads next.
-        root.resetReadTxn();
-        return;
-      }
-      const sorted = [...changes.keys()].sort().map((id) => {
-        const entry = changes.get(id) ?? null;
-        return { key: keyOf(id), value: entry === null ? undefined : encodeEntry(entry) };
-      });
-      write(sorted, checkpoint);
-    },
+    ids,
+    commit: (changes, checkpoint) => known.during(changes, () => commit(changes, checkpoint)),
     async clear() {
       root.transactionSync(() => {
         state.removeSync(CHECKPOINT_KEY);
         shards.clearSync();
       });
     },
-    close,
+    close() {
+      known.close();
+      return close();
+    },
   };
 }
 
