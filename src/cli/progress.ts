@@ -19,7 +19,7 @@ export function progressLine(write: (text: string) => void, columns: () => numbe
   let drawnAt = Number.NEGATIVE_INFINITY;
   let visible = false;
   return {
-    update(label, { doneBytes, totalBytes }) {
+    update(label, { doneBytes, totalBytes, doneItems, totalItems }) {
       const now = performance.now();
       if (now - startedAt < FIRST_AFTER_MS || now - drawnAt < EVERY_MS) return;
       drawnAt = now;
@@ -28,9 +28,11 @@ export function progressLine(write: (text: string) => void, columns: () => numbe
       const share = totalBytes ? `${Math.floor((doneBytes / totalBytes) * 100)}%` : '';
       const left =
         totalBytes && rate > 0 ? `ETA ${formatDuration(((totalBytes - doneBytes) / rate) * 1000)}` : '';
-      const figures = [share, formatBytes(doneBytes), formatRate(rate), left]
-        .filter((text) => text !== '')
-        .join('  ');
+      const items =
+        doneItems === undefined ? '' : `${doneItems}${totalItems ? ` of ${totalItems}` : ''} items`;
+      const bytes =
+        doneItems !== undefined && doneBytes === 0 ? [] : [formatBytes(doneBytes), formatRate(rate)];
+      const figures = [share, items, ...bytes, left].filter((text) => text !== '').join('  ');
       const room = Math.max(8, columns() - figures.length - 4);
       const name = safeText(label);
       write(`\r\x1b[K${name.length > room ? `${name.slice(0, room - 1)}…` : name}  ${figures}`);

@@ -13,6 +13,7 @@ import { proveCommand } from './files/prove.ts';
 import { putCommand } from './files/put.ts';
 import { statsCommand } from './files/stats.ts';
 import { verifyCommand } from './files/verify.ts';
+import { jobsCommands } from './jobs/all.ts';
 import { keysCommands } from './keys/all.ts';
 import { bandwidthCommand } from './network/bandwidth.ts';
 import { discoverCommand } from './network/discover.ts';
@@ -150,6 +151,7 @@ export function allCommands(): readonly Command[] {
     repairCommand,
     cleanupCommand,
     drainCommand,
+    ...jobsCommands,
     ...poolCommands,
     ...keysCommands,
     ...configCommands,

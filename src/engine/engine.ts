@@ -7,6 +7,7 @@
 import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
 import type { DrainQuery, DrainView } from './drain-views.ts';
 import type { HealthReport } from './health-views.ts';
+import type { JobCalls, JobView } from './job-views.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
 import type { MirrorView } from './mirror/mirror.ts';
@@ -120,20 +121,6 @@ export interface BandwidthView {
   capUpBytesPerSecond: number | undefined;
   capDownBytesPerSecond: number | undefined;
   byProtocol: { protocol: string; sentBytes: number; receivedBytes: number }[];
-}
-
-export interface JobView {
-  id: string;
-  verb: string;
-  target: string;
-  state: 'running' | 'done' | 'failed' | 'cancelled';
-  doneBytes: number;
-  totalBytes: number | undefined;
-  bytesPerSecond: number;
-  etaMs: number | undefined;
-  startedAtMs: number;
-  endedAtMs: number | undefined;
-  error: string | undefined;
 }
 
 export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -324,6 +311,9 @@ export interface DialResult {
 export interface Progress {
   doneBytes: number;
   totalBytes: number | undefined;
+  /** Objects or shards, where bytes do not tell how far it is. */
+  doneItems?: number | undefined;
+  totalItems?: number | undefined;
 }
 
 export interface CallOptions {
@@ -378,6 +368,8 @@ export interface Engine {
    */
   recover(query?: RecoverQuery, call?: CallOptions): Promise<RecoveryReport>;
   readonly pools: PoolCalls;
+  /** Long work of this engine: puts, gets, repairs, a drain … */
+  readonly jobs: JobCalls;
   /** Where the shards of current objects lie: a census of them, counted by node, disk, rack and zone. */
   distribution(query?: DistributionQuery, call?: CallOptions): Promise<DistributionReport>;
   close(): Promise<void>;

@@ -101,7 +101,12 @@ export function engineOn(node: Node): Engine {
         mirror: recovery.mirror?.view(),
       };
     },
-    verify: (query, call) => tracked(proving.verify(query, linked(call))),
+    verify: (query, call) =>
+      tracked(
+        node.jobs.run('verify', query.ref ?? query.pool ?? 'all objects', linked(call), (job) =>
+          proving.verify(query, job),
+        ),
+      ),
     repair: (query, call) =>
       tracked(node.jobs.run('repair', query.ref ?? 'all objects', linked(call), (job) => repair(query, job))),
     prove: (ref, call) => proving.prove(ref, linked(call)),
@@ -110,9 +115,9 @@ export function engineOn(node: Node): Engine {
         node.jobs.run('put', putOptions.name, linked(call), (job) => objects.put(source, putOptions, job)),
       ),
     async get(ref, getOptions = {}, call) {
-      const job = node.jobs.start('get', ref);
+      const job = node.jobs.start('get', ref, { signal: linked(call).signal });
       try {
-        const result = await objects.get(ref, getOptions, linked(call));
+        const result = await objects.get(ref, getOptions, { ...call, signal: job.signal });
         return { ...result, body: node.jobs.follow(job, result.body, result.length, call?.onProgress) };
       } catch (error) {
         node.jobs.fail(job, error);
@@ -130,13 +135,20 @@ export function engineOn(node: Node): Engine {
     cleanup,
     drain: (query, call) => tracked(node.drain.run(query, linked(call))),
     pools,
+    jobs: {
+      list: async () => node.jobs.view(),
+      show: async (id) => node.jobs.show(id),
+      wait: (id, call) => tracked(node.jobs.wait(id, linked(call))),
+      cancel: (id) => node.jobs.cancel(id),
+    },
     distribution: (query = {}, call) => tracked(objects.distribution(query, linked(call))),
     async bootstrap(address) {
       const { peerId, rttMs } = await node.membership.join(address);
       return { address, peerId, rttMs };
     },
     discover: (durationMs, call) => tracked(node.discovery.run(durationMs, linked(call).signal)),
-    recover: (query = {}, call) => tracked(recovery.recover(query, linked(call))),
+    recover: (query = {}, call) =>
+      tracked(node.jobs.run('recover', 'catalog', linked(call), (job) => recovery.recover(query, job))),
     speedTest: (peer, durationMs, call) => tracked(speedOf(node, peer, durationMs, linked(call))),
     close() {
       closed ??= (async () => {

@@ -40,6 +40,7 @@ export function createProving(node: Node, objects: Pick<Objects, 'current' | 'ge
       const health = await takeCensus(groups(), {
         ...censusOptions(node, signal),
         depth: 'proved',
+        onProgress: (doneItems) => call.onProgress?.({ doneBytes: 0, totalBytes: undefined, doneItems }),
         onAttestation({ holder }, _ids, _nonce, verdicts) {
           const absent = verdicts.filter((verdict) => verdict === 'absent').length;
           const wrong = verdicts.filter((verdict) => verdict === 'wrong').length;
@@ -133,7 +134,7 @@ async function readAll(
         hasher.update(piece);
         bytes += piece.length;
         found.bytes += piece.length;
-        call.onProgress?.({ doneBytes: found.bytes, totalBytes: undefined });
+        call.onProgress?.({ doneBytes: found.bytes, totalBytes: undefined, doneItems: found.objects });
       }
       if (bytes !== entry.sizeBytes || bytesToHex(hasher.digest()) !== entry.contentHash) {
         throw new DatameshError('hash-mismatch', { what: 'it is not what was stored' });

@@ -47,7 +47,12 @@ export function repairer(node: Node, pools: Pools, objects: Pick<Objects, 'curre
     if (checkIntegrity) await objects.census({ signal }, 'proved');
     const run = { node, pools, report, signal, apply: apply === true };
     let batch: CurrentObject[] = [];
-    const progress = () => call.onProgress?.({ doneBytes: report.objects, totalBytes: undefined });
+    const progress = () =>
+      call.onProgress?.({
+        doneBytes: report.trafficBytes,
+        totalBytes: undefined,
+        doneItems: report.objects,
+      });
     for await (const object of objects.current({ ref, pool }, signal)) {
       batch.push(object);
       if (batch.length < OBJECTS_AT_ONCE) continue;

@@ -1,8 +1,8 @@
 /** Panel 4: jobs of the engine, running ones first. */
-import type { JobView } from '../engine/engine.ts';
+import type { JobView } from '../engine/job-views.ts';
 import { cell, cut, fitGroups, type Row, type Tone } from './cells.ts';
 import { matchesFilter } from './filter.ts';
-import { agoText, bytesText, etaText, percentText, rateText } from './format.ts';
+import { agoText, bytesText, countText, etaText, percentText, rateText } from './format.ts';
 import { bar } from './graph.ts';
 import { type PanelBody, type PanelInput, type PanelState, waiting } from './panel.ts';
 import { listRows, type TableColumn } from './table.ts';
@@ -40,8 +40,9 @@ export function arrangeJobs(jobs: readonly JobView[], state: PanelState): JobVie
 
 export function jobShare(job: JobView): number | undefined {
   if (job.state === 'done') return 1;
-  if (job.totalBytes === undefined || job.totalBytes === 0) return undefined;
-  return job.doneBytes / job.totalBytes;
+  if (job.totalBytes !== undefined && job.totalBytes > 0) return job.doneBytes / job.totalBytes;
+  if (job.totalItems !== undefined && job.totalItems > 0) return (job.doneItems ?? 0) / job.totalItems;
+  return undefined;
 }
 
 export function jobStateMark(job: JobView, glyphs: Glyphs): string {
@@ -50,9 +51,14 @@ export function jobStateMark(job: JobView, glyphs: Glyphs): string {
   return job.state === 'failed' ? glyphs.bad : glyphs.warn;
 }
 
+/** What counts objects alone moves no bytes. */
+function amountText({ doneBytes, doneItems }: JobView): string {
+  return doneBytes === 0 && doneItems !== undefined ? `${countText(doneItems)} items` : bytesText(doneBytes);
+}
+
 function progressText(job: JobView, glyphs: Glyphs): string {
   const share = jobShare(job);
-  if (share === undefined) return bytesText(job.doneBytes).padStart(BAR_COLUMNS);
+  if (share === undefined) return amountText(job).padStart(BAR_COLUMNS);
   return `${bar(share, BAR_COLUMNS, glyphs)} ${percentText(share).padStart(4)}`;
 }
 
@@ -126,7 +132,7 @@ export function jobLine(job: JobView, theme: Theme, columns: number): Row {
   const share = jobShare(job);
   const bytes =
     job.totalBytes === undefined
-      ? bytesText(job.doneBytes)
+      ? amountText(job)
       : `${bytesText(job.doneBytes)} of ${bytesText(job.totalBytes)}`;
   return fitGroups(
     [

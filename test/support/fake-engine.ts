@@ -25,7 +25,8 @@ import type {
 } from '../../src/engine/engine.ts';
 import type { ObjectId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
-import { fakeBandwidth, fakeEvents, fakeHealth, fakeJobs, fakePeerId, fakePeers } from './fake-figures.ts';
+import { fakeBandwidth, fakeEvents, fakeHealth, fakePeerId, fakePeers } from './fake-figures.ts';
+import { fakeJobCalls, fakeJobs } from './fake-jobs.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakePoolCalls } from './fake-pools.ts';
 import { fakeCare } from './fake-proofs.ts';
@@ -235,6 +236,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       await enter('health', call?.signal);
       return { ...healthNow(), depth: call?.depth ?? 'asked' };
     },
+    jobs: fakeJobCalls(enter, () => fakeJobs(elapsedMs, FAKE_START_MS)),
     ...fakeCare(enter, (ref) => find(ref).view, healthNow, options.proof),
     async stats(): Promise<StoreStats> {
       await enter('stats');

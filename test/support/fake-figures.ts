@@ -6,7 +6,6 @@ import type {
   BandwidthView,
   EventView,
   HealthReport,
-  JobView,
   ObjectView,
   PeerState,
   PeerView,
@@ -145,40 +144,6 @@ export function fakeBandwidth(elapsedMs: number): BandwidthView {
       { protocol: '/datamesh/kad/1', sentBytes: 9 * MIB, receivedBytes: 11 * MIB },
     ],
   };
-}
-
-export function fakeJobs(elapsedMs: number, startMs: number): JobView[] {
-  const total = 512 * MIB;
-  const doneBytes = Math.min(total, 128 * MIB + Math.floor(elapsedMs / 1000) * 8 * MIB);
-  const running = doneBytes < total;
-  return [
-    {
-      id: 'j1',
-      verb: 'put',
-      target: 'video/holiday.mp4',
-      state: running ? 'running' : 'done',
-      doneBytes,
-      totalBytes: total,
-      bytesPerSecond: running ? 8 * MIB : 0,
-      etaMs: running ? ((total - doneBytes) / (8 * MIB)) * 1000 : undefined,
-      startedAtMs: startMs - 16_000,
-      endedAtMs: running ? undefined : startMs + 48_000,
-      error: undefined,
-    },
-    {
-      id: 'j2',
-      verb: 'get',
-      target: 'backup/mail.mbox',
-      state: 'failed',
-      doneBytes: 40 * MIB,
-      totalBytes: 90 * MIB,
-      bytesPerSecond: 0,
-      etaMs: undefined,
-      startedAtMs: startMs - 60_000,
-      endedAtMs: startMs - 50_000,
-      error: 'stripe 10 has 3 of the 4 shards it needs',
-    },
-  ];
 }
 
 export function fakeEvents(elapsedMs: number, startMs: number): EventView[] {

@@ -24,6 +24,7 @@ import type {
   Snapshot,
   StoreStats,
 } from '../engine.ts';
+import type { JobCalls, JobView } from '../job-views.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
 import type {
@@ -69,6 +70,13 @@ class RemoteEngine implements Engine {
     list: async () => (await this.#read(ROUTE.poolList)) as PoolView[],
     show: async (name) => (await this.#send(ROUTE.poolShow, { name })) as PoolDetail,
     set: async (name, settings) => (await this.#send(ROUTE.poolSet, { name, settings })) as PoolDetail,
+  };
+
+  readonly jobs: JobCalls = {
+    list: async () => (await this.#read(ROUTE.jobList)) as JobView[],
+    show: async (id) => (await this.#send(ROUTE.jobShow, { id })) as JobView,
+    wait: (id, call = {}) => this.#await<JobView>(ROUTE.jobWait, { id }, call),
+    cancel: async (id) => (await this.#send(ROUTE.jobCancel, { id })) as JobView,
   };
 
   constructor(caller: SocketCaller) {

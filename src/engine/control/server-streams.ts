@@ -16,6 +16,7 @@ import {
   readDrainQuery,
   readGetRequest,
   readHealthRequest,
+  readJobId,
   readPutOptions,
   readRecoverQuery,
   readRef,
@@ -82,6 +83,15 @@ export async function answerDrain(
 ): Promise<void> {
   await answerLines(response, clock, async (onProgress) =>
     engine.drain(readDrainQuery(body), { signal, onProgress }),
+  );
+}
+
+export async function answerJobWait(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.jobs.wait(readJobId(body).id, { signal, onProgress }),
   );
 }
 

@@ -11,6 +11,7 @@ import {
   answerDrain,
   answerGet,
   answerHealth,
+  answerJobWait,
   answerProve,
   answerPut,
   answerRecover,
@@ -28,6 +29,7 @@ import {
   ROUTE,
   readAddress,
   readInfoRequest,
+  readJobId,
   readListQuery,
   readRef,
   STREAM_TYPE,
@@ -172,6 +174,10 @@ function buildApp(
     return engine.pools.set(name, settings);
   });
   app.post(ROUTE.distribution, async (request) => engine.distribution(readDistributionQuery(request.body)));
+  app.get(ROUTE.jobList, async () => engine.jobs.list());
+  app.post(ROUTE.jobShow, async (request) => engine.jobs.show(readJobId(request.body).id));
+  app.post(ROUTE.jobCancel, async (request) => engine.jobs.cancel(readJobId(request.body).id));
+  stream(ROUTE.jobWait, answerJobWait);
   stream(ROUTE.health, answerHealth);
   stream(ROUTE.verify, answerVerify);
   stream(ROUTE.repair, answerRepair);

@@ -46,6 +46,10 @@ export const ROUTE = {
   poolSet: '/pools/set',
   distribution: '/distribution',
   recover: '/recover',
+  jobList: '/jobs',
+  jobShow: '/jobs/show',
+  jobWait: '/jobs/wait',
+  jobCancel: '/jobs/cancel',
 } as const;
 
 export const STREAM_TYPE = 'application/octet-stream';
@@ -176,6 +180,10 @@ export function readDrainQuery(value: unknown): DrainQuery {
 
 export function readRef(value: unknown): { ref: string } {
   return fields<{ ref: string }>(value, { ref: text(MAX_NAME_BYTES) });
+}
+
+export function readJobId(value: unknown): { id: string } {
+  return fields<{ id: string }>(value, { id: text(MAX_SHORT_TEXT_CHARACTERS) });
 }
 
 export function readAddress(value: unknown): { address: string } {

@@ -24,6 +24,11 @@ export async function mendCases(
     cases.length === 1 ? cases[0]!.object.objectId : `${cases.length} objects`,
   );
   const failed = new Set<Case>();
+  const before = report.shards;
+  const totalItems = work.reduce(
+    (sum, { damage }) => sum + damage.missing.length + damage.misplaced.length,
+    0,
+  );
   const placed: Placed[] = [];
   const manifests = new Map(
     cases.map(({ object: { objectId } }) => [objectId, context.store.manifest(objectId)]),
@@ -32,12 +37,17 @@ export async function mendCases(
   const lane = async () => {
     for (let next = work.shift(); next !== undefined; next = work.shift()) {
       const { one, damage } = next;
+      // Cancelled by hand: what is left is looked at again after a while.
+      if (job.signal.aborted) {
+        failed.add(one);
+        continue;
+      }
       try {
         const result = await repairGroup(damage, one.repair!);
         report.trafficBytes += result.trafficBytes;
         report.shards += result.placed.length;
         doneBytes += damage.group.shardBytes * result.placed.filter(({ moved }) => !moved).length;
-        jobs.progress(job, doneBytes, totalBytes);
+        jobs.progress(job, { doneBytes, totalBytes, doneItems: report.shards - before, totalItems });
         for (const { index, holder } of result.placed) {
           noteLive(damage, index, holder);
           const { ids, stripe, shardBytes } = damage.group;
@@ -54,7 +64,7 @@ export async function mendCases(
   try {
     await Promise.all(Array.from({ length: limits.stripesAtOnce }, lane));
     for (const one of await unproved(placed, context)) failed.add(one);
-    jobs.end(job, 'done');
+    jobs.end(job, job.signal.aborted ? 'cancelled' : 'done');
   } catch (error) {
     jobs.fail(job, error);
     throw error;

@@ -177,15 +177,20 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
   };
 
   const work = async (loopSignal: AbortSignal) => {
-    const job = jobs.start('drain', parts.name);
+    const job = jobs.start('drain', parts.name, { cancel: () => void cancel().catch(failedToCancel) });
     stillMs = clock.monotonic();
     try {
       while (!loopSignal.aborted) {
         last = await round(loopSignal);
         const before = state;
         state = judge(last);
-        const { liveBytes } = store.usage();
-        jobs.progress(job, bytesDropped, bytesDropped + liveBytes);
+        const { shards, liveBytes } = store.usage();
+        jobs.progress(job, {
+          doneBytes: bytesDropped,
+          totalBytes: bytesDropped + liveBytes,
+          doneItems: shardsDropped,
+          totalItems: shardsDropped + shards,
+        });
         if (state !== before && state !== 'running')
           events.add(state === 'done' ? 'info' : 'warn', 'drain', sentenceOf(view()));
         if (state === 'done') jobs.end(job, 'done');
@@ -250,6 +255,16 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
     changed();
     membership.announce();
   };
+  const cancel = async () => {
+    await flag.set(false);
+    await stop();
+    state = 'off';
+    last = undefined;
+    announce();
+    tell();
+  };
+  const failedToCancel = (error: unknown) =>
+    events.add('warn', 'drain', `it could not be cancelled: ${asDatameshError(error).message}`);
 
   return {
     async run({ action }, call) {
@@ -259,12 +274,7 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
         start();
         await ended(call);
       } else if (action === 'cancel') {
-        await flag.set(false);
-        await stop();
-        state = 'off';
-        last = undefined;
-        announce();
-        tell();
+        await cancel();
       }
       return view();
     },

@@ -1,17 +1,55 @@
-import { asDatameshError } from '../../errors.ts';
+/** Long work under way and just ended: what the jobs panel and `jobs` show, wait for and cancel. */
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
-import type { CallOptions, JobView } from '../engine.ts';
+import type { CallOptions, Progress } from '../engine.ts';
+import type { JobView } from '../job-views.ts';
+import { JobRate } from './job-rate.ts';
 
-/** Ended jobs kept for the panel. */
+/** Ended transfers kept, and as many of all else: a thousand small gets do not push out how last night's drain ended. */
 const KEPT_ENDED = 50;
+const TRANSFERS: ReadonlySet<string> = new Set(['put', 'get']);
+/** A cancelled job that has not ended by then is told of as it is. */
+const CANCEL_WAIT_MS = 10_000;
 
-interface Job extends JobView {
-  startedMonotonicMs: number;
+export interface Job {
+  readonly id: string;
+  readonly verb: string;
+  readonly target: string;
+  state: JobView['state'];
+  doneBytes: number;
+  totalBytes: number | undefined;
+  doneItems: number | undefined;
+  totalItems: number | undefined;
+  startedAtMs: number;
+  endedAtMs: number | undefined;
+  error: string | undefined;
+  /** Aborted when somebody cancels the job, or its caller gives up. */
+  readonly signal: AbortSignal;
 }
 
-/** Long work under way and just ended: what the jobs panel shows. */
+interface Kept extends Job {
+  startedMs: number;
+  endedMs: number | undefined;
+  bytes: JobRate;
+  items: JobRate;
+  stop(): void;
+  /** Its caller's signal is let go of. */
+  unlink(): void;
+  /** Told at its end. */
+  watchers: Set<() => void>;
+}
+
+export interface JobOptions {
+  /** The caller's. */
+  signal?: AbortSignal | undefined;
+  /** Beside aborting the job's signal: a drain goes on unless its node is told that it stays. */
+  cancel?: (() => void) | undefined;
+}
+
 export class Jobs {
-  private readonly jobs = new Map<string, Job>();
+  private readonly running = new Map<string, Kept>();
+  /** Oldest first. */
+  private readonly ended = { transfers: [] as Kept[], others: [] as Kept[] };
   private next = 1;
   private readonly clock: Clock;
 
@@ -19,19 +57,20 @@ export class Jobs {
     this.clock = clock;
   }
 
-  /** Runs `work` as a job; its progress goes to the panel and to the caller. */
+  /** Runs `work` as a job; its progress goes to the panel and to the caller, and either may cancel it. */
   async run<T>(
     verb: string,
     target: string,
     call: CallOptions,
     work: (call: CallOptions) => Promise<T>,
   ): Promise<T> {
-    const job = this.start(verb, target);
+    const job = this.start(verb, target, { signal: call.signal });
     try {
       const result = await work({
         ...call,
+        signal: job.signal,
         onProgress: (progress) => {
-          this.progress(job, progress.doneBytes, progress.totalBytes);
+          this.progress(job, progress);
           call.onProgress?.(progress);
         },
       });
@@ -54,8 +93,9 @@ export class Jobs {
     try {
       for await (const piece of body) {
         yield piece;
+        job.signal.throwIfAborted();
         doneBytes += piece.length;
-        this.progress(job, doneBytes, totalBytes);
+        this.progress(job, { doneBytes, totalBytes });
         onProgress?.({ doneBytes, totalBytes });
       }
       this.end(job, 'done');
@@ -68,43 +108,68 @@ export class Jobs {
     }
   }
 
-  start(verb: string, target: string): Job {
-    const job: Job = {
+  start(verb: string, target: string, { signal, cancel }: JobOptions = {}): Job {
+    const stopper = new AbortController();
+    // Not AbortSignal.any: that leaves a reference at a signal as old as the engine, for each of a million small puts.
+    const follow = () => stopper.abort(signal?.reason);
+    signal?.addEventListener('abort', follow, { once: true });
+    if (signal?.aborted) follow();
+    const startedMs = this.clock.monotonic();
+    const job: Kept = {
       id: `${verb}-${this.next++}`,
       verb,
       target,
       state: 'running',
       doneBytes: 0,
       totalBytes: undefined,
-      bytesPerSecond: 0,
-      etaMs: undefined,
+      doneItems: undefined,
+      totalItems: undefined,
       startedAtMs: this.clock.now(),
-      startedMonotonicMs: this.clock.monotonic(),
+      startedMs,
       endedAtMs: undefined,
+      endedMs: undefined,
       error: undefined,
+      signal: stopper.signal,
+      bytes: new JobRate(startedMs),
+      items: new JobRate(startedMs),
+      stop() {
+        stopper.abort(new DatameshError('cancelled', { what: 'the job was cancelled' }));
+        cancel?.();
+      },
+      unlink: () => signal?.removeEventListener('abort', follow),
+      watchers: new Set(),
     };
-    this.jobs.set(job.id, job);
-    this.dropOldest();
+    this.running.set(job.id, job);
     return job;
   }
 
-  progress(job: Job, doneBytes: number, totalBytes: number | undefined): void {
-    const elapsedMs = Math.max(1, this.clock.monotonic() - job.startedMonotonicMs);
+  progress(job: Job, { doneBytes, totalBytes, doneItems, totalItems }: Progress): void {
+    const kept = this.running.get(job.id);
+    if (kept === undefined) return;
+    const nowMs = this.clock.monotonic();
     job.doneBytes = doneBytes;
     job.totalBytes = totalBytes;
-    job.bytesPerSecond = (doneBytes * 1000) / elapsedMs;
-    job.etaMs =
-      totalBytes === undefined || job.bytesPerSecond === 0
-        ? undefined
-        : ((totalBytes - doneBytes) * 1000) / job.bytesPerSecond;
+    kept.bytes.note(nowMs, doneBytes);
+    if (doneItems === undefined) return;
+    job.doneItems = doneItems;
+    job.totalItems = totalItems;
+    kept.items.note(nowMs, doneItems);
   }
 
   end(job: Job, state: JobView['state'], error?: string): void {
-    if (job.state !== 'running') return;
-    job.state = state;
-    job.endedAtMs = this.clock.now();
-    job.etaMs = undefined;
-    job.error = error;
+    const kept = this.running.get(job.id);
+    if (kept === undefined || state === 'running') return;
+    kept.state = state;
+    kept.endedAtMs = this.clock.now();
+    kept.endedMs = this.clock.monotonic();
+    kept.error = error;
+    kept.unlink();
+    this.running.delete(kept.id);
+    const list = TRANSFERS.has(kept.verb) ? this.ended.transfers : this.ended.others;
+    list.push(kept);
+    if (list.length > KEPT_ENDED) list.shift();
+    for (const watcher of kept.watchers) watcher();
+    kept.watchers.clear();
   }
 
   fail(job: Job, error: unknown): void {
@@ -112,12 +177,106 @@ export class Jobs {
     this.end(job, failure.code === 'cancelled' ? 'cancelled' : 'failed', failure.message);
   }
 
+  /** The newest first. */
   view(): JobView[] {
-    return [...this.jobs.values()].map(({ startedMonotonicMs: _, ...view }) => view).reverse();
+    const all = [...this.ended.transfers, ...this.ended.others, ...this.running.values()];
+    return all
+      .sort((a, b) => b.startedMs - a.startedMs || numberOf(b) - numberOf(a))
+      .map((job) => this.viewOf(job));
   }
 
-  private dropOldest(): void {
-    const ended = [...this.jobs.values()].filter((job) => job.state !== 'running');
-    for (const job of ended.slice(0, Math.max(0, ended.length - KEPT_ENDED))) this.jobs.delete(job.id);
+  /** Throws `not-found`. */
+  show(id: string): JobView {
+    return this.viewOf(this.find(id));
   }
+
+  /** Resolves when it has ended. Throws `not-found`, `cancelled` when the caller gives up. */
+  async wait(id: string, { signal, onProgress }: CallOptions): Promise<JobView> {
+    const job = this.find(id);
+    while (job.state === 'running') {
+      signal?.throwIfAborted();
+      const { doneBytes, totalBytes, doneItems, totalItems } = job;
+      onProgress?.({ doneBytes, totalBytes, doneItems, totalItems });
+      await this.ending(job, WATCH_MS, signal);
+    }
+    return this.viewOf(job);
+  }
+
+  /** Resolves when it has ended, or does not within seconds. Throws `not-found`. */
+  async cancel(id: string): Promise<JobView> {
+    const job = this.find(id);
+    if (job.state === 'running') {
+      job.stop();
+      await this.ending(job, CANCEL_WAIT_MS, undefined);
+    }
+    return this.viewOf(job);
+  }
+
+  /** Its end, or `forMs`, or the signal: whatever comes first. */
+  private async ending(job: Kept, forMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (job.state !== 'running') return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        timer.cancel();
+        job.watchers.delete(done);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = this.clock.after(forMs, done);
+      job.watchers.add(done);
+      signal?.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  private find(id: string): Kept {
+    const found =
+      this.running.get(id) ?? [...this.ended.others, ...this.ended.transfers].find((job) => job.id === id);
+    if (found !== undefined) return found;
+    throw new DatameshError('not-found', {
+      what: `there is no job ${JSON.stringify(id.slice(0, 80))}`,
+      mend: 'see those that run or have just ended with `datamesh jobs list`',
+    });
+  }
+
+  private viewOf(job: Kept): JobView {
+    const { id, verb, target, state, doneBytes, totalBytes, doneItems, totalItems } = job;
+    const { startedAtMs, endedAtMs, error } = job;
+    const [bytesPerSecond, itemsPerSecond] = this.ratesOf(job);
+    const left = (total: number | undefined, done: number | undefined, perSecond: number) =>
+      state !== 'running' || total === undefined || perSecond === 0
+        ? undefined
+        : (Math.max(0, total - (done ?? 0)) * 1000) / perSecond;
+    return {
+      id,
+      verb,
+      target,
+      state,
+      doneBytes,
+      totalBytes,
+      doneItems,
+      totalItems,
+      bytesPerSecond,
+      itemsPerSecond,
+      etaMs: left(totalBytes, doneBytes, bytesPerSecond) ?? left(totalItems, doneItems, itemsPerSecond),
+      startedAtMs,
+      endedAtMs,
+      error,
+    };
+  }
+
+  private ratesOf({ startedMs, endedMs, doneBytes, doneItems = 0, bytes, items }: Kept): [number, number] {
+    if (endedMs === undefined) {
+      const nowMs = this.clock.monotonic();
+      return [bytes.perSecond(nowMs, doneBytes), items.perSecond(nowMs, doneItems)];
+    }
+    const seconds = (endedMs - startedMs) / 1000;
+    return seconds <= 0 ? [0, 0] : [doneBytes / seconds, doneItems / seconds];
+  }
+}
+
+/** Who waits hears of its progress so often. */
+const WATCH_MS = 250;
+
+function numberOf({ id }: Kept): number {
+  return Number(id.slice(id.lastIndexOf('-') + 1));
 }

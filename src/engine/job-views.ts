@@ -1,0 +1,36 @@
+/** What `jobs` shows, and the calls behind it; part of the Engine interface. */
+import type { CallOptions } from './engine.ts';
+
+/** Long work of the engine, under way or ended. */
+export interface JobView {
+  /** `put-7`: unique while the engine runs. */
+  id: string;
+  verb: string;
+  target: string;
+  state: 'running' | 'done' | 'failed' | 'cancelled';
+  doneBytes: number;
+  /** Undefined while it is not known. */
+  totalBytes: number | undefined;
+  /** Objects, stripes or shards, by the verb; undefined where only bytes are counted. */
+  doneItems: number | undefined;
+  totalItems: number | undefined;
+  /** Measured over the last seconds while it runs, over all of its time once it has ended. */
+  bytesPerSecond: number;
+  itemsPerSecond: number;
+  /** At that rate; undefined while the total is not known, or nothing moves. */
+  etaMs: number | undefined;
+  startedAtMs: number;
+  endedAtMs: number | undefined;
+  error: string | undefined;
+}
+
+export interface JobCalls {
+  /** The newest first. */
+  list(): Promise<JobView[]>;
+  /** Throws `not-found`. */
+  show(id: string): Promise<JobView>;
+  /** Resolves when it has ended, however it did. Throws `not-found`; `cancelled` when the call is given up, which leaves the job alone. */
+  wait(id: string, call?: CallOptions): Promise<JobView>;
+  /** Stops it where it can go on later, and resolves when it has ended. Of one that has ended nothing happens. Throws `not-found`. */
+  cancel(id: string): Promise<JobView>;
+}

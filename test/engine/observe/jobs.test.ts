@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { Jobs } from '../../../src/engine/observe/jobs.ts';
+import { DatameshError } from '../../../src/errors.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+
+const at = (doneBytes: number, totalBytes: number | undefined = undefined) => ({ doneBytes, totalBytes });
+
+describe('rates and what is left', () => {
+  it('are those of the last seconds, not of the whole time, and fall to nothing while nothing moves', () => {
+    const clock = manualClock();
+    const jobs = new Jobs(clock);
+    const job = jobs.start('repair', 'x');
+    // A hundred slow seconds, ten quick ones.
+    for (let second = 1; second <= 100; second++) {
+      clock.advance(1000);
+      jobs.progress(job, at(second * 10, 101_000));
+    }
+    for (let second = 1; second <= 10; second++) {
+      clock.advance(1000);
+      jobs.progress(job, at(1000 + second * 1000, 101_000));
+    }
+    const { bytesPerSecond, etaMs } = jobs.show(job.id);
+    expect(bytesPerSecond).toBeCloseTo(1000, 0);
+    expect(etaMs).toBeCloseTo(90_000, -2);
+    clock.advance(60_000);
+    expect(jobs.show(job.id).bytesPerSecond).toBe(0);
+    expect(jobs.show(job.id).etaMs).toBeUndefined();
+    jobs.end(job, 'done');
+    // Of what has ended it is the whole.
+    expect(jobs.show(job.id).bytesPerSecond).toBeCloseTo(11_000 / 170, 5);
+  });
+
+  it('go by items where bytes have no total', () => {
+    const clock = manualClock();
+    const jobs = new Jobs(clock);
+    const job = jobs.start('verify', 'all objects');
+    clock.advance(2000);
+    jobs.progress(job, { ...at(0), doneItems: 20, totalItems: 100 });
+    expect(jobs.show(job.id)).toMatchObject({
+      doneItems: 20,
+      totalItems: 100,
+      itemsPerSecond: 10,
+      etaMs: 8000,
+    });
+  });
+});
+
+describe('the registry', () => {
+  it('keeps what runs and a bounded number of what has ended; small transfers push nothing else out', () => {
+    const jobs = new Jobs(manualClock());
+    const running = jobs.start('put', 'long');
+    jobs.end(jobs.start('drain', 'alpha'), 'done');
+    for (let i = 0; i < 10_000; i++) jobs.end(jobs.start('get', `small ${i}`), 'done');
+    const seen = jobs.view();
+    expect(seen).toHaveLength(52);
+    expect(seen.map(({ id }) => id)).toEqual(expect.arrayContaining([running.id, 'drain-2', 'get-10002']));
+    expect(seen[0]!.id).toBe('get-10002');
+  });
+
+  it('waits for the end, tells the progress meanwhile, and may be left', async () => {
+    const clock = manualClock();
+    const jobs = new Jobs(clock);
+    const job = jobs.start('put', 'x');
+    const seen: number[] = [];
+    const waiting = jobs.wait(job.id, { onProgress: ({ doneBytes }) => seen.push(doneBytes) });
+    jobs.progress(job, at(7));
+    clock.advance(300);
+    await Promise.resolve();
+    const left = new AbortController();
+    const given = jobs.wait(job.id, { signal: left.signal });
+    left.abort();
+    await expect(given).rejects.toThrow();
+    expect(job.state).toBe('running');
+    jobs.end(job, 'failed', 'why');
+    expect(await waiting).toMatchObject({ state: 'failed', error: 'why' });
+    expect(seen).toEqual([0, 7]);
+    expect((await jobs.wait(job.id, {})).state).toBe('failed');
+    expect(() => jobs.show('put-99')).toThrowError(expect.objectContaining({ code: 'not-found' }));
+  });
+
+  it('cancels by the signal that the work was given; the error is the job’s state', async () => {
+    const jobs = new Jobs(manualClock());
+    const working = jobs.run('cleanup', 'shards', {}, async ({ signal }) => {
+      await new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)));
+    });
+    const failed = working.catch((error: DatameshError) => error.code);
+    expect(await jobs.cancel('cleanup-1')).toMatchObject({ state: 'cancelled' });
+    expect(await failed).toBe('cancelled');
+    expect((await jobs.cancel('cleanup-1')).state).toBe('cancelled');
+  });
+
+  it('ends with the caller’s signal as well, and lets go of it at its end', async () => {
+    const jobs = new Jobs(manualClock());
+    const caller = new AbortController();
+    await jobs.run('put', 'quick', { signal: caller.signal }, async () => {});
+    let seen: AbortSignal | undefined;
+    const working = jobs.run('put', 'x', { signal: caller.signal }, async ({ signal }) => {
+      seen = signal;
+      await new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)));
+    });
+    caller.abort(new DatameshError('cancelled', { what: 'enough' }));
+    await expect(working).rejects.toThrow('enough');
+    expect(seen!.aborted).toBe(true);
+    expect(jobs.view().map(({ state }) => state)).toEqual(['cancelled', 'done']);
+  });
+
+  it('says that a job has not ended when it does not within seconds', async () => {
+    const clock = manualClock();
+    const jobs = new Jobs(clock);
+    let told = 0;
+    const job = jobs.start('drain', 'alpha', { cancel: () => told++ });
+    const cancelling = jobs.cancel(job.id);
+    clock.advance(10_000);
+    expect((await cancelling).state).toBe('running');
+    expect(told).toBe(1);
+    expect(job.signal.aborted).toBe(true);
+  });
+
+  it('stops a stream at its next piece', async () => {
+    const jobs = new Jobs(manualClock());
+    const job = jobs.start('get', 'x');
+    const endless = async function* () {
+      for (;;) yield new Uint8Array(1);
+    };
+    const reading = async () => {
+      let pieces = 0;
+      for await (const _ of jobs.follow(job, endless(), 100, undefined))
+        if (++pieces === 3) void jobs.cancel(job.id);
+    };
+    await expect(reading()).rejects.toMatchObject({ code: 'cancelled' });
+    expect(jobs.show(job.id)).toMatchObject({ state: 'cancelled', doneBytes: 2 });
+  });
+});
