@@ -46,6 +46,7 @@ import { dataPaths, type EngineOptions } from './options.ts';
 import type { Candidate, Site } from './placement/domains.ts';
 import { type Folders, openFolders } from './pools/folders.ts';
 import type { ShardStore } from './shardstore/store.ts';
+import { FreshManifests } from './transfer/fresh-manifests.ts';
 import { createHedging, type Hedging } from './transfer/hedging.ts';
 import { RunningPuts } from './transfer/running-puts.ts';
 import { ShardCache } from './transfer/shard-cache.ts';
@@ -69,6 +70,8 @@ export interface Node {
   readonly traffic: TrafficMeter;
   readonly events: EventLog;
   readonly jobs: Jobs;
+  /** Manifests it has just stored. */
+  readonly freshManifests: FreshManifests;
   /** Puts of this node that no catalog knows yet. */
   readonly runningPuts: RunningPuts;
   /** Its part in what owners collect. */
@@ -259,8 +262,10 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       keepKnownPeers({ disk, path: paths.peers, clock, members: () => membership.members(), log: meshLog }),
     );
 
+    const freshManifests = new FreshManifests();
     const custody = await keepCustody(
       {
+        freshManifests,
         clock,
         random,
         net,
@@ -339,6 +344,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       traffic,
       events,
       jobs,
+      freshManifests,
       runningPuts: new RunningPuts(),
       collect,
       custody,

@@ -10,7 +10,7 @@ import { dataPaths } from './options.ts';
 import type { Pools } from './pools/pools.ts';
 import { type PutContext, storeObject, takeBack } from './transfer/put.ts';
 import { putJournals } from './transfer/put-journals.ts';
-import type { PeerId } from './types.ts';
+import type { ObjectId, PeerId } from './types.ts';
 
 export type Put = (
   source: AsyncIterable<Uint8Array>,
@@ -85,6 +85,7 @@ export function placingOn(node: Node, pools: Pools, pool: PoolRecord) {
     siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
     backend: node.backend,
     mayAsk: (holder: PeerId) => node.health.mayAsk(holder),
+    manifestStored: (id: ObjectId, bytes: Uint8Array) => node.freshManifests.add(id, bytes),
     overtaken: (holder: PeerId, latencyMs: number) =>
       node.health.observe(holder, { kind: 'slow', latencyMs, request: 'put' }),
   };

@@ -39,6 +39,7 @@ import type { Jobs } from '../observe/jobs.ts';
 import type { Candidate } from '../placement/domains.ts';
 import type { Folders } from '../pools/folders.ts';
 import type { ShardStore } from '../shardstore/store.ts';
+import type { FreshManifests } from '../transfer/fresh-manifests.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
 import { bytesToHex, manifestShardId, type ObjectId, type OwnerId, type PeerId } from '../types.ts';
 import type { Closers } from './closers.ts';
@@ -61,6 +62,7 @@ export interface Custody {
 }
 
 interface Parts {
+  freshManifests: FreshManifests;
   clock: Clock;
   random: Random;
   net: Net;
@@ -242,7 +244,14 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
               peers,
               store: custody,
               client,
-              manifest: (id, noted) => findManifest(id, noted, { ...parts, presence }, hash, signal),
+              manifest: async (id, noted) => {
+                const bytes = parts.freshManifests.get(id);
+                if (bytes !== undefined) return { bytes, silent: false };
+                return await findManifest(id, noted, { ...parts, presence }, hash, signal);
+              },
+              confirmed(ids) {
+                for (const id of ids) parts.freshManifests.delete(id);
+              },
               kept: (ids) => keeper.kept(ids),
               nowMs: clock.now,
               log,

@@ -4,7 +4,7 @@ import type { ObjectId } from '../types.ts';
 
 /** Decoded manifests kept for the next get or census: immutable, so never stale. The oldest used goes first. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** Fixed cost of an entry beside its stripe table. */
+/** Fixed cost of an entry beside its stripe table and its sealed half. */
 const BASE_BYTES = 2048;
 
 export class ManifestCache {
@@ -45,5 +45,5 @@ export class ManifestCache {
 }
 
 function sizeOf(manifest: Manifest): number {
-  return BASE_BYTES + manifest.stripeCount * recordBytes(manifest.code);
+  return BASE_BYTES + manifest.sealed.box.length + manifest.stripeCount * recordBytes(manifest.code);
 }

@@ -57,6 +57,8 @@ export interface PutContext {
   overtaken?(holder: PeerId, elapsedMs: number): void;
   /** Told of every shard before it is sent: what no catalog names yet must not be collected (running-puts.ts). */
   sending(id: ShardId): void;
+  /** Told of the manifest when it is durable. */
+  manifestStored?(id: ObjectId, bytes: Uint8Array): void;
   /** For puts that can be gone on with. */
   journals?: PutJournals | undefined;
   log(text: string): void;
@@ -312,6 +314,7 @@ async function storeManifest(
     write,
   );
   const manifestHolders = holders.filter((holder) => holder !== undefined);
+  context.manifestStored?.(objectId, bytes);
   return {
     ...account(content.stripes, { holders: manifestHolders, bytes: bytes.length }, policy, context.siteOf),
     objectId,

@@ -1,6 +1,6 @@
-import { decodeManifest, type Manifest } from '../../codec/manifest.ts';
+import { decodeManifest, decodeOwnManifest, type Manifest } from '../../codec/manifest.ts';
 import { ManifestCache } from '../../transfer/manifest-cache.ts';
-import type { ObjectId } from '../../types.ts';
+import type { ObjectId, OwnerId } from '../../types.ts';
 import type { CustodyStore } from './custody-store.ts';
 
 /** Manifests of the objects in custody, decoded; those used last are kept. */
@@ -19,9 +19,14 @@ export class CustodyManifests {
     return bytes && this.add(id, bytes);
   }
 
-  /** `bytes` have been found to be this object's; a copy is kept, as they may lie in a buffer that is used again. Throws as `decodeManifest`. */
-  add(id: ObjectId, bytes: Uint8Array): Manifest {
-    const manifest = decodeManifest(Uint8Array.from(bytes));
+  /**
+   * `bytes` have been found to be this object's; a copy is kept, as they may lie in a buffer that is used again. Throws as `decodeManifest`.
+   * @param signedBy whose order for this very object was verified: it signs the bytes' hash, so their own signature by the same owner tells nothing more
+   */
+  add(id: ObjectId, bytes: Uint8Array, signedBy?: OwnerId): Manifest {
+    const own = Uint8Array.from(bytes);
+    const manifest =
+      signedBy === undefined ? decodeManifest(own) : decodeOwnManifest(own, { ownerId: signedBy });
     this.cache.add(id, manifest);
     return manifest;
   }

@@ -220,7 +220,11 @@ function takeOffer(options: CustodyServiceOptions, from: PeerId, items: readonly
     if (outcome === 'kept') fresh.push(keep.order);
     if (outcome === 'older') answers[at] = 'newer';
     else if (outcome === 'full') answers[at] = 'full';
-    else if (keep.order.state === 'live' && options.store.mark(keep.order.objectId)?.hasManifest !== true)
+    else if (
+      keep.manifest === undefined &&
+      keep.order.state === 'live' &&
+      options.store.mark(keep.order.objectId)?.hasManifest !== true
+    )
       answers[at] = 'wants-manifest';
   }
   if (fresh.length > 0) options.kept(fresh);
@@ -237,7 +241,7 @@ function examine(options: CustodyServiceOptions, from: PeerId, item: OfferItem):
     let manifest: Manifest | undefined;
     if (item.manifest !== undefined && store.mark(objectId)?.hasManifest !== true) {
       if (bytesToHex(options.hash(item.manifest)) !== objectId) return 'malformed';
-      manifest = manifests.add(objectId, item.manifest);
+      manifest = manifests.add(objectId, item.manifest, owner);
     } else manifest = manifests.get(objectId);
     if (manifest !== undefined && manifest.ownerId !== owner) return 'malformed';
     const told = { objectId, claims: item.claims };

@@ -3,6 +3,12 @@
  * lie, or that it is released. Needs no secret and travels with anybody. Format: docs/FORMATS.md "Custody orders".
  */
 import { DatameshError } from '../../../errors.ts';
+import {
+  batchSignatureBytes,
+  MAX_BATCH_SIGNATURE_BYTES,
+  signTogether,
+  verifyTogether,
+} from '../../keys/batch-signature.ts';
 import type { OwnerKeys } from '../../keys/keys.ts';
 import { KEY_BYTES, SIGNATURE_BYTES, verifySignature } from '../../keys/raw-keys.ts';
 import { DOMAINS, type Domain } from '../../placement/domains.ts';
@@ -26,7 +32,8 @@ export interface Order {
 
 /** The magic is part of what is signed, so no other kind of signed message can be passed off as an order. */
 const MAGIC = Buffer.from('datamesh-custody-order');
-const VERSION = 1;
+/** 1: a signature of its own, as orders had before; 2: one for many orders, with a path (keys/batch-signature.ts). */
+const VERSION = { alone: 1, together: 2 } as const;
 const STATES = { 1: 'live', 2: 'released' } as const;
 /** Names of networks have up to 63 characters of ASCII. */
 const MAX_NETWORK_BYTES = 255;
@@ -35,10 +42,24 @@ const MAX_MEMBERS = 256;
 /** Peer ids have 52 characters, folder ids 47. */
 const MAX_MEMBER_BYTES = 64;
 const MEMBER = /^[1-9A-HJ-NP-Za-km-z]+$/;
-export const MAX_ORDER_BYTES = 20 * 1024;
+export const MAX_ORDER_BYTES = 20 * 1024 + MAX_BATCH_SIGNATURE_BYTES;
 
-/** The bytes that travel. Throws RangeError for what an order cannot hold. */
+/** The bytes that travel, of each order by itself. Throws RangeError for what an order cannot hold, and for more than `MAX_SIGNED_TOGETHER`. */
+export function signOrders(
+  orders: readonly Order[],
+  owner: Pick<OwnerKeys, 'ownerId' | 'sign'>,
+): Uint8Array[] {
+  if (orders.length === 0) return [];
+  const bodies = orders.map((order) => bodyOf(order, owner));
+  const signatures = signTogether(bodies, owner.sign);
+  return bodies.map((body, at) => new Uint8Array(Buffer.concat([body, signatures[at]!])));
+}
+
 export function signOrder(order: Order, owner: Pick<OwnerKeys, 'ownerId' | 'sign'>): Uint8Array {
+  return signOrders([order], owner)[0]!;
+}
+
+function bodyOf(order: Order, owner: Pick<OwnerKeys, 'ownerId'>): Uint8Array {
   const { network, objectId, domain, state, sequence, issuedAtMs } = order;
   const members = [...new Set(order.members)].sort();
   const name = Buffer.from(network);
@@ -53,9 +74,9 @@ export function signOrder(order: Order, owner: Pick<OwnerKeys, 'ownerId' | 'sign
   numbers.writeBigUInt64BE(BigInt(Math.max(0, Math.trunc(issuedAtMs))), 8);
   const count = Buffer.alloc(2);
   count.writeUInt16BE(members.length);
-  const body = Buffer.concat([
+  return Buffer.concat([
     MAGIC,
-    Uint8Array.of(VERSION, state === 'live' ? 1 : 2, DOMAINS.indexOf(domain), name.length),
+    Uint8Array.of(VERSION.together, state === 'live' ? 1 : 2, DOMAINS.indexOf(domain), name.length),
     name,
     hexToBytes(objectId),
     hexToBytes(order.owner),
@@ -63,7 +84,6 @@ export function signOrder(order: Order, owner: Pick<OwnerKeys, 'ownerId' | 'sign
     count,
     ...members.flatMap((member) => [Uint8Array.of(member.length), Buffer.from(member)]),
   ]);
-  return new Uint8Array(Buffer.concat([body, owner.sign(body)]));
 }
 
 /**
@@ -71,28 +91,28 @@ export function signOrder(order: Order, owner: Pick<OwnerKeys, 'ownerId' | 'sign
  * `not-authentic`.
  */
 export function readOrder(bytes: Uint8Array): Order {
-  const { order, signedBytes } = parseOrder(bytes);
-  if (
-    !verifySignature(hexToBytes(order.owner), bytes.subarray(0, signedBytes), bytes.subarray(signedBytes))
-  ) {
+  const { order, signedBytes, version } = parseOrder(bytes);
+  const verify = version === VERSION.alone ? verifySignature : verifyTogether;
+  if (!verify(hexToBytes(order.owner), bytes.subarray(0, signedBytes), bytes.subarray(signedBytes))) {
     throw new DatameshError('not-authentic', { what: 'the signature of a custody order is wrong' });
   }
   return order;
 }
 
 /** Of bytes that were verified when they came. */
-export function parseOrder(bytes: Uint8Array): { order: Order; signedBytes: number } {
+export function parseOrder(bytes: Uint8Array): { order: Order; signedBytes: number; version: number } {
   if (bytes.length > MAX_ORDER_BYTES) throw malformed(`it has ${bytes.length} bytes`);
   if (bytes.length <= MAGIC.length || !MAGIC.equals(bytes.subarray(0, MAGIC.length)))
     throw malformed('it does not begin like one');
-  if (bytes[MAGIC.length]! > VERSION) {
+  const version = bytes[MAGIC.length]!;
+  if (version > VERSION.together) {
     throw new DatameshError('format-too-new', {
-      what: `a custody order of version ${bytes[MAGIC.length]}`,
+      what: `a custody order of version ${version}`,
       mend: 'update datamesh',
     });
   }
   const reader = new Reader(bytes, MAGIC.length);
-  if (reader.u8() !== VERSION) throw malformed('its version is 0');
+  if (reader.u8() < VERSION.alone) throw malformed('its version is 0');
   const state = STATES[reader.u8() as 1 | 2];
   const domain = DOMAINS[reader.u8()];
   if (state === undefined || domain === undefined) throw malformed('state or domain is unknown');
@@ -111,8 +131,11 @@ export function parseOrder(bytes: Uint8Array): { order: Order; signedBytes: numb
     members.push(member as PeerId);
   }
   const signedBytes = reader.at;
-  if (bytes.length - signedBytes !== SIGNATURE_BYTES) throw malformed('its length does not fit');
-  return { order: { network, objectId, owner, domain, members, state, sequence, issuedAtMs }, signedBytes };
+  const rest = bytes.subarray(signedBytes);
+  const signatureBytes = version === VERSION.alone ? SIGNATURE_BYTES : batchSignatureBytes(rest);
+  if (rest.length !== signatureBytes) throw malformed('its length does not fit');
+  const order: Order = { network, objectId, owner, domain, members, state, sequence, issuedAtMs };
+  return { order, signedBytes, version };
 }
 
 /** Whether `order` takes the place of one with these marks. */

@@ -8,7 +8,7 @@ import type { CustodyClient } from './custody-client.ts';
 import type { CustodyPeers } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
 import { type CustodyStore, MANIFEST_GROUP } from './custody-store.ts';
-import { readOrder, signOrder } from './order.ts';
+import { type Order, readOrder, signOrders } from './order.ts';
 
 export interface FoundManifest {
   bytes: Uint8Array | undefined;
@@ -25,6 +25,8 @@ export interface OutboxContext {
   client: CustodyClient;
   /** The object's manifest from this node or a holder, and whether one of them could not be asked. */
   manifest(id: ObjectId, holders: readonly PeerId[], signal: AbortSignal): Promise<FoundManifest>;
+  /** The custodians have these. */
+  confirmed(ids: readonly ObjectId[]): void;
   /** Custodians were told; this node is one of them for these. */
   kept(ids: readonly ObjectId[]): void;
   nowMs(): number;
@@ -48,6 +50,7 @@ export async function sendOrders(context: OutboxContext): Promise<number> {
     after = batch.at(-1)!.objectId;
     const confirmed = await sendBatch(batch, context);
     catalog.orderConfirmed(owner.ownerId, confirmed);
+    context.confirmed(confirmed.map(({ objectId }) => objectId));
     unconfirmed += batch.length - confirmed.length;
   }
 }
@@ -60,22 +63,16 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
   /** Custodians that have yet to confirm, by object. */
   const waiting = new Map<PendingOrder, number>();
   const offers = new Map<PeerId, { pending: PendingOrder; item: OfferItem }[]>();
+  const orderOf = (pending: PendingOrder): Order => {
+    const { objectId, state, sequence, domain, members: only } = pending;
+    const issuedAtMs = context.nowMs();
+    return { network, objectId, owner: owner.ownerId, domain, members: only, state, sequence, issuedAtMs };
+  };
+  const signed = signOrders(batch.map(orderOf), owner);
   await Promise.all(
-    batch.map(async (pending) => {
-      const { objectId, state, sequence, domain, members: only, manifestHolders } = pending;
-      const bytes = signOrder(
-        {
-          network,
-          objectId,
-          owner: owner.ownerId,
-          domain,
-          members: only,
-          state,
-          sequence,
-          issuedAtMs: context.nowMs(),
-        },
-        owner,
-      );
+    batch.map(async (pending, at) => {
+      const { objectId, state, manifestHolders } = pending;
+      const bytes = signed[at]!;
       const manifest = await context.manifest(objectId, manifestHolders, signal);
       const claims = [...manifestHolders]
         .sort()

@@ -167,28 +167,43 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     shares.set(owner, share);
     return share;
   };
-  const keepOne = ({ order, bytes, manifest, holders, claims }: Keep): Kept => {
+  /** What nearly every order is: in one row, with what came with it. */
+  const keepNew = ({ order, bytes, manifest, holders = [], claims = [] }: Keep): Kept => {
     const share = shareOf(order.owner);
-    let row = rowOf(order.objectId);
-    if (row === undefined && share.orders >= limits.ordersPerOwner) return 'full';
-    const before = row && markOf(row);
-    const newer = before === undefined || replaces(order, before);
+    if (share.orders >= limits.ordersPerOwner) return 'full';
+    const manifestBytes = manifest?.length ?? 0;
+    const fits = share.manifestBytes + manifestBytes <= limits.manifestBytesPerOwner;
+    const { lastInsertRowid } = run(
+      'INSERT INTO orders (object_id, owner, released, sequence, manifest_bytes, bytes, claims) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      hexToBytes(order.objectId),
+      hexToBytes(order.owner),
+      order.state === 'released' ? 1 : 0,
+      order.sequence,
+      fits ? manifestBytes : 0,
+      bytes,
+      claimBytes(mergeClaims([], claims)),
+    );
+    const id = Number(lastInsertRowid);
+    share.orders++;
+    if (manifest !== undefined && fits) {
+      run('INSERT INTO manifests (id, bytes) VALUES (?, ?)', id, manifest);
+      share.manifestBytes += manifestBytes;
+    }
+    noteHeld(id, [...holders, ...claims.map(({ holder }) => holder)]);
+    return fits ? 'kept' : 'full';
+  };
+
+  const keepOne = (keep: Keep): Kept => {
+    const { order, bytes, manifest, holders, claims } = keep;
+    const row = rowOf(order.objectId);
+    if (row === undefined) return keepNew(keep);
+    const share = shareOf(order.owner);
+    const before = markOf(row);
+    const newer = replaces(order, before);
     if (!newer && (order.sequence < before.sequence || before.state !== order.state)) return 'older';
     let outcome: Kept = newer ? 'kept' : 'known';
     const released = order.state === 'released' ? 1 : 0;
-    if (row === undefined) {
-      run(
-        'INSERT INTO orders (object_id, owner, released, sequence, manifest_bytes, bytes, claims) VALUES (?, ?, ?, ?, 0, ?, ?)',
-        hexToBytes(order.objectId),
-        hexToBytes(order.owner),
-        released,
-        order.sequence,
-        bytes,
-        new Uint8Array(0),
-      );
-      share.orders++;
-      row = rowOf(order.objectId)!;
-    } else if (newer) {
+    if (newer) {
       run(
         'UPDATE orders SET released = ?, sequence = ?, bytes = ? WHERE id = ?',
         released,
@@ -198,7 +213,7 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       );
     }
     const id = row.id as number;
-    if (manifest !== undefined && before?.hasManifest !== true) {
+    if (manifest !== undefined && !before.hasManifest) {
       if (share.manifestBytes + manifest.length > limits.manifestBytesPerOwner) outcome = 'full';
       else {
         run('INSERT INTO manifests (id, bytes) VALUES (?, ?)', id, manifest);

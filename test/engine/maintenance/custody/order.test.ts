@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   type Order,
+  parseOrder,
   readOrder,
   replaces,
   signOrder,
+  signOrders,
 } from '../../../../src/engine/maintenance/custody/order.ts';
 import { DOMAINS } from '../../../../src/engine/placement/domains.ts';
 import { DatameshError } from '../../../../src/errors.ts';
@@ -42,9 +44,33 @@ test('no changed byte, no missing and no further one is believed', () => {
   expect(() => readOrder(Buffer.concat([bytes, Buffer.from([0])]))).toThrow(DatameshError);
 });
 
+test('orders signed together are read each by itself; what others of them say does not pass', () => {
+  const all = [1, 2, 3].map((n) => orderOf({ objectId: objectId(n) }));
+  const signed = signOrders(all, owner);
+  for (const [at, bytes] of signed.entries()) {
+    expect(readOrder(bytes)).toEqual(all[at]);
+    const body = bytes.subarray(0, parseOrder(bytes).signedBytes);
+    const others = signed[(at + 1) % 3]!.subarray(parseOrder(signed[(at + 1) % 3]!).signedBytes);
+    expect(() => readOrder(Buffer.concat([body, others]))).toThrow(
+      expect.objectContaining({ code: 'not-authentic' }),
+    );
+  }
+  expect(signOrders([], owner)).toEqual([]);
+});
+
+test('an order of version 1, with a signature of its own, is read as before', () => {
+  const bytes = signOrder(orderOf(), owner);
+  const body = Uint8Array.from(bytes.subarray(0, parseOrder(bytes).signedBytes));
+  body['datamesh-custody-order'.length] = 1;
+  expect(readOrder(Buffer.concat([body, owner.sign(body)]))).toEqual(orderOf());
+  expect(() => readOrder(Buffer.concat([body, stranger.sign(body)]))).toThrow(
+    expect.objectContaining({ code: 'not-authentic' }),
+  );
+});
+
 test('an order signed by another is refused', () => {
   expect(() => signOrder(orderOf(), stranger)).toThrow(RangeError);
-  const own = signOrder(orderOf(), owner);
+  const own = signOrder(orderOf(), owner); // one alone: its path is empty
   const foreign = signOrder(orderOf({ owner: stranger.ownerId }), stranger);
   const mixed = Buffer.concat([own.subarray(0, own.length - 64), foreign.subarray(foreign.length - 64)]);
   expect(() => readOrder(mixed)).toThrow(expect.objectContaining({ code: 'not-authentic' }));
@@ -52,7 +78,7 @@ test('an order signed by another is refused', () => {
 
 test('a later version is told from rubbish', () => {
   const bytes = signOrder(orderOf(), owner);
-  bytes['datamesh-custody-order'.length] = 2;
+  bytes['datamesh-custody-order'.length] = 3;
   expect(() => readOrder(bytes)).toThrow(expect.objectContaining({ code: 'format-too-new' }));
   expect(() => readOrder(Buffer.from('rubbish'))).toThrow(
     expect.objectContaining({ code: 'malformed-data' }),

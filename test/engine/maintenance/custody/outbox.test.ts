@@ -50,6 +50,7 @@ function sender(
       } as Partial<CustodyClient> as CustodyClient,
       manifest: async () => mesh.found ?? { bytes: Buffer.from('a manifest'), silent: false },
       kept: () => {},
+      confirmed: () => {},
       nowMs: () => 5,
       log: () => {},
       timeoutMs: 100,
