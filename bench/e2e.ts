@@ -101,7 +101,7 @@ async function rounds(label: string, folder: string, mesh: DemoMesh): Promise<vo
       step(`${other.name} put`, round, () => other.put(round));
       step(`${other.name} get`, round, () => other.get(round));
     }
-    datamesh('delete', '--yes', name);
+    datamesh('delete', '--purge', '--yes', name);
   }
 
   const rate = (name: string) => seconds.get(name)!.map((value) => (sizeMiB * MIB) / 1e6 / value);

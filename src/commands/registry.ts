@@ -6,13 +6,18 @@ import { type Command, GROUPS, type Group } from './command.ts';
 import { consoleOnlyCommands } from './console/all.ts';
 import { catCommand } from './files/cat.ts';
 import { deleteCommand } from './files/delete.ts';
+import { duplicateCommand } from './files/duplicate.ts';
 import { getCommand } from './files/get.ts';
 import { infoCommand } from './files/info.ts';
 import { listCommand } from './files/list.ts';
 import { proveCommand } from './files/prove.ts';
 import { putCommand } from './files/put.ts';
+import { renameCommand } from './files/rename.ts';
 import { statsCommand } from './files/stats.ts';
+import { tagCommand } from './files/tag.ts';
+import { undeleteCommand } from './files/undelete.ts';
 import { verifyCommand } from './files/verify.ts';
+import { versionsCommand } from './files/versions.ts';
 import { jobsCommands } from './jobs/all.ts';
 import { keysCommands } from './keys/all.ts';
 import { bandwidthCommand } from './network/bandwidth.ts';
@@ -134,10 +139,15 @@ export function allCommands(): readonly Command[] {
     catCommand,
     listCommand,
     infoCommand,
+    versionsCommand,
     statsCommand,
     verifyCommand,
     proveCommand,
     deleteCommand,
+    undeleteCommand,
+    renameCommand,
+    duplicateCommand,
+    tagCommand,
     statusCommand,
     ...serviceCommands,
     bootstrapCommand,

@@ -11,6 +11,7 @@ import type { JobCalls, JobView } from './job-views.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
 import type { MirrorView } from './mirror/mirror.ts';
+import type { NameCalls } from './name-views.ts';
 import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
 import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
@@ -280,6 +281,8 @@ export interface GetResult {
 export interface ListQuery {
   prefix?: string | undefined;
   tag?: string | undefined;
+  /** Names that were deleted and can be brought back, in place of those that mean something. */
+  deleted?: boolean | undefined;
   sort?: 'name' | 'size' | 'created' | undefined;
   reverse?: boolean | undefined;
   limit?: number | undefined;
@@ -293,9 +296,9 @@ export interface ListPage {
 }
 
 export interface DeleteResult {
-  /** The current version, as it was. */
+  /** What the name meant, or the one version, as it was. */
   object: ObjectView;
-  /** Versions deleted: all of them when a name was given, one when an id was. */
+  /** Versions deleted: all of them when a name was given, one when an id or a version was. */
   versions: number;
   shardsReleased: number;
   /** Holders that could not be asked; their shards stay until collected. */
@@ -347,8 +350,11 @@ export interface Engine {
   /** What the catalog says, without asking anybody. `ref` as for `get`. Throws `not-found`. */
   find(ref: string): Promise<ObjectView>;
   info(ref: string, options?: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
-  /** By name: every version of it. By id: that version alone. Throws `not-found`. */
-  delete(ref: string): Promise<DeleteResult>;
+  /**
+   * For good, shards and all (`names.hide` can be undone). By name, deleted or not: every version of it, or the one given. By id: that version alone. Throws
+   * `not-found`.
+   */
+  delete(ref: string, options?: { version?: number | undefined }): Promise<DeleteResult>;
   /** Collects what nothing refers to. Waits for one that runs. Throws `no-owner-key`. */
   cleanup(query: CleanupQuery, call?: CallOptions): Promise<CleanupReport>;
   /** Empties this node of shards, or tells how far that is, or takes it back. */
@@ -367,6 +373,7 @@ export interface Engine {
    * when all that is found is older than what this device has seen.
    */
   recover(query?: RecoverQuery, call?: CallOptions): Promise<RecoveryReport>;
+  readonly names: NameCalls;
   readonly pools: PoolCalls;
   /** Long work of this engine: puts, gets, repairs, a drain … */
   readonly jobs: JobCalls;

@@ -1,6 +1,7 @@
 /** `openEngine`: the Engine interface on a node in this process. */
 import { createCollecting } from './collecting.ts';
 import type { CallOptions, Engine } from './engine.ts';
+import { createNames } from './names.ts';
 import { type Node, startNode } from './node.ts';
 import { createObjects } from './objects.ts';
 import { Sampler } from './observe/sampler.ts';
@@ -10,6 +11,7 @@ import { createPools } from './pools/pools.ts';
 import { createProving } from './proving.ts';
 import { createRecovery } from './recovery.ts';
 import { repairer } from './repairing.ts';
+import { createRetaining } from './retaining.ts';
 import { speedOf } from './speed.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
 
@@ -24,11 +26,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 /** The engine of a running node, which `close` ends with it. */
 export function engineOn(node: Node): Engine {
   const pools = createPools(node);
-  const objects = createObjects(node, pools, () => {
+  const changed = () => {
     sampler.censusSoon();
     node.custody.keeper.ordersWaiting();
     recovery.changed();
-  });
+    retaining.soon();
+  };
+  const objects = createObjects(node, pools, changed);
+  const names = createNames(node, changed);
+  const retaining = createRetaining(node, objects, pools);
   const recovery = createRecovery(node, objects, pools);
   const proving = createProving(node, objects);
   const repair = repairer(node, pools, objects);
@@ -47,6 +53,7 @@ export function engineOn(node: Node): Engine {
   const audit = auditOwn(node, objects);
   audit.start();
   recovery.start();
+  retaining.start();
 
   /** Calls under way: a close cancels them and waits, so that a put takes back what it placed. */
   const running = new Set<Promise<unknown>>();
@@ -131,7 +138,8 @@ export function engineOn(node: Node): Engine {
     },
     find: async (ref) => objects.find(ref),
     info: (ref, infoOptions = {}) => tracked(objects.info(ref, infoOptions)),
-    delete: (ref) => tracked(objects.delete(ref)),
+    delete: (ref, deleteOptions) => tracked(objects.delete(ref, deleteOptions)),
+    names,
     cleanup,
     drain: (query, call) => tracked(node.drain.run(query, linked(call))),
     pools,
@@ -156,6 +164,7 @@ export function engineOn(node: Node): Engine {
         sampler.stop();
         audit.stop();
         collecting.close();
+        retaining.close();
         closing.abort();
         await Promise.all(running);
         await recovery.close();

@@ -1,8 +1,9 @@
 /** Finding objects by what the owner wrote, and the views of them that callers get. */
 import { DatameshError } from '../errors.ts';
 import type { Catalog, Entry } from './catalog/catalog.ts';
+import { checkTags } from './catalog/history.ts';
 import type { Manifest } from './codec/manifest.ts';
-import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from './codec/manifest-limits.ts';
+import { MAX_NAME_BYTES } from './codec/manifest-limits.ts';
 import type { ObjectView, PutOptions } from './engine.ts';
 import type { OwnerKeys } from './keys/keys.ts';
 import { openWithOwner } from './transfer/get.ts';
@@ -19,14 +20,17 @@ export function findEntry(
   return /^[0-9a-f]{4,64}$/.test(ref) ? catalog.findById(owner.ownerId, ref) : undefined;
 }
 
-/** All versions under the entry's name, oldest first, itself last. */
-export function versionsUpTo(catalog: Catalog, entry: Entry): Entry[] {
+const VERSIONS_PAGE = 1000;
+
+/** All versions under the entry's name, oldest first, but itself, the one that the name means or meant, last. */
+export function versionsOf(catalog: Catalog, entry: Entry): Entry[] {
   const found: Entry[] = [];
-  for (let version = 1; version < entry.version; version++) {
-    const older = catalog.find(entry.owner, entry.name, version);
-    if (older !== undefined) found.push(older);
+  for (let before: number | undefined; ; ) {
+    const page = catalog.history(entry.owner, entry.name, before, VERSIONS_PAGE);
+    found.push(...page.filter(({ version }) => version !== entry.version));
+    before = page.at(-1)?.version;
+    if (page.length < VERSIONS_PAGE) return [...found.reverse(), entry];
   }
-  return [...found, entry];
 }
 
 export function notFound(
@@ -61,13 +65,7 @@ export function checkNameAndTags(options: PutOptions): void {
       mend: 'give a shorter one with --name',
     });
   }
-  const tags = options.tags ?? [];
-  const bad = tags.find((tag) => tag === '' || Buffer.byteLength(tag) > MAX_TAG_BYTES);
-  if (bad === undefined && tags.length <= MAX_TAGS) return;
-  throw new DatameshError('bad-value', {
-    what: bad === undefined ? `${tags.length} tags are too many` : 'a tag is empty or too long',
-    why: `an object has up to ${MAX_TAGS} tags of 1 to ${MAX_TAG_BYTES} bytes`,
-  });
+  checkTags(options.tags ?? []);
 }
 
 export function viewOfManifest(objectId: ObjectId, manifest: Manifest, owner: OwnerKeys): ObjectView {

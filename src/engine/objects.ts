@@ -23,7 +23,7 @@ import {
 import { censusGroups, manifestGroup } from './maintenance/groups.ts';
 import { releaseShards } from './maintenance/release.ts';
 import type { Node } from './node.ts';
-import { findEntry, notFound, publicView, versionsUpTo, viewOfManifest } from './object-refs.ts';
+import { findEntry, notFound, publicView, versionsOf, viewOfManifest } from './object-refs.ts';
 import { type PlacedObject, placedObject, takeDistribution } from './pools/distribution.ts';
 import type { Pools } from './pools/pools.ts';
 import type { DistributionQuery, DistributionReport } from './pools/views.ts';
@@ -38,7 +38,9 @@ export interface Objects {
   get(ref: string, options: GetOptions, call: CallOptions): Promise<GetResult>;
   find(ref: string): ObjectView;
   info(ref: string, options: { version?: number; stripeLimit?: number }): Promise<ObjectDetail>;
-  delete(ref: string): Promise<DeleteResult>;
+  delete(ref: string, options?: { version?: number | undefined }): Promise<DeleteResult>;
+  /** One version for good. */
+  purge(entry: Entry, signal: AbortSignal): Promise<Pick<DeleteResult, 'shardsReleased' | 'unreachable'>>;
   /** @param depth `asked` when absent */
   census(call: CallOptions, depth?: CensusDepth): Promise<HealthReport>;
   /** An object by its id, whoever named it; `bytes` of its manifest. Throws `shards-missing`, `denied` when this owner cannot open it. */
@@ -244,10 +246,12 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       };
     },
 
-    async delete(ref) {
+    async delete(ref, { version } = {}) {
       const signal = new AbortController().signal;
-      const entry = findEntry(node.catalog, owner(), ref, undefined);
-      if (entry === undefined) throw notFound(node.catalog, owner(), ref, undefined);
+      const entry =
+        (version === undefined ? node.catalog.findDeleted(owner().ownerId, ref) : undefined) ??
+        findEntry(node.catalog, owner(), ref, version);
+      if (entry === undefined) throw notFound(node.catalog, owner(), ref, version);
       const result: DeleteResult = {
         object: publicView(entry),
         versions: 0,
@@ -255,7 +259,8 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
         unreachable: [],
       };
       // The current version goes last: a crash on the way leaves the name as it was, not an old version under it.
-      for (const one of entry.name === ref ? versionsUpTo(node.catalog, entry) : [entry]) {
+      const all = entry.name === ref && version === undefined;
+      for (const one of all ? versionsOf(node.catalog, entry) : [entry]) {
         const { shardsReleased, unreachable } = await removeVersion(one, signal);
         result.versions++;
         result.shardsReleased += shardsReleased;
@@ -263,6 +268,8 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       }
       return result;
     },
+
+    purge: removeVersion,
 
     census(call, depth) {
       const signal = call.signal ?? new AbortController().signal;

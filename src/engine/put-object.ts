@@ -92,7 +92,7 @@ export function placingOn(node: Node, pools: Pools, pool: PoolRecord) {
 }
 
 /** The owner whose objects this node stores and reads. Throws `no-owner-key`. */
-export function ownerOf(node: Node): OwnerKeys {
+export function ownerOf(node: Pick<Node, 'owner'>): OwnerKeys {
   if (node.owner !== undefined) return node.owner;
   throw new DatameshError('no-owner-key', {
     what: 'this node has no owner key, so it can store nothing of yours',

@@ -107,7 +107,7 @@ test(
       await cluster.restart(first!);
       await cluster.met();
       const names = (await cluster.ok(0, ['list', '--json'])).stdout;
-      if (names.includes('doomed')) await cluster.ok(0, ['delete', 'doomed', '--yes']);
+      if (names.includes('doomed')) await cluster.ok(0, ['delete', 'doomed', '--purge', '--yes']);
       else left = (await shardsAtOthers()) - before;
     }
     expect(left).toBeGreaterThan(0);

@@ -41,7 +41,7 @@ test('the putting node is killed mid-put: the old version stays readable, and a 
   expect(await sha256(copy)).toBe(await sha256(second));
 
   // Delete takes the name with both versions, and their shards from every node.
-  const gone = await cluster.ok(0, ['delete', 'doc', '--yes', '--json']);
+  const gone = await cluster.ok(0, ['delete', 'doc', '--purge', '--yes', '--json']);
   expect(JSON.parse(gone.stdout.split('\n')[0]!)).toMatchObject({ versions: 2, unreachable: [] });
   expect((await cluster.cli(0, ['get', 'doc', join(cluster.folder, 'nothing')])).status).toBe(8);
 }, 180_000);

@@ -61,7 +61,7 @@ test.each(NAMES)('the name %j is a key like any other, and writes nothing outsid
   const bare = await cluster.cli(0, ['get', '--', name], { cwd: inbox });
   expect([0, 2, 6], bare.stderr).toContain(bare.status);
   expect(statSync(cluster.folder).mtimeMs).toBe(outside);
-  await cluster.ok(0, ['delete', '--yes', '--', name]);
+  await cluster.ok(0, ['delete', '--purge', '--yes', '--', name]);
   writeFileSync(join(inbox, 'copy'), '');
   await import('node:fs/promises').then(({ rm }) => rm(join(cluster.folder, 'box'), { recursive: true }));
 });

@@ -320,7 +320,7 @@ describe('delete', () => {
   it('looks names up without asking the holders of every shard', async () => {
     const engine = createFakeEngine({ objects });
     await runLine(testHost({ engine }), 'delete', 'a', 'ab', '--yes');
-    expect(engine.calls).toEqual(['find', 'find', 'delete', 'delete']);
+    expect(engine.calls).toEqual(['find', 'find', 'names', 'names']);
   });
 
   it('deletes nothing when one of several is missing, or with --dry-run', async () => {
@@ -338,8 +338,8 @@ describe('delete', () => {
       fail: { delete: new DatameshError('no-peers', { what: 'no peers' }) },
     });
     const host = testHost({ engine });
-    expect(await runLine(host, 'delete', 'a', 'ab', '--yes')).toBe(3);
+    expect(await runLine(host, 'delete', 'a', 'ab', '--purge', '--yes')).toBe(3);
     expect(host.seen.warnings).toHaveLength(2);
-    expect(await runLine(testHost({ engine }), 'delete', 'a', '--yes')).toBe(5);
+    expect(await runLine(testHost({ engine }), 'delete', 'a', '--purge', '--yes')).toBe(5);
   });
 });

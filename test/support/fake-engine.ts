@@ -28,6 +28,8 @@ import { DatameshError } from '../../src/errors.ts';
 import { fakeBandwidth, fakeEvents, fakeHealth, fakePeerId, fakePeers } from './fake-figures.ts';
 import { fakeJobCalls, fakeJobs } from './fake-jobs.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
+import { fakeNames } from './fake-names.ts';
+import { compareBy } from './fake-order.ts';
 import { fakePoolCalls } from './fake-pools.ts';
 import { fakeCare } from './fake-proofs.ts';
 import { FAKE_MIRROR, fakeRecovery } from './fake-recovery.ts';
@@ -80,6 +82,7 @@ interface Stored {
 export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
   const failures = new Map<string, Error>(Object.entries(options.fail ?? {}));
   const versions = new Map<string, Stored[]>();
+  const deleted = new Map<string, Stored[]>();
   const calls: string[] = [];
   let elapsedMs = 0;
   let closed = false;
@@ -110,7 +113,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     if (failure) throw failure;
   };
 
-  const currentOnes = (): Stored[] => [...versions.values()].map((list) => list.at(-1)!);
+  const currentOnes = (of = versions): Stored[] => [...of.values()].map((list) => list.at(-1)!);
 
   const find = (ref: string, version?: number): Stored => {
     const named = versions.get(ref);
@@ -319,7 +322,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     async list(query: ListQuery = {}): Promise<ListPage> {
       await enter('list');
       const order = compareBy(query.sort ?? 'name');
-      const hits = currentOnes()
+      const hits = currentOnes(query.deleted ? deleted : versions)
         .map((it) => it.view)
         .filter((it) => it.name.startsWith(query.prefix ?? ''))
         .filter((it) => query.tag === undefined || it.tags.includes(query.tag))
@@ -347,15 +350,23 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         stripesDetail: stripes,
       };
     },
-    async delete(ref): Promise<DeleteResult> {
+    async delete(ref, { version } = {}): Promise<DeleteResult> {
       await enter('delete');
-      const { view } = find(ref);
-      const all = versions.get(view.name)!;
-      const left = ref === view.name ? [] : all.slice(0, -1);
-      if (left.length > 0) versions.set(view.name, left);
-      else versions.delete(view.name);
-      const gone = all.length - left.length;
-      return { object: view, versions: gone, shardsReleased: gone * (view.stripes * 6 + 3), unreachable: [] };
+      const gone = deleted.get(ref)?.at(-1);
+      const { view } = gone ?? find(ref, version);
+      const from = gone === undefined ? versions : deleted;
+      const all = from.get(view.name)!;
+      const one = version !== undefined || ref !== view.name;
+      const left = one ? all.filter((it) => it.view.version !== view.version) : [];
+      if (left.length > 0) from.set(view.name, left);
+      else from.delete(view.name);
+      const count = all.length - left.length;
+      return {
+        object: view,
+        versions: count,
+        shardsReleased: count * (view.stripes * 6 + 3),
+        unreachable: [],
+      };
     },
     async bootstrap(address): Promise<DialResult> {
       await enter('bootstrap');
@@ -374,6 +385,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       return fakeSpeed(peer, durationMs, peersNow());
     },
     ...fakePoolCalls(enter),
+    ...fakeNames({ enter, find, versions, deleted, nowMs }),
     async close() {
       closed = true;
     },
@@ -382,11 +394,4 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
 
 function storedBytesOf(view: ObjectView): number {
   return view.stripes * (view.code.k + view.code.m) * shardBytesOf(view, view.code);
-}
-
-function compareBy(sort: 'name' | 'size' | 'created'): (a: ObjectView, b: ObjectView) => number {
-  const byName = (a: ObjectView, b: ObjectView) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
-  if (sort === 'size') return (a, b) => a.sizeBytes - b.sizeBytes || byName(a, b);
-  if (sort === 'created') return (a, b) => a.createdAtMs - b.createdAtMs || byName(a, b);
-  return byName;
 }

@@ -28,6 +28,7 @@ export const listCommand: Command = {
       default: 'name',
     },
     { name: 'reverse', short: 'r', summary: 'Other way round' },
+    { name: 'deleted', summary: 'What was deleted and can be brought back, in place of what is there' },
     { name: 'limit', short: 'n', type: { kind: 'integer', min: 1 }, summary: 'At most so many' },
     { name: 'cursor', type: { kind: 'string' }, summary: 'Go on where a list with --limit ended' },
   ],
@@ -47,6 +48,7 @@ export const listCommand: Command = {
     const query: ListQuery = {
       prefix: values.prefix as string | undefined,
       tag,
+      deleted: values.deleted as boolean | undefined,
       sort: values.sort as 'name' | 'size' | 'created' | undefined,
       reverse: values.reverse as boolean | undefined,
     };
@@ -70,7 +72,7 @@ export const listCommand: Command = {
     if (cursor !== undefined) out.note(`there are more: go on with --cursor ${cursor}`);
     else if (shown === 0)
       out.note(
-        query.prefix || tag
+        query.prefix || tag || query.deleted
           ? 'no object matches'
           : "nothing is stored yet; 'datamesh put FILE' stores a file",
       );

@@ -1,5 +1,6 @@
 /** Stored objects as rows. */
 import type { ObjectView } from '../../engine/engine.ts';
+import type { VersionView } from '../../engine/name-views.ts';
 import type { Column, OutputRecord } from '../command.ts';
 
 export function objectRecord(object: ObjectView): OutputRecord {
@@ -33,6 +34,11 @@ export function objectRecord(object: ObjectView): OutputRecord {
     ownerKey,
     pool: pool ?? null,
   };
+}
+
+/** With what has become of the version. */
+export function versionRecord(version: VersionView): OutputRecord {
+  return { ...objectRecord(version), state: version.state, endedAtMs: version.endedAtMs ?? null };
 }
 
 export const OBJECT_COLUMNS: readonly Column[] = [

@@ -20,6 +20,9 @@ export const POOL_DETAIL_COLUMNS: readonly Column[] = [
   { key: 'compress', title: 'Compress', format: 'yesno' },
   { key: 'nodes', title: 'Nodes', format: 'list' },
   { key: 'dirs', title: 'Dirs', format: 'list' },
+  { key: 'keepVersions', title: 'Old versions kept' },
+  { key: 'keepAgeMs', title: 'Kept for', format: 'duration' },
+  { key: 'keepBytes', title: 'Kept bytes', format: 'bytes' },
   { key: 'holders', title: 'Holders now' },
   { key: 'placeable', title: 'Shards placeable' },
   { key: 'wanted', title: 'Shards wanted' },
@@ -42,6 +45,9 @@ export function poolRecord(pool: PoolView): OutputRecord {
     dirs: folders.map(({ path }) => path),
     folders: folders.map((folder) => ({ ...folder, freeBytes: folder.freeBytes ?? null })),
     separateDisks,
+    keepVersions: pool.keep?.versions ?? null,
+    keepAgeMs: pool.keep?.ageMs ?? null,
+    keepBytes: pool.keep?.bytes ?? null,
     createdAtMs: createdAtMs ?? null,
   };
 }

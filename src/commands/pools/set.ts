@@ -8,12 +8,13 @@ export const poolSetCommand: Command = {
   group: 'network',
   summary: 'Change what later puts into a pool keep to',
   description: `Objects that are stored stay as they are; \`datamesh distribution\` tells which of them break the new rule. --dir adds a folder,
-    --node replaces the nodes.`,
+    --node replaces the nodes. --keep-versions, --keep-age and --keep-bytes say which old and deleted versions stay; each stands alone, and what any of
+    them does not want goes, soon. All are kept unless told.`,
   args: [NAME_ARG],
   options: SETTING_OPTIONS,
   examples: [
     { line: 'datamesh pool set big --compress', note: 'compress from now on' },
-    { line: 'datamesh pool set disks --dir /mnt/d/shards', note: 'one more disk' },
+    { line: 'datamesh pool set default --keep-versions 10 --keep-age 90d', note: 'which old versions stay' },
     { line: 'datamesh pool set big --code 8+4 --json', note: 'another code for later puts' },
   ],
   effects: 'writes',

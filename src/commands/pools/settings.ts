@@ -1,9 +1,11 @@
 /** Options that `pool create` and `pool set` share, and what they mean to the engine. */
 import { resolve } from 'node:path';
+import { parseSize } from '../../config/units.ts';
 import { DOMAINS, type Domain } from '../../engine/placement/domains.ts';
-import type { PoolSettings } from '../../engine/pools/views.ts';
+import type { KeepSettings, PoolSettings } from '../../engine/pools/views.ts';
 import type { CodeProfile } from '../../engine/types.ts';
 import { DatameshError } from '../../errors.ts';
+import { parseDuration } from '../../lang/units.ts';
 import type { ArgSpec, OptionSpec, Values } from '../command.ts';
 
 export const NAME_ARG: ArgSpec = {
@@ -48,6 +50,21 @@ export const SETTING_OPTIONS: readonly OptionSpec[] = [
     name: 'separate-disks',
     summary: 'Count each --dir as a disk of its own, also where the system says they share one',
   },
+  {
+    name: 'keep-versions',
+    type: { kind: 'string' },
+    summary: "Old versions kept of each name: a number, or 'all'",
+  },
+  {
+    name: 'keep-age',
+    type: { kind: 'string' },
+    summary: "How long old versions are kept, e.g. 30d, or 'all'",
+  },
+  {
+    name: 'keep-bytes',
+    type: { kind: 'string' },
+    summary: "Bytes of all old versions in the pool, e.g. 10GiB, or 'all'",
+  },
   { name: 'adopt', summary: 'Take over folders that another node has used and uses no more' },
   { name: 'allow-degraded', summary: 'Also where the nodes at hand cannot keep the rule' },
 ];
@@ -77,7 +94,34 @@ export function settingsOf(values: Values, cwd: string): PoolSettings {
             ...(quotaBytes === undefined ? {} : { quotaBytes }),
           })),
     separateDisks: values['separate-disks'] as boolean | undefined,
+    keep: keepOf(values),
     adopt: values.adopt as boolean | undefined,
     allowDegraded: values['allow-degraded'] as boolean | undefined,
   };
 }
+
+/** Undefined where none of its options is given. Throws `bad-value`. */
+function keepOf(values: Values): KeepSettings | undefined {
+  const read = (name: string, parse: (text: string) => number | undefined): number | 'all' | undefined => {
+    const text = values[name] as string | undefined;
+    if (text === undefined || text === 'all') return text;
+    const limit = parse(text);
+    if (limit !== undefined) return limit;
+    throw new DatameshError('bad-value', {
+      what: `--${name} ${text} is no limit`,
+      mend: `give ${KEEP_HINTS[name]!}, or all`,
+    });
+  };
+  const keep = {
+    versions: read('keep-versions', (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined)),
+    ageMs: read('keep-age', parseDuration),
+    bytes: read('keep-bytes', parseSize),
+  };
+  return Object.values(keep).every((limit) => limit === undefined) ? undefined : keep;
+}
+
+const KEEP_HINTS: Record<string, string> = {
+  'keep-versions': 'a number',
+  'keep-age': 'a duration, e.g. 30d',
+  'keep-bytes': 'a size, e.g. 10GiB',
+};

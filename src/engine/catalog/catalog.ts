@@ -42,6 +42,10 @@ export interface PendingOrder {
 
 export interface Entry extends ObjectView {
   owner: OwnerId;
+  /** What the bare name means; `deleted`: what it meant until it was deleted; `old`: another version has taken its place. */
+  state: 'current' | 'deleted' | 'old';
+  /** When it ceased to be what its name means. */
+  endedAtMs: number | undefined;
   storedBytes: number;
   manifestHolders: PeerId[];
 }
@@ -59,6 +63,18 @@ export interface PoolRecord {
   /** Count each folder as a disk of its own, also where the system says that they share one. */
   separateDisks: boolean;
   createdAtMs: number;
+  /** Which versions that are not current any more it keeps; all of them when absent. */
+  keep?: Retention | undefined;
+}
+
+/** Limits of old versions; each stands alone, absent ones are none. */
+export interface Retention {
+  /** Of each name. */
+  versions?: number | undefined;
+  /** Since they ceased to be current. */
+  ageMs?: number | undefined;
+  /** Plaintext bytes of all old versions in the pool. */
+  bytes?: number | undefined;
 }
 
 export interface PoolFolder {
@@ -86,7 +102,29 @@ export interface Committed {
   replacedVersion: number | undefined;
 }
 
-export interface Catalog {
+/** What happens to a name after its put. Changes are durable on return; undefined where there is no such name. */
+export interface HistoryCalls {
+  /** Versions of the name, newest first, those below `before`. */
+  history(owner: OwnerId, name: string, before: number | undefined, limit: number): Entry[];
+  /** What the name meant until it was deleted. */
+  findDeleted(owner: OwnerId, name: string): Entry | undefined;
+  /** The name means nothing any more; its versions stay. Returns what it meant. */
+  hide(owner: OwnerId, name: string): Entry | undefined;
+  /** The name means again what it did before it was deleted. */
+  unhide(owner: OwnerId, name: string): Entry | undefined;
+  /** Removes the version for good; if the name meant it, the newest older one takes its place. */
+  remove(owner: OwnerId, name: string, version: number): Entry | undefined;
+  /** With all its versions. Throws `already-exists` when the new name has a current version, `bad-name`, `input-too-large`. */
+  rename(owner: OwnerId, from: string, to: string): { entry: Entry; versions: number } | undefined;
+  /** A further name for the object of `source`. Throws `not-found` when that is gone, `already-exists` with `ifAbsent`, `bad-name`. */
+  duplicate(source: Entry, to: string, ifAbsent: boolean): Committed;
+  /** Of the current version. Throws `bad-value` for tags that are too many or too long. */
+  retag(owner: OwnerId, name: string, add: readonly string[], remove: readonly string[]): Entry | undefined;
+  /** Old versions in the pool that `keep` does not want any more, some of them; no age is known with `nowMs` undefined. */
+  expired(owner: OwnerId, pool: string, keep: Retention, nowMs: number | undefined, limit: number): Entry[];
+}
+
+export interface Catalog extends HistoryCalls {
   /** One transaction; the entry becomes the current version. Throws `already-exists` with `ifAbsent`. Durable on return. */
   commit(entry: NewEntry, options?: CommitOptions): Committed;
   /**
@@ -105,8 +143,6 @@ export interface Catalog {
   current(owner: OwnerId): Entry[];
   /** Every version of every name, older ones too, in the order in which they were committed. `after`: 0, or from the page before; undefined at the end. */
   versions(owner: OwnerId, after: number, limit: number): { entries: Entry[]; after: number | undefined };
-  /** Removes the version; the newest older one, if any, becomes current. */
-  remove(owner: OwnerId, name: string, version: number): Entry | undefined;
   /** True when another entry still uses the object. */
   references(objectId: ObjectId): number;
   totals(owner: OwnerId): CatalogTotals;

@@ -5,7 +5,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { ListQuery } from '../engine.ts';
 
-export type SqlValue = string | number | Uint8Array;
+export type SqlValue = string | number | Uint8Array | null;
 
 /** A page holds this many objects unless told, and never more than the second: one page stays a few megabytes. */
 export const PAGE_OBJECTS = 1000;
@@ -35,7 +35,7 @@ export function pageQuery(columns: string, owner: number, query: ListQuery): Pag
   const limit = Math.min(Math.max(1, Math.floor(query.limit ?? PAGE_OBJECTS)), MAX_PAGE_OBJECTS);
   const column = SORT_COLUMNS[sort];
   const [direction, beyond] = query.reverse ? ['DESC', '<'] : ['ASC', '>'];
-  const where = ['e.owner = ?', 'e.current = 1'];
+  const where = ['e.owner = ?', query.deleted ? 'e.deleted = 1' : 'e.current = 1'];
   const values: SqlValue[] = [owner];
   if (query.prefix !== undefined && query.prefix !== '') {
     const prefix = nameBytes(query.prefix.toWellFormed());

@@ -1,7 +1,7 @@
 /** Pools as rows of the catalog. */
 import { DatameshError } from '../../errors.ts';
 import type { Domain } from '../placement/domains.ts';
-import type { PoolFolder, PoolRecord } from './catalog.ts';
+import type { PoolFolder, PoolRecord, Retention } from './catalog.ts';
 import type { SqlValue } from './list-query.ts';
 import type { Stamp } from './mirror/stamp.ts';
 import type { Row } from './rows.ts';
@@ -39,8 +39,8 @@ function write(
 ): number {
   const { changes } = run(
     `${verb} INTO pools (owner, name, k, m, domain, compress, separate_disks, nodes, folders, created_at_ms,
-       stamp, segment)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       keep_versions, keep_age_ms, keep_bytes, stamp, segment)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     owner,
     pool.name,
     pool.code.k,
@@ -51,6 +51,9 @@ function write(
     JSON.stringify(pool.nodes),
     JSON.stringify(pool.folders),
     Math.round(pool.createdAtMs),
+    pool.keep?.versions ?? null,
+    pool.keep?.ageMs ?? null,
+    pool.keep?.bytes ?? null,
     stamp,
     segment,
   );
@@ -67,5 +70,15 @@ export function poolOf(row: Row): PoolRecord {
     folders: JSON.parse(row.folders as string) as PoolFolder[],
     separateDisks: row.separate_disks === 1,
     createdAtMs: row.created_at_ms as number,
+    ...keepOf(row),
   };
+}
+
+function keepOf(row: Row): Pick<PoolRecord, 'keep'> {
+  const limits = [
+    ['versions', row.keep_versions],
+    ['ageMs', row.keep_age_ms],
+    ['bytes', row.keep_bytes],
+  ].filter(([, limit]) => typeof limit === 'number');
+  return limits.length === 0 ? {} : { keep: Object.fromEntries(limits) as Retention };
 }

@@ -33,6 +33,8 @@ export function entryOf(row: Row): Entry {
   return {
     ...viewOf(row),
     owner: row.owner_id as OwnerId,
+    state: row.current === 1 ? 'current' : row.deleted === 1 ? 'deleted' : 'old',
+    endedAtMs: row.ended_at_ms === 0 ? undefined : (row.ended_at_ms as number),
     storedBytes: row.stored_bytes as number,
     manifestHolders: JSON.parse(row.manifest_holders as string) as PeerId[],
   };

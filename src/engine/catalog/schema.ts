@@ -127,6 +127,65 @@ const MIGRATIONS: readonly string[] = [
     head BLOB
   ) STRICT;
   `,
+  // `deleted`: what the name meant until it was deleted. `ended_at_ms`: when a version ceased to be what its name means, 0 while it is. Both kinds of old versions have current = 0.
+  // Totals are kept by triggers: a status shows them every second. `words` finds names and tags by their words; rows beyond `upto` are taken in later, in groups, so that no
+  // put waits for it, all else by triggers. Prefixes of 2 and 4 letters have indexes of their own: a longer one is sifted from these.
+  `
+  ALTER TABLE entries ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entries ADD COLUMN ended_at_ms INTEGER NOT NULL DEFAULT 0;
+  UPDATE entries SET ended_at_ms = coalesce((SELECT n.created_at_ms FROM entries n WHERE n.owner = entries.owner
+    AND n.name = entries.name AND n.version > entries.version ORDER BY n.version LIMIT 1), created_at_ms) WHERE current = 0;
+  CREATE INDEX entries_ended ON entries (owner, pool, ended_at_ms, size_bytes) WHERE current = 0;
+  CREATE INDEX entries_old ON entries (owner, pool, name) WHERE current = 0;
+  CREATE UNIQUE INDEX entries_deleted ON entries (owner, name) WHERE deleted = 1;
+  ALTER TABLE pools ADD COLUMN keep_versions INTEGER;
+  ALTER TABLE pools ADD COLUMN keep_age_ms INTEGER;
+  ALTER TABLE pools ADD COLUMN keep_bytes INTEGER;
+  CREATE TABLE totals (
+    owner INTEGER PRIMARY KEY REFERENCES owners (id),
+    objects INTEGER NOT NULL,
+    versions INTEGER NOT NULL,
+    logical_bytes INTEGER NOT NULL,
+    stored_bytes INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO totals SELECT owner, sum(current), count(*), sum(size_bytes), sum(stored_bytes) FROM entries GROUP BY owner;
+  CREATE TRIGGER entries_added AFTER INSERT ON entries BEGIN
+    INSERT INTO totals VALUES (new.owner, new.current, 1, new.size_bytes, new.stored_bytes)
+    ON CONFLICT (owner) DO UPDATE SET objects = objects + new.current, versions = versions + 1,
+      logical_bytes = logical_bytes + new.size_bytes, stored_bytes = stored_bytes + new.stored_bytes;
+  END;
+  CREATE TRIGGER entries_turned AFTER UPDATE OF current ON entries WHEN new.current <> old.current BEGIN
+    UPDATE totals SET objects = objects + new.current - old.current WHERE owner = new.owner;
+  END;
+  CREATE TRIGGER entries_gone AFTER DELETE ON entries BEGIN
+    UPDATE totals SET objects = objects - old.current, versions = versions - 1,
+      logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - old.stored_bytes WHERE owner = old.owner;
+  END;
+  CREATE VIRTUAL TABLE words USING fts5 (
+    text, content = '', contentless_delete = 1, detail = none, prefix = '2 4', tokenize = 'unicode61 remove_diacritics 2'
+  );
+  CREATE TABLE words_state (upto INTEGER NOT NULL) STRICT;
+  INSERT INTO words_state VALUES (0);
+  CREATE TRIGGER words_changed AFTER UPDATE OF current, name, tags ON entries WHEN old.id <= (SELECT upto FROM words_state) BEGIN
+    DELETE FROM words WHERE rowid = old.id;
+    INSERT INTO words (rowid, text) SELECT new.id, CAST(new.name AS TEXT) || ' ' || new.tags WHERE new.current = 1;
+  END;
+  CREATE TRIGGER words_gone AFTER DELETE ON entries WHEN old.id <= (SELECT upto FROM words_state) BEGIN
+    DELETE FROM words WHERE rowid = old.id;
+  END;
+  CREATE TRIGGER words_last_gone AFTER DELETE ON entries WHEN old.id > coalesce((SELECT max(id) FROM entries), 0) BEGIN
+    UPDATE words_state SET upto = min(upto, old.id - 1);
+  END;
+  CREATE TABLE reads (
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    hour INTEGER NOT NULL,
+    name BLOB NOT NULL,
+    reads INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    last_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (owner, hour, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const CATALOG_FORMAT = MIGRATIONS.length;

@@ -3,25 +3,29 @@ import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { ListPage, ListQuery } from '../engine.ts';
-import type { ObjectId, OwnerId } from '../types.ts';
-import type { Catalog, CatalogTotals, CommitOptions, Committed, Entry, NewEntry } from './catalog.ts';
+import type { OwnerId } from '../types.ts';
+import type { Catalog, CatalogTotals, CommitOptions, NewEntry } from './catalog.ts';
+import {
+  type CatalogParts,
+  COLUMNS,
+  commitEntry,
+  FROM,
+  headRow,
+  PAGE_COLUMNS,
+  versionRow,
+} from './entry-rows.ts';
+import { historyCalls } from './history.ts';
 import { afterPrefix, nameBytes, pageQuery, type SqlValue, writeCursor } from './list-query.ts';
 import { mirrorBook } from './mirror/sqlite-book.ts';
 import { NO_STAMP, nextStamp, type Stamp } from './mirror/stamp.ts';
-import { insertLive, insertReleased, readPending, removePending } from './order-rows.ts';
+import { readPending, removePending } from './order-rows.ts';
 import { insertPool, readPools, replacePool } from './pool-rows.ts';
-import { ambiguous, checkedName, entryOf, MAX_CANDIDATES, type Row, textOf, viewOf } from './rows.ts';
+import { ambiguous, entryOf, MAX_CANDIDATES, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { openSqlite, sqliteCalls } from './sqlite-file.ts';
 
 /** A shorter id prefix says too little to mean it. */
 const MIN_ID_DIGITS = 4;
-
-const COLUMNS = `o.owner AS owner_id, e.id, e.name, e.version, e.object_id, e.size_bytes, e.content_hash, e.mime_type, e.k, e.m,
-  e.chunk_bytes, e.stripes, e.stored_bytes, e.created_at_ms, e.owner_key, e.pool, e.tags, e.manifest_holders`;
-const FROM = 'FROM entries e JOIN owners o ON o.id = e.owner';
-/** pageQuery selects from entries alone: the owner is known there. */
-const PAGE_COLUMNS = COLUMNS.replace('o.owner AS owner_id, ', '');
 
 /**
  * Opens or makes the catalog at `path` (`:memory:` for one that is gone on close). Throws `format-too-new`,
@@ -70,84 +74,9 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
     return next;
   };
 
-  const versionRow = (owner: number, name: Uint8Array, version: number | undefined): Row | undefined =>
-    version === undefined
-      ? get(`SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.name = ? AND e.current = 1`, owner, name)
-      : get(
-          `SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.name = ? AND e.version = ?`,
-          owner,
-          name,
-          version,
-        );
-
-  const insert = (owner: number, name: Uint8Array, version: number, entry: NewEntry): Entry => {
-    const tags = [...new Set(entry.tags)];
-    const { lastInsertRowid } = run(
-      `INSERT INTO entries (owner, name, version, current, object_id, size_bytes, content_hash, mime_type, k, m, chunk_bytes,
-         stripes, stored_bytes, created_at_ms, owner_key, pool, tags, manifest_holders, stamp)
-       VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      owner,
-      name,
-      version,
-      entry.objectId,
-      entry.sizeBytes,
-      entry.contentHash,
-      entry.mimeType,
-      entry.k,
-      entry.m,
-      entry.chunkBytes,
-      entry.stripes,
-      entry.storedBytes,
-      Math.round(entry.createdAtMs),
-      entry.ownerKey,
-      entry.pool,
-      JSON.stringify(tags),
-      JSON.stringify(entry.manifestHolders),
-      stamp(owner),
-    );
-    for (const tag of tags) run('INSERT INTO tags (tag, entry) VALUES (?, ?)', tag, Number(lastInsertRowid));
-    insertLive(run, owner, entry);
-    return entryOf(versionRow(owner, name, version)!);
-  };
-
-  /** Within a transaction. Refuses before it has changed anything. */
-  const commitOne = (entry: NewEntry, options: CommitOptions): Committed => {
-    const name = checkedName(entry.name);
-    const owner = ownerRowMade(entry.owner);
-    const previous = get(
-      'SELECT version FROM entries WHERE owner = ? AND name = ? AND current = 1',
-      owner,
-      name,
-    );
-    if (previous && options.ifAbsent) {
-      throw new DatameshError('already-exists', {
-        what: `there is already an object ${JSON.stringify(entry.name)}`,
-        mend: 'choose another name, or allow a new version of it',
-        details: { name: entry.name, version: previous.version },
-      });
-    }
-    const { last_version: version } = get(
-      `INSERT INTO names (owner, name, last_version) VALUES (?, ?, 1)
-       ON CONFLICT (owner, name) DO UPDATE SET last_version = last_version + 1 RETURNING last_version`,
-      owner,
-      name,
-    )!;
-    if (previous) {
-      run(
-        'UPDATE entries SET current = 0, stamp = ?, segment = 0 WHERE owner = ? AND name = ? AND current = 1',
-        stamp(owner),
-        owner,
-        name,
-      );
-    }
-    return {
-      entry: insert(owner, name, version as number, entry),
-      replacedVersion: previous?.version as number | undefined,
-    };
-  };
-
-  const references = (objectId: ObjectId) =>
-    get('SELECT count(*) AS uses FROM entries WHERE object_id = ?', objectId)!.uses as number;
+  const parts: CatalogParts = { get, all, run, transaction, guarded, ownerRow, ownerRowMade, stamp };
+  const commitOne = (entry: NewEntry, options: CommitOptions) =>
+    commitEntry(parts, entry, options, clock.now());
 
   return {
     commit: (entry, options = {}) => transaction(() => commitOne(entry, options)),
@@ -168,7 +97,11 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
       guarded(() => {
         const row = ownerRow(owner);
         if (row === undefined || !name.isWellFormed()) return undefined;
-        const found = versionRow(row, nameBytes(name), version);
+        const bytes = nameBytes(name);
+        const found =
+          version === undefined
+            ? headRow(parts, row, bytes, 'current')
+            : versionRow(parts, row, bytes, version);
         return found && entryOf(found);
       }),
 
@@ -236,52 +169,21 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
         return { entries: rows.map(entryOf), after: last };
       }),
 
-    remove(owner, name, version) {
-      const bytes = nameBytes(name.toWellFormed());
-      return transaction(() => {
-        const ownerId = ownerRow(owner);
-        const row = ownerId === undefined ? undefined : versionRow(ownerId, bytes, version);
-        if (ownerId === undefined || row === undefined) return undefined;
-        run('DELETE FROM entries WHERE id = ?', row.id as number);
-        const objectId = row.object_id as ObjectId;
-        run(
-          'INSERT OR REPLACE INTO removed (owner, name, object_id, created_at_ms, stamp, segment) VALUES (?, ?, ?, ?, ?, 0)',
-          ownerId,
-          bytes,
-          objectId,
-          row.created_at_ms as number,
-          stamp(ownerId),
-        );
-        if (references(objectId) === 0)
-          insertReleased(run, ownerId, objectId, row.manifest_holders as string);
-        run(
-          `UPDATE entries SET current = 1, stamp = ?3, segment = 0 WHERE owner = ?1 AND name = ?2 AND current = 0 AND version =
-             (SELECT max(version) FROM entries WHERE owner = ?1 AND name = ?2)`,
-          ownerId,
-          bytes,
-          stamp(ownerId),
-        );
-        if (versionRow(ownerId, bytes, undefined) === undefined) {
-          run('DELETE FROM names WHERE owner = ? AND name = ?', ownerId, bytes);
-        }
-        return entryOf(row);
-      });
-    },
+    ...historyCalls(parts, () => clock.now()),
 
-    references: (objectId: ObjectId) => guarded(() => references(objectId)),
+    references: (objectId) =>
+      guarded(
+        () => get('SELECT count(*) AS uses FROM entries WHERE object_id = ?', objectId)!.uses as number,
+      ),
 
     totals: (owner): CatalogTotals =>
       guarded(() => {
-        const row = get(
-          `SELECT coalesce(sum(current), 0) AS objects, count(*) AS versions, coalesce(sum(size_bytes), 0) AS logical,
-             coalesce(sum(stored_bytes), 0) AS stored FROM entries WHERE owner = ?`,
-          ownerRow(owner) ?? -1,
-        )!;
+        const row = get('SELECT * FROM totals WHERE owner = ?', ownerRow(owner) ?? -1);
         return {
-          objects: row.objects as number,
-          versions: row.versions as number,
-          logicalBytes: row.logical as number,
-          storedBytes: row.stored as number,
+          objects: (row?.objects as number | undefined) ?? 0,
+          versions: (row?.versions as number | undefined) ?? 0,
+          logicalBytes: (row?.logical_bytes as number | undefined) ?? 0,
+          storedBytes: (row?.stored_bytes as number | undefined) ?? 0,
         };
       }),
 
@@ -334,7 +236,7 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
       });
     },
 
-    mirror: mirrorBook({ get, all, run, transaction, guarded, ownerRow, ownerRowMade, stamp }),
+    mirror: mirrorBook(parts),
 
     close() {
       if (db.isOpen) db.close();

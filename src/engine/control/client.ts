@@ -27,6 +27,7 @@ import type {
 import type { JobCalls, JobView } from '../job-views.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
+import type { NameCalls } from '../name-views.ts';
 import type {
   DistributionQuery,
   DistributionReport,
@@ -39,6 +40,7 @@ import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
 import type { RepairQuery, RepairReport } from '../repair-views.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
+import { remoteNames } from './names.ts';
 import { inPrivateFolder, socketCandidates } from './socket-path.ts';
 import { type Line, ROUTE, STREAM_TYPE } from './wire.ts';
 
@@ -65,6 +67,7 @@ export async function connectEngine(dataDir: string): Promise<Engine | undefined
 
 class RemoteEngine implements Engine {
   readonly #caller: SocketCaller;
+  readonly names: NameCalls = remoteNames((path, body) => this.#send(path, body));
   readonly pools: PoolCalls = {
     create: async (name, settings) => (await this.#send(ROUTE.poolCreate, { name, settings })) as PoolDetail,
     list: async () => (await this.#read(ROUTE.poolList)) as PoolView[],
@@ -184,8 +187,8 @@ class RemoteEngine implements Engine {
     return (await this.#send(ROUTE.info, { ref, ...options })) as ObjectDetail;
   }
 
-  async delete(ref: string): Promise<DeleteResult> {
-    return (await this.#send(ROUTE.delete, { ref })) as DeleteResult;
+  async delete(ref: string, options: { version?: number | undefined } = {}): Promise<DeleteResult> {
+    return (await this.#send(ROUTE.delete, { ref, ...options })) as DeleteResult;
   }
 
   async bootstrap(address: string): Promise<DialResult> {

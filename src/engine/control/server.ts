@@ -5,6 +5,7 @@ import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Engine } from '../engine.ts';
 import { pingSocket } from './http-call.ts';
+import { serveNames } from './names.ts';
 import {
   answerCleanup,
   answerDiscover,
@@ -28,6 +29,7 @@ import {
   httpStatus,
   ROUTE,
   readAddress,
+  readDeleteRequest,
   readInfoRequest,
   readJobId,
   readListQuery,
@@ -161,7 +163,11 @@ function buildApp(
     const { ref, ...rest } = readInfoRequest(request.body);
     return engine.info(ref, rest);
   });
-  app.post(ROUTE.delete, async (request) => engine.delete(readRef(request.body).ref));
+  app.post(ROUTE.delete, async (request) => {
+    const { ref, ...rest } = readDeleteRequest(request.body);
+    return engine.delete(ref, rest);
+  });
+  serveNames(app, engine.names);
   app.post(ROUTE.bootstrap, async (request) => engine.bootstrap(readAddress(request.body).address));
   app.post(ROUTE.poolCreate, async (request) => {
     const { name, settings } = readPoolRequest(request.body);

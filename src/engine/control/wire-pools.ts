@@ -1,5 +1,5 @@
 /** Requests about pools, checked as they come in. */
-import type { DistributionQuery, FolderRequest, PoolSettings } from '../pools/views.ts';
+import type { DistributionQuery, FolderRequest, KeepSettings, PoolSettings } from '../pools/views.ts';
 import { type Check, code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
 
 const MAX_NAME_CHARACTERS = 4096;
@@ -13,6 +13,15 @@ export interface PoolRequest {
 
 const folder: Check<FolderRequest> = (value) =>
   fields<FolderRequest>(value, { path: text(MAX_NAME_CHARACTERS), quotaBytes: optional(whole(1)) });
+
+const limit: Check<number | 'all'> = (value, field) => (value === 'all' ? 'all' : whole(0)(value, field));
+
+const keep: Check<KeepSettings> = (value) =>
+  fields<KeepSettings>(value, {
+    versions: optional(limit),
+    ageMs: optional(limit),
+    bytes: optional(limit),
+  });
 
 const nodes: Check<'all' | string[]> = (value, field) =>
   value === 'all' ? 'all' : list(text(MAX_NAME_CHARACTERS), MAX_ITEMS)(value, field);
@@ -28,6 +37,7 @@ export function readPoolRequest(value: unknown): PoolRequest {
         nodes: optional(nodes),
         folders: optional(list(folder, MAX_ITEMS)),
         separateDisks: optional(flag),
+        keep: optional(keep),
         adopt: optional(flag),
         allowDegraded: optional(flag),
       }),

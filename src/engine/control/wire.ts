@@ -16,7 +16,7 @@ import type { RepairQuery } from '../repair-views.ts';
 import { code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */
-export const API_VERSION = 3;
+export const API_VERSION = 4;
 export const API_HEADER = 'datamesh-api';
 
 export const ROUTE = {
@@ -134,6 +134,7 @@ export function readListQuery(value: unknown): ListQuery {
   return fields<ListQuery>(value, {
     prefix: optional(text(MAX_NAME_BYTES)),
     tag: optional(text(MAX_TAG_BYTES)),
+    deleted: optional(flag),
     sort: optional(oneOf('name', 'size', 'created')),
     reverse: optional(flag),
     limit: optional(whole(1)),
@@ -184,6 +185,13 @@ export function readRef(value: unknown): { ref: string } {
 
 export function readJobId(value: unknown): { id: string } {
   return fields<{ id: string }>(value, { id: text(MAX_SHORT_TEXT_CHARACTERS) });
+}
+
+export function readDeleteRequest(value: unknown): { ref: string; version?: number } {
+  return fields<{ ref: string; version?: number }>(value, {
+    ref: text(MAX_NAME_BYTES),
+    version: optional(whole(1)),
+  });
 }
 
 export function readAddress(value: unknown): { address: string } {

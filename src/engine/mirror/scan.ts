@@ -83,6 +83,8 @@ export async function scanObjects(context: ScanContext): Promise<ScanView & { re
       createdAtMs: view.createdAtMs,
       version,
       current: true,
+      deleted: false,
+      endedAtMs: 0,
       sizeBytes: view.sizeBytes,
       contentHash: view.contentHash,
       mimeType: view.mimeType,

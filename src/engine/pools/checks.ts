@@ -1,9 +1,9 @@
 /** What a pool may be, before anybody is asked. */
 import { DatameshError } from '../../errors.ts';
-import type { PoolFolder } from '../catalog/catalog.ts';
+import type { PoolFolder, Retention } from '../catalog/catalog.ts';
 import type { Domain } from '../placement/domains.ts';
 import type { CodeProfile } from '../types.ts';
-import type { FolderRequest } from './views.ts';
+import type { FolderRequest, KeepSettings } from './views.ts';
 
 /** The pool of a put that names none. */
 export const DEFAULT_POOL = 'default';
@@ -28,6 +28,30 @@ export function checkCode({ k, m }: CodeProfile): void {
     what: `${k}+${m} is no code`,
     why: `k is 1 or more, m 0 or more, and k + m at most ${MAX_SHARDS}`,
   });
+}
+
+/** Throws `bad-value`. */
+export function checkKeep(keep: KeepSettings | undefined): void {
+  for (const limit of Object.values(keep ?? {})) {
+    if (limit === undefined || limit === 'all' || (Number.isSafeInteger(limit) && limit >= 0)) continue;
+    throw new DatameshError('bad-value', {
+      what: `${limit} is no limit of old versions`,
+      mend: 'give 0 or more, or all',
+    });
+  }
+}
+
+/** Limits as they are after a change; undefined when none is left. */
+export function keptBy(
+  before: Retention | undefined,
+  change: KeepSettings | undefined,
+): Retention | undefined {
+  const after: Retention = {};
+  for (const key of ['versions', 'ageMs', 'bytes'] as const) {
+    const limit = change?.[key] ?? before?.[key];
+    if (limit !== undefined && limit !== 'all') after[key] = limit;
+  }
+  return Object.keys(after).length === 0 ? undefined : after;
 }
 
 /** Without parity no domain may fail, so only `none` promises the truth. */

@@ -1,13 +1,21 @@
 /** The owner's pools: what is stored of them, what the nodes at hand make of them, and who may hold their shards. */
 import { DatameshError } from '../../errors.ts';
-import type { PoolFolder, PoolRecord } from '../catalog/catalog.ts';
+import type { PoolFolder, PoolRecord, Retention } from '../catalog/catalog.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { Node } from '../node.ts';
 import { type Candidate, LEVELS, type Level, locate, type Site } from '../placement/domains.ts';
 import { feasibilityOf, requireWhole } from '../placement/feasible.ts';
 import { pointOf } from '../placement/xor.ts';
 import type { PeerId } from '../types.ts';
-import { checkCode, checkDomain, checkFolders, checkPoolName, DEFAULT_POOL } from './checks.ts';
+import {
+  checkCode,
+  checkDomain,
+  checkFolders,
+  checkKeep,
+  checkPoolName,
+  DEFAULT_POOL,
+  keptBy,
+} from './checks.ts';
 import type { PoolCalls, PoolDetail, PoolOutlook, PoolSettings, PoolView } from './views.ts';
 
 export interface Pools extends PoolCalls {
@@ -18,6 +26,8 @@ export interface Pools extends PoolCalls {
   /** Holders of the pool that take shards of the owner now. */
   candidates(pool: PoolRecord): Candidate[];
   siteOf(pool: PoolRecord, holder: PeerId): Site | undefined;
+  /** Pools that do not keep all old versions. */
+  retentions(): { name: string; keep: Retention }[];
 }
 
 export type PoolHost = Pick<
@@ -26,9 +36,15 @@ export type PoolHost = Pick<
 >;
 
 export function createPools(node: PoolHost): Pools {
+  const all = (): PoolRecord[] => (node.owner === undefined ? [] : node.catalog.pools(node.owner.ownerId));
+  const stored = (): PoolRecord[] => all().filter(({ name }) => name !== DEFAULT_POOL);
+
+  /** Follows the configuration; of its row only what it keeps counts. */
   const builtIn = (): PoolRecord => {
     const { code } = node.options;
+    const keep = all().find(({ name }) => name === DEFAULT_POOL)?.keep;
     return {
+      ...(keep === undefined ? {} : { keep }),
       name: DEFAULT_POOL,
       code,
       domain: code.m === 0 ? 'none' : 'node',
@@ -39,8 +55,6 @@ export function createPools(node: PoolHost): Pools {
       createdAtMs: 0,
     };
   };
-  const stored = (): PoolRecord[] => (node.owner === undefined ? [] : node.catalog.pools(node.owner.ownerId));
-
   const pool = (name: string | undefined): PoolRecord => {
     if (name === undefined || name === DEFAULT_POOL) return builtIn();
     const pools = stored();
@@ -149,8 +163,11 @@ export function createPools(node: PoolHost): Pools {
         ...(quotaBytes === undefined ? {} : { quotaBytes }),
       });
     }
+    const keep = keptBy(before.keep, settings.keep);
+    const { keep: _keep, ...rest } = before;
     const after: PoolRecord = {
-      ...before,
+      ...rest,
+      ...(keep === undefined ? {} : { keep }),
       code,
       domain,
       nodes,
@@ -167,6 +184,7 @@ export function createPools(node: PoolHost): Pools {
     poolOrDefault: (name) => stored().find((one) => one.name === name) ?? builtIn(),
     candidates,
     siteOf,
+    retentions: () => all().flatMap(({ name, keep }) => (keep === undefined ? [] : [{ name, keep }])),
     async create(name, settings) {
       const owner = needOwner(node.owner);
       checkPoolName(name);
@@ -176,6 +194,7 @@ export function createPools(node: PoolHost): Pools {
           mend: `choose another name, or change it with \`datamesh pool set ${name}\``,
         });
       }
+      checkKeep(settings.keep);
       const foldersAlone = (settings.folders ?? []).length > 0 && (settings.nodes ?? []).length === 0;
       const made = await changed(
         {
@@ -194,11 +213,20 @@ export function createPools(node: PoolHost): Pools {
     show: async (name) => detail(pool(name)),
     async set(name, settings) {
       const owner = needOwner(node.owner);
+      checkKeep(settings.keep);
       if (name === DEFAULT_POOL) {
-        throw new DatameshError('bad-value', {
-          what: 'the default pool follows the configuration',
-          mend: 'change its code with `datamesh config set redundancy.k` and `redundancy.m`, or make a pool with `datamesh pool create`',
-        });
+        const { keep, ...others } = settings;
+        if (keep === undefined || Object.values(others).some((it) => it !== undefined)) {
+          throw new DatameshError('bad-value', {
+            what: 'the default pool follows the configuration, but for the versions it keeps',
+            mend: 'change its code with `datamesh config set redundancy.k` and `redundancy.m`, or make a pool with `datamesh pool create`',
+          });
+        }
+        const { keep: before, ...rest } = builtIn();
+        const kept = keptBy(before, keep);
+        const changes = { ...rest, ...(kept === undefined ? {} : { keep: kept }) };
+        node.catalog.updatePool(owner.ownerId, { ...changes, createdAtMs: node.clock.now() });
+        return detail(builtIn());
       }
       const after = await changed(pool(name), settings);
       node.catalog.updatePool(owner.ownerId, after);

@@ -44,6 +44,13 @@ export interface FolderRequest {
   quotaBytes?: number | undefined;
 }
 
+/** `all` takes a limit away. */
+export interface KeepSettings {
+  versions?: number | 'all' | undefined;
+  ageMs?: number | 'all' | undefined;
+  bytes?: number | 'all' | undefined;
+}
+
 export interface PoolSettings {
   code?: CodeProfile | undefined;
   domain?: Domain | undefined;
@@ -53,6 +60,8 @@ export interface PoolSettings {
   /** Added to those it has. */
   folders?: FolderRequest[] | undefined;
   separateDisks?: boolean | undefined;
+  /** Old versions that are kept; the others go, soon after they have become old. */
+  keep?: KeepSettings | undefined;
   /** Take over folders of another node, which must not use them any more. */
   adopt?: boolean | undefined;
   /** Also where the nodes at hand cannot keep the rule. */

@@ -72,7 +72,14 @@ describe('names and versions', () => {
     const given = entry('a', { tags: ['x', 'y', 'x'], sizeBytes: 2 ** 52, storedBytes: 2 ** 53 - 1 });
     const { entry: made, replacedVersion } = catalog.commit(given);
     const { k, m, ...rest } = given;
-    expect(made).toEqual({ ...rest, tags: ['x', 'y'], code: { k, m }, version: 1 });
+    expect(made).toEqual({
+      ...rest,
+      tags: ['x', 'y'],
+      code: { k, m },
+      version: 1,
+      state: 'current',
+      endedAtMs: undefined,
+    });
     expect(replacedVersion).toBeUndefined();
     expect(catalog.find(ALICE, 'a')).toEqual(made);
     expect(catalog.find(BOB, 'a')).toBeUndefined();

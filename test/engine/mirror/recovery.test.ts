@@ -96,6 +96,16 @@ it('names, versions, tags, pools and bytes come back from the words; what was de
   contents.set('files/ü 3.bin', pattern(500, 99));
   await owner.delete('files/ü 5.bin');
   contents.delete('files/ü 5.bin');
+  await owner.names.rename('files/ü 8.bin', 'moved/8.bin');
+  contents.set('moved/8.bin', contents.get('files/ü 8.bin')!);
+  contents.delete('files/ü 8.bin');
+  await owner.names.tag('files/ü 9.bin', { add: ['later'], remove: ['t1'] });
+  await owner.names.duplicate('files/ü 9.bin', 'copy of 9');
+  contents.set('copy of 9', contents.get('files/ü 9.bin')!);
+  await owner.names.hide('files/ü 10.bin');
+  const hidden = contents.get('files/ü 10.bin')!;
+  contents.delete('files/ü 10.bin');
+  await owner.pools.set('default', { keep: { versions: 7 } });
   await until('the catalog is mirrored', () => mirrored(owner));
   const before = await listed(owner);
   expect(before).toHaveLength(19);
@@ -106,10 +116,15 @@ it('names, versions, tags, pools and bytes come back from the words; what was de
 
   const blank = await node('blank', bootstrap, phrase);
   const report = await blank.recover();
-  expect(report).toMatchObject({ objects: 19, versions: 20, added: 20, pools: 1, missingSegments: [] });
+  expect(report).toMatchObject({ objects: 19, versions: 21, added: 21, pools: 2, missingSegments: [] });
   expect(report.head!.agreed).toBeGreaterThanOrEqual(2);
   expect(await listed(blank)).toEqual(before);
   for (const [name, bytes] of contents) expect(Buffer.compare(await getBytes(blank, name), bytes)).toBe(0);
+  expect((await blank.list({ deleted: true })).objects.map(({ name }) => name)).toEqual(['files/ü 10.bin']);
+  await blank.names.undelete('files/ü 10.bin');
+  expect(Buffer.compare(await getBytes(blank, 'files/ü 10.bin'), hidden)).toBe(0);
+  expect((await blank.names.versions('files/ü 3.bin')).versions).toHaveLength(2);
+  expect((await blank.pools.show('default')).keep).toEqual({ versions: 7 });
   expect((await blank.pools.show('twice')).code).toEqual({ k: 1, m: 2 });
 }, 60_000);
 

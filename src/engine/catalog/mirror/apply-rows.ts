@@ -39,14 +39,14 @@ export function settleNames(
 ): void {
   for (const name of names) {
     const row = get(
-      'SELECT id, current FROM entries WHERE owner = ? AND name = ? ORDER BY current DESC, version DESC LIMIT 1',
+      'SELECT id, current + deleted AS head FROM entries WHERE owner = ? AND name = ? ORDER BY head DESC, version DESC LIMIT 1',
       owner,
       name,
     );
     if (row === undefined) run('DELETE FROM names WHERE owner = ? AND name = ?', owner, name);
-    else if (row.current === 0) {
+    else if (row.head === 0) {
       run(
-        'UPDATE entries SET current = 1, stamp = ?, segment = 0 WHERE id = ?',
+        'UPDATE entries SET current = 1, ended_at_ms = 0, stamp = ?, segment = 0 WHERE id = ?',
         stamp(owner),
         row.id as number,
       );
@@ -66,7 +66,7 @@ function applyEntry(parts: BookParts, target: ApplyTarget, record: EntryRecord):
   );
   if (isRemoved !== undefined) return;
   const known = get(
-    'SELECT id, stamp, version, tags, pool FROM entries WHERE owner = ? AND name = ? AND object_id = ? AND created_at_ms = ?',
+    'SELECT id, stamp, version, deleted, tags, pool FROM entries WHERE owner = ? AND name = ? AND object_id = ? AND created_at_ms = ?',
     ...identity,
   );
   if (known !== undefined && (known.stamp as Stamp) > record.stamp) return;
@@ -79,17 +79,28 @@ function applyEntry(parts: BookParts, target: ApplyTarget, record: EntryRecord):
   }
   const id = known?.id as number | undefined;
   const numbered = version(parts, target, name, record, id);
-  const current = record.current && isCurrent(parts, target, name, record, id);
+  const head = (record.current || record.deleted) && isHead(parts, target, name, record, id);
+  const ended =
+    head && record.current
+      ? 0
+      : record.endedAtMs || (headRow(parts, owner, name)?.created_at_ms as number | undefined);
   const told = numbered === record.version;
-  const values = [numbered, current ? 1 : 0, record.pool, JSON.stringify(record.tags)] as const;
+  const values = [
+    numbered,
+    head && record.current ? 1 : 0,
+    head && record.deleted ? 1 : 0,
+    ended ?? record.createdAtMs,
+    record.pool,
+    JSON.stringify(record.tags),
+  ] as const;
   const marks = [JSON.stringify(record.manifestHolders), record.stamp, told ? segment : 0] as const;
   let row = id;
   if (row === undefined) {
     applied.added++;
     row = get(
-      `INSERT INTO entries (version, current, pool, tags, manifest_holders, stamp, segment, owner, name, object_id, created_at_ms,
+      `INSERT INTO entries (version, current, deleted, ended_at_ms, pool, tags, manifest_holders, stamp, segment, owner, name, object_id, created_at_ms,
          size_bytes, content_hash, mime_type, k, m, chunk_bytes, stripes, stored_bytes, owner_key)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
       ...values,
       ...marks,
       ...identity,
@@ -106,7 +117,7 @@ function applyEntry(parts: BookParts, target: ApplyTarget, record: EntryRecord):
   } else {
     applied.changed++;
     run(
-      'UPDATE entries SET version = ?, current = ?, pool = ?, tags = ?, manifest_holders = ?, stamp = ?, segment = ? WHERE id = ?',
+      'UPDATE entries SET version = ?, current = ?, deleted = ?, ended_at_ms = ?, pool = ?, tags = ?, manifest_holders = ?, stamp = ?, segment = ? WHERE id = ?',
       ...values,
       ...marks,
       row,
@@ -121,37 +132,41 @@ function applyEntry(parts: BookParts, target: ApplyTarget, record: EntryRecord):
     name,
     numbered,
   );
-  if (current) target.names.delete(record.name);
-  else if (currentRow(parts, owner, name) === undefined) target.names.set(record.name, name);
+  if (head) target.names.delete(record.name);
+  else if (headRow(parts, owner, name) === undefined) target.names.set(record.name, name);
   const { objectId, manifestHolders, untold } = record;
   insertLive(run, owner, { objectId, manifestHolders, custody: untold });
 }
 
 /** > 0 when the row is the greater, 0 when the record tells nothing else. */
-function compareContents(row: Row, { version: number, tags, pool }: EntryRecord): number {
-  const here = [row.tags as string, row.pool as string].join('\n');
-  const there = [JSON.stringify(tags), pool].join('\n');
+function compareContents(row: Row, { version: number, deleted, tags, pool }: EntryRecord): number {
+  const here = [row.tags as string, row.pool as string, String(row.deleted)].join('\n');
+  const there = [JSON.stringify(tags), pool, deleted ? '1' : '0'].join('\n');
   return (row.version as number) - number || (here === there ? 0 : here > there ? 1 : -1);
 }
 
-/** Whether the entry is to be current; the one that was steps back for it. */
-function isCurrent(
+/** Whether the name is to mean the entry, or nothing since the entry was deleted; what it meant steps back. */
+function isHead(
   parts: BookParts,
   { owner }: ApplyTarget,
   name: Uint8Array,
   record: EntryRecord,
   id: number | undefined,
 ): boolean {
-  const other = currentRow(parts, owner, name);
+  const other = headRow(parts, owner, name);
   if (other === undefined || other.id === id) return true;
   if (later(other, record)) return false;
-  parts.run('UPDATE entries SET current = 0 WHERE id = ?', other.id as number);
+  parts.run(
+    'UPDATE entries SET current = 0, deleted = 0, ended_at_ms = iif(deleted = 1, ended_at_ms, ?) WHERE id = ?',
+    record.createdAtMs,
+    other.id as number,
+  );
   return true;
 }
 
-function currentRow({ get }: BookParts, owner: number, name: Uint8Array): Row | undefined {
+function headRow({ get }: BookParts, owner: number, name: Uint8Array): Row | undefined {
   return get(
-    'SELECT id, stamp, object_id FROM entries WHERE owner = ? AND name = ? AND current = 1',
+    'SELECT id, stamp, object_id, created_at_ms FROM entries WHERE owner = ? AND name = ? AND (current = 1 OR deleted = 1)',
     owner,
     name,
   );

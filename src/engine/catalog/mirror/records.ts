@@ -19,6 +19,10 @@ export interface EntryRecord extends EntryIdentity {
   version: number;
   /** It is what the bare name means. */
   current: boolean;
+  /** It is what the bare name meant until it was deleted. */
+  deleted: boolean;
+  /** When it ceased to be current; 0 while it is. */
+  endedAtMs: number;
   sizeBytes: number;
   contentHash: string;
   mimeType: string;
@@ -57,7 +61,7 @@ const MAX_FOLDERS = 1024;
 /** One record as a line of JSON, without the line feed (JSON writes none). */
 export function encodeRecord(record: MirrorRecord): string {
   if (record.kind === 'pool') {
-    const { name, code, domain, compress, nodes, folders, separateDisks, createdAtMs } = record.pool;
+    const { name, code, domain, compress, nodes, folders, separateDisks, createdAtMs, keep } = record.pool;
     return JSON.stringify([
       LETTER.pool,
       record.stamp,
@@ -65,6 +69,7 @@ export function encodeRecord(record: MirrorRecord): string {
       [code.k, code.m, domain, compress ? 1 : 0, separateDisks ? 1 : 0, createdAtMs],
       nodes === 'all' ? 0 : nodes,
       folders.map(({ path, holder, quotaBytes }) => [path, holder, quotaBytes ?? -1]),
+      [keep?.versions ?? -1, keep?.ageMs ?? -1, keep?.bytes ?? -1],
     ]);
   }
   const head = [LETTER[record.kind], record.stamp, record.name, record.objectId, record.createdAtMs];
@@ -77,6 +82,7 @@ export function encodeRecord(record: MirrorRecord): string {
     tags,
     record.manifestHolders,
     record.untold === undefined ? 0 : [record.untold.domain, record.untold.members],
+    [record.deleted ? 1 : 0, record.endedAtMs],
   ]);
 }
 
@@ -92,7 +98,7 @@ export function decodeRecord(line: string): MirrorRecord {
   const items = value as unknown[];
   const [letter, stamp] = items;
   if (!isStamp(stamp)) throw malformed('a stamp');
-  if (letter === LETTER.pool && items.length === 6) return poolOf(stamp, items);
+  if (letter === LETTER.pool && (items.length === 6 || items.length === 7)) return poolOf(stamp, items);
   const identity = {
     stamp,
     name: text(items[2], MAX_NAME_BYTES),
@@ -101,16 +107,21 @@ export function decodeRecord(line: string): MirrorRecord {
   };
   if (identity.name === '' || !identity.name.isWellFormed()) throw malformed('a name');
   if (letter === LETTER.removed && items.length === 5) return { kind: 'removed', ...identity };
-  if (letter !== LETTER.entry || items.length !== 10) throw malformed('an unknown kind of line');
+  if (letter !== LETTER.entry || items.length < 10 || items.length > 11)
+    throw malformed('an unknown kind of line');
+  // Lines of before there was deletion that can be undone have no such item.
+  const [deleted, endedAtMs] = items.length === 10 ? [0, 0] : list(items[10], 2, whole);
   const [version, current, sizeBytes, k, m, chunkBytes, stripes, storedBytes] = list(items[5], 8, whole);
   const [contentHash, mimeType, pool] = list(items[6], 3, (it) => text(it, MAX_TEXT));
   const untold = items[9];
-  if (version! < 1 || current! > 1 || k! < 1 || k! + m! > 255) throw malformed('a number');
+  if (version! < 1 || current! + deleted! > 1 || k! < 1 || k! + m! > 255) throw malformed('a number');
   return {
     kind: 'entry',
     ...identity,
     version: version!,
     current: current === 1,
+    deleted: deleted === 1,
+    endedAtMs: endedAtMs!,
     sizeBytes: sizeBytes!,
     k: k!,
     m: m!,
@@ -147,8 +158,16 @@ function poolOf(stamp: Stamp, items: readonly unknown[]): PoolChange {
       createdAtMs: whole(createdAtMs),
       nodes: items[4] === 0 ? 'all' : holders(items[4]),
       folders: list(items[5], MAX_FOLDERS, folderOf),
+      ...(items.length === 7 ? keepOf(items[6]) : {}),
     },
   };
+}
+
+function keepOf(value: unknown): Pick<PoolRecord, 'keep'> {
+  const limits = list(value, 3, (it) => (it === -1 ? undefined : whole(it)));
+  const named = (['versions', 'ageMs', 'bytes'] as const).map((name, at) => [name, limits[at]] as const);
+  const given = named.filter(([, limit]) => limit !== undefined);
+  return given.length === 0 ? {} : { keep: Object.fromEntries(given) };
 }
 
 function folderOf(value: unknown): PoolFolder {

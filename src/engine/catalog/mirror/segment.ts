@@ -18,7 +18,8 @@ const unpack = promisify(inflateRaw);
 /** MIME type of the objects, under the seal of their manifests: a scan of all objects leaves them out. */
 export const SEGMENT_MIME_TYPE = 'application/vnd.datamesh.catalog-segment';
 const MAGIC = Buffer.from('DMCS');
-const VERSION = 1;
+/** 2: entries tell deletion and its time, pools what they keep. Lines of 1 are read as well. */
+const VERSION = 2;
 const ID_BYTES = 16;
 const HEADER_BYTES = MAGIC.length + 1 + ID_BYTES;
 const NONCE_BYTES = 12;
@@ -145,7 +146,7 @@ async function openPart(
 function checkHeader(bytes: Uint8Array): void {
   if (!MAGIC.equals(bytes.subarray(0, MAGIC.length))) throw malformed('it does not begin like one');
   const version = bytes[MAGIC.length]!;
-  if (version === VERSION) return;
+  if (version >= 1 && version <= VERSION) return;
   if (version === 0) throw malformed('its version is 0');
   throw new DatameshError('format-too-new', {
     what: `a segment of the mirrored catalog has version ${version}, this datamesh reads ${VERSION}`,

@@ -13,7 +13,7 @@ import { NO_STAMP, nextStamp, type Stamp } from './stamp.ts';
 export interface BookParts {
   get(sql: string, ...values: SqlValue[]): Row | undefined;
   all(sql: string, ...values: SqlValue[]): Row[];
-  run(sql: string, ...values: SqlValue[]): { changes: number | bigint };
+  run(sql: string, ...values: SqlValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };
   transaction<T>(task: () => T): T;
   guarded<T>(task: () => T): T;
   ownerRow(owner: OwnerId): number | undefined;
@@ -302,6 +302,8 @@ function entryRecord(row: Row): EntryRecord {
     createdAtMs,
     version,
     current: row.current === 1,
+    deleted: row.deleted === 1,
+    endedAtMs: row.ended_at_ms as number,
     sizeBytes,
     contentHash,
     mimeType,

@@ -22,37 +22,47 @@ const peers = fc.array(fc.nat({ max: 30 }).map(peer), { maxLength: 6 });
 const identity = { stamp, name, objectId: fc.nat().map(objectId), createdAtMs: count };
 const records: fc.Arbitrary<MirrorRecord> = fc.oneof(
   fc.record({ kind: fc.constant('removed' as const), ...identity }),
-  fc.record({
-    kind: fc.constant('entry' as const),
-    ...identity,
-    version: fc.integer({ min: 1, max: 1_000_000 }),
-    current: fc.boolean(),
-    sizeBytes: count,
-    contentHash: fc.nat().map(objectId),
-    mimeType: fc.constantFrom('text/plain', ''),
-    tags: fc.array(fc.string({ unit: 'grapheme', maxLength: 20 }), { maxLength: 5 }),
-    k: fc.integer({ min: 1, max: 20 }),
-    m: fc.nat({ max: 20 }),
-    chunkBytes: count,
-    stripes: count,
-    storedBytes: count,
-    pool: fc.constantFrom('default', 'archive'),
-    manifestHolders: peers,
-    untold: fc.option(fc.record({ domain: fc.constantFrom(...DOMAINS), members: peers }), { nil: undefined }),
-  }),
+  fc
+    .record({
+      head: fc.constantFrom('current', 'deleted', 'old'),
+      kind: fc.constant('entry' as const),
+      ...identity,
+      version: fc.integer({ min: 1, max: 1_000_000 }),
+      ...{ sizeBytes: count, endedAtMs: count },
+      contentHash: fc.nat().map(objectId),
+      mimeType: fc.constantFrom('text/plain', ''),
+      tags: fc.array(fc.string({ unit: 'grapheme', maxLength: 20 }), { maxLength: 5 }),
+      k: fc.integer({ min: 1, max: 20 }),
+      m: fc.nat({ max: 20 }),
+      chunkBytes: count,
+      stripes: count,
+      storedBytes: count,
+      pool: fc.constantFrom('default', 'archive'),
+      manifestHolders: peers,
+      untold: fc.option(fc.record({ domain: fc.constantFrom(...DOMAINS), members: peers }), {
+        nil: undefined,
+      }),
+    })
+    .map(({ head, ...it }) => ({ ...it, current: head === 'current', deleted: head === 'deleted' })),
   fc.record({
     kind: fc.constant('pool' as const),
     stamp,
-    pool: fc.record({
-      name,
-      code: fc.record({ k: fc.integer({ min: 1, max: 20 }), m: fc.nat({ max: 20 }) }),
-      domain: fc.constantFrom(...DOMAINS),
-      compress: fc.boolean(),
-      separateDisks: fc.boolean(),
-      createdAtMs: count,
-      nodes: fc.oneof(fc.constant('all' as const), peers),
-      folders: fc.array(fc.record({ path: name, holder: fc.nat().map(peer) }), { maxLength: 3 }),
-    }),
+    pool: fc
+      .record({
+        name,
+        code: fc.record({ k: fc.integer({ min: 1, max: 20 }), m: fc.nat({ max: 20 }) }),
+        domain: fc.constantFrom(...DOMAINS),
+        compress: fc.boolean(),
+        separateDisks: fc.boolean(),
+        createdAtMs: count,
+        nodes: fc.oneof(fc.constant('all' as const), peers),
+        folders: fc.array(fc.record({ path: name, holder: fc.nat().map(peer) }), { maxLength: 3 }),
+      })
+      .chain((pool) =>
+        fc
+          .record({ versions: count, ageMs: count, bytes: count }, { requiredKeys: [] })
+          .map((keep) => (Object.keys(keep).length === 0 ? pool : { ...pool, keep })),
+      ),
   }),
 );
 
@@ -85,6 +95,15 @@ describe('records', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('of before there was deletion that can be undone are read', () => {
+    const id = 'ab'.repeat(32);
+    const entry = `["e","00000000000a0001","n","${id}",5,[2,1,9,4,2,1,1,12],["${id}","text/plain","default"],["t"],[],0]`;
+    expect(decodeRecord(entry)).toMatchObject({ version: 2, current: true, deleted: false, endedAtMs: 0 });
+    const pool = decodeRecord('["p","00000000000a0001","p",[2,1,"node",0,0,7],0,[]]');
+    expect(pool).toMatchObject({ kind: 'pool', pool: { name: 'p' } });
+    expect(pool).not.toHaveProperty('pool.keep');
   });
 
   it('that are anything else are refused', () => {

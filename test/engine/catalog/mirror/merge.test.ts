@@ -10,7 +10,9 @@ import { ALICE, entry, idOf } from '../entries.ts';
 
 type Step = { device: 0 | 1; atMs: number } & (
   | { do: 'put'; name: string; tag: string }
-  | { do: 'remove'; name: string }
+  | { do: 'remove' | 'hide' | 'unhide'; name: string }
+  | { do: 'rename' | 'copy'; name: string; to: string }
+  | { do: 'tag'; name: string; tag: string }
   | { do: 'sync' }
 );
 
@@ -23,7 +25,18 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 5,
       arbitrary: fc.record({ do: fc.constant('put' as const), device, atMs, name: names, tag: names }),
     },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), device, atMs, name: names }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constantFrom('remove', 'hide', 'unhide'), device, atMs, name: names }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constantFrom('rename', 'copy'), device, atMs, name: names, to: names }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('tag' as const), device, atMs, name: names, tag: names }),
+    },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('sync' as const), device, atMs }) },
   ),
   { maxLength: 25 },
@@ -43,13 +56,10 @@ function send(from: Catalog, to: Catalog): string[] {
 function picture(catalog: Catalog): string[] {
   const found: string[] = [];
   for (const name of ['a', 'b', 'c']) {
-    const current = catalog.find(ALICE, name)?.objectId;
+    expect(catalog.find(ALICE, name)?.state ?? 'current').toBe('current');
     for (let version = 1; version <= 60; version++) {
       const it = catalog.find(ALICE, name, version);
-      if (it !== undefined)
-        found.push(
-          `${name} ${version} ${it.objectId} ${it.tags} ${it.objectId === current ? 'current' : ''}`,
-        );
+      if (it !== undefined) found.push(`${name} ${version} ${it.objectId} ${it.tags} ${it.state}`);
     }
   }
   return found;
@@ -62,6 +72,7 @@ test('two devices come to the same catalog, and no object that neither removed i
       const clock: Clock = { ...realClock(), now: () => nowMs };
       const devices = [openCatalog(':memory:', clock), openCatalog(':memory:', clock)];
       const kept = new Set<ObjectId>();
+      const removed = new Set<ObjectId>();
       for (const [at, step] of all.entries()) {
         nowMs = step.atMs;
         const catalog = devices[step.device]!;
@@ -70,11 +81,20 @@ test('two devices come to the same catalog, and no object that neither removed i
           const objectId = idOf(`object ${at}`);
           kept.add(objectId);
           catalog.commit(entry(step.name, { objectId, tags: [step.tag], createdAtMs: nowMs }));
+        } else if (step.do === 'hide') catalog.hide(ALICE, step.name);
+        else if (step.do === 'unhide') {
+          if (catalog.find(ALICE, step.name) === undefined) catalog.unhide(ALICE, step.name);
+        } else if (step.do === 'tag') catalog.retag(ALICE, step.name, [step.tag], ['a']);
+        else if (step.do === 'rename') {
+          if (catalog.find(ALICE, step.to) === undefined) catalog.rename(ALICE, step.name, step.to);
         } else {
           const there = catalog.find(ALICE, step.name);
           if (there === undefined) continue;
-          kept.delete(there.objectId);
-          catalog.remove(ALICE, step.name, there.version);
+          if (step.do === 'copy') catalog.duplicate(there, step.to, false);
+          else {
+            removed.add(there.objectId);
+            catalog.remove(ALICE, step.name, there.version);
+          }
         }
       }
       for (let round = 0; round < 4; round++) {
@@ -83,8 +103,11 @@ test('two devices come to the same catalog, and no object that neither removed i
       }
       const [first, second] = devices.map(picture);
       expect(first).toEqual(second);
-      for (const id of kept) expect(first!.some((line) => line.includes(id))).toBe(true);
-      expect(first).toHaveLength(kept.size);
+      for (const id of kept) {
+        if (!removed.has(id)) expect(first!.some((line) => line.includes(id))).toBe(true);
+      }
+      // Renames and copies on one device while the other does the same make further entries, but never of something else.
+      for (const line of first!) expect(kept.has(line.split(' ')[2] as ObjectId)).toBe(true);
       for (const catalog of devices) catalog.close();
     }),
     { numRuns: 150 },

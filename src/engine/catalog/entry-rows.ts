@@ -1,0 +1,135 @@
+/** Rows of `entries`: how they are asked for, and how a new version comes among them. */
+import { DatameshError } from '../../errors.ts';
+import type { CommitOptions, Committed, Entry, NewEntry } from './catalog.ts';
+import type { SqlValue } from './list-query.ts';
+import type { BookParts } from './mirror/sqlite-book.ts';
+import { insertLive } from './order-rows.ts';
+import { checkedName, entryOf, type Row } from './rows.ts';
+
+/** What the calls of the catalog are made of; transactions are the caller's. */
+export type CatalogParts = BookParts;
+
+/** pageQuery selects from entries alone: the owner is known there. */
+export const PAGE_COLUMNS = `e.id, e.name, e.version, e.current, e.deleted, e.ended_at_ms, e.object_id, e.size_bytes, e.content_hash, e.mime_type,
+  e.k, e.m, e.chunk_bytes, e.stripes, e.stored_bytes, e.created_at_ms, e.owner_key, e.pool, e.tags, e.manifest_holders`;
+export const COLUMNS = `o.owner AS owner_id, ${PAGE_COLUMNS}`;
+export const FROM = 'FROM entries e JOIN owners o ON o.id = e.owner';
+
+export type Head = 'current' | 'deleted';
+
+/** What the name means, or, with `deleted`, what it meant until it was deleted. */
+export function headRow({ get }: CatalogParts, owner: number, name: Uint8Array, head: Head): Row | undefined {
+  return get(`SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.name = ? AND e.${head} = 1`, owner, name);
+}
+
+export function versionRow(
+  { get }: CatalogParts,
+  owner: number,
+  name: Uint8Array,
+  version: number,
+): Row | undefined {
+  return get(
+    `SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.name = ? AND e.version = ?`,
+    owner,
+    name,
+    version,
+  );
+}
+
+/** The next number of the name, never one that it had before. */
+export function nextVersion({ get }: CatalogParts, owner: number, name: Uint8Array): number {
+  return get(
+    `INSERT INTO names (owner, name, last_version) VALUES (?, ?, 1)
+     ON CONFLICT (owner, name) DO UPDATE SET last_version = last_version + 1 RETURNING last_version`,
+    owner,
+    name,
+  )!.last_version as number;
+}
+
+/** Whatever the name means or meant steps back for another version. */
+export function endHead({ run, stamp }: CatalogParts, owner: number, name: Uint8Array, nowMs: number): void {
+  run(
+    `UPDATE entries SET current = 0, deleted = 0, ended_at_ms = iif(deleted = 1, ended_at_ms, ?3), stamp = ?4, segment = 0
+     WHERE owner = ?1 AND name = ?2 AND (current = 1 OR deleted = 1)`,
+    owner,
+    name,
+    Math.round(nowMs),
+    stamp(owner),
+  );
+}
+
+/** Within a transaction. Refuses before it has changed anything. */
+export function commitEntry(
+  parts: CatalogParts,
+  entry: NewEntry,
+  options: CommitOptions,
+  nowMs: number,
+): Committed {
+  const { get, ownerRowMade } = parts;
+  const name = checkedName(entry.name);
+  const owner = ownerRowMade(entry.owner);
+  const previous = get(
+    'SELECT version, current FROM entries WHERE owner = ? AND name = ? AND (current = 1 OR deleted = 1)',
+    owner,
+    name,
+  );
+  const replaced = previous?.current === 1 ? (previous.version as number) : undefined;
+  if (replaced !== undefined && options.ifAbsent) throw nameTaken(entry.name, replaced);
+  const version = nextVersion(parts, owner, name);
+  if (previous) endHead(parts, owner, name, nowMs);
+  return { entry: insertEntry(parts, owner, name, version, entry), replacedVersion: replaced };
+}
+
+export function nameTaken(name: string, version: number): DatameshError {
+  return new DatameshError('already-exists', {
+    what: `there is already an object ${JSON.stringify(name)}`,
+    mend: 'choose another name, or allow a new version of it',
+    details: { name, version },
+  });
+}
+
+/** As the current version of the name. */
+export function insertEntry(
+  parts: CatalogParts,
+  owner: number,
+  name: Uint8Array,
+  version: number,
+  entry: NewEntry,
+): Entry {
+  const { run, stamp } = parts;
+  const tags = [...new Set(entry.tags)];
+  const { lastInsertRowid } = run(
+    `INSERT INTO entries (owner, name, version, current, object_id, size_bytes, content_hash, mime_type, k, m, chunk_bytes,
+       stripes, stored_bytes, created_at_ms, owner_key, pool, tags, manifest_holders, stamp)
+     VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    owner,
+    name,
+    version,
+    entry.objectId,
+    entry.sizeBytes,
+    entry.contentHash,
+    entry.mimeType,
+    entry.k,
+    entry.m,
+    entry.chunkBytes,
+    entry.stripes,
+    entry.storedBytes,
+    Math.round(entry.createdAtMs),
+    entry.ownerKey,
+    entry.pool,
+    JSON.stringify(tags),
+    JSON.stringify(entry.manifestHolders),
+    stamp(owner),
+  );
+  writeTags(run, Number(lastInsertRowid), tags);
+  insertLive(run, owner, entry);
+  return entryOf(versionRow(parts, owner, name, version)!);
+}
+
+export function writeTags(
+  run: (sql: string, ...values: SqlValue[]) => unknown,
+  entry: number,
+  tags: readonly string[],
+): void {
+  for (const tag of tags) run('INSERT INTO tags (tag, entry) VALUES (?, ?)', tag, entry);
+}

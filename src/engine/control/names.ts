@@ -1,0 +1,48 @@
+/** Names over the control API: the service's answers, and the calls of its clients. */
+import type { FastifyInstance } from 'fastify';
+import type { NameCalls } from '../name-views.ts';
+import { readRef } from './wire.ts';
+import {
+  NAME_ROUTE,
+  readDuplicateRequest,
+  readRenameRequest,
+  readTagRequest,
+  readVersionsRequest,
+} from './wire-names.ts';
+
+export function serveNames(app: FastifyInstance, names: NameCalls): void {
+  const answer = (path: string, call: (body: unknown) => Promise<unknown>) =>
+    app.post(path, (request) => call(request.body));
+  answer(NAME_ROUTE.versions, (body) => {
+    const { ref, ...query } = readVersionsRequest(body);
+    return names.versions(ref, query);
+  });
+  answer(NAME_ROUTE.hide, (body) => names.hide(readRef(body).ref));
+  answer(NAME_ROUTE.undelete, (body) => names.undelete(readRef(body).ref));
+  answer(NAME_ROUTE.rename, (body) => {
+    const { from, to } = readRenameRequest(body);
+    return names.rename(from, to);
+  });
+  answer(NAME_ROUTE.duplicate, (body) => {
+    const { ref, to, ...options } = readDuplicateRequest(body);
+    return names.duplicate(ref, to, options);
+  });
+  answer(NAME_ROUTE.tag, (body) => {
+    const { ref, ...change } = readTagRequest(body);
+    return names.tag(ref, change);
+  });
+}
+
+/** @param send one JSON request and its answer */
+export function remoteNames(send: (path: string, body: unknown) => Promise<unknown>): NameCalls {
+  // What comes back is what the service's own engine gave.
+  const call = <T>(path: string, body: unknown) => send(path, body) as Promise<T>;
+  return {
+    versions: (ref, query) => call(NAME_ROUTE.versions, { ref, ...query }),
+    hide: (ref) => call(NAME_ROUTE.hide, { ref }),
+    undelete: (ref) => call(NAME_ROUTE.undelete, { ref }),
+    rename: (from, to) => call(NAME_ROUTE.rename, { from, to }),
+    duplicate: (ref, to, options) => call(NAME_ROUTE.duplicate, { ref, to, ...options }),
+    tag: (ref, change) => call(NAME_ROUTE.tag, { ref, ...change }),
+  };
+}

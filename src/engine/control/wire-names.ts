@@ -1,0 +1,56 @@
+/** Requests about names and their versions, checked as they come in. */
+import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
+import type { TagChange, VersionsQuery } from '../name-views.ts';
+import { fields, flag, list, optional, text, whole } from './checks.ts';
+
+export const NAME_ROUTE = {
+  versions: '/names/versions',
+  hide: '/names/hide',
+  undelete: '/names/undelete',
+  rename: '/names/rename',
+  duplicate: '/names/duplicate',
+  tag: '/names/tag',
+} as const;
+
+const name = text(MAX_NAME_BYTES);
+
+export interface VersionsRequest extends VersionsQuery {
+  ref: string;
+}
+
+export interface DuplicateRequest {
+  ref: string;
+  to: string;
+  version?: number | undefined;
+  ifAbsent?: boolean | undefined;
+}
+
+export interface TagRequest extends TagChange {
+  ref: string;
+}
+
+export function readVersionsRequest(value: unknown): VersionsRequest {
+  return fields<VersionsRequest>(value, {
+    ref: name,
+    before: optional(whole(1)),
+    limit: optional(whole(1)),
+  });
+}
+
+export function readRenameRequest(value: unknown): { from: string; to: string } {
+  return fields<{ from: string; to: string }>(value, { from: name, to: name });
+}
+
+export function readDuplicateRequest(value: unknown): DuplicateRequest {
+  return fields<DuplicateRequest>(value, {
+    ref: name,
+    to: name,
+    version: optional(whole(1)),
+    ifAbsent: optional(flag),
+  });
+}
+
+export function readTagRequest(value: unknown): TagRequest {
+  const tags = optional(list(text(MAX_TAG_BYTES), MAX_TAGS));
+  return fields<TagRequest>(value, { ref: name, add: tags, remove: tags });
+}
