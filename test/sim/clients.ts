@@ -21,6 +21,8 @@ export interface Operation {
   startedMs: number;
   writes: boolean;
   done: boolean;
+  /** The name that is being deleted. */
+  deletes: string | undefined;
 }
 
 /** What an operation may honestly fail with while faults go on. */
@@ -78,7 +80,13 @@ export class Clients {
     return this.running.some(({ writes }) => writes);
   }
 
-  #run(client: SimMachine, label: string, writes: boolean, work: () => Promise<string>): void {
+  #run(
+    client: SimMachine,
+    label: string,
+    writes: boolean,
+    work: () => Promise<string>,
+    deletes?: string,
+  ): void {
     const { timeline, trace, violate } = this.#options;
     const operation: Operation = {
       label: `${client.label} ${label}`,
@@ -87,6 +95,7 @@ export class Clients {
       startedMs: timeline.nowMs,
       writes,
       done: false,
+      deletes,
     };
     this.running.push(operation);
     trace.note(`${operation.label} begins`);
@@ -157,7 +166,14 @@ export class Clients {
         domain: pool.domain,
         allowDegraded,
         groups,
-        state: 'live',
+        // What a liar took counts for nothing from the start.
+        floors: groups.map(
+          ({ shards }) => shards.filter(({ holder }) => truth.machineOf(holder)?.liar === false).length,
+        ),
+        // A delete that has not ended may have this version go as well.
+        state: this.running.some((it) => it.client === client && it.deletes === name && !it.done)
+          ? 'deleting'
+          : 'live',
       };
       truth.promised.push(promised);
       checkReceipt(promised, receipt.shardsDurable, receipt.spare);
@@ -216,10 +232,11 @@ export class Clients {
     this.counts.delete++;
     const mine = truth.live().filter((it) => it.client === client && it.name === name);
     for (const promised of mine) promised.state = 'deleting';
-    this.#run(client, `delete ${name}`, true, async () => {
+    const work = async () => {
       const { versions, unreachable } = await engine.delete(name);
       return `${versions} versions gone, ${unreachable.length} holders not reached`;
-    });
+    };
+    this.#run(client, `delete ${name}`, true, work, name);
   }
 
   /** Whatever it takes for an orphan: nothing that was acknowledged may be missing afterwards. */

@@ -124,7 +124,7 @@ export class Endpoint implements Net {
             });
             return;
           }
-          remote.#serve(this.self, protocol, read(), (answer) => {
+          remote.#serve(this.self, protocol, read(), echo, (answer) => {
             if (settled || echo || !this.owner.alive) return;
             if (answer === undefined) return fail(failure('peer-unreachable', 'the stream was closed'));
             if (answer.body.length > maxBodyBytes)
@@ -149,6 +149,7 @@ export class Endpoint implements Net {
     from: PeerId,
     protocol: string,
     sent: NetMessage,
+    echo: boolean,
     reply: (answer: NetMessage | undefined) => void,
   ): void {
     const { trace } = this.#fabric;
@@ -158,6 +159,7 @@ export class Endpoint implements Net {
       () =>
         `${from.slice(-4)} → ${this.owner.label} ${protocol} ${sent.header[0] ?? ''} +${sent.body.length}`,
     );
+    this.#fabric.onRequest?.(this, protocol, sent.header, echo);
     const toHost = this.#connections.get(from)!.host;
     const back = (answer: NetMessage | undefined, bytes: number) =>
       this.#fabric.send(this.host, toHost, bytes, () => reply(answer));

@@ -22,6 +22,8 @@ export class Fabric {
   inFlight = 0;
   /** Provider records, as the DHT would keep them. */
   readonly providers = new Map<string, Set<PeerId>>();
+  /** Called as a request comes in, the first time or once more. */
+  onRequest: ((to: Endpoint, protocol: string, request: Uint8Array, echo: boolean) => void) | undefined;
   /** Called as an answer leaves: who looks over a node's shoulder. */
   onAnswer: ((from: Endpoint, protocol: string, request: Uint8Array, answer: Uint8Array) => void) | undefined;
   readonly #random: SimRandom;

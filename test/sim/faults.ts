@@ -48,6 +48,8 @@ const WEIGHTS: Record<Fault, number> = {
   jump: 1,
   liar: 1,
 };
+/** The rest takes nothing that a disk has acknowledged. */
+const DESTROYS: ReadonlySet<Fault> = new Set(['wipe', 'rot', 'liar']);
 const ALWAYS: ReadonlySet<Fault> = new Set(['start', 'mend', 'room']);
 
 interface FaultsOptions {
@@ -80,6 +82,7 @@ export class Faults {
     const { random, trace } = this.#options;
     const fault = random.weighted(this.#weights);
     const done = await this.#do(fault);
+    if (DESTROYS.has(fault)) this.#options.truth.noteDestroyed();
     if (done !== undefined) trace.note(`fault ${fault}: ${done}`);
   }
 

@@ -17,6 +17,8 @@ export interface Promised {
   domain: Domain;
   allowDegraded: boolean;
   groups: CensusGroup[];
+  /** By group: shards that must exist on honest disks. Only a fault that destroys lowers it. */
+  floors: number[];
   /** deleting: asked for, not yet acknowledged; either outcome is right. */
   state: 'live' | 'deleting' | 'deleted';
 }
@@ -25,6 +27,7 @@ export class Truth {
   readonly promised: Promised[] = [];
   readonly machines: SimMachine[];
   readonly #shards = new Map<ShardId, Uint8Array>();
+  readonly #sentTo = new Map<ShardId, Map<SimMachine, { late: boolean }>>();
 
   constructor(machines: SimMachine[]) {
     this.machines = machines;
@@ -32,6 +35,22 @@ export class Truth {
 
   stored(id: ShardId, bytes: Uint8Array): void {
     if (!this.#shards.has(id)) this.#shards.set(id, Uint8Array.from(bytes));
+  }
+
+  /** An owner's put sent the shard there, whatever came of it. `late`: so long ago that he may have deleted it since. */
+  sent(id: ShardId, machine: SimMachine, late: boolean): void {
+    const known = this.#sentTo.get(id) ?? new Map<SimMachine, { late: boolean }>();
+    this.#sentTo.set(id, known.set(machine, { late: late || known.get(machine)?.late === true }));
+  }
+
+  /**
+   * What a put sent to a holder that it then did without, and could not take back, or what came after the release: nobody knows that it is there, so only
+   * its owner's sweep finds it.
+   */
+  isStray({ shards }: CensusGroup, id: ShardId, machine: SimMachine): boolean {
+    const noted = shards.some((shard) => shard.id === id && shard.holder === machine.peerId);
+    const sent = this.#sentTo.get(id)?.get(machine);
+    return sent !== undefined && (!noted || sent.late);
   }
 
   bytesOf(id: ShardId): Uint8Array | undefined {
@@ -56,6 +75,12 @@ export class Truth {
   /** How many shards of the group exist, whole, on honest disks other than `without`. */
   intact(group: CensusGroup, without?: SimMachine): number {
     return this.#count(group, (machine, id) => !machine.liar && machine !== without && machine.has(id));
+  }
+
+  /** After a fault that destroyed something: what is left is what must stay. */
+  noteDestroyed(): void {
+    for (const { groups, floors } of this.live())
+      for (const [at, group] of groups.entries()) floors[at] = Math.min(floors[at]!, this.intact(group));
   }
 
   /** The same as their holders see it, who have not noticed yet what has rotted. */

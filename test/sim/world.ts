@@ -126,6 +126,12 @@ export class World {
 
   /** A holder that says yes must have it on its disk by then, whatever becomes of it a moment later. */
   #watchAnswers(random: SimRandom, violate: (violation: Violation) => void): void {
+    this.#fabric.onRequest = (endpoint, protocol, header, echo) => {
+      if (protocol !== SHARD_PROTOCOL) return;
+      const request = decodeRequest(header);
+      const machine = this.machines.find((one) => one.endpoint === endpoint);
+      if (request.op === 'put' && machine !== undefined) this.truth.sent(request.id, machine, echo);
+    };
     this.#fabric.onAnswer = (endpoint, protocol, header, answer) => {
       if (protocol !== SHARD_PROTOCOL) return;
       const machine = this.machines.find((one) => one.endpoint === endpoint);

@@ -8,7 +8,7 @@ import type { Random } from '../effects/random.ts';
 import type { ObjectId, PeerId } from '../types.ts';
 import { type CustodyPeers, dutyFor } from './custody/custody-peers.ts';
 import type { CustodyStore } from './custody/custody-store.ts';
-import type { Handover } from './custody/handover.ts';
+import { type Handover, isOpenRelease } from './custody/handover.ts';
 import type { Leases } from './custody/leases.ts';
 import type { ReleaseCarrier } from './custody/release-carrier.ts';
 import type { DamageList } from './damage-list.ts';
@@ -93,6 +93,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
     orders: startMs + limits.calmMs,
   };
   const releases = new Set<ObjectId>();
+  /** Releases that did not reach somebody who is here: tried again with the next census. */
+  const unheard = new Set<ObjectId>();
   const running = new Map<string, Promise<void>>();
 
   /** Starts the work unless it still runs; an error is told and ends nothing else. */
@@ -119,13 +121,16 @@ export function createKeeper(options: KeeperOptions): Keeper {
 
   const takeCensus = async () => {
     const whole = round++ % limits.othersEvery === 0;
+    for (const id of unheard) releases.add(id);
+    unheard.clear();
     await eachOrder((page) => {
       const nowMs = clock.monotonic();
-      for (const { objectId, owner, state, hasManifest } of page) {
-        const { rank } = dutyFor(peers, objectId, owner);
-        if (rank === undefined || !(rank === 0 || whole)) continue;
-        if (state === 'live') suspects.suspect(objectId, nowMs);
-        else if (hasManifest) releases.add(objectId);
+      for (const mark of page) {
+        const { rank } = dutyFor(peers, mark.objectId, mark.owner);
+        if (rank !== 0 && !whole) continue;
+        // Releases are everybody's who knows of them: each may know another holder.
+        if (isOpenRelease(mark)) releases.add(mark.objectId);
+        else if (mark.state === 'live' && rank !== undefined) suspects.suspect(mark.objectId, nowMs);
       }
     });
   };
@@ -143,7 +148,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const carryReleases = async () => {
     const ids = [...releases].slice(0, OBJECTS_AT_ONCE);
     for (const id of ids) releases.delete(id);
-    await carrier.carry(ids);
+    for (const id of await carrier.carry(ids)) unheard.add(id);
   };
 
   const sendOrders = async () => {
@@ -181,7 +186,10 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const page = store.heldBy(peer, cursor, PAGE);
       if (page.length === 0) return;
       const nowMs = clock.monotonic();
-      for (const id of page) suspects.suspect(id, nowMs);
+      for (const id of page) {
+        if (isOpenRelease(store.mark(id))) releases.add(id);
+        else suspects.suspect(id, nowMs);
+      }
       cursor = page.at(-1);
       await options.pause();
     }
@@ -211,7 +219,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const nowMs = clock.monotonic();
       for (const id of ids) {
         const mark = store.mark(id);
-        if (mark?.state === 'released' && mark.hasManifest) releases.add(id);
+        if (isOpenRelease(mark)) releases.add(id);
         else if (mark?.state === 'live' && options.doubtful(id)) suspects.suspect(id, nowMs + limits.calmMs);
       }
     },

@@ -73,4 +73,6 @@ export interface Case {
   repair: RepairContext | undefined;
   damages: Damage[];
   groups: GroupState[];
+  /** Noted holders that did not answer. */
+  silent: Set<PeerId>;
 }

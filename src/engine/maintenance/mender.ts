@@ -76,14 +76,13 @@ function openCase(id: ObjectId, context: MenderContext): Case | undefined {
   }
   const { claims } = record;
   const object = { objectId: id, manifest, manifestBytes: store.manifest(id)?.length ?? 0, claims };
-  return { record, object, turn, repair: context.repairOf(record, signal), damages: [], groups: [] };
+  return { record, object, turn, repair: context.repairOf(record, signal), damages: [], groups: [], silent: new Set() };
 }
 
 /** With what is damaged; those that are whole are off the list. */
 async function* examined(cases: readonly Case[], context: MenderContext): AsyncGenerator<Case> {
   const { backend, everybody, isMissing, signal, suspects, limits } = context;
   const census = { backend, everybody, isMissing, signal, timeoutMs: limits.askTimeoutMs };
-  const uncertain = new Set<ObjectId>();
   let round = cases.map((one) => ({ one, from: 0 }));
   while (round.length > 0) {
     const states = await lookAt(
@@ -93,7 +92,7 @@ async function* examined(cases: readonly Case[], context: MenderContext): AsyncG
     const next: typeof round = [];
     for (const [at, state] of states.entries()) {
       const { one, from } = round[at]!;
-      if (state.uncertain) uncertain.add(state.objectId);
+      for (const holder of state.silent) one.silent.add(holder);
       for (const group of state.groups) {
         const damage = one.repair && damageOf(group, one.repair.rule);
         if (damage !== undefined) one.damages.push(damage);
@@ -111,7 +110,7 @@ async function* examined(cases: readonly Case[], context: MenderContext): AsyncG
       suspects.whole(objectId);
     } else if (
       spareOf(one) > 0 &&
-      uncertain.has(objectId) &&
+      one.silent.size > 0 &&
       suspects.ageMs(objectId, context.nowMs()) < limits.silenceMs
     ) {
       suspects.waitUntil(objectId, context.nowMs() + limits.silenceMs / 3);

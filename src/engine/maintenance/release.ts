@@ -11,11 +11,25 @@ export interface ReleaseContext {
   log(text: string): void;
 }
 
-/** Asks each holder to drop the owner's claim. A holder that fails once is not asked again: it keeps orphans. */
+/**
+ * Asks each holder to drop the owner's claim, by `groups` of one object, its manifest's first. A holder that fails once is not asked again: custodians carry the
+ * release to it. They learn from the manifest what to ask for, so its copies go last, and stay where anything else stays.
+ */
 export async function releaseShards(
   groups: readonly CensusGroup[],
   context: ReleaseContext,
 ): Promise<{ shardsReleased: number; unreachable: PeerId[] }> {
+  const [manifest, ...stripes] = groups;
+  const first = await releaseGroups(stripes, context);
+  if (manifest === undefined || first.unreachable.length > 0) return first;
+  const last = await releaseGroups([manifest], context);
+  return { ...last, shardsReleased: first.shardsReleased + last.shardsReleased };
+}
+
+async function releaseGroups(
+  groups: readonly CensusGroup[],
+  context: ReleaseContext,
+): ReturnType<typeof releaseShards> {
   const shards = groups.flatMap((group) => [...group.shards]);
   const unreachable = new Set<PeerId>();
   let shardsReleased = 0;

@@ -10,8 +10,9 @@ import type { GroupState } from './repair-plan.ts';
 /** Claims for all that is not where the manifest says, as it was just seen; those of whom nothing was heard stay. */
 export function noteWhereabouts(cases: readonly Case[], { store, backend }: MenderContext): ClaimsOf[] {
   const moves: ClaimsOf[] = [];
-  for (const { object, record, groups } of cases) {
-    const claims = groups.flatMap((group) => claimsOf(object, group, record.claims, backend));
+  for (const { object, record, groups, silent } of cases) {
+    const isAway = (holder: PeerId) => backend(holder) === undefined || silent.has(holder);
+    const claims = groups.flatMap((group) => claimsOf(object, group, record.claims, isAway));
     if (sameClaims(claims, record.claims)) continue;
     moves.push({ objectId: object.objectId, claims });
   }
@@ -23,7 +24,7 @@ function claimsOf(
   { manifest }: ObjectInCustody,
   { stripe, live }: GroupState,
   known: readonly Claim[],
-  backend: MenderContext['backend'],
+  isAway: (holder: PeerId) => boolean,
 ): Claim[] {
   const noted = stripe === MANIFEST_GROUP ? [] : manifest.stripe(stripe).holders;
   return live.flatMap((holders, index) => {
@@ -31,7 +32,7 @@ function claimsOf(
     // Nobody seems to have it now: what was known stays, as its holder may come back.
     if (holders.length === 0) return told;
     // Who is away still has its copy when it comes back: a release has to find it.
-    const away = told.filter(({ holder }) => backend(holder) === undefined);
+    const away = told.filter(({ holder }) => isAway(holder));
     const seen = holders.filter(
       (holder) => holder !== noted[index] && !away.some((it) => it.holder === holder),
     );

@@ -127,6 +127,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     hash,
     admitsOwner,
     manifestFrom: (from, id) => client.manifest(from, id, call),
+    released: (id) => keeper.kept([id]),
     elsewhere: parts.folders,
   });
   const startedMs = clock.monotonic();
@@ -144,6 +145,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     store: custody,
     client,
     hash,
+    released: (ids) => keeper.kept(ids),
     pause: nextTurn,
     log,
   });

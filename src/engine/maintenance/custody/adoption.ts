@@ -29,6 +29,8 @@ export interface AdoptionOptions {
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
   /** Asks a peer for a manifest. */
   manifestFrom(peer: PeerId, id: ObjectId): Promise<Uint8Array | undefined>;
+  /** A release of something that this node kept as live: it is to be carried to the holders that this node knows. */
+  released(id: ObjectId): void;
   /** Further places of this node that may hold shards (folders). */
   elsewhere?: { release(id: ShardId, owner: OwnerId): Promise<boolean> } | undefined;
 }
@@ -84,6 +86,10 @@ export function createAdoption(options: AdoptionOptions): Adoption {
         if (order.network !== options.network || order.state !== 'released') return 'malformed';
         const manifest = await manifestOf(from, objectId, given);
         if (manifest.ownerId !== owner) return 'malformed';
+        if (custody.mark(objectId)?.state === 'live') {
+          custody.keep([{ order, bytes }]);
+          options.released(objectId);
+        }
         const release = async (shard: ShardId) => {
           if (store.has(shard)) await store.delete(shard, owner);
           else await options.elsewhere?.release(shard, owner);

@@ -29,8 +29,8 @@ export interface CensusContext {
 export interface ObjectState {
   objectId: ObjectId;
   groups: GroupState[];
-  /** Some holder did not answer, so that something may be there that was not seen. */
-  uncertain: boolean;
+  /** Noted holders that did not answer, so that something may be there that was not seen. */
+  silent: ReadonlySet<PeerId>;
 }
 
 /** Bounds the memory of one question round: 64 bytes for each shard. Objects of more stripes are looked at in parts. */
@@ -89,7 +89,9 @@ export async function lookAt(
   return known.map(({ object, groups }) => ({
     objectId: object.objectId,
     groups: groups.map(({ group }) => ({ ...group, live: liveOf(group, sightings) })),
-    uncertain: groups.some(({ noted }) => noted.flat().some((holder) => sightings.silent.has(holder))),
+    silent: new Set(
+      groups.flatMap(({ noted }) => noted.flat().filter((holder) => sightings.silent.has(holder))),
+    ),
   }));
 }
 

@@ -6,6 +6,7 @@ import type { CustodyClient } from './custody-client.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
 import type { CustodyMark, CustodyStore } from './custody-store.ts';
+import { releasesFrom } from './tombstones.ts';
 
 export interface HandoverContext {
   peers: CustodyPeers;
@@ -14,6 +15,8 @@ export interface HandoverContext {
   hash(bytes: Uint8Array): Uint8Array;
   /** Whether the peer came but a moment ago. */
   isNew(peer: PeerId): boolean;
+  /** Releases came to be known. */
+  released(ids: readonly ObjectId[]): void;
   /** Lets others run between two pages. */
   pause(): Promise<void>;
   log(text: string): void;
@@ -94,6 +97,8 @@ export class Handover {
       const offers = await Promise.all([...questions].map(([peer, marks]) => this.tell(peer, marks)));
       report.offered += offers.reduce((sum, count) => sum + count, 0);
       const gone = far.filter(({ mark }) => {
+        // Holders may be known here alone, so a release is carried out before it is forgotten.
+        if (isOpenRelease(store.mark(mark.objectId))) return false;
         const duty = dutyFor(this.context.peers, mark.objectId, mark.owner);
         const having = duty.others.filter((peer) => this.confirmed.get(peer)?.has(mark.objectId));
         return mayForget(duty, new Set(having));
@@ -115,13 +120,17 @@ export class Handover {
         call,
       );
       const lacking: CustodyMark[] = [];
+      const missed: ObjectId[] = [];
       for (const [at, mark] of marks.entries()) {
         const theirs = known[at]!;
         const settled = theirs.released || (theirs.sequence >= mark.sequence && mark.state === 'live');
         if (settled && (theirs.manifest || theirs.released || !mark.hasManifest))
           this.confirm(peer, mark.objectId);
         else lacking.push(mark);
+        if (theirs.released && mark.state === 'live') missed.push(mark.objectId);
       }
+      if (missed.length > 0)
+        this.context.released(await releasesFrom(peer, missed, { ...call, client, store }));
       const offers = lacking.flatMap((mark) => {
         const item = itemOf(store, mark);
         return item === undefined ? [] : [{ mark, item }];
@@ -164,6 +173,11 @@ export class Handover {
       }
     }
   }
+}
+
+/** A release that has not reached every holder yet. */
+export function isOpenRelease(mark: CustodyMark | undefined): boolean {
+  return mark?.state === 'released' && mark.hasManifest;
 }
 
 /** An order as it is offered, with all that is known of its object. Undefined when it has been forgotten meanwhile. */

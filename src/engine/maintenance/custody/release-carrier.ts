@@ -1,7 +1,11 @@
-/** Carries releases to all who hold shards of a released object, until each has dropped the owner's claims. */
+/**
+ * Carries releases to all who hold shards of a released object, until each has dropped the owner's claims; and to those who stand by as custodians, as they may know
+ * of holders that nobody else does.
+ */
 import { asDatameshError } from '../../../errors.ts';
 import type { ObjectId, PeerId } from '../../types.ts';
 import type { Adoption } from './adoption.ts';
+import { CUSTODIANS, closestMembers, STANDBY } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import type { CustodyManifests } from './custody-manifests.ts';
 import type { CustodyPeers } from './custody-peers.ts';
@@ -33,14 +37,17 @@ export class ReleaseCarrier {
     this.context = context;
   }
 
-  /** How many of these releases are carried out now. */
-  async carry(ids: readonly ObjectId[]): Promise<number> {
+  /** Which of these releases did not reach a holder that is here: they are to be tried again soon. */
+  async carry(ids: readonly ObjectId[]): Promise<ObjectId[]> {
     const { store, manifests, peers } = this.context;
+    const failed: ObjectId[] = [];
     const byHolder = new Map<PeerId, ObjectId[]>();
     const holdersOf = new Map<ObjectId, PeerId[]>();
     for (const id of ids) {
       const noted = manifests.get(id)?.peers ?? [];
-      const holders = [...new Set([...noted, ...store.claims(id).map(({ holder }) => holder)])].filter(
+      const claimed = store.claims(id).map(({ holder }) => holder);
+      const near = closestMembers(id, peers.members(store.mark(id)?.owner), CUSTODIANS + STANDBY);
+      const holders = [...new Set([...noted, ...claimed, ...near.slice(CUSTODIANS)])].filter(
         (holder) => holder === peers.self || this.context.presence(holder) !== 'gone',
       );
       holdersOf.set(id, holders);
@@ -51,15 +58,16 @@ export class ReleaseCarrier {
       }
     }
     await Promise.all([...byHolder].map(([holder, theirs]) => this.tell(holder, theirs)));
-    let settled = 0;
     for (const [id, holders] of holdersOf) {
       const done = this.done.get(id);
-      if (!holders.every((holder) => done?.has(holder))) continue;
-      store.settle(id);
-      this.done.delete(id);
-      settled++;
+      const left = holders.filter((holder) => done?.has(holder) !== true);
+      if (left.length === 0) {
+        store.settle(id);
+        this.done.delete(id);
+      } else if (left.some((holder) => holder === peers.self || this.context.presence(holder) === 'here'))
+        failed.push(id);
     }
-    return settled;
+    return failed;
   }
 
   /** A holder came back: it is told again. */

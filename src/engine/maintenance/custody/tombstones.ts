@@ -15,6 +15,25 @@ export interface TombstoneContext {
   log(text: string): void;
 }
 
+/** A custodian is believed with an order that its owner has signed, and for an object of his that is kept here. Throws when the peer does not answer. */
+export async function releasesFrom(
+  peer: PeerId,
+  ids: readonly ObjectId[],
+  { store, client, timeoutMs, signal }: Pick<TombstoneContext, 'store' | 'client' | 'timeoutMs' | 'signal'>,
+): Promise<ObjectId[]> {
+  const wanted = new Set(ids);
+  const released: ObjectId[] = [];
+  for (const bytes of await client.released(peer, ids, { timeoutMs, signal })) {
+    const order = readOrder(bytes);
+    const { objectId, owner, state } = order;
+    const known = wanted.has(objectId) ? store.get(objectId)?.order : undefined;
+    if (state !== 'released' || known?.owner !== owner || known.network !== order.network) continue;
+    store.keep([{ order, bytes }]);
+    released.push(objectId);
+  }
+  return released;
+}
+
 /**
  * Which of these objects are released, by an order with their owner's signature; the orders are kept. A custodian that missed a release while it was away
  * would otherwise make anew what all holders have just dropped. One that does not answer is not waited for: the object's release reaches this
@@ -24,8 +43,7 @@ export async function releasedOf(
   objects: readonly { objectId: ObjectId; owner: OwnerId }[],
   context: TombstoneContext,
 ): Promise<ReadonlySet<ObjectId>> {
-  const { peers, store, client, timeoutMs, signal, log } = context;
-  const owners = new Map(objects.map(({ objectId, owner }) => [objectId, owner]));
+  const { peers, signal, log } = context;
   const byPeer = new Map<PeerId, ObjectId[]>();
   for (const { objectId, owner } of objects)
     for (const peer of dutyFor(peers, objectId, owner).others)
@@ -34,15 +52,7 @@ export async function releasedOf(
   await Promise.all(
     [...byPeer].map(async ([peer, ids]) => {
       try {
-        for (const bytes of await client.released(peer, ids, { timeoutMs, signal })) {
-          const order = readOrder(bytes);
-          const { objectId, owner, state } = order;
-          const known = store.get(objectId)?.order;
-          if (state !== 'released' || owners.get(objectId) !== owner || known?.network !== order.network)
-            continue;
-          store.keep([{ order, bytes }]);
-          released.add(objectId);
-        }
+        for (const id of await releasesFrom(peer, ids, context)) released.add(id);
       } catch (error) {
         signal.throwIfAborted();
         log(`releases: ${peer.slice(-8)}: ${asDatameshError(error).message}`);

@@ -73,7 +73,7 @@ test('a census sees what is anywhere, wherever it is noted, and nothing that is 
           },
         );
         expect(questions).toBeLessThanOrEqual(2 * nodes.length);
-        expect(state!.uncertain).toBe(false);
+        expect(state!.silent.size).toBe(0);
         for (const { stripe, ids, live } of state!.groups) {
           const present = (shard: ShardId) =>
             nodes.filter((node) => !gone.has(node) && has.get(node)!.has(shard));
@@ -115,11 +115,11 @@ test('a holder that does not answer makes the picture uncertain, one that fails 
       signal: new AbortController().signal,
     });
     const { live } = state!.groups.find(({ stripe }) => stripe === 0)!;
-    return { uncertain: state!.uncertain, lacking: live.filter((holders) => holders.length === 0).length };
+    return { silent: [...state!.silent], lacking: live.filter((holders) => holders.length === 0).length };
   };
-  expect(await look(false, false)).toEqual({ uncertain: false, lacking: 0 });
-  expect(await look(true, false)).toEqual({ uncertain: true, lacking: 1 });
-  expect(await look(false, true)).toEqual({ uncertain: false, lacking: 1 });
+  expect(await look(false, false)).toEqual({ silent: [], lacking: 0 });
+  expect(await look(true, false)).toEqual({ silent: [nodes[0]], lacking: 1 });
+  expect(await look(false, true)).toEqual({ silent: [], lacking: 1 });
 });
 
 test('suspects come when they are due, wait longer each time nothing helps, and are tried again when the mesh changes', () => {

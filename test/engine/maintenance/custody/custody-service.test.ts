@@ -53,6 +53,7 @@ async function node(net = new MemoryNet(), clock: ManualClock = manualClock(), a
   const custody = memoryCustody();
   const manifests = new CustodyManifests(custody);
   const kept: Order[] = [];
+  const toCarry: ObjectId[] = [];
   const own = net.node(SELF);
   const common = {
     network: 'test',
@@ -76,6 +77,7 @@ async function node(net = new MemoryNet(), clock: ManualClock = manualClock(), a
       delete: async (id, by) => shards.get(id)?.owner === by && shards.delete(id),
     },
     manifestFrom: (from, id) => custodyClient(own).manifest(from, id, CALL),
+    released: (id) => toCarry.push(id),
   });
   await serveCustody({
     ...common,
@@ -90,7 +92,7 @@ async function node(net = new MemoryNet(), clock: ManualClock = manualClock(), a
     near: (from) => from === CUSTODIAN,
     kept: (orders) => kept.push(...orders),
   });
-  return { net, shards, custody, kept, as: (from: PeerId) => custodyClient(net.node(from)) };
+  return { net, shards, custody, kept, toCarry, as: (from: PeerId) => custodyClient(net.node(from)) };
 }
 
 test('an order is kept with its manifest and told of again', async () => {
@@ -270,11 +272,12 @@ test('a shard is adopted when the owner’s manifest names it, and by nothing el
 });
 
 test('the owner’s release alone makes a holder drop his claims', async () => {
-  const { as, shards } = await node();
+  const { as, shards, custody, toCarry } = await node();
   const { id, manifest, order, shards: bytes } = sample();
   const client = as(FAR);
   await client.adopt(SELF, id, { stripe: MANIFEST_GROUP, index: 0 }, manifest, CALL);
   await client.adopt(SELF, id, { stripe: 0, index: 2 }, bytes[2]!, CALL);
+  await client.offer(SELF, [{ order: signOrder(order, owner), manifest, claims: [] }], CALL);
   const live = signOrder({ ...order, sequence: 9 }, owner);
   const released = signOrder({ ...order, state: 'released', sequence: 2 }, owner);
   const forged = signOrder({ ...order, owner: stranger.ownerId, state: 'released' }, stranger);
@@ -286,8 +289,12 @@ test('the owner’s release alone makes a holder drop his claims', async () => {
     ),
   ).toEqual(['malformed', 'malformed']);
   expect(shards.size).toBe(2);
+  expect(toCarry).toEqual([]);
   expect(await client.drop(SELF, [{ order: released, manifest: undefined, claims: [] }], CALL)).toEqual([
     'kept',
   ]);
   expect(shards.size).toBe(0);
+  // What it had in custody is released as well, and goes on to whomever it knows to hold shards.
+  expect(custody.mark(id)?.state).toBe('released');
+  expect(toCarry).toEqual([id]);
 });

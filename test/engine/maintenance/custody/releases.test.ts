@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { blake3 } from '../../../../src/engine/codec/hash.ts';
+import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
+import type { Adoption } from '../../../../src/engine/maintenance/custody/adoption.ts';
+import { closestMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
+import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
+import { CustodyManifests } from '../../../../src/engine/maintenance/custody/custody-manifests.ts';
+import type { OfferItem } from '../../../../src/engine/maintenance/custody/custody-protocol.ts';
+import { Handover } from '../../../../src/engine/maintenance/custody/handover.ts';
+import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
+import { ReleaseCarrier } from '../../../../src/engine/maintenance/custody/release-carrier.ts';
+import { bytesToHex, type ObjectId, type PeerId } from '../../../../src/engine/types.ts';
+import { DatameshError } from '../../../../src/errors.ts';
+import { inputOf } from '../../codec/manifest-samples.ts';
+import { keepOf, member, owner, peer } from './samples.ts';
+
+const manifest = encodeManifest(
+  inputOf(40_000, { owner, recipients: [owner.encryptionPublicKey], chunkBytes: 65_536 }),
+);
+const id = bytesToHex(blake3(manifest)) as ObjectId;
+const released = keepOf({ objectId: id, state: 'released', sequence: 2 }, { manifest });
+const MEMBERS = Array.from({ length: 9 }, (_, at) => member(at));
+const near = closestMembers(id, MEMBERS, 9);
+const common = {
+  hash: blake3,
+  log: () => {},
+  pause: async () => {},
+  timeoutMs: 100,
+  signal: new AbortController().signal,
+};
+
+function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
+  const store = memoryCustody();
+  const told = new Map<PeerId, number>();
+  const carrier = new ReleaseCarrier({
+    ...common,
+    peers: { self, members: () => MEMBERS, refused: () => {} },
+    store,
+    manifests: new CustodyManifests(store),
+    client: {
+      async drop(to: PeerId, items: readonly OfferItem[]) {
+        if (to === failing()) throw new DatameshError('timeout', { what: 'no answer' });
+        told.set(to, (told.get(to) ?? 0) + 1);
+        return items.map(() => 'kept');
+      },
+    } as Partial<CustodyClient> as CustodyClient,
+    adoption: { drop: async () => 'kept' } as Partial<Adoption> as Adoption,
+    // Of the holders in the manifest nobody knows any more.
+    presence: (holder) => (MEMBERS.some(({ peer: one }) => one === holder) ? 'here' : 'gone'),
+  });
+  return { store, told, carrier };
+}
+
+test('a release goes to noted holders and to those who stand by; who is here and does not answer is told again', async () => {
+  const [holder] = near.slice(7);
+  let failing: PeerId | undefined = near[4];
+  const { store, told, carrier } = carrierOf(near[0]!, () => failing);
+  store.keep([{ ...released, claims: [{ stripe: 0, index: 0, holder: holder! }] }]);
+  expect(await carrier.carry([id])).toEqual([id]);
+  expect([...told.keys()].sort()).toEqual([near[3]!, holder!].sort());
+  expect(store.mark(id)?.hasManifest).toBe(true);
+  failing = undefined;
+  expect(await carrier.carry([id])).toEqual([]);
+  expect(Object.fromEntries(told)).toEqual({ [near[3]!]: 1, [near[4]!]: 1, [holder!]: 1 });
+  expect(store.mark(id)).toMatchObject({ state: 'released', hasManifest: false });
+});
+
+/** A node far from the object, whose custodians know of the release or not. */
+function farNode(custodiansKnow: boolean) {
+  const store = memoryCustody();
+  const toCarry: ObjectId[] = [];
+  const handover = new Handover({
+    ...common,
+    peers: { self: near[8]!, members: () => MEMBERS, refused: () => {} },
+    store,
+    client: {
+      known: async (_to: PeerId, ids: readonly ObjectId[]) =>
+        ids.map(() => ({ sequence: 2, released: custodiansKnow, manifest: true })),
+      released: async () => [released.bytes],
+      offer: async () => [],
+    } as Partial<CustodyClient> as CustodyClient,
+    isNew: () => false,
+    released: (ids) => toCarry.push(...ids),
+  });
+  return { store, toCarry, handover };
+}
+
+test('whoever learns from custodians that an object is released takes the release, and carries it out before it forgets', async () => {
+  const { store, toCarry, handover } = farNode(true);
+  store.keep([keepOf({ objectId: id }, { manifest, claims: [{ stripe: 0, index: 0, holder: peer('x') }] })]);
+  expect(await handover.pass('all')).toMatchObject({ forgotten: 0 });
+  expect(new Set(toCarry)).toEqual(new Set([id]));
+  expect(store.mark(id)).toMatchObject({ state: 'released', hasManifest: true });
+  expect(await handover.pass('all')).toMatchObject({ forgotten: 0 });
+  store.settle(id);
+  expect(await handover.pass('all')).toMatchObject({ forgotten: 1 });
+});
+
+test('what lives, and three custodians have, is forgotten by those who are far', async () => {
+  const { store, toCarry, handover } = farNode(false);
+  store.keep([keepOf({ objectId: id }, { manifest })]);
+  expect(await handover.pass('all')).toMatchObject({ forgotten: 1 });
+  expect(toCarry).toEqual([]);
+  expect(store.mark(id)).toBeUndefined();
+});
