@@ -76,7 +76,15 @@ function openCase(id: ObjectId, context: MenderContext): Case | undefined {
   }
   const { claims } = record;
   const object = { objectId: id, manifest, manifestBytes: store.manifest(id)?.length ?? 0, claims };
-  return { record, object, turn, repair: context.repairOf(record, signal), damages: [], groups: [], silent: new Set() };
+  return {
+    record,
+    object,
+    turn,
+    repair: context.repairOf(record, signal),
+    damages: [],
+    groups: [],
+    silent: new Set(),
+  };
 }
 
 /** With what is damaged; those that are whole are off the list. */
