@@ -216,7 +216,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       ),
       (value) => value.close(),
     );
-    const holders = createHolders({ net, own, folders, membership, health, requests });
+    const holders = createHolders({ net, clock, own, folders, membership, health, requests });
     const sites = createSites({
       self: net.self,
       own: {

@@ -1,9 +1,11 @@
 /** A dishonest holder: takes shards and keeps none, claims what it has not, gives wrong bytes. It cannot forge what is signed or hashed. */
+import { encodeParts } from '../../src/engine/backends/shard-batch.ts';
 import {
   decodeRequest,
   encodeSignature,
   encodeStatus,
   SHARD_PROTOCOL,
+  statusByte,
 } from '../../src/engine/backends/shard-protocol.ts';
 import { NO_BYTES } from '../../src/engine/effects/net.ts';
 import type { Device } from '../../src/engine/keys/device.ts';
@@ -33,6 +35,15 @@ export function lie(
         return { header: encodeStatus('ok'), body: NO_BYTES };
       case 'get':
         return { header: encodeStatus('ok'), body: falseBytes(request.id) };
+      case 'putMany':
+        return {
+          header: encodeStatus('ok', new Uint8Array(request.items.length).fill(statusByte('ok'))),
+          body: NO_BYTES,
+        };
+      case 'getMany': {
+        const { tail, body } = encodeParts(request.ids.map(falseBytes));
+        return { header: encodeStatus('ok', tail), body };
+      }
       case 'has':
         return { header: encodeStatus('ok', new Uint8Array(request.ids.length).fill(1)), body: NO_BYTES };
       case 'prove': {

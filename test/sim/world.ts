@@ -1,7 +1,12 @@
 /** One run: machines, owners, weather and faults made from a seed, a script of steps, and what must be true at its end. */
-import { decodeRequest, decodeStatus, SHARD_PROTOCOL } from '../../src/engine/backends/shard-protocol.ts';
+import {
+  decodeRequest,
+  decodeStatus,
+  SHARD_PROTOCOL,
+  type ShardStatus,
+} from '../../src/engine/backends/shard-protocol.ts';
 import { createCodec } from '../../src/engine/codec/local-codec.ts';
-import type { CodeProfile } from '../../src/engine/types.ts';
+import type { CodeProfile, ShardId } from '../../src/engine/types.ts';
 import { checkDurable, checkEnd, checkNow } from './checks.ts';
 import { Clients, type PoolChoice } from './clients.ts';
 import { Conditions } from './conditions.ts';
@@ -137,22 +142,35 @@ export class World {
       const machine = this.machines.find((one) => one.endpoint === endpoint);
       if (machine === undefined || machine.liar) return;
       const request = decodeRequest(header);
-      if (request.op !== 'put') return;
-      const { status } = decodeStatus(answer);
-      if (status === 'mismatch')
-        violate(
-          new Violation(
-            'no wrong byte',
-            `${machine.label} was sent other bytes than shard ${request.id.slice(0, 8)} has`,
-          ),
-        );
-      if ((status !== 'ok' && status !== 'already') || !random.chance(CHECKED_ANSWERS)) return;
-      checkDurable(machine, [request.id], this.truth).catch((error: unknown) => {
-        violate(
-          error instanceof Violation ? error : new Violation('no crash', String((error as Error).stack)),
-        );
-      });
+      const { status, tail } = decodeStatus(answer);
+      const stored: [ShardId, ShardStatus][] = [];
+      if (request.op === 'put') stored.push([request.id, status]);
+      else if (request.op === 'putMany' && status === 'ok') {
+        for (const [at, { id }] of request.items.entries())
+          stored.push([id, decodeStatus(tail.subarray(at)).status]);
+      }
+      for (const [id, outcome] of stored) this.#watchPut(machine, id, outcome, random, violate);
     };
+  }
+
+  #watchPut(
+    machine: SimMachine,
+    id: ShardId,
+    status: ShardStatus,
+    random: SimRandom,
+    violate: (violation: Violation) => void,
+  ): void {
+    if (status === 'mismatch')
+      violate(
+        new Violation(
+          'no wrong byte',
+          `${machine.label} was sent other bytes than shard ${id.slice(0, 8)} has`,
+        ),
+      );
+    if ((status !== 'ok' && status !== 'already') || !random.chance(CHECKED_ANSWERS)) return;
+    checkDurable(machine, [id], this.truth).catch((error: unknown) => {
+      violate(error instanceof Violation ? error : new Violation('no crash', String((error as Error).stack)));
+    });
   }
 
   async run(): Promise<RunReport> {

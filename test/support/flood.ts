@@ -107,7 +107,7 @@ export async function openFloodBench(): Promise<FloodBench> {
     count() {},
     log() {},
   });
-  const backend = peerBackend(plane, victim.peerId);
+  const backend = peerBackend(plane, victim.peerId, realClock());
   const shards: ShardId[] = [];
   for (const bytes of [
     ...Array.from({ length: 8 }, () => randomBytes(SHARD_BYTES)),

@@ -4,6 +4,7 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Stream } from '@libp2p/interface';
+import { encodeParts, partsOf } from '../../src/engine/backends/shard-batch.ts';
 import {
   decodeRequest,
   encodeFailure,
@@ -71,7 +72,7 @@ export async function startLiar(
     lie: 'none',
     claims: true,
     held: new Map(),
-    asked: { put: 0, get: 0, has: 0, delete: 0, announce: 0, prove: 0 },
+    asked: { put: 0, get: 0, has: 0, delete: 0, announce: 0, prove: 0, putMany: 0, getMany: 0 },
     async stop() {
       await plane?.stop();
       await peer.stop();
@@ -121,6 +122,21 @@ async function answer(liar: Liar, message: NetMessage): Promise<NetMessage | und
         header: encodeFailure(new DatameshError('failed', { what: 'I prove nothing' })),
         body: NO_BYTES,
       };
+    case 'putMany': {
+      const parts = partsOf(request.items, message.body);
+      for (const [at, { id }] of request.items.entries())
+        if (lie !== 'drops') held.set(id, Uint8Array.from(parts[at]!));
+      return { header: encodeStatus('ok', new Uint8Array(parts.length)), body: NO_BYTES };
+    }
+    case 'getMany': {
+      const { tail, body } = encodeParts(
+        request.ids.map((id) => {
+          const bytes = held.get(id);
+          return bytes === undefined ? 'absent' : distorted(liar, id, bytes);
+        }),
+      );
+      return { header: encodeStatus('ok', tail), body };
+    }
     case 'get': {
       const bytes = held.get(request.id);
       if (bytes === undefined) return { header: encodeStatus('absent'), body: NO_BYTES };

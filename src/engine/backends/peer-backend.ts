@@ -1,9 +1,13 @@
-import { DatameshError } from '../../errors.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Clock } from '../effects/clock.ts';
 import { type Net, NO_BYTES, type RequestOptions } from '../effects/net.ts';
 import { checkQuestion } from '../maintenance/proof/attestation.ts';
 import { decodeAnswers, MAX_ANSWER_BYTES } from '../maintenance/proof/challenge.ts';
-import { manifestShardId, type PeerId, type ShardId } from '../types.ts';
+import { CANCEL_GRACE_MS } from '../mesh/bulk/limits.ts';
+import { manifestShardId, type OwnerId, type PeerId, type ShardId } from '../types.ts';
 import type { Backend, BackendCall } from './backend.ts';
+import { Gatherer } from './gather.ts';
+import { decodeParts, type GetPart, MAX_BATCH_BODY_BYTES, MAX_GATHERED_BYTES } from './shard-batch.ts';
 import {
   decodeSignature,
   decodeStatus,
@@ -12,10 +16,21 @@ import {
   MAX_HAS_IDS,
   SHARD_PROTOCOL,
   type ShardRequest,
+  statusByte,
 } from './shard-protocol.ts';
 
-/** Another node, over the shard protocol. */
-export function peerBackend(net: Net, peer: PeerId): Backend {
+interface SmallPut {
+  id: ShardId;
+  bytes: Uint8Array;
+  owner: OwnerId;
+  announce: boolean;
+}
+
+/** What became of one of several: `alone` when it is to be asked again by itself. */
+const ALONE = Symbol('alone');
+
+/** Another node, over the shard protocol; small shards that are asked for at once share requests. */
+export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
   const ask = async (
     request: ShardRequest,
     body: Uint8Array,
@@ -28,19 +43,77 @@ export function peerBackend(net: Net, peer: PeerId): Backend {
     if (status !== 'ok' && status !== 'already' && status !== 'absent') throw failureOf(status, tail);
     return { status, tail, body: answer.body };
   };
+  const putAlone = async ({ id, bytes, owner, announce }: SmallPut, call: BackendCall): Promise<void> => {
+    const { status } = await ask({ op: 'put', id, owner, announce }, bytes, call);
+    if (status === 'absent') throw malformed(peer);
+  };
+  const getAlone = async (id: ShardId, call: BackendCall): Promise<Uint8Array | undefined> => {
+    const { into } = call;
+    const place = (bodyBytes: number) => (bodyBytes === into?.length ? into : undefined);
+    const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, into && { into: place });
+    return status === 'absent' ? undefined : body;
+  };
+
+  /** False once it has refused to understand a request for several: an older node. */
+  let understands = true;
+  /** What `many` says of each; `ALONE` of all when the peer does not understand it. */
+  const together = async <R>(count: number, many: () => Promise<R[]>): Promise<(R | typeof ALONE)[]> => {
+    try {
+      return await many();
+    } catch (error) {
+      if (asDatameshError(error).code !== 'malformed-data') throw error;
+      understands = false;
+      return Array.from({ length: count }, () => ALONE);
+    }
+  };
+  const puts = new Gatherer<SmallPut, true | typeof ALONE>(
+    clock,
+    // Whoever takes back what a put may have done must not overtake it.
+    CANCEL_GRACE_MS,
+    ({ owner }, [first]) => owner === first!.owner,
+    ({ values, ...call }) => {
+      // The most usual batch is one: its failure tells its reason.
+      if (values.length === 1) return putAlone(values[0]!, call).then(() => [true]);
+      return together(values.length, async () => {
+        const items = values.map(({ id, announce, bytes }) => ({ id, announce, lengthBytes: bytes.length }));
+        const body = Buffer.concat(values.map(({ bytes }) => bytes));
+        const { tail } = await ask({ op: 'putMany', owner: values[0]!.owner, items }, body, call);
+        if (tail.length !== items.length) throw malformed(peer);
+        const done = [statusByte('ok'), statusByte('already')];
+        return Array.from(tail, (status) => (done.includes(status) ? true : ALONE));
+      });
+    },
+  );
+  const gets = new Gatherer<ShardId, GetPart | typeof ALONE>(
+    clock,
+    0,
+    () => true,
+    ({ values, ...call }) => {
+      if (values.length === 1) return getAlone(values[0]!, call).then((bytes) => [bytes ?? 'absent']);
+      return together(values.length, async () => {
+        const options = { maxBodyBytes: MAX_BATCH_BODY_BYTES };
+        const { tail, body } = await ask({ op: 'getMany', ids: values }, NO_BYTES, call, options);
+        const parts = decodeParts(tail, body, values.length);
+        if (parts === undefined) throw malformed(peer);
+        return parts;
+      });
+    },
+  );
+
   return {
     id: peer,
     kind: 'peer',
     async put(id, bytes, owner, call) {
-      const { announce = false } = call;
-      const { status } = await ask({ op: 'put', id, owner, announce }, bytes, call);
-      if (status === 'absent') throw malformed(peer);
+      const put = { id, bytes, owner, announce: call.announce ?? false };
+      const isSmall = bytes.length <= MAX_GATHERED_BYTES && understands;
+      if (!isSmall || (await puts.ask(put, call)) === ALONE) await putAlone(put, call);
     },
     async get(id, call) {
-      const { into } = call;
-      const place = (bodyBytes: number) => (bodyBytes === into?.length ? into : undefined);
-      const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, into && { into: place });
-      return status === 'absent' ? undefined : body;
+      // A shard whose length is known is large, or one of several of a stripe: it is read into its place.
+      if (call.into !== undefined || !understands) return await getAlone(id, call);
+      const part = await gets.ask(id, call);
+      if (part === 'alone' || part === ALONE) return await getAlone(id, call);
+      return part === 'absent' ? undefined : part;
     },
     async has(ids, call) {
       const held: boolean[] = [];

@@ -4,6 +4,7 @@
  * request  [u8 op] put/get/delete/announce: [32 shard id] put/delete: [32 owner id]   has: n × [32 shard id]
  * announce asks a holder of a manifest to publish the provider record of its object (the id is an ObjectId); op 6 is a put that asks for it as well.
  * prove    [u8 op] [32 nonce] n × [32 shard id]; answer [u8 status] [u64 signed at, ms] [64 signature], body: the answers ("Proofs")
+ * 8, 9     several small shards in one request: shard-batch.ts
  * answer   [u8 status] has: n × [u8 0|1]   error: [UTF-8 text]
  */
 import { DatameshError, type ErrorCode } from '../../errors.ts';
@@ -11,6 +12,7 @@ import { SIGNATURE_BYTES } from '../keys/raw-keys.ts';
 import type { Attestation } from '../maintenance/proof/attestation.ts';
 import { MAX_PROOF_IDS, NONCE_BYTES } from '../maintenance/proof/challenge.ts';
 import { bytesToHex, hexToBytes, type OwnerId, type ShardId, shardIdOf } from '../types.ts';
+import { type BatchRequest, decodeBatch, encodeBatch } from './shard-batch.ts';
 
 export const SHARD_PROTOCOL = '/datamesh/shard/1';
 /** Ids in one `has`: 256 × 32 bytes = 8 KiB, half of what a header may hold. */
@@ -20,6 +22,7 @@ const ID_BYTES = 32;
 const OP = { put: 1, get: 2, has: 3, delete: 4, announce: 5, putAnnounced: 6, prove: 7 } as const;
 
 export type ShardRequest =
+  | BatchRequest
   | { op: 'put'; id: ShardId; owner: OwnerId; announce: boolean }
   | { op: 'get' | 'announce'; id: ShardId }
   | { op: 'has'; ids: readonly ShardId[] }
@@ -42,6 +45,9 @@ export type ShardStatus = keyof typeof STATUS;
 
 export function encodeRequest(request: ShardRequest): Uint8Array {
   switch (request.op) {
+    case 'putMany':
+    case 'getMany':
+      return encodeBatch(request);
     case 'put':
     case 'delete': {
       const op = request.op === 'put' && request.announce ? OP.putAnnounced : OP[request.op];
@@ -82,7 +88,14 @@ export function decodeRequest(header: Uint8Array): ShardRequest {
       ids: idsFrom(header, 1 + NONCE_BYTES),
     };
   }
+  const batch = decodeBatch(header);
+  if (batch !== undefined) return batch;
   throw new DatameshError('malformed-data', { what: 'a shard request is malformed' });
+}
+
+/** The byte of a status, where several stand in a row. */
+export function statusByte(status: ShardStatus): number {
+  return STATUS[status];
 }
 
 export function encodeStatus(status: ShardStatus, tail?: Uint8Array): Uint8Array {
@@ -107,9 +120,14 @@ const ERROR_STATUS: Partial<Record<ErrorCode, ShardStatus>> = {
   'malformed-data': 'malformed',
 };
 
+/** As `encodeFailure` would tell it, without the text. */
+export function statusOfError(error: DatameshError): ShardStatus {
+  return ERROR_STATUS[error.code] ?? 'failed';
+}
+
 /** How a holder tells its own failure: a status and one line of text. */
 export function encodeFailure(error: DatameshError): Uint8Array {
-  return encodeStatus(ERROR_STATUS[error.code] ?? 'failed', Buffer.from(error.message.slice(0, 300)));
+  return encodeStatus(statusOfError(error), Buffer.from(error.message.slice(0, 300)));
 }
 
 /** The asker's error for an answer that is neither ok nor absent. */

@@ -1,5 +1,5 @@
 /** The holder's side of the shard protocol: what other nodes may ask of this one's store. */
-import { DatameshError } from '../../errors.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import { MAX_BODY_BYTES, type Net, type NetAnswer, type NetMessage, NO_BYTES } from '../effects/net.ts';
 import { type Attester, attest } from '../maintenance/proof/attestation.ts';
@@ -9,7 +9,15 @@ import { BodyPool } from '../mesh/bulk/body-pool.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
 import { answering, introduced } from './answering.ts';
-import { decodeRequest, encodeSignature, encodeStatus, SHARD_PROTOCOL } from './shard-protocol.ts';
+import { encodeParts, type GetPart, MAX_GATHERED_BYTES, type PutItem, partsOf } from './shard-batch.ts';
+import {
+  decodeRequest,
+  encodeSignature,
+  encodeStatus,
+  SHARD_PROTOCOL,
+  statusByte,
+  statusOfError,
+} from './shard-protocol.ts';
 
 export interface ShardServiceOptions {
   net: Net;
@@ -42,7 +50,8 @@ export async function serveShards(options: ShardServiceOptions): Promise<void> {
     admits(from, header) {
       try {
         const request = decodeRequest(header);
-        if (request.op !== 'put' || !options.ownersOf(from)?.has(request.owner)) return false;
+        if ((request.op !== 'put' && request.op !== 'putMany') || !options.ownersOf(from)?.has(request.owner))
+          return false;
         return options.admitsOwner(request.owner, from);
       } catch {
         return false; // malformed: the handler says so
@@ -55,6 +64,10 @@ export async function serveShards(options: ShardServiceOptions): Promise<void> {
 function lengthWanted(store: ShardStore, header: Uint8Array): number {
   try {
     const request = decodeRequest(header);
+    if (request.op === 'getMany') {
+      const lengths = request.ids.map((id) => store.stat(id)?.lengthBytes ?? 0);
+      return lengths.reduce((sum, length) => sum + (length <= MAX_GATHERED_BYTES ? length : 0), 0);
+    }
     return request.op === 'get' ? (store.stat(request.id)?.lengthBytes ?? 0) : 0;
   } catch {
     return 0; // malformed: the handler says so
@@ -99,6 +112,15 @@ async function answer(
       if (bytes === undefined) return reply(encodeStatus('absent'));
       return { ...reply(encodeStatus('ok'), bytes), ...release };
     }
+    case 'putMany': {
+      if (!owners.has(request.owner)) throw denied('this peer has no certificate of that owner');
+      if (!options.admitsOwner(request.owner, from)) throw denied('this node does not store for that owner');
+      return reply(encodeStatus('ok', await putMany(options, request.owner, request.items, message.body)));
+    }
+    case 'getMany': {
+      const { tail, body } = encodeParts(await Promise.all(request.ids.map((id) => partOf(options, id))));
+      return reply(encodeStatus('ok', tail), body);
+    }
     case 'has':
       return reply(encodeStatus('ok', Uint8Array.from(await held(options, request.ids), Number)));
     case 'prove': {
@@ -121,6 +143,34 @@ async function answer(
       return reply(encodeStatus(released ? 'ok' : 'absent'));
     }
   }
+}
+
+/** A status for each; settles only when none of them is read any more, as their memory is used again. */
+async function putMany(
+  { store, announce }: ShardServiceOptions,
+  owner: OwnerId,
+  items: readonly PutItem[],
+  body: Uint8Array,
+): Promise<Uint8Array> {
+  const parts = partsOf(items, body);
+  const put = async ({ id, announce: announced }: PutItem, at: number): Promise<number> => {
+    try {
+      const outcome = await store.put({ id, bytes: parts[at]!, owner });
+      // A manifest's shard id is its object's id.
+      if (announced) announce(id as string as ObjectId);
+      return statusByte(outcome === 'stored' ? 'ok' : 'already');
+    } catch (error) {
+      return statusByte(statusOfError(asDatameshError(error)));
+    }
+  };
+  return Uint8Array.from(await Promise.all(items.map(put)));
+}
+
+async function partOf({ store, elsewhere }: ShardServiceOptions, id: ShardId): Promise<GetPart> {
+  if ((store.stat(id)?.lengthBytes ?? 0) > MAX_GATHERED_BYTES) return 'alone';
+  const bytes = (await store.get(id)) ?? (await elsewhere?.get(id));
+  if (bytes === undefined) return 'absent';
+  return bytes.length <= MAX_GATHERED_BYTES ? bytes : 'alone';
 }
 
 async function proofBytes({ store, elsewhere }: ShardServiceOptions, id: ShardId) {

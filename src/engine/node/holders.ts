@@ -2,6 +2,7 @@
 import type { Backend } from '../backends/backend.ts';
 import { isFolderId } from '../backends/folder-marker.ts';
 import { peerBackend } from '../backends/peer-backend.ts';
+import type { Clock } from '../effects/clock.ts';
 import type { Net } from '../effects/net.ts';
 import type { Membership } from '../mesh/membership.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
@@ -11,6 +12,7 @@ import type { PeerId } from '../types.ts';
 
 interface Parts {
   net: Net;
+  clock: Clock;
   own: Backend;
   folders: Folders;
   membership: Membership;
@@ -26,7 +28,7 @@ export interface Holders {
   forget(peer: PeerId): void;
 }
 
-export function createHolders({ net, own, folders, membership, health, requests }: Parts): Holders {
+export function createHolders({ net, clock, own, folders, membership, health, requests }: Parts): Holders {
   const peers = new Map<PeerId, Backend>();
   const backend = (peer: PeerId): Backend | undefined => {
     if (peer === net.self) return own;
@@ -34,7 +36,7 @@ export function createHolders({ net, own, folders, membership, health, requests 
     const member = membership.member(peer);
     if (member === undefined || !member.greeted) return undefined;
     let found = peers.get(peer);
-    if (found === undefined) peers.set(peer, (found = requests.counted(peerBackend(net, peer))));
+    if (found === undefined) peers.set(peer, (found = requests.counted(peerBackend(net, peer, clock))));
     return found;
   };
   return {

@@ -85,7 +85,7 @@ backendContract('peer', async () => {
     clock: realClock(),
   });
   return {
-    backend: peerBackend(net.node('asker' as PeerId), SELF),
+    backend: peerBackend(net.node('asker' as PeerId), SELF, realClock()),
     rot: (_id, bytes) => rotBelow(path, bytes),
     announced,
     async close() {

@@ -44,6 +44,53 @@ export function backendContract(name: string, make: () => Promise<BackendUnderTe
       expect(Buffer.compare((await backend.get(id, CALL))!, bytes)).toBe(0);
     });
 
+    test('many at once, small and large, new and known, for two owners, each get what they put', async () => {
+      const all = Array.from({ length: 150 }, (_, i) =>
+        shard(20 + (i % 140), i % 9 === 0 ? 40_000 : 10 + (i % 140)),
+      );
+      await Promise.all(
+        all.map(({ id, bytes }, i) => backend.put(id, bytes, i % 5 ? OWNER_A : OWNER_B, CALL)),
+      );
+      const missing = shard(900, 10).id;
+      const got = await Promise.all([missing, ...all.map(({ id }) => id)].map((id) => backend.get(id, CALL)));
+      expect(got[0]).toBeUndefined();
+      for (const [i, { bytes }] of all.entries())
+        expect(Buffer.compare(got[i + 1]!, bytes), `shard ${i}`).toBe(0);
+      expect(await backend.delete(all[0]!.id, OWNER_B, CALL)).toBe(true);
+      expect(await backend.delete(all[1]!.id, OWNER_A, CALL)).toBe(true);
+    });
+
+    test('one among many whose bytes are not its own fails alone, and for its reason', async () => {
+      const all = Array.from({ length: 10 }, (_, i) => shard(300 + i, 100));
+      const wrong = shard(399, 100).id;
+      const puts = await Promise.allSettled(
+        all.map(({ id, bytes }, i) => backend.put(i === 4 ? wrong : id, bytes, OWNER_A, CALL)),
+      );
+      expect(puts.map(({ status }) => status)).toEqual(
+        all.map((_, i) => (i === 4 ? 'rejected' : 'fulfilled')),
+      );
+      expect((puts[4] as PromiseRejectedResult).reason).toMatchObject({ code: 'hash-mismatch' });
+      expect(await backend.has([wrong, all[3]!.id], CALL)).toEqual([false, true]);
+    });
+
+    test('one among many that is cancelled does not take the others with it', async () => {
+      const all = Array.from({ length: 10 }, (_, i) => shard(400 + i, 100));
+      const stopper = new AbortController();
+      const puts = all.map(({ id, bytes }, i) =>
+        backend.put(id, bytes, OWNER_A, i === 4 ? { ...CALL, signal: stopper.signal } : CALL),
+      );
+      stopper.abort();
+      const ends = await Promise.allSettled(puts);
+      expect(ends.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(9);
+      const rest = all.filter((_, i) => i !== 4);
+      expect(
+        await backend.has(
+          rest.map(({ id }) => id),
+          CALL,
+        ),
+      ).toEqual(rest.map(() => true));
+    });
+
     test('says of what it does not hold that it does not', async () => {
       const { id } = shard(2, 100);
       expect(await backend.get(id, CALL)).toBeUndefined();

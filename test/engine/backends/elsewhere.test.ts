@@ -62,7 +62,7 @@ test('get, has, announce and delete reach the folders, and absence stays absence
       attester,
       clock,
     });
-    const peer = peerBackend(net.node('asker' as PeerId), node);
+    const peer = peerBackend(net.node('asker' as PeerId), node, realClock());
     const [inStore, inFolder, nowhere] = [shard(1, 100), shard(2, 200), shard(3, 300)];
     await peer.put(inStore.id, inStore.bytes, OWNER_A, CALL);
     await folder.put(inFolder.id, inFolder.bytes, OWNER_A, CALL);

@@ -8,6 +8,7 @@ import {
   encodeStatus,
   SHARD_PROTOCOL,
 } from '../../../../src/engine/backends/shard-protocol.ts';
+import { realClock } from '../../../../src/engine/effects/clock.ts';
 import { NO_BYTES } from '../../../../src/engine/effects/net.ts';
 import { verdictsOf } from '../../../../src/engine/maintenance/proof/attestation.ts';
 import {
@@ -101,7 +102,7 @@ test('whatever a holder answers, the asker has an error or verdicts, and none sa
   let header: Uint8Array = NO_BYTES;
   let body: Uint8Array = NO_BYTES;
   await net.node(HOLDER).handle(SHARD_PROTOCOL, async () => ({ header, body }), { maxBodyBytes: 0 });
-  const backend = peerBackend(net.node('asker' as PeerId), HOLDER);
+  const backend = peerBackend(net.node('asker' as PeerId), HOLDER, realClock());
   const ids = [idOf(1), idOf(2)];
   await fc.assert(
     fc.asyncProperty(
