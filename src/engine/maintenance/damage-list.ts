@@ -1,4 +1,7 @@
-/** Objects that may be damaged: when each was first found so, and when it is to be looked at next. Bounded; what does not fit the next census finds again. */
+/**
+ * Objects that may be damaged: when each was first found so, when it is to be looked at next, and how many losses it is known to have had, for the weakest come
+ * first. Bounded; what does not fit the next census finds again.
+ */
 import type { ObjectId } from '../types.ts';
 
 interface Suspect {
@@ -7,6 +10,8 @@ interface Suspect {
   nextMs: number;
   /** Looks in a row after which nothing could be done. */
   futile: number;
+  /** Shards of its weakest stripe that are gone, as far as is known: its list. */
+  losses: number;
 }
 
 /** 100 bytes each. */
@@ -14,23 +19,36 @@ const MAX_SUSPECTS = 200_000;
 /** Wait after the first futile look, doubled with each further one. */
 const FIRST_WAIT_MS = 5_000;
 const LAST_WAIT_MS = 300_000;
+/** As many losses and more are one list: nobody chooses a code that lives with more for long. */
+const MOST_LOSSES = 8;
 
 export class DamageList {
   private readonly suspects = new Map<ObjectId, Suspect>();
+  /** The same by losses, each in the order of what is due. */
+  private readonly byLosses = Array.from({ length: MOST_LOSSES + 1 }, () => new Map<ObjectId, Suspect>());
 
   get size(): number {
     return this.suspects.size;
   }
 
-  /** To be looked at soon, whatever was found before. */
-  suspect(id: ObjectId, nowMs: number): void {
+  /** To be looked at soon, whatever was found before. `lost`: one of its holders is gone. */
+  suspect(id: ObjectId, nowMs: number, lost = false): void {
     const known = this.suspects.get(id);
     if (known !== undefined) {
       known.nextMs = Math.min(known.nextMs, nowMs);
       known.futile = 0;
+      if (lost) this.list(id, known, known.losses + 1);
     } else if (this.suspects.size < MAX_SUSPECTS) {
-      this.suspects.set(id, { sinceMs: undefined, nextMs: nowMs, futile: 0 });
+      const suspect: Suspect = { sinceMs: undefined, nextMs: nowMs, futile: 0, losses: 0 };
+      this.suspects.set(id, suspect);
+      this.list(id, suspect, lost ? 1 : 0);
     }
+  }
+
+  /** What a look has found: shards of its weakest stripe that are gone. */
+  found(id: ObjectId, losses: number): void {
+    const suspect = this.suspects.get(id);
+    if (suspect !== undefined) this.list(id, suspect, losses);
   }
 
   /** The mesh has changed: what was futile may now help. */
@@ -41,12 +59,15 @@ export class DamageList {
     }
   }
 
+  /** The weakest first. */
   due(nowMs: number, limit: number): ObjectId[] {
     const due: ObjectId[] = [];
-    for (const [id, { nextMs }] of this.suspects) {
-      if (nextMs > nowMs) continue;
-      due.push(id);
-      if (due.length === limit) break;
+    for (let losses = MOST_LOSSES; losses >= 0; losses--) {
+      for (const [id, { nextMs }] of this.byLosses[losses]!) {
+        if (nextMs > nowMs) continue;
+        due.push(id);
+        if (due.length === limit) return due;
+      }
     }
     return due;
   }
@@ -65,8 +86,7 @@ export class DamageList {
     if (suspect === undefined) return;
     suspect.nextMs = atMs;
     // Behind those that are due.
-    this.suspects.delete(id);
-    this.suspects.set(id, suspect);
+    this.list(id, suspect, suspect.losses);
   }
 
   /** Damaged, and nothing could be done now. */
@@ -78,11 +98,21 @@ export class DamageList {
   }
 
   whole(id: ObjectId): void {
+    const suspect = this.suspects.get(id);
+    if (suspect === undefined) return;
     this.suspects.delete(id);
+    this.byLosses[suspect.losses]!.delete(id);
   }
 
   /** Objects known to be damaged. */
   damaged(): ObjectId[] {
     return [...this.suspects].filter(([, { sinceMs }]) => sinceMs !== undefined).map(([id]) => id);
+  }
+
+  /** To the end of the list of so many losses. */
+  private list(id: ObjectId, suspect: Suspect, losses: number): void {
+    this.byLosses[suspect.losses]!.delete(id);
+    suspect.losses = Math.min(MOST_LOSSES, Math.max(0, losses));
+    this.byLosses[suspect.losses]!.set(id, suspect);
   }
 }

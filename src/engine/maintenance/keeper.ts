@@ -181,14 +181,14 @@ export function createKeeper(options: KeeperOptions): Keeper {
   };
 
   /** All objects of which the peer has, or had, shards. */
-  const suspectOf = async (peer: PeerId) => {
+  const suspectOf = async (peer: PeerId, lost: boolean) => {
     for (let cursor: ObjectId | undefined; !stopped; ) {
       const page = store.heldBy(peer, cursor, PAGE);
       if (page.length === 0) return;
       const nowMs = clock.monotonic();
       for (const id of page) {
         if (isOpenRelease(store.mark(id))) releases.add(id);
-        else suspects.suspect(id, nowMs);
+        else suspects.suspect(id, nowMs, lost);
       }
       cursor = page.at(-1);
       await options.pause();
@@ -212,7 +212,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         dueMs.orders = Math.min(dueMs.orders, nowMs + limits.calmMs);
       } else options.leases.drop(peer);
       dueMs.leaders = Math.min(dueMs.leaders, nowMs + limits.calmMs);
-      run(`shards of ${peer}`, () => suspectOf(peer));
+      run(`shards of ${peer}`, () => suspectOf(peer, !live));
     },
     kept(ids) {
       handover.changed(ids);

@@ -112,7 +112,8 @@ async function* examined(cases: readonly Case[], context: MenderContext): AsyncG
     round = next;
   }
   for (const one of cases) {
-    const { objectId } = one.object;
+    const { objectId, manifest } = one.object;
+    suspects.found(objectId, one.damages.length === 0 ? 0 : manifest.code.m - spareOf(one));
     if (one.damages.length === 0) {
       noteWhereabouts([one], context);
       suspects.whole(objectId);

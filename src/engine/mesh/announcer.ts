@@ -11,20 +11,18 @@ const MAX_WAITING = 10_000;
 const REST_FACTOR = 9;
 const MIN_REST_MS = 20;
 /**
- * With more than this many waiting, two a second, and one in two seconds while still more come: an announcement costs the mesh some 14 ms of processor time
- * (six nodes, both ends of its dozen requests), as much as twenty puts of 4 KiB.
+ * With more than this many waiting, one in five seconds: an announcement costs the mesh some 14 ms of processor time (six nodes, both ends of its dozen
+ * requests), as much as twenty puts of 4 KiB. Two a second of each of twelve nodes were half a processor for as long as any waited, and repairs went without it. A
+ * mesh in which a reader can ask everybody does not need the records soon.
  */
 const FEW_WAITING = 16;
-const MANY_REST_MS = 500;
-const BUSY_REST_MS = 2_000;
-const BUSY_FOR_MS = 1_000;
+const MANY_REST_MS = 5_000;
 const MAX_REST_MS = 5_000;
 
 /** Publishes provider records in the background, one at a time, with at most a tenth of the time spent on it. */
 export function announcer(routing: Pick<ObjectRouting, 'provide'>, clock: Clock): (id: ObjectId) => void {
   const waiting = new Set<ObjectId>();
   let busy = false;
-  let askedAtMs = 0;
   const next = () => {
     const [id] = waiting;
     if (id === undefined) {
@@ -36,15 +34,13 @@ export function announcer(routing: Pick<ObjectRouting, 'provide'>, clock: Clock)
     const before = clock.monotonic();
     void routing.provide(id).finally(() => {
       const restMs = REST_FACTOR * (clock.monotonic() - before);
-      const crowdedMs = clock.monotonic() - askedAtMs < BUSY_FOR_MS ? BUSY_REST_MS : MANY_REST_MS;
-      const leastMs = waiting.size > FEW_WAITING ? crowdedMs : MIN_REST_MS;
+      const leastMs = waiting.size > FEW_WAITING ? MANY_REST_MS : MIN_REST_MS;
       clock.after(Math.min(MAX_REST_MS, Math.max(leastMs, restMs)), next);
     });
   };
   return (id) => {
     if (waiting.size >= MAX_WAITING) return;
     waiting.add(id);
-    askedAtMs = clock.monotonic();
     if (!busy) next();
   };
 }

@@ -38,12 +38,12 @@ export const MAX_HELLO_BYTES = 256 * 1024;
 export const MAX_NODE_INFO_BYTES = 4 * 1024;
 
 /**
- * A hello tells that the way to a connected peer works, and its round trip: every 2 s to each of ten peers; in a larger mesh five
+ * A hello tells that the way to a connected peer works, and its round trip: every 2 s to each of four peers; in a larger mesh two
  * a second in all, each peer every 10 s at least. Who falls silent in gossip, or does not answer, is asked every 2 s again.
  */
 export const HELLO_INTERVAL_MS = 2_000;
 export const HELLO_MAX_INTERVAL_MS = 10_000;
-export const HELLOS_PER_SECOND = 5;
+export const HELLOS_PER_SECOND = 2;
 /** The time after which a peer that answers none is suspect, then offline. */
 export const HELLO_TIMEOUT_MS = 3_000;
 /** Of that, for the first hello of a peer, before it is said once more: a newcomer should not wait for the next beat. */
@@ -76,10 +76,10 @@ export const MAX_GOSSIP_RPC_BYTES = 256 * 1024;
 export const MAX_GOSSIP_UNSENT_BYTES = 1024 * 1024;
 /** Without gossip a hello signs a NodeInfo anew after this time. */
 export const NODE_INFO_MAX_AGE_MS = 10_000;
-/** Heartbeats by gossip: every 2 s in a small mesh; in a larger one as often as makes 5 messages a second in all. */
+/** Heartbeats by gossip: every 2 s in a small mesh; in a larger one as often as makes 2 messages a second in all (each is sent four times by every node). */
 export const GOSSIP_MIN_MS = 2_000;
 export const GOSSIP_MAX_MS = 30_000;
-export const GOSSIP_PER_SECOND = 5;
+export const GOSSIP_PER_SECOND = 2;
 /** Two NodeInfos of one node within this time: the second is not passed on. */
 export const GOSSIP_MIN_GAP_MS = 300;
 /** A NodeInfo issued longer ago is not believed from gossip, nor one from the future; clocks may differ by this. */

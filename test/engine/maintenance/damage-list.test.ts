@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { DamageList } from '../../../src/engine/maintenance/damage-list.ts';
+import type { ObjectId } from '../../../src/engine/types.ts';
+
+const [a, b, c, d] = ['a', 'b', 'c', 'd'] as ObjectId[] as [ObjectId, ObjectId, ObjectId, ObjectId];
+
+describe('what may be damaged', () => {
+  it('is looked at in the order of losses, and of equals in the order it came', () => {
+    const list = new DamageList();
+    for (const id of [a, b, c, d]) list.suspect(id, 0);
+    list.suspect(c, 0, true);
+    list.suspect(c, 0, true);
+    list.suspect(b, 0, true);
+    list.suspect(d, 0, true);
+    expect(list.due(0, 10)).toEqual([c, b, d, a]);
+    expect(list.due(0, 2)).toEqual([c, b]);
+  });
+
+  it('counts what a look has found, not what was feared', () => {
+    const list = new DamageList();
+    for (const id of [a, b]) list.suspect(id, 0, true);
+    list.found(a, 0);
+    list.found(b, 2);
+    expect(list.due(0, 10)).toEqual([b, a]);
+    list.found(b, 0);
+    list.suspect(a, 0, true);
+    expect(list.due(0, 10)).toEqual([a, b]);
+  });
+
+  it('waits behind what is due, comes back when its time has come, and goes when it is whole', () => {
+    const list = new DamageList();
+    for (const id of [a, b, c]) list.suspect(id, 0);
+    list.suspect(c, 0, true);
+    list.waitUntil(c, 100);
+    expect(list.due(50, 10)).toEqual([a, b]);
+    expect(list.due(100, 10)).toEqual([c, a, b]);
+    list.futile(a, 100);
+    expect(list.due(100, 10)).toEqual([c, b]);
+    list.retryAll(100);
+    expect(list.due(100, 10)).toEqual([c, b, a]);
+    for (const id of [a, b, c]) list.whole(id);
+    expect([list.size, list.due(1e9, 10)]).toEqual([0, []]);
+  });
+
+  it('takes any number of losses', () => {
+    const list = new DamageList();
+    list.suspect(a, 0);
+    for (let loss = 0; loss < 50; loss++) list.suspect(a, 0, true);
+    list.suspect(b, 0, true);
+    list.found(b, 51);
+    expect(list.due(0, 10)).toEqual([a, b]);
+    list.found(a, -3);
+    expect(list.due(0, 10)).toEqual([b, a]);
+  });
+});
