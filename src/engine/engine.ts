@@ -4,6 +4,7 @@
  * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
  */
 
+import type { BackupCalls } from './backup-views.ts';
 import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
 import type { DrainQuery, DrainView } from './drain-views.ts';
 import type { HealthReport } from './health-views.ts';
@@ -377,6 +378,7 @@ export interface Engine {
   readonly pools: PoolCalls;
   /** Long work of this engine: puts, gets, repairs, a drain … */
   readonly jobs: JobCalls;
+  readonly backups: BackupCalls;
   /** Where the shards of current objects lie: a census of them, counted by node, disk, rack and zone. */
   distribution(query?: DistributionQuery, call?: CallOptions): Promise<DistributionReport>;
   close(): Promise<void>;

@@ -1,4 +1,9 @@
 /** `openEngine`: the Engine interface on a node in this process. */
+
+import { createBackups } from './backup/backups.ts';
+import type { BackupCalls } from './backup-views.ts';
+import { refuseReserved } from './catalog/reserved-names.ts';
+import { guardReserved } from './guard-reserved.ts';
 import { createCollecting } from './collecting.ts';
 import type { CallOptions, Engine } from './engine.ts';
 import { createNames } from './names.ts';
@@ -69,6 +74,17 @@ export function engineOn(node: Node): Engine {
     signal: call?.signal === undefined ? closing.signal : AbortSignal.any([call.signal, closing.signal]),
   });
 
+  const guard = guardReserved((ref) => objects.find(ref).name);
+  const made = createBackups(node, objects);
+  const backups: BackupCalls = {
+    backup: (query, call) => tracked(made.backup(query, linked(call))),
+    snapshots: (query) => tracked(made.snapshots(query)),
+    show: (query) => tracked(made.show(query)),
+    restore: (query, call) => tracked(made.restore(query, linked(call))),
+    forget: (query) => tracked(made.forget(query)),
+    prune: (query, call) => tracked(made.prune(query, linked(call))),
+  };
+
   const cleanup: Engine['cleanup'] = (query, call) =>
     tracked(
       node.jobs.run('cleanup', query.dryRun ? 'plan' : 'shards', linked(call), (job) =>
@@ -119,7 +135,10 @@ export function engineOn(node: Node): Engine {
     prove: (ref, call) => proving.prove(ref, linked(call)),
     put: (source, putOptions, call) =>
       tracked(
-        node.jobs.run('put', putOptions.name, linked(call), (job) => objects.put(source, putOptions, job)),
+        node.jobs.run('put', putOptions.name, linked(call), async (job) => {
+          refuseReserved(putOptions.name);
+          return await objects.put(source, putOptions, job);
+        }),
       ),
     async get(ref, getOptions = {}, call) {
       const job = node.jobs.start('get', ref, { signal: linked(call).signal });
@@ -138,8 +157,11 @@ export function engineOn(node: Node): Engine {
     },
     find: async (ref) => objects.find(ref),
     info: (ref, infoOptions = {}) => tracked(objects.info(ref, infoOptions)),
-    delete: (ref, deleteOptions) => tracked(objects.delete(ref, deleteOptions)),
-    names,
+    delete: async (ref, deleteOptions) => {
+      guard.reserved(ref);
+      return await tracked(objects.delete(ref, deleteOptions));
+    },
+    names: guard.names(names),
     cleanup,
     drain: (query, call) => tracked(node.drain.run(query, linked(call))),
     pools,
@@ -149,6 +171,7 @@ export function engineOn(node: Node): Engine {
       wait: (id, call) => tracked(node.jobs.wait(id, linked(call))),
       cancel: (id) => node.jobs.cancel(id),
     },
+    backups,
     distribution: (query = {}, call) => tracked(objects.distribution(query, linked(call))),
     async bootstrap(address) {
       const { peerId, rttMs } = await node.membership.join(address);

@@ -70,6 +70,7 @@ export function dataPaths(dataDir: string) {
     custody: `${dataDir}/custody.sqlite`,
     peers: `${dataDir}/peers.json`,
     heads: `${dataDir}/heads`,
+    backup: `${dataDir}/backup`,
     journal: `${dataDir}/journal`,
     quarantine: `${dataDir}/quarantine.log`,
     epoch: `${dataDir}/cleanup-epoch.json`,

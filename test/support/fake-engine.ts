@@ -27,6 +27,7 @@ import type { ObjectId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
 import { fakeBandwidth, fakeEvents, fakeHealth, fakePeerId, fakePeers } from './fake-figures.ts';
 import { fakeJobCalls, fakeJobs } from './fake-jobs.ts';
+import { fakeBackupCalls } from './fake-backups.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakeNames } from './fake-names.ts';
 import { compareBy } from './fake-order.ts';
@@ -386,6 +387,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     },
     ...fakePoolCalls(enter),
     ...fakeNames({ enter, find, versions, deleted, nowMs }),
+    backups: fakeBackupCalls(enter),
     async close() {
       closed = true;
     },

@@ -4,6 +4,7 @@
  */
 import { DatameshError } from '../../errors.ts';
 import type { ListQuery } from '../engine.ts';
+import { isReservedName, RESERVED_PREFIX } from './reserved-names.ts';
 
 export type SqlValue = string | number | Uint8Array | null;
 
@@ -41,6 +42,10 @@ export function pageQuery(columns: string, owner: number, query: ListQuery): Pag
     const prefix = nameBytes(query.prefix.toWellFormed());
     where.push('e.name >= ?', 'e.name < ?');
     values.push(prefix, afterPrefix(prefix));
+  }
+  if (!isReservedName(query.prefix ?? '')) {
+    where.push('NOT (e.name >= ? AND e.name < ?)');
+    values.push(nameBytes(RESERVED_PREFIX), afterPrefix(nameBytes(RESERVED_PREFIX)));
   }
   if (query.tag !== undefined) {
     where.push('EXISTS (SELECT 1 FROM tags t WHERE t.tag = ? AND t.entry = e.id)');

@@ -81,7 +81,16 @@ export function packingMethod(): 'zstd' | 'brotli' {
   return typeof zlib.zstdCompressSync === 'function' ? 'zstd' : 'brotli';
 }
 
-function compress(bytes: Uint8Array): { method: number; bytes: Uint8Array } {
+/** The `plaintextBytes` bytes that `compress` was given, and never more. Throws `malformed-data`, `runtime-too-old`. */
+export function expandTo(method: number, bytes: Uint8Array, plaintextBytes: number): Uint8Array {
+  const plaintext = expand(method, bytes, plaintextBytes);
+  if (plaintext.length !== plaintextBytes)
+    throw malformed(`it holds ${plaintext.length} bytes, not ${plaintextBytes}`);
+  return plaintext;
+}
+
+/** By the method that works here. `method` stands in formats: 0 is as it was, and never given by this function. */
+export function compress(bytes: Uint8Array): { method: number; bytes: Uint8Array } {
   if (packingMethod() === 'zstd') {
     const params = { [zlib.constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
     return { method: METHOD.zstd, bytes: zlib.zstdCompressSync(bytes, { params, chunkSize: GROWTH_BYTES }) };

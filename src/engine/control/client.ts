@@ -38,6 +38,7 @@ import type {
 import type { ProofFile, VerifyQuery, VerifyReport } from '../proof-views.ts';
 import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
 import type { RepairQuery, RepairReport } from '../repair-views.ts';
+import { remoteBackups } from './client-backups.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
 import { remoteNames } from './names.ts';
@@ -81,6 +82,10 @@ class RemoteEngine implements Engine {
     wait: (id, call = {}) => this.#await<JobView>(ROUTE.jobWait, { id }, call),
     cancel: async (id) => (await this.#send(ROUTE.jobCancel, { id })) as JobView,
   };
+  readonly backups = remoteBackups(
+    (path, body) => this.#send(path, body),
+    (path, body, call) => this.#await(path, body, call),
+  );
 
   constructor(caller: SocketCaller) {
     this.#caller = caller;

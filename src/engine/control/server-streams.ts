@@ -25,6 +25,7 @@ import {
   readVerifyQuery,
   STREAM_TYPE,
 } from './wire.ts';
+import { readBackupQuery, readPruneQuery, readRestoreQuery } from './wire-backups.ts';
 
 /** One streaming request with its answer, and the signal that it is not wanted any more. */
 export interface Exchange {
@@ -112,6 +113,33 @@ export async function answerSpeedTest(
     const { peer, durationMs } = readSpeedRequest(body);
     return engine.speedTest(peer, durationMs, { signal });
   });
+}
+
+export async function answerBackup(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.backups.backup(readBackupQuery(body), { signal, onProgress }),
+  );
+}
+
+export async function answerRestore(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.backups.restore(readRestoreQuery(body), { signal, onProgress }),
+  );
+}
+
+export async function answerPrune(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.backups.prune(readPruneQuery(body), { signal, onProgress }),
+  );
 }
 
 export async function answerPut(engine: Engine, { body, response, clock, signal }: Exchange): Promise<void> {

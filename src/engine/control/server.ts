@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import { pingSocket } from './http-call.ts';
 import { serveNames } from './names.ts';
 import {
+  answerBackup,
   answerCleanup,
   answerDiscover,
   answerDrain,
@@ -14,9 +15,11 @@ import {
   answerHealth,
   answerJobWait,
   answerProve,
+  answerPrune,
   answerPut,
   answerRecover,
   answerRepair,
+  answerRestore,
   answerSpeedTest,
   answerVerify,
   type Exchange,
@@ -36,6 +39,7 @@ import {
   readRef,
   STREAM_TYPE,
 } from './wire.ts';
+import { BACKUP_ROUTE, readForgetQuery, readShowQuery, readSnapshotQuery } from './wire-backups.ts';
 import { readDistributionQuery, readPoolName, readPoolRequest } from './wire-pools.ts';
 
 /** JSON requests are a name and a few options. Puts are streams and not bound by this. */
@@ -184,6 +188,12 @@ function buildApp(
   app.post(ROUTE.jobShow, async (request) => engine.jobs.show(readJobId(request.body).id));
   app.post(ROUTE.jobCancel, async (request) => engine.jobs.cancel(readJobId(request.body).id));
   stream(ROUTE.jobWait, answerJobWait);
+  app.post(BACKUP_ROUTE.snapshots, async ({ body }) => engine.backups.snapshots(readSnapshotQuery(body)));
+  app.post(BACKUP_ROUTE.show, async ({ body }) => engine.backups.show(readShowQuery(body)));
+  app.post(BACKUP_ROUTE.forget, async ({ body }) => engine.backups.forget(readForgetQuery(body)));
+  stream(BACKUP_ROUTE.backup, answerBackup);
+  stream(BACKUP_ROUTE.restore, answerRestore);
+  stream(BACKUP_ROUTE.prune, answerPrune);
   stream(ROUTE.health, answerHealth);
   stream(ROUTE.verify, answerVerify);
   stream(ROUTE.repair, answerRepair);

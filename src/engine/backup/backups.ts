@@ -1,0 +1,285 @@
+/** The backup calls of the Engine interface, on a running node. */
+import { DatameshError } from '../../errors.ts';
+import type {
+  BackupCalls,
+  BackupReport,
+  ForgetReport,
+  RestoreReport,
+  SnapshotQuery,
+  SnapshotView,
+} from '../backup-views.ts';
+import { blake3 } from '../codec/hash.ts';
+import { realTree } from '../effects/real-tree.ts';
+import type { CallOptions } from '../engine.ts';
+import type { Node } from '../node.ts';
+import type { Objects } from '../objects.ts';
+import { dataPaths } from '../options.ts';
+import { ownerOf } from '../put-object.ts';
+import { bytesToHex } from '../types.ts';
+import { exclusion } from './exclude.ts';
+import { BackupLocks } from './locks.ts';
+import { NAMES } from './object-door.ts';
+import { Repository, type StoredSnapshot, viewOf } from './repository.ts';
+import { keptBy } from './retention.ts';
+import { runInThread } from './thread.ts';
+
+const MIN_ID_DIGITS = 4;
+const SHOW_ENTRIES = 1000;
+const MAX_SHOW_ENTRIES = 100_000;
+/** File states of one folder: a million files are some 150 MB. */
+const MAX_STATE_BYTES = 2 ** 30;
+/** Another node's snapshot this young may have a brother that is being made just now. */
+const RECENT_MS = 7 * 86_400_000;
+
+export function createBackups(node: Node, objects: Objects): BackupCalls {
+  const { clock, disk } = node;
+  const locks = new BackupLocks();
+  const signalOf = (call: CallOptions) => call.signal ?? new AbortController().signal;
+  const runId = () => bytesToHex(node.random.bytes(16));
+  const statePath = (source: string) =>
+    `${dataPaths(node.options.dataDir).backup}/states/${bytesToHex(blake3(Buffer.from(source))).slice(0, 32)}`;
+  const repositoryFor = (call: CallOptions) => {
+    ownerOf(node);
+    return new Repository(node, objects, signalOf(call));
+  };
+  const secret = () => ownerOf(node).dedupSecret;
+
+  const chosen = (all: StoredSnapshot[], { source, tag }: SnapshotQuery) =>
+    all.filter(
+      ({ snapshot }) =>
+        (source === undefined || snapshot.source.equals(Buffer.from(source))) &&
+        (tag === undefined || snapshot.tags.includes(tag)),
+    );
+
+  const backup: BackupCalls['backup'] = (query, given = {}) =>
+    locks.backup(async (): Promise<BackupReport> => {
+      const { source, dryRun = false } = query;
+      // Said before anything is read.
+      exclusion(query.exclude ?? []);
+      return await node.jobs.run('backup', source, given, async (call) => {
+        const repository = repositoryFor(call);
+        const path = statePath(source);
+        const state = query.full
+          ? undefined
+          : await disk.readFile(path, MAX_STATE_BYTES).catch(() => undefined);
+        const outcome = await runInThread(
+          'backup',
+          {
+            source: Buffer.from(source),
+            skip: [Buffer.from(node.options.dataDir)],
+            patterns: query.exclude ?? [],
+            oneFileSystem: query.oneFileSystem ?? false,
+            compress: query.compress ?? false,
+            tags: query.tags ?? [],
+            node: node.options.name,
+            device: node.net.self,
+            takenAtMs: clock.now(),
+            runId: runId(),
+            secret: secret(),
+            state,
+            indexFiles: await repository.indexFiles(),
+            packs: repository.packs(),
+            dryRun,
+          },
+          repository.door(query.pool),
+          clock,
+          call,
+        );
+        if (!dryRun) await keepState(path, outcome.state);
+        const { snapshotId, snapshot, filesRead, bytesRead, chunksNew, chunksKnown } = outcome;
+        const { addedBytes, packsAdopted, skipped } = outcome;
+        return {
+          dryRun,
+          snapshot: viewOf({
+            id: snapshotId,
+            snapshot: { ...snapshot, source: Buffer.from(snapshot.source) },
+          }),
+          ...{ filesRead, bytesRead, chunksNew, chunksKnown, addedBytes, packsAdopted, skipped },
+        };
+      });
+    });
+
+  /** A cache: without it the next run reads every file. */
+  const keepState = async (path: string, state: Uint8Array) => {
+    try {
+      await disk.makeDir(path.slice(0, path.lastIndexOf('/')));
+      await disk.writeFileAtomic(path, state, 0o600);
+    } catch (error) {
+      node.events.add('warn', 'backup', `file states are not kept: ${String(error)}`);
+    }
+  };
+
+  const snapshotOf = async (repository: Repository, id: string): Promise<StoredSnapshot> => {
+    const all = await repository.snapshots();
+    const hits = id === 'latest' ? all.slice(0, 1) : all.filter((it) => it.id.startsWith(id));
+    const [only, second] = hits;
+    if (only !== undefined && second === undefined && (id === 'latest' || id.length >= MIN_ID_DIGITS))
+      return only;
+    if (second !== undefined) {
+      throw new DatameshError('bad-value', {
+        what: `"${id}" fits ${hits.length} snapshots`,
+        mend: 'give more digits of the id',
+        details: { candidates: hits.slice(0, 20).map((it) => it.id) },
+      });
+    }
+    throw new DatameshError('not-found', {
+      what: id === 'latest' ? 'there is no snapshot yet' : `there is no snapshot ${id}`,
+      mend: 'see which there are: datamesh snapshots',
+      details: { candidates: all.slice(0, 20).map((it) => it.id) },
+    });
+  };
+
+  return {
+    backup,
+
+    async snapshots(query = {}) {
+      const all = await repositoryFor({}).snapshots();
+      return chosen(all, query).map(viewOf);
+    },
+
+    async show(query) {
+      const repository = repositoryFor({});
+      const found = await snapshotOf(repository, query.id);
+      const listed = await runInThread(
+        'list',
+        {
+          tree: found.snapshot.tree,
+          source: found.snapshot.source,
+          paths: query.path === undefined ? [] : [query.path],
+          skip: query.skip ?? 0,
+          limit: Math.min(query.limit ?? SHOW_ENTRIES, MAX_SHOW_ENTRIES),
+          secret: secret(),
+          indexFiles: await repository.indexFiles(),
+          packs: repository.packs(),
+        },
+        repository.door(undefined),
+        clock,
+        {},
+      );
+      return { snapshot: viewOf(found), ...listed };
+    },
+
+    restore: (query, given = {}) =>
+      locks.restore(async (): Promise<RestoreReport> => {
+        const startedMs = clock.monotonic();
+        const { destination, dryRun = false, overwrite = false } = query;
+        return await node.jobs.run('restore', destination, given, async (call) => {
+          const repository = repositoryFor(call);
+          const found = await snapshotOf(repository, query.id);
+          if (!dryRun) await needDestination(destination, overwrite);
+          const outcome = await runInThread(
+            'restore',
+            {
+              tree: found.snapshot.tree,
+              source: found.snapshot.source,
+              destination: Buffer.from(destination),
+              paths: query.paths ?? [],
+              overwrite,
+              dryRun,
+              secret: secret(),
+              indexFiles: await repository.indexFiles(),
+              packs: repository.packs(),
+            },
+            repository.door(undefined),
+            clock,
+            call,
+          );
+          return { dryRun, snapshot: viewOf(found), ...outcome, durationMs: clock.monotonic() - startedMs };
+        });
+      }),
+
+    async forget(query): Promise<ForgetReport> {
+      const repository = repositoryFor({});
+      const all = await repository.snapshots();
+      const { dryRun = false, ids } = query;
+      let forgotten: StoredSnapshot[];
+      const kept: ForgetReport['kept'] = [];
+      if (ids !== undefined && ids.length > 0) {
+        forgotten = [];
+        for (const id of new Set(ids)) forgotten.push(await snapshotOf(repository, id));
+      } else {
+        const candidates = chosen(all, query);
+        const reasons = keptBy(query.keep ?? {}, candidates.map(viewOf));
+        if (reasons.size === 0 && candidates.length > 0) {
+          throw new DatameshError('bad-value', {
+            what: 'this rule keeps no snapshot at all',
+            mend: 'say how many to keep, e.g. --keep-last 3, or name the snapshots to forget',
+          });
+        }
+        for (const it of candidates) {
+          const why = reasons.get(it.id);
+          if (why !== undefined) kept.push({ ...viewOf(it), reasons: why });
+        }
+        forgotten = candidates.filter(({ id }) => !reasons.has(id));
+      }
+      const views: SnapshotView[] = forgotten.map(viewOf);
+      if (!dryRun) for (const { object } of forgotten) await objects.delete(object.name);
+      return { dryRun, kept, forgotten: views };
+    },
+
+    prune: (query, given = {}) =>
+      locks.prune(async () => {
+        const startedMs = clock.monotonic();
+        return await node.jobs.run('prune', 'backups', given, async (call) => {
+          const repository = repositoryFor(call);
+          const { dryRun = false, alone = false } = query;
+          const all = await repository.snapshots();
+          if (!dryRun && !alone) refuseCompany(all, node.net.self, clock.now());
+          const packs = repository.packs();
+          const old = repository.named(NAMES.index).map(({ name }) => name);
+          const { deletable, ...outcome } = await runInThread(
+            'prune',
+            {
+              trees: all.map(({ snapshot }) => snapshot.tree),
+              dryRun,
+              runId: runId(),
+              secret: secret(),
+              indexFiles: await repository.indexFiles(),
+              packs,
+            },
+            repository.door(undefined),
+            clock,
+            call,
+          );
+          // The new index names all that stays; the old ones go before the packs, of which none is needed any more.
+          if (deletable.length > 0) for (const name of [...old, ...deletable]) await objects.delete(name);
+          return {
+            ...{ dryRun, snapshots: all.length, packs: packs.length },
+            ...outcome,
+            durationMs: clock.monotonic() - startedMs,
+          };
+        });
+      }),
+  };
+}
+
+/** An empty folder, or one that may be written into. */
+async function needDestination(path: string, overwrite: boolean): Promise<void> {
+  const tree = realTree();
+  const at = Buffer.from(path);
+  const found = tree.statThrough(at);
+  if (found === undefined) {
+    tree.makeDirs(at);
+    return;
+  }
+  if (found.kind !== 'directory')
+    throw new DatameshError('already-exists', { what: `${path} is there and no folder` });
+  if (overwrite || tree.list(at).length === 0) return;
+  throw new DatameshError('already-exists', {
+    what: `${path} is not empty`,
+    mend: 'give an empty or a new folder, or add --overwrite to replace what differs and keep the rest',
+  });
+}
+
+/** A backup that runs on another node may count on chunks that nothing refers to yet. */
+function refuseCompany(all: readonly StoredSnapshot[], self: string, nowMs: number): void {
+  const other = all.find(
+    ({ snapshot }) => snapshot.device !== self && snapshot.takenAtMs > nowMs - RECENT_MS,
+  );
+  if (other === undefined) return;
+  throw new DatameshError('lock-held', {
+    what: `${other.snapshot.node} has made backups with this key within the last week`,
+    why: 'a backup that runs there now may count on what a prune here would delete',
+    mend: 'see that none runs there, then add --alone',
+  });
+}

@@ -1,0 +1,36 @@
+/** What may run beside what on one node: one backup at a time, restores beside anything but a prune, a prune alone. */
+import { DatameshError } from '../../errors.ts';
+
+export class BackupLocks {
+  #backups = 0;
+  #restores = 0;
+  #prunes = 0;
+
+  async backup<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#backups > 0) throw held('a backup');
+    if (this.#prunes > 0) throw held('a prune');
+    this.#backups++;
+    return await work().finally(() => this.#backups--);
+  }
+
+  async restore<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#prunes > 0) throw held('a prune');
+    this.#restores++;
+    return await work().finally(() => this.#restores--);
+  }
+
+  async prune<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#backups > 0) throw held('a backup');
+    if (this.#restores > 0) throw held('a restore');
+    if (this.#prunes > 0) throw held('a prune');
+    this.#prunes++;
+    return await work().finally(() => this.#prunes--);
+  }
+}
+
+function held(what: string): DatameshError {
+  return new DatameshError('lock-held', {
+    what: `${what} runs on this node`,
+    mend: 'wait until it has ended',
+  });
+}

@@ -1,0 +1,158 @@
+/** The objects of backups as this node's catalog knows them, with copies of the small ones in the data folder. */
+
+import type { SnapshotView } from '../backup-views.ts';
+import { blake3Hasher } from '../codec/hash.ts';
+import type { ObjectView } from '../engine.ts';
+import type { Node } from '../node.ts';
+import type { Objects } from '../objects.ts';
+import { dataPaths } from '../options.ts';
+import { bytesToHex } from '../types.ts';
+import { MAX_INDEX_BYTES, MAX_SNAPSHOT_BYTES } from './limits.ts';
+import { NAMES, type ObjectDoor } from './object-door.ts';
+import type { PackObject } from './open-index.ts';
+import { decodeSnapshot, type Snapshot } from './snapshot-file.ts';
+import { patternText } from './walk.ts';
+
+export interface StoredSnapshot {
+  id: string;
+  object: ObjectView;
+  snapshot: Snapshot;
+}
+
+const PAGE = 10_000;
+/** Snapshots read at once when none is cached. */
+const READS = 8;
+
+export class Repository {
+  readonly #node: Node;
+  readonly #objects: Objects;
+  readonly #signal: AbortSignal;
+
+  constructor(node: Node, objects: Objects, signal: AbortSignal) {
+    this.#node = node;
+    this.#objects = objects;
+    this.#signal = signal;
+  }
+
+  get #folder(): string {
+    return `${dataPaths(this.#node.options.dataDir).backup}/objects`;
+  }
+
+  named(prefix: string): ObjectView[] {
+    const owner = this.#node.owner!.ownerId;
+    const found: ObjectView[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = this.#node.catalog.list(owner, { prefix, limit: PAGE, cursor });
+      found.push(...page.objects);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return found;
+  }
+
+  packs(): PackObject[] {
+    return [NAMES.data, NAMES.tree].flatMap((prefix) =>
+      this.named(prefix).map(({ name, sizeBytes }) => ({ name, sizeBytes })),
+    );
+  }
+
+  /** All index objects; copies of those that are gone are removed. */
+  async indexFiles(): Promise<Uint8Array[]> {
+    const files: Uint8Array[] = [];
+    const objects = this.named(NAMES.index);
+    for (const object of objects) files.push(await this.#small(object, MAX_INDEX_BYTES));
+    await this.#clean();
+    return files;
+  }
+
+  /** Newest first. */
+  async snapshots(): Promise<StoredSnapshot[]> {
+    const objects = this.named(NAMES.snapshot);
+    const found: StoredSnapshot[] = [];
+    for (let at = 0; at < objects.length; at += READS) {
+      found.push(
+        ...(await Promise.all(objects.slice(at, at + READS).map((object) => this.#snapshot(object)))),
+      );
+    }
+    return found.sort((a, b) => b.snapshot.takenAtMs - a.snapshot.takenAtMs || (a.id < b.id ? -1 : 1));
+  }
+
+  async #snapshot(object: ObjectView): Promise<StoredSnapshot> {
+    const snapshot = decodeSnapshot(await this.#small(object, MAX_SNAPSHOT_BYTES));
+    return { id: object.name.slice(NAMES.snapshot.length), object, snapshot };
+  }
+
+  /** From its copy here, else from the mesh. */
+  async #small(object: ObjectView, maxBytes: number): Promise<Uint8Array> {
+    const { disk, events } = this.#node;
+    const path = `${this.#folder}/${object.objectId}`;
+    const copy = await disk.readFile(path, maxBytes).catch(() => undefined);
+    if (copy !== undefined && contentHashOf(copy) === object.contentHash) return copy;
+    const bytes = await readObject(this.#objects, object.name, 0, undefined, this.#signal);
+    try {
+      await disk.makeDir(this.#folder);
+      await disk.writeFileAtomic(path, bytes, 0o600);
+    } catch (error) {
+      events.add('warn', 'backup', `no copy of ${object.name} is kept here: ${String(error)}`);
+    }
+    return bytes;
+  }
+
+  async #clean(): Promise<void> {
+    const { disk } = this.#node;
+    const wanted = new Set(
+      [NAMES.index, NAMES.snapshot].flatMap((it) => this.named(it).map((o) => o.objectId as string)),
+    );
+    const copies = await disk.list(this.#folder).catch(() => []);
+    for (const copy of copies)
+      if (!wanted.has(copy)) await disk.remove(`${this.#folder}/${copy}`).catch(() => {});
+  }
+
+  door(pool: string | undefined): ObjectDoor {
+    const objects = this.#objects;
+    const signal = this.#signal;
+    return {
+      async put(name, source) {
+        await objects.put(
+          source,
+          { name, pool, compress: false, ifAbsent: true, mimeType: 'application/vnd.datamesh.backup' },
+          { signal, givesPieces: true },
+        );
+      },
+      read: (name, offset, lengthBytes) => readObject(objects, name, offset, lengthBytes, signal),
+    };
+  }
+}
+
+export function viewOf({
+  id,
+  snapshot,
+}: Pick<StoredSnapshot, 'id'> & { snapshot: Omit<Snapshot, 'tree'> }): SnapshotView {
+  const { takenAtMs, source, node, tags, files, directories, links } = snapshot;
+  const { sizeBytes, addedBytes, skipped, durationMs } = snapshot;
+  return {
+    ...{ id, takenAtMs, source: patternText(source), node, tags, files, directories, links },
+    ...{ sizeBytes, addedBytes, skipped, durationMs },
+  };
+}
+
+async function readObject(
+  objects: Objects,
+  name: string,
+  offset: number,
+  lengthBytes: number | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { body, length } = await objects.get(name, { offset, length: lengthBytes }, { signal });
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for await (const piece of body) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+function contentHashOf(bytes: Uint8Array): string {
+  return bytesToHex(blake3Hasher().update(bytes).digest());
+}

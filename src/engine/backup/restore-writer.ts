@@ -1,0 +1,268 @@
+/**
+ * Writes what a restore reads, and nothing outside its folder: every path was checked (tree-order.ts), every folder on the way was made or looked at by this run and is no link, files
+ * are new ones that are renamed to their places when they are whole, and links come last, so that nothing is ever written through one.
+ */
+import type { FileTree, TreePath } from '../effects/tree.ts';
+import { SPARSE_BLOCK_BYTES } from './limits.ts';
+import type { TreeEntry } from './tree-entry.ts';
+import { parentOf } from './tree-order.ts';
+import { whyOf } from './walk.ts';
+
+export interface RestoreWriterOptions {
+  tree: FileTree;
+  /** Absolute; exists. */
+  root: TreePath;
+  /** Replace what is there; files that are as they should be stay. */
+  overwrite: boolean;
+  failed(path: Buffer, why: string): void;
+}
+
+/** A file that is being written under another name. */
+export interface OpenTarget {
+  entry: TreeEntry;
+  beside: TreePath;
+  /** Made with the first bytes, so that no more are open than have bytes on the way. */
+  file: number | undefined;
+  leftBytes: number;
+  /** Why it will not come to be. */
+  fault: string | undefined;
+}
+
+/** In the root while a restore runs; made anew by the next one. */
+const WORK_FOLDER = '.datamesh-restore';
+const SLASH = Buffer.from('/');
+const ZEROS = Buffer.alloc(SPARSE_BLOCK_BYTES);
+const CLASH =
+  'another name there is the same to this file system (they differ in case, or in how they are written)';
+
+export class RestoreWriter {
+  readonly #options: RestoreWriterOptions;
+  readonly #work: TreePath;
+  #next = 0;
+  /** Folders, by path in latin1, that this run may write into. */
+  readonly #folders = new Set<string>();
+  /** What this run made or took over, by device and inode: meeting it under another name is a clash. */
+  readonly #own = new Set<string>();
+  readonly #directories: TreeEntry[] = [];
+  readonly #links: TreeEntry[] = [];
+  readonly #hardLinks: TreeEntry[] = [];
+  readonly counts = { files: 0, directories: 0, links: 0, bytes: 0, kept: 0, unset: 0 };
+
+  constructor(options: RestoreWriterOptions) {
+    this.#options = options;
+    this.#work = Buffer.concat([options.root, SLASH, Buffer.from(WORK_FOLDER)]);
+    this.#clearWork();
+    options.tree.makeDir(this.#work);
+    const work = options.tree.stat(this.#work)!;
+    this.#own.add(`${work.device}:${work.inode}`);
+    this.#folders.add('');
+  }
+
+  #pathOf(path: Buffer): TreePath {
+    return path.length === 0 ? this.#options.root : Buffer.concat([this.#options.root, SLASH, path]);
+  }
+
+  directory(entry: TreeEntry): void {
+    const { tree } = this.#options;
+    this.#directories.push(entry);
+    if (entry.path.length === 0) return;
+    if (!this.#mayWrite(entry)) return;
+    const at = this.#pathOf(entry.path);
+    this.#attempt(entry, () => {
+      let found = tree.stat(at);
+      if (found !== undefined && this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
+      if (found !== undefined && found.kind !== 'directory')
+        throw new Error('something that is no folder is there');
+      if (found === undefined) {
+        tree.makeDir(at);
+        found = tree.stat(at);
+      }
+      this.#own.add(`${found!.device}:${found!.inode}`);
+      this.#folders.add(entry.path.toString('latin1'));
+      this.counts.directories++;
+    });
+  }
+
+  /** Undefined when nothing is to be written: it is there already, empty and done, or cannot be. */
+  openFile(entry: TreeEntry): OpenTarget | undefined {
+    const { tree, overwrite } = this.#options;
+    if (!this.#mayWrite(entry)) return undefined;
+    return this.#attempt(entry, () => {
+      const found = tree.stat(this.#pathOf(entry.path));
+      if (found !== undefined) {
+        if (this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
+        if (!overwrite) throw new Error('something is there already');
+        if (found.kind === 'directory') throw new Error('a folder is there');
+        const same = found.kind === 'file' && found.sizeBytes === entry.sizeBytes;
+        if (same && isSameTime(found.mtimeNs, entry.mtimeNs)) {
+          this.#own.add(`${found.device}:${found.inode}`);
+          this.counts.kept++;
+          return undefined;
+        }
+      }
+      const beside = Buffer.concat([this.#work, Buffer.from(`/${this.#next++}`)]);
+      const target: OpenTarget = {
+        entry,
+        beside,
+        file: undefined,
+        leftBytes: entry.sizeBytes,
+        fault: undefined,
+      };
+      for (const { id, lengthBytes } of entry.segments) if (id === undefined) target.leftBytes -= lengthBytes;
+      if (target.leftBytes > 0) return target;
+      this.#finish(target);
+      return undefined;
+    });
+  }
+
+  write(target: OpenTarget, position: number, bytes: Uint8Array): void {
+    if (target.fault === undefined) {
+      try {
+        target.file ??= this.#options.tree.create(target.beside);
+        if (target.entry.sparse) this.#writeSparse(target.file, position, bytes);
+        else this.#options.tree.write(target.file, bytes, position);
+      } catch (error) {
+        target.fault = whyOf(error);
+      }
+    }
+    this.counts.bytes += bytes.length;
+    this.#less(target, bytes.length);
+  }
+
+  /** Bytes of it will not come. */
+  lose(target: OpenTarget, lengthBytes: number, why: string): void {
+    target.fault ??= why;
+    this.#less(target, lengthBytes);
+  }
+
+  link(entry: TreeEntry): void {
+    (entry.kind === 'link' ? this.#links : this.#hardLinks).push(entry);
+  }
+
+  /** Links, then the attributes of folders, deepest first. */
+  end(): void {
+    const { tree } = this.#options;
+    for (const entry of this.#hardLinks)
+      this.#place(entry, (at) => tree.hardLink(at, this.#pathOf(entry.target)));
+    for (const entry of this.#links) {
+      this.#place(entry, (at) => {
+        tree.makeLink(at, entry.target);
+        if (!tree.setAttributes(at, entry, true)) this.counts.unset++;
+      });
+    }
+    this.#clearWork();
+    for (const entry of this.#directories.reverse()) {
+      if (!this.#folders.has(entry.path.toString('latin1'))) continue;
+      if (!tree.setAttributes(this.#pathOf(entry.path), entry, false)) this.counts.unset++;
+    }
+  }
+
+  #less(target: OpenTarget, lengthBytes: number): void {
+    target.leftBytes -= lengthBytes;
+    if (target.leftBytes === 0) this.#finish(target);
+  }
+
+  #finish(target: OpenTarget): void {
+    const { tree, failed } = this.#options;
+    const { entry, beside } = target;
+    let fault = target.fault;
+    try {
+      const file = target.file ?? (fault === undefined ? tree.create(beside) : undefined);
+      if (file !== undefined) {
+        if (fault === undefined && entry.sparse) tree.truncate(file, entry.sizeBytes);
+        tree.close(file);
+      }
+      if (fault === undefined) {
+        if (!tree.setAttributes(beside, entry, false)) this.counts.unset++;
+        const made = tree.stat(beside)!;
+        tree.rename(beside, this.#pathOf(entry.path));
+        this.#own.add(`${made.device}:${made.inode}`);
+        this.counts.files++;
+        return;
+      }
+    } catch (error) {
+      fault = whyOf(error);
+    }
+    try {
+      tree.remove(beside);
+    } catch {
+      // The next run clears the folder.
+    }
+    failed(entry.path, fault);
+  }
+
+  #place(entry: TreeEntry, make: (at: TreePath) => void): void {
+    const { tree, overwrite } = this.#options;
+    if (!this.#mayWrite(entry)) return;
+    this.#attempt(entry, () => {
+      const at = this.#pathOf(entry.path);
+      const found = tree.stat(at);
+      if (found !== undefined) {
+        if (entry.kind === 'hard-link') {
+          const first = tree.stat(this.#pathOf(entry.target));
+          if (first !== undefined && first.inode === found.inode && first.device === found.device) {
+            this.counts.kept++;
+            return;
+          }
+        }
+        if (this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
+        if (!overwrite) throw new Error('something is there already');
+        if (found.kind === 'directory') throw new Error('a folder is there');
+        tree.remove(at);
+      }
+      make(at);
+      const made = tree.stat(at)!;
+      if (entry.kind === 'link') this.#own.add(`${made.device}:${made.inode}`);
+      this.counts.links++;
+    });
+  }
+
+  #mayWrite(entry: TreeEntry): boolean {
+    if (this.#folders.has(parentOf(entry.path)!.toString('latin1'))) return true;
+    this.#options.failed(entry.path, 'the folder it belongs into could not be made');
+    return false;
+  }
+
+  #attempt<T>(entry: TreeEntry, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#options.failed(entry.path, whyOf(error));
+      return undefined;
+    }
+  }
+
+  /** Blocks of zeros are left out: what was never written is a hole. */
+  #writeSparse(file: number, position: number, bytes: Uint8Array): void {
+    const { tree } = this.#options;
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let from = 0;
+    for (let at = 0; at < all.length; ) {
+      const length = Math.min(all.length - at, SPARSE_BLOCK_BYTES - ((position + at) % SPARSE_BLOCK_BYTES));
+      const zero = all.subarray(at, at + length).equals(ZEROS.subarray(0, length));
+      if (zero && at > from) tree.write(file, all.subarray(from, at), position + from);
+      at += length;
+      if (zero) from = at;
+    }
+    if (from < all.length) tree.write(file, all.subarray(from), position + from);
+  }
+
+  #clearWork(): void {
+    const { tree } = this.#options;
+    const found = tree.stat(this.#work);
+    if (found === undefined) return;
+    if (found.kind !== 'directory') {
+      tree.remove(this.#work);
+      return;
+    }
+    for (const name of tree.list(this.#work)) tree.remove(Buffer.concat([this.#work, SLASH, name]));
+    tree.removeDir(this.#work);
+  }
+}
+
+/** As far as `setAttributes` can set it. */
+function isSameTime(a: bigint, b: bigint): boolean {
+  const apart = a > b ? a - b : b - a;
+  // Before 1970 it sets milliseconds.
+  return apart < (b < 0n ? 1_000_000n : 1000n);
+}

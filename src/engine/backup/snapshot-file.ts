@@ -1,0 +1,78 @@
+/** A snapshot object: when, of what, by whom, its figures, and the chunks that its tree is made of. Storing it is what makes a backup exist. */
+import { CHUNK_ID_BYTES, FieldReader, FieldWriter } from './fields.ts';
+import { MAX_PATH_BYTES } from './limits.ts';
+
+export interface Snapshot {
+  /** When the run began, milliseconds since 1970. */
+  takenAtMs: number;
+  /** Name and peer id of the node that took it. */
+  node: string;
+  device: string;
+  /** Absolute path of the folder, bytes as the system has them. */
+  source: Buffer;
+  tags: string[];
+  excludes: string[];
+  files: number;
+  directories: number;
+  /** Symbolic links, and further names of files. */
+  links: number;
+  /** Of all files, each counted once. */
+  sizeBytes: number;
+  /** Bytes that this run stored for it, tables included. */
+  addedBytes: number;
+  /** Things that could not be read or are no files, folders or links. */
+  skipped: number;
+  durationMs: number;
+  tree: Buffer[];
+}
+
+const MAGIC = Buffer.from('DMSN');
+const VERSION = 1;
+const MAX_TEXT_BYTES = 4096;
+const MAX_TEXTS = 1024;
+
+export function encodeSnapshot(snapshot: Snapshot): Buffer {
+  const out = new FieldWriter().raw(MAGIC).byte(VERSION).whole(snapshot.takenAtMs);
+  out.text(snapshot.node).text(snapshot.device).bytes(snapshot.source);
+  for (const texts of [snapshot.tags, snapshot.excludes]) {
+    out.whole(texts.length);
+    for (const text of texts) out.text(text);
+  }
+  out.whole(snapshot.files).whole(snapshot.directories).whole(snapshot.links);
+  out.whole(snapshot.sizeBytes).whole(snapshot.addedBytes).whole(snapshot.skipped);
+  out.whole(Math.round(snapshot.durationMs)).whole(snapshot.tree.length);
+  for (const id of snapshot.tree) out.raw(id);
+  return out.take();
+}
+
+/** Throws `malformed-data`. */
+export function decodeSnapshot(bytes: Uint8Array): Snapshot {
+  const from = new FieldReader(bytes, 'a snapshot');
+  if (!from.raw(MAGIC.length).equals(MAGIC)) throw from.bad('it is no snapshot');
+  const version = from.byte();
+  if (version !== VERSION) throw from.bad(`it is of version ${version}, which is not known here`);
+  const texts = () => {
+    const count = from.whole(MAX_TEXTS);
+    return Array.from({ length: count }, () => from.text(MAX_TEXT_BYTES));
+  };
+  const snapshot: Snapshot = {
+    takenAtMs: from.whole(),
+    node: from.text(MAX_TEXT_BYTES),
+    device: from.text(MAX_TEXT_BYTES),
+    source: from.bytes(MAX_PATH_BYTES),
+    tags: texts(),
+    excludes: texts(),
+    files: from.whole(),
+    directories: from.whole(),
+    links: from.whole(),
+    sizeBytes: from.whole(),
+    addedBytes: from.whole(),
+    skipped: from.whole(),
+    durationMs: from.whole(),
+    tree: [],
+  };
+  const count = from.whole(Math.floor(from.left / CHUNK_ID_BYTES));
+  for (let i = 0; i < count; i++) snapshot.tree.push(from.raw(CHUNK_ID_BYTES));
+  from.end();
+  return snapshot;
+}

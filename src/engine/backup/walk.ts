@@ -1,0 +1,91 @@
+/** A folder and all that is in it, in the order of tree-order.ts. Links are not followed. */
+import type { FileTree, TreePath, TreeStat } from '../effects/tree.ts';
+import type { Exclusion } from './exclude.ts';
+import { pathFault } from './tree-order.ts';
+
+export interface WalkOptions {
+  tree: FileTree;
+  /** Absolute. */
+  root: TreePath;
+  exclusion: Exclusion;
+  /** Absolute paths that are never looked at: the node's own data folder. */
+  skip: readonly TreePath[];
+  /** Stay on the root's file system. */
+  oneFileSystem: boolean;
+  /** What could not be looked at, or was left out without being asked for. */
+  skipped(path: Buffer, why: string): void;
+}
+
+export interface Walked {
+  /** Relative to the root; empty for itself. */
+  path: Buffer;
+  absolute: TreePath;
+  stat: TreeStat;
+}
+
+const SLASH = Buffer.from('/');
+const NONE = Buffer.alloc(0);
+
+export function* walk(options: WalkOptions): Generator<Walked> {
+  const { tree, root } = options;
+  const stat = tree.stat(root);
+  if (stat === undefined) return;
+  yield { path: NONE, absolute: root, stat };
+  yield* walkFolder(options, NONE, root, stat);
+}
+
+function* walkFolder(
+  options: WalkOptions,
+  path: Buffer,
+  absolute: TreePath,
+  above: TreeStat,
+): Generator<Walked> {
+  const { tree, exclusion, skip, skipped } = options;
+  let names: Buffer[];
+  try {
+    names = tree.list(absolute).sort(Buffer.compare);
+  } catch (error) {
+    skipped(path, whyOf(error));
+    return;
+  }
+  for (const name of names) {
+    const at = path.length === 0 ? name : Buffer.concat([path, SLASH, name]);
+    const absoluteAt = Buffer.concat([absolute, SLASH, name]);
+    let stat: TreeStat | undefined;
+    try {
+      stat = tree.stat(absoluteAt);
+    } catch (error) {
+      skipped(at, whyOf(error));
+      continue;
+    }
+    // It went between the list and the look.
+    if (stat === undefined) continue;
+    const isFolder = stat.kind === 'directory';
+    if (exclusion.excludes(patternText(at), isFolder)) continue;
+    if (isFolder && skip.some((one) => one.equals(absoluteAt))) {
+      skipped(at, 'it is the data folder of this node');
+      continue;
+    }
+    const fault = stat.kind === 'other' ? 'it is a device, pipe or socket' : pathFault(at);
+    if (fault !== undefined) {
+      skipped(at, fault);
+      continue;
+    }
+    yield { path: at, absolute: absoluteAt, stat };
+    if (!isFolder) continue;
+    if (options.oneFileSystem && stat.device !== above.device) continue;
+    yield* walkFolder(options, at, absoluteAt, stat);
+  }
+}
+
+/** A path as text for patterns and people: UTF-8 where it is, else byte by byte. */
+export function patternText(path: Buffer): string {
+  const text = path.toString('utf8');
+  return text.includes('\ufffd') ? path.toString('latin1') : text;
+}
+
+export function whyOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES' || code === 'EPERM') return 'this user may not read it';
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,166 @@
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeOddTree } from '../../support/odd-tree.ts';
+import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
+
+const has = (tool: string) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
+
+/** What `diff -r` and `rsync -avnc` say of two folders; nothing when they are the same. */
+function differences(a: string, b: string): string {
+  const env = { ...process.env, LC_ALL: 'C' };
+  const diff = spawnSync('diff', ['-r', '--no-dereference', a, b], { env, encoding: 'latin1' });
+  const rsync = has('rsync')
+    ? spawnSync('rsync', ['-aHnci', '--delete', `${a}/`, `${b}/`], { env, encoding: 'latin1' })
+    : { stdout: '', stderr: '' };
+  return diff.stdout + diff.stderr + rsync.stdout + rsync.stderr;
+}
+
+describe('backup and restore', () => {
+  const folder = tempFolder();
+  const source = join(folder, 'source');
+  makeOddTree(source, { files: 120, averageBytes: 20_000 });
+
+  it('give back the same tree by the eyes of diff and rsync, holes and links included', async () => {
+    const objects = new MemoryObjects();
+    const taken = await backup(objects, source);
+    expect(taken.skipped).toEqual([]);
+    const to = join(folder, 'restored');
+    fs.mkdirSync(to);
+    const back = await restore(objects, taken.snapshotId, to);
+    expect(back.failed).toEqual([]);
+    expect(back.unset).toBe(0);
+    expect(differences(source, to)).toBe('');
+    expect(back.files + back.links).toBe(taken.snapshot.files + taken.snapshot.links);
+    const stat = (name: string) => fs.statSync(join(to, 'odd', name));
+    expect(stat('sparse').blocks * 512).toBeLessThan(200_000);
+    expect(stat('only a hole').blocks).toBe(0);
+    expect(stat('large').nlink).toBe(3);
+    expect(stat('large').ino).toBe(stat('large again').ino);
+    expect(fs.lstatSync(join(to, 'odd/-rf')).mtimeMs).toBe(1000);
+  });
+
+  it('sends next to nothing for the same tree, reading no file, and few bytes where few changed', async () => {
+    const objects = new MemoryObjects();
+    const first = await backup(objects, source, { takenAtMs: Date.now() + 1000 });
+    const bytes = objects.sizeBytes;
+    const again = await backup(objects, source, { state: first.state, takenAtMs: Date.now() + 1000 });
+    expect(again.filesRead).toBe(0);
+    expect(again.chunksNew).toBe(0);
+    expect(objects.sizeBytes - bytes).toBeLessThan(bytes / 1000);
+    expect(again.snapshot.files).toBe(first.snapshot.files);
+    expect(again.snapshot.sizeBytes).toBe(first.snapshot.sizeBytes);
+
+    // Without the cache everything is read, and nothing sent either.
+    const unsure = await backup(objects, source);
+    expect(unsure.filesRead).toBe(first.filesRead);
+    expect(unsure.chunksNew).toBe(0);
+
+    const changed = join(source, 'group-0/folder-1/file-50.bin');
+    const before = fs.readFileSync(changed);
+    fs.appendFileSync(changed, 'more');
+    const third = await backup(objects, source, { state: again.state });
+    expect(third.filesRead).toBe(1);
+    expect(third.snapshot.addedBytes).toBeLessThan(before.length + 200_000);
+    const to = join(folder, 'restored-third');
+    fs.mkdirSync(to);
+    await restore(objects, third.snapshotId, to);
+    expect(differences(source, to)).toBe('');
+    fs.writeFileSync(changed, before);
+  });
+
+  it('takes a damaged or foreign cache for none', async () => {
+    const objects = new MemoryObjects();
+    const first = await backup(objects, source, { takenAtMs: Date.now() + 1000 });
+    const damaged = Buffer.from(first.state);
+    damaged[damaged.length >> 1]! ^= 1;
+    for (const state of [damaged, Buffer.alloc(0), Buffer.alloc(200)]) {
+      expect((await backup(objects, source, { state })).filesRead).toBe(first.filesRead);
+    }
+  });
+
+  it('shrinks what shrinks with --compress, and gives it back', async () => {
+    const text = join(folder, 'text');
+    fs.mkdirSync(text);
+    fs.writeFileSync(join(text, 'a'), 'the same words again and again\n'.repeat(100_000));
+    const objects = new MemoryObjects();
+    const taken = await backup(objects, text, { compress: true });
+    expect(objects.sizeBytes).toBeLessThan(100_000);
+    const to = join(folder, 'text-restored');
+    fs.mkdirSync(to);
+    await restore(objects, taken.snapshotId, to);
+    expect(differences(text, to)).toBe('');
+  });
+
+  it('leaves out what patterns name', async () => {
+    const objects = new MemoryObjects();
+    const taken = await backup(objects, source, { patterns: ['*.bin', '!file-7.bin', '/odd/deep/'] });
+    const to = join(folder, 'excluded');
+    fs.mkdirSync(to);
+    await restore(objects, taken.snapshotId, to);
+    expect(fs.readdirSync(join(to, 'group-0/folder-0'))).toEqual(['file-7.bin']);
+    expect(fs.existsSync(join(to, 'odd/deep'))).toBe(false);
+    expect(fs.existsSync(join(to, 'odd/large'))).toBe(true);
+  });
+
+  it('finds the packs of a run that was broken off, and stores the rest', async () => {
+    const objects = new MemoryObjects();
+    const large = join(folder, 'packs');
+    fs.mkdirSync(large);
+    makeOddTree(join(large, 'x'), { files: 30, averageBytes: 3_000_000, seed: 5 });
+    objects.putsLeft = 1;
+    await expect(backup(objects, large)).rejects.toThrow('the mesh is gone');
+    expect(objects.packs.length).toBe(1);
+    objects.putsLeft = Number.POSITIVE_INFINITY;
+    const taken = await backup(objects, large);
+    expect(taken.packsAdopted).toBe(1);
+    expect(taken.chunksKnown).toBeGreaterThan(10);
+    const to = join(folder, 'packs-restored');
+    fs.mkdirSync(to);
+    await restore(objects, taken.snapshotId, to);
+    expect(differences(large, to)).toBe('');
+    // The index names the adopted pack now: nobody asks it again.
+    objects.reads = 0;
+    await backup(objects, large);
+    expect(objects.reads).toBe(0);
+  });
+
+  it('restores parts, with the content of files of which only a further name is meant', async () => {
+    const objects = new MemoryObjects();
+    const taken = await backup(objects, source);
+    const to = join(folder, 'part');
+    fs.mkdirSync(to);
+    await restore(objects, taken.snapshotId, to, {
+      paths: ['odd/large again', 'odd/large', `${source}/group-0/folder-2/`],
+    });
+    expect(fs.readdirSync(join(to, 'odd')).sort()).toEqual(['large', 'large again']);
+    expect(fs.readdirSync(join(to, 'group-0'))).toEqual(['folder-2']);
+    expect(fs.readFileSync(join(to, 'odd/large again'))).toEqual(fs.readFileSync(join(source, 'odd/large')));
+    expect(fs.statSync(join(to, 'odd/large')).nlink).toBe(2);
+    await expect(restore(objects, taken.snapshotId, to, { paths: ['../x'] })).rejects.toThrow(
+      'cannot be a path',
+    );
+    await expect(restore(objects, taken.snapshotId, to, { paths: ['no such'] })).rejects.toThrow(
+      'nothing in',
+    );
+  });
+
+  it('overwrites on request, keeps what is right, and says what is in the way otherwise', async () => {
+    const objects = new MemoryObjects();
+    const taken = await backup(objects, source);
+    const to = join(folder, 'over');
+    fs.mkdirSync(to);
+    await restore(objects, taken.snapshotId, to);
+    const refused = await restore(objects, taken.snapshotId, to);
+    expect(refused.files).toBe(0);
+    expect(refused.failedCount).toBeGreaterThan(100);
+    fs.rmSync(join(to, 'odd/link'));
+    fs.writeFileSync(join(to, 'odd/large'), 'damaged');
+    fs.symlinkSync('/tmp', join(to, 'odd/link'));
+    const over = await restore(objects, taken.snapshotId, to, { overwrite: true });
+    expect(over.failed).toEqual([]);
+    expect(over.kept).toBeGreaterThan(100);
+    expect(differences(source, to)).toBe('');
+  });
+});
