@@ -5,8 +5,17 @@
 import type { Config } from '../config/schema.ts';
 import type { Engine, Progress } from '../engine/engine.ts';
 
-export type Group = 'start' | 'files' | 'node' | 'network' | 'keys' | 'care' | 'console';
-export const GROUPS: readonly Group[] = ['start', 'files', 'node', 'network', 'keys', 'care', 'console'];
+export type Group = 'start' | 'files' | 'folders' | 'node' | 'network' | 'keys' | 'care' | 'console';
+export const GROUPS: readonly Group[] = [
+  'start',
+  'files',
+  'folders',
+  'node',
+  'network',
+  'keys',
+  'care',
+  'console',
+];
 
 /** Value types of arguments and options; parsing, validation and completion hang on the type. */
 export type ValueType =

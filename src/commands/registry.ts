@@ -18,6 +18,7 @@ import { tagCommand } from './files/tag.ts';
 import { undeleteCommand } from './files/undelete.ts';
 import { verifyCommand } from './files/verify.ts';
 import { versionsCommand } from './files/versions.ts';
+import { folderCommands } from './folders/all.ts';
 import { jobsCommands } from './jobs/all.ts';
 import { keysCommands } from './keys/all.ts';
 import { bandwidthCommand } from './network/bandwidth.ts';
@@ -148,6 +149,7 @@ export function allCommands(): readonly Command[] {
     renameCommand,
     duplicateCommand,
     tagCommand,
+    ...folderCommands,
     statusCommand,
     ...serviceCommands,
     bootstrapCommand,

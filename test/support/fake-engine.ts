@@ -25,9 +25,9 @@ import type {
 } from '../../src/engine/engine.ts';
 import type { ObjectId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
+import { fakeBackupCalls } from './fake-backups.ts';
 import { fakeBandwidth, fakeEvents, fakeHealth, fakePeerId, fakePeers } from './fake-figures.ts';
 import { fakeJobCalls, fakeJobs } from './fake-jobs.ts';
-import { fakeBackupCalls } from './fake-backups.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakeNames } from './fake-names.ts';
 import { compareBy } from './fake-order.ts';

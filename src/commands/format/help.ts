@@ -6,6 +6,7 @@ import type { Registry } from '../registry.ts';
 export const GROUP_TITLES: Record<Group, string> = {
   start: 'Start',
   files: 'Files',
+  folders: 'Folders',
   node: 'This node',
   network: 'Network',
   keys: 'Keys',

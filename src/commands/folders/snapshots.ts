@@ -1,0 +1,217 @@
+import type { KeepRule } from '../../engine/backup-views.ts';
+import { EXIT } from '../../errors.ts';
+import type { Command, OptionSpec } from '../command.ts';
+import { absolute, SNAPSHOT_COLUMNS, snapshotRecord } from './snapshot-record.ts';
+
+const FILTERS: readonly OptionSpec[] = [
+  { name: 'source', type: { kind: 'path' }, summary: 'Only those of this folder' },
+  { name: 'tag', short: 't', type: { kind: 'string' }, summary: 'Only those with this tag' },
+];
+
+const filtersOf = (values: Readonly<Record<string, unknown>>, cwd: string) => ({
+  source: values.source === undefined ? undefined : absolute(values.source as string, cwd),
+  tag: values.tag as string | undefined,
+});
+
+export const snapshotsListCommand: Command = {
+  path: ['snapshots', 'list'],
+  synonyms: [['snapshots'], ['snapshots', 'ls']],
+  group: 'folders',
+  summary: 'List snapshots, the newest first',
+  args: [],
+  options: FILTERS,
+  examples: [
+    { line: 'datamesh snapshots', note: 'all of them, of every node of yours' },
+    { line: 'datamesh snapshots list --source ~/photos --tag daily', note: 'of one folder, with a tag' },
+    { line: 'datamesh snapshots list --json=id,takenAt,source', note: 'for a script' },
+  ],
+  effects: 'reads',
+  needs: 'engine',
+  shape: 'list',
+  columns: SNAPSHOT_COLUMNS,
+  async run(context, values) {
+    const engine = await context.engine();
+    const found = await engine.backups.snapshots(filtersOf(values, context.cwd));
+    for (const snapshot of found) context.out.record(snapshotRecord(snapshot));
+    if (found.length === 0) context.out.note('there is no snapshot yet: datamesh backup FOLDER makes one');
+  },
+};
+
+/** Entries asked for at once. */
+const PAGE = 5000;
+
+export const snapshotsShowCommand: Command = {
+  path: ['snapshots', 'show'],
+  group: 'folders',
+  summary: 'List what a snapshot holds',
+  args: [
+    {
+      name: 'snapshot',
+      type: { kind: 'string' },
+      summary: "Id, or its first digits (4 or more); 'latest' for the newest",
+      required: true,
+    },
+    {
+      name: 'path',
+      type: { kind: 'string' },
+      summary: 'Only what is at or below this path',
+      required: false,
+    },
+  ],
+  options: [],
+  examples: [
+    { line: 'datamesh snapshots show latest', note: 'every file and folder of the newest one' },
+    { line: 'datamesh snapshots show 3f9a 2026/holiday', note: 'a folder of it' },
+    { line: 'datamesh snapshots show 3f9a --json=path,sizeBytes', note: 'for a script' },
+  ],
+  effects: 'reads',
+  needs: 'engine',
+  shape: 'list',
+  columns: [
+    { key: 'mode', title: 'Mode', priority: 2 },
+    { key: 'sizeBytes', title: 'Size', format: 'bytes', align: 'right' },
+    { key: 'modifiedAt', title: 'Modified', format: 'time', priority: 1 },
+    { key: 'path', title: 'Path' },
+    { key: 'target', title: 'Links to', priority: 3 },
+  ],
+  async run(context, values) {
+    const engine = await context.engine();
+    const id = values.snapshot as string;
+    const path = values.path as string | undefined;
+    for (let skip = 0; ; skip += PAGE) {
+      context.signal.throwIfAborted();
+      const { entries, more } = await engine.backups.show({ id, path, skip, limit: PAGE });
+      for (const { mode, mtimeMs, target, ...entry } of entries) {
+        context.out.record({
+          ...entry,
+          mode: mode.toString(8).padStart(4, '0'),
+          modifiedAt: new Date(mtimeMs).toISOString(),
+          target: target ?? null,
+        });
+      }
+      if (!more) return;
+    }
+  },
+};
+
+const PERIODS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+
+export const snapshotsForgetCommand: Command = {
+  path: ['snapshots', 'forget'],
+  group: 'folders',
+  summary: 'Delete snapshots, named or by a rule of what to keep',
+  description: `With --keep-… each folder keeps the newest snapshot of each of so many hours, days, weeks, months or years that have one; all its others go. The pieces of
+    files stay stored until: datamesh snapshots prune.`,
+  args: [
+    {
+      name: 'snapshots',
+      type: { kind: 'string' },
+      summary: 'Ids, or their first digits',
+      required: false,
+      variadic: true,
+    },
+  ],
+  options: [
+    ...PERIODS.map(
+      (period): OptionSpec => ({
+        name: `keep-${period}`,
+        type: { kind: 'integer', min: 0, max: 100_000 },
+        summary: period === 'last' ? 'Keep this many of the newest' : `Keep this many ${period} ones`,
+      }),
+    ),
+    ...FILTERS,
+  ],
+  examples: [
+    { line: 'datamesh snapshots forget 3f9a --yes', note: 'one of them' },
+    {
+      line: 'datamesh snapshots forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run',
+      note: 'what a rule would keep, and why',
+    },
+    {
+      line: 'datamesh snapshots forget --keep-last 30 --source /srv --yes --json',
+      note: 'from a timer',
+    },
+  ],
+  effects: 'destructive',
+  needs: 'engine',
+  shape: 'list',
+  columns: [
+    { key: 'action', title: 'Action' },
+    { key: 'reasons', title: 'Kept as', format: 'list' },
+    ...SNAPSHOT_COLUMNS,
+  ],
+  async run(context, values) {
+    const { out, options } = context;
+    const keep: KeepRule = {};
+    for (const period of PERIODS) {
+      const count = values[`keep-${period}`] as number | undefined;
+      if (count !== undefined) keep[period] = count;
+    }
+    const ids = (values.snapshots as string[] | undefined) ?? [];
+    const engine = await context.engine();
+    const query = { ids, keep, ...filtersOf(values, context.cwd) };
+    const plan = await engine.backups.forget({ ...query, dryRun: true });
+    const count = plan.forgotten.length;
+    if (!options.dryRun && count > 0) {
+      const sure = await context.confirm(
+        `Forget ${count === 1 ? 'a snapshot' : `${count} snapshots`} for good?`,
+      );
+      if (!sure) {
+        out.note('nothing was forgotten');
+        return EXIT.failed;
+      }
+    }
+    // What was shown and agreed to, and nothing that came since.
+    const done =
+      options.dryRun || count === 0
+        ? plan
+        : await engine.backups.forget({ ids: plan.forgotten.map(({ id }) => id) });
+    const dry = options.dryRun ? { dryRun: true } : {};
+    for (const { reasons, ...it } of plan.kept)
+      out.record({ ...dry, action: 'kept', reasons, ...snapshotRecord(it) });
+    for (const it of done.forgotten)
+      out.record({ ...dry, action: 'forgotten', reasons: [], ...snapshotRecord(it) });
+    if (options.dryRun) out.note('nothing was forgotten (--dry-run)');
+    else if (count > 0) out.note('their space comes back with: datamesh snapshots prune');
+    return undefined;
+  },
+};
+
+export const snapshotsPruneCommand: Command = {
+  path: ['snapshots', 'prune'],
+  group: 'folders',
+  summary: 'Delete what no snapshot refers to',
+  description: `Packs without a living piece are deleted, packs that are mostly dead are written anew. A backup that runs on another node of yours at the same moment may count on pieces
+    that nothing refers to yet: after one of the last week --alone is needed.`,
+  args: [],
+  options: [{ name: 'alone', summary: 'No other node of mine is backing up just now' }],
+  examples: [
+    { line: 'datamesh snapshots prune --dry-run', note: 'how much would be freed' },
+    { line: 'datamesh snapshots prune', note: 'after forget' },
+    { line: 'datamesh snapshots prune --alone --json=freedBytes', note: 'from a timer, with several nodes' },
+  ],
+  effects: 'writes',
+  needs: 'engine',
+  shape: 'single',
+  columns: [
+    { key: 'snapshots', title: 'Snapshots' },
+    { key: 'chunksLive', title: 'Live pieces' },
+    { key: 'bytesLive', title: 'Live bytes', format: 'bytes' },
+    { key: 'packs', title: 'Packs' },
+    { key: 'packsDeleted', title: 'Deleted' },
+    { key: 'packsRewritten', title: 'Written anew' },
+    { key: 'freedBytes', title: 'Freed', format: 'bytes' },
+    { key: 'durationMs', title: 'Took', format: 'duration' },
+  ],
+  exits: [{ code: EXIT.conflict, meaning: 'a backup or restore runs here, or may run on another node' }],
+  async run(context, values) {
+    const { out, options, signal } = context;
+    const engine = await context.engine();
+    const { dryRun, ...figures } = await engine.backups.prune(
+      { alone: values.alone === true, dryRun: options.dryRun },
+      { signal, onProgress: (progress) => out.progress('prune', progress) },
+    );
+    out.record({ ...(dryRun ? { dryRun } : {}), ...figures });
+    if (dryRun) out.note('nothing was deleted (--dry-run)');
+  },
+};
