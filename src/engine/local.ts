@@ -3,9 +3,9 @@
 import { createBackups } from './backup/backups.ts';
 import type { BackupCalls } from './backup-views.ts';
 import { refuseReserved } from './catalog/reserved-names.ts';
-import { guardReserved } from './guard-reserved.ts';
 import { createCollecting } from './collecting.ts';
 import type { CallOptions, Engine } from './engine.ts';
+import { guardReserved } from './guard-reserved.ts';
 import { createNames } from './names.ts';
 import { type Node, startNode } from './node.ts';
 import { createObjects } from './objects.ts';

@@ -38,7 +38,7 @@ export const MAX_INDEX_BYTES = 512 * MIB;
 export const MAX_LISTED = 100;
 
 /** Ranges read from packs for a restore, and how many of them at a time. */
-export const RANGE_BYTES = PACK_BYTES;
+export const RANGE_BYTES = 32 * MIB;
 export const RANGES_AHEAD = 2;
 /** Bytes between two wanted chunks that are read along: a stripe has to be read whole anyway. */
 export const RANGE_GAP_BYTES = 4 * MIB;

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EngineMesh, openEngineMesh, untilEligible } from '../../support/engine-mesh.ts';
 import { makeOddTree } from '../../support/odd-tree.ts';
+import { differences } from '../../support/same-tree.ts';
 import { tempFolder } from './support.ts';
 
 const SLOW_MS = 60_000;
@@ -23,8 +23,7 @@ describe('backups on real engines', () => {
   afterAll(() => mesh.close(), SLOW_MS);
   const calls = () => mesh.engines[0]!.engine.backups;
 
-  const same = (a: string, b: string) =>
-    expect(spawnSync('diff', ['-r', '--no-dereference', a, b], { encoding: 'latin1' }).stdout).toBe('');
+  const same = (a: string, b: string) => expect(differences(a, b)).toBe('');
 
   it(
     'stores, lists, shows, restores, forgets and prunes',

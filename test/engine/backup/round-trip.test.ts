@@ -1,21 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeOddTree } from '../../support/odd-tree.ts';
+import { differences } from '../../support/same-tree.ts';
 import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
-
-const has = (tool: string) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
-
-/** What `diff -r` and `rsync -avnc` say of two folders; nothing when they are the same. */
-function differences(a: string, b: string): string {
-  const env = { ...process.env, LC_ALL: 'C' };
-  const diff = spawnSync('diff', ['-r', '--no-dereference', a, b], { env, encoding: 'latin1' });
-  const rsync = has('rsync')
-    ? spawnSync('rsync', ['-aHnci', '--delete', `${a}/`, `${b}/`], { env, encoding: 'latin1' })
-    : { stdout: '', stderr: '' };
-  return diff.stdout + diff.stderr + rsync.stdout + rsync.stderr;
-}
 
 describe('backup and restore', () => {
   const folder = tempFolder();
