@@ -1,6 +1,7 @@
 /** The one table of commands: from it come lookup, help, completion, suggestions and the generated documents. */
 import { cleanupCommand } from './care/cleanup.ts';
 import { configCommands } from './care/config.ts';
+import { rebalanceApplyCommand, rebalancePlanCommand } from './care/rebalance.ts';
 import { repairCommand } from './care/repair.ts';
 import { type Command, GROUPS, type Group } from './command.ts';
 import { consoleOnlyCommands } from './console/all.ts';
@@ -161,6 +162,8 @@ export function allCommands(): readonly Command[] {
     bandwidthCommand,
     distributionCommand,
     repairCommand,
+    rebalancePlanCommand,
+    rebalanceApplyCommand,
     cleanupCommand,
     drainCommand,
     ...jobsCommands,

@@ -5,7 +5,7 @@ import type { Manifest } from './codec/manifest.ts';
 import { type Liveness, VERSIONS_PAGE, type Version } from './collect-live.ts';
 import { releaseSurplus, surplusOf } from './maintenance/collect/duplicates.ts';
 import { MANIFEST_GROUP } from './maintenance/custody/custody-store.ts';
-import { proveShards } from './maintenance/proof/ask.ts';
+import { provedBy } from './maintenance/proof/ask.ts';
 import type { GroupState } from './maintenance/repair-plan.ts';
 import type { Node } from './node.ts';
 import type { Pools } from './pools/pools.ts';
@@ -59,16 +59,10 @@ export async function collectDuplicates(
       surplus,
       {
         dryRun,
-        async proved(holder, shards) {
-          const backend = node.backend(holder);
-          if (backend === undefined) return new Set();
-          const verdicts = await proveShards(backend, shards, {
-            random: node.random,
-            signal,
-            memory: node.proofs,
-          }).catch(() => new Map<ShardId, string>());
-          return new Set([...verdicts].filter(([, verdict]) => verdict === 'proved').map(([id]) => id));
-        },
+        proved: (holder, shards) =>
+          provedBy(node.backend(holder), shards, { random: node.random, signal, memory: node.proofs }).catch(
+            () => new Set<ShardId>(),
+          ),
         release: async (holder, id) => (await node.backend(holder)?.delete(id, owner.ownerId, call)) ?? false,
       },
       report,

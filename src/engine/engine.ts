@@ -17,6 +17,7 @@ import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
 import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from './proof-views.ts';
+import type { RebalanceQuery, RebalanceReport } from './rebalance-views.ts';
 import type { RecoverQuery, RecoveryReport } from './recovery-views.ts';
 import type { RepairQuery, RepairReport } from './repair-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
@@ -360,6 +361,8 @@ export interface Engine {
   cleanup(query: CleanupQuery, call?: CallOptions): Promise<CleanupReport>;
   /** Empties this node of shards, or tells how far that is, or takes it back. */
   drain(query: DrainQuery, call?: CallOptions): Promise<DrainView>;
+  /** How evenly holders carry a pool and which shards would have to move; with `apply` they are. Throws `not-found`, `no-owner-key`, `already-running`. */
+  rebalance(query: RebalanceQuery, call?: CallOptions): Promise<RebalanceReport>;
   /** Dials a multiaddr and keeps it as a bootstrap peer for this run. */
   bootstrap(address: string): Promise<DialResult>;
   /** Looks for nodes by every way there is, for `durationMs`. */

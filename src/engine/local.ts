@@ -14,10 +14,12 @@ import type { EngineOptions } from './options.ts';
 import { auditOwn } from './own-audit.ts';
 import { createPools } from './pools/pools.ts';
 import { createProving } from './proving.ts';
+import { createRebalancing } from './rebalancing.ts';
 import { createRecovery } from './recovery.ts';
 import { repairer } from './repairing.ts';
 import { createRetaining } from './retaining.ts';
 import { speedOf } from './speed.ts';
+import { createTidying } from './tidying.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
 
 /**
@@ -44,6 +46,7 @@ export function engineOn(node: Node): Engine {
   const proving = createProving(node, objects);
   const repair = repairer(node, pools, objects);
   const collecting = createCollecting(node, objects, pools);
+  const rebalancing = createRebalancing(node, objects, pools);
   const sampler = new Sampler({
     clock: node.clock,
     traffic: node.traffic,
@@ -77,22 +80,19 @@ export function engineOn(node: Node): Engine {
   const guard = guardReserved((ref) => objects.find(ref).name);
   const made = createBackups(node, objects);
   const backups: BackupCalls = {
-    backup: (query, call) => tracked(made.backup(query, linked(call))),
+    backup: (query, call) =>
+      tracked(node.jobs.run('backup', query.source, linked(call), (job) => made.backup(query, job))),
     snapshots: (query) => tracked(made.snapshots(query)),
     show: (query) => tracked(made.show(query)),
-    restore: (query, call) => tracked(made.restore(query, linked(call))),
+    restore: (query, call) =>
+      tracked(node.jobs.run('restore', query.id, linked(call), (job) => made.restore(query, job))),
     forget: (query) => tracked(made.forget(query)),
-    prune: (query, call) => tracked(made.prune(query, linked(call))),
+    prune: (query, call) =>
+      tracked(node.jobs.run('prune', 'snapshots', linked(call), (job) => made.prune(query, job))),
   };
 
-  const cleanup: Engine['cleanup'] = (query, call) =>
-    tracked(
-      node.jobs.run('cleanup', query.dryRun ? 'plan' : 'shards', linked(call), (job) =>
-        collecting.cleanup(query, job),
-      ),
-    );
-  if (node.options.mode === 'service' && node.owner !== undefined)
-    collecting.start(() => cleanup({ orphaned: true, duplicates: false, dryRun: false }));
+  const tidying = createTidying(node, pools, collecting, rebalancing, linked);
+  if (node.options.mode === 'service' && node.owner !== undefined) tidying.start();
 
   let closed: Promise<void> | undefined;
   return {
@@ -162,7 +162,8 @@ export function engineOn(node: Node): Engine {
       return await tracked(objects.delete(ref, deleteOptions));
     },
     names: guard.names(names),
-    cleanup,
+    cleanup: (query, call) => tracked(tidying.cleanup(query, call)),
+    rebalance: (query, call) => tracked(tidying.rebalance(query, call)),
     drain: (query, call) => tracked(node.drain.run(query, linked(call))),
     pools,
     jobs: {
@@ -186,9 +187,9 @@ export function engineOn(node: Node): Engine {
         unsubscribe();
         sampler.stop();
         audit.stop();
-        collecting.close();
         retaining.close();
         closing.abort();
+        await tidying.close();
         await Promise.all(running);
         await recovery.close();
         await node.close();

@@ -74,6 +74,7 @@ export function dataPaths(dataDir: string) {
     journal: `${dataDir}/journal`,
     quarantine: `${dataDir}/quarantine.log`,
     epoch: `${dataDir}/cleanup-epoch.json`,
+    rebalance: `${dataDir}/rebalance.json`,
     drain: `${dataDir}/drain.json`,
     log: `${dataDir}/service.log`,
     /** Unix sockets must stay under 108 bytes; control/socket-path.ts falls back to a short one. */

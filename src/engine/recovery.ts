@@ -6,6 +6,7 @@ import type { CallOptions } from './engine.ts';
 import type { OwnerKeys } from './keys/keys.ts';
 import { censusGroups } from './maintenance/groups.ts';
 import { releaseShards } from './maintenance/release.ts';
+import { greetedPeers, meshMet } from './mesh-met.ts';
 import { closestHolders, MAX_ASKED } from './mirror/heads.ts';
 import { Mirror, type SegmentStore } from './mirror/mirror.ts';
 import { scanObjects } from './mirror/scan.ts';
@@ -30,10 +31,6 @@ export interface Recovery {
 
 /** Name of the objects under the seal of their manifests; no entry has it. */
 const SEGMENT_NAME = 'datamesh catalog segment';
-/** A node that has just started meets the mesh: it is met when nobody new came for a while. */
-const QUIET_MS = 1_500;
-const MEET_MS = 10_000;
-const LOOK_MS = 100;
 /** A mesh with too few nodes for the default pool's rule keeps the catalog as well as it can. */
 const TOO_FEW: ReadonlySet<string> = new Set(['code-needs-more-nodes', 'too-few-nodes']);
 const HAS_IDS = 256;
@@ -178,28 +175,6 @@ function mirrorOf(node: Node, owner: OwnerKeys, objects: Objects, pools: Pools):
     ordersWaiting: () => node.custody.keeper.ordersWaiting(),
     log: (level, text) => node.events.add(level, 'catalog', text),
   });
-}
-
-function greetedPeers(node: Node): PeerId[] {
-  return node.membership
-    .members()
-    .filter((member) => member.greeted)
-    .map(({ peerId }) => peerId);
-}
-
-async function meshMet(node: Node, signal: AbortSignal): Promise<void> {
-  const endMs = node.clock.monotonic() + MEET_MS;
-  let met = -1;
-  let sinceMs = node.clock.monotonic();
-  while (node.clock.monotonic() < endMs) {
-    const now = greetedPeers(node).length;
-    if (now !== met) {
-      met = now;
-      sinceMs = node.clock.monotonic();
-    }
-    if (met > 0 && node.clock.monotonic() - sinceMs > QUIET_MS) return;
-    await node.clock.sleep(LOOK_MS, signal);
-  }
 }
 
 /** Which nodes say that they have each manifest. */

@@ -69,11 +69,8 @@ export function repairer(node: Node, pools: Pools, objects: Pick<Objects, 'curre
   };
 }
 
-interface Run {
-  node: Node;
-  pools: Pools;
+interface Run extends OwnersHand {
   report: RepairReport;
-  signal: AbortSignal;
   apply: boolean;
 }
 
@@ -115,7 +112,7 @@ async function repairBatch(batch: readonly CurrentObject[], run: Run): Promise<v
 /** How many of its groups are damaged. */
 async function repairObject(entry: CurrentObject['entry'], state: ObjectState, run: Run): Promise<number> {
   const { node, report, signal, apply } = run;
-  const context = contextOf(entry, run);
+  const context = repairContextOf(entry, run);
   const damages = state.groups.flatMap((group) => damageOf(group, context.rule) ?? []).sort(compareRisk);
   const moves: Claim[] = [];
   for (const damage of damages) {
@@ -144,7 +141,19 @@ async function repairObject(entry: CurrentObject['entry'], state: ObjectState, r
   return damages.length;
 }
 
-function contextOf(entry: CurrentObject['entry'], { node, pools, signal }: Run): RepairContext {
+export interface OwnersHand {
+  node: Node;
+  pools: Pick<Pools, 'poolOrDefault' | 'candidates' | 'siteOf'>;
+  signal: AbortSignal;
+  /** Bytes a second; no cap when absent. */
+  rate?: RateLimit | undefined;
+}
+
+/** What the owner's node needs to repair and move shards of an object: the rule of its pool, and `put` where custodians adopt. */
+export function repairContextOf(
+  entry: Pick<CurrentObject['entry'], 'pool'>,
+  { node, pools, signal, rate }: OwnersHand,
+): RepairContext {
   const owner = ownerOf(node);
   const pool = pools.poolOrDefault(entry.pool);
   const holders = pool.folders.map(({ holder }) => holder);
@@ -167,7 +176,7 @@ function contextOf(entry: CurrentObject['entry'], { node, pools, signal }: Run):
       await backend.put(shard, bytes, owner.ownerId, { timeoutMs: PUT_TIMEOUT_MS, signal });
     },
     manifest: () => undefined,
-    rate: new RateLimit(node.clock, undefined),
+    rate: rate ?? new RateLimit(node.clock, undefined),
     failed: (holder, error) => {
       node.events.add('warn', 'repair', `${holder.slice(-8)}: ${error.message}`);
       if (error.code === 'hash-mismatch') node.health.observe(holder, { kind: 'wrong-bytes' });

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { startService } from '../../src/commands/node/service-process.ts';
 import type { DemoNode } from '../../src/commands/start/demo/nodes.ts';
-import { openDemoMesh, startNodes, untilAllMet } from '../../src/commands/start/demo/nodes.ts';
+import { joinNodes, openDemoMesh, startNodes, untilAllMet } from '../../src/commands/start/demo/nodes.ts';
 import { setInFile } from '../../src/config/store.ts';
 import { connectEngine } from '../../src/engine/control/client.ts';
 import type { CodeProfile } from '../../src/engine/types.ts';
@@ -20,6 +20,8 @@ export interface Cluster {
   /** Starts a killed node again on its data folder, under its old port. */
   restart(node: DemoNode): Promise<void>;
   met(): Promise<void>;
+  /** Starts further nodes, and waits until all have met. */
+  join(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,22 +38,25 @@ export async function startCluster(
 ): Promise<Cluster> {
   const mesh = await openDemoMesh();
   const close = () => mesh.close(false);
-  try {
-    await startNodes(mesh, {
-      nodes: count,
-      code,
-      quotaBytes: 8 * 2 ** 30,
-      env: { ...process.env, ...env },
-      signal: NEVER,
-      tied: true,
-      cacheBytes,
-      ...(zoneOf === undefined ? {} : { zoneOf }),
-    });
+  const request = {
+    code,
+    quotaBytes: 8 * 2 ** 30,
+    env: { ...process.env, ...env },
+    signal: NEVER,
+    tied: true,
+    cacheBytes,
+    ...(zoneOf === undefined ? {} : { zoneOf }),
+  };
+  const settled = async () => {
     await untilAllMet(mesh, NEVER);
     // A restarted node must be found where it was.
     for (const node of mesh.nodes) {
       await setInFile(node.configPath, 'network.port', Number(/\/tcp\/(\d+)/.exec(node.address)![1]));
     }
+  };
+  try {
+    await startNodes(mesh, { ...request, nodes: count });
+    await settled();
   } catch (error) {
     await close();
     throw error;
@@ -92,6 +97,10 @@ export async function startCluster(
       Object.assign(node, { child, pid: status.pid, engine: engine!, alive: true });
     },
     met: () => untilAllMet(mesh, NEVER),
+    async join(more) {
+      await joinNodes(mesh, { ...request, nodes: more });
+      await settled();
+    },
     close,
   };
 }

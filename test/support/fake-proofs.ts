@@ -1,6 +1,7 @@
 import type { Engine, HealthReport, ObjectView } from '../../src/engine/engine.ts';
 import type { ProofFile, VerifyReport } from '../../src/engine/proof-views.ts';
 import { cleanupReport, drainView, fakeRepair } from './fake-figures.ts';
+import { fakeRebalance } from './fake-rebalance.ts';
 
 function fakeVerify(health: HealthReport, deep: boolean, bytes: number): VerifyReport {
   const { objects } = health;
@@ -22,11 +23,14 @@ function fakeProof(object: ObjectView, file: Uint8Array): ProofFile {
 
 /** What a fake engine does of verify, prove and repair. */
 export function fakeCare(
-  enter: (method: 'verify' | 'prove' | 'repair' | 'cleanup' | 'drain', signal?: AbortSignal) => Promise<void>,
+  enter: (
+    method: 'verify' | 'prove' | 'repair' | 'cleanup' | 'drain' | 'rebalance',
+    signal?: AbortSignal,
+  ) => Promise<void>,
   find: (ref: string) => ObjectView,
   health: () => HealthReport,
   proof: Uint8Array = new Uint8Array(),
-): Pick<Engine, 'verify' | 'prove' | 'repair' | 'cleanup' | 'drain'> {
+): Pick<Engine, 'verify' | 'prove' | 'repair' | 'cleanup' | 'drain' | 'rebalance'> {
   return {
     async verify({ ref, deep }, call) {
       await enter('verify', call?.signal);
@@ -40,6 +44,10 @@ export function fakeCare(
     async drain({ action }, call) {
       await enter('drain', call?.signal);
       return drainView(action);
+    },
+    async rebalance({ apply }, call) {
+      await enter('rebalance', call?.signal);
+      return fakeRebalance(apply === true);
     },
     async repair({ ref, apply }, call) {
       await enter('repair', call?.signal);

@@ -44,6 +44,11 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER): Check<number>
   };
 }
 
+export const share: Check<number> = (value, field) => {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw invalid(field, 'a number from 0 to 1');
+  return value;
+};
+
 export const flag: Check<boolean> = (value, field) => {
   if (typeof value !== 'boolean') throw invalid(field, 'true or false');
   return value;

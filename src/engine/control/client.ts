@@ -36,6 +36,7 @@ import type {
   PoolView,
 } from '../pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from '../proof-views.ts';
+import type { RebalanceQuery, RebalanceReport } from '../rebalance-views.ts';
 import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
 import type { RepairQuery, RepairReport } from '../repair-views.ts';
 import { remoteBackups } from './client-backups.ts';
@@ -174,6 +175,10 @@ class RemoteEngine implements Engine {
 
   cleanup(query: CleanupQuery, call: CallOptions = {}): Promise<CleanupReport> {
     return this.#await<CleanupReport>(ROUTE.cleanup, query, call);
+  }
+
+  rebalance(query: RebalanceQuery, call: CallOptions = {}): Promise<RebalanceReport> {
+    return this.#await<RebalanceReport>(ROUTE.rebalance, query, call);
   }
 
   drain(query: DrainQuery, call: CallOptions = {}): Promise<DrainView> {

@@ -18,6 +18,7 @@ import {
   readHealthRequest,
   readJobId,
   readPutOptions,
+  readRebalanceQuery,
   readRecoverQuery,
   readRef,
   readRepairQuery,
@@ -76,6 +77,15 @@ export async function answerRecover(
   { body, response, clock, signal }: Exchange,
 ): Promise<void> {
   await answerLines(response, clock, async () => engine.recover(readRecoverQuery(body), { signal }));
+}
+
+export async function answerRebalance(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.rebalance(readRebalanceQuery(body), { signal, onProgress }),
+  );
 }
 
 export async function answerDrain(

@@ -17,6 +17,7 @@ import {
   answerProve,
   answerPrune,
   answerPut,
+  answerRebalance,
   answerRecover,
   answerRepair,
   answerRestore,
@@ -199,6 +200,7 @@ function buildApp(
   stream(ROUTE.repair, answerRepair);
   stream(ROUTE.cleanup, answerCleanup);
   stream(ROUTE.drain, answerDrain);
+  stream(ROUTE.rebalance, answerRebalance);
   stream(ROUTE.prove, answerProve);
   stream(ROUTE.recover, answerRecover);
   stream(ROUTE.discover, answerDiscover);

@@ -11,9 +11,10 @@ import type { DrainQuery } from '../drain-views.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { VerifyQuery } from '../proof-views.ts';
+import type { RebalanceQuery } from '../rebalance-views.ts';
 import type { RecoverQuery } from '../recovery-views.ts';
 import type { RepairQuery } from '../repair-views.ts';
-import { code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
+import { code, fields, flag, list, oneOf, optional, share, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */
 export const API_VERSION = 4;
@@ -37,6 +38,7 @@ export const ROUTE = {
   delete: '/delete',
   cleanup: '/cleanup',
   drain: '/drain',
+  rebalance: '/rebalance',
   bootstrap: '/bootstrap',
   discover: '/discover',
   speedTest: '/speed-test',
@@ -173,6 +175,15 @@ export function readRepairQuery(value: unknown): RepairQuery {
 
 export function readCleanupQuery(value: unknown): CleanupQuery {
   return fields<CleanupQuery>(value, { orphaned: flag, duplicates: flag, dryRun: flag });
+}
+
+export function readRebalanceQuery(value: unknown): RebalanceQuery {
+  return fields<RebalanceQuery>(value, {
+    pool: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
+    apply: optional(flag),
+    tolerance: optional(share),
+    bytesPerSecond: optional(whole(1)),
+  });
 }
 
 export function readDrainQuery(value: unknown): DrainQuery {

@@ -3,7 +3,6 @@
  * rule of its pool, and the holder that counts in its place has proved to this node, by its nonce, that it has it. Custodians do the copying.
  */
 import { asDatameshError } from '../../errors.ts';
-import type { Backend } from '../backends/backend.ts';
 import { isFolderId } from '../backends/folder-marker.ts';
 import { decodeManifest, type Manifest } from '../codec/manifest.ts';
 import type { Random } from '../effects/random.ts';
@@ -23,7 +22,7 @@ import type { CustodyClient } from './custody/custody-client.ts';
 import type { CustodyPeers } from './custody/custody-peers.ts';
 import type { OfferItem } from './custody/custody-protocol.ts';
 import { type Order, readOrder } from './custody/order.ts';
-import { proveShards } from './proof/ask.ts';
+import { provedBy } from './proof/ask.ts';
 import type { ProofMemory } from './proof/memory.ts';
 import { type Damage, type Rule, standingOf, targetsFor } from './repair-plan.ts';
 
@@ -178,7 +177,13 @@ async function settle(
   }
   await Promise.all(
     [...questions].map(async ([holder, shards]) => {
-      for (const id of await provedBy(holder, shards, context)) open.set(id, open.get(id)! - 1);
+      const { random, memory, signal } = context;
+      try {
+        const proved = await provedBy(context.backend(holder), shards, { random, memory, signal });
+        for (const { id } of shards) if (proved.has(id)) open.set(id, open.get(id)! - 1);
+      } catch {
+        signal.throwIfAborted(); // busy or gone: it is asked again in the next round
+      }
     }),
   );
   for (const [id, unproved] of open) {
@@ -189,22 +194,6 @@ async function settle(
     const lengthBytes = store.stat(id)?.lengthBytes ?? 0;
     if (await store.delete(id, order.owner)) context.dropped(1, lengthBytes);
     round.waiting.delete(id);
-  }
-}
-
-async function provedBy(
-  holder: PeerId,
-  shards: readonly { id: ShardId; lengthBytes: number }[],
-  { backend, random, memory, signal }: DrainContext,
-): Promise<ShardId[]> {
-  const asked: Backend | undefined = backend(holder);
-  if (asked === undefined) return [];
-  try {
-    const verdicts = await proveShards(asked, shards, { random, memory, signal });
-    return shards.map(({ id }) => id).filter((id) => verdicts.get(id) === 'proved');
-  } catch {
-    signal.throwIfAborted();
-    return []; // busy or gone: it is asked again in the next round
   }
 }
 

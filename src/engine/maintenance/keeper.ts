@@ -27,6 +27,8 @@ export interface KeeperLimits {
   passMs: number;
   /** Orders of the owner that were not confirmed are sent again. */
   resendMs: number;
+  /** A node that has just started mends nothing: whom it has not met yet it would take for lost. Those that ran before it see to what is urgent. */
+  meetMs: number;
 }
 
 export const KEEPER_LIMITS: KeeperLimits = {
@@ -36,6 +38,7 @@ export const KEEPER_LIMITS: KeeperLimits = {
   secondPassMs: 20_000,
   passMs: 600_000,
   resendMs: 10_000,
+  meetMs: 10_000,
 };
 
 export interface KeeperOptions {
@@ -176,7 +179,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       run('orders', sendOrders);
     }
     if (releases.size > 0) run('releases', carryReleases);
-    if (suspects.size > 0) run('repair', mendDue);
+    if (suspects.size > 0 && nowMs - startMs >= limits.meetMs) run('repair', mendDue);
     timer = clock.after(TICK_MS, tick);
   };
 

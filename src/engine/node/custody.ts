@@ -12,15 +12,15 @@ import { createAudit } from '../maintenance/audit.ts';
 import { liftNamed } from '../maintenance/collect/lift-named.ts';
 import type { Quarantine } from '../maintenance/collect/quarantine.ts';
 import { createAdoption } from '../maintenance/custody/adoption.ts';
-import { CUSTODIANS, closestMembers } from '../maintenance/custody/custodians.ts';
 import { sampleLed } from '../maintenance/custody/custody-audit.ts';
 import { custodyClient } from '../maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../maintenance/custody/custody-manifests.ts';
 import { type CustodyPeers, isNear } from '../maintenance/custody/custody-peers.ts';
 import { serveCustody } from '../maintenance/custody/custody-service.ts';
-import type { ClaimsOf, CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
+import type { Claim, ClaimsOf, CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
 import { Handover } from '../maintenance/custody/handover.ts';
 import { Leases } from '../maintenance/custody/leases.ts';
+import { askWhere, tellWhere } from '../maintenance/custody/locate.ts';
 import { type FoundManifest, sendOrders } from '../maintenance/custody/outbox.ts';
 import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
@@ -28,7 +28,7 @@ import type { DrainContext } from '../maintenance/drain.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
 import { mend } from '../maintenance/mender.ts';
 import type { MenderLimits } from '../maintenance/mender-context.ts';
-import { proveShards } from '../maintenance/proof/ask.ts';
+import { provedBy } from '../maintenance/proof/ask.ts';
 import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import { ADOPT_TIMEOUT_MS, type RepairContext } from '../maintenance/repair.ts';
 import type { Membership } from '../mesh/membership.ts';
@@ -55,8 +55,10 @@ export interface Custody {
     changed(): void;
   };
   keeper: Keeper;
-  /** Tells the custodians where the owner has put shards anew; those that cannot be reached find it out by asking. */
-  told(owner: OwnerId, moves: readonly ClaimsOf[], signal: AbortSignal): Promise<void>;
+  /** Tells custodians where the owner has put shards anew: the objects of which at least one has taken it. */
+  told(owner: OwnerId, moves: readonly ClaimsOf[], signal: AbortSignal): Promise<ReadonlySet<ObjectId>>;
+  /** Where custodians say that shards are which do not lie where the manifest says. */
+  where(owner: OwnerId, ids: readonly ObjectId[], signal: AbortSignal): Promise<Map<ObjectId, Claim[]>>;
   /** Who may keep an owner's objects. */
   peers: CustodyPeers;
 }
@@ -216,12 +218,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         client,
         leases,
         suspects,
-        async prove(holder, shards) {
-          const backend = holders.backend(holder);
-          if (backend === undefined) return new Set();
-          const verdicts = await proveShards(backend, shards, { random, signal, memory: parts.proofs });
-          return new Set([...verdicts].filter(([, verdict]) => verdict === 'proved').map(([id]) => id));
-        },
+        prove: (holder, shards) =>
+          provedBy(holders.backend(holder), shards, { random, signal, memory: parts.proofs }),
         turnOf: (id, duty) => handover.turnOf(id, duty),
         jobs: parts.jobs,
         backend: holders.backend,
@@ -306,17 +304,23 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   closers.add(() => audit.stop());
   keeper.start();
   audit.start();
-  const told: Custody['told'] = async (id, moves, callSignal) => {
-    for (const move of moves) {
-      for (const peer of closestMembers(move.objectId, peers.members(id), CUSTODIANS)) {
-        if (peer === net.self) custody.claim([move]);
-        else
-          await client.moved(peer, [move], { timeoutMs: ASK_TIMEOUT_MS, signal: callSignal }).catch(() => {});
-      }
-    }
-  };
+  const locate = (callSignal: AbortSignal) => ({
+    ...call,
+    signal: callSignal,
+    peers,
+    store: custody,
+    client,
+    log,
+  });
   const drainParts = { client, adoption, candidates: peers.candidates, changed: peers.changed };
-  return { store: custody, drainParts, keeper, told, peers };
+  return {
+    store: custody,
+    drainParts,
+    keeper,
+    peers,
+    told: (id, moves, callSignal) => tellWhere(id, moves, locate(callSignal)),
+    where: (id, ids, callSignal) => askWhere(id, ids, locate(callSignal)),
+  };
 }
 
 /** From this node or a holder, verified. A holder that nobody remembers any more is not waited for. */

@@ -38,6 +38,7 @@ describe('every method answers as the engine itself does', () => {
         it.put(chunks('one', 'two'), { name: 'new', tags: ['a'], code: { k: 2, m: 1 }, compress: true }),
     ],
     ['discover', (it) => it.discover(10)],
+    ['rebalance', (it) => it.rebalance({ pool: 'x', apply: true, tolerance: 0.05, bytesPerSecond: 1000 })],
     ['jobs', (it) => it.jobs.list()],
     ['one job', (it) => it.jobs.show('j1')],
     ['the end of a job', (it) => it.jobs.wait('j1')],

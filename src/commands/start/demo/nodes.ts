@@ -108,11 +108,18 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** Starts the first node, which the others meet through, and then those together. */
 export async function startNodes(mesh: DemoMesh, request: MeshRequest): Promise<void> {
-  const first = await startNode(mesh, request, 1, []);
-  const others = Array.from({ length: request.nodes - 1 }, (_, i) =>
-    startNode(mesh, request, i + 2, [first.address]),
+  await startNode(mesh, request, 1, []);
+  await joinNodes(mesh, { ...request, nodes: request.nodes - 1 });
+}
+
+/** Starts so many further nodes, which meet the others through the first. */
+export async function joinNodes(mesh: DemoMesh, request: MeshRequest): Promise<void> {
+  const before = mesh.nodes.length;
+  const { address } = mesh.nodes[0]!;
+  const joining = Array.from({ length: request.nodes }, (_, i) =>
+    startNode(mesh, request, before + 1 + i, [address]),
   );
-  const results = await Promise.allSettled(others);
+  const results = await Promise.allSettled(joining);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   mesh.nodes.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }

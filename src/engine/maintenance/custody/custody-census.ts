@@ -10,7 +10,7 @@ import { type Claim, MANIFEST_GROUP } from './custody-store.ts';
 
 export interface ObjectInCustody {
   objectId: ObjectId;
-  manifest: Manifest;
+  manifest: Pick<Manifest, 'code' | 'stripeCount' | 'stripe'>;
   manifestBytes: number;
   claims: readonly Claim[];
 }

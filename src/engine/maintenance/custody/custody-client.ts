@@ -36,7 +36,8 @@ export interface CustodyClient {
   offer(peer: PeerId, items: readonly OfferItem[], call: CustodyCall): Promise<OfferAnswer[]>;
   known(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<KnownAnswer[]>;
   where(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<ClaimsOf[]>;
-  moved(peer: PeerId, moves: readonly ClaimsOf[], call: CustodyCall): Promise<void>;
+  /** Which of them the peer takes. */
+  moved(peer: PeerId, moves: readonly ClaimsOf[], call: CustodyCall): Promise<boolean[]>;
   /** Whether the peer gives the lease of each. */
   lease(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<boolean[]>;
   unlease(peer: PeerId, ids: readonly ObjectId[], call: CustodyCall): Promise<void>;
@@ -113,8 +114,13 @@ export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
         return told;
       }),
     async moved(peer, moves, call) {
-      for (const batch of batches(moves.map(fewEnough)))
-        await ask(peer, { op: 'moved', ids: [] }, encodeClaims(batch), call);
+      const taken: boolean[] = [];
+      for (const batch of batches(moves.map(fewEnough))) {
+        const { tail } = await ask(peer, { op: 'moved', ids: [] }, encodeClaims(batch), call);
+        if (tail.length !== batch.length) throw malformed(peer);
+        taken.push(...Array.from(tail, (flag) => flag === 1));
+      }
+      return taken;
     },
     lease: (peer, ids, call) =>
       byIds(ids, async (some) => {

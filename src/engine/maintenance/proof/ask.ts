@@ -66,6 +66,17 @@ export async function proveShards(
   return found;
 }
 
+/** Which of them the holder proves: none when there is nobody to ask. Throws as `proveShards`. */
+export async function provedBy(
+  backend: Backend | undefined,
+  shards: readonly WantedShard[],
+  options: ProveOptions,
+): Promise<ReadonlySet<ShardId>> {
+  if (backend === undefined) return new Set();
+  const verdicts = await proveShards(backend, shards, options);
+  return new Set([...verdicts].filter(([, verdict]) => verdict === 'proved').map(([id]) => id));
+}
+
 function questionsOf(shards: readonly WantedShard[]): ShardId[][] {
   const questions: ShardId[][] = [];
   let sumBytes = Number.POSITIVE_INFINITY;
