@@ -11,9 +11,12 @@ import { duplicateCommand } from './files/duplicate.ts';
 import { getCommand } from './files/get.ts';
 import { infoCommand } from './files/info.ts';
 import { listCommand } from './files/list.ts';
+import { popularCommand } from './files/popular.ts';
 import { proveCommand } from './files/prove.ts';
 import { putCommand } from './files/put.ts';
+import { recentCommand } from './files/recent.ts';
 import { renameCommand } from './files/rename.ts';
+import { searchCommand } from './files/search.ts';
 import { statsCommand } from './files/stats.ts';
 import { tagCommand } from './files/tag.ts';
 import { undeleteCommand } from './files/undelete.ts';
@@ -141,6 +144,9 @@ export function allCommands(): readonly Command[] {
     catCommand,
     listCommand,
     infoCommand,
+    searchCommand,
+    recentCommand,
+    popularCommand,
     versionsCommand,
     statsCommand,
     verifyCommand,

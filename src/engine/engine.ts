@@ -20,6 +20,7 @@ import type { ProofFile, VerifyQuery, VerifyReport } from './proof-views.ts';
 import type { RebalanceQuery, RebalanceReport } from './rebalance-views.ts';
 import type { RecoverQuery, RecoveryReport } from './recovery-views.ts';
 import type { RepairQuery, RepairReport } from './repair-views.ts';
+import type { SearchCalls } from './search-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
 
 export type { HealthReport, ObjectState, SpareHistogram } from './health-views.ts';
@@ -286,6 +287,8 @@ export interface ListQuery {
   /** Names that were deleted and can be brought back, in place of those that mean something. */
   deleted?: boolean | undefined;
   sort?: 'name' | 'size' | 'created' | undefined;
+  /** Stored then or later; only where sorted by `created`. */
+  sinceMs?: number | undefined;
   reverse?: boolean | undefined;
   limit?: number | undefined;
   /** From the previous page. */
@@ -331,7 +334,7 @@ export interface CallOptions {
   givesPieces?: boolean | undefined;
 }
 
-export interface Engine {
+export interface Engine extends SearchCalls {
   status(): Promise<NodeStatus>;
   snapshot(): Promise<Snapshot>;
   peers(): Promise<PeerView[]>;

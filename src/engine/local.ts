@@ -18,6 +18,7 @@ import { createRebalancing } from './rebalancing.ts';
 import { createRecovery } from './recovery.ts';
 import { repairer } from './repairing.ts';
 import { createRetaining } from './retaining.ts';
+import { createSearching } from './searching.ts';
 import { speedOf } from './speed.ts';
 import { createTidying } from './tidying.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
@@ -38,9 +39,11 @@ export function engineOn(node: Node): Engine {
     node.custody.keeper.ordersWaiting();
     recovery.changed();
     retaining.soon();
+    searching.changed();
   };
   const objects = createObjects(node, pools, changed);
   const names = createNames(node, changed);
+  const searching = createSearching(node);
   const retaining = createRetaining(node, objects, pools);
   const recovery = createRecovery(node, objects, pools);
   const proving = createProving(node, objects);
@@ -62,6 +65,7 @@ export function engineOn(node: Node): Engine {
   audit.start();
   recovery.start();
   retaining.start();
+  searching.start();
 
   /** Calls under way: a close cancels them and waits, so that a put takes back what it placed. */
   const running = new Set<Promise<unknown>>();
@@ -164,6 +168,8 @@ export function engineOn(node: Node): Engine {
     names: guard.names(names),
     cleanup: (query, call) => tracked(tidying.cleanup(query, call)),
     rebalance: (query, call) => tracked(tidying.rebalance(query, call)),
+    search: searching.search,
+    popular: searching.popular,
     drain: (query, call) => tracked(node.drain.run(query, linked(call))),
     pools,
     jobs: {
@@ -188,6 +194,7 @@ export function engineOn(node: Node): Engine {
         sampler.stop();
         audit.stop();
         retaining.close();
+        searching.close();
         closing.abort();
         await tidying.close();
         await Promise.all(running);

@@ -327,6 +327,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         .map((it) => it.view)
         .filter((it) => it.name.startsWith(query.prefix ?? ''))
         .filter((it) => query.tag === undefined || it.tags.includes(query.tag))
+        .filter((it) => it.createdAtMs >= (query.sinceMs ?? 0))
         .sort(query.reverse ? (a, b) => order(b, a) : order);
       const from = query.cursor === undefined ? 0 : Number.parseInt(query.cursor, 10);
       const to = from + (query.limit ?? 1000);

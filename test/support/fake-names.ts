@@ -1,6 +1,8 @@
 /** Names of the fake engine: versions, deletion and its undoing, renames, copies and tags, as the real catalog has them. */
 import type { Engine, ObjectView } from '../../src/engine/engine.ts';
 import type { VersionView } from '../../src/engine/name-views.ts';
+import { checkRegex } from '../../src/engine/search/regex-filter.ts';
+import { hasWords, wordsOf } from '../../src/engine/search/words.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 interface Stored {
@@ -9,14 +11,20 @@ interface Stored {
 }
 
 interface Parts {
-  enter(method: 'names'): Promise<void>;
+  enter(method: 'names' | 'search' | 'popular'): Promise<void>;
   find(ref: string, version?: number): Stored;
   versions: Map<string, Stored[]>;
   deleted: Map<string, Stored[]>;
   nowMs(): number;
 }
 
-export function fakeNames({ enter, find, versions, deleted, nowMs }: Parts): Pick<Engine, 'names'> {
+export function fakeNames({
+  enter,
+  find,
+  versions,
+  deleted,
+  nowMs,
+}: Parts): Pick<Engine, 'names' | 'search' | 'popular'> {
   const viewOf = ({ view }: Stored): VersionView => {
     const gone = deleted.get(view.name);
     const list = gone ?? versions.get(view.name)!;
@@ -79,5 +87,47 @@ export function fakeNames({ enter, find, versions, deleted, nowMs }: Parts): Pic
       return viewOf(found);
     },
   };
-  return { names };
+  const current = () => [...versions.values()].map((list) => list.at(-1)!.view);
+  return {
+    names,
+    async search({
+      text = '',
+      regex,
+      fileType,
+      tag,
+      minBytes = 0,
+      maxBytes = Number.POSITIVE_INFINITY,
+      ...rest
+    }) {
+      await enter('search');
+      if (regex !== undefined) checkRegex(regex);
+      const hits = current()
+        .filter((it) => hasWords(`${it.name} ${it.tags.join(' ')}`, wordsOf(text)))
+        .filter((it) => regex === undefined || new RegExp(regex, 'u').test(it.name))
+        .filter(
+          (it) =>
+            fileType === undefined || it.mimeType.startsWith(fileType) || it.name.endsWith(`.${fileType}`),
+        )
+        .filter((it) => tag === undefined || it.tags.includes(tag))
+        .filter(
+          (it) =>
+            it.sizeBytes >= minBytes && it.sizeBytes <= maxBytes && it.createdAtMs >= (rest.sinceMs ?? 0),
+        )
+        .reverse();
+      const from = Number(rest.cursor ?? 0);
+      const to = from + (rest.limit ?? 100);
+      return { objects: hits.slice(from, to), cursor: to < hits.length ? String(to) : undefined };
+    },
+    async popular({ limit = 20 }) {
+      await enter('popular');
+      return current()
+        .slice(0, limit)
+        .map((object, at) => ({
+          object,
+          reads: 9 - at,
+          bytes: (9 - at) * object.sizeBytes,
+          lastReadAtMs: nowMs(),
+        }));
+    },
+  };
 }

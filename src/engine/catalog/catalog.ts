@@ -124,7 +124,51 @@ export interface HistoryCalls {
   expired(owner: OwnerId, pool: string, keep: Retention, nowMs: number | undefined, limit: number): Entry[];
 }
 
-export interface Catalog extends HistoryCalls {
+/** Of a current entry, what a search looks at. */
+export interface SearchRow {
+  id: number;
+  name: string;
+  sizeBytes: number;
+  mimeType: string;
+  /** JSON. */
+  tags: string;
+  createdAtMs: number;
+}
+
+/** Reads of a name in an hour (since 1970). */
+export interface ReadCount {
+  name: string;
+  hour: number;
+  reads: number;
+  bytes: number;
+  lastAtMs: number;
+}
+
+export interface SearchRows {
+  /**
+   * Current entries committed before the row `before`, the last first: at most `limit` rows are looked at. With a question, an FTS5 expression on words of names and tags, only such
+   * as may answer it, and perhaps some others that the index does not have yet. `before` of the answer: for the next call, undefined at the end.
+   */
+  searchRows(
+    owner: OwnerId,
+    before: number | undefined,
+    question: string | undefined,
+    limit: number,
+  ): { rows: SearchRow[]; before: number | undefined };
+  /** In the order of the ids; those that are not current any more are left out. */
+  views(ids: readonly number[]): ObjectView[];
+  /** Takes the words of further entries into the index, at most of so many; returns of how many. */
+  indexWords(limit: number): number;
+  noteReads(owner: OwnerId, counts: readonly ReadCount[]): void;
+  /** Names with a current version, by reads from that hour on. */
+  mostRead(
+    owner: OwnerId,
+    fromHour: number,
+    limit: number,
+  ): { object: ObjectView; reads: number; bytes: number; lastReadAtMs: number }[];
+}
+
+export interface Catalog extends HistoryCalls, SearchRows {
   /** One transaction; the entry becomes the current version. Throws `already-exists` with `ifAbsent`. Durable on return. */
   commit(entry: NewEntry, options?: CommitOptions): Committed;
   /**

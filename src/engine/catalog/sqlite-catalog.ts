@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { ListPage, ListQuery } from '../engine.ts';
+import { ftsQuestion, MAX_WORDS, wordsOf } from '../search/words.ts';
 import type { OwnerId } from '../types.ts';
 import type { Catalog, CatalogTotals, CommitOptions, NewEntry } from './catalog.ts';
 import {
@@ -15,17 +16,28 @@ import {
   versionRow,
 } from './entry-rows.ts';
 import { historyCalls } from './history.ts';
-import { afterPrefix, nameBytes, pageQuery, type SqlValue, writeCursor } from './list-query.ts';
+import {
+  afterPrefix,
+  FEW_ROWS,
+  nameBytes,
+  pageOf,
+  pageQuery,
+  type SqlValue,
+  writeCursor,
+} from './list-query.ts';
 import { mirrorBook } from './mirror/sqlite-book.ts';
 import { NO_STAMP, nextStamp, type Stamp } from './mirror/stamp.ts';
 import { readPending, removePending } from './order-rows.ts';
 import { insertPool, readPools, replacePool } from './pool-rows.ts';
 import { ambiguous, entryOf, MAX_CANDIDATES, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
+import { searchRows } from './search-rows.ts';
 import { openSqlite, sqliteCalls } from './sqlite-file.ts';
 
 /** A shorter id prefix says too little to mean it. */
 const MIN_ID_DIGITS = 4;
+/** Looked through for a part of a name within a millisecond or two. */
+const SCANNED_NAMES = 5_000;
 
 /**
  * Opens or makes the catalog at `path` (`:memory:` for one that is gone on close). Throws `format-too-new`,
@@ -130,10 +142,10 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
       guarded(() => {
         const row = ownerRow(owner);
         if (row === undefined) return { objects: [], cursor: undefined };
-        const page = pageQuery(PAGE_COLUMNS, row, query);
-        const rows = all(page.sql, ...page.values);
-        const shown = rows.slice(0, page.limit);
-        const last = rows.length > page.limit ? shown.at(-1) : undefined;
+        const few = (sql: string, ...values: SqlValue[]) =>
+          all(`${sql} LIMIT ?`, ...values, FEW_ROWS + 1).length <= FEW_ROWS;
+        const page = pageQuery(PAGE_COLUMNS, row, query, few);
+        const { shown, last } = pageOf(page, all(page.sql, ...page.values));
         const key =
           page.sort === 'size' ? 'size_bytes' : page.sort === 'created' ? 'created_at_ms' : undefined;
         return {
@@ -170,6 +182,7 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
       }),
 
     ...historyCalls(parts, () => clock.now()),
+    ...searchRows(parts),
 
     references: (objectId) =>
       guarded(
@@ -208,7 +221,17 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
           collect('e.name >= ? AND e.name < ?', bytes, afterPrefix(bytes));
         };
         byPrefix(wanted);
-        collect('instr(lower(CAST(e.name AS TEXT)), lower(?)) > 0', wanted);
+        const words = wordsOf(wanted).slice(0, MAX_WORDS);
+        // A scan of all names is for small catalogs; the index of words finds parts of names in one of any size.
+        if ((get('SELECT objects FROM totals WHERE owner = ?', row)?.objects as number) <= SCANNED_NAMES)
+          collect('instr(lower(CAST(e.name AS TEXT)), lower(?)) > 0', wanted);
+        else if (words.length > 0) {
+          collect(
+            'e.id IN (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?)',
+            ftsQuestion(words),
+            limit,
+          );
+        }
         // A typing error in the second half leaves the first half; one in the first half leaves the first letter at best.
         const letters = [...wanted];
         for (const share of [letters.length >> 1, 1])

@@ -39,12 +39,15 @@ import type { ProofFile, VerifyQuery, VerifyReport } from '../proof-views.ts';
 import type { RebalanceQuery, RebalanceReport } from '../rebalance-views.ts';
 import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
 import type { RepairQuery, RepairReport } from '../repair-views.ts';
+import type { PopularQuery, PopularView, SearchPage, SearchQuery } from '../search-views.ts';
 import { remoteBackups } from './client-backups.ts';
+
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
 import { remoteNames } from './names.ts';
 import { inPrivateFolder, socketCandidates } from './socket-path.ts';
 import { type Line, ROUTE, STREAM_TYPE } from './wire.ts';
+import { NAME_ROUTE } from './wire-names.ts';
 
 /**
  * The engine of the service that runs on `dataDir`, or undefined when none does. Throws `denied` when it is another
@@ -187,6 +190,14 @@ class RemoteEngine implements Engine {
 
   async list(query: ListQuery = {}): Promise<ListPage> {
     return (await this.#send(ROUTE.list, query)) as ListPage;
+  }
+
+  async search(query: SearchQuery): Promise<SearchPage> {
+    return (await this.#send(NAME_ROUTE.search, query)) as SearchPage;
+  }
+
+  async popular(query: PopularQuery): Promise<PopularView[]> {
+    return (await this.#send(NAME_ROUTE.popular, query)) as PopularView[];
   }
 
   async find(ref: string): Promise<ObjectView> {

@@ -1,16 +1,20 @@
 /** Names over the control API: the service's answers, and the calls of its clients. */
 import type { FastifyInstance } from 'fastify';
 import type { NameCalls } from '../name-views.ts';
+import type { SearchCalls } from '../search-views.ts';
 import { readRef } from './wire.ts';
 import {
   NAME_ROUTE,
   readDuplicateRequest,
+  readPopularQuery,
   readRenameRequest,
+  readSearchQuery,
   readTagRequest,
   readVersionsRequest,
 } from './wire-names.ts';
 
-export function serveNames(app: FastifyInstance, names: NameCalls): void {
+export function serveNames(app: FastifyInstance, engine: SearchCalls & { names: NameCalls }): void {
+  const { names } = engine;
   const answer = (path: string, call: (body: unknown) => Promise<unknown>) =>
     app.post(path, (request) => call(request.body));
   answer(NAME_ROUTE.versions, (body) => {
@@ -31,6 +35,8 @@ export function serveNames(app: FastifyInstance, names: NameCalls): void {
     const { ref, ...change } = readTagRequest(body);
     return names.tag(ref, change);
   });
+  answer(NAME_ROUTE.search, (body) => engine.search(readSearchQuery(body)));
+  answer(NAME_ROUTE.popular, (body) => engine.popular(readPopularQuery(body)));
 }
 
 /** @param send one JSON request and its answer */

@@ -172,7 +172,7 @@ function buildApp(
     const { ref, ...rest } = readDeleteRequest(request.body);
     return engine.delete(ref, rest);
   });
-  serveNames(app, engine.names);
+  serveNames(app, engine);
   app.post(ROUTE.bootstrap, async (request) => engine.bootstrap(readAddress(request.body).address));
   app.post(ROUTE.poolCreate, async (request) => {
     const { name, settings } = readPoolRequest(request.body);

@@ -1,6 +1,7 @@
 /** Requests about names and their versions, checked as they come in. */
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { TagChange, VersionsQuery } from '../name-views.ts';
+import type { PopularQuery, SearchQuery } from '../search-views.ts';
 import { fields, flag, list, optional, text, whole } from './checks.ts';
 
 export const NAME_ROUTE = {
@@ -10,6 +11,8 @@ export const NAME_ROUTE = {
   rename: '/names/rename',
   duplicate: '/names/duplicate',
   tag: '/names/tag',
+  search: '/search',
+  popular: '/popular',
 } as const;
 
 const name = text(MAX_NAME_BYTES);
@@ -53,4 +56,22 @@ export function readDuplicateRequest(value: unknown): DuplicateRequest {
 export function readTagRequest(value: unknown): TagRequest {
   const tags = optional(list(text(MAX_TAG_BYTES), MAX_TAGS));
   return fields<TagRequest>(value, { ref: name, add: tags, remove: tags });
+}
+
+export function readSearchQuery(value: unknown): SearchQuery {
+  return fields<SearchQuery>(value, {
+    text: optional(name),
+    regex: optional(name),
+    fileType: optional(text(MAX_TAG_BYTES)),
+    tag: optional(text(MAX_TAG_BYTES)),
+    minBytes: optional(whole(0)),
+    maxBytes: optional(whole(0)),
+    sinceMs: optional(whole(0)),
+    limit: optional(whole(1)),
+    cursor: optional(text(64)),
+  });
+}
+
+export function readPopularQuery(value: unknown): PopularQuery {
+  return fields<PopularQuery>(value, { sinceMs: whole(0), limit: optional(whole(1)) });
 }

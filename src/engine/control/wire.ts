@@ -138,6 +138,7 @@ export function readListQuery(value: unknown): ListQuery {
     tag: optional(text(MAX_TAG_BYTES)),
     deleted: optional(flag),
     sort: optional(oneOf('name', 'size', 'created')),
+    sinceMs: optional(whole(0)),
     reverse: optional(flag),
     limit: optional(whole(1)),
     cursor: optional(text(MAX_CURSOR_CHARACTERS)),
