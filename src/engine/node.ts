@@ -229,6 +229,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       isLeaving: drainFlag.isSet,
       offersBytes: options.storage.quotaBytes,
       freeBytes: space.freeBytes,
+      clock,
     });
     const ownersOf = (peer: PeerId) => {
       const member = membership.member(peer);

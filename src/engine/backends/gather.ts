@@ -8,8 +8,8 @@ import { nextTurn } from '../effects/turn.ts';
 
 /** Items of one message: their answers come together, so no more than a moment's work of the peer. */
 export const MAX_GATHERED = 64;
-/** An item waits no longer than this for a request under way: a far peer's answers take longer than it, a near one's hardly ever. */
-const MAX_WAIT_MS = 5;
+/** An item waits no longer than this for a request under way: a far peer's answers take longer than it, a near one's only when it is busy. */
+const MAX_WAIT_MS = 15;
 
 export interface GatherCall {
   timeoutMs: number;
@@ -21,6 +21,8 @@ interface Item<T, R> {
   call: GatherCall;
   settle(result: R | Error): void;
   over: boolean;
+  /** Called when it is cancelled while it is on its way. */
+  gaveUp: (() => void) | undefined;
 }
 
 export interface Gathered<T> {
@@ -67,6 +69,7 @@ export class Gatherer<T, R> {
         value,
         call,
         over: false,
+        gaveUp: undefined,
         settle(result) {
           if (item.over) return;
           item.over = true;
@@ -80,6 +83,7 @@ export class Gatherer<T, R> {
       const onAbort = () => {
         const at = this.queue.indexOf(item);
         if (at >= 0) this.queue.splice(at, 1);
+        item.gaveUp?.();
         if (at >= 0 || this.graceMs === 0) item.settle(cancelled());
         else grace = this.clock.after(this.graceMs, () => item.settle(cancelled()));
       };
@@ -126,7 +130,7 @@ export class Gatherer<T, R> {
     const gaveUp = () => {
       if (--waiting === 0) stopper.abort();
     };
-    for (const { call } of items) call.signal?.addEventListener('abort', gaveUp, { once: true });
+    for (const item of items) item.gaveUp = gaveUp;
     try {
       const timeoutMs = Math.max(...items.map(({ call }) => call.timeoutMs));
       const results = await this.send({ values, timeoutMs, signal: stopper.signal });
@@ -134,7 +138,7 @@ export class Gatherer<T, R> {
     } catch (error) {
       for (const item of items) item.settle(error instanceof Error ? error : new Error(String(error)));
     } finally {
-      for (const { call } of items) call.signal?.removeEventListener('abort', gaveUp);
+      for (const item of items) item.gaveUp = undefined;
       this.underWay--;
       this.schedule();
     }

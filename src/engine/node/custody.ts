@@ -273,9 +273,20 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     ownersOf: parts.ownersOf,
     admitsOwner,
     near: (peer, id) => isNear(peers, peer, id, custody.mark(id)?.owner),
-    kept(orders) {
-      liftNamed(parts.quarantine, manifests, orders);
-      keeper.kept(orders.map(({ objectId }) => objectId));
+    kept(fresh) {
+      liftNamed(
+        parts.quarantine,
+        manifests,
+        fresh.map(({ order }) => order),
+      );
+      // The first order of an object whose holders are all here calls for nothing: it is what every put brings.
+      const others = fresh.filter(
+        ({ order, holders: of }) =>
+          order.state !== 'live' ||
+          order.sequence > 1 ||
+          of.some((holder) => holders.backend(holder) === undefined),
+      );
+      if (others.length > 0) keeper.kept(others.map(({ order }) => order.objectId));
     },
   });
   const unsubscribe = membership.onChange((peer, state) => {

@@ -1,4 +1,5 @@
 /** Where holders stand and who takes shards now, as placement wants to know it. */
+import type { Clock } from '../effects/clock.ts';
 import type { Member, Membership } from '../mesh/membership.ts';
 import { peerKeyBytes } from '../mesh/peer-key.ts';
 import type { Candidate, Site } from '../placement/domains.ts';
@@ -17,7 +18,11 @@ interface Parts {
   offersBytes: number;
   /** Bytes that this node still takes. */
   freeBytes(): number;
+  clock: Pick<Clock, 'monotonic'>;
 }
+
+/** Many small puts a moment place their shards by one list. Who goes meanwhile fails to answer, as who goes during the put. */
+const REMEMBERED_MS = 50;
 
 export interface Sites {
   /** Where a holder stands; undefined when this node has not heard of it. */
@@ -37,6 +42,7 @@ export function createSites({
   isLeaving,
   offersBytes,
   freeBytes,
+  clock,
 }: Parts): Sites {
   const points = new Map<PeerId, Uint8Array>();
   const pointOfPeer = (peer: PeerId) => {
@@ -54,6 +60,7 @@ export function createSites({
     freeBytes: member.info?.freeBytes ?? 0,
     ...(siteOf(member.peerId) ?? { peer: member.peerId }),
   });
+  let last: { owner: OwnerId; atMs: number; found: Candidate[] } | undefined;
   const active = () => membership.members().filter((member) => member.greeted && member.state === 'active');
   const here = (): Candidate => ({
     peer: self,
@@ -64,11 +71,14 @@ export function createSites({
   return {
     siteOf,
     candidates(id) {
+      const nowMs = clock.monotonic();
+      if (last?.owner === id && nowMs - last.atMs < REMEMBERED_MS) return [...last.found];
       const found = active()
         .filter((member) => member.admits.has(id))
         .map(candidateOf);
       if (!isLeaving() && admitsOwner(id, self)) found.push(here());
-      return found.filter((candidate) => candidate.freeBytes > 0);
+      last = { owner: id, atMs: nowMs, found: found.filter((candidate) => candidate.freeBytes > 0) };
+      return [...last.found];
     },
     nodes() {
       const found = active()

@@ -24,7 +24,7 @@ export class StripeLoad {
   constructor(policy: PlacementPolicy, candidates: readonly Candidate[]) {
     this.policy = policy;
     this.cap = domainCap(policy);
-    for (const candidate of candidates) this.locations.set(candidate.peer, locate(candidate));
+    for (const candidate of candidates) this.locations.set(candidate.peer, locationOf(candidate));
   }
 
   add(holder: PeerId): void {
@@ -62,6 +62,15 @@ export class StripeLoad {
   private inDomain(location: Location): number {
     return this.astray + (this.domains.get(domainOf(this.policy.domain, location)) ?? 0);
   }
+}
+
+/** Candidates are gathered for many stripes at once, and their labels read once. */
+const locations = new WeakMap<Candidate, Location>();
+
+function locationOf(candidate: Candidate): Location {
+  let location = locations.get(candidate);
+  if (location === undefined) locations.set(candidate, (location = locate(candidate)));
+  return location;
 }
 
 function count(counts: Map<string, number>, key: string): void {

@@ -130,7 +130,7 @@ interface Running extends Attempt {
 class StripeRace {
   readonly got = new Map<number, Uint8Array>();
   private readonly stopper = new AbortController();
-  private readonly stopped: AbortSignal;
+  private underWay = 0;
   private readonly stripe: StripeToRead;
   private readonly context: ReadContext;
   private readonly shardBytes: number;
@@ -139,15 +139,15 @@ class StripeRace {
     this.stripe = stripe;
     this.context = context;
     this.shardBytes = stripe.shardBytes ?? 0;
-    this.stopped = AbortSignal.any([context.signal, this.stopper.signal]);
   }
 
   get complete(): boolean {
     return this.got.size >= this.stripe.k;
   }
 
+  /** An abort costs more than a small read's own request, and most often nothing is left to be stopped. */
   stop(): void {
-    this.stopper.abort();
+    if (this.underWay > 0) this.stopper.abort();
   }
 
   takeCached(): void {
@@ -172,7 +172,10 @@ class StripeRace {
         if (error === undefined) resolve();
         else reject(error);
       };
-      const onAbort = () => finish(signal.reason);
+      const onAbort = () => {
+        this.stopper.abort();
+        finish(signal.reason);
+      };
       if (signal.aborted) return onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
 
@@ -235,10 +238,12 @@ class StripeRace {
     const { index, id, backend } = one;
     const { landing } = this.stripe;
     const into = landing?.bufferFor(index);
+    this.underWay++;
     try {
       const bytes = await backend
-        .get(id, { signal: this.stopped, timeoutMs: GET_TIMEOUT_MS, into })
+        .get(id, { signal: this.stopper.signal, timeoutMs: GET_TIMEOUT_MS, into })
         .finally(() => {
+          this.underWay--;
           if (into !== undefined) landing?.ended(index);
         });
       if (bytes === undefined || this.complete) return;

@@ -12,8 +12,13 @@ export class CustodyManifests {
     this.store = store;
   }
 
+  /** Without a look at the disk. */
+  cached(id: ObjectId): Manifest | undefined {
+    return this.cache.get(id);
+  }
+
   get(id: ObjectId): Manifest | undefined {
-    const known = this.cache.get(id);
+    const known = this.cached(id);
     if (known !== undefined) return known;
     const bytes = this.store.manifest(id);
     return bytes && this.add(id, bytes);

@@ -90,7 +90,7 @@ async function node(net = new MemoryNet(), clock: ManualClock = manualClock(), a
     ownersOf: (from) =>
       from === UNKNOWN ? undefined : new Set(from === peer('device') ? [owner.ownerId] : []),
     near: (from) => from === CUSTODIAN,
-    kept: (orders) => kept.push(...orders),
+    kept: (fresh) => kept.push(...fresh.map(({ order }) => order)),
   });
   return { net, shards, custody, kept, toCarry, as: (from: PeerId) => custodyClient(net.node(from)) };
 }
