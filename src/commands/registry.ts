@@ -25,6 +25,7 @@ import { versionsCommand } from './files/versions.ts';
 import { folderCommands } from './folders/all.ts';
 import { jobsCommands } from './jobs/all.ts';
 import { keysCommands } from './keys/all.ts';
+import { manyCommands } from './many/all.ts';
 import { bandwidthCommand } from './network/bandwidth.ts';
 import { discoverCommand } from './network/discover.ts';
 import { distributionCommand } from './network/distribution.ts';
@@ -156,6 +157,7 @@ export function allCommands(): readonly Command[] {
     renameCommand,
     duplicateCommand,
     tagCommand,
+    ...manyCommands,
     ...folderCommands,
     statusCommand,
     ...serviceCommands,

@@ -115,7 +115,8 @@ export const getCommand: Command = {
   },
 };
 
-async function writeVerified(
+/** Under the path, only when all of it is there. Returns the bytes written. */
+export async function writeVerified(
   body: AsyncIterable<Uint8Array>,
   path: string,
   force: boolean,

@@ -35,9 +35,9 @@ export interface PageQuery {
 }
 
 /** A filter that lets no more than this through is asked first, and what it gives is sorted. */
-export const FEW_ROWS = 1_200;
+export const FEW_ROWS = 700;
 /** Else the order leads, and a call looks at so many rows: some milliseconds. */
-const SIFTED_ROWS = 600;
+const SIFTED_ROWS = 300;
 
 /**
  * The statement for one page. `owner`: row id of the owner. `few(sql, values)`: whether the statement gives at most FEW_ROWS rows. No order leads to every tag and prefix, so where

@@ -225,12 +225,15 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
         // A scan of all names is for small catalogs; the index of words finds parts of names in one of any size.
         if ((get('SELECT objects FROM totals WHERE owner = ?', row)?.objects as number) <= SCANNED_NAMES)
           collect('instr(lower(CAST(e.name AS TEXT)), lower(?)) > 0', wanted);
-        else if (words.length > 0) {
-          collect(
-            'e.id IN (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?)',
+        else if (words.length > 0 && found.size < limit) {
+          const rows = all(
+            `SELECT e.name FROM words w CROSS JOIN entries e ON e.id = w.rowid WHERE words MATCH ? AND e.owner = ? AND e.current = 1
+             ORDER BY w.rowid DESC LIMIT ?`,
             ftsQuestion(words),
-            limit,
+            row,
+            limit - found.size,
           );
+          for (const it of rows) found.add(textOf(it.name));
         }
         // A typing error in the second half leaves the first half; one in the first half leaves the first letter at best.
         const letters = [...wanted];

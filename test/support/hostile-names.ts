@@ -1,0 +1,110 @@
+/** Names of objects that would like to be written somewhere else, or nowhere well. All of them are lawful names in the mesh. */
+const UP = [
+  '..',
+  '../..',
+  '../../..',
+  'a/../..',
+  './..',
+  'a/b/../../..',
+  '....//..',
+  '..;',
+  '%2e%2e',
+  '..\\..',
+  '.. ',
+  ' ..',
+  '..\u0000'.slice(0, 2),
+];
+const TARGETS = [
+  'x',
+  'etc/passwd',
+  '.ssh/authorized_keys',
+  'tmp/x',
+  '.bashrc',
+  'x/y/z',
+  'dir/',
+  'a//b',
+  './x',
+  '~',
+];
+const ROOTS = [
+  '/',
+  '//',
+  '/tmp/',
+  '///etc/',
+  'C:/',
+  'c:\\',
+  '\\\\server\\share\\',
+  '\\',
+  '~/',
+  'file:///',
+  '/proc/self/cwd/',
+  '/dev/fd/',
+];
+const ODD = [
+  '.',
+  '..',
+  '/',
+  '//',
+  '...',
+  ' ',
+  '\t',
+  '\n',
+  'a\nb',
+  'a\rb',
+  '\x1b[2J',
+  '\u202etxt.exe',
+  'con',
+  'NUL',
+  'aux.txt',
+  'a:b',
+  'a|b',
+  'a<b>',
+  'a?b*c',
+  '-rf',
+  '--force',
+  '$(id)',
+  '`id`',
+  ';id',
+  '&',
+  "'",
+  '"',
+  'a'.repeat(300),
+  `${'d/'.repeat(200)}x`,
+  'x'.repeat(1024),
+  '\ufeffbom',
+  'é',
+  'e\u0301',
+  '日本/語',
+  '💾',
+  'a/.',
+  'a/..',
+  'a/./b',
+  'a/',
+  '/a',
+  './',
+  '../',
+  '.git/hooks/x',
+  '.a.part',
+  'a\\b',
+  'a\\..\\b',
+  'lost+found',
+  'ends.',
+  'ends ',
+  ' begins',
+];
+
+const combined = UP.flatMap((up) => TARGETS.map((target) => `${up}/${target}`));
+const deep = Array.from({ length: 60 }, (_, i) => `${'../'.repeat(i + 1)}out-${i}`);
+const rooted = ROOTS.flatMap((root) => TARGETS.map((target) => `${root}${target}`));
+const hidden = Array.from(
+  { length: 100 },
+  (_, i) => `a/${'b/'.repeat(i % 7)}${'../'.repeat((i % 7) + 2 + (i % 3))}up-${i}`,
+);
+const controls = Array.from({ length: 31 }, (_, i) => `c${String.fromCharCode(i + 1)}d`);
+const mixed = TARGETS.flatMap((target) =>
+  ['..\\', '..%2f', '..%c0%af', '.\u2024/', '\u2025/', '..\u2215', '．．/'].map((way) => `${way}${target}`),
+);
+
+export const HOSTILE_NAMES: readonly string[] = [
+  ...new Set([...combined, ...deep, ...rooted, ...hidden, ...controls, ...mixed, ...ODD]),
+];
