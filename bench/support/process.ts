@@ -31,6 +31,7 @@ export interface Timed {
   seconds: number;
   cpuSeconds: number;
   status: number | null;
+  stdout: string;
   stderr: string;
 }
 
@@ -47,6 +48,7 @@ export function timed(command: string, args: readonly string[], env: Record<stri
     seconds: (performance.now() - startedMs) / 1000,
     cpuSeconds: childrenCpu() - cpuBefore,
     status: result.status,
+    stdout: result.stdout ?? '',
     stderr: result.stderr ?? String(result.error),
   };
 }

@@ -175,7 +175,12 @@ export class RestoreWriter {
       if (fault === undefined) {
         if (!tree.setAttributes(beside, entry, false)) this.counts.unset++;
         const made = tree.stat(beside)!;
-        tree.rename(beside, this.#pathOf(entry.path));
+        const at = this.#pathOf(entry.path);
+        // Looked at once more: what this file system takes for the same name may have come while this one was written.
+        const found = tree.stat(at);
+        if (found !== undefined && this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
+        if (found !== undefined && !this.#options.overwrite) throw new Error('something is there already');
+        tree.rename(beside, at);
         this.#own.add(`${made.device}:${made.inode}`);
         this.counts.files++;
         return;
