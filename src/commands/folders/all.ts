@@ -8,8 +8,10 @@ import {
   snapshotsPruneCommand,
   snapshotsShowCommand,
 } from './snapshots.ts';
+import { syncCommand } from './sync/sync.ts';
 
 export const folderCommands: readonly Command[] = [
+  syncCommand,
   backupCommand,
   restoreCommand,
   snapshotsListCommand,

@@ -1,0 +1,60 @@
+/**
+ * What a sync does, from three sides: what each path was when both were last the same, what it is in the folder, and what it is in the mesh. Contents are told apart by
+ * their hashes; undefined: nothing is there. Pure.
+ */
+
+export interface Sides {
+  /** When both were last the same. */
+  base: string | undefined;
+  local: string | undefined;
+  remote: string | undefined;
+}
+
+export type Step =
+  /** Nothing to do, and the path is the same on both sides, or on neither. */
+  | 'same'
+  /** Left as it is: not this sync's to change. */
+  | 'leave'
+  | 'upload'
+  | 'download'
+  | 'delete-local'
+  | 'delete-remote'
+  /** Both have changed: the local file is kept under another name, on both sides. */
+  | 'conflict';
+
+/**
+ * One way, the folder is what counts: changes of the mesh are overwritten (their versions stay), and only what came from the folder is deleted there. Both ways, a change
+ * beats a deletion, and two changes are both kept. A path without a base was never synced, so its absence on one side deletes nothing.
+ */
+export function stepOf({ base, local, remote }: Sides, bidirectional: boolean): Step {
+  if (local === remote) return 'same';
+  if (!bidirectional) {
+    if (local !== undefined) return 'upload';
+    return base === undefined ? 'leave' : 'delete-remote';
+  }
+  if (base === undefined) {
+    if (local === undefined) return 'download';
+    return remote === undefined ? 'upload' : 'conflict';
+  }
+  if (local === base) return remote === undefined ? 'delete-local' : 'download';
+  if (remote === base) return local === undefined ? 'delete-remote' : 'upload';
+  if (local === undefined) return 'download';
+  return remote === undefined ? 'upload' : 'conflict';
+}
+
+/** Deletions up to this number need no leave, whatever their share. */
+const FREE_DELETIONS = 5;
+
+/** Whether so many deletions, of so many files known, are more than the share (0 to 100) that needs no leave. */
+export function tooManyDeletions(deletions: number, known: number, maxPercent: number): boolean {
+  return deletions > FREE_DELETIONS && deletions * 100 > known * maxPercent;
+}
+
+/** `a/b.txt` → `a/b (conflict 2026-11-21 10.30.05 alpha).txt`: sorts beside it and keeps its extension. */
+export function conflictName(path: string, atMs: number, node: string): string {
+  const stamp = new Date(atMs).toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.');
+  const slash = path.lastIndexOf('/');
+  const dot = path.lastIndexOf('.');
+  const cut = dot > slash + 1 ? dot : path.length;
+  return `${path.slice(0, cut)} (conflict ${stamp} ${node})${path.slice(cut)}`;
+}

@@ -1,0 +1,255 @@
+/** One pass of a sync: looks at both sides, decides, does it, and notes what is the same now. */
+
+import type { Exclusion } from '../../../engine/backup/exclude.ts';
+import type { Engine } from '../../../engine/engine.ts';
+import { asDatameshError, DatameshError } from '../../../errors.ts';
+import { openDestination } from '../../files/destination.ts';
+import { mimeTypeOf } from '../../files/mime-type.ts';
+import { openSource } from '../../files/source-file.ts';
+import {
+  hashFile,
+  type LocalFile,
+  markAt,
+  moveFile,
+  placeFor,
+  removeFile,
+  sameMark,
+  scanLocal,
+} from './local-files.ts';
+import { conflictName, type Step, stepOf } from './plan.ts';
+import type { SyncState } from './state.ts';
+
+export interface SyncOptions {
+  engine: Engine;
+  /** Absolute. */
+  root: string;
+  /** Names in the mesh begin with it; ends in a slash. */
+  prefix: string;
+  bidirectional: boolean;
+  exclusion: Exclusion;
+  pool: string | undefined;
+  dryRun: boolean;
+  parallel: number;
+  nowMs: number;
+  /** Name of this node, for conflicts. */
+  node: string;
+  signal: AbortSignal;
+  /** Whether so many of so many known files may be deleted. */
+  mayDelete(deletions: number, known: number): Promise<boolean>;
+  /** What was done, or failed, as it happens. */
+  done(action: SyncAction): void;
+  /** Now and then: what is the same so far, to be kept. */
+  keep(): Promise<void>;
+  onBytes(bytes: number): void;
+}
+
+export interface SyncAction {
+  step: Exclude<Step, 'same' | 'leave'> | 'skip';
+  path: string;
+  sizeBytes: number | undefined;
+  /** Why it failed or was skipped. */
+  problem: string | undefined;
+  /** Of a conflict: where the local file is now. */
+  keptAs?: string;
+}
+
+interface Remote {
+  hash: string;
+  sizeBytes: number;
+}
+
+/** The state is written this often while a pass runs: what a kill costs is looking at so many files again. */
+const KEEP_EVERY = 200;
+
+/** Changes `state`. */
+export async function syncOnce(state: SyncState, options: SyncOptions): Promise<void> {
+  const { engine, root, prefix, exclusion, bidirectional, signal, dryRun } = options;
+  const local = scanLocal(root, exclusion, state);
+  for (const { path, why } of local.skipped)
+    options.done({ step: 'skip', path, sizeBytes: undefined, problem: why });
+  // What is in a folder that cannot be read is not gone.
+  const unknown = local.skipped.map(({ path }) => path);
+  const isUnknown = (path: string) => unknown.some((it) => path === it || path.startsWith(`${it}/`));
+  const remote = await listRemote(engine, prefix, exclusion, signal);
+  const paths = [...new Set([...local.files.keys(), ...remote.keys(), ...state.keys()])].sort();
+
+  const plan: { path: string; step: Step }[] = [];
+  for (const path of paths) {
+    signal.throwIfAborted();
+    const file = local.files.get(path);
+    if (file !== undefined && file.hash === undefined) {
+      try {
+        file.hash = await hashFile(root, path, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        options.done({ step: 'skip', path, sizeBytes: undefined, problem: String((error as Error).message) });
+        continue;
+      }
+    }
+    // A file that is there and left out by a pattern now is neither deleted nor sent.
+    if (file === undefined && (isUnknown(path) || exclusion.excludes(path, false))) continue;
+    const there = remote.get(path);
+    const step = stepOf(
+      { base: state.get(path)?.hash, local: file?.hash, remote: there?.hash },
+      bidirectional,
+    );
+    if (step === 'same') note(state, path, file);
+    else if (step !== 'leave') plan.push({ path, step });
+  }
+
+  const deletions = plan.filter(({ step }) => step.startsWith('delete')).length;
+  const keepAll = !dryRun && deletions > 0 && !(await options.mayDelete(deletions, state.size));
+  const work = plan.filter(({ step }) => !(keepAll && step.startsWith('delete')));
+  let finished = 0;
+  await inParallel(work, options.parallel, async ({ path, step }) => {
+    signal.throwIfAborted();
+    const sizeBytes = local.files.get(path)?.size ?? remote.get(path)?.sizeBytes;
+    const action: SyncAction = { step: step as SyncAction['step'], path, sizeBytes, problem: undefined };
+    if (!dryRun) {
+      try {
+        await apply(step, path, local.files.get(path), action, state, options);
+      } catch (error) {
+        signal.throwIfAborted();
+        action.problem = asDatameshError(error).message;
+      }
+      if (++finished % KEEP_EVERY === 0) await options.keep();
+    }
+    options.done(action);
+  });
+}
+
+function note(state: SyncState, path: string, file: LocalFile | undefined): void {
+  if (file?.hash === undefined) state.delete(path);
+  else {
+    const { size, mtimeNs, ctimeNs, inode, hash } = file;
+    state.set(path, { size, mtimeNs, ctimeNs, inode, hash });
+  }
+}
+
+async function apply(
+  step: Step,
+  path: string,
+  file: LocalFile | undefined,
+  action: SyncAction,
+  state: SyncState,
+  options: SyncOptions,
+): Promise<void> {
+  const { engine, root, prefix, nowMs, node } = options;
+  switch (step) {
+    case 'upload':
+      await upload(path, state, options);
+      return;
+    case 'download':
+      await download(path, file, state, options);
+      return;
+    case 'delete-local':
+      if (!(await removeFile(root, path, file!))) throw changedMeanwhile(path);
+      state.delete(path);
+      return;
+    case 'delete-remote':
+      await engine.names.hide(`${prefix}${path}`);
+      state.delete(path);
+      return;
+    case 'conflict': {
+      const keptAs = conflictName(path, nowMs, node);
+      const now = markAt(root, path);
+      if (now === undefined || !sameMark(now, file!)) throw changedMeanwhile(path);
+      await moveFile(root, path, keptAs);
+      action.keptAs = keptAs;
+      // The other one first: whatever stops this run, both are on one of the sides.
+      await upload(keptAs, state, options);
+      await download(path, undefined, state, options);
+    }
+  }
+}
+
+async function upload(path: string, state: SyncState, options: SyncOptions): Promise<void> {
+  const { engine, root, prefix, pool, signal } = options;
+  const before = markAt(root, path);
+  if (before === undefined) throw changedMeanwhile(path);
+  const source = await openSource(path, root);
+  const name = `${prefix}${path}`;
+  const receipt = await engine.put(
+    source.read(signal),
+    { name, sizeBytes: before.size, mimeType: mimeTypeOf(name), pool, source: await source.fingerprint() },
+    { signal, givesPieces: true },
+  );
+  options.onBytes(receipt.object.sizeBytes);
+  const after = markAt(root, path);
+  // Written while it was read: the next pass reads it again.
+  const steady = after !== undefined && sameMark(before, after);
+  const mark = steady ? before : { ...before, mtimeNs: '' };
+  state.set(path, { ...mark, hash: receipt.object.contentHash });
+}
+
+async function download(
+  path: string,
+  looked: LocalFile | undefined,
+  state: SyncState,
+  options: SyncOptions,
+): Promise<void> {
+  const { engine, root, prefix, signal } = options;
+  const place = await placeFor(root, path);
+  const got = await engine.get(`${prefix}${path}`, {}, { signal });
+  const destination = await openDestination(place, true);
+  try {
+    for await (const piece of got.body) await destination.write(piece);
+    const now = markAt(root, path);
+    const same = looked === undefined ? now === undefined : now !== undefined && sameMark(now, looked);
+    if (!same) throw changedMeanwhile(path);
+    await destination.commit();
+  } finally {
+    await destination.discard();
+  }
+  options.onBytes(got.length);
+  const mark = markAt(root, path);
+  if (mark !== undefined) state.set(path, { ...mark, hash: got.object.contentHash });
+}
+
+function changedMeanwhile(path: string): DatameshError {
+  return new DatameshError('source-changed', {
+    what: `${path} was changed while this ran`,
+    mend: 'the next sync takes it as it then is',
+  });
+}
+
+async function listRemote(
+  engine: Engine,
+  prefix: string,
+  exclusion: Exclusion,
+  signal: AbortSignal,
+): Promise<Map<string, Remote>> {
+  const found = new Map<string, Remote>();
+  let cursor: string | undefined;
+  do {
+    signal.throwIfAborted();
+    const page = await engine.list({ prefix, limit: 10_000, cursor });
+    for (const { name, contentHash, sizeBytes } of page.objects) {
+      const path = name.slice(prefix.length);
+      if (!exclusion.excludes(path, false)) found.set(path, { hash: contentHash, sizeBytes });
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return found;
+}
+
+/** In order, so many at a time; the first that throws ends it, once those under way have ended. */
+async function inParallel<T>(
+  items: readonly T[],
+  count: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  let failure: unknown;
+  const lane = async () => {
+    while (next < items.length && failure === undefined) {
+      try {
+        await work(items[next++]!);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(count, items.length) }, lane));
+  if (failure !== undefined) throw failure;
+}

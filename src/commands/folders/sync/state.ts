@@ -1,0 +1,85 @@
+/**
+ * What both sides of a sync were like when they were last the same, kept in the folder itself: whoever takes the folder away takes the state with it, and a sync without a state
+ * deletes nothing.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { realClock } from '../../../engine/effects/clock.ts';
+import { acquireLock } from '../../../engine/effects/lock.ts';
+import { realDisk } from '../../../engine/effects/real-disk.ts';
+
+/** Never synced itself. */
+export const STATE_FOLDER = '.datamesh-sync';
+
+export interface FileMark {
+  size: number;
+  /** Nanoseconds and inode as decimal digits: JSON has no such numbers. */
+  mtimeNs: string;
+  ctimeNs: string;
+  inode: string;
+}
+
+export interface SyncedFile extends FileMark {
+  /** BLAKE3-256, hex. */
+  hash: string;
+}
+
+export type SyncState = Map<string, SyncedFile>;
+
+const FORMAT = 'datamesh sync state';
+const VERSION = 1;
+
+export class StateFile {
+  readonly #path: string;
+  readonly #disk = realDisk();
+  readonly release: () => Promise<void>;
+
+  /** Throws `lock-held` while another process syncs this folder, and what the file system throws. */
+  static async open(root: string, prefix: string): Promise<StateFile> {
+    const folder = join(root, STATE_FOLDER);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const lock = await acquireLock(realDisk(), join(folder, 'LOCK'), realClock());
+    const id = createHash('sha256').update(prefix).digest('hex').slice(0, 16);
+    return new StateFile(join(folder, `${id}.json`), () => lock.release());
+  }
+
+  private constructor(path: string, release: () => Promise<void>) {
+    this.#path = path;
+    this.release = release;
+  }
+
+  /** Empty when there is none, or it makes no sense: then nothing was ever the same, and nothing is deleted. */
+  async read(): Promise<SyncState> {
+    return await readState(this.#path);
+  }
+
+  async write(state: SyncState): Promise<void> {
+    const text = JSON.stringify({ format: FORMAT, version: VERSION, files: [...state] });
+    await this.#disk.writeFileAtomic(this.#path, Buffer.from(text), 0o600);
+  }
+}
+
+/** Without the lock, for a dry run. */
+export async function peekState(root: string, prefix: string): Promise<SyncState> {
+  const id = createHash('sha256').update(prefix).digest('hex').slice(0, 16);
+  return await readState(join(root, STATE_FOLDER, `${id}.json`));
+}
+
+async function readState(path: string): Promise<SyncState> {
+  try {
+    const { format, version, files } = JSON.parse(await readFile(path, 'utf8')) as {
+      format: unknown;
+      version: unknown;
+      files: [string, SyncedFile][];
+    };
+    if (format !== FORMAT || version !== VERSION) return new Map();
+    return new Map(files.filter(([name, file]) => typeof name === 'string' && isSynced(file)));
+  } catch {
+    return new Map();
+  }
+}
+
+function isSynced(file: SyncedFile): boolean {
+  return [file.mtimeNs, file.ctimeNs, file.inode, file.hash].every((it) => typeof it === 'string');
+}

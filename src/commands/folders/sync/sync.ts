@@ -1,0 +1,203 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { DatameshError, EXIT } from '../../../errors.ts';
+import type { Command, Context, Values } from '../../command.ts';
+import { checkName } from '../../files/object-name.ts';
+import { absolute, FOLDER_TYPE } from '../snapshot-record.ts';
+
+const DEFAULT_MAX_DELETE_PERCENT = 25;
+const DEFAULT_PARALLEL = 4;
+/** How long a watch that goes both ways waits before it looks at the mesh again. */
+const DEFAULT_INTERVAL = '30s';
+
+export const syncCommand: Command = {
+  path: ['sync'],
+  group: 'folders',
+  summary: 'Keep a folder and names in the mesh the same',
+  description: `Each file is an object NAME/path, which other commands see as any other. One way, as it is without --bidirectional, the folder counts: what is new or changed is put as a new version,
+    what is gone from the folder is deleted in the mesh (undelete brings it back), and what never came from the folder is left alone. Both ways, changes go either way, a change beats a
+    deletion, and where both sides have changed the folder's file is kept beside, named "(conflict …)". What was last the same is noted in FOLDER/.datamesh-sync; without it nothing is ever deleted.
+    Patterns in FOLDER/.datameshignore, as in a .gitignore, leave files out. Content and names are kept the same; modes and times are not, and links are left alone: backup keeps those.`,
+  args: [{ name: 'folder', type: FOLDER_TYPE, summary: 'Folder to keep the same', required: true }],
+  options: [
+    {
+      name: 'to',
+      type: { kind: 'string' },
+      summary: "Beginning of the names in the mesh; the folder's own name unless given",
+    },
+    { name: 'bidirectional', short: 'b', summary: 'Take over changes of the mesh as well' },
+    { name: 'watch', short: 'w', summary: 'Go on until interrupted, after each change' },
+    {
+      name: 'interval',
+      type: { kind: 'duration' },
+      summary: 'With --watch --bidirectional: how often to look for changes in the mesh',
+      default: DEFAULT_INTERVAL,
+    },
+    {
+      name: 'exclude',
+      short: 'e',
+      type: { kind: 'string' },
+      summary: 'Pattern of what to leave out, as in a .gitignore',
+      repeatable: true,
+    },
+    {
+      name: 'max-delete',
+      type: { kind: 'integer', min: 0, max: 100 },
+      summary: 'Ask before more than this share of the files, in percent, is deleted (and more than 5)',
+      default: String(DEFAULT_MAX_DELETE_PERCENT),
+    },
+    {
+      name: 'parallel',
+      type: { kind: 'integer', min: 1, max: 64 },
+      summary: 'Files under way at once',
+      default: String(DEFAULT_PARALLEL),
+    },
+    { name: 'pool', type: { kind: 'string' }, summary: 'Pool to put files into' },
+  ],
+  examples: [
+    { line: 'datamesh sync ~/notes', note: 'what is in the folder, as notes/… in the mesh' },
+    {
+      line: 'datamesh sync ~/notes --to shared/notes --bidirectional --watch',
+      note: 'on each of several machines: they follow each other',
+    },
+    { line: 'datamesh sync /srv/www --dry-run --json', note: 'what would be done' },
+  ],
+  effects: 'writes',
+  needs: 'engine',
+  shape: 'list',
+  columns: [
+    { key: 'action', title: 'Action' },
+    { key: 'path', title: 'Path' },
+    { key: 'sizeBytes', title: 'Size', format: 'bytes', align: 'right' },
+    { key: 'keptAs', title: 'Kept as', priority: 1 },
+    { key: 'problem', title: 'Problem', priority: 2 },
+  ],
+  exits: [
+    { code: EXIT.partial, meaning: 'something could not be synced, or was kept in spite of a deletion' },
+    {
+      code: EXIT.usage,
+      meaning: 'more would be deleted than --max-delete allows, and nobody was there to ask',
+    },
+    { code: EXIT.conflict, meaning: 'another sync of this folder runs' },
+  ],
+  async run(context, values) {
+    const root = absolute(values.folder as string, context.cwd);
+    const found = await stat(root).catch(() => undefined);
+    if (!found?.isDirectory())
+      throw new DatameshError('file-not-found', {
+        what: `there is no folder ${root}`,
+        mend: 'check the path',
+      });
+    const given = ((values.to as string | undefined) ?? basename(root)).replace(/\/+$/, '');
+    const prefix = `${checkName(given)}/`;
+    const { peekState, StateFile } = await import('./state.ts');
+    if (context.options.dryRun) {
+      const state = await peekState(root, prefix);
+      return await pass(context, values, root, prefix, state, async () => {});
+    }
+    const file = await StateFile.open(root, prefix);
+    try {
+      const state = await file.read();
+      const keep = () => file.write(state);
+      const once = async () => {
+        try {
+          return await pass(context, values, root, prefix, state, keep);
+        } finally {
+          // Also of a pass that was broken off: what it did is done.
+          await keep();
+        }
+      };
+      if (values.watch !== true) return await once();
+      const { watchFolder } = await import('./watch.ts');
+      const watch = await watchFolder(root, (error) => context.out.warn(`watching: ${error.message}`));
+      const waitMs = values.bidirectional === true ? (values.interval as number) : 2 ** 31 - 1;
+      try {
+        for (;;) {
+          await once();
+          await watch.next(waitMs, context.signal);
+        }
+      } finally {
+        await watch.close();
+      }
+    } finally {
+      await file.release();
+    }
+  },
+};
+
+async function pass(
+  context: Context,
+  values: Values,
+  root: string,
+  prefix: string,
+  state: import('./state.ts').SyncState,
+  keep: () => Promise<void>,
+): Promise<number> {
+  const { out, signal, options } = context;
+  const [{ syncOnce }, { IS_LINK, ignoredByFile }, { exclusion }, { tooManyDeletions }, { STATE_FOLDER }] =
+    await Promise.all([
+      import('./run.ts'),
+      import('./local-files.ts'),
+      import('../../../engine/backup/exclude.ts'),
+      import('./plan.ts'),
+      import('./state.ts'),
+    ]);
+  const engine = await context.engine();
+  const patterns = [
+    ...(await ignoredByFile(root)),
+    ...((values.exclude as string[] | undefined) ?? []),
+    `/${STATE_FOLDER}`,
+    `/${STATE_FOLDER}/**`,
+  ];
+  const maxPercent = values['max-delete'] as number;
+  const startedMs = performance.now();
+  let [actions, problems, doneBytes, kept] = [0, 0, 0, 0];
+  await syncOnce(state, {
+    engine,
+    root,
+    prefix,
+    bidirectional: values.bidirectional === true,
+    exclusion: exclusion(patterns),
+    pool: values.pool as string | undefined,
+    dryRun: options.dryRun,
+    parallel: values.parallel as number,
+    nowMs: Date.now(),
+    node: (await engine.status()).name,
+    signal,
+    async mayDelete(deletions, known) {
+      if (!tooManyDeletions(deletions, known, maxPercent)) return true;
+      // Nobody is asked in the middle of a watch: the files stay, and the exit status or a warning says so.
+      const question = `Delete ${deletions} of ${known} files?`;
+      const may = values.watch === true && !options.yes ? false : await context.confirm(question);
+      if (!may) {
+        kept = deletions;
+        out.warn(
+          `${deletions} of ${known} files are gone on one side: kept on the other, as that is more than ${maxPercent} %`,
+        );
+      }
+      return may;
+    },
+    done({ step, path, sizeBytes, problem, keptAs }) {
+      if (problem === IS_LINK) return;
+      if (problem !== undefined) problems++;
+      else actions++;
+      out.record({
+        ...(options.dryRun ? { dryRun: true } : {}),
+        action: step,
+        path,
+        sizeBytes: sizeBytes ?? null,
+        ...(keptAs === undefined ? {} : { keptAs }),
+        ...(problem === undefined ? {} : { problem }),
+      });
+    },
+    keep,
+    onBytes(bytes) {
+      doneBytes += bytes;
+      out.progress(`sync ${prefix}`, { doneBytes, totalBytes: undefined });
+    },
+  });
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  if (options.dryRun) out.note('nothing was changed (--dry-run)');
+  else out.note(actions === 0 ? 'everything is the same' : `${actions} changed, in ${seconds} s`);
+  return problems + kept > 0 ? EXIT.partial : EXIT.ok;
+}

@@ -1,0 +1,53 @@
+/** Waits until something in a folder has changed and been quiet for a moment, or until it is time to look at the other side. */
+import { resolve } from 'node:path';
+import { STATE_FOLDER } from './state.ts';
+
+export interface FolderWatch {
+  /** Resolves after a change, or after `maxMs`; at once when something has changed since the last time. Rejects when the signal fires. */
+  next(maxMs: number, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An editor writes a file in several steps; each change starts this anew. */
+const QUIET_MS = 300;
+
+export async function watchFolder(root: string, onError: (error: Error) => void): Promise<FolderWatch> {
+  const { watch } = await import('chokidar');
+  const own = resolve(root, STATE_FOLDER);
+  const watcher = watch(root, {
+    ignoreInitial: true,
+    followSymlinks: false,
+    ignored: (path) => path === own || path.startsWith(`${own}/`),
+  });
+  let changed = false;
+  let wake: (() => void) | undefined;
+  let quiet: NodeJS.Timeout | undefined;
+  watcher.on('all', () => {
+    changed = true;
+    clearTimeout(quiet);
+    quiet = setTimeout(() => wake?.(), QUIET_MS);
+  });
+  watcher.on('error', (error) => onError(error instanceof Error ? error : new Error(String(error))));
+  await new Promise<void>((ready) => watcher.on('ready', () => ready()));
+  return {
+    next: (maxMs, signal) =>
+      new Promise((done, failed) => {
+        signal.throwIfAborted();
+        const stop = () => end(() => failed(signal.reason));
+        const timer = setTimeout(() => wake?.(), changed ? QUIET_MS : maxMs);
+        const end = (tell: () => void) => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', stop);
+          wake = undefined;
+          changed = false;
+          tell();
+        };
+        wake = () => end(done);
+        signal.addEventListener('abort', stop, { once: true });
+      }),
+    async close() {
+      clearTimeout(quiet);
+      await watcher.close();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { conflictName, stepOf, tooManyDeletions } from '../../../../src/commands/folders/sync/plan.ts';
+
+const content = fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined });
+const sides = fc.record({ base: content, local: content, remote: content });
+
+describe('the plan of a sync', () => {
+  it.each([
+    // base, local, remote, one way, both ways
+    [undefined, 'a', undefined, 'upload', 'upload'],
+    [undefined, undefined, 'a', 'leave', 'download'],
+    [undefined, 'a', 'b', 'upload', 'conflict'],
+    [undefined, 'a', 'a', 'same', 'same'],
+    ['a', 'a', 'a', 'same', 'same'],
+    ['a', 'b', 'a', 'upload', 'upload'],
+    ['a', 'a', 'b', 'upload', 'download'],
+    ['a', 'b', 'c', 'upload', 'conflict'],
+    ['a', undefined, 'a', 'delete-remote', 'delete-remote'],
+    ['a', 'a', undefined, 'upload', 'delete-local'],
+    ['a', undefined, 'b', 'delete-remote', 'download'],
+    ['a', 'b', undefined, 'upload', 'upload'],
+    ['a', undefined, undefined, 'same', 'same'],
+  ] as const)('base %s, folder %s, mesh %s: %s, or %s', (base, local, remote, oneWay, bothWays) => {
+    expect(stepOf({ base, local, remote }, false)).toBe(oneWay);
+    expect(stepOf({ base, local, remote }, true)).toBe(bothWays);
+  });
+
+  it('deletes only what was the same on both sides once, and both ways never what has changed since', () => {
+    fc.assert(
+      fc.property(sides, fc.boolean(), (it, bidirectional) => {
+        const step = stepOf(it, bidirectional);
+        if (step === 'delete-local') expect(it).toMatchObject({ local: it.base, remote: undefined });
+        if (step === 'delete-remote') expect(it.base).toBeDefined();
+        if (bidirectional && step === 'delete-remote') expect(it.remote).toBe(it.base);
+        // Content that one side alone has is never overwritten both ways.
+        if (bidirectional && step === 'upload') expect([it.base, undefined]).toContain(it.remote);
+        if (bidirectional && step === 'download') expect([it.base, undefined]).toContain(it.local);
+        if (!bidirectional) expect(['download', 'delete-local', 'conflict']).not.toContain(step);
+      }),
+    );
+  });
+
+  it('asks for leave beyond the share, and a few files are no share', () => {
+    expect(tooManyDeletions(5, 5, 0)).toBe(false);
+    expect(tooManyDeletions(6, 6, 25)).toBe(true);
+    expect(tooManyDeletions(25, 100, 25)).toBe(false);
+    expect(tooManyDeletions(26, 100, 25)).toBe(true);
+  });
+
+  it('names conflicts beside the file, with its extension', () => {
+    const at = Date.UTC(2026, 10, 21, 10, 30, 5);
+    expect(conflictName('a.b/c.tar.gz', at, 'n')).toBe('a.b/c.tar (conflict 2026-11-21 10.30.05 n).gz');
+    expect(conflictName('a.b/.hidden', at, 'n')).toBe('a.b/.hidden (conflict 2026-11-21 10.30.05 n)');
+    expect(conflictName('plain', at, 'n')).toBe('plain (conflict 2026-11-21 10.30.05 n)');
+  });
+});

@@ -1,0 +1,236 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createFakeEngine, type FakeEngine } from '../../../support/fake-engine.ts';
+import { runLine, type TestHostOptions, testHost } from '../../../support/host.ts';
+
+let folder: string;
+let engine: FakeEngine;
+
+beforeEach(() => {
+  folder = fs.mkdtempSync(join(tmpdir(), 'dm-sync-'));
+  for (const side of ['a', 'b']) fs.mkdirSync(join(folder, side));
+  engine = createFakeEngine();
+});
+afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+const at = (path: string) => join(folder, path);
+const write = (path: string, content: string) => {
+  fs.mkdirSync(join(at(path), '..'), { recursive: true });
+  fs.writeFileSync(at(path), content);
+};
+const read = (path: string) => fs.readFileSync(at(path), 'utf8');
+const files = (side: string) =>
+  fs
+    .readdirSync(at(side), { recursive: true, withFileTypes: true })
+    .filter((it) => it.isFile() && !it.parentPath.includes('.datamesh-sync'))
+    .map((it) => join(it.parentPath, it.name).slice(at(side).length + 1))
+    .sort();
+const stored = async () => (await engine.list({ prefix: 'm/' })).objects.map(({ name }) => name.slice(2));
+const content = async (name: string) => {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await engine.get(`m/${name}`)).body) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+};
+
+async function sync(side: string, options: string[] = [], host: TestHostOptions = {}) {
+  const it = testHost({ engine, ...host });
+  const status = await runLine(it, 'sync', at(side), '--to', 'm', ...options);
+  const actions = it.seen.records.map(({ action, path }) => `${action} ${path}`).sort();
+  return {
+    status,
+    actions,
+    records: it.seen.records,
+    warnings: it.seen.warnings,
+    errors: it.seen.errors,
+    host: it,
+  };
+}
+const both = (side: string, options: string[] = []) => sync(side, ['--bidirectional', ...options]);
+
+describe('sync one way', () => {
+  it('puts what is new or changed, deletes what is gone, and leaves alone what is not its own', async () => {
+    write('a/one', '1');
+    write('a/sub/two ü', '2');
+    await engine.put(
+      (async function* () {
+        yield Buffer.from('other');
+      })(),
+      { name: 'm/theirs' },
+    );
+    expect(await sync('a')).toMatchObject({ status: 0, actions: ['upload one', 'upload sub/two ü'] });
+    expect(await sync('a')).toMatchObject({ status: 0, actions: [] });
+    expect(engine.calls.filter((call) => call === 'put').length).toBe(3);
+    write('a/one', '1 changed');
+    fs.rmSync(at('a/sub'), { recursive: true });
+    expect((await sync('a')).actions).toEqual(['delete-remote sub/two ü', 'upload one']);
+    expect(await stored()).toEqual(['one', 'theirs']);
+    expect(await content('one')).toBe('1 changed');
+    expect(files('a')).toEqual(['one']);
+  });
+
+  it('does not send again what the mesh has, even when its own notes are lost or nonsense', async () => {
+    write('a/one', '1');
+    await sync('a');
+    const notes = fs.readdirSync(at('a/.datamesh-sync')).find((name) => name.endsWith('.json'))!;
+    for (const text of ['', '{', '{"format":"datamesh sync state","version":1,"files":[["one",{}]]}']) {
+      fs.writeFileSync(at(`a/.datamesh-sync/${notes}`), text);
+      expect(await sync('a')).toMatchObject({ status: 0, actions: [] });
+    }
+  });
+
+  it('takes patterns from the ignore file and the command line', async () => {
+    write('a/.datameshignore', '*.tmp\n/private/\n');
+    for (const path of ['x.tmp', 'private/key', 'keep', 'sub/private/ok', 'no.log']) write(`a/${path}`, path);
+    await sync('a', ['--exclude', '*.log']);
+    expect(await stored()).toEqual(['.datameshignore', 'keep', 'sub/private/ok']);
+    // A file that is left out from now on is not gone.
+    expect((await sync('a', ['--exclude', 'keep'])).actions).toEqual(['upload no.log']);
+    expect(await stored()).toContain('keep');
+  });
+
+  it('changes nothing in a dry run', async () => {
+    write('a/one', '1');
+    expect(await sync('a', ['--dry-run'])).toMatchObject({ status: 0, actions: ['upload one'] });
+    expect(await stored()).toEqual([]);
+    expect(fs.readdirSync(at('a'))).toEqual(['one']);
+  });
+
+  it('does not delete more than a share without leave', async () => {
+    for (let i = 0; i < 20; i++) write(`a/${i}`, `${i}`);
+    await sync('a');
+    for (let i = 0; i < 10; i++) fs.rmSync(at(`a/${i}`));
+    write('a/new', 'new');
+    const refused = await sync('a');
+    expect(refused.status).toBe(2);
+    expect(refused.errors[0]?.code).toBe('confirmation-needed');
+    expect((await stored()).length).toBe(20);
+    const kept = await sync('a', [], { answer: false });
+    expect(kept).toMatchObject({ status: 3, actions: ['upload new'] });
+    expect(kept.host.questions).toEqual(['Delete 10 of 20 files?']);
+    expect((await stored()).length).toBe(21);
+    expect((await sync('a', ['--max-delete', '60'])).status).toBe(0);
+    expect((await stored()).length).toBe(11);
+  });
+
+  it('takes an emptied folder for a reason to ask, and one without notes for none to delete', async () => {
+    for (let i = 0; i < 20; i++) write(`a/${i}`, `${i}`);
+    await sync('a');
+    fs.rmSync(at('a'), { recursive: true });
+    fs.mkdirSync(at('a'));
+    expect(await sync('a')).toMatchObject({ status: 0, actions: [] });
+    expect((await stored()).length).toBe(20);
+  });
+
+  it('leaves links alone, names what it cannot sync, and deletes nothing below what it cannot read', async () => {
+    write('a/sub/x', 'x');
+    await sync('a');
+    fs.symlinkSync('sub', at('a/link'));
+    fs.writeFileSync(Buffer.concat([Buffer.from(`${at('a')}/`), Buffer.from([0xff])]), 'odd');
+    fs.rmSync(at('a/sub'), { recursive: true });
+    fs.symlinkSync('/tmp', at('a/sub'));
+    const odd = await sync('a');
+    expect(odd.status).toBe(3);
+    expect(odd.records).toMatchObject([{ action: 'skip', problem: 'its name is no UTF-8' }]);
+    expect(await stored()).toEqual(['sub/x']);
+  });
+
+  it('refuses a second sync of the folder, and a folder that is not there', async () => {
+    write('a/one', '1');
+    const slow = createFakeEngine({ delayMs: 200 });
+    const first = runLine(testHost({ engine: slow }), 'sync', at('a'));
+    await vi.waitFor(() => expect(fs.existsSync(at('a/.datamesh-sync/LOCK'))).toBe(true));
+    expect((await sync('a')).status).toBe(6);
+    await first;
+    expect((await sync('nothing')).status).toBe(8);
+  });
+});
+
+describe('sync both ways', () => {
+  it('takes new files, changes and deletions over to the other folder', async () => {
+    write('a/one', '1');
+    write('a/two', '2');
+    await both('a');
+    expect((await both('b')).actions).toEqual(['download one', 'download two']);
+    write('b/one', '1 of b');
+    fs.rmSync(at('b/two'));
+    write('b/deep/three', '3');
+    await both('b');
+    expect((await both('a')).actions).toEqual(['delete-local two', 'download deep/three', 'download one']);
+    expect(files('a')).toEqual(files('b'));
+    expect(read('a/one')).toBe('1 of b');
+    expect(await both('b')).toMatchObject({ status: 0, actions: [] });
+  });
+
+  it('keeps both of two changes, on both sides', async () => {
+    write('a/doc.txt', 'base');
+    await both('a');
+    await both('b');
+    write('a/doc.txt', 'of a');
+    write('b/doc.txt', 'of b');
+    await both('a');
+    const conflict = await both('b');
+    expect(conflict.actions).toEqual(['conflict doc.txt']);
+    const keptAs = conflict.records[0]!.keptAs as string;
+    expect(keptAs).toMatch(/^doc \(conflict .*\)\.txt$/);
+    await both('a');
+    for (const side of ['a', 'b']) {
+      expect(read(`${side}/doc.txt`)).toBe('of a');
+      expect(read(`${side}/${keptAs}`)).toBe('of b');
+    }
+  });
+
+  it('lets a change win over a deletion', async () => {
+    for (const name of ['x', 'y']) write(`a/${name}`, 'base');
+    await both('a');
+    await both('b');
+    fs.rmSync(at('a/x'));
+    write('b/x', 'changed');
+    await both('b');
+    await both('a');
+    expect(read('a/x')).toBe('changed');
+    write('a/y', 'changed');
+    fs.rmSync(at('b/y'));
+    await both('b');
+    await both('a');
+    await both('b');
+    expect(read('b/y')).toBe('changed');
+  });
+
+  it('writes nothing outside the folder, whatever names the mesh has', async () => {
+    const parts = ['..', '.', '', 'x', '/etc', '\\', '../..', 'link', 'a\0'];
+    const names = parts.flatMap((a) => parts.map((b) => `m/${a}/${b}`)).concat('m/', 'm/..', 'm/ok');
+    for (const name of names)
+      await engine.put(
+        (async function* () {
+          yield Buffer.from('evil');
+        })(),
+        { name },
+      );
+    fs.mkdirSync(at('outside'));
+    fs.symlinkSync(at('outside'), at('a/link'));
+    const before = fs.readdirSync(folder).sort();
+    const done = await both('a');
+    expect(done.status).toBe(3);
+    expect(read('a/ok')).toBe('evil');
+    expect(fs.readdirSync(folder).sort()).toEqual(before);
+    expect(fs.readdirSync(at('outside'))).toEqual([]);
+    expect(fs.existsSync(join(folder, '..', 'x'))).toBe(false);
+  });
+
+  it('follows changes while it watches', async () => {
+    const stop = new AbortController();
+    const it = testHost({ engine, signal: stop.signal });
+    write('a/one', '1');
+    const watching = runLine(it, 'sync', at('a'), '--to', 'm', '--watch');
+    await vi.waitFor(async () => expect(await stored()).toEqual(['one']), { timeout: 10_000 });
+    write('a/sub/two', '2');
+    await vi.waitFor(async () => expect(await stored()).toEqual(['one', 'sub/two']), { timeout: 10_000 });
+    fs.rmSync(at('a/one'));
+    await vi.waitFor(async () => expect(await stored()).toEqual(['sub/two']), { timeout: 10_000 });
+    stop.abort();
+    expect(await watching).toBe(130);
+    expect(fs.existsSync(at('a/.datamesh-sync/LOCK'))).toBe(false);
+  }, 30_000);
+});
