@@ -38,6 +38,7 @@ import { drainCommand } from './node/drain.ts';
 import { serviceCommands } from './node/service.ts';
 import { statusCommand } from './node/status.ts';
 import { poolCommands } from './pools/all.ts';
+import { sharingCommands } from './sharing/all.ts';
 import { batchCommand } from './start/batch.ts';
 import { completeCommand, completionCommand } from './start/completion.ts';
 import { consoleCommand } from './start/console.ts';
@@ -158,6 +159,7 @@ export function allCommands(): readonly Command[] {
     duplicateCommand,
     tagCommand,
     ...manyCommands,
+    ...sharingCommands,
     ...folderCommands,
     statusCommand,
     ...serviceCommands,

@@ -21,6 +21,7 @@ import type { RebalanceQuery, RebalanceReport } from './rebalance-views.ts';
 import type { RecoverQuery, RecoveryReport } from './recovery-views.ts';
 import type { RepairQuery, RepairReport } from './repair-views.ts';
 import type { SearchCalls } from './search-views.ts';
+import type { ShareCalls } from './share-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
 
 export type { HealthReport, ObjectState, SpareHistogram } from './health-views.ts';
@@ -381,6 +382,7 @@ export interface Engine extends SearchCalls {
    */
   recover(query?: RecoverQuery, call?: CallOptions): Promise<RecoveryReport>;
   readonly names: NameCalls;
+  readonly shares: ShareCalls;
   readonly pools: PoolCalls;
   /** Long work of this engine: puts, gets, repairs, a drain … */
   readonly jobs: JobCalls;

@@ -19,6 +19,7 @@ import { createRecovery } from './recovery.ts';
 import { repairer } from './repairing.ts';
 import { createRetaining } from './retaining.ts';
 import { createSearching } from './searching.ts';
+import { createSharing } from './sharing/sharing.ts';
 import { speedOf } from './speed.ts';
 import { createTidying } from './tidying.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
@@ -43,6 +44,7 @@ export function engineOn(node: Node): Engine {
   };
   const objects = createObjects(node, pools, changed);
   const names = createNames(node, changed);
+  const sharing = createSharing(node, objects);
   const searching = createSearching(node);
   const retaining = createRetaining(node, objects, pools);
   const recovery = createRecovery(node, objects, pools);
@@ -168,6 +170,11 @@ export function engineOn(node: Node): Engine {
     names: guard.names(names),
     cleanup: (query, call) => tracked(tidying.cleanup(query, call)),
     rebalance: (query, call) => tracked(tidying.rebalance(query, call)),
+    shares: {
+      ...sharing,
+      revoke: (id, options, call) => tracked(sharing.revoke(id, options, linked(call))),
+      open: (link, call) => sharing.open(link, linked(call)),
+    },
     search: searching.search,
     popular: searching.popular,
     drain: (query, call) => tracked(node.drain.run(query, linked(call))),

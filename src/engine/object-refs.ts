@@ -3,6 +3,7 @@ import { DatameshError } from '../errors.ts';
 import type { Catalog, Entry } from './catalog/catalog.ts';
 import { checkTags } from './catalog/history.ts';
 import type { Manifest } from './codec/manifest.ts';
+import type { ObjectSecret } from './codec/manifest-box.ts';
 import { MAX_NAME_BYTES } from './codec/manifest-limits.ts';
 import type { ObjectView, PutOptions } from './engine.ts';
 import type { OwnerKeys } from './keys/keys.ts';
@@ -69,7 +70,16 @@ export function checkNameAndTags(options: PutOptions): void {
 }
 
 export function viewOfManifest(objectId: ObjectId, manifest: Manifest, owner: OwnerKeys): ObjectView {
-  const { secret } = openWithOwner(manifest, owner);
+  return viewOfSecret(objectId, manifest, openWithOwner(manifest, owner).secret, owner.name);
+}
+
+/** @param ownerKey what this node calls the key that opened it */
+export function viewOfSecret(
+  objectId: ObjectId,
+  manifest: Manifest,
+  secret: ObjectSecret,
+  ownerKey: string,
+): ObjectView {
   return {
     name: secret.name,
     objectId,
@@ -82,7 +92,7 @@ export function viewOfManifest(objectId: ObjectId, manifest: Manifest, owner: Ow
     chunkBytes: manifest.chunkBytes,
     stripes: manifest.stripeCount,
     createdAtMs: secret.createdAtMs,
-    ownerKey: owner.name,
+    ownerKey,
     pool: undefined,
   };
 }

@@ -2,7 +2,7 @@
 import { asDatameshError } from '../errors.ts';
 import type { Entry } from './catalog/catalog.ts';
 import { blake3 } from './codec/hash.ts';
-import { decodeManifest, decodeOwnManifest, type Manifest } from './codec/manifest.ts';
+import { decodeManifest, decodeOwnManifest, type Manifest, openManifestWithKey } from './codec/manifest.ts';
 import type {
   CallOptions,
   DeleteResult,
@@ -23,7 +23,7 @@ import {
 import { censusGroups, manifestGroup } from './maintenance/groups.ts';
 import { releaseShards } from './maintenance/release.ts';
 import type { Node } from './node.ts';
-import { findEntry, notFound, publicView, versionsOf, viewOfManifest } from './object-refs.ts';
+import { findEntry, notFound, publicView, versionsOf, viewOfManifest, viewOfSecret } from './object-refs.ts';
 import { type PlacedObject, placedObject, takeDistribution } from './pools/distribution.ts';
 import type { Pools } from './pools/pools.ts';
 import type { DistributionQuery, DistributionReport } from './pools/views.ts';
@@ -50,6 +50,14 @@ export interface Objects {
     label: string,
     signal: AbortSignal,
   ): Promise<OpenObject>;
+  /** The same with the file key, as a link carries it. Throws `shards-missing`, `not-authentic` when it is not this object's. */
+  openWithKey(
+    objectId: ObjectId,
+    fileKey: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Pick<OpenObject, 'view' | 'read'>>;
+  /** What opens this object and no other. */
+  fileKeyOf(entry: Entry, signal: AbortSignal): Promise<Uint8Array>;
   /** Current objects of the owner, one by one as they are wanted: all, of a pool, or one. Throws `not-found`. */
   current(query: DistributionQuery, signal: AbortSignal): AsyncGenerator<CurrentObject>;
   distribution(query: DistributionQuery, call: CallOptions): Promise<DistributionReport>;
@@ -298,6 +306,21 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
         view: viewOfManifest(objectId, manifest, owner()),
         read: () => readRange(name, manifest, opened, rangeOf({}, sizeBytes), getContext(), signal),
       };
+    },
+
+    async openWithKey(objectId, fileKey, signal) {
+      const context = getContext();
+      const manifest = await fetchManifest(objectId, [], 'a shared object', context, signal, decodeManifest);
+      const opened = openManifestWithKey(manifest, fileKey);
+      const { secret } = opened;
+      return {
+        view: viewOfSecret(objectId, manifest, secret, ''),
+        read: () => readRange(secret.name, manifest, opened, rangeOf({}, secret.sizeBytes), context, signal),
+      };
+    },
+
+    async fileKeyOf({ objectId, manifestHolders, name }, signal) {
+      return openWithOwner(await manifestOf(objectId, manifestHolders, name, signal), owner()).fileKey;
     },
 
     current,

@@ -21,7 +21,6 @@ import type {
   Receipt,
   Snapshot,
   StoreStats,
-  StoreView,
 } from '../../src/engine/engine.ts';
 import type { ObjectId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
@@ -30,10 +29,11 @@ import { fakeBandwidth, fakeEvents, fakeHealth, fakePeerId, fakePeers } from './
 import { fakeJobCalls, fakeJobs } from './fake-jobs.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakeNames } from './fake-names.ts';
-import { compareBy } from './fake-order.ts';
+import { compareBy, storeView } from './fake-order.ts';
 import { fakePoolCalls } from './fake-pools.ts';
 import { fakeCare } from './fake-proofs.ts';
 import { FAKE_MIRROR, fakeRecovery } from './fake-recovery.ts';
+import { fakeShares } from './fake-shares.ts';
 import { hex, shardBytesOf, stripeView } from './fake-stripes.ts';
 
 /** 2026-11-21T10:00:00Z: the moment at which a fake engine was opened. */
@@ -162,14 +162,6 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     versions.set(name, [...(older ?? []), stored]);
     return stored;
   };
-
-  const storeView = (): StoreView => ({
-    shards: 214,
-    usedBytes: 3_221_225_472,
-    quotaBytes: 53_687_091_200,
-    diskFreeBytes: 214_748_364_800,
-    reserveBytes: 10_737_418_240,
-  });
 
   const statusNow = (): NodeStatus => ({
     name: 'alder',
@@ -388,6 +380,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     },
     ...fakePoolCalls(enter),
     ...fakeNames({ enter, find, versions, deleted, nowMs }),
+    ...fakeShares({ enter, find, nowMs }),
     backups: fakeBackupCalls(enter),
     async close() {
       closed = true;

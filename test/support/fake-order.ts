@@ -1,5 +1,5 @@
-/** The orders in which the fake engine lists. */
-import type { ObjectView } from '../../src/engine/engine.ts';
+/** The orders in which the fake engine lists, and the store that it says it has. */
+import type { ObjectView, StoreView } from '../../src/engine/engine.ts';
 
 export function compareBy(sort: 'name' | 'size' | 'created'): (a: ObjectView, b: ObjectView) => number {
   const byName = (a: ObjectView, b: ObjectView) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
@@ -7,3 +7,11 @@ export function compareBy(sort: 'name' | 'size' | 'created'): (a: ObjectView, b:
   if (sort === 'created') return (a, b) => a.createdAtMs - b.createdAtMs || byName(a, b);
   return byName;
 }
+
+export const storeView = (): StoreView => ({
+  shards: 214,
+  usedBytes: 3_221_225_472,
+  quotaBytes: 53_687_091_200,
+  diskFreeBytes: 214_748_364_800,
+  reserveBytes: 10_737_418_240,
+});

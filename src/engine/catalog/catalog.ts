@@ -2,6 +2,7 @@
 import type { DatameshError } from '../../errors.ts';
 import type { ListPage, ListQuery, ObjectView } from '../engine.ts';
 import type { Domain } from '../placement/domains.ts';
+import type { ShareView } from '../share-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId } from '../types.ts';
 import type { MirrorBook } from './mirror/book.ts';
 
@@ -168,7 +169,16 @@ export interface SearchRows {
   ): { object: ObjectView; reads: number; bytes: number; lastReadAtMs: number }[];
 }
 
-export interface Catalog extends HistoryCalls, SearchRows {
+export type ShareRow = ShareView;
+
+export interface ShareCalls {
+  addShare(owner: OwnerId, share: ShareRow): void;
+  /** Those made last first. */
+  shares(owner: OwnerId, limit: number): ShareRow[];
+  revokeShare(owner: OwnerId, id: string, atMs: number): void;
+}
+
+export interface Catalog extends HistoryCalls, SearchRows, ShareCalls {
   /** One transaction; the entry becomes the current version. Throws `already-exists` with `ifAbsent`. Durable on return. */
   commit(entry: NewEntry, options?: CommitOptions): Committed;
   /**

@@ -186,6 +186,22 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (owner, hour, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  // What was shared with whom; never what opens it.
+  `
+  CREATE TABLE shares (
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    id TEXT NOT NULL,
+    name BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    object_id TEXT NOT NULL,
+    recipient TEXT,
+    created_at_ms INTEGER NOT NULL,
+    until_ms INTEGER,
+    read_once INTEGER NOT NULL,
+    revoked_at_ms INTEGER,
+    PRIMARY KEY (owner, id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const CATALOG_FORMAT = MIGRATIONS.length;

@@ -32,6 +32,7 @@ import { insertPool, readPools, replacePool } from './pool-rows.ts';
 import { ambiguous, entryOf, MAX_CANDIDATES, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { searchRows } from './search-rows.ts';
+import { shareRows } from './share-rows.ts';
 import { openSqlite, sqliteCalls } from './sqlite-file.ts';
 
 /** A shorter id prefix says too little to mean it. */
@@ -183,6 +184,7 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
 
     ...historyCalls(parts, () => clock.now()),
     ...searchRows(parts),
+    ...shareRows(parts),
 
     references: (objectId) =>
       guarded(

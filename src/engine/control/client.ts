@@ -40,6 +40,7 @@ import type { RebalanceQuery, RebalanceReport } from '../rebalance-views.ts';
 import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
 import type { RepairQuery, RepairReport } from '../repair-views.ts';
 import type { PopularQuery, PopularView, SearchPage, SearchQuery } from '../search-views.ts';
+import type { NewShare, ShareCalls, SharedObject, ShareView } from '../share-views.ts';
 import { remoteBackups } from './client-backups.ts';
 
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
@@ -73,6 +74,20 @@ export async function connectEngine(dataDir: string): Promise<Engine | undefined
 class RemoteEngine implements Engine {
   readonly #caller: SocketCaller;
   readonly names: NameCalls = remoteNames((path, body) => this.#send(path, body));
+  readonly shares: ShareCalls = {
+    key: async () => (await this.#read(NAME_ROUTE.shareKey)) as string,
+    share: async (ref, options) => (await this.#send(NAME_ROUTE.share, { ref, ...options })) as NewShare,
+    list: async () => (await this.#read(NAME_ROUTE.shareList)) as ShareView[],
+    revoke: (id, options, call = {}) => this.#await(NAME_ROUTE.shareRevoke, { id, ...options }, call),
+    open: async (link, call = {}) => {
+      const { head, frames } = await this.#frames<Omit<SharedObject, 'body'>>(
+        NAME_ROUTE.shareOpen,
+        { link },
+        call,
+      );
+      return { ...head, body: bodyOf(frames, head.length, call) };
+    },
+  };
   readonly pools: PoolCalls = {
     create: async (name, settings) => (await this.#send(ROUTE.poolCreate, { name, settings })) as PoolDetail,
     list: async () => (await this.#read(ROUTE.poolList)) as PoolView[],

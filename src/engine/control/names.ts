@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { NameCalls } from '../name-views.ts';
 import type { SearchCalls } from '../search-views.ts';
+import type { ShareCalls } from '../share-views.ts';
 import { readRef } from './wire.ts';
 import {
   NAME_ROUTE,
@@ -9,12 +10,16 @@ import {
   readPopularQuery,
   readRenameRequest,
   readSearchQuery,
+  readShareRequest,
   readTagRequest,
   readVersionsRequest,
 } from './wire-names.ts';
 
-export function serveNames(app: FastifyInstance, engine: SearchCalls & { names: NameCalls }): void {
-  const { names } = engine;
+export function serveNames(
+  app: FastifyInstance,
+  engine: SearchCalls & { names: NameCalls; shares: ShareCalls },
+): void {
+  const { names, shares } = engine;
   const answer = (path: string, call: (body: unknown) => Promise<unknown>) =>
     app.post(path, (request) => call(request.body));
   answer(NAME_ROUTE.versions, (body) => {
@@ -34,6 +39,12 @@ export function serveNames(app: FastifyInstance, engine: SearchCalls & { names: 
   answer(NAME_ROUTE.tag, (body) => {
     const { ref, ...change } = readTagRequest(body);
     return names.tag(ref, change);
+  });
+  app.get(NAME_ROUTE.shareKey, () => shares.key());
+  app.get(NAME_ROUTE.shareList, () => shares.list());
+  answer(NAME_ROUTE.share, (body) => {
+    const { ref, ...options } = readShareRequest(body);
+    return shares.share(ref, options);
   });
   answer(NAME_ROUTE.search, (body) => engine.search(readSearchQuery(body)));
   answer(NAME_ROUTE.popular, (body) => engine.popular(readPopularQuery(body)));

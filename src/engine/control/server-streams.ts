@@ -27,6 +27,7 @@ import {
   STREAM_TYPE,
 } from './wire.ts';
 import { readBackupQuery, readPruneQuery, readRestoreQuery } from './wire-backups.ts';
+import { readRevokeRequest, readShareLink } from './wire-names.ts';
 
 /** One streaming request with its answer, and the signal that it is not wanted any more. */
 export interface Exchange {
@@ -77,6 +78,16 @@ export async function answerRecover(
   { body, response, clock, signal }: Exchange,
 ): Promise<void> {
   await answerLines(response, clock, async () => engine.recover(readRecoverQuery(body), { signal }));
+}
+
+export async function answerShareRevoke(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async () => {
+    const { id, rekey } = readRevokeRequest(body);
+    return await engine.shares.revoke(id, { rekey }, { signal });
+  });
 }
 
 export async function answerRebalance(
@@ -252,6 +263,11 @@ export async function answerGet(engine: Engine, { body, response, signal }: Exch
     const { ref, ...options } = readGetRequest(body);
     return await engine.get(ref, options, { signal });
   });
+}
+
+export async function answerShareOpen(engine: Engine, { body, response, signal }: Exchange): Promise<void> {
+  const open = () => engine.shares.open(readShareLink(body).link, { signal });
+  await answerFrames(response, signal, open);
 }
 
 export async function answerProve(engine: Engine, { body, response, signal }: Exchange): Promise<void> {

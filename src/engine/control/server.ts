@@ -21,6 +21,8 @@ import {
   answerRecover,
   answerRepair,
   answerRestore,
+  answerShareOpen,
+  answerShareRevoke,
   answerSpeedTest,
   answerVerify,
   type Exchange,
@@ -41,6 +43,7 @@ import {
   STREAM_TYPE,
 } from './wire.ts';
 import { BACKUP_ROUTE, readForgetQuery, readShowQuery, readSnapshotQuery } from './wire-backups.ts';
+import { NAME_ROUTE } from './wire-names.ts';
 import { readDistributionQuery, readPoolName, readPoolRequest } from './wire-pools.ts';
 
 /** JSON requests are a name and a few options. Puts are streams and not bound by this. */
@@ -207,6 +210,8 @@ function buildApp(
   stream(ROUTE.speedTest, answerSpeedTest);
   stream(ROUTE.put, answerPut);
   stream(ROUTE.get, answerGet);
+  stream(NAME_ROUTE.shareOpen, answerShareOpen);
+  stream(NAME_ROUTE.shareRevoke, answerShareRevoke);
   return app;
 }
 

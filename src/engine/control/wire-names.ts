@@ -2,6 +2,7 @@
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { TagChange, VersionsQuery } from '../name-views.ts';
 import type { PopularQuery, SearchQuery } from '../search-views.ts';
+import type { ShareOptions } from '../share-views.ts';
 import { fields, flag, list, optional, text, whole } from './checks.ts';
 
 export const NAME_ROUTE = {
@@ -11,6 +12,11 @@ export const NAME_ROUTE = {
   rename: '/names/rename',
   duplicate: '/names/duplicate',
   tag: '/names/tag',
+  shareKey: '/shares/key',
+  share: '/shares/new',
+  shareList: '/shares/list',
+  shareRevoke: '/shares/revoke',
+  shareOpen: '/shares/open',
   search: '/search',
   popular: '/popular',
 } as const;
@@ -74,4 +80,24 @@ export function readSearchQuery(value: unknown): SearchQuery {
 
 export function readPopularQuery(value: unknown): PopularQuery {
   return fields<PopularQuery>(value, { sinceMs: whole(0), limit: optional(whole(1)) });
+}
+
+const short = text(256);
+
+export function readShareRequest(value: unknown): ShareOptions & { ref: string } {
+  return fields<ShareOptions & { ref: string }>(value, {
+    ref: name,
+    version: optional(whole(1)),
+    to: optional(short),
+    untilMs: optional(whole(0)),
+    readOnce: optional(flag),
+  });
+}
+
+export function readRevokeRequest(value: unknown): { id: string; rekey?: boolean } {
+  return fields<{ id: string; rekey?: boolean }>(value, { id: short, rekey: optional(flag) });
+}
+
+export function readShareLink(value: unknown): { link: string } {
+  return fields<{ link: string }>(value, { link: text(2_000) });
 }

@@ -1,0 +1,134 @@
+/** Sharing on a running node: links are made, opened, and what they lead to is stored under another key. */
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Entry, ShareRow } from '../catalog/catalog.ts';
+import type { ObjectView } from '../engine.ts';
+import type { Node } from '../node.ts';
+import { findEntry, notFound, publicView } from '../object-refs.ts';
+import type { Objects } from '../objects.ts';
+import { ownerOf } from '../put-object.ts';
+import type { NewShare, Revocation, ShareCalls, ShareOptions, ShareView } from '../share-views.ts';
+import { bytesToHex } from '../types.ts';
+import { openLink, readLink, readSharingKey, sharingKeyOf, writeLink } from './link.ts';
+
+const LISTED = 1_000;
+/** More are struck off, the oldest first: a list that nobody reads helps nobody. */
+const ID_BYTES = 6;
+
+export function createSharing(node: Node, objects: Objects): ShareCalls {
+  const { catalog, clock, random } = node;
+  const owner = () => ownerOf(node);
+
+  const shareEntry = async (entry: Entry, options: ShareOptions): Promise<NewShare> => {
+    const terms = { untilMs: options.untilMs, readOnce: options.readOnce === true };
+    const recipient = options.to === undefined ? undefined : readSharingKey(options.to);
+    if (terms.untilMs !== undefined && terms.untilMs <= clock.now())
+      throw new DatameshError('bad-value', { what: 'a share would have expired before it began' });
+    const fileKey = await objects.fileKeyOf(entry, new AbortController().signal);
+    const link = writeLink(entry.objectId, fileKey, terms, recipient, random);
+    const row: ShareRow = {
+      id: bytesToHex(random.bytes(ID_BYTES)),
+      name: entry.name,
+      version: entry.version,
+      objectId: entry.objectId,
+      recipient: options.to?.trim(),
+      createdAtMs: Math.round(clock.now()),
+      untilMs: terms.untilMs === undefined ? undefined : Math.round(terms.untilMs),
+      readOnce: terms.readOnce,
+      revokedAtMs: undefined,
+    };
+    catalog.addShare(owner().ownerId, row);
+    return { share: row, link };
+  };
+
+  /** The shared version under another key, as the newest of its name; the old one is purged. */
+  const rekeyed = async (
+    share: ShareView,
+    signal: AbortSignal,
+  ): Promise<{ entry: Entry; unreachable: number }> => {
+    const { ownerId } = owner();
+    const before = catalog.find(ownerId, share.name);
+    if (before?.objectId !== share.objectId) {
+      throw new DatameshError('bad-value', {
+        what: `what was shared is not the current version of ${JSON.stringify(share.name)} any more`,
+        why: 'later versions have keys of their own, which the link does not open',
+        mend: `purge the shared version: datamesh delete NAME --version ${share.version} --purge`,
+      });
+    }
+    const { mimeType, tags, pool, sizeBytes, code } = before;
+    const { body } = await objects.get(share.name, { version: before.version }, { signal });
+    // The pieces lie in the codec's memory only until the next one is asked for.
+    const copied = (async function* () {
+      for await (const piece of body) yield Uint8Array.from(piece);
+    })();
+    await objects.put(copied, { name: share.name, mimeType, tags, pool, sizeBytes, code }, { signal });
+    const entry = catalog.find(ownerId, share.name)!;
+    const { unreachable } = await objects.purge(before, signal);
+    return { entry, unreachable: unreachable.length };
+  };
+
+  const revoke = async (id: string, rekey: boolean, signal: AbortSignal): Promise<Revocation> => {
+    const { ownerId } = owner();
+    const all = catalog.shares(ownerId, LISTED);
+    const share = all.find((it) => it.id === id);
+    if (share === undefined) {
+      throw new DatameshError('not-found', {
+        what: `there is no share ${JSON.stringify(id.slice(0, 40))}`,
+        mend: 'see them with `datamesh shares list`',
+      });
+    }
+    const uses = () => catalog.references(share.objectId);
+    if (!rekey) {
+      catalog.revokeShare(ownerId, id, clock.now());
+      return { object: undefined, unreachable: 0, otherUses: uses(), reissued: [] };
+    }
+    const { entry, unreachable } = await rekeyed(share, signal);
+    const same = all.filter((it) => it.objectId === share.objectId && it.revokedAtMs === undefined);
+    for (const each of same) catalog.revokeShare(ownerId, each.id, clock.now());
+    const reissued: NewShare[] = [];
+    for (const { id: other, recipient, untilMs, readOnce } of same) {
+      if (other === id || (untilMs !== undefined && untilMs <= clock.now())) continue;
+      reissued.push(await shareEntry(entry, { to: recipient, untilMs, readOnce }));
+    }
+    return { object: publicView(entry), unreachable, otherUses: uses(), reissued };
+  };
+
+  return {
+    key: async () => sharingKeyOf(owner().encryptionPublicKey),
+
+    async share(ref, options = {}) {
+      const entry = findEntry(catalog, owner(), ref, options.version);
+      if (entry === undefined) throw notFound(catalog, owner(), ref, options.version);
+      return await shareEntry(entry, options);
+    },
+
+    list: async () => catalog.shares(owner().ownerId, LISTED),
+
+    revoke: (id, { rekey = false } = {}, call = {}) =>
+      revoke(id, rekey, call.signal ?? new AbortController().signal),
+
+    async open(text, call = {}) {
+      const link = readLink(text);
+      if (link.untilMs !== undefined && link.untilMs <= clock.now()) {
+        throw new DatameshError('denied', {
+          what: 'this link has expired',
+          mend: 'ask its owner for a new one',
+        });
+      }
+      const fileKey = openLink(link, owner());
+      const signal = call.signal ?? new AbortController().signal;
+      try {
+        const { view, read } = await objects.openWithKey(link.objectId, fileKey, signal);
+        const object: ObjectView = view;
+        return { object, offset: 0, length: object.sizeBytes, body: read(), readOnce: link.readOnce };
+      } catch (error) {
+        if (asDatameshError(error).code !== 'shards-missing') throw error;
+        throw new DatameshError('not-found', {
+          what: 'nobody in this mesh has what the link leads to',
+          why: 'its owner has purged or re-keyed it, or the nodes that have it are off or in another network',
+          mend: 'ask its owner',
+          cause: error,
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/** Sharing between two owners on real engines: read by link and by key, and what a revocation with a new key closes. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { type EngineMesh, openEngineMesh, putBytes, untilEligible } from '../../support/engine-mesh.ts';
+import { pattern } from '../codec/reference.ts';
+
+let mesh: EngineMesh;
+let alice: Engine;
+let bob: Engine;
+let carol: Engine;
+
+beforeAll(async () => {
+  mesh = await openEngineMesh({ k: 2, m: 1 });
+  for (const name of ['alice', 'bob', 'carol', 'store']) await mesh.add(name);
+  [alice, bob, carol] = mesh.engines.map(({ engine }) => engine) as [Engine, Engine, Engine];
+  for (const { engine, peerId } of mesh.engines)
+    await untilEligible(
+      engine,
+      mesh.engines.map((it) => it.peerId).filter((it) => it !== peerId),
+    );
+}, 60_000);
+afterAll(() => mesh.close());
+
+async function read(by: Engine, link: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await by.shares.open(link)).body) pieces.push(Uint8Array.from(piece));
+  return Buffer.concat(pieces);
+}
+const [one, two] = [pattern(30_000, 1), pattern(30_000, 2)];
+
+describe.each([
+  ['with stripes', 30_000],
+  ['within its manifest', 300],
+])('an object %s', (what, size) => {
+  const content = pattern(size, 5);
+
+  it('is read by whoever has the link, with its name and type', async () => {
+    await putBytes(alice, what, content);
+    const { link, share } = await alice.shares.share(what);
+    expect((await bob.shares.open(link)).object).toMatchObject({
+      name: what,
+      sizeBytes: size,
+      objectId: share.objectId,
+    });
+    expect(Buffer.compare(await read(bob, link), content)).toBe(0);
+  });
+
+  it('sealed to a reader is read by him alone', async () => {
+    const { link } = await alice.shares.share(what, { to: await bob.shares.key() });
+    expect(Buffer.compare(await read(bob, link), content)).toBe(0);
+    await expect(carol.shares.open(link)).rejects.toMatchObject({ code: 'denied' });
+    await expect(alice.shares.open(link)).rejects.toMatchObject({ code: 'denied' });
+  });
+});
+
+it('a share is of one version: its key opens no other, and another object’s key nothing', async () => {
+  await putBytes(alice, 'v', one);
+  const { link } = await alice.shares.share('v');
+  await putBytes(alice, 'v', two);
+  expect(Buffer.compare(await read(bob, link), one)).toBe(0);
+  const second = await alice.shares.share('v');
+  const mixed = `${second.link.split('#')[0]}#${link.split('#')[1]}`;
+  await expect(bob.shares.open(mixed)).rejects.toMatchObject({ code: 'not-authentic' });
+  expect(Buffer.compare(await read(bob, (await alice.shares.share('v', { version: 1 })).link), one)).toBe(0);
+});
+
+it('an expired link is refused, and one that would have expired is not made', async () => {
+  await putBytes(alice, 'e', one);
+  const { link } = await alice.shares.share('e', { untilMs: Date.now() + 300 });
+  expect(Buffer.compare(await read(bob, link), one)).toBe(0);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await expect(bob.shares.open(link)).rejects.toMatchObject({ code: 'denied' });
+  await expect(alice.shares.share('e', { untilMs: 1 })).rejects.toMatchObject({ code: 'bad-value' });
+});
+
+it('after a revocation with a new key the link leads nowhere, readers who stay have new links, the owner reads on', async () => {
+  await putBytes(alice, 'r', one);
+  const gone = await alice.shares.share('r');
+  const stays = await alice.shares.share('r', { to: await carol.shares.key() });
+  const { object, reissued, unreachable, otherUses } = await alice.shares.revoke(gone.share.id, {
+    rekey: true,
+  });
+  expect({ version: object!.version, unreachable, otherUses }).toEqual({
+    version: 2,
+    unreachable: 0,
+    otherUses: 0,
+  });
+  expect(object!.objectId).not.toBe(gone.share.objectId);
+  await expect(bob.shares.open(gone.link)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(carol.shares.open(stays.link)).rejects.toMatchObject({ code: 'not-found' });
+  expect(reissued).toHaveLength(1);
+  expect(Buffer.compare(await read(carol, reissued[0]!.link), one)).toBe(0);
+  await expect(bob.shares.open(reissued[0]!.link)).rejects.toMatchObject({ code: 'denied' });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await alice.get('r')).body) pieces.push(Uint8Array.from(piece));
+  expect(Buffer.compare(Buffer.concat(pieces), one)).toBe(0);
+  expect((await alice.names.versions('r')).versions.map(({ version }) => version)).toEqual([2]);
+  const listed = await alice.shares.list();
+  expect(listed.find(({ id }) => id === gone.share.id)!.revokedAtMs).toBeDefined();
+  expect(JSON.stringify(listed)).not.toContain(gone.link.split('k=')[1]!);
+});
+
+it('says what a revocation cannot reach', async () => {
+  await putBytes(alice, 'c', one);
+  await alice.names.duplicate('c', 'copy of c');
+  const { share, link } = await alice.shares.share('c');
+  expect(await alice.shares.revoke(share.id, { rekey: true })).toMatchObject({ otherUses: 1 });
+  expect(Buffer.compare(await read(bob, link), one)).toBe(0);
+  await alice.delete('copy of c');
+  await expect(bob.shares.open(link)).rejects.toMatchObject({ code: 'not-found' });
+  const old = await alice.shares.share('c');
+  await putBytes(alice, 'c', two);
+  await expect(alice.shares.revoke(old.share.id, { rekey: true })).rejects.toMatchObject({
+    code: 'bad-value',
+  });
+  await expect(alice.shares.revoke('none')).rejects.toMatchObject({ code: 'not-found' });
+});
