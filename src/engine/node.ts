@@ -196,7 +196,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       (value) => value.stop(),
     );
 
-    const announce = announcer(routing, clock);
+    const announce = announcer(routing, clock, () => membership.members().length + 1);
     const attester = { peerId: net.self, sign: device.sign, now: clock.now };
     const own = localBackend(net.self, store, announce, attester);
     const folders = closers.opened(

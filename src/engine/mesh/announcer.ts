@@ -11,16 +11,20 @@ const MAX_WAITING = 10_000;
 const REST_FACTOR = 9;
 const MIN_REST_MS = 20;
 /**
- * With more than this many waiting, one in five seconds: an announcement costs the mesh some 14 ms of processor time (six nodes, both ends of its dozen
- * requests), as much as twenty puts of 4 KiB. Two a second of each of twelve nodes were half a processor for as long as any waited, and repairs went without it. A
- * mesh in which a reader can ask everybody does not need the records soon.
+ * With more than this many waiting, so long for each node of the mesh, which makes one in two seconds of all nodes together: an announcement costs the mesh 14 ms
+ * of processor time with six nodes and 130 with twelve, and two a second of each of twelve were half a processor for as long as any waited, so that repairs went
+ * without it. It is no hurry: a reader that knows the members asks the object's custodians, or everybody.
  */
 const FEW_WAITING = 16;
-const MANY_REST_MS = 5_000;
+const MANY_REST_PER_NODE_MS = 2_000;
 const MAX_REST_MS = 5_000;
 
-/** Publishes provider records in the background, one at a time, with at most a tenth of the time spent on it. */
-export function announcer(routing: Pick<ObjectRouting, 'provide'>, clock: Clock): (id: ObjectId) => void {
+/** Publishes provider records in the background, one at a time, with at most a tenth of the time spent on it. @param nodes how many the mesh has */
+export function announcer(
+  routing: Pick<ObjectRouting, 'provide'>,
+  clock: Clock,
+  nodes: () => number,
+): (id: ObjectId) => void {
   const waiting = new Set<ObjectId>();
   let busy = false;
   const next = () => {
@@ -34,8 +38,8 @@ export function announcer(routing: Pick<ObjectRouting, 'provide'>, clock: Clock)
     const before = clock.monotonic();
     void routing.provide(id).finally(() => {
       const restMs = REST_FACTOR * (clock.monotonic() - before);
-      const leastMs = waiting.size > FEW_WAITING ? MANY_REST_MS : MIN_REST_MS;
-      clock.after(Math.min(MAX_REST_MS, Math.max(leastMs, restMs)), next);
+      const leastMs = waiting.size > FEW_WAITING ? MANY_REST_PER_NODE_MS * nodes() : MIN_REST_MS;
+      clock.after(Math.max(leastMs, Math.min(MAX_REST_MS, restMs)), next);
     });
   };
   return (id) => {
