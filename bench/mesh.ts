@@ -8,10 +8,12 @@
  *
  * Folders lie in /dev/shm, or where --folder says.
  */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createReadStream, rmSync, statfsSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type DemoMesh, openDemoMesh, startNodes, untilAllMet } from '../src/commands/start/demo/nodes.ts';
 import { realClock } from '../src/engine/effects/clock.ts';
 import { realRandom } from '../src/engine/effects/random.ts';
@@ -19,7 +21,7 @@ import { realDisk } from '../src/engine/effects/real-disk.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import { openKeyring } from '../src/engine/keys/keyring.ts';
 import { openEngine } from '../src/engine/local.ts';
-import { dataPaths } from '../src/engine/options.ts';
+import { dataPaths, type EngineOptions } from '../src/engine/options.ts';
 import { randomFile, sha256 } from '../test/support/files.ts';
 import { numberOption, textOption } from './support/options.ts';
 import { peakMiB, resetPeak } from './support/process.ts';
@@ -51,13 +53,9 @@ const ceiling = new Map<string, number[]>();
 measureCeiling();
 // Each group has nodes of its own: what small objects leave behind, thousands of announcements to be made, took as much time of the processors as
 // the bulk part itself; and the bulk part kills two of the six.
-const groups: Record<string, (engine: Engine, mesh: DemoMesh) => Promise<void>>[] = [
-  { latency, small },
-  { memory },
-  { bulk },
-];
+const groups = [['latency', 'small'], ['memory'], ['bulk']] as const;
 for (const group of groups) {
-  const wanted = Object.entries(group).filter(([phase]) => phases.includes(phase));
+  const wanted = group.filter((phase) => phases.includes(phase));
   if (wanted.length === 0) continue;
   const mesh = await openDemoMesh();
   try {
@@ -70,12 +68,8 @@ for (const group of groups) {
       tied: true,
     });
     await untilAllMet(mesh, NEVER);
-    const engine = await coordinator(mesh);
-    try {
-      for (const [, measure] of wanted) await measure(engine, mesh);
-    } finally {
-      await engine.close();
-    }
+    if (group[0] === 'memory') await memory(mesh);
+    else await here(mesh, wanted);
   } finally {
     await mesh.close(false);
   }
@@ -104,7 +98,7 @@ function reference(name: string): { name: string; values: readonly number[] } | 
 }
 
 /** A node that stores nothing: what it puts rests on the six. */
-async function coordinator({ folder: base, nodes }: DemoMesh): Promise<Engine> {
+async function coordinatorOptions({ folder: base, nodes }: DemoMesh): Promise<EngineOptions> {
   const dataDir = join(base, 'coordinator');
   await mkdir(dataDir, { mode: 0o700 });
   const keyring = await openKeyring(
@@ -112,7 +106,7 @@ async function coordinator({ folder: base, nodes }: DemoMesh): Promise<Engine> {
     dataPaths(dataDir).keyring,
   );
   await keyring.create('bench');
-  const engine = await openEngine({
+  return {
     name: 'coordinator',
     dataDir,
     role: 'regular',
@@ -132,11 +126,27 @@ async function coordinator({ folder: base, nodes }: DemoMesh): Promise<Engine> {
     access: { mode: 'open', allow: [], deny: [] },
     bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },
     passphrase: undefined,
-  });
+  };
+}
+
+/** Phases of which this process is the coordinator. */
+async function here(mesh: DemoMesh, wanted: readonly (typeof groups)[number][number][]): Promise<void> {
+  const engine = await coordinator(mesh);
+  try {
+    if (wanted.includes('latency')) await latency(engine);
+    if (wanted.includes('small')) await small(engine, mesh);
+    if (wanted.includes('bulk')) await bulk(engine, mesh);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function coordinator(mesh: DemoMesh): Promise<Engine> {
+  const engine = await openEngine(await coordinatorOptions(mesh));
   const deadline = performance.now() + 30_000;
   for (;;) {
     const eligible = (await engine.peers()).filter((peer) => peer.eligible && peer.state === 'active');
-    if (eligible.length === nodes.length) return engine;
+    if (eligible.length === mesh.nodes.length) return engine;
     if (performance.now() > deadline) throw new Error('the coordinator has not met the six nodes');
     await pause(100);
   }
@@ -254,7 +264,7 @@ async function rate(count: number, call: (i: number) => Promise<unknown>): Promi
   return count / ((performance.now() - before) / 1000);
 }
 
-async function small(engine: Engine): Promise<void> {
+async function small(engine: Engine, { nodes }: DemoMesh): Promise<void> {
   const bytes = realRandom().bytes(SMALL_BYTES);
   const put = async (name: string) => {
     await engine.put(
@@ -270,13 +280,24 @@ async function small(engine: Engine): Promise<void> {
   };
   const puts: number[] = [];
   const gets: number[] = [];
+  const cpu = { put: [] as number[], get: [] as number[] };
+  const pids = [process.pid, ...nodes.map(({ pid }) => pid)];
+  /** Of all seven processes, µs an object: what holds on a busy machine, too. */
+  const spentOn = async (phase: keyof typeof cpu, round: number, work: () => Promise<number>) => {
+    const before = threadCpu(pids);
+    const value = await work();
+    if (round > 0) cpu[phase].push((sum(spent(before, threadCpu(pids))) * 1e6) / objects);
+    return value;
+  };
   for (let round = 0; round <= runs; round++) {
-    const putRate = await rate(objects, (i) => put(`small-${round}-${i}`));
-    const getRate = await rate(objects, (i) => get(`small-${round}-${i}`));
+    const putRate = await spentOn('put', round, () => rate(objects, (i) => put(`small-${round}-${i}`)));
+    const getRate = await spentOn('get', round, () => rate(objects, (i) => get(`small-${round}-${i}`)));
     if (round === 0) continue;
     puts.push(putRate);
     gets.push(getRate);
   }
+  report.add('put 4 KiB, CPU of all seven processes', cpu.put, 'µs/object');
+  report.add('get 4 KiB, CPU of all seven processes', cpu.get, 'µs/object');
   report.add(
     `put 4 KiB, three copies, ${IN_FLIGHT} in flight`,
     puts,
@@ -286,28 +307,26 @@ async function small(engine: Engine): Promise<void> {
   report.add(`get 4 KiB, ${IN_FLIGHT} in flight`, gets, 'objects/s', reference('4 KiB x3 get16'));
 }
 
-/** Peak of the coordinator over a put and a get; beside it what it has when it does nothing. */
-async function memory(engine: Engine): Promise<void> {
-  const pattern = realRandom().bytes(MIB);
-  const content = (async function* () {
-    for (let at = 0; at < sizeMiB; at++) {
-      const piece = Buffer.allocUnsafeSlow(MIB);
-      piece.set(pattern);
-      piece.writeUInt32LE(at);
-      yield piece;
-    }
-  })();
-  const size = `${sizeMiB} MiB`;
-  resetPeak(process.pid);
-  report.add('memory of the coordinator at rest', [peakMiB(process.pid)], 'MiB');
-  await engine.put(content, { name: 'stream', sizeBytes: sizeMiB * MIB }, { givesPieces: true });
-  report.add(`memory of the coordinator, put ${size}`, [peakMiB(process.pid)], 'MiB');
-  resetPeak(process.pid);
-  const { body } = await engine.get('stream');
-  let bytes = 0;
-  for await (const piece of body) bytes += piece.length;
-  if (bytes !== sizeMiB * MIB) throw new Error('another length');
-  report.add(`memory of the coordinator, get ${size}`, [peakMiB(process.pid)], 'MiB');
+/** In a process of its own, which runs what is installed; see there. */
+async function memory(mesh: DemoMesh): Promise<void> {
+  const entry = fileURLToPath(new URL('coordinator-memory.mjs', import.meta.url));
+  const task = { options: await coordinatorOptions(mesh), holders: mesh.nodes.length, sizeMiB };
+  const child = spawn(process.execPath, [...process.execArgv, entry, JSON.stringify(task)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  for await (const text of child.stdout.setEncoding('utf8')) output += text;
+  if ((await ended(child)) !== 0) throw new Error('the coordinator of the memory bench failed');
+  for (const line of output.trim().split('\n')) {
+    const row = JSON.parse(line) as { case: string; value: number };
+    report.add(row.case, [row.value], 'MiB');
+  }
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return child.exitCode === null
+    ? once(child, 'exit').then(([code]) => code as number | null)
+    : Promise.resolve(child.exitCode);
 }
 
 async function latency(engine: Engine): Promise<void> {
