@@ -150,11 +150,14 @@ export async function checkEnd(world: World, { wait, advance, strict }: Passing)
   for (const client of machines.filter(({ spec }) => spec.isClient)) await checkHealth(world, client, wait);
 }
 
+/** Holders may refuse more. */
+export function isFull({ store, spec }: SimMachine): boolean {
+  return store !== undefined && store.usage().liveBytes > FULL * spec.quotaBytes;
+}
+
 /** What is at risk is whole again: anything with half of its parity or less, without a word of its owner. */
 async function checkHealed(world: World, advance: Passing['advance']): Promise<void> {
   const { truth, machines } = world;
-  const isFull = ({ store, spec }: SimMachine) =>
-    store !== undefined && store.usage().liveBytes > FULL * spec.quotaBytes;
   // Who claims what it has not is found by audits, which take their time; where there is no room nothing can be rebuilt.
   if (machines.some((machine) => machine.liar || isFull(machine))) return;
   const atRisk = () =>
@@ -244,6 +247,8 @@ async function checkGone(
       'what is deleted goes',
       `after ${GONE_MS / 1000} s: ${kept.slice(0, 3).map(({ text }) => text)}`,
     );
+  // Where a node does not say what it keeps for whom, nothing is swept.
+  if (machines.some(({ spec, gone }) => spec.generation === 'older' && !gone)) return;
   // One sweep marks, the next takes away.
   for (const client of new Set(left(true).map((stray) => stray.client))) {
     for (let epoch = 0; epoch < 2; epoch++) {
@@ -295,7 +300,10 @@ async function checkHealth(
     const report = await wait(client.engine!.health({ depth: asked }));
     const { depth, takenAtMs: _at, durationMs: _for, silentPeers, worst: _worst, ...found } = report;
     trace.note(`${client.label} health ${depth} ${JSON.stringify(found)}`);
-    const silent = silentPeers.filter((peer) => truth.machineOf(peer)?.liar === false);
+    const silent = silentPeers.filter((peer) => {
+      const machine = truth.machineOf(peer);
+      return machine !== undefined && !machine.liar && !machine.gone;
+    });
     if (silent.length > 0)
       throw new Violation(
         'health is true',

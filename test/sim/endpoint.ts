@@ -13,10 +13,12 @@ import type {
   RequestOptions,
 } from '../../src/engine/effects/net.ts';
 import { MAX_BODY_BYTES, NO_BYTES } from '../../src/engine/effects/net.ts';
+import type { Device } from '../../src/engine/keys/device.ts';
 import type { Gossip, Verdict } from '../../src/engine/mesh/gossip.ts';
 import type { PeerId } from '../../src/engine/types.ts';
 import { DatameshError, type ErrorCode } from '../../src/errors.ts';
 import type { Fabric } from './fabric.ts';
+import { type Generation, NewerSpeech, unknownOperation, unknownTo } from './generations.ts';
 import { EPOCH_MS, type Owner } from './timeline.ts';
 
 interface Connection {
@@ -48,18 +50,28 @@ export class Endpoint implements Net {
   readonly #handlers = new Map<string, { handler: RequestHandler; options: HandleOptions }>();
   readonly #connections = new Map<PeerId, Connection>();
   readonly #listeners = new Set<(event: 'connect' | 'disconnect', peer: PeerId) => void>();
+  readonly #generation: Generation;
+  readonly #newer: NewerSpeech | undefined;
   #judge: ((from: PeerId, bytes: Uint8Array) => Verdict) | undefined;
 
-  constructor(fabric: Fabric, self: PeerId, host: string, owner: Owner) {
+  constructor(
+    fabric: Fabric,
+    { peerId, sign }: Pick<Device, 'peerId' | 'sign'>,
+    host: string,
+    owner: Owner,
+    generation: Generation,
+  ) {
     this.#fabric = fabric;
-    this.self = self;
+    this.self = peerId;
     this.host = host;
     this.owner = owner;
+    this.#generation = generation;
+    this.#newer = generation === 'newer' ? new NewerSpeech(sign) : undefined;
     fabric.listen(host, this);
   }
 
   readonly gossip: Gossip = {
-    publish: (bytes) => this.#fabric.spread(this, bytes),
+    publish: (bytes) => this.#fabric.spread(this, this.#newer?.info(bytes) ?? bytes),
     judge: (by) => {
       this.#judge = by;
     },
@@ -80,14 +92,17 @@ export class Endpoint implements Net {
   request = (
     peer: PeerId,
     protocol: string,
-    message: NetMessage,
+    plain: NetMessage,
     options: RequestOptions,
   ): Promise<NetMessage> =>
     new Promise((resolve, reject) => {
+      const message = this.#newer?.message(protocol, plain) ?? plain;
       const { timeoutMs, signal, into, maxBodyBytes = MAX_BODY_BYTES } = options;
       const connection = this.#connections.get(peer);
       if (signal?.aborted) return reject(failure('cancelled', 'cancelled'));
       if (connection === undefined) return reject(failure('peer-unreachable', `no connection to ${peer}`));
+      if (unknownTo(this.#generation, protocol, message.header) !== undefined)
+        return reject(failure('malformed-data', 'this version does not ask such a thing'));
       const sent = { bytes: undefined as NetMessage | undefined };
       const read = () => (sent.bytes ??= copyOf(message));
       let settled = false;
@@ -163,18 +178,20 @@ export class Endpoint implements Net {
     const toHost = this.#connections.get(from)!.host;
     const back = (answer: NetMessage | undefined, bytes: number) =>
       this.#fabric.send(this.host, toHost, bytes, () => reply(answer));
-    const service = this.#handlers.get(protocol);
+    const unknown = unknownTo(this.#generation, protocol, sent.header);
+    const service = unknown === 'protocol' ? undefined : this.#handlers.get(protocol);
     if (service === undefined || sent.body.length > service.options.maxBodyBytes) {
       back(undefined, HEAD_BYTES);
       return;
     }
     const admitted = service.options.admits?.(from, sent.header, sent.body.length) ?? true;
     const request = { header: sent.header, body: admitted ? sent.body : NO_BYTES };
-    const lie = this.tamper?.(protocol, request);
+    const lie = unknown === undefined ? this.tamper?.(protocol, request) : unknownOperation();
     const work = lie === undefined ? service.handler(from, request) : Promise.resolve<NetAnswer>(lie);
     work.then(
-      (answer) => {
+      (plain) => {
         if (!this.owner.alive) return;
+        const answer: NetAnswer = this.#newer?.message(protocol, plain) ?? plain;
         const leave = () => {
           const bytes = copyOf(answer);
           trace.bytes(bytes.header);

@@ -4,6 +4,9 @@ import { signOrder } from '../../src/engine/maintenance/custody/order.ts';
 import { manifestShardId, type ShardId } from '../../src/engine/types.ts';
 import type { Clients } from './clients.ts';
 import type { Conditions } from './conditions.ts';
+import type { Drains } from './drains.ts';
+import type { Violation } from './failure.ts';
+import { askOfTheFuture } from './generations.ts';
 import { lie } from './lies.ts';
 import type { SimMachine } from './machine.ts';
 import type { SimRandom } from './random.ts';
@@ -27,6 +30,8 @@ export const FAULTS = [
   'room',
   'jump',
   'liar',
+  'drain',
+  'future',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -47,12 +52,20 @@ const WEIGHTS: Record<Fault, number> = {
   room: 2,
   jump: 1,
   liar: 1,
+  drain: 5,
+  future: 2,
 };
 /** The rest takes nothing that a disk has acknowledged. */
 const DESTROYS: ReadonlySet<Fault> = new Set(['wipe', 'rot', 'liar']);
 const ALWAYS: ReadonlySet<Fault> = new Set(['start', 'mend', 'room']);
 
+/** Not drawn with the others, but by seeds of their own: see World. */
+const CHOSEN: ReadonlySet<Fault> = new Set(['drain', 'future']);
+
 interface FaultsOptions {
+  /** Of those that are not drawn here. */
+  chosen: ReadonlySet<Fault>;
+  drains: Drains;
   machines: SimMachine[];
   clients: Clients;
   truth: Truth;
@@ -60,6 +73,7 @@ interface FaultsOptions {
   timeline: Timeline;
   random: SimRandom;
   trace: Trace;
+  violate(violation: Violation): void;
 }
 
 export class Faults {
@@ -69,9 +83,9 @@ export class Faults {
   /** Each seed has some of the kinds of faults only: what one hides another may show. */
   constructor(options: FaultsOptions) {
     this.#options = options;
-    this.#weights = FAULTS.filter((fault) => ALWAYS.has(fault) || options.random.chance(0.5)).map(
-      (fault) => [fault, WEIGHTS[fault]] as const,
-    );
+    this.#weights = FAULTS.filter((fault) =>
+      CHOSEN.has(fault) ? options.chosen.has(fault) : ALWAYS.has(fault) || options.random.chance(0.5),
+    ).map((fault) => [fault, WEIGHTS[fault]] as const);
   }
 
   get kinds(): Fault[] {
@@ -146,6 +160,10 @@ export class Faults {
         return `${machine.label} by ${Math.round(machine.skewMs)} ms in all`;
       case 'liar':
         return this.#turn(machine);
+      case 'drain':
+        return this.#options.drains.strike(machine);
+      case 'future':
+        return this.#ask(machine);
     }
   }
 
@@ -187,6 +205,16 @@ export class Faults {
       lie(this.#options.random.fork('lies'), truth.bytesOf.bind(truth), () => machine.node!.device),
     );
     return machine.label;
+  }
+
+  /** A node of a newer version asks another what that has never heard of. */
+  #ask(machine: SimMachine): string | undefined {
+    const { machines, random, violate } = this.#options;
+    const newer = machines.filter(({ spec, endpoint }) => spec.generation === 'newer' && endpoint);
+    if (newer.length === 0 || machine.peerId === undefined || machine.liar) return undefined;
+    const from = random.pick(newer);
+    askOfTheFuture(from.endpoint!, machine.peerId).catch(violate);
+    return `${from.label} asks ${machine.label}`;
   }
 
   /** It tells everybody, in the owner's name and with a signature of its own, that one of his objects is released. */

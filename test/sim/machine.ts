@@ -20,6 +20,7 @@ import { randomShake } from '../support/model-crash.ts';
 import { ModelDisk } from '../support/model-disk.ts';
 import { addressOf, Endpoint, type Tamper } from './endpoint.ts';
 import type { Fabric } from './fabric.ts';
+import type { Generation } from './generations.ts';
 import type { SimRandom } from './random.ts';
 import { clockOf, type Owner } from './timeline.ts';
 
@@ -33,6 +34,8 @@ export interface MachineSpec {
   code: CodeProfile;
   /** It has an owner's key and puts and gets. */
   isClient: boolean;
+  /** Of its datamesh. */
+  generation: Generation;
 }
 
 export interface MachineWorld {
@@ -74,6 +77,8 @@ export class SimMachine {
   skewMs = 0;
   /** How many times slower its disk is. */
   slowDisk = 1;
+  /** Its operator takes it away. */
+  draining = false;
   /** Holds nothing any more that anybody counts on, and never comes back. */
   gone = false;
   /** Counts its lives: what was begun in an earlier one never ends. */
@@ -217,7 +222,7 @@ export class SimMachine {
       },
       openCodec: () => codec,
       openNetwork: async (_options, { device, health, events }) => {
-        const endpoint = new Endpoint(fabric, device.peerId, this.host, owner);
+        const endpoint = new Endpoint(fabric, device, this.host, owner, this.spec.generation);
         endpoint.tamper = this.#tamper;
         mine.endpoint = endpoint;
         const admission = createAdmission({
@@ -321,6 +326,7 @@ export class SimMachine {
   /** A new disk in place of the old one, and a new identity on it. The machine is down. */
   async wipe(): Promise<void> {
     this.disk = new ModelDisk();
+    this.draining = false;
     this.#heldWhenStopped = new Map();
     this.rotten.clear();
     this.#catalog = undefined;

@@ -1,5 +1,5 @@
 /**
- * `npm run sim -- --seed N [--seeds COUNT] [--nodes N] [--steps N] [--jobs N] [--trace] [--cleanup]`: runs seeds one after the other and says what
+ * `npm run sim -- --seed N [--seeds COUNT] [--nodes N] [--steps N] [--jobs N] [--trace] [--cleanup] [--strict] [--plain]`: runs seeds one after the other and says what
  * came of each; with `--jobs`, in that many processes. `--corpus` runs the seeds of fixed bugs instead.
  */
 import { readFileSync } from 'node:fs';
@@ -23,6 +23,8 @@ const { values } = parseArgs({
     cleanup: { type: 'boolean', default: false },
     /** With the invariants that do not hold yet in every case. */
     strict: { type: 'boolean', default: false },
+    /** Neither drains nor other versions. */
+    plain: { type: 'boolean', default: false },
     /** Ends with the first violation. */
     'until-found': { type: 'boolean', default: false },
     /** A JSON list of seeds: what one process hands to another. */
@@ -42,6 +44,7 @@ function wanted(): SeedToRun[] {
     steps: Number(values.steps),
     strict: values.strict,
     cleanup: values.cleanup,
+    plain: values.plain,
   }));
 }
 

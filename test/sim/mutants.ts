@@ -40,11 +40,14 @@ async function withMutant<T>(patch: string, use: (folder: string) => Promise<T>)
 
 /** Bugs named so are in what only a cleanup does. */
 const OF_CLEANUP = 'gc-';
+/** These break what takes long to check. */
+const OF_STRICT = 'strict-';
 
 function simulate(folder: string, name: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const args = ['test/sim/main.ts', '--seeds', values.seeds, '--jobs', values.jobs, '--until-found'];
     if (name.startsWith(OF_CLEANUP)) args.push('--cleanup');
+    if (name.startsWith(OF_STRICT)) args.push('--strict');
     const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
@@ -62,8 +65,7 @@ for (const name of wanted) {
   const path = join(PATCHES, `${name}.patch`);
   const [why] = (await readFile(path, 'utf8')).split('\n', 1);
   const output = await withMutant(path, (folder) => simulate(folder, name));
-  const seed = /^seed (\d+) /m.exec(output)?.[1];
-  const rule = /VIOLATION ([^:]+):/.exec(output)?.[1];
+  const [, seed, rule] = /^seed (\d+) [^\n]*\n +VIOLATION ([^:]+):/m.exec(output) ?? [];
   if (rule === undefined) missed++;
   say(`${rule === undefined ? 'MISSED' : `seed ${seed}`.padEnd(8)} ${name}: ${rule ?? why}`);
 }

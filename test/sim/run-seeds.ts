@@ -10,6 +10,7 @@ export interface SeedToRun {
   steps: number;
   strict?: boolean | undefined;
   cleanup?: boolean | undefined;
+  plain?: boolean | undefined;
 }
 
 export interface RunSeedsOptions {
@@ -34,8 +35,9 @@ export function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-export function commandOf({ seed, nodes, steps, strict, cleanup }: SeedToRun): string {
-  const more = `${nodes === undefined ? '' : ` --nodes ${nodes}`}${strict ? ' --strict' : ''}${cleanup ? ' --cleanup' : ''}`;
+export function commandOf({ seed, nodes, steps, ...flags }: SeedToRun): string {
+  const set = (['strict', 'cleanup', 'plain'] as const).filter((flag) => flags[flag] === true);
+  const more = `${nodes === undefined ? '' : ` --nodes ${nodes}`}${set.map((flag) => ` --${flag}`).join('')}`;
   return `npm run sim -- --seed ${seed}${more} --steps ${steps} --trace`;
 }
 

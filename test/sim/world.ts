@@ -3,6 +3,7 @@ import {
   decodeRequest,
   decodeStatus,
   SHARD_PROTOCOL,
+  type ShardRequest,
   type ShardStatus,
 } from '../../src/engine/backends/shard-protocol.ts';
 import { createCodec } from '../../src/engine/codec/local-codec.ts';
@@ -10,9 +11,11 @@ import type { CodeProfile, ShardId } from '../../src/engine/types.ts';
 import { checkDurable, checkEnd, checkNow } from './checks.ts';
 import { Clients, type PoolChoice } from './clients.ts';
 import { Conditions } from './conditions.ts';
+import { Drains } from './drains.ts';
 import { Fabric } from './fabric.ts';
 import { Violation } from './failure.ts';
 import { Faults } from './faults.ts';
+import type { Generation } from './generations.ts';
 import { SimMachine } from './machine.ts';
 import { SimRandom } from './random.ts';
 import { Timeline } from './timeline.ts';
@@ -29,6 +32,8 @@ export interface RunOptions {
   strict?: boolean | undefined;
   /** Owners clean up as well; without it every seed is what it was before they could. */
   cleanup?: boolean | undefined;
+  /** Without drains and other versions: what a seed was before there were any. */
+  plain?: boolean | undefined;
   turns: Turns;
   /** Gets every line of the trace. */
   write?: ((line: string) => void) | undefined;
@@ -66,6 +71,12 @@ const SIZES = [
 const MAX_RUNNING = 6;
 /** Nodes that wait out their longest re-dial, breakers and time-outs are together again by then. */
 const TOGETHER_MS = 180_000;
+/** So many seeds have operators who drain nodes, and nodes of several minor versions; and in those so many nodes are of another one. */
+const WITH_DRAINS = 0.4;
+const MIXED = 0.3;
+const OF_ANOTHER = 0.5;
+/** With three custodians of each object, one at least is of the current version. */
+const MAX_OLDER = 2;
 /** A holder's yes is checked against its disk in so many of its answers. */
 const CHECKED_ANSWERS = 0.08;
 
@@ -80,6 +91,7 @@ export class World {
   readonly #random: SimRandom;
   readonly #fabric: Fabric;
   readonly #faults: Faults;
+  readonly #drains: Drains;
   readonly #pools: PoolChoice[] = [{ name: 'default', domain: 'node' }];
   #violation: Violation | undefined;
 
@@ -105,13 +117,26 @@ export class World {
       stored: this.truth.stored.bind(this.truth),
     };
     const clients = random.between(1, 2);
+    const generationOf = this.#generations();
     for (let index = 0; index < count; index++) {
       const zone = `z${index % zones}`;
       const rack = `r${random.between(0, 2)}`;
       const quotaBytes = random.pick([2_000_000, 20_000_000, 100_000_000]);
       const cacheBytes = random.pick([0, 8_000_000]);
       this.machines.push(
-        new SimMachine({ index, zone, rack, quotaBytes, cacheBytes, code, isClient: index < clients }, world),
+        new SimMachine(
+          {
+            index,
+            zone,
+            rack,
+            quotaBytes,
+            cacheBytes,
+            code,
+            isClient: index < clients,
+            generation: generationOf(index < clients),
+          },
+          world,
+        ),
       );
     }
     const violate = (violation: Violation) => {
@@ -119,8 +144,15 @@ export class World {
     };
     const parts = { truth: this.truth, timeline: this.timeline, trace: this.trace };
     this.clients = new Clients({ ...parts, random: random.fork('clients'), violate });
+    const chosen = new SimRandom(options.seed, 'drains');
+    const hasDrains = chosen.chance(WITH_DRAINS) && options.plain !== true;
+    const isMixed = this.machines.some(({ spec }) => spec.generation === 'newer');
+    this.#drains = new Drains({ ...parts, machines: this.machines, random: chosen });
     this.#faults = new Faults({
       ...parts,
+      drains: this.#drains,
+      chosen: new Set([...(hasDrains ? ['drain' as const] : []), ...(isMixed ? ['future' as const] : [])]),
+      violate,
       machines: this.machines,
       clients: this.clients,
       conditions: this.conditions,
@@ -129,19 +161,36 @@ export class World {
     this.#watchAnswers(random.fork('answers'), violate);
   }
 
+  /** Drawn apart, so that seeds without other versions are what they were. */
+  #generations(): (isClient: boolean) => Generation {
+    const { seed, plain } = this.#options;
+    const random = new SimRandom(seed, 'generations');
+    if (!random.chance(MIXED) || plain === true) return () => 'current';
+    let older = 0;
+    return (isClient) => {
+      if (!random.chance(OF_ANOTHER)) return 'current';
+      // Owners are asked for what only the current version does.
+      if (isClient || older === MAX_OLDER || random.chance(0.5)) return 'newer';
+      older++;
+      return 'older';
+    };
+  }
+
   /** A holder that says yes must have it on its disk by then, whatever becomes of it a moment later. */
   #watchAnswers(random: SimRandom, violate: (violation: Violation) => void): void {
     this.#fabric.onRequest = (endpoint, protocol, header, echo) => {
-      if (protocol !== SHARD_PROTOCOL) return;
-      const request = decodeRequest(header);
+      const request = protocol === SHARD_PROTOCOL ? requestIn(header) : undefined;
       const machine = this.machines.find((one) => one.endpoint === endpoint);
-      if (request.op === 'put' && machine !== undefined) this.truth.sent(request.id, machine, echo);
+      if (request === undefined || machine === undefined) return;
+      const items = request.op === 'putMany' ? request.items : request.op === 'put' ? [request] : [];
+      for (const { id } of items) this.truth.sent(id, machine, echo);
     };
     this.#fabric.onAnswer = (endpoint, protocol, header, answer) => {
       if (protocol !== SHARD_PROTOCOL) return;
       const machine = this.machines.find((one) => one.endpoint === endpoint);
       if (machine === undefined || machine.liar) return;
-      const request = decodeRequest(header);
+      const request = requestIn(header);
+      if (request === undefined) return;
       const { status, tail } = decodeStatus(answer);
       const stored: [ShardId, ShardStatus][] = [];
       if (request.op === 'put') stored.push([request.id, status]);
@@ -210,11 +259,16 @@ export class World {
     await this.timeline.run(durationMs, () => this.#violation !== undefined || done?.() === true);
   }
 
+  #versions(): string {
+    const others = this.machines.filter(({ spec }) => spec.generation !== 'current');
+    return others.map(({ label, spec }) => `, ${label} is ${spec.generation}`).join('');
+  }
+
   async #install(): Promise<void> {
     const { zone } = { zone: new Set(this.machines.map(({ spec }) => spec.zone)).size };
     const { k, m } = this.machines[0]!.spec.code;
     this.trace.note(
-      `seed ${this.#options.seed}: ${this.machines.length} nodes in ${zone} zones, ${k}+${m}, faults: ${this.#faults.kinds.join(' ')}`,
+      `seed ${this.#options.seed}: ${this.machines.length} nodes in ${zone} zones, ${k}+${m}, faults: ${this.#faults.kinds.join(' ')}${this.#versions()}`,
     );
     for (const machine of this.machines) {
       await machine.install();
@@ -292,7 +346,9 @@ export class World {
     else if (kind === 'cleanup' && free) this.clients.cleanup(machine);
     else if (kind === 'delete' && free) this.clients.delete(machine, this.clients.name());
     await this.#advance(kind === 'wait' ? random.around(15_000) : random.around(random.pick([5, 300, 1500])));
-    if (this.#violation === undefined) checkNow(this);
+    if (this.#violation !== undefined) return;
+    checkNow(this);
+    await this.#drains.look();
   }
 
   /** All faults end that can end. Then whatever was promised must be there, and every figure true. */
@@ -309,6 +365,8 @@ export class World {
       return this.clients.running.length === 0;
     });
     await this.#together('at the end');
+    await this.#drains.end((durationMs, done) => this.#advance(durationMs, done));
+    if (this.#violation !== undefined) throw this.#violation;
     // Breakers that opened meanwhile are closed by a probe after half a minute at most.
     await this.#advance(40_000);
     this.clients.tidy();
@@ -317,5 +375,14 @@ export class World {
       advance: (durationMs, done) => this.#advance(durationMs, done),
       strict: this.#options.strict ?? false,
     });
+  }
+}
+
+/** Undefined for what is none. */
+function requestIn(header: Uint8Array): ShardRequest | undefined {
+  try {
+    return decodeRequest(header);
+  } catch {
+    return undefined;
   }
 }

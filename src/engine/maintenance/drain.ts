@@ -21,6 +21,7 @@ import { type CensusContext, lookAt, STRIPES_PER_LOOK } from './custody/custody-
 import type { CustodyClient } from './custody/custody-client.ts';
 import type { CustodyPeers } from './custody/custody-peers.ts';
 import type { OfferItem } from './custody/custody-protocol.ts';
+import type { Claim } from './custody/custody-store.ts';
 import { type Order, readOrder } from './custody/order.ts';
 import { provedBy } from './proof/ask.ts';
 import type { ProofMemory } from './proof/memory.ts';
@@ -65,7 +66,9 @@ export async function drainRound(context: DrainContext): Promise<DrainRound> {
     failures: [],
     reasons: new Set(),
   };
-  const seen = new Set<ObjectId>();
+  const settled = new Set<ObjectId>();
+  /** Of what is not settled: all that custodians said so far. One of them may not have heard where a shard is by now. */
+  const told = new Map<ObjectId, readonly Claim[]>();
   const { client, timeoutMs, signal } = context;
   for (const peer of context.custodians()) {
     try {
@@ -76,8 +79,14 @@ export async function drainRound(context: DrainContext): Promise<DrainRound> {
         for (const item of items) {
           const order = readOrder(item.order);
           cursor = order.objectId;
-          if (order.network !== context.network || seen.has(order.objectId)) continue;
-          if (await examine(peer, item, order, context, round)) seen.add(order.objectId);
+          const { objectId } = order;
+          if (order.network !== context.network || settled.has(objectId)) continue;
+          const known = told.get(objectId);
+          const claims = withClaims(known ?? [], item.claims);
+          if (known?.length === claims.length) continue;
+          const found = await examine(peer, { ...item, claims }, order, context, round);
+          if (found === 'settled') settled.add(objectId);
+          else if (found === 'open') told.set(objectId, claims);
         }
         // A custodian that does not go on in order is done with.
         if (cursor === undefined || (before !== undefined && cursor <= before)) break;
@@ -89,28 +98,41 @@ export async function drainRound(context: DrainContext): Promise<DrainRound> {
       round.failures.push({ peer, why: asDatameshError(error).message });
     }
   }
+  if (round.blocked.size === 0) round.reasons.clear();
   return round;
 }
 
-/** Whether this custodian's word was enough; else another may know more. */
+function withClaims(known: readonly Claim[], more: readonly Claim[]): readonly Claim[] {
+  const keyOf = ({ stripe, index, holder }: Claim) => `${stripe} ${index} ${holder}`;
+  const keys = new Set(known.map(keyOf));
+  return [...known, ...more.filter((claim) => !keys.has(keyOf(claim)))];
+}
+
+/** `settled`: nothing of the object is left here. `open`: with what this custodian said something stays. Undefined: it said nothing that can be checked. */
 async function examine(
   from: PeerId,
   item: OfferItem,
   order: Order,
   context: DrainContext,
   round: DrainRound,
-): Promise<boolean> {
+): Promise<'settled' | 'open' | undefined> {
   const { objectId, owner } = order;
   const { client, store, timeoutMs, signal } = context;
   const bytes = item.manifest ?? (await client.manifest(from, objectId, { timeoutMs, signal }));
-  if (bytes === undefined || bytesToHex(context.hash(bytes)) !== objectId) return false;
+  if (bytes === undefined || bytesToHex(context.hash(bytes)) !== objectId) return undefined;
   const kept = Uint8Array.from(bytes);
   const manifest = decodeManifest(kept);
-  if (manifest.ownerId !== owner) return false;
-  if (order.state === 'released')
-    return (await context.adoption.drop(context.peers.self, { ...item, manifest: kept })) === 'kept';
+  if (manifest.ownerId !== owner) return undefined;
+  if (order.state === 'released') {
+    const answer = await context.adoption.drop(context.peers.self, { ...item, manifest: kept });
+    return answer === 'kept' ? 'settled' : undefined;
+  }
   const mine = shardsHere(objectId, manifest, store);
-  if (mine.size === 0) return true;
+  if (mine.size === 0) return 'settled';
+  for (const id of mine) {
+    round.waiting.delete(id);
+    round.blocked.delete(id);
+  }
   const rule = context.ruleOf(order);
   const object = { objectId, manifest, manifestBytes: kept.length, claims: item.claims };
   for (let stripe = 0; stripe === 0 || stripe < manifest.stripeCount; stripe += STRIPES_PER_LOOK) {
@@ -120,7 +142,7 @@ async function examine(
       .map((group) => standingOf(group, rule));
     await settle(standings, mine, order, rule, context, round);
   }
-  return true;
+  return [...mine].some((id) => round.waiting.has(id) || round.blocked.has(id)) ? 'open' : 'settled';
 }
 
 function shardsHere(
