@@ -1,6 +1,7 @@
 /** The one table of commands: from it come lookup, help, completion, suggestions and the generated documents. */
 import { cleanupCommand } from './care/cleanup.ts';
 import { configCommands } from './care/config.ts';
+import { quotaCommand } from './care/quota.ts';
 import { rebalanceApplyCommand, rebalancePlanCommand } from './care/rebalance.ts';
 import { repairCommand } from './care/repair.ts';
 import { type Command, GROUPS, type Group } from './command.ts';
@@ -175,6 +176,7 @@ export function allCommands(): readonly Command[] {
     rebalancePlanCommand,
     rebalanceApplyCommand,
     cleanupCommand,
+    quotaCommand,
     drainCommand,
     ...jobsCommands,
     ...poolCommands,

@@ -17,6 +17,7 @@ import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
 import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from './proof-views.ts';
+import type { QuotaCalls } from './quota-views.ts';
 import type { RebalanceQuery, RebalanceReport } from './rebalance-views.ts';
 import type { RecoverQuery, RecoveryReport } from './recovery-views.ts';
 import type { RepairQuery, RepairReport } from './repair-views.ts';
@@ -383,6 +384,7 @@ export interface Engine extends SearchCalls {
   recover(query?: RecoverQuery, call?: CallOptions): Promise<RecoveryReport>;
   readonly names: NameCalls;
   readonly shares: ShareCalls;
+  readonly quotas: QuotaCalls;
   readonly pools: PoolCalls;
   /** Long work of this engine: puts, gets, repairs, a drain … */
   readonly jobs: JobCalls;

@@ -22,6 +22,7 @@ import { createSearching } from './searching.ts';
 import { createSharing } from './sharing/sharing.ts';
 import { speedOf } from './speed.ts';
 import { createTidying } from './tidying.ts';
+import type { OwnerId } from './types.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
 
 /**
@@ -170,6 +171,13 @@ export function engineOn(node: Node): Engine {
     names: guard.names(names),
     cleanup: (query, call) => tracked(tidying.cleanup(query, call)),
     rebalance: (query, call) => tracked(tidying.rebalance(query, call)),
+    quotas: {
+      list: async () => node.quotas.view(node.store),
+      async set(owner, limitBytes) {
+        await node.quotas.set(owner as OwnerId | 'all', limitBytes);
+        return node.quotas.view(node.store);
+      },
+    },
     shares: {
       ...sharing,
       revoke: (id, options, call) => tracked(sharing.revoke(id, options, linked(call))),

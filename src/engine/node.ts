@@ -36,6 +36,7 @@ import { type Drain, keepDrain, openDrainFlag } from './node/drain.ts';
 import { keepHeads } from './node/heads.ts';
 import { createHolders } from './node/holders.ts';
 import type { Machine } from './node/machine.ts';
+import { limitingPuts, type OwnerQuotas, openQuotas } from './node/owner-quotas.ts';
 import { createSites } from './node/sites.ts';
 import { watchSpace } from './node/space.ts';
 import { lockDataFolder, openStorage } from './node/storage.ts';
@@ -60,6 +61,7 @@ export interface Node {
   readonly device: Device;
   readonly owner: OwnerKeys | undefined;
   readonly store: ShardStore;
+  readonly quotas: OwnerQuotas;
   readonly catalog: Catalog;
   /** Folders of this node's pools. */
   readonly folders: Folders;
@@ -126,7 +128,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       }),
       (value) => value.close(),
     );
-    const store = liftingPuts(storage.store, quarantine);
+    const quotas = await openQuotas(disk, paths.quotas);
+    const store = liftingPuts(limitingPuts(storage.store, quotas), quarantine);
     const codec = closers.opened(machine.openCodec(), (value) => value.close());
     const space = await watchSpace(options, { clock, disk }, store, closers);
     const health = createPeerHealth(clock, random);
@@ -337,6 +340,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       device,
       owner,
       store,
+      quotas,
       catalog,
       codec,
       net,

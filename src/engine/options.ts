@@ -76,6 +76,7 @@ export function dataPaths(dataDir: string) {
     epoch: `${dataDir}/cleanup-epoch.json`,
     rebalance: `${dataDir}/rebalance.json`,
     drain: `${dataDir}/drain.json`,
+    quotas: `${dataDir}/quotas.json`,
     log: `${dataDir}/service.log`,
     /** Unix sockets must stay under 108 bytes; control/socket-path.ts falls back to a short one. */
     socket: `${dataDir}/control.sock`,

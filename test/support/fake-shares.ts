@@ -7,12 +7,12 @@ import { hexToBytes } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 interface Parts {
-  enter(method: 'shares'): Promise<void>;
+  enter(method: 'shares' | 'quotas'): Promise<void>;
   find(ref: string, version?: number): { view: ObjectView; content: Uint8Array };
   nowMs(): number;
 }
 
-export function fakeShares({ enter, find, nowMs }: Parts): Pick<Engine, 'shares'> {
+export function fakeShares({ enter, find, nowMs }: Parts): Pick<Engine, 'shares' | 'quotas'> {
   const made: ShareView[] = [];
   const shareOne = (view: ObjectView, options: ShareOptions): NewShare => {
     const share: ShareView = {
@@ -32,7 +32,27 @@ export function fakeShares({ enter, find, nowMs }: Parts): Pick<Engine, 'shares'
     const key = hexToBytes(view.contentHash);
     return { share, link: writeLink(view.objectId, key, terms, recipient, realRandom()) };
   };
+  const limits = new Map<string, number>();
+  const quotas = () =>
+    [...limits].map(([owner, limitBytes]) => ({
+      owner: owner as 'all',
+      limitBytes,
+      own: true,
+      usedBytes: owner === 'all' ? undefined : 1_000,
+    }));
   return {
+    quotas: {
+      async list() {
+        await enter('quotas');
+        return quotas();
+      },
+      async set(owner, limitBytes) {
+        await enter('quotas');
+        if (limitBytes === undefined) limits.delete(owner);
+        else limits.set(owner, limitBytes);
+        return quotas();
+      },
+    },
     shares: {
       async key() {
         await enter('shares');

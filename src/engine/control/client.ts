@@ -36,6 +36,7 @@ import type {
   PoolView,
 } from '../pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from '../proof-views.ts';
+import type { QuotaCalls, QuotaView } from '../quota-views.ts';
 import type { RebalanceQuery, RebalanceReport } from '../rebalance-views.ts';
 import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
 import type { RepairQuery, RepairReport } from '../repair-views.ts';
@@ -74,6 +75,11 @@ export async function connectEngine(dataDir: string): Promise<Engine | undefined
 class RemoteEngine implements Engine {
   readonly #caller: SocketCaller;
   readonly names: NameCalls = remoteNames((path, body) => this.#send(path, body));
+  readonly quotas: QuotaCalls = {
+    list: async () => (await this.#read(NAME_ROUTE.quotaList)) as QuotaView[],
+    set: async (owner, limitBytes) =>
+      (await this.#send(NAME_ROUTE.quotaSet, { owner, limitBytes })) as QuotaView[],
+  };
   readonly shares: ShareCalls = {
     key: async () => (await this.#read(NAME_ROUTE.shareKey)) as string,
     share: async (ref, options) => (await this.#send(NAME_ROUTE.share, { ref, ...options })) as NewShare,

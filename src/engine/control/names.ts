@@ -1,6 +1,7 @@
 /** Names over the control API: the service's answers, and the calls of its clients. */
 import type { FastifyInstance } from 'fastify';
 import type { NameCalls } from '../name-views.ts';
+import type { QuotaCalls } from '../quota-views.ts';
 import type { SearchCalls } from '../search-views.ts';
 import type { ShareCalls } from '../share-views.ts';
 import { readRef } from './wire.ts';
@@ -8,6 +9,7 @@ import {
   NAME_ROUTE,
   readDuplicateRequest,
   readPopularQuery,
+  readQuotaRequest,
   readRenameRequest,
   readSearchQuery,
   readShareRequest,
@@ -17,7 +19,7 @@ import {
 
 export function serveNames(
   app: FastifyInstance,
-  engine: SearchCalls & { names: NameCalls; shares: ShareCalls },
+  engine: SearchCalls & { names: NameCalls; shares: ShareCalls; quotas: QuotaCalls },
 ): void {
   const { names, shares } = engine;
   const answer = (path: string, call: (body: unknown) => Promise<unknown>) =>
@@ -39,6 +41,11 @@ export function serveNames(
   answer(NAME_ROUTE.tag, (body) => {
     const { ref, ...change } = readTagRequest(body);
     return names.tag(ref, change);
+  });
+  app.get(NAME_ROUTE.quotaList, () => engine.quotas.list());
+  answer(NAME_ROUTE.quotaSet, (body) => {
+    const { owner, limitBytes } = readQuotaRequest(body);
+    return engine.quotas.set(owner, limitBytes);
   });
   app.get(NAME_ROUTE.shareKey, () => shares.key());
   app.get(NAME_ROUTE.shareList, () => shares.list());

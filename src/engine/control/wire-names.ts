@@ -17,6 +17,8 @@ export const NAME_ROUTE = {
   shareList: '/shares/list',
   shareRevoke: '/shares/revoke',
   shareOpen: '/shares/open',
+  quotaList: '/quotas/list',
+  quotaSet: '/quotas/set',
   search: '/search',
   popular: '/popular',
 } as const;
@@ -100,4 +102,11 @@ export function readRevokeRequest(value: unknown): { id: string; rekey?: boolean
 
 export function readShareLink(value: unknown): { link: string } {
   return fields<{ link: string }>(value, { link: text(2_000) });
+}
+
+export function readQuotaRequest(value: unknown): { owner: string; limitBytes?: number } {
+  return fields<{ owner: string; limitBytes?: number }>(value, {
+    owner: short,
+    limitBytes: optional(whole(0)),
+  });
 }

@@ -292,6 +292,10 @@ class LogStore implements SegmentStore {
     return this.#table.ids(cursor, limit);
   }
 
+  owners(): OwnerId[] {
+    return this.#table.owners();
+  }
+
   ownerBytes(owner: OwnerId): number {
     return this.#table.ownerBytes(owner);
   }

@@ -54,6 +54,10 @@ export class ShardTable {
     return this.#recent.size;
   }
 
+  owners(): OwnerId[] {
+    return [...this.#owners.keys()];
+  }
+
   ownerBytes(owner: OwnerId): number {
     return this.#owners.get(owner) ?? 0;
   }

@@ -58,6 +58,8 @@ export interface ShardStore {
   list(cursor: ShardId | undefined, limit: number): ShardId[];
   /** Bytes this owner's claims count for. */
   ownerBytes(owner: OwnerId): number;
+  /** Owners of what is held. */
+  owners(): OwnerId[];
   usage(): StoreUsage;
   close(): Promise<void>;
 }

@@ -98,6 +98,7 @@ export function liftingPuts(store: ShardStore, quarantine: Pick<Quarantine, 'lif
     stat: (id) => store.stat(id),
     list: (cursor, limit) => store.list(cursor, limit),
     ownerBytes: (owner) => store.ownerBytes(owner),
+    owners: () => store.owners(),
     usage: () => store.usage(),
     close: () => store.close(),
   };
