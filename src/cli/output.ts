@@ -8,7 +8,7 @@ import { safeLines, safeText } from '../commands/format/safe-text.ts';
 import { singleLines, tableLines, tsvHeader, tsvLine } from '../commands/format/table.ts';
 import { filteredColumns, wantsJson } from '../lang/filters.ts';
 import type { ParsedCommand } from '../lang/types.ts';
-import { progressLine } from './progress.ts';
+import { jsonProgress, type ProgressLine, progressLine } from './progress.ts';
 import type { Streams } from './streams.ts';
 
 export interface OutputStyle {
@@ -32,13 +32,7 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
   let blocksDrawn = 0;
   const counted = filters.some((filter) => filter.kind === 'count');
   const single = command.shape === 'single' && filters.length === 0;
-  const progress =
-    streams.stderrIsTty && !options.quiet && !json
-      ? progressLine(
-          (text) => streams.writeError(text),
-          () => streams.columns() ?? 80,
-        )
-      : undefined;
+  const progress = progressFor(options, json, streams);
   let rows: OutputRecord[] = [];
   let headerDone = false;
   let problem: unknown;
@@ -126,4 +120,17 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
       if (problem !== undefined) throw problem;
     },
   };
+}
+
+function progressFor(
+  { progress, quiet }: ParsedCommand['options'],
+  json: boolean,
+  streams: Streams,
+): ProgressLine | undefined {
+  if (progress === 'json') return jsonProgress((line) => streams.writeError(`${line}\n`));
+  if (progress === 'none' || !streams.stderrIsTty || quiet || json) return undefined;
+  return progressLine(
+    (text) => streams.writeError(text),
+    () => streams.columns() ?? 80,
+  );
 }

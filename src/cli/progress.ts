@@ -1,5 +1,6 @@
-/** One line on a terminal's stderr that says how far a transfer is; never anything off a terminal. */
+/** How far a transfer is: one line on a terminal's stderr, or JSON lines for a program that asked for them. */
 
+import { safeJson } from '../commands/format/json.ts';
 import { safeText } from '../commands/format/safe-text.ts';
 import { formatBytes, formatDuration, formatRate } from '../commands/format/units.ts';
 import type { Progress } from '../engine/engine.ts';
@@ -7,6 +8,9 @@ import type { Progress } from '../engine/engine.ts';
 /** Ten a second look smooth; short transfers never show one at all. */
 const EVERY_MS = 100;
 const FIRST_AFTER_MS = 400;
+
+/** A program draws no faster than this. */
+const JSON_EVERY_MS = 500;
 
 export interface ProgressLine {
   update(label: string, progress: Progress): void;
@@ -41,5 +45,27 @@ export function progressLine(write: (text: string) => void, columns: () => numbe
       if (visible) write('\r\x1b[K');
       visible = false;
     },
+  };
+}
+
+/** `{"type":"progress","label","doneBytes","totalBytes","bytesPerSecond","etaMs"}`, twice a second at most; null is what is not known. */
+export function jsonProgress(write: (line: string) => void): ProgressLine {
+  const startedAt = performance.now();
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return {
+    update(label, { doneBytes, totalBytes }) {
+      const now = performance.now();
+      if (now - toldAt < JSON_EVERY_MS) return;
+      toldAt = now;
+      const rate = now > startedAt ? (doneBytes * 1000) / (now - startedAt) : 0;
+      const left = totalBytes === undefined || rate === 0 ? null : ((totalBytes - doneBytes) / rate) * 1000;
+      write(
+        safeJson({
+          ...{ type: 'progress', label, doneBytes, totalBytes: totalBytes ?? null },
+          ...{ bytesPerSecond: Math.round(rate), etaMs: left === null ? null : Math.round(left) },
+        }),
+      );
+    },
+    clear() {},
   };
 }

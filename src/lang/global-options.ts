@@ -3,6 +3,8 @@ import type { GlobalOptions, OptionSpec } from '../commands/command.ts';
 
 export type ColorChoice = 'auto' | 'always' | 'never';
 
+export type ProgressChoice = 'auto' | 'json' | 'none';
+
 export interface GlobalFlags extends GlobalOptions {
   /** Show the command's help instead of running it. */
   help: boolean;
@@ -12,6 +14,8 @@ export interface GlobalFlags extends GlobalOptions {
   /** Tables are not cut to the terminal's width. */
   wide: boolean;
   color: ColorChoice;
+  /** auto: a line on a terminal. */
+  progress: ProgressChoice;
   /** Never ask; a question that would be needed is an error. */
   input: boolean;
   configFile: string | undefined;
@@ -34,6 +38,7 @@ export const DEFAULT_FLAGS: GlobalFlags = {
   header: true,
   wide: false,
   color: 'auto',
+  progress: 'auto',
   input: true,
   configFile: undefined,
   dataDir: undefined,
@@ -113,6 +118,12 @@ export const GLOBAL_OPTIONS: readonly GlobalOptionSpec[] = [
     apply: (f, value) => ({ ...f, color: value as ColorChoice }),
   },
   { name: 'no-color', summary: 'The same as --color never', apply: (f) => ({ ...f, color: 'never' }) },
+  {
+    name: 'progress',
+    type: { kind: 'enum', values: ['auto', 'json', 'none'] },
+    summary: 'How far long work is: a line on a terminal, JSON lines on standard error, or nothing',
+    apply: (f, value) => ({ ...f, progress: value as ProgressChoice }),
+  },
   {
     name: 'config',
     type: { kind: 'path' },

@@ -1,5 +1,7 @@
 /** One pass of a sync: looks at both sides, decides, does it, and notes what is the same now. */
 
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Exclusion } from '../../../engine/backup/exclude.ts';
 import type { Engine } from '../../../engine/engine.ts';
 import { asDatameshError, DatameshError } from '../../../errors.ts';
@@ -17,7 +19,7 @@ import {
   scanLocal,
 } from './local-files.ts';
 import { conflictName, type Step, stepOf } from './plan.ts';
-import type { SyncState } from './state.ts';
+import { INCOMING, STATE_FOLDER, type SyncState } from './state.ts';
 
 export interface SyncOptions {
   engine: Engine;
@@ -31,6 +33,8 @@ export interface SyncOptions {
   dryRun: boolean;
   parallel: number;
   nowMs: number;
+  /** Another number each time. */
+  nextNumber(): number;
   /** Name of this node, for conflicts. */
   node: string;
   signal: AbortSignal;
@@ -191,13 +195,16 @@ async function download(
   const { engine, root, prefix, signal } = options;
   const place = await placeFor(root, path);
   const got = await engine.get(`${prefix}${path}`, {}, { signal });
-  const destination = await openDestination(place, true);
+  // Beside the notes of the sync: whatever a kill leaves there is never taken for a file of the folder.
+  const incoming = join(root, STATE_FOLDER, `${INCOMING}${options.nextNumber()}`);
+  const destination = await openDestination(incoming, true);
   try {
     for await (const piece of got.body) await destination.write(piece);
     const now = markAt(root, path);
     const same = looked === undefined ? now === undefined : now !== undefined && sameMark(now, looked);
     if (!same) throw changedMeanwhile(path);
     await destination.commit();
+    await rename(incoming, place);
   } finally {
     await destination.discard();
   }

@@ -3,7 +3,7 @@
  * deletes nothing.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { realClock } from '../../../engine/effects/clock.ts';
 import { acquireLock } from '../../../engine/effects/lock.ts';
@@ -11,6 +11,8 @@ import { realDisk } from '../../../engine/effects/real-disk.ts';
 
 /** Never synced itself. */
 export const STATE_FOLDER = '.datamesh-sync';
+/** Files that are on their way into the folder. */
+export const INCOMING = 'incoming-';
 
 export interface FileMark {
   size: number;
@@ -40,6 +42,9 @@ export class StateFile {
     const folder = join(root, STATE_FOLDER);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const lock = await acquireLock(realDisk(), join(folder, 'LOCK'), realClock());
+    for (const name of await readdir(folder)) {
+      if (name.includes(INCOMING)) await rm(join(folder, name), { force: true });
+    }
     const id = createHash('sha256').update(prefix).digest('hex').slice(0, 16);
     return new StateFile(join(folder, `${id}.json`), () => lock.release());
   }

@@ -151,7 +151,7 @@ async function pass(
   ];
   const maxPercent = values['max-delete'] as number;
   const startedMs = performance.now();
-  let [actions, problems, doneBytes, kept] = [0, 0, 0, 0];
+  let [actions, problems, doneBytes, kept, incoming] = [0, 0, 0, 0, 0];
   await syncOnce(state, {
     engine,
     root,
@@ -162,6 +162,7 @@ async function pass(
     dryRun: options.dryRun,
     parallel: values.parallel as number,
     nowMs: Date.now(),
+    nextNumber: () => incoming++,
     node: (await engine.status()).name,
     signal,
     async mayDelete(deletions, known) {
