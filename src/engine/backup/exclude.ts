@@ -6,6 +6,8 @@
 import { DatameshError } from '../../errors.ts';
 
 export interface Exclusion {
+  /** Nothing is ever left out. */
+  isEmpty: boolean;
   /** @param path relative to the root, parts joined by `/` */
   excludes(path: string, isFolder: boolean): boolean;
 }
@@ -25,6 +27,7 @@ export function exclusion(patterns: readonly string[]): Exclusion {
     throw new DatameshError('bad-value', { what: `${patterns.length} patterns are too many` });
   const rules = patterns.flatMap((pattern) => ruleOf(pattern) ?? []);
   return {
+    isEmpty: rules.length === 0,
     excludes(path, isFolder) {
       const names = path.split('/');
       for (let at = rules.length - 1; at >= 0; at--) {

@@ -2,7 +2,7 @@
  * Writes what a restore reads, and nothing outside its folder: every path was checked (tree-order.ts), every folder on the way was made or looked at by this run and is no link, files
  * are new ones that are renamed to their places when they are whole, and links come last, so that nothing is ever written through one.
  */
-import type { FileTree, TreePath } from '../effects/tree.ts';
+import type { FileTree, TreePath, TreeStat } from '../effects/tree.ts';
 import { SPARSE_BLOCK_BYTES } from './limits.ts';
 import type { TreeEntry } from './tree-entry.ts';
 import { parentOf } from './tree-order.ts';
@@ -88,10 +88,10 @@ export class RestoreWriter {
     const { tree, overwrite } = this.#options;
     if (!this.#mayWrite(entry)) return undefined;
     return this.#attempt(entry, () => {
-      const found = tree.stat(this.#pathOf(entry.path));
+      // Otherwise what is there is met when the file is whole.
+      const found = overwrite ? tree.stat(this.#pathOf(entry.path)) : undefined;
       if (found !== undefined) {
         if (this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
-        if (!overwrite) throw new Error('something is there already');
         if (found.kind === 'directory') throw new Error('a folder is there');
         const same = found.kind === 'file' && found.sizeBytes === entry.sizeBytes;
         if (same && isSameTime(found.mtimeNs, entry.mtimeNs)) {
@@ -168,15 +168,19 @@ export class RestoreWriter {
     let fault = target.fault;
     try {
       const file = target.file ?? (fault === undefined ? tree.create(beside) : undefined);
+      let made: TreeStat | undefined;
       if (file !== undefined) {
-        if (fault === undefined && entry.sparse) tree.truncate(file, entry.sizeBytes);
-        tree.close(file);
+        try {
+          if (fault === undefined && entry.sparse) tree.truncate(file, entry.sizeBytes);
+          if (fault === undefined && !tree.setOpenAttributes(file, entry)) this.counts.unset++;
+          made = tree.statOpen(file);
+        } finally {
+          tree.close(file);
+        }
       }
-      if (fault === undefined) {
-        if (!tree.setAttributes(beside, entry, false)) this.counts.unset++;
-        const made = tree.stat(beside)!;
+      if (fault === undefined && made !== undefined) {
         const at = this.#pathOf(entry.path);
-        // Looked at once more: what this file system takes for the same name may have come while this one was written.
+        // Looked at when it is whole: what this file system takes for the same name may have come meanwhile.
         const found = tree.stat(at);
         if (found !== undefined && this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
         if (found !== undefined && !this.#options.overwrite) throw new Error('something is there already');
@@ -193,7 +197,7 @@ export class RestoreWriter {
     } catch {
       // The next run clears the folder.
     }
-    failed(entry.path, fault);
+    failed(entry.path, fault ?? 'it could not be written');
   }
 
   #place(entry: TreeEntry, make: (at: TreePath) => void): void {

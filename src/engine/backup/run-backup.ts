@@ -73,6 +73,7 @@ export async function runBackup(job: BackupJob, call: BackupCall): Promise<Backu
     throw new DatameshError('file-not-found', { what: `${patternText(job.source)} is no folder` });
   const { index, adopted } = await openIndex(job.indexFiles, job.packs, call.door);
   const hashes = hashProvider();
+  const idOf = hashes.keyedBy(job.secret);
   const gear = gearTable(job.secret);
   let packNumber = 0;
   const writer = (kind: 'data' | 'tree') =>
@@ -96,7 +97,7 @@ export async function runBackup(job: BackupJob, call: BackupCall): Promise<Backu
   };
 
   const storeIn = (packs: PackWriter) => (chunk: Buffer) => {
-    const id = Buffer.from(hashes.keyed(job.secret, chunk));
+    const id = idOf(chunk);
     const known = index.has(id);
     tally[known ? 'chunksKnown' : 'chunksNew']++;
     return { id, wait: known ? undefined : packs.add(id, chunk) };

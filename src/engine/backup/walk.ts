@@ -49,8 +49,8 @@ function* walkFolder(
     return;
   }
   for (const name of names) {
-    const at = path.length === 0 ? name : Buffer.concat([path, SLASH, name]);
     const absoluteAt = Buffer.concat([absolute, SLASH, name]);
+    const at = absoluteAt.subarray(options.root.length + 1);
     let stat: TreeStat | undefined;
     try {
       stat = tree.stat(absoluteAt);
@@ -61,7 +61,7 @@ function* walkFolder(
     // It went between the list and the look.
     if (stat === undefined) continue;
     const isFolder = stat.kind === 'directory';
-    if (exclusion.excludes(patternText(at), isFolder)) continue;
+    if (!exclusion.isEmpty && exclusion.excludes(patternText(at), isFolder)) continue;
     if (isFolder && skip.some((one) => one.equals(absoluteAt))) {
       skipped(at, 'it is the data folder of this node');
       continue;

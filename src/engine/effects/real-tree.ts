@@ -8,10 +8,16 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** st_blocks counts these, whatever the file system's own blocks are (POSIX leaves it open; Linux and macOS do so). */
 const BLOCK_BYTES = 512;
+const CREATE_MODE = 0o600;
 const SET_ID_BITS = 0o6000;
 
 export function realTree(): FileTree {
   const mayChown = process.geteuid?.() === 0;
+  /** `is`: it belongs to that owner now; a set-id program of another one must not become one of the user who restores it. `done`: as far as may be. */
+  const own = (uid: number, change: () => void) => {
+    const changed = mayChown && attempt(change);
+    return { is: changed || process.geteuid?.() === uid, done: changed || !mayChown };
+  };
   return {
     list: (path) => fs.readdirSync(path, { encoding: 'buffer' }),
     stat(path) {
@@ -27,7 +33,7 @@ export function realTree(): FileTree {
     statOpen: (file) => treeStat(fs.fstatSync(file, { bigint: true })),
     read: (file, buffer, at, length, position) => fs.readSync(file, buffer, at, length, position),
     close: (file) => fs.closeSync(file),
-    create: (path) => fs.openSync(path, CREATE_FLAGS, 0o600),
+    create: (path) => fs.openSync(path, CREATE_FLAGS, CREATE_MODE),
     write(file, bytes, position) {
       for (let done = 0; done < bytes.length; ) {
         done += fs.writeSync(file, bytes, done, bytes.length - done, position + done);
@@ -42,12 +48,21 @@ export function realTree(): FileTree {
     remove: (path) => fs.unlinkSync(path),
     removeDir: (path) => fs.rmdirSync(path),
     setAttributes(path, { mode, uid, gid, mtimeNs }, link) {
-      const owned = mayChown ? attempt(() => fs.lchownSync(path, uid, gid)) : process.geteuid?.() === uid;
-      // Somebody else's set-id program must not become one of the user who restores it.
-      const moded = link || attempt(() => fs.chmodSync(path, owned ? mode : mode & ~SET_ID_BITS));
+      const owned = own(uid, () => fs.lchownSync(path, uid, gid));
+      const moded = link || attempt(() => fs.chmodSync(path, owned.is ? mode : mode & ~SET_ID_BITS));
       const time = timeOf(mtimeNs);
       const timed = attempt(() => fs.lutimesSync(path, time, time));
-      return (owned || !mayChown) && moded && timed;
+      return owned.done && moded && timed;
+    },
+    setOpenAttributes(file, { mode, uid, gid, mtimeNs }) {
+      // What was just made is this user's and this group's, most often.
+      const isOwn = uid === process.geteuid?.() && gid === process.getegid?.();
+      const owned = isOwn ? { is: true, done: true } : own(uid, () => fs.fchownSync(file, uid, gid));
+      const finalMode = owned.is ? mode : mode & ~SET_ID_BITS;
+      const moded = finalMode === CREATE_MODE || attempt(() => fs.fchmodSync(file, finalMode));
+      const time = timeOf(mtimeNs);
+      const timed = attempt(() => fs.futimesSync(file, time, time));
+      return owned.done && moded && timed;
     },
   };
 }

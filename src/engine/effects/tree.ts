@@ -63,6 +63,8 @@ export interface FileTree {
   remove(path: TreePath): void;
   /** An empty one. */
   removeDir(path: TreePath): void;
+  /** The same for a file that is open. */
+  setOpenAttributes(file: number, attributes: TreeAttributes): boolean;
   /** Owner (where this user may), mode, time. Set-id bits stay off where the owner could not be set. Returns whether all was set. */
   setAttributes(path: TreePath, attributes: TreeAttributes, link: boolean): boolean;
 }

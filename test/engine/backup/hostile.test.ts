@@ -115,7 +115,10 @@ function hostileNames(): string[] {
   return [...found];
 }
 
-describe('a hostile snapshot', () => {
+/** Others run beside it. */
+const SLOW_MS = 60_000;
+
+describe('a hostile snapshot', { timeout: SLOW_MS }, () => {
   const folder = tempFolder();
   fs.mkdirSync(join(folder, 'outside'));
   fs.writeFileSync(join(folder, 'outside/victim'), 'untouched');

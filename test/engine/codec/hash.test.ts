@@ -33,6 +33,8 @@ describe.each(['@napi-rs/blake-hash', 'blake3-wasm'] as const)('%s', (name) => {
     expect(hex(provider.deriveKey(vectors.context, input))).toBe(vector.derived);
     expect(hex(provider.hasher().update(input).digest())).toBe(vector.hash);
     expect(hex(provider.keyedHasher(key).update(input).digest())).toBe(vector.keyed);
+    const keyedBy = provider.keyedBy(key);
+    for (const time of [1, 2]) expect(hex(keyedBy(input)), `time ${time}`).toBe(vector.keyed);
   });
 
   it('streams at any splits', () => {

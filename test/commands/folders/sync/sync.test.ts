@@ -49,7 +49,10 @@ async function sync(side: string, options: string[] = [], host: TestHostOptions 
 }
 const both = (side: string, options: string[] = []) => sync(side, ['--bidirectional', ...options]);
 
-describe('sync one way', () => {
+/** Others run beside it. */
+const SLOW_MS = 30_000;
+
+describe('sync one way', { timeout: SLOW_MS }, () => {
   it('puts what is new or changed, deletes what is gone, and leaves alone what is not its own', async () => {
     write('a/one', '1');
     write('a/sub/two ü', '2');
@@ -147,7 +150,7 @@ describe('sync one way', () => {
   });
 });
 
-describe('sync both ways', () => {
+describe('sync both ways', { timeout: SLOW_MS }, () => {
   it('takes new files, changes and deletions over to the other folder', async () => {
     write('a/one', '1');
     write('a/two', '2');
