@@ -81,7 +81,9 @@ describe('a kill', () => {
         adopted += report.packsAdopted as number;
         await restoresAsTree();
       }
-      console.log(`${interrupted} of ${kills} backups were interrupted, ${adopted} packs found again`);
+      process.stdout.write(
+        `${interrupted} of ${kills} backups were interrupted, ${adopted} packs found again\n`,
+      );
       expect(interrupted).toBeGreaterThan(0);
     },
     MS_PER_KILL * kills,
@@ -149,7 +151,7 @@ describe('a kill', () => {
         for (const path of only)
           expect(fs.readFileSync(at('two', path)).equals(fs.readFileSync(at('one', path)))).toBe(true);
       }
-      console.log(`${interrupted} of ${2 * kills} syncs were interrupted`);
+      process.stdout.write(`${interrupted} of ${2 * kills} syncs were interrupted\n`);
       expect(interrupted).toBeGreaterThan(0);
     },
     MS_PER_KILL * 2 * kills,
