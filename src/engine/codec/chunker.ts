@@ -52,7 +52,7 @@ class Gatherer {
       return;
     }
     for (let at = 0; at < piece.length; ) {
-      if (this.#to === this.#block.length) this.#newBlock();
+      if (this.#to === this.#block.length) this.#newBlock(piece.length - at);
       const part = piece.subarray(at, at + this.#block.length - this.#to);
       this.#block.set(part, this.#to);
       this.#to += part.length;
@@ -73,9 +73,11 @@ class Gatherer {
     this.#from = this.#to;
   }
 
-  #newBlock(): void {
+  /** The first one is as long as its piece: most small objects are one piece, and 64 KiB for each would be what the collector runs for. */
+  #newBlock(pieceBytes: number): void {
     this.#endRun();
-    this.#block = Buffer.allocUnsafeSlow(GATHER_BYTES);
+    const isFirst = this.#block.length === 0;
+    this.#block = Buffer.allocUnsafeSlow(isFirst ? pieceBytes : GATHER_BYTES);
     this.#from = 0;
     this.#to = 0;
   }

@@ -1,6 +1,7 @@
 /** The sealed half of a manifest: the object's name, size and hash under the file key. Format: docs/FORMATS.md "Manifest". */
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import { DatameshError } from '../../errors.ts';
+import { hkdfExpand, hkdfExtract } from '../keys/hkdf.ts';
 import { TAG_BYTES } from './aead.ts';
 import { ManifestSecret } from './generated/manifest.ts';
 import { blake3, HASH_BYTES, hashProvider } from './hash.ts';
@@ -28,7 +29,7 @@ export interface ObjectSecret {
 }
 
 const NONCE_BYTES = 12;
-const KEY_INFO = 'datamesh/manifest-box/1';
+const KEY_INFO = Buffer.from('datamesh/manifest-box/1');
 
 /** Throws `bad-name` or `bad-value` for texts that are too long or no well-formed Unicode. */
 export function checkSecret(secret: ObjectSecret): void {
@@ -140,6 +141,6 @@ export function plausibleBox(box: Uint8Array): boolean {
 
 /** HKDF-SHA256 (RFC 5869) of the file key with the layout's hash as salt: 32 bytes for AES-256-GCM, 32 for the nonce. */
 function boxKeys(fileKey: Uint8Array, layoutHash: Uint8Array): { key: Uint8Array; nonceKey: Uint8Array } {
-  const both = new Uint8Array(hkdfSync('sha256', createSecretKey(fileKey), layoutHash, KEY_INFO, 64));
+  const both = hkdfExpand(hkdfExtract(layoutHash, fileKey), KEY_INFO, 64);
   return { key: both.subarray(0, 32), nonceKey: both.subarray(32) };
 }

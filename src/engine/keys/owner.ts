@@ -1,6 +1,7 @@
 /** An owner: all keys that follow from 24 words. The derivation is a format (docs/FORMATS.md "Keys"): never change it. */
-import { createSecretKey, hkdfSync } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import { bytesToHex, hexToBytes, type OwnerId } from '../types.ts';
+import { hkdfExpand, hkdfExtract } from './hkdf.ts';
 import { openWith } from './hpke.ts';
 import type { OwnerKeys } from './keys.ts';
 import { seedOfPhrase } from './phrase.ts';
@@ -23,7 +24,7 @@ export function deriveOwner(phrase: string, name: string): OwnerKeys {
   const derive = (info: string) => new Uint8Array(hkdfSync('sha256', seed, SALT, info, KEY_BYTES));
   const signing = privateKeyOf('ed25519', derive(INFO.signing));
   const encryption = privateKeyOf('x25519', derive(INFO.encryption));
-  const files = createSecretKey(derive(INFO.files));
+  const files = hkdfExtract(NO_SALT, derive(INFO.files));
   return {
     name,
     ownerId: bytesToHex(rawPublicKey('ed25519', signing)) as OwnerId,
@@ -31,8 +32,7 @@ export function deriveOwner(phrase: string, name: string): OwnerKeys {
     catalogKey: derive(INFO.catalog),
     dedupSecret: derive(INFO.dedup),
     // The salt stands in HKDF's info: its expansion is a PRF of that under a uniform key, whatever the salt is.
-    fileKeyOf: (salt) =>
-      new Uint8Array(hkdfSync('sha256', files, NO_SALT, Buffer.concat([FILE_KEY_INFO, salt]), KEY_BYTES)),
+    fileKeyOf: (salt) => hkdfExpand(files, Buffer.concat([FILE_KEY_INFO, salt]), KEY_BYTES),
     sign: (message) => signWith(signing, message),
     open: (box, info, aad) => openWith(encryption, box, info, aad),
   };
