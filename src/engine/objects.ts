@@ -20,6 +20,7 @@ import {
   type CensusGroup,
   type CensusObject,
 } from './maintenance/census-ask.ts';
+import { MANIFEST_GROUP } from './maintenance/custody/custody-store.ts';
 import { censusGroups, manifestGroup } from './maintenance/groups.ts';
 import { releaseShards } from './maintenance/release.ts';
 import type { Node } from './node.ts';
@@ -31,6 +32,7 @@ import { nameOf, ownerOf, type Put, putter } from './put-object.ts';
 import { fetchManifest, type GetContext, openWithOwner, rangeOf, readRange } from './transfer/get.ts';
 import { ASK_TIMEOUT_MS } from './transfer/limits.ts';
 import { ManifestCache } from './transfer/manifest-cache.ts';
+import { Whereabouts } from './transfer/whereabouts.ts';
 import { isHexId, type ObjectId, type PeerId } from './types.ts';
 
 export interface Objects {
@@ -72,10 +74,15 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
   const put = putter(node, pools, changed);
 
   const owner = () => ownerOf(node);
-  const getContext = (): GetContext => ({
+  const getContext = (objectId: ObjectId, ofOwner = owner().ownerId): GetContext => ({
     codec: node.codec,
     owner: owner(),
     routing: node.routing,
+    manifestInCustody: (id, signal) => node.custody.manifest(ofOwner, id, signal),
+    whereabouts: new Whereabouts(async (signal) => {
+      const claims = (await node.custody.where(ofOwner, [objectId], signal)).get(objectId) ?? [];
+      return claims.map((it) => ({ ...it, stripe: it.stripe === MANIFEST_GROUP ? undefined : it.stripe }));
+    }),
     read: {
       clock: node.clock,
       hash: blake3,
@@ -105,7 +112,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     const known = manifests.get(objectId);
     if (known !== undefined) return known;
     const label = `the manifest of ${JSON.stringify(name)}`;
-    const context = getContext();
+    const context = getContext(objectId);
     const { deletions } = manifests;
     const decode =
       named === 'in the catalog'
@@ -194,7 +201,8 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       const range = rangeOf(options, view.sizeBytes);
       const manifest = await manifestOf(view.objectId, manifestHolders, view.name, signal);
       const opened = openWithOwner(manifest, owner());
-      const body = readRange(view.name, manifest, opened, range, getContext(), signal);
+      const context = getContext(view.objectId, manifest.ownerId);
+      const body = readRange(view.name, manifest, opened, range, context, signal);
       return {
         object: publicView(view),
         offset: range.offset,
@@ -294,17 +302,27 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
 
     async open(objectId, holders, label, signal) {
       let bytes = 0;
-      const manifest = await fetchManifest(objectId, holders, label, getContext(), signal, (stored) => {
-        bytes = stored.length;
-        return decodeManifest(stored);
-      });
+      const manifest = await fetchManifest(
+        objectId,
+        holders,
+        label,
+        getContext(objectId),
+        signal,
+        (stored) => {
+          bytes = stored.length;
+          return decodeManifest(stored);
+        },
+      );
       const opened = openWithOwner(manifest, owner());
       const { name, sizeBytes } = opened.secret;
       return {
         manifest,
         bytes,
         view: viewOfManifest(objectId, manifest, owner()),
-        read: () => readRange(name, manifest, opened, rangeOf({}, sizeBytes), getContext(), signal),
+        read: () => {
+          const context = getContext(objectId, manifest.ownerId);
+          return readRange(name, manifest, opened, rangeOf({}, sizeBytes), context, signal);
+        },
       };
     },
 

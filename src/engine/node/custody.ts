@@ -20,7 +20,7 @@ import { serveCustody } from '../maintenance/custody/custody-service.ts';
 import type { Claim, ClaimsOf, CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
 import { Handover } from '../maintenance/custody/handover.ts';
 import { Leases } from '../maintenance/custody/leases.ts';
-import { askWhere, tellWhere } from '../maintenance/custody/locate.ts';
+import { askWhere, manifestInCustody, tellWhere } from '../maintenance/custody/locate.ts';
 import { type FoundManifest, sendOrders } from '../maintenance/custody/outbox.ts';
 import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
@@ -59,6 +59,8 @@ export interface Custody {
   told(owner: OwnerId, moves: readonly ClaimsOf[], signal: AbortSignal): Promise<ReadonlySet<ObjectId>>;
   /** Where custodians say that shards are which do not lie where the manifest says. */
   where(owner: OwnerId, ids: readonly ObjectId[], signal: AbortSignal): Promise<Map<ObjectId, Claim[]>>;
+  /** An object's manifest as its custodians keep it, verified. */
+  manifest(owner: OwnerId, id: ObjectId, signal: AbortSignal): Promise<Uint8Array | undefined>;
   /** Who may keep an owner's objects. */
   peers: CustodyPeers;
 }
@@ -331,6 +333,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     peers,
     told: (id, moves, callSignal) => tellWhere(id, moves, locate(callSignal)),
     where: (id, ids, callSignal) => askWhere(id, ids, locate(callSignal)),
+    manifest: (id, object, callSignal) =>
+      manifestInCustody(id, object, (bytes) => bytesToHex(hash(bytes)) === object, locate(callSignal)),
   };
 }
 

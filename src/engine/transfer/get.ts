@@ -14,6 +14,7 @@ import type { ObjectRouting } from '../mesh/dht.ts';
 import { manifestShardId, type ObjectId, type PeerId } from '../types.ts';
 import { GET_WINDOW_STRIPES } from './limits.ts';
 import { type ReadContext, readStripe } from './stripe-reader.ts';
+import type { Whereabouts } from './whereabouts.ts';
 import { orderedWindow } from './window.ts';
 
 const FETCH_AGAIN: ReadonlySet<ErrorCode> = new Set(['internal', 'hash-mismatch']);
@@ -23,10 +24,14 @@ export interface GetContext {
   owner: OwnerKeys;
   routing: Pick<ObjectRouting, 'findProviders'>;
   read: Omit<ReadContext, 'signal'>;
+  /** What custodians say of the object that is read. */
+  whereabouts?: Whereabouts | undefined;
+  /** The object's manifest as its custodians keep it, verified; undefined where none of them gives it. */
+  manifestInCustody?: ((id: ObjectId, signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined;
 }
 
 /**
- * The verified bytes of a manifest: from the holders noted in the catalog, else from providers in the DHT, else from
+ * The verified bytes of a manifest: from the holders noted in the catalog, else from the object's custodians, else from providers in the DHT, else from
  * whoever says it holds it. Throws `shards-missing` when none does, or `not-found` when the object was only an id.
  * @param decode `decodeOwnManifest` where the id is one that the owner's own catalog names
  */
@@ -61,6 +66,8 @@ export async function fetchManifest(
       if (!(error instanceof DatameshError) || error.code !== 'shards-missing') throw error;
     }
   }
+  const kept = await context.manifestInCustody?.(objectId, signal);
+  if (kept !== undefined) return decode(Uint8Array.from(kept));
   const providers = (await context.routing.findProviders(objectId)).filter((peer) => !hints.includes(peer));
   return await fetch([...hints, ...providers], true);
 }
@@ -106,6 +113,7 @@ export async function* readRange(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const { secret, fileKey } = opened;
+  const { whereabouts } = context;
   if (range.length === 0) return;
   if (secret.inline !== undefined) {
     yield secret.inline.subarray(range.offset, range.offset + range.length);
@@ -120,6 +128,8 @@ export async function* readRange(
 
   const openStripe = async (index: number, landing: Landing | undefined): Promise<OpenedChunk> => {
     const stripe = manifest.stripe(index);
+    // Once custodians were asked, their word goes before the manifest's; whoever is not where either says is searched for.
+    const moved = new Map(whereabouts?.known(index).map((it) => [it.index, it.holder]));
     // What is kept is verified as it comes: later its memory may be another stripe's.
     const later = landing !== undefined && !keep;
     try {
@@ -127,7 +137,12 @@ export async function* readRange(
         {
           label: `stripe ${index + 1} of ${stripeCount} of ${JSON.stringify(name)}`,
           k: code.k,
-          shards: stripe.ids.map((id, at) => ({ index: at, id, holder: stripe.holders[at] })),
+          shards: stripe.ids.map((id, at) => ({
+            index: at,
+            id,
+            holder: moved.get(at) ?? stripe.holders[at],
+          })),
+          moved: whereabouts && ((asking) => whereabouts.of(index, asking)),
           shardBytes: stripe.shardBytes,
           landing,
           unverified: later,

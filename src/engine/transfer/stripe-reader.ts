@@ -21,6 +21,8 @@ export interface StripeToRead {
   unverified?: boolean | undefined;
   /** Its shards are kept in the cache. */
   keep?: boolean | undefined;
+  /** Who may have which shard by now, asked for when the holders noted do not give enough. */
+  moved?: ((signal: AbortSignal) => Promise<readonly { index: number; holder: PeerId }[]>) | undefined;
 }
 
 export interface ReadContext {
@@ -68,6 +70,7 @@ export async function readStripe(
   if (race.complete) return race.got;
   try {
     await race.run(noted(stripe, context));
+    if (!race.complete && stripe.moved !== undefined) await race.run(await moved(stripe, context, race));
     if (!race.complete) await race.run(await searched(stripe, context, race));
   } finally {
     race.stop();
@@ -96,7 +99,21 @@ function rankOf(backend: Backend, shardBytes: number, context: ReadContext): num
   return Math.min(MAX_RANK, Math.ceil(Math.max(0, Math.log2((expectedMs ?? 0) / QUICK_MS))));
 }
 
-/** Shards that moved: asks every reachable backend which of the missing ones it holds. */
+/** Attempts at holders that custodians name and that were not tried yet. */
+async function moved(stripe: StripeToRead, context: ReadContext, race: StripeRace): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+  for (const { index, holder } of await stripe.moved!(context.signal)) {
+    const shard = stripe.shards.find((it) => it.index === index);
+    const backend = context.backend(holder);
+    // Copies of a manifest are alike, whatever number they have.
+    const tried = stripe.shards.some((it) => it.id === shard?.id && it.holder === holder);
+    if (shard !== undefined && backend !== undefined && !tried && !race.got.has(index))
+      attempts.push({ index, id: shard.id, backend });
+  }
+  return attempts;
+}
+
+/** Shards that nobody has told of: asks every reachable backend which of the missing ones it holds. */
 async function searched(stripe: StripeToRead, context: ReadContext, race: StripeRace): Promise<Attempt[]> {
   const wanted = stripe.shards.filter(({ index }) => !race.got.has(index));
   const ids = wanted.map(({ id }) => id);

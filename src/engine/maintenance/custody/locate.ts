@@ -8,7 +8,7 @@ import type { Claim, ClaimsOf, CustodyStore } from './custody-store.ts';
 
 export interface LocateContext {
   peers: CustodyPeers;
-  store: Pick<CustodyStore, 'claim' | 'claims' | 'mark'>;
+  store: Pick<CustodyStore, 'claim' | 'claims' | 'mark' | 'manifest'>;
   client: Pick<CustodyClient, 'moved' | 'where'>;
   timeoutMs: number;
   signal: AbortSignal;
@@ -48,13 +48,12 @@ export async function askWhere(
   const found = new Map<ObjectId, Claim[]>();
   const add = ({ objectId, claims }: ClaimsOf) => {
     const known = found.get(objectId) ?? [];
-    const fresh = claims.filter(
-      (claim) =>
-        !known.some(
-          (it) => it.stripe === claim.stripe && it.index === claim.index && it.holder === claim.holder,
-        ),
-    );
-    if (fresh.length > 0) found.set(objectId, [...known, ...fresh]);
+    for (const claim of claims) {
+      const isSame = (it: Claim) =>
+        it.stripe === claim.stripe && it.index === claim.index && it.holder === claim.holder;
+      if (!known.some(isSame)) known.push(claim);
+    }
+    if (known.length > 0) found.set(objectId, known);
   };
   await eachCustodian(owner, ids, context, async (peer, theirs, call) => {
     const told =
@@ -64,6 +63,33 @@ export async function askWhere(
     told.forEach(add);
   });
   return found;
+}
+
+/** An object's manifest as a custodian keeps it, from the first whose bytes are the object's. */
+export async function manifestInCustody(
+  owner: OwnerId | undefined,
+  id: ObjectId,
+  isIt: (bytes: Uint8Array) => boolean,
+  {
+    peers,
+    store,
+    client,
+    timeoutMs,
+    signal,
+    log,
+  }: LocateContext & { client: Pick<CustodyClient, 'manifest'> },
+): Promise<Uint8Array | undefined> {
+  for (const peer of closestMembers(id, peers.members(owner), CUSTODIANS)) {
+    try {
+      const bytes =
+        peer === peers.self ? store.manifest(id) : await client.manifest(peer, id, { timeoutMs, signal });
+      if (bytes !== undefined && isIt(bytes)) return bytes;
+    } catch (error) {
+      signal.throwIfAborted();
+      log(`manifest: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
+    }
+  }
+  return undefined;
 }
 
 async function eachCustodian(
