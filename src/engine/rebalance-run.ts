@@ -7,7 +7,7 @@ import type { Claim } from './maintenance/custody/custody-store.ts';
 import { moveShards, type ShardMove } from './maintenance/moving.ts';
 import { provedBy } from './maintenance/proof/ask.ts';
 import { Balance } from './maintenance/rebalance/balance.ts';
-import { endedMove, type Move, movesOf } from './maintenance/rebalance/moves.ts';
+import { endedMoves, type Move, movesOf } from './maintenance/rebalance/moves.ts';
 import type { RepairContext } from './maintenance/repair.ts';
 import { type GroupState, standingOf } from './maintenance/repair-plan.ts';
 import type { Node } from './node.ts';
@@ -72,7 +72,8 @@ export class RebalanceRun {
   measure(batch: readonly Found[]): void {
     for (const { groups, ends } of batch) {
       if (ends) this.figures.objects++;
-      for (const group of groups) this.balance.count(group, this.notedOf(group));
+      // Copies that are about to be released are not counted.
+      for (const group of groups) this.balance.count(this.endedOf(group).after);
     }
   }
 
@@ -110,7 +111,7 @@ export class RebalanceRun {
     const moves: ShardMove[] = [];
     for (const { entry, groups } of batch) {
       for (const group of groups) {
-        const planned = this.notedOf(group).flatMap((it) => endedMove(group, it, rule) ?? []);
+        const planned = this.endedOf(group).moves;
         const standing = standingOf(group, rule);
         if (planned.length > 0) moves.push(...planned.map((it) => this.owned(it, entry.owner)));
         else if (standing.missing.length + standing.misplaced.length > 0) this.figures.skipped++;
@@ -194,8 +195,9 @@ export class RebalanceRun {
     };
   }
 
-  private notedOf({ objectId, stripe }: GroupState): NotedMove[] {
-    return (this.noted.get(objectId) ?? []).filter((it) => it.stripe === stripe);
+  private endedOf(group: GroupState): ReturnType<typeof endedMoves> {
+    const noted = (this.noted.get(group.objectId) ?? []).filter(({ stripe }) => stripe === group.stripe);
+    return endedMoves(group, noted, this.context.repair.rule);
   }
 
   private owned(move: Move, owner: ShardMove['owner']): ShardMove {

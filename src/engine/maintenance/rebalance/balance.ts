@@ -9,13 +9,6 @@ export interface Load {
   bytes: number;
 }
 
-/** A move that was stopped when both holders had the shard. */
-export interface Ending {
-  index: number;
-  from: PeerId;
-  to: PeerId;
-}
-
 /** A holder that counts: what it carries is its own to keep or to give. */
 export interface CarrierSite {
   site: Site;
@@ -32,12 +25,10 @@ export class Balance {
   private fair = new Map<PeerId, number>();
   private largestBytes = 0;
 
-  /** A group as it was found, with all copies of its shards but those that are about to be released. */
-  count({ code, shardBytes, ids, live }: GroupState, ending: readonly Ending[] = []): void {
+  /** A group as it was found, with all copies of its shards. */
+  count({ code, shardBytes, ids, live }: GroupState): void {
     // Shards of a stripe that are alike show the same holders each.
     const copies = new Set(ids.flatMap((id, at) => live[at]!.map((holder) => `${id} ${holder}`)));
-    for (const { index, from, to } of ending)
-      if (copies.has(`${ids[index]} ${to}`)) copies.delete(`${ids[index]} ${from}`);
     for (const copy of copies) {
       const holder = copy.slice(copy.indexOf(' ') + 1) as PeerId;
       for (const loads of [this.before, this.loads]) {

@@ -2,7 +2,7 @@
 import type { Candidate } from '../../placement/domains.ts';
 import type { PeerId, ShardId } from '../../types.ts';
 import { type Damage, damageOf, type GroupState, type Rule, targetsFor } from '../repair-plan.ts';
-import type { Balance, Ending } from './balance.ts';
+import type { Balance } from './balance.ts';
 
 export interface Move {
   group: GroupState;
@@ -14,6 +14,13 @@ export interface Move {
   holders: readonly (PeerId | undefined)[];
   /** `to` has it already: it was copied before this node was stopped. */
   copied: boolean;
+}
+
+/** A move that was stopped when both holders may have had the shard. */
+export interface Ending {
+  index: number;
+  from: PeerId;
+  to: PeerId;
 }
 
 export interface MoveRules {
@@ -70,23 +77,32 @@ export function movesOf(standing: Damage, { rule, balance, candidates, isShared 
 const NOBODY: ReadonlySet<PeerId> = new Set();
 
 /**
- * A move of an earlier run that was stopped between copy and release, where the group shows both copies and keeps the rule without the old one. Undefined
- * where there is nothing to be ended. The balance counts it as done from the start.
+ * Moves of earlier runs that were stopped between copy and release, where the group shows both copies and keeps the rule without the old one; and the group as
+ * it is with them done. One after another: each of two old copies may be too many, and both not.
  */
-export function endedMove(group: GroupState, { index, from, to }: Ending, rule: Rule): Move | undefined {
-  const { code, ids, live } = group;
-  const having = code.k === 1 ? live.flat() : (live[index] ?? []);
-  if (!having.includes(from) || !having.includes(to)) return undefined;
-  const without = code.k === 1 ? spread(having, from, ids.length) : live.with(index, [to]);
-  const after = without && { ...group, live: without };
-  if (after === undefined || damageOf(after, rule) !== undefined) return undefined;
-  const holders = without!.map((them) => them[0]);
-  return { group, index, id: ids[index]!, from, to, holders, copied: true };
+export function endedMoves(
+  group: GroupState,
+  endings: readonly Ending[],
+  rule: Rule,
+): { moves: Move[]; after: GroupState } {
+  const { code, ids } = group;
+  const moves: Move[] = [];
+  let after = group;
+  for (const { index, from, to } of endings) {
+    const having = code.k === 1 ? after.live.flat() : (after.live[index] ?? []);
+    if (!having.includes(from) || !having.includes(to)) continue;
+    const left = having.filter((holder) => holder !== from);
+    const live = code.k === 1 ? spread(left, ids.length) : after.live.with(index, left);
+    if (live === undefined || damageOf({ ...group, live }, rule) !== undefined) continue;
+    after = { ...group, live };
+    const holders = live.map((them) => them[0]);
+    moves.push({ group, index, id: ids[index]!, from, to, holders, copied: true });
+  }
+  return { moves, after };
 }
 
-/** Replicas without one of their holders, a place each; undefined when there are then too few. */
-function spread(having: readonly PeerId[], without: PeerId, places: number): PeerId[][] | undefined {
-  const left = having.filter((holder) => holder !== without);
-  if (left.length < places) return undefined;
-  return Array.from({ length: places }, (_, at) => left.slice(at, at === places - 1 ? undefined : at + 1));
+/** Replicas at a place each, those in excess at the last; undefined when there are too few. */
+function spread(having: readonly PeerId[], places: number): PeerId[][] | undefined {
+  if (having.length < places) return undefined;
+  return Array.from({ length: places }, (_, at) => having.slice(at, at === places - 1 ? undefined : at + 1));
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Balance } from '../../../../src/engine/maintenance/rebalance/balance.ts';
-import { endedMove, movesOf } from '../../../../src/engine/maintenance/rebalance/moves.ts';
+import { type Ending, endedMoves, movesOf } from '../../../../src/engine/maintenance/rebalance/moves.ts';
 import {
   damageOf,
   type GroupState,
@@ -164,40 +164,86 @@ describe('a move that was stopped between copy and release', () => {
   const both = { ...group!, live: group!.live.with(2, [from!, nodes[8]!]) };
   const move = { index: 2, from: from!, to: nodes[8]! };
 
-  it('is ended when both have the shard', () => {
-    expect(endedMove(both, move, rule)).toMatchObject({ ...move, copied: true, id: group!.ids[2] });
+  const ended = (it: GroupState, ...endings: Ending[]) => endedMoves(it, endings, rule);
+
+  it('is ended when both have the shard, and its new copy alone counts', () => {
+    const { moves, after } = ended(both, move);
+    expect(moves).toMatchObject([{ ...move, copied: true, id: group!.ids[2] }]);
+    expect(after.live).toEqual(group!.live.with(2, [nodes[8]!]));
   });
 
   it('is nothing when only one has it, or when the rule needs the old copy', () => {
-    expect(endedMove(group!, move, rule)).toBeUndefined();
+    expect(ended(group!, move)).toEqual({ moves: [], after: group });
     const other = group!.live[3]![0]!;
-    expect(
-      endedMove({ ...group!, live: group!.live.with(2, [from!, other]) }, { ...move, to: other }, rule),
-    ).toBeUndefined();
+    const crowded = { ...group!, live: group!.live.with(2, [from!, other]) };
+    expect(ended(crowded, { ...move, to: other }).moves).toEqual([]);
   });
 
-  it('counts its new copy alone', () => {
-    const balance = new Balance();
-    balance.count(both, [move]);
-    expect(balance.before.get(from!)).toBeUndefined();
-    expect(balance.before.get(nodes[8]!)).toEqual({ shards: 1, bytes: BYTES });
+  const id = group!.ids[0]!;
+  const copies = (at: number[]): GroupState => ({
+    ...group!,
+    code: { k: 1, m: 2 },
+    ids: [id, id, id],
+    live: [[nodes[at[0]!]!, ...at.slice(3).map((it) => nodes[it]!)], [nodes[at[1]!]!], [nodes[at[2]!]!]],
+  });
+  const copyTo = (index: number, at: number, to: number): Ending => ({
+    index,
+    from: nodes[at]!,
+    to: nodes[to]!,
   });
 
   it('of manifests leaves as many copies as there should be', () => {
-    const id = group!.ids[0]!;
-    const copies = (holders: PeerId[]): GroupState => ({
-      ...group!,
-      code: { k: 1, m: 2 },
-      ids: [id, id, id],
-      live: [[holders[0]!, ...holders.slice(3)], [holders[1]!], [holders[2]!]],
+    const { moves, after } = ended(copies([0, 1, 2, 5]), copyTo(1, 1, 5));
+    expect(moves).toMatchObject([{ from: nodes[1], copied: true }]);
+    expect(after.live.flat().sort()).toEqual([nodes[0], nodes[2], nodes[5]].sort());
+    expect(ended(copies([0, 1, 2]), copyTo(1, 1, 2)).moves).toEqual([]);
+  });
+
+  it('does not give two old copies for one new one', () => {
+    // Two runs were stopped: the first had not copied yet, the second moved another copy to the same holder.
+    const { moves, after } = ended(copies([0, 1, 2, 5]), copyTo(1, 1, 5), copyTo(2, 2, 5));
+    expect(moves).toHaveLength(1);
+    expect(after.live.flat()).toHaveLength(3);
+    const two = ended(copies([0, 1, 2, 5, 6]), copyTo(1, 1, 5), copyTo(2, 2, 6));
+    expect(two.moves).toHaveLength(2);
+    expect(two.after.live.flat().sort()).toEqual([nodes[0], nodes[5], nodes[6]].sort());
+  });
+
+  it('whatever was noted, the group is as whole as before', () => {
+    const ending = fc.record({
+      index: fc.integer({ min: 0, max: 5 }),
+      from: fc.integer({ min: 0, max: 11 }),
+      to: fc.integer({ min: 0, max: 11 }),
     });
-    const four = copies([nodes[0]!, nodes[1]!, nodes[2]!, nodes[5]!]);
-    expect(endedMove(four, { index: 1, from: nodes[1]!, to: nodes[5]! }, rule)).toMatchObject({
-      from: nodes[1],
-      copied: true,
-    });
-    const three = copies([nodes[0]!, nodes[1]!, nodes[2]!]);
-    expect(endedMove(three, { index: 1, from: nodes[1]!, to: nodes[2]! }, rule)).toBeUndefined();
+    fc.assert(
+      fc.property(
+        fc.boolean(),
+        fc.array(fc.integer({ min: 0, max: 11 }), { maxLength: 5 }),
+        fc.array(ending, { maxLength: 12 }),
+        (isManifest, extra, noted) => {
+          const more = [...new Set(extra)].filter((it) => it > 2);
+          const whole = isManifest
+            ? copies([0, 1, 2, ...more])
+            : {
+                ...group!,
+                live: group!.live.map((them, at) => [
+                  ...new Set([...them, ...(extra[at] === undefined ? [] : [nodes[extra[at]]!])]),
+                ]),
+              };
+          const endings = noted.map(({ index, from: a, to: b }) => ({
+            index: index % whole.ids.length,
+            from: nodes[a]!,
+            to: nodes[b]!,
+          }));
+          const spare = standingOf(whole, rule);
+          const { moves, after } = ended(whole, ...endings.filter((it) => it.from !== it.to));
+          if (moves.length === 0) return;
+          expect(damageOf(after, rule)).toBeUndefined();
+          expect(standingOf(after, rule).spare).toBeGreaterThanOrEqual(Math.min(spare.spare, whole.code.m));
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });
 
