@@ -327,8 +327,9 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     },
 
     async openWithKey(objectId, fileKey, signal) {
-      const context = getContext();
-      const manifest = await fetchManifest(objectId, [], 'a shared object', context, signal, decodeManifest);
+      const first = getContext(objectId);
+      const manifest = await fetchManifest(objectId, [], 'a shared object', first, signal, decodeManifest);
+      const context = getContext(objectId, manifest.ownerId);
       const opened = openManifestWithKey(manifest, fileKey);
       const { secret } = opened;
       return {
