@@ -1,5 +1,6 @@
 /** The commands of sharing. */
 import type { Command } from '../command.ts';
+import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { shareCommand } from './share.ts';
 import { sharesKeyCommand, sharesListCommand, sharesRevokeCommand } from './shares.ts';
@@ -7,6 +8,7 @@ import { sharesKeyCommand, sharesListCommand, sharesRevokeCommand } from './shar
 export const sharingCommands: readonly Command[] = [
   shareCommand,
   importCommand,
+  exportCommand,
   sharesListCommand,
   sharesKeyCommand,
   sharesRevokeCommand,

@@ -11,14 +11,15 @@ const MAX_LINK_BYTES = 4096;
 export const importCommand: Command = {
   path: ['import'],
   group: 'files',
-  summary: 'Take over what was shared with you',
-  description: `The object is read and stored again as your own, under its name or --name; with --output it is only written to a file. A link is a
-    secret: it is not kept in the history, and '-' reads it from standard input, where no list of processes shows it.`,
+  summary: 'Take over what was shared with you, or exported',
+  description: `What a link leads to is read and stored again as your own, under its name or --name; with --output it is only written to a file. A link is a
+    secret: it is not kept in the history, and '-' reads it from standard input, where no list of processes shows it. Of a bundle, which export has
+    written, every object is stored under its name; with --output they are written below that folder, never outside of it.`,
   args: [
     {
       name: 'link',
       type: { kind: 'string' },
-      summary: "Link, in quotes; '-' is standard input",
+      summary: "Link, in quotes, or a bundle; '-' reads a link from standard input",
       required: true,
     },
   ],
@@ -38,11 +39,16 @@ export const importCommand: Command = {
       repeatable: true,
     },
     { name: 'pool', type: { kind: 'string' }, summary: 'Pool to put it into, in place of the default one' },
+    {
+      name: 'bundle-passphrase-file',
+      type: { kind: 'path' },
+      summary: 'File with the passphrase of a bundle; asked for otherwise',
+    },
     { name: 'force', short: 'f', summary: 'Replace a file, or add a version to a name, that exists' },
   ],
   examples: [
     { line: "datamesh import 'datamesh://…#k=…'", note: 'as your own' },
-    { line: "datamesh import 'datamesh://…#k=…' --output .", note: 'to a file only' },
+    { line: 'datamesh import photos.bundle --output photos', note: 'a bundle, to a folder' },
     {
       line: 'datamesh import - --name shared/report.pdf --json',
       note: 'for a script: the link comes by standard input',
@@ -62,6 +68,11 @@ export const importCommand: Command = {
   exits: [
     { code: EXIT.denied, meaning: 'the link is for somebody else, or has expired' },
     { code: EXIT.notFound, meaning: 'nobody has what the link leads to' },
+    { code: EXIT.partial, meaning: 'some objects of a bundle were not taken over' },
+    {
+      code: EXIT.integrity,
+      meaning: 'the bundle was changed or is not whole; what came before that is there',
+    },
     { code: EXIT.conflict, meaning: 'the name or file exists (give --force)' },
   ],
   run: importLink,
@@ -70,6 +81,10 @@ export const importCommand: Command = {
 async function importLink(context: Context, values: Values): Promise<void> {
   const { out, signal, options, cwd } = context;
   const given = values.link as string;
+  if (given !== '-' && !given.trim().startsWith('datamesh:')) {
+    const { importBundle } = await import('./import-bundle.ts');
+    return await importBundle(context, values, given);
+  }
   const link = given === '-' ? await fromStdin(context) : given;
   const force = values.force === true;
   const output = values.output as string | undefined;
