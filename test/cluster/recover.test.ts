@@ -10,6 +10,8 @@ import { setInFile } from '../../src/config/store.ts';
 import { pattern } from '../engine/codec/reference.ts';
 import { type CliResult, runCli } from '../support/cli.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
+import { makeOddTree } from '../support/odd-tree.ts';
+import { differences } from '../support/same-tree.ts';
 
 const FILES = Number(process.env.RECOVER_FILES ?? 40);
 const LISTED_MS = Number(process.env.RECOVER_MS ?? 60_000);
@@ -54,6 +56,8 @@ async function listing(index: number): Promise<string> {
 
 describe(`${FILES} files, ${CODE.k}+${CODE.m} on ${NODES - 1} nodes`, () => {
   let before: string;
+  let backupObjects = 0;
+  const tree = () => join(cluster.folder, 'tree');
 
   it(
     'are stored, and their catalog is in the mesh a moment later',
@@ -70,6 +74,10 @@ describe(`${FILES} files, ${CODE.k}+${CODE.m} on ${NODES - 1} nodes`, () => {
       // A second version, and one that is gone.
       await engine.put(once(contentOf(1_000_001)), { name: nameOf(1) });
       await engine.delete(nameOf(2));
+      // A folder as well: its snapshot is objects as others are.
+      makeOddTree(tree(), { files: 40, averageBytes: 20_000 });
+      await engine.backups.backup({ source: tree() });
+      backupObjects = (await engine.list({ prefix: '.datamesh/' })).objects.length;
       const doneMs = performance.now();
       for (;;) {
         const { mirror } = await engine.stats();
@@ -116,8 +124,8 @@ describe(`${FILES} files, ${CODE.k}+${CODE.m} on ${NODES - 1} nodes`, () => {
       expect(recovered.status, recovered.stderr).toBe(0);
       const report = JSON.parse(recovered.stdout.trim().split('\n')[0]!);
       expect(report).toMatchObject({
-        objects: FILES - 1,
-        versions: FILES,
+        objects: FILES - 1 + backupObjects,
+        versions: FILES + backupObjects,
         missingSegments: [],
         conflicts: [],
       });
@@ -134,6 +142,9 @@ describe(`${FILES} files, ${CODE.k}+${CODE.m} on ${NODES - 1} nodes`, () => {
       expect(service.status, service.stderr).toBe(0);
       try {
         await readBack(run, join(blank, 'out'));
+        const restored = await run(['restore', 'latest', join(blank, 'tree')]);
+        expect(restored.status, restored.stderr).toBe(0);
+        expect(differences(tree(), join(blank, 'tree'))).toBe('');
       } finally {
         await run(['service', 'stop']);
       }

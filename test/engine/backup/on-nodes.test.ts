@@ -26,6 +26,28 @@ describe('backups on real engines', () => {
   const same = (a: string, b: string) => expect(differences(a, b)).toBe('');
 
   it(
+    'stops when it is cancelled, and goes on when it is asked again',
+    async () => {
+      const before = await calls().snapshots();
+      for (const share of [0, 0.5]) {
+        const stop = new AbortController();
+        const onProgress = ({ doneBytes }: { doneBytes: number }) => {
+          if (doneBytes > share * 18_000_000) stop.abort();
+        };
+        if (share === 0) stop.abort();
+        const broken = calls().backup({ source }, { signal: stop.signal, onProgress });
+        await expect(broken).rejects.toMatchObject({ code: 'cancelled' });
+      }
+      expect(await calls().snapshots()).toEqual(before);
+      // Nothing is held by what was cancelled.
+      const dry = await calls().backup({ source, dryRun: true });
+      expect(dry.snapshot.files).toBeGreaterThan(60);
+      expect(await calls().snapshots()).toEqual(before);
+    },
+    SLOW_MS,
+  );
+
+  it(
     'stores, lists, shows, restores, forgets and prunes',
     async () => {
       const seen: number[] = [];
