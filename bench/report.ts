@@ -17,7 +17,8 @@ const PAGE = new URL('../docs/BENCHMARKS.md', import.meta.url).pathname;
 /** Each says in its own file what it measures against what. */
 const BENCHES: Record<string, string> = {
   e2e: 'A file put and read back through `bin/datamesh` over six node processes, and what the same bytes cost other tools',
-  backup: 'A folder of 20,000 files backed up, again unchanged, again with a hundredth changed, and restored, beside restic',
+  backup:
+    'A folder of 20,000 files backed up, again unchanged, again with a hundredth changed, and restored, beside restic',
   mesh: 'The mesh through the engine’s API beside the ceiling: the same work without a product around it, in the same run',
   codec: 'Erasure code, sealing and hashing on one thread and in workers',
   store: 'The shard store beside what the disk and other stores do',
