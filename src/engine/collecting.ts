@@ -6,6 +6,7 @@ import { createLiveness, type Gathered } from './collect-live.ts';
 import type { Timer } from './effects/clock.ts';
 import type { CallOptions } from './engine.ts';
 import { collectOrphans } from './maintenance/collect/collect.ts';
+import { folderCollectTarget } from './maintenance/collect/collect-folder.ts';
 import {
   askToVouch,
   type CollectTarget,
@@ -48,6 +49,9 @@ export function createCollecting(
 
   const targetsOf = (owner: OwnerId): CollectTarget[] => [
     ownCollectTarget(net.self, owner, node.collect.holder),
+    ...node.folders
+      .all()
+      .map((folder) => folderCollectTarget({ folder, owner, self: net.self, ...node.collect.marks })),
     ...membership
       .members()
       .filter(({ greeted }) => greeted)

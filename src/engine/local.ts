@@ -50,7 +50,7 @@ export function engineOn(node: Node): Engine {
   const retaining = createRetaining(node, objects, pools);
   const recovery = createRecovery(node, objects, pools);
   const proving = createProving(node, objects);
-  const repair = repairer(node, pools, objects);
+  const repair = repairer(node, pools, objects, proving);
   const collecting = createCollecting(node, objects, pools);
   const rebalancing = createRebalancing(node, objects, pools);
   const sampler = new Sampler({

@@ -213,6 +213,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
           reserveFraction: options.storage.reserveFraction,
           announce,
           attester,
+          coming: (owner, id) => quarantine.lift(owner, [id]),
           log: (level, text) => events.add(level, 'pool', text),
         },
         owner === undefined ? [] : catalog.pools(owner.ownerId).flatMap((pool) => pool.folders),

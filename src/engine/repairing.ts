@@ -14,6 +14,7 @@ import { RateLimit } from './mesh/rate-limit.ts';
 import type { Node } from './node.ts';
 import type { CurrentObject, Objects } from './objects.ts';
 import type { Pools } from './pools/pools.ts';
+import type { Proving } from './proving.ts';
 import { ownerOf } from './put-object.ts';
 import type { RepairItem, RepairQuery, RepairReport } from './repair-views.ts';
 import { ASK_TIMEOUT_MS, PUT_TIMEOUT_MS } from './transfer/limits.ts';
@@ -25,7 +26,12 @@ export type Repairing = (query: RepairQuery, call: CallOptions) => Promise<Repai
 const OBJECTS_AT_ONCE = 64;
 const LISTED = 100;
 
-export function repairer(node: Node, pools: Pools, objects: Pick<Objects, 'current' | 'census'>): Repairing {
+export function repairer(
+  node: Node,
+  pools: Pools,
+  objects: Pick<Objects, 'current'>,
+  { verify }: Pick<Proving, 'verify'>,
+): Repairing {
   return async ({ ref, pool, apply, checkIntegrity }, call) => {
     const signal = call.signal ?? new AbortController().signal;
     const startedMs = node.clock.monotonic();
@@ -44,7 +50,7 @@ export function repairer(node: Node, pools: Pools, objects: Pick<Objects, 'curre
       worst: [],
     };
     // Holders look at every byte of it and set aside what has rotted; what they cannot show is remembered as missing.
-    if (checkIntegrity) await objects.census({ signal }, 'proved');
+    if (checkIntegrity) await verify({ ref, pool }, { ...call, signal });
     const run = { node, pools, report, signal, apply: apply === true };
     let batch: CurrentObject[] = [];
     const progress = () =>

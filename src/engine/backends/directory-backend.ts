@@ -8,7 +8,7 @@ import type { Random } from '../effects/random.ts';
 import { type Attester, attest } from '../maintenance/proof/attestation.ts';
 import { IdLocks } from '../shardstore/id-locks.ts';
 import { isMissing, isNoSpace } from '../shardstore/store-errors.ts';
-import { bytesToHex, type ObjectId, type PeerId, type ShardId } from '../types.ts';
+import { bytesToHex, type ObjectId, type OwnerId, type PeerId, type ShardId } from '../types.ts';
 import type { Backend, BackendCall } from './backend.ts';
 import { FolderFiles } from './folder-files.ts';
 import { claimFolder, readMarker } from './folder-marker.ts';
@@ -22,6 +22,12 @@ export interface DirectoryBackend extends Backend {
   freeBytes(): number;
   /** Looks whether the folder is there and how much room is left. */
   refresh(): Promise<void>;
+  /** Shards that the owner has put here, in order after `cursor`; of `limit` that are looked at some may be others'. Undefined cursor: the end. */
+  list(
+    owner: OwnerId,
+    cursor: ShardId | undefined,
+    limit: number,
+  ): Promise<{ items: { id: ShardId; lengthBytes: number }[]; cursor: ShardId | undefined }>;
 }
 
 export interface DirectoryOptions {
@@ -38,6 +44,8 @@ export interface DirectoryOptions {
   /** Bytes of shards it may hold; as many as fit when undefined. */
   quotaBytes: number | undefined;
   announce(id: ObjectId): void;
+  /** A put begins: whatever was about to collect the shard must know before it goes on. */
+  coming?: ((owner: OwnerId, id: ShardId) => Promise<void>) | undefined;
   /** Signs for the folder what it proves. */
   attester: Attester;
 }
@@ -151,6 +159,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
         if (bytesToHex(options.hash(bytes)) !== id) {
           throw new DatameshError('hash-mismatch', { what: 'the bytes of a shard do not fit its id' });
         }
+        await options.coming?.(owner, id);
         await locks.run(id, () => store(id, bytes, owner));
         if (call.announce) options.announce(id as string as ObjectId);
       });
@@ -194,6 +203,18 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
           return true;
         }),
       ),
+    async list(owner, cursor, limit) {
+      await present();
+      const items: { id: ShardId; lengthBytes: number }[] = [];
+      let looked = 0;
+      for await (const id of files.ids(cursor)) {
+        const lengthBytes = await files.lengthBytes(id);
+        if (lengthBytes !== undefined && (await files.claims(id)).includes(owner))
+          items.push({ id, lengthBytes });
+        if (++looked === limit) return { items, cursor: id };
+      }
+      return { items, cursor: undefined };
+    },
     freeBytes: () => (space === undefined ? 0 : leftBytes(space).bytes),
     async refresh() {
       try {

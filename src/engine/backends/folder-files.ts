@@ -76,6 +76,17 @@ export class FolderFiles {
     return sum;
   }
 
+  /** Ids of shards in order, after `cursor`. A subfolder is listed when it is reached. */
+  async *ids(cursor: ShardId | undefined): AsyncGenerator<ShardId> {
+    const first = cursor?.slice(0, SUBFOLDER_DIGITS) ?? '';
+    const subfolders = (await this.disk.list(this.folder)).filter((name) => /^[0-9a-f]{2}$/.test(name));
+    for (const name of subfolders.sort()) {
+      if (name < first) continue;
+      const files = (await this.disk.list(`${this.folder}/${name}`)).filter(isHexId).sort();
+      for (const file of files) if (cursor === undefined || file > cursor) yield file as ShardId;
+    }
+  }
+
   /** A file that a crash left beside is written over by the next of its name, and read by nobody. */
   private async writeBeside(path: string, data: Uint8Array): Promise<void> {
     const file = await this.disk.open(beside(path), 'update', PERMISSIONS);

@@ -10,6 +10,8 @@ import type { ShardStore } from '../shardstore/store.ts';
 
 export interface Collect {
   holder: CollectHolder;
+  /** What is known of marks and orders here, for the node's folders. */
+  marks: { quarantine: Quarantine; custody: CustodyStore };
   /** Who tells other nodes of this node's owner what it refers to. */
   vouchBy(vouch: CollectServiceOptions['vouch']): void;
 }
@@ -31,6 +33,7 @@ export async function keepCollect({ net, clock, ownersOf, ...held }: Parts): Pro
   await serveCollect({ net, clock, holder, ownersOf, vouch: (owner, ids) => vouch(owner, ids) });
   return {
     holder,
+    marks: { quarantine: held.quarantine, custody: held.custody },
     vouchBy(by) {
       vouch = by;
     },

@@ -25,7 +25,7 @@ export interface Folders {
 export interface FoldersOptions
   extends Pick<
     DirectoryOptions,
-    'disk' | 'random' | 'hash' | 'node' | 'reserveFraction' | 'announce' | 'attester'
+    'disk' | 'random' | 'hash' | 'node' | 'reserveFraction' | 'announce' | 'attester' | 'coming'
   > {
   clock: Clock;
   log(level: 'info' | 'warn', text: string): void;
