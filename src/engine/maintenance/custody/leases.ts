@@ -7,9 +7,11 @@ import type { ObjectId, PeerId } from '../../types.ts';
 export const LEASE_MS = 120_000;
 /** A lease that falls out early lets two leaders waste work, no more. */
 const MAX_LEASES = 100_000;
+/** Bounded by a sum of ones: by `max` the cache would make room for all of them at once, 2.7 MiB and 5 ms. */
+const BOUND = { maxSize: MAX_LEASES, sizeCalculation: () => 1 };
 
 export class Leases {
-  private readonly held = new LRUCache<ObjectId, { by: PeerId; untilMs: number }>({ max: MAX_LEASES });
+  private readonly held = new LRUCache<ObjectId, { by: PeerId; untilMs: number }>(BOUND);
   private readonly clock: Clock;
 
   constructor(clock: Clock) {

@@ -8,10 +8,12 @@ import type { Verdict } from './attestation.ts';
 
 /** Some 10 MB. A holder that fails more than that is not asked in vain: the next proof finds the same again. */
 const MAX_REMEMBERED = 32_768;
+/** Bounded by a sum of ones: by `max` the cache would make room for all of them at once. */
+const BOUND = { maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 };
 
 export class ProofMemory {
-  private readonly failed = new LRUCache<string, true>({ max: MAX_REMEMBERED });
-  private readonly moved = new LRUCache<string, true>({ max: MAX_REMEMBERED });
+  private readonly failed = new LRUCache<string, true>(BOUND);
+  private readonly moved = new LRUCache<string, true>(BOUND);
   private readonly learn: ((holder: PeerId, verdict: 'absent' | 'wrong') => void) | undefined;
 
   /** @param learn is told once for each list of verdicts with a failure in it, of the worst one */
