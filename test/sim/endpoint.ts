@@ -46,6 +46,8 @@ export class Endpoint implements Net {
   readonly host: string;
   readonly owner: Owner;
   tamper: Tamper | undefined;
+  /** Told what its requests and answers weigh. */
+  weighs: ((peer: PeerId, direction: 'sent' | 'received', bytes: number) => void) | undefined;
   readonly #fabric: Fabric;
   readonly #handlers = new Map<string, { handler: RequestHandler; options: HandleOptions }>();
   readonly #connections = new Map<PeerId, Connection>();
@@ -126,7 +128,8 @@ export class Endpoint implements Net {
       signal?.addEventListener('abort', onAbort, { once: true });
       connection.pending.add(fail);
       const id = [...connection.ids].at(-1)!;
-      const bytes = HEAD_BYTES + message.header.length + message.body.length;
+      const bytes = bytesOf(message);
+      this.weighs?.(peer, 'sent', bytes);
       this.#fabric.send(
         this.host,
         connection.host,
@@ -145,6 +148,7 @@ export class Endpoint implements Net {
             if (answer.body.length > maxBodyBytes)
               return fail(failure('malformed-data', 'the answer is too long'));
             settle();
+            this.weighs?.(peer, 'received', bytesOf(answer));
             const place = answer.body.length > 0 ? into?.(answer.body.length) : undefined;
             if (place === undefined) return resolve(answer);
             place.set(answer.body);
@@ -174,6 +178,7 @@ export class Endpoint implements Net {
       () =>
         `${from.slice(-4)} → ${this.owner.label} ${protocol} ${sent.header[0] ?? ''} +${sent.body.length}`,
     );
+    this.weighs?.(from, 'received', bytesOf(sent));
     this.#fabric.onRequest?.(this, protocol, sent.header, echo);
     const toHost = this.#connections.get(from)!.host;
     const back = (answer: NetMessage | undefined, bytes: number) =>
@@ -198,7 +203,8 @@ export class Endpoint implements Net {
           trace.bytes(bytes.body);
           answer.sent?.();
           this.#fabric.onAnswer?.(this, protocol, request.header, bytes.header);
-          back(bytes, HEAD_BYTES + bytes.header.length + bytes.body.length);
+          this.weighs?.(from, 'sent', bytesOf(bytes));
+          back(bytes, bytesOf(bytes));
         };
         // A body that is lent is read a moment later, as a socket would.
         if (answer.sent === undefined) leave();
@@ -332,6 +338,10 @@ export function addressOf(host: string, peer: PeerId): string {
 
 function failure(code: ErrorCode, what: string): DatameshError {
   return new DatameshError(code, { what });
+}
+
+function bytesOf({ header, body }: NetMessage): number {
+  return HEAD_BYTES + header.length + body.length;
 }
 
 function copyOf({ header, body }: NetMessage): NetMessage {

@@ -224,6 +224,8 @@ export class SimMachine {
       openNetwork: async (_options, { device, health, events }) => {
         const endpoint = new Endpoint(fabric, device, this.host, owner, this.spec.generation);
         endpoint.tamper = this.#tamper;
+        const traffic = new TrafficMeter();
+        endpoint.weighs = (peer, direction, bytes) => traffic.add(peer, 'libp2p', direction, bytes);
         mine.endpoint = endpoint;
         const admission = createAdmission({
           clock,
@@ -251,7 +253,7 @@ export class SimMachine {
           },
           walk: async function* () {},
           admission,
-          traffic: new TrafficMeter(),
+          traffic,
         };
       },
       tolerateStrays: () => () => {},

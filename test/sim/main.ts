@@ -1,6 +1,6 @@
 /**
  * `npm run sim -- --seed N [--seeds COUNT] [--nodes N] [--steps N] [--jobs N] [--trace] [--cleanup] [--strict] [--plain]`: runs seeds one after the other and says what
- * came of each; with `--jobs`, in that many processes. `--corpus` runs the seeds of fixed bugs instead.
+ * came of each; with `--watch` in the console's panels; with `--jobs`, in that many processes. `--corpus` runs the seeds of fixed bugs instead.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -27,6 +27,9 @@ const { values } = parseArgs({
     plain: { type: 'boolean', default: false },
     /** Ends with the first violation. */
     'until-found': { type: 'boolean', default: false },
+    watch: { type: 'boolean', default: false },
+    /** Frames on standard output, one for each byte on standard input. */
+    feed: { type: 'boolean', default: false },
     /** A JSON list of seeds: what one process hands to another. */
     list: { type: 'string' },
   },
@@ -48,7 +51,17 @@ function wanted(): SeedToRun[] {
   }));
 }
 
-const options = { trace: values.trace, untilFound: values['until-found'] };
-const jobs = Number(values.jobs);
-const violations = jobs > 1 ? await runInJobs(wanted(), jobs, options) : await runSeeds(wanted(), options);
-process.exitCode = violations === 0 ? 0 : 1;
+async function run(): Promise<number> {
+  if (values.watch) {
+    // React and chalk look at these when they are loaded.
+    process.env.NODE_ENV ??= 'production';
+    const { watch } = await import('./watch.ts');
+    return watch(process.argv.slice(2).filter((arg) => arg !== '--watch'));
+  }
+  const options = { trace: values.trace, untilFound: values['until-found'], feed: values.feed };
+  const jobs = Number(values.jobs);
+  const violations = jobs > 1 ? await runInJobs(wanted(), jobs, options) : await runSeeds(wanted(), options);
+  return violations === 0 ? 0 : 1;
+}
+
+process.exitCode = await run();

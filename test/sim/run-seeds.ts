@@ -1,5 +1,6 @@
 /** Runs seeds in this process, which is the simulator's own from then on. */
 import { forbidReality } from './forbid-reality.ts';
+import { pipeSink } from './frames.ts';
 import { rememberSignatures } from './remembered-signatures.ts';
 import { Turns } from './turns.ts';
 import { type RunReport, World } from './world.ts';
@@ -16,6 +17,8 @@ export interface SeedToRun {
 export interface RunSeedsOptions {
   trace: boolean;
   untilFound: boolean;
+  /** For a watcher at the other end of the pipes. */
+  feed?: boolean;
 }
 
 /** Of some seeds together. */
@@ -48,10 +51,11 @@ export async function runSeeds(seeds: readonly SeedToRun[], options: RunSeedsOpt
   rememberSignatures();
   const realNow = forbidReality();
   const startedMs = realNow();
+  const watch = options.feed ? pipeSink() : undefined;
   const sums: Sums = { seeds: 0, violations: 0, virtualMs: 0, cpuMs: 0, tookMs: 0 };
   for (const one of seeds) {
     const beganMs = realNow();
-    const report = await new World({ ...one, turns, write: options.trace ? say : undefined }).run();
+    const report = await new World({ ...one, turns, watch, write: options.trace ? say : undefined }).run();
     sums.seeds++;
     sums.virtualMs += report.virtualMs;
     say(lineOf(report, realNow() - beganMs));
@@ -60,6 +64,7 @@ export async function runSeeds(seeds: readonly SeedToRun[], options: RunSeedsOpt
     say(`  VIOLATION ${report.violation.message}\n  ${commandOf(one)}`);
     if (options.untilFound) break;
   }
+  if (options.feed) process.stdin.destroy();
   const { user, system } = process.cpuUsage();
   sums.cpuMs = (user + system) / 1000;
   sums.tookMs = realNow() - startedMs;

@@ -8,11 +8,13 @@ export class Trace {
   #high = 0x9e3779b9;
   #low = 0x85ebca6b;
   readonly #write: ((line: string) => void) | undefined;
+  readonly #noted: ((line: string) => void) | undefined;
   #nowMs = 0;
 
-  /** `write` gets every line, when given. */
-  constructor(write?: (line: string) => void) {
+  /** `write` gets every line, `noted` those that are worth one. */
+  constructor(write?: (line: string) => void, noted?: (line: string) => void) {
     this.#write = write;
+    this.#noted = noted;
   }
 
   /** 16 hex digits over all that was noted so far. */
@@ -57,6 +59,7 @@ export class Trace {
   /** Something worth a line. */
   note(text: string): void {
     this.#text(text);
+    this.#noted?.(`${(this.#nowMs / 1000).toFixed(1).padStart(7)} ${text}`);
     this.#write?.(`${(this.#nowMs / 1000).toFixed(4).padStart(11)} ${text}`);
   }
 

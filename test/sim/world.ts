@@ -1,20 +1,15 @@
 /** One run: machines, owners, weather and faults made from a seed, a script of steps, and what must be true at its end. */
-import {
-  decodeRequest,
-  decodeStatus,
-  SHARD_PROTOCOL,
-  type ShardRequest,
-  type ShardStatus,
-} from '../../src/engine/backends/shard-protocol.ts';
 import { createCodec } from '../../src/engine/codec/local-codec.ts';
-import type { CodeProfile, ShardId } from '../../src/engine/types.ts';
-import { checkDurable, checkEnd, checkNow } from './checks.ts';
+import type { CodeProfile } from '../../src/engine/types.ts';
+import { watchAnswers } from './answers.ts';
+import { checkEnd, checkNow } from './checks.ts';
 import { Clients, type PoolChoice } from './clients.ts';
 import { Conditions } from './conditions.ts';
 import { Drains } from './drains.ts';
 import { Fabric } from './fabric.ts';
 import { Violation } from './failure.ts';
 import { Faults } from './faults.ts';
+import { type FrameSink, Frames } from './frames.ts';
 import type { Generation } from './generations.ts';
 import { SimMachine } from './machine.ts';
 import { SimRandom } from './random.ts';
@@ -37,6 +32,8 @@ export interface RunOptions {
   turns: Turns;
   /** Gets every line of the trace. */
   write?: ((line: string) => void) | undefined;
+  /** Gets a frame for each second. */
+  watch?: FrameSink | undefined;
 }
 
 export interface RunReport {
@@ -77,8 +74,6 @@ const MIXED = 0.3;
 const OF_ANOTHER = 0.5;
 /** With three custodians of each object, one at least is of the current version. */
 const MAX_OLDER = 2;
-/** A holder's yes is checked against its disk in so many of its answers. */
-const CHECKED_ANSWERS = 0.08;
 
 export class World {
   readonly timeline: Timeline;
@@ -94,12 +89,15 @@ export class World {
   readonly #drains: Drains;
   readonly #pools: PoolChoice[] = [{ name: 'default', domain: 'node' }];
   #violation: Violation | undefined;
+  readonly #frames: Frames | undefined;
+  #stepsDone = 0;
 
   constructor(options: RunOptions) {
     this.#options = options;
     const random = new SimRandom(options.seed, 'world');
     this.#random = random;
-    this.trace = new Trace(options.write);
+    this.#frames = options.watch && new Frames(options.watch, this.machines);
+    this.trace = new Trace(options.write, this.#frames?.note);
     this.timeline = new Timeline(options.turns, this.trace);
     this.conditions = new Conditions(random.fork('conditions'));
     this.conditions.delayMs = random.pick([0.3, 2, 15, 60]);
@@ -158,7 +156,13 @@ export class World {
       conditions: this.conditions,
       random: random.fork('faults'),
     });
-    this.#watchAnswers(random.fork('answers'), violate);
+    watchAnswers({
+      fabric: this.#fabric,
+      machines: this.machines,
+      truth: this.truth,
+      random: random.fork('answers'),
+      violate,
+    });
   }
 
   /** Drawn apart, so that seeds without other versions are what they were. */
@@ -176,52 +180,6 @@ export class World {
     };
   }
 
-  /** A holder that says yes must have it on its disk by then, whatever becomes of it a moment later. */
-  #watchAnswers(random: SimRandom, violate: (violation: Violation) => void): void {
-    this.#fabric.onRequest = (endpoint, protocol, header, echo) => {
-      const request = protocol === SHARD_PROTOCOL ? requestIn(header) : undefined;
-      const machine = this.machines.find((one) => one.endpoint === endpoint);
-      if (request === undefined || machine === undefined) return;
-      const items = request.op === 'putMany' ? request.items : request.op === 'put' ? [request] : [];
-      for (const { id } of items) this.truth.sent(id, machine, echo);
-    };
-    this.#fabric.onAnswer = (endpoint, protocol, header, answer) => {
-      if (protocol !== SHARD_PROTOCOL) return;
-      const machine = this.machines.find((one) => one.endpoint === endpoint);
-      if (machine === undefined || machine.liar) return;
-      const request = requestIn(header);
-      if (request === undefined) return;
-      const { status, tail } = decodeStatus(answer);
-      const stored: [ShardId, ShardStatus][] = [];
-      if (request.op === 'put') stored.push([request.id, status]);
-      else if (request.op === 'putMany' && status === 'ok') {
-        for (const [at, { id }] of request.items.entries())
-          stored.push([id, decodeStatus(tail.subarray(at)).status]);
-      }
-      for (const [id, outcome] of stored) this.#watchPut(machine, id, outcome, random, violate);
-    };
-  }
-
-  #watchPut(
-    machine: SimMachine,
-    id: ShardId,
-    status: ShardStatus,
-    random: SimRandom,
-    violate: (violation: Violation) => void,
-  ): void {
-    if (status === 'mismatch')
-      violate(
-        new Violation(
-          'no wrong byte',
-          `${machine.label} was sent other bytes than shard ${id.slice(0, 8)} has`,
-        ),
-      );
-    if ((status !== 'ok' && status !== 'already') || !random.chance(CHECKED_ANSWERS)) return;
-    checkDurable(machine, [id], this.truth).catch((error: unknown) => {
-      violate(error instanceof Violation ? error : new Violation('no crash', String((error as Error).stack)));
-    });
-  }
-
   async run(): Promise<RunReport> {
     const rejected = (reason: unknown) => {
       this.#violation ??= new Violation(
@@ -232,8 +190,10 @@ export class World {
     process.on('unhandledRejection', rejected);
     try {
       await this.#install();
-      for (let step = 0; step < this.#options.steps && this.#violation === undefined; step++)
+      for (let step = 0; step < this.#options.steps && this.#violation === undefined; step++) {
         await this.#step();
+        this.#stepsDone++;
+      }
       if (this.#violation === undefined) await this.#end();
     } catch (error) {
       this.#violation ??=
@@ -256,7 +216,10 @@ export class World {
   }
 
   async #advance(durationMs: number, done?: () => boolean): Promise<void> {
-    await this.timeline.run(durationMs, () => this.#violation !== undefined || done?.() === true);
+    const { seed, steps } = this.#options;
+    const ends = () => this.#violation !== undefined || done?.() === true;
+    if (this.#frames === undefined) return this.timeline.run(durationMs, ends);
+    await this.#frames.run(this.timeline, durationMs, ends, { seed, step: this.#stepsDone, steps });
   }
 
   #versions(): string {
@@ -375,14 +338,5 @@ export class World {
       advance: (durationMs, done) => this.#advance(durationMs, done),
       strict: this.#options.strict ?? false,
     });
-  }
-}
-
-/** Undefined for what is none. */
-function requestIn(header: Uint8Array): ShardRequest | undefined {
-  try {
-    return decodeRequest(header);
-  } catch {
-    return undefined;
   }
 }
