@@ -37,7 +37,9 @@ try {
     tied: true,
   });
   await untilAllMet(mesh, NEVER);
-  for (let round = 1; round <= runs; round++) measure(round);
+  // A node that runs for days is warm: the first round is of a tenth of the files and not counted.
+  for (let round = 0; round <= runs; round++) measure(round);
+  for (const values of figures.values()) values.shift();
 } finally {
   await mesh.close(false);
   rmSync(folder, { recursive: true, force: true });
@@ -49,7 +51,7 @@ function measure(round: number): void {
   const target = join(folder, 'restored');
   const repository = join(folder, 'restic');
   for (const path of [source, target, repository]) rmSync(path, { recursive: true, force: true });
-  makeOddTree(source, { files, averageBytes, seed: round });
+  makeOddTree(source, { files: round === 0 ? Math.ceil(files / 10) : files, averageBytes, seed: round });
   const restic = installed('restic');
   const env = {
     RESTIC_REPOSITORY: repository,
