@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, Values } from '../command.ts';
 import { parseTags } from '../files/object-name.ts';
-import { absolute, FOLDER_TYPE, patternLines, snapshotRecord } from './snapshot-record.ts';
+import { FOLDER_TYPE, folderAt, patternLines, snapshotRecord } from './snapshot-record.ts';
 
 /** A list of patterns is written by hand; what is longer is another file. */
 const MAX_PATTERN_FILE_BYTES = 4 * 1024 * 1024;
@@ -85,7 +85,7 @@ export const backupCommand: Command = {
     const { out, signal, options } = context;
     if (values.full === true && values.incremental === true)
       throw new DatameshError('bad-value', { what: '--full and --incremental exclude each other' });
-    const source = await folderGiven(values.folder as string, context.cwd);
+    const source = await folderAt(values.folder as string, context.cwd);
     const exclude = await patternsOf(context, values);
     const engine = await context.engine();
     const report = await engine.backups.backup(
@@ -120,16 +120,6 @@ export const backupCommand: Command = {
     return snapshot.skipped > 0 ? EXIT.partial : undefined;
   },
 };
-
-async function folderGiven(given: string, cwd: string): Promise<string> {
-  const path = absolute(given, cwd);
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) return path;
-  throw new DatameshError('file-not-found', {
-    what: found === undefined ? `there is no folder ${path}` : `${path} is no folder`,
-    mend: found === undefined ? 'check the path' : 'a single file is stored with: datamesh put FILE',
-  });
-}
 
 async function patternsOf(context: Context, values: Values): Promise<string[]> {
   const patterns = [...((values.exclude as string[] | undefined) ?? [])];

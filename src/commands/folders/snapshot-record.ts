@@ -1,4 +1,5 @@
 /** A snapshot as a record, the same in every command. */
+import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { SnapshotView } from '../../engine/backup-views.ts';
 import { DatameshError } from '../../errors.ts';
@@ -19,6 +20,17 @@ export const SNAPSHOT_COLUMNS: readonly Column[] = [
 export function snapshotRecord(snapshot: SnapshotView): OutputRecord {
   const { takenAtMs, ...rest } = snapshot;
   return { ...rest, takenAt: new Date(takenAtMs).toISOString() };
+}
+
+/** The folder that a path leads to, absolute, links followed: what is walked must not be a link itself. Throws `file-not-found`. */
+export async function folderAt(given: string, cwd: string): Promise<string> {
+  const path = absolute(given, cwd);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return await realpath(path);
+  throw new DatameshError('file-not-found', {
+    what: found === undefined ? `there is no folder ${path}` : `${path} is no folder`,
+    mend: found === undefined ? 'check the path' : 'a single file is stored with: datamesh put FILE',
+  });
 }
 
 /** An option's or argument's path, absolute; a list of them. */

@@ -29,7 +29,8 @@ const NONE = Buffer.alloc(0);
 export function* walk(options: WalkOptions): Generator<Walked> {
   const { tree, root } = options;
   const stat = tree.stat(root);
-  if (stat === undefined) return;
+  // Whoever compares must not take it for an empty folder.
+  if (stat?.kind !== 'directory') return options.skipped(NONE, 'it is no folder');
   yield { path: NONE, absolute: root, stat };
   yield* walkFolder(options, NONE, root, stat);
 }

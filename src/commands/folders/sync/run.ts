@@ -73,7 +73,8 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
     options.done({ step: 'skip', path, sizeBytes: undefined, problem: why });
   // What is in a folder that cannot be read is not gone.
   const unknown = local.skipped.map(({ path }) => path);
-  const isUnknown = (path: string) => unknown.some((it) => path === it || path.startsWith(`${it}/`));
+  const isUnknown = (path: string) =>
+    unknown.some((it) => it === '' || path === it || path.startsWith(`${it}/`));
   const remote = await listRemote(engine, prefix, exclusion, signal);
   const paths = [...new Set([...local.files.keys(), ...remote.keys(), ...state.keys()])].sort();
 

@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { DatameshError, EXIT } from '../../../errors.ts';
+import { EXIT } from '../../../errors.ts';
 import type { Command, Context, Values } from '../../command.ts';
 import { checkName } from '../../files/object-name.ts';
-import { absolute, FOLDER_TYPE } from '../snapshot-record.ts';
+import { absolute, FOLDER_TYPE, folderAt } from '../snapshot-record.ts';
 
 const DEFAULT_MAX_DELETE_PERCENT = 25;
 const DEFAULT_PARALLEL = 4;
@@ -81,14 +80,10 @@ export const syncCommand: Command = {
     { code: EXIT.conflict, meaning: 'another sync of this folder runs' },
   ],
   async run(context, values) {
-    const root = absolute(values.folder as string, context.cwd);
-    const found = await stat(root).catch(() => undefined);
-    if (!found?.isDirectory())
-      throw new DatameshError('file-not-found', {
-        what: `there is no folder ${root}`,
-        mend: 'check the path',
-      });
-    const given = ((values.to as string | undefined) ?? basename(root)).replace(/\/+$/, '');
+    const root = await folderAt(values.folder as string, context.cwd);
+    const given = (
+      (values.to as string | undefined) ?? basename(absolute(values.folder as string, context.cwd))
+    ).replace(/\/+$/, '');
     const prefix = `${checkName(given)}/`;
     const { peekState, StateFile } = await import('./state.ts');
     if (context.options.dryRun) {

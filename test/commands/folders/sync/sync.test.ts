@@ -126,6 +126,33 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
     expect((await stored()).length).toBe(20);
   });
 
+  it('follows a link that is the folder itself, and deletes nothing when the folder cannot be read', async () => {
+    write('a/one', '1');
+    fs.symlinkSync(at('a'), at('link'));
+    await sync('link');
+    expect(await sync('link')).toMatchObject({ status: 0, actions: [] });
+    expect(await stored()).toEqual(['one']);
+    const { syncOnce } = await import('../../../../src/commands/folders/sync/run.ts');
+    const { exclusion } = await import('../../../../src/engine/backup/exclude.ts');
+    const actions: unknown[] = [];
+    const state = new Map([['one', { size: 1, mtimeNs: '', ctimeNs: '', inode: '', hash: 'x' }]]);
+    // What was a folder may be a file by now, or nothing: as with one that cannot be listed, nothing is known of what is in it.
+    for (const root of [at('a/one'), at('nothing')]) {
+      actions.length = 0;
+      await syncOnce(state, {
+        ...{ engine, root, prefix: 'm/', bidirectional: false, exclusion: exclusion([]) },
+        ...{ pool: undefined, dryRun: false, parallel: 1, nowMs: 0, node: 'n', nextNumber: () => 0 },
+        signal: new AbortController().signal,
+        mayDelete: async () => true,
+        done: (action) => void actions.push(action),
+        keep: async () => {},
+        onBytes: () => {},
+      });
+      expect(actions).toMatchObject([{ step: 'skip', path: '' }]);
+      expect(await stored()).toEqual(['one']);
+    }
+  });
+
   it('leaves links alone, names what it cannot sync, and deletes nothing below what it cannot read', async () => {
     write('a/sub/x', 'x');
     await sync('a');
