@@ -56,10 +56,30 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
   /** Last stamps, by owner's row. */
   const stamps = new Map<number, Stamp>();
 
-  const { get, all, run, guarded, transaction } = sqliteCalls(db, path, () => {
+  /** Owners whose last stamp is not in the file yet. */
+  const unwritten = new Set<number>();
+
+  const calls = sqliteCalls(db, path, () => {
     owners.clear();
     stamps.clear();
+    unwritten.clear();
   });
+  const { get, all, run, guarded } = calls;
+  /** Stamps of all its changes are written with the last one, once. */
+  const transaction = <T>(task: () => T): T =>
+    calls.transaction(() => {
+      const result = task();
+      for (const owner of unwritten) {
+        run(
+          `INSERT INTO mirror_state (owner, stamp, sequence, written_at_ms) VALUES (?1, ?2, 0, 0)
+           ON CONFLICT (owner) DO UPDATE SET stamp = ?2`,
+          owner,
+          stamps.get(owner)!,
+        );
+      }
+      unwritten.clear();
+      return result;
+    });
 
   const ownerRow = (owner: OwnerId): number | undefined => {
     const known =
@@ -77,13 +97,8 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
       (get('SELECT stamp FROM mirror_state WHERE owner = ?', owner)?.stamp as Stamp | undefined) ??
       NO_STAMP;
     const next = nextStamp(seen > last ? seen : last, clock.now());
-    run(
-      `INSERT INTO mirror_state (owner, stamp, sequence, written_at_ms) VALUES (?1, ?2, 0, 0)
-       ON CONFLICT (owner) DO UPDATE SET stamp = ?2`,
-      owner,
-      next,
-    );
     stamps.set(owner, next);
+    unwritten.add(owner);
     return next;
   };
 

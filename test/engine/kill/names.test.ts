@@ -23,13 +23,30 @@ interface Line {
   done?: true;
 }
 
-/** One life on the folder: killed at the `at`th line after it was ready, and a moment later. */
+/** In turn, so that the quick ones are met as often as the long ones. */
+const KINDS: readonly Step['do'][] = [
+  'put',
+  'purge',
+  'rename',
+  'hide',
+  'put',
+  'purge',
+  'rename',
+  'copy',
+  'tag',
+  'undelete',
+];
+
+/** One life on the folder: killed within a step of its kind, if such a one begins at all, at most some milliseconds after it began. */
 async function live(dir: string, seed: number, told: { state: NamesState; step: Step | null }) {
   const fraction = seeded(seed * 31 + 7);
   const child = spawn(process.execPath, [ENTRY, dir, String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const hung = setTimeout(() => child.kill('SIGUSR2'), LIFE_WITHIN_MS);
   child.stdin.end(JSON.stringify(told));
-  let at = 1 + Math.floor(fraction() * 24);
+  const kind = KINDS[seed % KINDS.length]!;
+  const longMs = kind === 'put' ? 15 : kind === 'purge' ? 10 : 3;
+  let steps = 0;
+  let dying = false;
   let { state, step } = told;
   for await (const text of createInterface({ input: child.stdout })) {
     const line = JSON.parse(text) as Line;
@@ -37,7 +54,13 @@ async function live(dir: string, seed: number, told: { state: NamesState; step: 
     if (line.ready !== undefined) [state, step] = [line.ready, null];
     if (line.step !== undefined) step = line.step;
     if (line.done) [state, step] = [applied(state, step!)!, null];
-    if (line.ready === undefined && --at === 0) setTimeout(() => child.kill('SIGKILL'), fraction() * 12);
+    if (line.step === undefined || dying) continue;
+    steps++;
+    if ((line.step.do !== kind || fraction() < 0.5) && steps < 60) continue;
+    dying = true;
+    const delayMs = fraction() * longMs;
+    if (delayMs < 1) child.kill('SIGKILL');
+    else setTimeout(() => child.kill('SIGKILL'), delayMs);
   }
   const signal = child.signalCode ?? ((await once(child, 'exit')) as [unknown, string])[1];
   clearTimeout(hung);
