@@ -8,7 +8,7 @@ export interface RebalanceQuery {
   apply?: boolean | undefined;
   /** A holder within this part of its fair share is left alone unless another is not: 0.1 when absent. */
   tolerance?: number | undefined;
-  /** Bytes a second that may be read and sent for it. */
+  /** Bytes a second that may be read and sent for it; 0: as many as go. */
   bytesPerSecond?: number | undefined;
 }
 

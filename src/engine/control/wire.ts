@@ -183,7 +183,7 @@ export function readRebalanceQuery(value: unknown): RebalanceQuery {
     pool: optional(text(MAX_SHORT_TEXT_CHARACTERS)),
     apply: optional(flag),
     tolerance: optional(share),
-    bytesPerSecond: optional(whole(1)),
+    bytesPerSecond: optional(whole(0)),
   });
 }
 

@@ -124,7 +124,7 @@ async function readOne(
   for (const holder of holders) {
     try {
       const remote = holder !== context.self;
-      if (remote) await context.rate.take(group.shardBytes);
+      if (remote) await context.rate.take(group.shardBytes, context.signal);
       const bytes = await context
         .backend(holder)
         ?.get(id, { timeoutMs: GET_TIMEOUT_MS, signal: context.signal });
@@ -159,7 +159,7 @@ async function place(
     if (target === undefined) return undefined;
     try {
       const remote = target !== context.self;
-      if (remote) await context.rate.take(bytes.length);
+      if (remote) await context.rate.take(bytes.length, context.signal);
       await context.adopt(target, objectId, { stripe, index }, bytes, context.signal);
       if (remote) result.trafficBytes += bytes.length;
       return target;

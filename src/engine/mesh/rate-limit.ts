@@ -20,12 +20,13 @@ export class RateLimit {
     return this.bytesPerSecond !== undefined;
   }
 
-  async take(bytes: number): Promise<void> {
+  /** Throws when the signal ends the wait; the budget stays overdrawn. */
+  async take(bytes: number, signal?: AbortSignal): Promise<void> {
     if (this.bytesPerSecond === undefined || bytes === 0) return;
     const now = this.clock.monotonic();
     const startMs = Math.max(now, this.availableAtMs);
     this.availableAtMs = startMs + (bytes * 1000) / this.bytesPerSecond;
-    if (startMs > now) await this.clock.sleep(startMs - now);
+    if (startMs > now) await this.clock.sleep(startMs - now, signal);
   }
 }
 

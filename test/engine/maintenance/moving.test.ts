@@ -163,3 +163,16 @@ it('ends with its signal and releases nothing any more', async () => {
   await expect(moveShards([moveOf(0, 3)], stopped)).rejects.toMatchObject({ code: 'cancelled' });
   expect(held.get(nodes[0]!)!.has(ids[0]!)).toBe(true);
 });
+
+it('does not wait for its share of the link once it is stopped', async () => {
+  const stopper = new AbortController();
+  const { signal } = stopper;
+  const move = moveOf(0, 3);
+  // The first shard overdraws the budget by a minute and more.
+  const slow = { ...move, repair: { ...move.repair, rate: new RateLimit(realClock(), 1), signal } };
+  const moving = moveShards([slow], context({ signal }));
+  setTimeout(() => stopper.abort(new DatameshError('cancelled', { what: 'enough' })), 50);
+  const before = performance.now();
+  await expect(moving).rejects.toMatchObject({ code: 'cancelled' });
+  expect(performance.now() - before).toBeLessThan(5_000);
+});
