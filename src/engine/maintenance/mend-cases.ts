@@ -4,6 +4,7 @@ import type { ObjectId, PeerId, ShardId } from '../types.ts';
 import type { Case, MenderContext, MendReport } from './mender-context.ts';
 import { repairGroup } from './repair.ts';
 import { compareRisk, type Damage } from './repair-plan.ts';
+import { sideBySide } from './side-by-side.ts';
 import { noteWhereabouts, tellOthers } from './whereabouts.ts';
 
 export async function mendCases(
@@ -34,35 +35,32 @@ export async function mendCases(
     cases.map(({ object: { objectId } }) => [objectId, context.store.manifest(objectId)]),
   );
   let doneBytes = 0;
-  const lane = async () => {
-    for (let next = work.shift(); next !== undefined; next = work.shift()) {
-      const { one, damage } = next;
-      // Cancelled by hand: what is left is looked at again after a while.
-      if (job.signal.aborted) {
-        failed.add(one);
-        continue;
+  const mendOne = async ({ one, damage }: (typeof work)[number]): Promise<void> => {
+    // Cancelled by hand: what is left is looked at again after a while.
+    if (job.signal.aborted) {
+      failed.add(one);
+      return;
+    }
+    try {
+      const result = await repairGroup(damage, one.repair!);
+      report.trafficBytes += result.trafficBytes;
+      report.shards += result.placed.length;
+      doneBytes += damage.group.shardBytes * result.placed.filter(({ moved }) => !moved).length;
+      jobs.progress(job, { doneBytes, totalBytes, doneItems: report.shards - before, totalItems });
+      for (const { index, holder } of result.placed) {
+        noteLive(damage, index, holder);
+        const { ids, stripe, shardBytes } = damage.group;
+        placed.push({ one, holder, stripe, index, id: ids[index]!, lengthBytes: shardBytes });
       }
-      try {
-        const result = await repairGroup(damage, one.repair!);
-        report.trafficBytes += result.trafficBytes;
-        report.shards += result.placed.length;
-        doneBytes += damage.group.shardBytes * result.placed.filter(({ moved }) => !moved).length;
-        jobs.progress(job, { doneBytes, totalBytes, doneItems: report.shards - before, totalItems });
-        for (const { index, holder } of result.placed) {
-          noteLive(damage, index, holder);
-          const { ids, stripe, shardBytes } = damage.group;
-          placed.push({ one, holder, stripe, index, id: ids[index]!, lengthBytes: shardBytes });
-        }
-        if (result.unplaced.length > 0) failed.add(one);
-      } catch (error) {
-        signal.throwIfAborted();
-        failed.add(one);
-        context.log(`repair of ${one.object.objectId.slice(0, 12)}: ${asDatameshError(error).message}`);
-      }
+      if (result.unplaced.length > 0) failed.add(one);
+    } catch (error) {
+      signal.throwIfAborted();
+      failed.add(one);
+      context.log(`repair of ${one.object.objectId.slice(0, 12)}: ${asDatameshError(error).message}`);
     }
   };
   try {
-    await Promise.all(Array.from({ length: limits.stripesAtOnce }, lane));
+    await sideBySide(work, limits.atOnce, ({ damage }) => bytesFor(damage), mendOne);
     for (const one of await unproved(placed, context)) failed.add(one);
     jobs.end(job, job.signal.aborted ? 'cancelled' : 'done');
   } catch (error) {
@@ -80,6 +78,11 @@ export async function mendCases(
     takeBack(placed, manifests, context);
     if (!signal.aborted) await tellOthers(moves, context);
   }
+}
+
+/** What a repair holds: the shards it reads and those it makes. */
+function bytesFor({ group: { code, shardBytes }, missing }: Damage): number {
+  return (code.k + missing.length) * shardBytes;
 }
 
 /** Their owner released these while they were being repaired, so the release may have passed by those who took a shard: it is carried to them. */

@@ -11,6 +11,7 @@ import type { Leases } from './custody/leases.ts';
 import type { DamageList } from './damage-list.ts';
 import type { RepairContext } from './repair.ts';
 import type { Damage, GroupState } from './repair-plan.ts';
+import type { SideBySide } from './side-by-side.ts';
 
 export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybody' | 'isMissing'> {
   peers: CustodyPeers;
@@ -51,7 +52,7 @@ export interface MenderLimits {
   /** A holder that does not answer is not taken for lost before. */
   silenceMs: number;
   /** Stripes rebuilt at once. */
-  stripesAtOnce: number;
+  atOnce: SideBySide;
   askTimeoutMs: number;
 }
 
