@@ -42,9 +42,15 @@ export function notFound(
 ): DatameshError {
   const candidates = catalog.namesLike(owner.ownerId, ref, 50);
   const shown = JSON.stringify(ref.length > 120 ? `${ref.slice(0, 120)}…` : ref);
+  const isDeleted = catalog.findDeleted(owner.ownerId, ref) !== undefined;
   return new DatameshError('not-found', {
-    what: version === undefined ? `nothing is stored under ${shown}` : `${shown} has no version ${version}`,
-    mend: 'see what is stored with `datamesh list`',
+    what:
+      version !== undefined
+        ? `${shown} has no version ${version}`
+        : `${isDeleted ? 'what was' : 'nothing is'} stored under ${shown}${isDeleted ? ' was deleted' : ''}`,
+    mend: isDeleted
+      ? 'bring it back with `datamesh undelete`, or read one of its `versions`'
+      : 'see what is stored with `datamesh list`',
     details: { candidates },
   });
 }
