@@ -30,6 +30,8 @@ export interface BackupQuery {
   tags?: string[] | undefined;
   pool?: string | undefined;
   oneFileSystem?: boolean | undefined;
+  /** As of a put. */
+  allowDegraded?: boolean | undefined;
   dryRun?: boolean | undefined;
 }
 
@@ -67,6 +69,8 @@ export interface BackupReport {
   addedBytes: number;
   /** Packs that an interrupted run had stored. */
   packsAdopted: number;
+  /** Objects that were stored with fewer shards than wanted, or not where the pool's rule has them. */
+  degraded: number;
   /** The first hundred. */
   skipped: PathFault[];
 }

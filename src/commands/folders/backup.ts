@@ -48,6 +48,7 @@ export const backupCommand: Command = {
       summary: 'Tags of the snapshot, separated by commas',
       repeatable: true,
     },
+    { name: 'allow-degraded', summary: 'Store with fewer nodes than the code wants (exit 3)' },
     { name: 'pool', type: { kind: 'string' }, summary: 'Pool to store it in, in place of the default one' },
   ],
   examples: [
@@ -78,7 +79,10 @@ export const backupCommand: Command = {
     { key: 'durationMs', title: 'Took', format: 'duration' },
   ],
   exits: [
-    { code: EXIT.partial, meaning: 'something could not be read or kept; the snapshot has the rest' },
+    {
+      code: EXIT.partial,
+      meaning: 'something could not be read, or was stored with fewer shards than wanted',
+    },
     { code: EXIT.conflict, meaning: 'another backup runs on this node' },
   ],
   async run(context, values) {
@@ -97,6 +101,7 @@ export const backupCommand: Command = {
         oneFileSystem: values['one-file-system'] === true,
         tags: parseTags(values.tag),
         pool: values.pool as string | undefined,
+        allowDegraded: values['allow-degraded'] === true,
         dryRun: options.dryRun,
       },
       { signal, onProgress: (progress) => out.progress(`backup ${source}`, progress) },
@@ -117,7 +122,11 @@ export const backupCommand: Command = {
     if (snapshot.skipped > skipped.length)
       out.warn(`and ${snapshot.skipped - skipped.length} more were skipped`);
     if (dryRun) out.note('nothing was stored (--dry-run)');
-    return snapshot.skipped > 0 ? EXIT.partial : undefined;
+    if (figures.degraded > 0)
+      out.warn(
+        `${figures.degraded} objects of it were stored with fewer shards than wanted: see datamesh health`,
+      );
+    return snapshot.skipped > 0 || figures.degraded > 0 ? EXIT.partial : undefined;
   },
 };
 

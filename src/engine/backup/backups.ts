@@ -81,7 +81,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
             packs: repository.packs(),
             dryRun,
           },
-          repository.door(query.pool),
+          repository.door(query.pool, query.allowDegraded),
           clock,
           call,
         );
@@ -95,6 +95,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
             snapshot: { ...snapshot, source: Buffer.from(snapshot.source) },
           }),
           ...{ filesRead, bytesRead, chunksNew, chunksKnown, addedBytes, packsAdopted, skipped },
+          degraded: repository.degraded,
         };
       });
     });
@@ -152,7 +153,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
           indexFiles: await repository.indexFiles(),
           packs: repository.packs(),
         },
-        repository.door(undefined),
+        repository.door(),
         clock,
         {},
       );
@@ -180,7 +181,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
               indexFiles: await repository.indexFiles(),
               packs: repository.packs(),
             },
-            repository.door(undefined),
+            repository.door(),
             clock,
             call,
           );
@@ -237,7 +238,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
               indexFiles: await repository.indexFiles(),
               packs,
             },
-            repository.door(undefined),
+            repository.door(),
             clock,
             call,
           );

@@ -108,16 +108,23 @@ export class Repository {
       if (!wanted.has(copy)) await disk.remove(`${this.#folder}/${copy}`).catch(() => {});
   }
 
-  door(pool: string | undefined): ObjectDoor {
+  /** Puts through `door` that were degraded. */
+  degraded = 0;
+
+  door(pool?: string, allowDegraded = false): ObjectDoor {
     const objects = this.#objects;
     const signal = this.#signal;
     return {
-      async put(name, source) {
-        await objects.put(
+      put: async (name, source) => {
+        const receipt = await objects.put(
           source,
-          { name, pool, compress: false, ifAbsent: true, mimeType: 'application/vnd.datamesh.backup' },
+          {
+            ...{ name, pool, allowDegraded, compress: false, ifAbsent: true },
+            mimeType: 'application/vnd.datamesh.backup',
+          },
           { signal, givesPieces: true },
         );
+        if (receipt.degraded) this.degraded++;
       },
       read: (name, offset, lengthBytes) => readObject(objects, name, offset, lengthBytes, signal),
     };

@@ -32,6 +32,7 @@ export function readBackupQuery(value: unknown): BackupQuery {
     tags: optional(list(name, MAX_ITEMS)),
     pool: optional(name),
     oneFileSystem: optional(flag),
+    allowDegraded: optional(flag),
     dryRun: optional(flag),
   });
 }

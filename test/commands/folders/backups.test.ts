@@ -30,6 +30,12 @@ describe('backup', () => {
     expect(it.seen.warnings.join()).toContain('x: this user may not read it');
   });
 
+  it('says when it was stored degraded', async () => {
+    const it = host();
+    expect(await runLine(it, 'backup', folder, '--allow-degraded')).toBe(3);
+    expect(it.seen.warnings.join()).toContain('fewer shards than wanted');
+  });
+
   it('reads patterns from files, and says which file is missing', async () => {
     writeFileSync(join(folder, 'patterns'), '# comment\nskip-one\n');
     const it = host();
