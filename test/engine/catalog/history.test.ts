@@ -69,6 +69,24 @@ describe('a name that is deleted', () => {
   });
 });
 
+it('custodians keep an old and a deleted version until it is purged', () => {
+  const custody = { domain: 'node' as const, members: [] };
+  for (const text of ['1', '2']) catalog.commit(entry('a', { objectId: idOf(text), custody }));
+  catalog.hide(ALICE, 'a');
+  catalog.rename(ALICE, 'a', 'b');
+  const orders = () =>
+    catalog.pendingOrders(ALICE, undefined, 10).map(({ objectId, state }) => [objectId, state]);
+  expect(orders()).toEqual(
+    [
+      [idOf('1'), 'live'],
+      [idOf('2'), 'live'],
+    ].sort(),
+  );
+  catalog.remove(ALICE, 'a', 1);
+  expect(new Map(orders() as [string, string][]).get(idOf('1'))).toBe('released');
+  expect(new Map(orders() as [string, string][]).get(idOf('2'))).toBe('live');
+});
+
 describe('rename', () => {
   it('takes all versions along, and back again', () => {
     put('a', '1');

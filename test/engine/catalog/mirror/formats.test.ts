@@ -128,6 +128,15 @@ describe('a segment', () => {
     );
   });
 
+  it('of the version before is read, and one of a later version is not', async () => {
+    const all = fc.sample(records, 5);
+    const bytes = await collected(sealSegment(inParts(all, 4), owner, random));
+    bytes[4] = 1;
+    expect(await opened(bytes, 64)).toEqual(all);
+    bytes[4] = 3;
+    await expect(opened(bytes, 64)).rejects.toMatchObject({ code: 'format-too-new' });
+  });
+
   it('changed in a byte, cut short or lengthened, with parts swapped, or another owner’s, is refused', async () => {
     const all = fc.sample(records, 12);
     const bytes = await collected(sealSegment(inParts(all, 4), owner, random));
