@@ -117,7 +117,9 @@ function interrupt(state: ConsoleState): ConsoleStep {
 /** With something at work the question comes first, and staying is the default. */
 export function quit(state: ConsoleState): ConsoleStep {
   const embedded = state.engine.state === 'online';
-  const jobs = embedded ? (state.snapshot?.jobs.filter((job) => job.state === 'running').length ?? 0) : 0;
+  const jobs = embedded
+    ? (state.snapshot?.jobs.filter((job) => job.state === 'running' && !job.unasked).length ?? 0)
+    : 0;
   if (state.running === undefined && jobs === 0) return { state, effects: [{ type: 'quit' }] };
   const what =
     state.running === undefined

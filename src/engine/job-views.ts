@@ -8,6 +8,8 @@ export interface JobView {
   verb: string;
   target: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
+  /** The node does it by itself, again and again: a repair of the mesh, the catalog's mirror. */
+  unasked: boolean;
   doneBytes: number;
   /** Undefined while it is not known. */
   totalBytes: number | undefined;

@@ -135,10 +135,12 @@ function mirrorOf(node: Node, owner: OwnerKeys, objects: Objects, pools: Pools):
       const options = { name: SEGMENT_NAME, mimeType: SEGMENT_MIME_TYPE };
       // Refused before a byte of the source was read, so that it can be given again.
       try {
-        const stored = await storeObject(source, options, context, { signal }).catch((error: unknown) => {
-          if (!(error instanceof DatameshError) || !TOO_FEW.has(error.code)) throw error;
-          return storeObject(source, { ...options, allowDegraded: true }, context, { signal });
-        });
+        const storing = async (call: CallOptions) =>
+          await storeObject(source, options, context, call).catch((error: unknown) => {
+            if (!(error instanceof DatameshError) || !TOO_FEW.has(error.code)) throw error;
+            return storeObject(source, { ...options, allowDegraded: true }, context, call);
+          });
+        const stored = await node.jobs.run('mirror', 'catalog', { signal }, storing, { unasked: true });
         const { objectId, manifestHolders: holders } = stored;
         const custody = { domain: pool.domain, members: [] };
         return { objectId, holders, custody, settled: running.end };

@@ -7,7 +7,7 @@ export const jobsListCommand: Command = {
   group: 'care',
   summary: 'List what the engine is at work on, and what has just ended',
   description: `Puts, gets, repairs (the mesh's own as well), a drain, a rebalance, cleanups, verifications and recoveries of the running service, the newest first. Rates and what
-    is left are measured over the last ten seconds. Of those that have ended the last 50 transfers and the last 50 others are kept, until the service stops.`,
+    is left are measured over the last ten seconds. Of those that have ended the last 50 transfers, the last 50 that the node began by itself and the last 50 others are kept, until the service stops.`,
   args: [],
   options: [{ name: 'running', summary: 'Leave out those that have ended' }],
   examples: [

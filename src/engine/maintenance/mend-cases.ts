@@ -23,6 +23,7 @@ export async function mendCases(
   const job = jobs.start(
     'repair',
     cases.length === 1 ? cases[0]!.object.objectId : `${cases.length} objects`,
+    { unasked: true },
   );
   const failed = new Set<Case>();
   const before = report.shards;

@@ -5,7 +5,7 @@ import type { CallOptions, Progress } from '../engine.ts';
 import type { JobView } from '../job-views.ts';
 import { JobRate } from './job-rate.ts';
 
-/** Ended transfers kept, and as many of all else: a thousand small gets do not push out how last night's drain ended. */
+/** Ended transfers kept, as many of what the node does by itself, and as many of all else: a thousand small gets do not push out how last night's drain ended. */
 const KEPT_ENDED = 50;
 const TRANSFERS: ReadonlySet<string> = new Set(['put', 'get']);
 /** A cancelled job that has not ended by then is told of as it is. */
@@ -28,6 +28,7 @@ export interface Job {
 }
 
 interface Kept extends Job {
+  unasked: boolean;
   startedMs: number;
   endedMs: number | undefined;
   bytes: JobRate;
@@ -42,6 +43,8 @@ interface Kept extends Job {
 export interface JobOptions {
   /** The caller's. */
   signal?: AbortSignal | undefined;
+  /** The node does it by itself, again and again: it is kept apart from what somebody asked for. */
+  unasked?: boolean | undefined;
   /** Beside aborting the job's signal: a drain goes on unless its node is told that it stays. */
   cancel?: (() => void) | undefined;
 }
@@ -49,7 +52,7 @@ export interface JobOptions {
 export class Jobs {
   private readonly running = new Map<string, Kept>();
   /** Oldest first. */
-  private readonly ended = { transfers: [] as Kept[], others: [] as Kept[] };
+  private readonly ended = { transfers: [] as Kept[], unasked: [] as Kept[], others: [] as Kept[] };
   private next = 1;
   private readonly clock: Clock;
 
@@ -63,8 +66,9 @@ export class Jobs {
     target: string,
     call: CallOptions,
     work: (call: CallOptions) => Promise<T>,
+    options: Pick<JobOptions, 'unasked'> = {},
   ): Promise<T> {
-    const job = this.start(verb, target, { signal: call.signal });
+    const job = this.start(verb, target, { ...options, signal: call.signal });
     try {
       const result = await work({
         ...call,
@@ -108,7 +112,7 @@ export class Jobs {
     }
   }
 
-  start(verb: string, target: string, { signal, cancel }: JobOptions = {}): Job {
+  start(verb: string, target: string, { signal, unasked = false, cancel }: JobOptions = {}): Job {
     const stopper = new AbortController();
     // Not AbortSignal.any: that leaves a reference at a signal as old as the engine, for each of a million small puts.
     const follow = () => stopper.abort(signal?.reason);
@@ -130,6 +134,7 @@ export class Jobs {
       endedMs: undefined,
       error: undefined,
       signal: stopper.signal,
+      unasked,
       bytes: new JobRate(startedMs),
       items: new JobRate(startedMs),
       stop() {
@@ -165,7 +170,8 @@ export class Jobs {
     kept.error = error;
     kept.unlink();
     this.running.delete(kept.id);
-    const list = TRANSFERS.has(kept.verb) ? this.ended.transfers : this.ended.others;
+    const { transfers, unasked, others } = this.ended;
+    const list = TRANSFERS.has(kept.verb) ? transfers : kept.unasked ? unasked : others;
     list.push(kept);
     if (list.length > KEPT_ENDED) list.shift();
     for (const watcher of kept.watchers) watcher();
@@ -179,8 +185,7 @@ export class Jobs {
 
   /** The newest first. */
   view(): JobView[] {
-    const all = [...this.ended.transfers, ...this.ended.others, ...this.running.values()];
-    return all
+    return this.all()
       .sort((a, b) => b.startedMs - a.startedMs || numberOf(b) - numberOf(a))
       .map((job) => this.viewOf(job));
   }
@@ -212,6 +217,11 @@ export class Jobs {
     return this.viewOf(job);
   }
 
+  private all(): Kept[] {
+    const { transfers, unasked, others } = this.ended;
+    return [...transfers, ...unasked, ...others, ...this.running.values()];
+  }
+
   /** Its end, or `forMs`, or the signal: whatever comes first. */
   private async ending(job: Kept, forMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (job.state !== 'running') return;
@@ -229,8 +239,7 @@ export class Jobs {
   }
 
   private find(id: string): Kept {
-    const found =
-      this.running.get(id) ?? [...this.ended.others, ...this.ended.transfers].find((job) => job.id === id);
+    const found = this.running.get(id) ?? this.all().find((job) => job.id === id);
     if (found !== undefined) return found;
     throw new DatameshError('not-found', {
       what: `there is no job ${JSON.stringify(id.slice(0, 80))}`,
@@ -239,7 +248,7 @@ export class Jobs {
   }
 
   private viewOf(job: Kept): JobView {
-    const { id, verb, target, state, doneBytes, totalBytes, doneItems, totalItems } = job;
+    const { id, verb, target, state, unasked, doneBytes, totalBytes, doneItems, totalItems } = job;
     const { startedAtMs, endedAtMs, error } = job;
     const [bytesPerSecond, itemsPerSecond] = this.ratesOf(job);
     const left = (total: number | undefined, done: number | undefined, perSecond: number) =>
@@ -251,6 +260,7 @@ export class Jobs {
       verb,
       target,
       state,
+      unasked,
       doneBytes,
       totalBytes,
       doneItems,

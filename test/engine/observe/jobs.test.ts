@@ -51,10 +51,11 @@ describe('the registry', () => {
     const running = jobs.start('put', 'long');
     jobs.end(jobs.start('drain', 'alpha'), 'done');
     for (let i = 0; i < 10_000; i++) jobs.end(jobs.start('get', `small ${i}`), 'done');
+    for (let i = 0; i < 100; i++) jobs.end(jobs.start('repair', `${i}`, { unasked: true }), 'done');
     const seen = jobs.view();
-    expect(seen).toHaveLength(52);
+    expect(seen).toHaveLength(102);
     expect(seen.map(({ id }) => id)).toEqual(expect.arrayContaining([running.id, 'drain-2', 'get-10002']));
-    expect(seen[0]!.id).toBe('get-10002');
+    expect(seen[0]!.id).toBe('repair-10102');
   });
 
   it('waits for the end, tells the progress meanwhile, and may be left', async () => {
