@@ -44,7 +44,7 @@ export function engineOn(node: Node): Engine {
     searching.changed();
   };
   const objects = createObjects(node, pools, changed);
-  const names = createNames(node, changed);
+  const names = createNames(node, changed, () => searching.writeReads());
   const sharing = createSharing(node, objects);
   const searching = createSearching(node);
   const retaining = createRetaining(node, objects, pools);
@@ -151,6 +151,7 @@ export function engineOn(node: Node): Engine {
       const job = node.jobs.start('get', ref, { signal: linked(call).signal });
       try {
         const result = await objects.get(ref, getOptions, { ...call, signal: job.signal });
+        searching.noteRead(result.object.name, result.length);
         return { ...result, body: node.jobs.follow(job, result.body, result.length, call?.onProgress) };
       } catch (error) {
         node.jobs.fail(job, error);

@@ -9,8 +9,15 @@ import { ownerOf } from './put-object.ts';
 const PAGE_VERSIONS = 1000;
 const MAX_PAGE_VERSIONS = 10_000;
 
-/** @param changed called after each change of the catalog */
-export function createNames(node: Pick<Node, 'catalog' | 'owner'>, changed: () => void): NameCalls {
+/**
+ * @param changed called after each change of the catalog
+ * @param renaming called before a name goes: what waits under it comes along only when it is in the catalog
+ */
+export function createNames(
+  node: Pick<Node, 'catalog' | 'owner'>,
+  changed: () => void,
+  renaming: () => void,
+): NameCalls {
   const { catalog } = node;
   const owner = () => ownerOf(node);
 
@@ -69,6 +76,7 @@ export function createNames(node: Pick<Node, 'catalog' | 'owner'>, changed: () =
     },
 
     async rename(from, to) {
+      renaming();
       const renamed = catalog.rename(owner().ownerId, currentOf(from).name, to);
       if (renamed === undefined) throw notFound(catalog, owner(), from, undefined);
       changed();

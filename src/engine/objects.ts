@@ -33,7 +33,7 @@ import { fetchManifest, type GetContext, openWithOwner, rangeOf, readRange } fro
 import { ASK_TIMEOUT_MS } from './transfer/limits.ts';
 import { ManifestCache } from './transfer/manifest-cache.ts';
 import { Whereabouts } from './transfer/whereabouts.ts';
-import { isHexId, type ObjectId, type PeerId } from './types.ts';
+import { isHexId, manifestShardId, type ObjectId, type PeerId } from './types.ts';
 
 export interface Objects {
   put: Put;
@@ -156,6 +156,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     node.catalog.remove(entry.owner, name, version);
     if (!shared) {
       manifests.delete(objectId);
+      node.shardCache.forget(manifestShardId(objectId));
       for (let index = 0; index < (manifest?.stripeCount ?? 0); index++) {
         for (const id of manifest!.stripe(index).ids) node.shardCache.forget(id);
       }

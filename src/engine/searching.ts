@@ -11,6 +11,8 @@ import type { SearchCalls, SearchQuery } from './search-views.ts';
 export interface Searching extends SearchCalls {
   /** A read of this many bytes has begun. */
   noteRead(name: string, bytes: number): void;
+  /** What was counted goes into the catalog now. */
+  writeReads(): void;
   /** The catalog has changed: its words are indexed when there is time. */
   changed(): void;
   start(): void;
@@ -108,6 +110,7 @@ export function createSearching(node: Pick<Node, 'catalog' | 'owner' | 'clock' |
       else if (!stopper.signal.aborted) noteTimer ??= clock.after(NOTE_MS, writeNoted);
     },
 
+    writeReads: writeNoted,
     changed: () => indexSoon(INDEX_AFTER_MS),
     start: () => indexSoon(INDEX_AFTER_MS),
     close() {

@@ -74,6 +74,15 @@ it('a copy stays readable when the name it was made from is purged, and after a 
   await expect(owner.get('second')).rejects.toMatchObject({ code: 'not-found' });
 });
 
+it('reads are counted under the name as it is now', async () => {
+  await putBytes(owner, 'read', one);
+  for (let i = 0; i < 3; i++) await same('read', one);
+  await owner.names.rename('read', 'read/later');
+  await same('read/later', one);
+  const [first] = await owner.popular({ sinceMs: Date.now() - 60_000 });
+  expect(first).toMatchObject({ object: { name: 'read/later' }, reads: 4, bytes: 4 * one.length });
+});
+
 it('one version goes for good and the others stay', async () => {
   await putBytes(owner, 'v', one);
   await putBytes(owner, 'v', two);
