@@ -62,9 +62,10 @@ export class RestoreWriter {
     return path.length === 0 ? this.#options.root : Buffer.concat([this.#options.root, SLASH, path]);
   }
 
-  directory(entry: TreeEntry): void {
+  /** `onTheWay`: only something below it is meant, so one that is there stays as it is. */
+  directory(entry: TreeEntry, onTheWay: boolean): void {
     const { tree } = this.#options;
-    this.#directories.push(entry);
+    if (!onTheWay) this.#directories.push(entry);
     if (entry.path.length === 0) return;
     if (!this.#mayWrite(entry)) return;
     const at = this.#pathOf(entry.path);
@@ -75,6 +76,7 @@ export class RestoreWriter {
         throw new Error('something that is no folder is there');
       if (found === undefined) {
         tree.makeDir(at);
+        if (onTheWay) this.#directories.push(entry);
         found = tree.stat(at);
       }
       this.#own.add(`${found!.device}:${found!.inode}`);

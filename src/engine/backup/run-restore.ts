@@ -155,10 +155,11 @@ async function* targetsOf(
   for await (const entry of readTree(source.treeChunks(job.tree))) {
     const key = entry.path.toString('latin1');
     if (firstNames.has(key)) elsewhere.set(key, entry);
-    if (chosen.of(entry.path) === 'none') continue;
+    const share = chosen.of(entry.path);
+    if (share === 'none') continue;
     let wanted = entry;
     if (entry.kind === 'directory') {
-      writer.directory(entry);
+      writer.directory(entry, share === 'way');
       continue;
     }
     if (entry.kind === 'hard-link') {

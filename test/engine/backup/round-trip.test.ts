@@ -124,11 +124,16 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     const taken = await backup(objects, source);
     const to = join(folder, 'part');
     fs.mkdirSync(to);
+    fs.chmodSync(to, 0o711);
     await restore(objects, taken.snapshotId, to, {
       paths: ['odd/large again', 'odd/large', `${source}/group-0/folder-2/`],
     });
     expect(fs.readdirSync(join(to, 'odd')).sort()).toEqual(['large', 'large again']);
     expect(fs.readdirSync(join(to, 'group-0'))).toEqual(['folder-2']);
+    // The folder itself was not asked for; what had to be made on the way is as it was.
+    expect(fs.statSync(to).mode & 0o777).toBe(0o711);
+    const way = (root: string) => fs.statSync(join(root, 'group-0')).mtimeMs;
+    expect(way(to)).toBeCloseTo(way(source), 2);
     expect(fs.readFileSync(join(to, 'odd/large again'))).toEqual(fs.readFileSync(join(source, 'odd/large')));
     expect(fs.statSync(join(to, 'odd/large')).nlink).toBe(2);
     await expect(restore(objects, taken.snapshotId, to, { paths: ['../x'] })).rejects.toThrow(
