@@ -26,6 +26,12 @@ async function read(by: Engine, link: string): Promise<Buffer> {
   for await (const piece of (await by.shares.open(link)).body) pieces.push(Uint8Array.from(piece));
   return Buffer.concat(pieces);
 }
+/** A put that met a slow holder may have left a copy of the manifest too many, which waits for the next cleanup: what it leads to cannot be read all the same. */
+async function leadsNowhere(by: Engine, link: string): Promise<void> {
+  await expect(read(by, link)).rejects.toMatchObject({
+    code: expect.stringMatching(/^(not-found|shards-missing)$/),
+  });
+}
 const [one, two] = [pattern(30_000, 1), pattern(30_000, 2)];
 
 describe.each([
@@ -86,8 +92,8 @@ it('after a revocation with a new key the link leads nowhere, readers who stay h
     otherUses: 0,
   });
   expect(object!.objectId).not.toBe(gone.share.objectId);
-  await expect(bob.shares.open(gone.link)).rejects.toMatchObject({ code: 'not-found' });
-  await expect(carol.shares.open(stays.link)).rejects.toMatchObject({ code: 'not-found' });
+  await leadsNowhere(bob, gone.link);
+  await leadsNowhere(carol, stays.link);
   expect(reissued).toHaveLength(1);
   expect(Buffer.compare(await read(carol, reissued[0]!.link), one)).toBe(0);
   await expect(bob.shares.open(reissued[0]!.link)).rejects.toMatchObject({ code: 'denied' });
@@ -107,7 +113,7 @@ it('says what a revocation cannot reach', async () => {
   expect(await alice.shares.revoke(share.id, { rekey: true })).toMatchObject({ otherUses: 1 });
   expect(Buffer.compare(await read(bob, link), one)).toBe(0);
   await alice.delete('copy of c');
-  await expect(bob.shares.open(link)).rejects.toMatchObject({ code: 'not-found' });
+  await leadsNowhere(bob, link);
   const old = await alice.shares.share('c');
   await putBytes(alice, 'c', two);
   await expect(alice.shares.revoke(old.share.id, { rekey: true })).rejects.toMatchObject({
