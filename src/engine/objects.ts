@@ -152,6 +152,10 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     const manifest = shared
       ? undefined
       : await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
+    // An old or deleted version that has become current meanwhile (undelete) is not what was to go.
+    const now = node.catalog.find(entry.owner, name, version);
+    if (now === undefined || (now.state === 'current' && entry.state !== 'current'))
+      return { shardsReleased: 0, unreachable: [] };
     // The entry goes first: a crash after it leaves orphans, never a name that cannot be read.
     node.catalog.remove(entry.owner, name, version);
     if (!shared) {

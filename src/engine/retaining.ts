@@ -16,6 +16,8 @@ export interface Retaining {
 }
 
 const SOON_MS = 5_000;
+/** What the questions to a large catalog take holds the node's loop: that is to be no more than one part in so many of its time. */
+const REST = 50;
 const TURN_MS = 60 * 60_000;
 /** Purged in one turn, each with a message to every holder; the next turn goes on. */
 const MAX_PURGED = 1_000;
@@ -38,10 +40,26 @@ export function createRetaining(
   let timer: Timer | undefined;
   let running = false;
   let again = false;
+  let dueMs = Number.POSITIVE_INFINITY;
+  let soonMs = SOON_MS;
 
+  /** The earlier of two holds: puts that go on and on must not put it off. */
   const arm = (delayMs: number) => {
+    const atMs = clock.monotonic() + delayMs;
+    if (stopper.signal.aborted || atMs >= dueMs) return;
     timer?.cancel();
-    if (!stopper.signal.aborted) timer = clock.after(delayMs, () => void turn());
+    dueMs = atMs;
+    timer = clock.after(delayMs, () => {
+      dueMs = Number.POSITIVE_INFINITY;
+      void turn();
+    });
+  };
+
+  const asked = <T>(question: () => T): T => {
+    const startedMs = clock.monotonic();
+    const answer = question();
+    soonMs = Math.max(SOON_MS, soonMs / 2, REST * (clock.monotonic() - startedMs));
+    return answer;
   };
 
   const purgeSome = async (): Promise<number> => {
@@ -49,7 +67,7 @@ export function createRetaining(
     let purged = 0;
     for (const { name, keep } of pools.retentions()) {
       for (;;) {
-        const page = catalog.expired(owner!.ownerId, name, keep, nowMs, PAGE);
+        const page = asked(() => catalog.expired(owner!.ownerId, name, keep, nowMs, PAGE));
         for (const entry of page) {
           stopper.signal.throwIfAborted();
           await objects.purge(entry, stopper.signal);
@@ -77,7 +95,7 @@ export function createRetaining(
         node.events.add('warn', 'catalog', `old versions stay for now: ${asDatameshError(error).message}`);
     } finally {
       running = false;
-      arm(again ? SOON_MS : TURN_MS);
+      arm(again ? soonMs : TURN_MS);
       again = false;
     }
   };
@@ -87,7 +105,7 @@ export function createRetaining(
       if (owner !== undefined) arm(SOON_MS);
     },
     soon() {
-      if (owner !== undefined && !running) arm(SOON_MS);
+      if (owner !== undefined && !running) arm(soonMs);
       else again = true;
     },
     close() {
