@@ -63,8 +63,16 @@ test('a drained node ends empty although it crashed on the way, and nothing is l
   expect(told).toMatchObject({ state: 'stuck', waiting: 0, unnamed: 0 });
   expect(told.blocked).toBe(told.shardsLeft);
   expect(told.reasons.join()).toMatch(/6 places \(4\+2\) by \w+: 5 other nodes/);
-  const cancelled = await cluster.cli(4, ['drain', '--cancel', '--json']);
-  expect(cancelled.status, cancelled.stderr).toBe(0);
-  expect(JSON.parse(cancelled.stdout).state).toBe('off');
+  // Its job is what ends it, as `drain --cancel` would.
+  const listed = await cluster.ok(4, ['jobs', 'list', '--running', '--json']);
+  const jobs = listed.stdout
+    .trim()
+    .split('\n')
+    .flatMap((line) => JSON.parse(line));
+  const { id } = jobs.find(({ verb }: { verb: string }) => verb === 'drain');
+  const cancelled = await cluster.ok(4, ['jobs', 'cancel', id, '--json']);
+  expect(JSON.parse(cancelled.stdout).state).toBe('cancelled');
+  const off = await cluster.ok(4, ['drain', '--status', '--json']);
+  expect(JSON.parse(off.stdout).state).toBe('off');
   expect(await owner.health({ depth: 'proved' })).toMatchObject({ objects: OBJECTS, ok: OBJECTS });
 }, 240_000);
