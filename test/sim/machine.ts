@@ -95,6 +95,8 @@ export class SimMachine {
   #process: Process | undefined;
   #catalog: Catalog | undefined;
   #custody: CustodyStore | undefined;
+  /** Its databases, those of wiped disks among them. */
+  readonly #databases: { close(): void }[] = [];
   /** What its store had when it went down. */
   #heldWhenStopped = new Map<ShardId, number>();
 
@@ -213,11 +215,11 @@ export class SimMachine {
       },
       openCatalog: () => {
         // The database of the machine: what was committed is durable, whatever dies.
-        this.#catalog ??= openCatalog(':memory:', clock);
+        this.#catalog ??= this.#kept(openCatalog(':memory:', clock));
         return { ...this.#catalog, close: () => {} };
       },
       openCustody: () => {
-        this.#custody ??= openCustody(':memory:');
+        this.#custody ??= this.#kept(openCustody(':memory:'));
         return { ...this.#custody, close: () => {} };
       },
       openCodec: () => codec,
@@ -301,6 +303,17 @@ export class SimMachine {
       bandwidth: { upBytesPerSecond: undefined, downBytesPerSecond: undefined },
       passphrase: undefined,
     };
+  }
+
+  #kept<T extends { close(): void }>(database: T): T {
+    this.#databases.push(database);
+    return database;
+  }
+
+  /** At the end of a run: a database in memory that nobody closes takes it until the collector happens to come by. */
+  discard(): void {
+    this.stop('power');
+    for (const database of this.#databases) database.close();
   }
 
   /** The process dies at once; with `powerOff` the machine, and what was not synced is shaken. */

@@ -201,6 +201,7 @@ export class World {
     } finally {
       process.off('unhandledRejection', rejected);
     }
+    for (const machine of this.machines) machine.discard();
     const { seed, steps } = this.#options;
     return {
       seed,
