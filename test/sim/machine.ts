@@ -143,6 +143,11 @@ export class SimMachine {
     return this.#catalog;
   }
 
+  /** What it keeps of others' objects, up or not; undefined before its first start. */
+  get custody(): CustodyStore | undefined {
+    return this.#custody;
+  }
+
   get address(): string | undefined {
     return this.peerId && addressOf(this.host, this.peerId);
   }

@@ -40,14 +40,11 @@ async function withMutant<T>(patch: string, use: (folder: string) => Promise<T>)
 
 /** Bugs named so are in what only a cleanup does. */
 const OF_CLEANUP = 'gc-';
-/** These break what takes long to check. */
-const OF_STRICT = 'strict-';
 
 function simulate(folder: string, name: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const args = ['test/sim/main.ts', '--seeds', values.seeds, '--jobs', values.jobs, '--until-found'];
     if (name.startsWith(OF_CLEANUP)) args.push('--cleanup');
-    if (name.startsWith(OF_STRICT)) args.push('--strict');
     const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));

@@ -23,6 +23,9 @@ export interface Promised {
   state: 'live' | 'deleting' | 'deleted';
 }
 
+/** More than a run puts. */
+const MAX_PENDING = 1000;
+
 export class Truth {
   readonly promised: Promised[] = [];
   readonly machines: SimMachine[];
@@ -113,9 +116,22 @@ export class Truth {
     return groups.every((group) => this.intact(group, without) >= group.code.k);
   }
 
-  /** Every live object stays readable when all on this machine is lost. */
+  /** Every live object stays readable when all on this machine is lost, and somebody still knows that it is to be kept whole. */
   canLose(machine: SimMachine): boolean {
-    return this.live().every((promised) => this.readable(promised, machine));
+    return this.live().every(
+      (promised) => this.readable(promised, machine) && this.inCustody(promised, machine),
+    );
+  }
+
+  /** An order lives with three custodians: where faults destroy all of them before they could hand it over, nothing heals without its owner. */
+  private inCustody({ client, objectId }: Promised, without: SimMachine): boolean {
+    const keepers = this.machines.filter(
+      ({ custody, gone }) => !gone && custody?.mark(objectId) !== undefined,
+    );
+    if (keepers.some((machine) => machine !== without && !machine.liar)) return true;
+    const { catalog, ownerId } = client;
+    const pending = catalog?.pendingOrders(ownerId!, undefined, MAX_PENDING) ?? [];
+    return pending.some((order) => order.objectId === objectId);
   }
 
   /** Every live object stays readable without this shard on that machine. */
