@@ -75,7 +75,7 @@ export async function writeStripe(
     for (const attempt of attempts) attempt.abort();
   };
   context.signal.addEventListener('abort', stop, { once: true });
-  /** Requests that were given up: until they have ended, the shards' memory is read. */
+  /** Requests that were given up: until they have ended, the shards' memory is read. A manifest's is nobody else's, so that it waits for none of them. */
   const left: Promise<unknown>[] = [];
 
   /** One holder's answer: 'late' when it is to be replaced instead of being waited for. */
@@ -121,7 +121,8 @@ export async function writeStripe(
   const holders = await Promise.all(stripe.ids.map((_id, index) => place(index))).finally(() => {
     cutOff.end();
     context.signal.removeEventListener('abort', stop);
-    return left.length === 0 ? undefined : Promise.allSettled(left);
+    if (left.length === 0 || (stripe.announce === true && !context.signal.aborted)) return undefined;
+    return Promise.allSettled(left);
   });
   context.signal.throwIfAborted();
   const durable = holders.filter((holder) => holder !== undefined).length;
