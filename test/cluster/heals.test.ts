@@ -50,7 +50,7 @@ test.skipIf(LONG && ownerOff)(
 test.skipIf(LONG && !ownerOff)(
   `the same while the owner’s node is off`,
   async () => {
-    const ownerOffForMs = LONG ? 100_000 : 18_000;
+    const ownerOffForMs = LONG ? 60_000 : 18_000;
     const short = { nodes: 7, objects: 60, kills: 1 };
     const { wholeAfterMs, health, lost, differs } = await healRun({
       ...run,
