@@ -94,7 +94,9 @@ export async function startCluster(
         onSpawn: (spawned) => mesh.children.push(spawned),
       });
       const engine = await connectEngine(node.dataDir);
-      Object.assign(node, { child, pid: status.pid, engine: engine!, alive: true });
+      // A node that lost its keys with its disk has another identity, and so another address.
+      const [address] = status.addresses;
+      Object.assign(node, { child, pid: status.pid, engine: engine!, address: address!, alive: true });
     },
     met: () => untilAllMet(mesh, NEVER),
     async join(more) {
