@@ -4,17 +4,17 @@
  *
  *   npm run bench:backup [-- --json] [--files 20000] [--average-bytes 20000] [--runs 3]
  */
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDemoMesh, startNodes, untilAllMet } from '../src/commands/start/demo/nodes.ts';
+import type { DemoMesh } from '../src/commands/start/demo/nodes.ts';
 import { makeOddTree, noise, numbers } from '../test/support/odd-tree.ts';
 import { differences } from '../test/support/same-tree.ts';
+import { withMesh } from './support/mesh.ts';
 import { numberOption, textOption } from './support/options.ts';
 import { cpuSeconds, installed, type Timed, timed } from './support/process.ts';
 import { Report } from './support/rows.ts';
 
 const LAUNCHER = new URL('../bin/datamesh', import.meta.url).pathname;
-const NEVER = new AbortController().signal;
 
 const files = numberOption('files', 20_000);
 const averageBytes = numberOption('average-bytes', 20_000);
@@ -24,29 +24,15 @@ const report = new Report('backup');
 const figures = new Map<string, number[]>();
 const push = (name: string, value: number) => figures.set(name, [...(figures.get(name) ?? []), value]);
 
-process.env.TMPDIR = parent;
-const folder = mkdtempSync(join(parent, 'datamesh-bench-'));
-const mesh = await openDemoMesh();
-try {
-  await startNodes(mesh, {
-    nodes: 6,
-    code: { k: 4, m: 2 },
-    quotaBytes: (runs + 1) * 4 * files * averageBytes,
-    env: process.env,
-    signal: NEVER,
-    tied: true,
-  });
-  await untilAllMet(mesh, NEVER);
+await withMesh(parent, (runs + 1) * 4 * files * averageBytes, (mesh, folder) => {
   // A node that runs for days is warm: the first round is of a tenth of the files and not counted.
-  for (let round = 0; round <= runs; round++) measure(round);
+  for (let round = 0; round <= runs; round++) measure(mesh, folder, round);
   for (const values of figures.values()) values.shift();
-} finally {
-  await mesh.close(false);
-  rmSync(folder, { recursive: true, force: true });
-}
+});
 tell();
 
-function measure(round: number): void {
+function measure(mesh: DemoMesh, folder: string, round: number): void {
+  const datamesh = datameshAt(mesh, folder);
   const source = join(folder, 'tree');
   const target = join(folder, 'restored');
   const repository = join(folder, 'restic');
@@ -97,12 +83,13 @@ function measure(round: number): void {
   }
 }
 
-function datamesh(...argv: string[]): Timed {
+function datameshAt(mesh: DemoMesh, folder: string) {
   const config = mesh.nodes[0]!.configPath;
-  return expectDone(
-    `datamesh ${argv[0]}`,
-    timed(process.execPath, [LAUNCHER, '--config', config, ...argv], { HOME: folder }),
-  );
+  return (...argv: string[]): Timed =>
+    expectDone(
+      `datamesh ${argv[0]}`,
+      timed(process.execPath, [LAUNCHER, '--config', config, ...argv], { HOME: folder }),
+    );
 }
 
 function expectDone(name: string, result: Timed): Timed {

@@ -7,11 +7,12 @@
  */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DemoMesh, openDemoMesh, startNodes, untilAllMet } from '../src/commands/start/demo/nodes.ts';
+import type { DemoMesh } from '../src/commands/start/demo/nodes.ts';
 import { randomFile, sha256 } from '../test/support/files.ts';
+import { withMesh } from './support/mesh.ts';
 import { numberOption } from './support/options.ts';
 import { cpuSeconds, installed, peakMiB, resetPeak, type Timed, timed } from './support/process.ts';
 import { Report } from './support/rows.ts';
@@ -19,7 +20,6 @@ import { Report } from './support/rows.ts';
 const MIB = 2 ** 20;
 const LAUNCHER = new URL('../bin/datamesh', import.meta.url).pathname;
 const TMPFS = 0x01021994;
-const NEVER = new AbortController().signal;
 
 const sizeMiB = numberOption('size-mib', 1024);
 const runs = numberOption('runs', 3);
@@ -34,30 +34,9 @@ for (const [label, folder] of [
     report.note(`${label}: left out, ${folder} is ${isTmpfs ? 'a tmpfs' : 'no tmpfs'} here`);
     continue;
   }
-  process.env.TMPDIR = folder;
-  await measure(label, folder);
+  await withMesh(folder, (runs + 2) * 2 * sizeMiB * MIB, (mesh, work) => rounds(label, work, mesh));
 }
 report.end();
-
-async function measure(label: string, parent: string): Promise<void> {
-  const folder = mkdtempSync(join(parent, 'datamesh-bench-'));
-  const mesh = await openDemoMesh();
-  try {
-    await startNodes(mesh, {
-      nodes: 6,
-      code: { k: 4, m: 2 },
-      quotaBytes: (runs + 2) * 2 * sizeMiB * MIB,
-      env: process.env,
-      signal: NEVER,
-      tied: true,
-    });
-    await untilAllMet(mesh, NEVER);
-    await rounds(label, folder, mesh);
-  } finally {
-    await mesh.close(false);
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 async function rounds(label: string, folder: string, mesh: DemoMesh): Promise<void> {
   const file = join(folder, 'file');

@@ -1,14 +1,14 @@
 /** Every object of a pool, who holds what of it now, batch by batch: memory does not grow with the catalog. */
 import type { Entry, PoolRecord } from './catalog/catalog.ts';
 import type { Liveness, Version } from './collect-live.ts';
-import { lookAt, type ObjectInCustody, STRIPES_PER_LOOK } from './maintenance/custody/custody-census.ts';
+import { lookThrough, type ObjectInCustody } from './maintenance/custody/custody-census.ts';
 import { type Claim, MANIFEST_GROUP } from './maintenance/custody/custody-store.ts';
 import type { GroupState } from './maintenance/repair-plan.ts';
 import type { Node } from './node.ts';
 import { placedObject } from './pools/distribution.ts';
 import type { Pools } from './pools/pools.ts';
-import { ASK_TIMEOUT_MS } from './transfer/limits.ts';
-import type { ObjectId, PeerId, ShardId } from './types.ts';
+import { censusOf } from './repairing.ts';
+import type { ObjectId } from './types.ts';
 
 /** Objects whose holders are asked together. */
 const OBJECTS_AT_ONCE = 64;
@@ -56,7 +56,7 @@ async function* lookAtBatch(batch: readonly Version[], options: WalkOptions): As
     readable.map(({ entry }) => entry.objectId),
     signal,
   );
-  let round = readable.map(({ entry, manifest }) => {
+  const cases = readable.map(({ entry, manifest }) => {
     const { objectId, manifestHolders, code } = entry;
     const claims = [
       ...known(objectId),
@@ -69,26 +69,10 @@ async function* lookAtBatch(batch: readonly Version[], options: WalkOptions): As
       manifestBytes: Math.max(1, manifestBytesOf({ entry, manifest })),
       claims,
     };
-    return { entry, object, from: 0 };
+    return { entry, object };
   });
-  const census = {
-    backend: node.backend,
-    everybody: node.reachable,
-    isMissing: (holder: PeerId, id: ShardId) => node.proofs.isMissing(holder, id),
-    timeoutMs: ASK_TIMEOUT_MS,
-    signal,
-  };
-  while (round.length > 0) {
-    const states = await lookAt(round, census);
-    const goesOn = ({ object, from }: (typeof round)[number]) =>
-      from + STRIPES_PER_LOOK < object.manifest.stripeCount;
-    yield states.map((state, at) => ({
-      entry: round[at]!.entry,
-      groups: state.groups,
-      ends: !goesOn(round[at]!),
-    }));
-    round = round.filter(goesOn).map((one) => ({ ...one, from: one.from + STRIPES_PER_LOOK }));
-  }
+  for await (const part of lookThrough(cases, censusOf(node, signal)))
+    yield part.map(({ one, state, ends }) => ({ entry: one.entry, groups: state.groups, ends }));
 }
 
 /** Only its holders know how long a manifest is; what the catalog says was stored tells it, but for what a put left out. */

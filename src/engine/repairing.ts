@@ -2,10 +2,10 @@
 import { asDatameshError, DatameshError } from '../errors.ts';
 import type { CallOptions } from './engine.ts';
 import {
-  lookAt,
+  type CensusContext,
+  lookThrough,
   type ObjectInCustody,
   type ObjectState,
-  STRIPES_PER_LOOK,
 } from './maintenance/custody/custody-census.ts';
 import { type Claim, MANIFEST_GROUP } from './maintenance/custody/custody-store.ts';
 import { type RepairContext, repairGroup } from './maintenance/repair.ts';
@@ -18,7 +18,7 @@ import type { Proving } from './proving.ts';
 import { ownerOf } from './put-object.ts';
 import type { RepairItem, RepairQuery, RepairReport } from './repair-views.ts';
 import { ASK_TIMEOUT_MS, PUT_TIMEOUT_MS } from './transfer/limits.ts';
-import { type PeerId, type ShardId, shardIdOf } from './types.ts';
+import { shardIdOf } from './types.ts';
 
 export type Repairing = (query: RepairQuery, call: CallOptions) => Promise<RepairReport>;
 
@@ -88,31 +88,30 @@ async function repairBatch(batch: readonly CurrentObject[], run: Run): Promise<v
   );
   report.stripesLost += batch.length - readable.length;
   report.damaged += batch.length - readable.length;
-  let round = readable.map(({ entry, manifest }) => {
+  const cases = readable.map(({ entry, manifest }) => {
     const claims = entry.manifestHolders.map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
     // How long a manifest is only its holders know; placement asks for room for one byte.
     const object: ObjectInCustody = { objectId: entry.objectId, manifest, manifestBytes: 1, claims };
-    return { object, from: 0, entry, damaged: false };
+    return { object, entry, damaged: false };
   });
-  const census = {
-    backend: node.backend,
-    everybody: node.reachable,
-    isMissing: (holder: PeerId, id: ShardId) => node.proofs.isMissing(holder, id),
-    timeoutMs: ASK_TIMEOUT_MS,
-    signal,
-  };
-  while (round.length > 0) {
-    const states = await lookAt(round, census);
-    for (const [at, state] of states.entries()) {
-      const one = round[at]!;
+  for await (const part of lookThrough(cases, censusOf(node, signal))) {
+    for (const { one, state } of part) {
       const damages = await repairObject(one.entry, state, run);
       if (damages > 0 && !one.damaged) report.damaged++;
       one.damaged ||= damages > 0;
     }
-    round = round
-      .filter(({ object, from }) => from + STRIPES_PER_LOOK < object.manifest.stripeCount)
-      .map((one) => ({ ...one, from: one.from + STRIPES_PER_LOOK }));
   }
+}
+
+/** What the owner's own look at where shards are needs of a node. */
+export function censusOf(node: Node, signal: AbortSignal): CensusContext {
+  return {
+    backend: node.backend,
+    everybody: node.reachable,
+    isMissing: (holder, id) => node.proofs.isMissing(holder, id),
+    timeoutMs: ASK_TIMEOUT_MS,
+    signal,
+  };
 }
 
 /** How many of its groups are damaged. */

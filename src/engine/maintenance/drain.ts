@@ -17,7 +17,7 @@ import {
   type ShardId,
 } from '../types.ts';
 import type { Adoption } from './custody/adoption.ts';
-import { type CensusContext, lookAt, STRIPES_PER_LOOK } from './custody/custody-census.ts';
+import { type CensusContext, lookThrough } from './custody/custody-census.ts';
 import type { CustodyClient } from './custody/custody-client.ts';
 import type { CustodyPeers } from './custody/custody-peers.ts';
 import type { OfferItem } from './custody/custody-protocol.ts';
@@ -135,9 +135,8 @@ async function examine(
   }
   const rule = context.ruleOf(order);
   const object = { objectId, manifest, manifestBytes: kept.length, claims: item.claims };
-  for (let stripe = 0; stripe === 0 || stripe < manifest.stripeCount; stripe += STRIPES_PER_LOOK) {
-    const [state] = await lookAt([{ object, from: stripe }], context);
-    const standings = state!.groups
+  for await (const [part] of lookThrough([{ object }], context)) {
+    const standings = part!.state.groups
       .filter(({ ids }) => ids.some((id) => mine.has(id)))
       .map((group) => standingOf(group, rule));
     await settle(standings, mine, order, rule, context, round);

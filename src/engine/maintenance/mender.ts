@@ -1,6 +1,6 @@
 /** Looks at objects in custody, and mends what is damaged and this node's to mend: who leads repairs, with a lease from the other custodians. */
 import type { ObjectId } from '../types.ts';
-import { lookAt, STRIPES_PER_LOOK } from './custody/custody-census.ts';
+import { lookThrough } from './custody/custody-census.ts';
 import { dutyFor } from './custody/custody-peers.ts';
 import { takeLeases } from './custody/lease-round.ts';
 import { releasedOf } from './custody/tombstones.ts';
@@ -91,25 +91,15 @@ function openCase(id: ObjectId, context: MenderContext): Case | undefined {
 async function* examined(cases: readonly Case[], context: MenderContext): AsyncGenerator<Case> {
   const { backend, everybody, isMissing, signal, suspects, limits } = context;
   const census = { backend, everybody, isMissing, signal, timeoutMs: limits.askTimeoutMs };
-  let round = cases.map((one) => ({ one, from: 0 }));
-  while (round.length > 0) {
-    const states = await lookAt(
-      round.map(({ one, from }) => ({ object: one.object, from })),
-      census,
-    );
-    const next: typeof round = [];
-    for (const [at, state] of states.entries()) {
-      const { one, from } = round[at]!;
+  for await (const part of lookThrough(cases, census)) {
+    for (const { one, state } of part) {
       for (const holder of state.silent) one.silent.add(holder);
       for (const group of state.groups) {
         const damage = one.repair && damageOf(group, one.repair.rule);
         if (damage !== undefined) one.damages.push(damage);
         one.groups.push(group);
       }
-      if (from + STRIPES_PER_LOOK < one.object.manifest.stripeCount)
-        next.push({ one, from: from + STRIPES_PER_LOOK });
     }
-    round = next;
   }
   for (const one of cases) {
     const { objectId, manifest } = one.object;

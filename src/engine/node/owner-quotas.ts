@@ -4,7 +4,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { Disk } from '../effects/disk.ts';
 import type { QuotaView } from '../quota-views.ts';
-import type { ShardStore } from '../shardstore/store.ts';
+import { type ShardStore, withPut } from '../shardstore/store.ts';
 import { isHexId, type OwnerId } from '../types.ts';
 
 export interface OwnerQuotas {
@@ -70,33 +70,20 @@ export async function openQuotas(disk: Disk, path: string): Promise<OwnerQuotas>
 /** The store, refusing what goes beyond an owner's limit. What is under way counts; what an owner has put already costs nothing. Reads and deletes go on. */
 export function limitingPuts(store: ShardStore, quotas: Pick<OwnerQuotas, 'limitOf'>): ShardStore {
   const under = new Map<OwnerId, number>();
-  return {
-    put(record) {
-      const { owner, id, bytes } = record;
-      const limitBytes = quotas.limitOf(owner);
-      if (limitBytes === undefined || store.stat(id)?.owners.includes(owner)) return store.put(record);
-      const pending = under.get(owner) ?? 0;
-      const usedBytes = store.ownerBytes(owner) + pending;
-      if (usedBytes + bytes.length > limitBytes)
-        return Promise.reject(ownerFull(owner, limitBytes, usedBytes));
-      under.set(owner, pending + bytes.length);
-      return store.put(record).finally(() => {
-        const left = under.get(owner)! - bytes.length;
-        if (left === 0) under.delete(owner);
-        else under.set(owner, left);
-      });
-    },
-    get: (id, into) => store.get(id, into),
-    getRange: (id, offset, lengthBytes) => store.getRange(id, offset, lengthBytes),
-    has: (id) => store.has(id),
-    delete: (id, owner) => store.delete(id, owner),
-    stat: (id) => store.stat(id),
-    list: (cursor, limit) => store.list(cursor, limit),
-    ownerBytes: (owner) => store.ownerBytes(owner),
-    owners: () => store.owners(),
-    usage: () => store.usage(),
-    close: () => store.close(),
-  };
+  return withPut(store, (record) => {
+    const { owner, id, bytes } = record;
+    const limitBytes = quotas.limitOf(owner);
+    if (limitBytes === undefined || store.stat(id)?.owners.includes(owner)) return store.put(record);
+    const pending = under.get(owner) ?? 0;
+    const usedBytes = store.ownerBytes(owner) + pending;
+    if (usedBytes + bytes.length > limitBytes) return Promise.reject(ownerFull(owner, limitBytes, usedBytes));
+    under.set(owner, pending + bytes.length);
+    return store.put(record).finally(() => {
+      const left = under.get(owner)! - bytes.length;
+      if (left === 0) under.delete(owner);
+      else under.set(owner, left);
+    });
+  });
 }
 
 async function load(disk: Disk, path: string): Promise<Map<OwnerId | 'all', number>> {

@@ -34,7 +34,7 @@ export interface ObjectState {
 }
 
 /** Bounds the memory of one question round: 64 bytes for each shard. Objects of more stripes are looked at in parts. */
-export const STRIPES_PER_LOOK = 4096;
+const STRIPES_PER_LOOK = 4096;
 /** Peers asked for shards that nobody noted has. */
 const MAX_SEARCHED = 64;
 
@@ -93,6 +93,23 @@ export async function lookAt(
       groups.flatMap(({ noted }) => noted.flat().filter((holder) => sightings.silent.has(holder))),
     ),
   }));
+}
+
+/** Looks at all stripes of these objects, all objects side by side, in as many parts as the largest needs; `ends` with the last part of each. */
+export async function* lookThrough<T extends { object: ObjectInCustody }>(
+  cases: readonly T[],
+  context: CensusContext,
+): AsyncGenerator<{ one: T; state: ObjectState; ends: boolean }[]> {
+  let round: readonly T[] = cases;
+  for (let from = 0; round.length > 0; from += STRIPES_PER_LOOK) {
+    const states = await lookAt(
+      round.map(({ object }) => ({ object, from })),
+      context,
+    );
+    const goesOn = ({ object }: T) => from + STRIPES_PER_LOOK < object.manifest.stripeCount;
+    yield round.map((one, at) => ({ one, state: states[at]!, ends: !goesOn(one) }));
+    round = round.filter(goesOn);
+  }
 }
 
 /** By index: who was told to have the shard. */
