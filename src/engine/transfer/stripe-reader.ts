@@ -5,7 +5,7 @@ import type { Landing } from '../codec/codec.ts';
 import type { Clock, Timer } from '../effects/clock.ts';
 import { bytesToHex, type PeerId, type ShardId } from '../types.ts';
 import type { Hedging } from './hedging.ts';
-import { ASK_TIMEOUT_MS, GET_TIMEOUT_MS, OVERDUE_MS } from './limits.ts';
+import { ASK_AGAIN_AFTER_MS, ASK_TIMEOUT_MS, GET_TIMEOUT_MS, OVERDUE_MS } from './limits.ts';
 import type { ShardCache } from './shard-cache.ts';
 
 export interface StripeToRead {
@@ -72,6 +72,10 @@ export async function readStripe(
     await race.run(noted(stripe, context));
     if (!race.complete && stripe.moved !== undefined) await race.run(await moved(stripe, context, race));
     if (!race.complete) await race.run(await searched(stripe, context, race));
+    if (!race.complete && race.brokenOff) {
+      await context.clock.sleep(ASK_AGAIN_AFTER_MS, context.signal);
+      await race.run(noted(stripe, context));
+    }
   } finally {
     race.stop();
   }
@@ -146,6 +150,8 @@ interface Running extends Attempt {
 
 class StripeRace {
   readonly got = new Map<number, Uint8Array>();
+  /** A request ended with its connection: its holder may well be there, on another one. */
+  brokenOff = false;
   private readonly stopper = new AbortController();
   private underWay = 0;
   private readonly stripe: StripeToRead;
@@ -276,6 +282,7 @@ class StripeRace {
       if (this.stripe.keep === true && backend.kind === 'peer') this.context.cache?.add(id, bytes);
     } catch (error) {
       const failure = asDatameshError(error);
+      this.brokenOff ||= failure.code === 'peer-unreachable';
       if (failure.code !== 'cancelled') this.context.failed(backend.id, failure);
       else if (this.complete && one.notLate !== undefined) {
         this.context.overtaken(backend.id, clock.monotonic() - one.startedMs, this.shardBytes);

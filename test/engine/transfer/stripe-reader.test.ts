@@ -3,13 +3,14 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/engine/backends/backend.ts';
 import { blake3 } from '../../../src/engine/codec/hash.ts';
 import { createHedging, type Hedging } from '../../../src/engine/transfer/hedging.ts';
-import { HEDGE_BURST, OVERDUE_MS } from '../../../src/engine/transfer/limits.ts';
+import { ASK_AGAIN_AFTER_MS, HEDGE_BURST, OVERDUE_MS } from '../../../src/engine/transfer/limits.ts';
 import {
   type ReadContext,
   readStripe,
   type StripeToRead,
 } from '../../../src/engine/transfer/stripe-reader.ts';
 import { type PeerId, shardIdOf } from '../../../src/engine/types.ts';
+import { DatameshError } from '../../../src/errors.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
 const K = 3;
@@ -166,6 +167,45 @@ describe('a read of three shards of five', () => {
     expect(asked).toEqual([2, 3, 4, 1]);
     await give(3, 4, 1);
     await read;
+  });
+
+  test('that broken connections leave short asks their holders once more, and then gives up', async () => {
+    const lost = () => new DatameshError('peer-unreachable', { what: 'the connection was lost' });
+    const read = readStripe(stripe, context);
+    await give(0, 1);
+    for (const index of [2, 3, 4]) {
+      answer.get(index)!(lost());
+      await turn();
+    }
+    expect(asked).toEqual([0, 1, 2, 3, 4]);
+    await pass(ASK_AGAIN_AFTER_MS);
+    expect(asked).toEqual([0, 1, 2, 3, 4, 2]);
+    answer.get(2)!(lost());
+    await turn();
+    await give(3);
+    expect([...(await read).keys()].sort()).toEqual([0, 1, 3]);
+
+    asked = [];
+    const failing = readStripe(stripe, context).catch((error: DatameshError) => error.code);
+    for (let round = 0; round < 2; round++) {
+      for (const index of [0, 1, 2, 3, 4]) {
+        answer.get(index)!(lost());
+        await turn();
+      }
+      await pass(ASK_AGAIN_AFTER_MS);
+    }
+    expect(await failing).toBe('shards-missing');
+    expect(asked).toHaveLength(2 * N);
+  });
+
+  test('that holders who have nothing leave short does not ask again', async () => {
+    const failing = readStripe(stripe, context).catch((error: DatameshError) => error.code);
+    for (const index of [0, 1, 2, 3, 4]) {
+      answer.get(index)!(new DatameshError('timeout', { what: 'no answer' }));
+      await turn();
+    }
+    expect(await failing).toBe('shards-missing');
+    expect(asked).toHaveLength(N);
   });
 
   test('two holders of the same shard count once', async () => {
