@@ -17,6 +17,8 @@ export interface OutputStyle {
   errorColor: boolean;
   /** Width where no terminal tells one. */
   fallbackColumns: number;
+  /** Nothing that was written is taken back: no progress line that is drawn over itself. */
+  appendOnly?: boolean;
 }
 
 /** Rows drawn with one set of column widths; a longer list goes on in further blocks, so memory stays bounded. */
@@ -32,7 +34,7 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
   let blocksDrawn = 0;
   const counted = filters.some((filter) => filter.kind === 'count');
   const single = command.shape === 'single' && filters.length === 0;
-  const progress = progressFor(options, json, streams);
+  const progress = style.appendOnly === true ? undefined : progressFor(options, json, streams);
   let rows: OutputRecord[] = [];
   let headerDone = false;
   let problem: unknown;
@@ -108,6 +110,11 @@ export function commandOutput(parsed: ParsedCommand, streams: Streams, style: Ou
       if (stacks || (options.verbose && !json)) {
         for (const line of causeLines(error, stacks)) streams.writeError(`${line}\n`);
       }
+    },
+    async flush() {
+      if (rows.length === 0) return;
+      progress?.clear();
+      await drawTable();
     },
     async end() {
       progress?.clear();

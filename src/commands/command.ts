@@ -31,6 +31,8 @@ export type ValueType =
   /** Name or id of a stored object; completed from the catalog. */
   | { kind: 'object' }
   | { kind: 'peer' }
+  /** A peer, `zone:<label>`, `rack:<label>` or `rack:<zone>/<label>`. */
+  | { kind: 'place' }
   | { kind: 'command' }
   | { kind: 'config-key' }
   | { kind: 'key-name' }
@@ -89,6 +91,8 @@ export interface Output {
   note(text: string): void;
   /** A warning to stderr (human) or a `warning` line (JSON). */
   warn(text: string): void;
+  /** Shows the records so far: of a command that goes on until it is stopped, a table would else be drawn at its end. */
+  flush?(): Promise<void>;
   /** Raw bytes to stdout (`cat`, `get -`); respects back-pressure. */
   bytes(chunk: Uint8Array): Promise<void>;
   progress(label: string, progress: Progress): void;

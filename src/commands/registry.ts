@@ -30,10 +30,12 @@ import { manyCommands } from './many/all.ts';
 import { bandwidthCommand } from './network/bandwidth.ts';
 import { discoverCommand } from './network/discover.ts';
 import { distributionCommand } from './network/distribution.ts';
+import { eventsCommand } from './network/events.ts';
 import { healthCommand } from './network/health.ts';
 import { networkCommand } from './network/network.ts';
 import { networksCommand } from './network/networks.ts';
 import { peersCommand } from './network/peers.ts';
+import { whatifCommand } from './network/whatif.ts';
 import { bootstrapCommand } from './node/bootstrap.ts';
 import { drainCommand } from './node/drain.ts';
 import { serviceCommands } from './node/service.ts';
@@ -167,6 +169,8 @@ export function allCommands(): readonly Command[] {
     bootstrapCommand,
     peersCommand,
     healthCommand,
+    whatifCommand,
+    eventsCommand,
     networkCommand,
     networksCommand,
     discoverCommand,

@@ -1,4 +1,5 @@
 /** Completion for the prompt: the command language's, fed by this engine's names. Slow sources give nothing rather than a pause. */
+import { placesOf } from '../commands/network/places.ts';
 import type { Registry } from '../commands/registry.ts';
 import { CONFIG_FIELDS } from '../config/fields.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -44,6 +45,7 @@ function sourcesOf(engine: Engine | undefined, cwd: string): CompletionSources {
           summary: `${peer.state} ${peer.peerId}`,
         }));
       }),
+    places: () => inTime(async () => placesOf(await engine.peers())),
   };
 }
 

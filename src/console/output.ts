@@ -35,10 +35,16 @@ export function consoleOutput(parsed: ParsedCommand, sink: OutputSink, theme: Th
   let ended = false;
 
   const view = command.otherViews?.find(({ when }) => when(parsed.values));
-  const columnsOf = (): Column[] => chooseColumns(view?.columns ?? command.columns ?? [], wanted, records);
+  const columnsOf = (of: readonly OutputRecord[]): Column[] =>
+    chooseColumns(view?.columns ?? command.columns ?? [], wanted, of);
 
   const flushText = (rest: string) => {
     if (rest !== '') sink.rows(textRows(safeLines(rest.replace(/\r?\n$/, ''))));
+  };
+
+  const drawRecords = async () => {
+    const ready = records.splice(0);
+    if (ready.length > 0) sink.rows(await recordRows(ready, columnsOf(ready), sink.width(), parsed));
   };
 
   return {
@@ -63,6 +69,7 @@ export function consoleOutput(parsed: ParsedCommand, sink: OutputSink, theme: Th
       text = text.slice(last + 1);
     },
     progress: (label, progress) => sink.progress(label, progress),
+    flush: drawRecords,
     error(error: DatameshError) {
       sink.rows([[cell(`${theme.glyphs.bad} `, 'bad'), cell(errorLine(error), 'bad')]]);
     },
@@ -80,7 +87,7 @@ export function consoleOutput(parsed: ParsedCommand, sink: OutputSink, theme: Th
           ],
         ]);
       }
-      if (records.length > 0) sink.rows(await recordRows(records, columnsOf(), sink.width(), parsed));
+      await drawRecords();
     },
   };
 }

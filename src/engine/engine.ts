@@ -7,6 +7,7 @@
 import type { BackupCalls } from './backup-views.ts';
 import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
 import type { DrainQuery, DrainView } from './drain-views.ts';
+import type { EventCalls, EventView } from './event-views.ts';
 import type { HealthReport } from './health-views.ts';
 import type { JobCalls, JobView } from './job-views.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
@@ -24,7 +25,9 @@ import type { RepairQuery, RepairReport } from './repair-views.ts';
 import type { SearchCalls } from './search-views.ts';
 import type { ShareCalls } from './share-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
+import type { WhatifCalls } from './whatif-views.ts';
 
+export type { EventLevel, EventView } from './event-views.ts';
 export type { HealthReport, ObjectState, SpareHistogram } from './health-views.ts';
 
 export type NodeRole = 'regular' | 'bootstrap' | 'service';
@@ -119,6 +122,9 @@ export interface RateWindow {
   totalBytes: number;
   /** Last 60 samples of one second, oldest first. */
   history: number[];
+  /** Mean rates of the last 60 stretches of ten seconds, and of the last 288 of five minutes, oldest first. */
+  history10m: number[];
+  history24h: number[];
 }
 
 export interface BandwidthView {
@@ -127,16 +133,6 @@ export interface BandwidthView {
   capUpBytesPerSecond: number | undefined;
   capDownBytesPerSecond: number | undefined;
   byProtocol: { protocol: string; sentBytes: number; receivedBytes: number }[];
-}
-
-export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
-
-export interface EventView {
-  seq: number;
-  atMs: number;
-  level: EventLevel;
-  source: string;
-  text: string;
 }
 
 /** What the console draws: one call, one moment. Sampled once a second in the engine. */
@@ -336,7 +332,7 @@ export interface CallOptions {
   givesPieces?: boolean | undefined;
 }
 
-export interface Engine extends SearchCalls {
+export interface Engine extends SearchCalls, WhatifCalls, EventCalls {
   status(): Promise<NodeStatus>;
   snapshot(): Promise<Snapshot>;
   peers(): Promise<PeerView[]>;

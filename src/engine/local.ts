@@ -24,6 +24,7 @@ import { speedOf } from './speed.ts';
 import { createTidying } from './tidying.ts';
 import type { OwnerId } from './types.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
+import { whatif } from './whatif.ts';
 
 /**
  * Starts a node and gives its engine. Throws `lock-held` when another process uses the data folder, `port-in-use`,
@@ -195,6 +196,8 @@ export function engineOn(node: Node): Engine {
       cancel: (id) => node.jobs.cancel(id),
     },
     backups,
+    whatif: (query, call) => tracked(whatif(node, objects, query, linked(call))),
+    events: async (query) => node.events.view(query),
     distribution: (query = {}, call) => tracked(objects.distribution(query, linked(call))),
     async bootstrap(address) {
       const { peerId, rttMs } = await node.membership.join(address);

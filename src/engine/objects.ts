@@ -11,19 +11,14 @@ import type {
   HealthReport,
   ObjectDetail,
   ObjectView,
-  StripeView,
 } from './engine.ts';
-import { spareOf, stateOf, takeCensus } from './maintenance/census.ts';
-import {
-  askHolders,
-  type CensusDepth,
-  type CensusGroup,
-  type CensusObject,
-} from './maintenance/census-ask.ts';
+import { stateOf, takeCensus } from './maintenance/census.ts';
+import { askHolders, type CensusDepth, type CensusObject } from './maintenance/census-ask.ts';
 import { MANIFEST_GROUP } from './maintenance/custody/custody-store.ts';
 import { censusGroups, manifestGroup } from './maintenance/groups.ts';
 import { releaseShards } from './maintenance/release.ts';
 import type { Node } from './node.ts';
+import { stripesOf } from './object-detail.ts';
 import { findEntry, notFound, publicView, versionsOf, viewOfManifest, viewOfSecret } from './object-refs.ts';
 import { type PlacedObject, placedObject, takeDistribution } from './pools/distribution.ts';
 import type { Pools } from './pools/pools.ts';
@@ -45,6 +40,8 @@ export interface Objects {
   purge(entry: Entry, signal: AbortSignal): Promise<Pick<DeleteResult, 'shardsReleased' | 'unreachable'>>;
   /** @param depth `asked` when absent */
   census(call: CallOptions, depth?: CensusDepth): Promise<HealthReport>;
+  /** What a census asks for: current objects of the owner, one by one; none without an owner. */
+  censusObjects(signal: AbortSignal): AsyncGenerator<CensusObject>;
   /** An object by its id, whoever named it; `bytes` of its manifest. Throws `shards-missing`, `denied` when this owner cannot open it. */
   open(
     objectId: ObjectId,
@@ -197,6 +194,14 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     }
   }
 
+  async function* censusObjects(signal: AbortSignal): AsyncGenerator<CensusObject> {
+    for (const entry of node.owner === undefined ? [] : node.catalog.current(node.owner.ownerId)) {
+      signal.throwIfAborted();
+      const groups = await groupsOf(entry, signal).catch(lostIsUndefined);
+      yield { name: entry.name, objectId: entry.objectId, groups, known: entry };
+    }
+  }
+
   return {
     put,
 
@@ -234,36 +239,17 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       const silent = new Set<PeerId>();
       const live = await askHolders([object], censusOptions(node, signal), silent);
       const { state, spare } = stateOf(groups, live);
-      const stripeView = (group: CensusGroup, index: number, shardBytes: number): StripeView => ({
-        index,
-        shardBytes,
-        spare: spareOf(group, live),
-        shards: group.shards.map(({ id, holder: noted }, at) => {
-          // A shard that repair has moved is shown where it is; copies are all alike, so none of them has moved.
-          const alike = (peer: PeerId) => group.shards.some((it) => it.id === id && it.holder === peer);
-          const moved =
-            live.has(noted, id) || group.code.k === 1
-              ? undefined
-              : live.holdersOf(id).find((peer) => !alike(peer));
-          const holder = moved ?? noted;
-          return {
-            index: at,
-            shardId: id,
-            kind: group.code.k === 1 ? 'replica' : at < group.code.k ? 'data' : 'parity',
-            holder,
-            live: silent.has(holder) ? undefined : live.has(holder, id),
-          };
-        }),
-      });
-      const limit = options.stripeLimit ?? DEFAULT_STRIPE_LIMIT;
       return {
         ...publicView(view),
         state,
         spare,
-        manifest: stripeView(groups?.[0] ?? manifestGroup(view.objectId, manifestHolders, view.code.m), 0, 0),
-        stripesDetail: (groups ?? [])
-          .slice(1, 1 + limit)
-          .map((group, index) => stripeView(group, index, manifest!.shardBytes(index))),
+        ...stripesOf(
+          groups ?? [manifestGroup(view.objectId, manifestHolders, view.code.m)],
+          manifest,
+          options.stripeLimit ?? DEFAULT_STRIPE_LIMIT,
+          live,
+          silent,
+        ),
       };
     },
 
@@ -292,17 +278,11 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
 
     purge: removeVersion,
 
+    censusObjects,
+
     census(call, depth) {
       const signal = call.signal ?? new AbortController().signal;
-      const entries = node.owner === undefined ? [] : node.catalog.current(node.owner.ownerId);
-      const objects = (async function* (): AsyncGenerator<CensusObject> {
-        for (const entry of entries) {
-          signal.throwIfAborted();
-          const groups = await groupsOf(entry, signal).catch(lostIsUndefined);
-          yield { name: entry.name, objectId: entry.objectId, groups, known: entry };
-        }
-      })();
-      return takeCensus(objects, { ...censusOptions(node, signal), depth });
+      return takeCensus(censusObjects(signal), { ...censusOptions(node, signal), depth });
     },
 
     async open(objectId, holders, label, signal) {

@@ -5,9 +5,7 @@ import type { Member } from './mesh/membership.ts';
 import { testSpeed } from './mesh/speed-test.ts';
 import type { SpeedReport } from './mesh-views.ts';
 import type { Node } from './node.ts';
-
-/** Ends of ids shorter than this fit too many. */
-const MIN_ID_PART = 4;
+import { nodeCalled } from './peer-refs.ts';
 
 export async function speedOf(
   node: Node,
@@ -31,30 +29,11 @@ function bytesOf(counter: { sentBytes: number; receivedBytes: number }): number 
 
 /** The connected peer with this name, or this beginning or end of its id. */
 function peerCalled(node: Node, text: string): Member {
-  const members = node.membership.members();
-  const fits = members.filter(
-    ({ peerId, info }) =>
-      peerId === text ||
-      info?.name === text ||
-      (text.length >= MIN_ID_PART && (peerId.endsWith(text) || peerId.startsWith(text))),
-  );
-  const exact = fits.find(({ peerId }) => peerId === text);
-  const found = exact ?? fits[0];
-  if (found === undefined) {
-    throw new DatameshError('not-found', {
-      what: `no peer is called "${text.slice(0, 80)}"`,
-      mend: 'the names and ids of all known peers: datamesh peers',
-    });
-  }
-  if (exact === undefined && fits.length > 1) {
-    throw new DatameshError('bad-value', {
-      what: `${fits.length} peers are called "${text.slice(0, 80)}"`,
-      mend: 'give the whole id: datamesh peers --json=name,peerId',
-    });
-  }
+  const members = node.membership.members().map((member) => ({ ...member, name: member.info?.name }));
+  const found = nodeCalled(members, text);
   if (!found.greeted) {
     throw new DatameshError('peer-unreachable', {
-      what: `peer ${found.info?.name ?? found.peerId} is ${found.state}`,
+      what: `peer ${found.name ?? found.peerId} is ${found.state}`,
       mend: 'start it, or test another: datamesh peers --connected',
     });
   }

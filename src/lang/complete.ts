@@ -38,6 +38,8 @@ export interface Suggestion {
 export interface CompletionSources {
   objects?(prefix: string, signal: AbortSignal): Promise<Suggestion[]>;
   peers?(prefix: string, signal: AbortSignal): Promise<Suggestion[]>;
+  /** `zone:` and `rack:` labels. */
+  places?(prefix: string, signal: AbortSignal): Promise<Suggestion[]>;
   keyNames?(prefix: string, signal: AbortSignal): Promise<Suggestion[]>;
   configKeys?(prefix: string, signal: AbortSignal): Promise<Suggestion[]>;
   paths?(prefix: string, signal: AbortSignal): Promise<Suggestion[]>;
@@ -240,6 +242,8 @@ async function ofType(
       return rank(partial, await ask(sources.objects), 'object');
     case 'peer':
       return rank(partial, await ask(sources.peers), 'peer');
+    case 'place':
+      return rank(partial, [...(await ask(sources.peers)), ...(await ask(sources.places))], 'peer');
     case 'key-name':
       return rank(partial, await ask(sources.keyNames), 'value');
     case 'config-key':

@@ -74,6 +74,7 @@ export function parseValue(text: string, type: ValueType, what: string): ParsedV
       if (text.includes('\0')) return bad(`${what} holds a NUL character`, 'no path on this machine can');
       return { ok: true, value: text };
     case 'peer':
+    case 'place':
     case 'config-key':
     case 'key-name':
     case 'object':

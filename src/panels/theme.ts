@@ -71,9 +71,13 @@ const ASCII: Glyphs = {
   return: '\\n',
 };
 
+/** `contrast`: no dimmed text, strong colours, for bad light and weak eyes. */
+export type Look = 'quiet' | 'contrast';
+
 export interface Theme {
   glyphs: Glyphs;
   colour: boolean;
+  look: Look;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -91,7 +95,8 @@ export function wantsColour(env: Environment): boolean {
 }
 
 export function themeFrom(env: Environment): Theme {
-  return { glyphs: isUnicodeLocale(env) ? UNICODE : ASCII, colour: wantsColour(env) };
+  const look = env.DATAMESH_THEME === 'contrast' ? 'contrast' : 'quiet';
+  return { glyphs: isUnicodeLocale(env) ? UNICODE : ASCII, colour: wantsColour(env), look };
 }
 
 const COLOUR: Readonly<Record<Tone, string>> = {
@@ -105,6 +110,20 @@ const COLOUR: Readonly<Record<Tone, string>> = {
   up: '36',
   down: '35',
   selected: '7',
+};
+
+/** Bold and bright; what is quiet elsewhere is plain here. */
+const CONTRAST: Readonly<Record<Tone, string>> = {
+  plain: '',
+  dim: '',
+  title: '1',
+  accent: '96;1',
+  ok: '92;1',
+  warn: '93;1',
+  bad: '97;41;1',
+  up: '96',
+  down: '95',
+  selected: '7;1',
 };
 
 /** Without colour weight and inversion are left: they are no colours and carry the selection. */
@@ -121,9 +140,14 @@ const PLAIN: Readonly<Record<Tone, string>> = {
   selected: '7',
 };
 
+function codesOf({ colour, look }: Theme): Readonly<Record<Tone, string>> {
+  if (!colour) return look === 'contrast' ? { ...PLAIN, dim: '' } : PLAIN;
+  return look === 'contrast' ? CONTRAST : COLOUR;
+}
+
 /** A row as text with SGR codes; neighbours of one tone share a run, so a quiet row costs few bytes. */
 export function paintRow(row: Row, theme: Theme): string {
-  const codes = theme.colour ? COLOUR : PLAIN;
+  const codes = codesOf(theme);
   let out = '';
   let run = '';
   let open = '';
@@ -151,6 +175,11 @@ const ASCII_FORMS: Readonly<Record<string, string>> = {
   '⇥': '>',
   '·': '.',
   '−': '-',
+  '█': '#',
+  '─': '-',
+  '│': '|',
+  '├': '+',
+  '└': '+',
 };
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 

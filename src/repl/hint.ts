@@ -70,6 +70,8 @@ function typeText(type: ValueType): string {
       return 'e.g. 4+2';
     case 'integer':
       return 'a number';
+    case 'place':
+      return 'a peer, zone:NAME or rack:NAME';
     case 'multiaddr':
       return '/ip4/…/tcp/…/p2p/…';
     default:

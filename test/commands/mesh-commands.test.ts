@@ -51,6 +51,9 @@ describe('network', () => {
       expect.anything(),
     ]);
     expect(host.seen.records[2]).toMatchObject({ kind: 'node', state: 'this node' });
+    for (const record of host.seen.records) expect(Object.values(record)).not.toContain(undefined);
+    expect(host.seen.notes.join()).toMatch(/12 shards of 2 objects/);
+    expect(host.seen.warnings.join()).toMatch(/1 stripes break the rule/);
   });
 
   it('--depth cuts it off', async () => {
@@ -83,12 +86,15 @@ describe('network', () => {
             state: 'active',
             freeBytes: 1,
             capacityBytes: 2,
+            shards: i,
           }),
         );
         const rows = topologyOf(nodes, 3);
         for (const kind of ['zone', 'rack', 'node']) {
           const level = rows.filter((row) => row.kind === kind);
           expect(level.reduce((sum, row) => sum + row.nodes, 0)).toBe(nodes.length);
+          const shards = level.reduce((sum, row) => sum + (row.shards ?? 0), 0);
+          expect(shards).toBe(nodes.reduce((sum, each) => sum + (each.shards ?? 0), 0));
           expect(level.reduce((sum, row) => sum + row.up, 0)).toBe(nodes.filter(({ isUp }) => isUp).length);
         }
         expect(new Set(rows.filter(({ kind }) => kind === 'node').map(({ name }) => name)).size).toBe(

@@ -30,11 +30,13 @@ import { fakeJobCalls, fakeJobs } from './fake-jobs.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakeNames } from './fake-names.ts';
 import { compareBy, storeView } from './fake-order.ts';
+import { fakePause } from './fake-pause.ts';
 import { fakePoolCalls } from './fake-pools.ts';
 import { fakeCare } from './fake-proofs.ts';
 import { FAKE_MIRROR, fakeRecovery } from './fake-recovery.ts';
 import { fakeShares } from './fake-shares.ts';
 import { hex, shardBytesOf, stripeView } from './fake-stripes.ts';
+import { fakeWatch } from './fake-whatif.ts';
 
 /** 2026-11-21T10:00:00Z: the moment at which a fake engine was opened. */
 export const FAKE_START_MS = Date.UTC(2026, 10, 21, 10, 0, 0);
@@ -91,21 +93,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
   const nowMs = () => FAKE_START_MS + elapsedMs;
   const peersNow = (): PeerView[] => fakePeers(peerCount, elapsedMs, FAKE_START_MS);
 
-  const pause = async (signal?: AbortSignal) => {
-    if (signal?.aborted) throw new DatameshError('cancelled', { what: 'cancelled' });
-    if (options.delayMs === undefined) return;
-    await new Promise<void>((resolve, reject) => {
-      const stop = () => {
-        clearTimeout(timer);
-        reject(new DatameshError('cancelled', { what: 'cancelled' }));
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', stop);
-        resolve();
-      }, options.delayMs);
-      signal?.addEventListener('abort', stop, { once: true });
-    });
-  };
+  const pause = (signal?: AbortSignal) => fakePause(options.delayMs, signal);
 
   const enter = async (method: FakeMethod, signal?: AbortSignal) => {
     calls.push(method);
@@ -379,6 +367,13 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       return fakeSpeed(peer, durationMs, peersNow());
     },
     ...fakePoolCalls(enter),
+    ...fakeWatch({
+      enter,
+      peersNow,
+      objects: () => currentOnes().map((it) => it.view),
+      eventsNow: () => fakeEvents(elapsedMs, FAKE_START_MS),
+      nowMs,
+    }),
     ...fakeNames({ enter, find, versions, deleted, nowMs }),
     ...fakeShares({ enter, find, nowMs }),
     backups: fakeBackupCalls(enter),

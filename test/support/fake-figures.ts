@@ -132,6 +132,8 @@ export function fakeBandwidth(elapsedMs: number): BandwidthView {
       peak: scale * 2,
       totalBytes: 700 * MIB + tick * avg,
       history,
+      history10m: history.map((value) => Math.round(value / 2)),
+      history24h: history.slice(0, 12).map((value) => Math.round(value / 3)),
     };
   };
   return {

@@ -71,6 +71,7 @@ export const healthCommand: Command = {
       });
       show(out, report);
       if (values.continuous !== true) return values.check === true ? stateExit(report) : undefined;
+      await out.flush?.();
       await sleep(everyMs, undefined, { signal });
     }
   },

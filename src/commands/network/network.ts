@@ -1,5 +1,6 @@
 import type { NodeStatus, PeerView } from '../../engine/engine.ts';
-import type { Command } from '../command.ts';
+import type { DistributionReport } from '../../engine/pools/views.ts';
+import type { Command, Output } from '../command.ts';
 import { type TopologyRow, topologyOf } from './topology.ts';
 
 const MAX_DEPTH = 3;
@@ -10,7 +11,8 @@ export const networkCommand: Command = {
   group: 'network',
   summary: 'Show the mesh by zone and rack, with states and round trips',
   description: `This node and every peer it knows, in the zone and rack that each says it stands in. A zone or rack line counts its nodes and
-    those that answer now, and adds up what these offer. Depth 1 shows zones, 2 racks, 3 nodes.`,
+    those that answer now, and adds up what these offer. Depth 1 shows zones, 2 racks, 3 nodes. The shards in the drawing are those that the holders just said they have, of current
+    versions and the copies of their manifests: the same census as \`datamesh distribution\`.`,
   args: [],
   options: [
     {
@@ -19,7 +21,7 @@ export const networkCommand: Command = {
       summary: 'Levels to show: 1 zones, 2 racks, 3 nodes',
       default: String(MAX_DEPTH),
     },
-    { name: 'visualize', summary: 'Draw it as a tree' },
+    { name: 'visualize', summary: 'Draw it as a tree, with where the shards of your objects lie (a census)' },
   ],
   examples: [
     { line: 'datamesh network --visualize', note: 'the whole mesh as a tree' },
@@ -39,14 +41,28 @@ export const networkCommand: Command = {
   otherViews: [
     {
       when: (values) => values.visualize === true,
-      columns: [{ key: 'tree', title: 'NETWORK' }, ...figureColumns()],
+      columns: [
+        { key: 'tree', title: 'NETWORK' },
+        { key: 'spread', title: 'SPREAD' },
+        { key: 'shards', title: 'SHARDS', align: 'right' },
+        { key: 'share', title: 'SHARE', align: 'right', format: 'percent', priority: 1 },
+        ...figureColumns(),
+      ],
     },
   ],
   async run(context, values) {
     const engine = await context.engine();
     const [status, peers] = await Promise.all([engine.status(), engine.peers()]);
     const depth = (values.depth as number | undefined) ?? MAX_DEPTH;
-    for (const row of topologyOf(nodesOf(status, peers), depth)) context.out.record({ ...row });
+    const spread =
+      values.visualize === true && status.owner !== undefined
+        ? await engine.distribution({}, { signal: context.signal })
+        : undefined;
+    for (const row of topologyOf(nodesOf(status, peers, spread), depth)) {
+      if (values.visualize !== true) context.out.record({ ...row });
+      else context.out.record({ ...row, share: shareOf(row, spread), spread: spreadBar(row, spread) });
+    }
+    if (spread !== undefined) tellSpread(context.out, spread, peers.length + 1);
     context.out.note(
       `network "${status.network}": ${status.peersConnected} of ${status.peersKnown} known peers are connected`,
     );
@@ -64,7 +80,43 @@ function figureColumns() {
   ] as const;
 }
 
-function nodesOf(status: NodeStatus, peers: readonly PeerView[]): Parameters<typeof topologyOf>[0] {
+/** Cells of the drawing of a share. */
+const SPREAD_CELLS = 16;
+
+function shareOf({ shards }: TopologyRow, spread: DistributionReport | undefined): number | null {
+  if (spread === undefined || spread.shards === 0 || shards === null) return null;
+  return shards / spread.shards;
+}
+
+/** On one scale for all rows, so that rows of one level can be compared; any shard at all shows. */
+function spreadBar(row: TopologyRow, spread: DistributionReport | undefined): string | null {
+  const share = shareOf(row, spread);
+  if (share === null) return null;
+  const cells = share === 0 ? 0 : Math.max(1, Math.round(share * SPREAD_CELLS));
+  return '█'.repeat(cells).padEnd(SPREAD_CELLS, '·');
+}
+
+function tellSpread(out: Output, spread: DistributionReport, known: number): void {
+  out.note(
+    `${spread.shards} shards of ${spread.objects} ${spread.objects === 1 ? 'object' : 'objects'} on ${known} known nodes`,
+  );
+  if (spread.silent.length > 0)
+    out.warn(
+      `${spread.silent.length} holders did not answer; ${spread.shardsUnknown} shards noted there are not counted`,
+    );
+  if (spread.stripesBroken > 0)
+    out.warn(`${spread.stripesBroken} stripes break the rule of their pool: datamesh distribution`);
+}
+
+function nodesOf(
+  status: NodeStatus,
+  peers: readonly PeerView[],
+  spread: DistributionReport | undefined,
+): Parameters<typeof topologyOf>[0] {
+  const shards = new Map(
+    spread?.rows.filter(({ level }) => level === 'node').map((row) => [row.id, row.shards] as const),
+  );
+  const shardsOf = (peerId: string) => (spread === undefined ? null : (shards.get(peerId) ?? 0));
   const own: Omit<TopologyRow, 'kind' | 'tree' | 'nodes' | 'up'> = {
     zone: status.zone ?? null,
     rack: status.rack ?? null,
@@ -74,6 +126,7 @@ function nodesOf(status: NodeStatus, peers: readonly PeerView[]): Parameters<typ
     rttMs: null,
     freeBytes: Math.max(0, status.store.quotaBytes - status.store.usedBytes),
     capacityBytes: status.store.quotaBytes,
+    shards: shardsOf(status.peerId),
   };
   return [
     { ...own, isUp: true },
@@ -86,6 +139,7 @@ function nodesOf(status: NodeStatus, peers: readonly PeerView[]): Parameters<typ
       rttMs: peer.rttMs ?? null,
       freeBytes: peer.freeBytes ?? null,
       capacityBytes: peer.capacityBytes ?? null,
+      shards: shardsOf(peer.peerId),
       isUp: peer.direction !== undefined,
     })),
   ];

@@ -16,6 +16,8 @@ export interface TopologyRow {
   /** Of a zone or rack: what its connected nodes say in all. */
   freeBytes: number | null;
   capacityBytes: number | null;
+  /** Shards of the owner's objects on or below this line; null where nobody was asked. */
+  shards: number | null;
 }
 
 export type TopologyNode = Omit<TopologyRow, 'kind' | 'tree' | 'nodes' | 'up'> & { isUp: boolean };
@@ -65,6 +67,10 @@ function summed(nodes: readonly TopologyNode[]): Omit<TopologyRow, 'kind' | 'tre
     up: up.length,
     freeBytes: sum('freeBytes'),
     capacityBytes: sum('capacityBytes'),
+    // Of all of them: who is away holds nothing that anybody could say, and counts as 0.
+    shards: nodes.some(({ shards }) => shards === null)
+      ? null
+      : nodes.reduce((total, { shards }) => total + (shards ?? 0), 0),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { CompletionSources, Suggestion } from '../../lang/complete.ts';
 import type { Command, Context } from '../command.ts';
 import { safeText } from '../format/safe-text.ts';
+import { placesOf } from '../network/places.ts';
 import { completionScript, SHELLS, type Shell } from './completion-scripts.ts';
 
 export const completionCommand: Command = {
@@ -89,6 +90,10 @@ export function completionSources(
     async peers(_prefix, signal) {
       const found = await withSignal(signal, async () => (await engine())?.peers());
       return (found ?? []).map(({ peerId, name }) => ({ value: peerId, summary: name ?? '' }));
+    },
+    async places(_prefix, signal) {
+      const found = await withSignal(signal, async () => (await engine())?.peers());
+      return placesOf(found ?? []);
     },
     async configKeys(): Promise<Suggestion[]> {
       const { CONFIG_FIELDS } = await import('../../config/fields.ts');

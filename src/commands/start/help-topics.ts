@@ -55,6 +55,8 @@ export const TOPICS: readonly Topic[] = [
       '  NO_COLOR, FORCE_COLOR     no colour; colour also off a terminal',
       '  COLUMNS                   width of tables where it cannot be asked of a terminal',
       '  ACCESSIBLE                the append-only line console',
+      '  DATAMESH_THEME            contrast: a console without dimmed text, in strong colours',
+      '  VISUAL, EDITOR            the editor of config edit and of Ctrl-X Ctrl-E in the console',
       '  XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME',
       '                            where configuration, data and history lie',
       '  CI                        no console unless it is asked for by name',

@@ -24,6 +24,7 @@ import type {
   Snapshot,
   StoreStats,
 } from '../engine.ts';
+import type { EventQuery, EventView } from '../event-views.ts';
 import type { JobCalls, JobView } from '../job-views.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
@@ -42,8 +43,8 @@ import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
 import type { RepairQuery, RepairReport } from '../repair-views.ts';
 import type { PopularQuery, PopularView, SearchPage, SearchQuery } from '../search-views.ts';
 import type { NewShare, ShareCalls, SharedObject, ShareView } from '../share-views.ts';
+import type { WhatifQuery, WhatifReport } from '../whatif-views.ts';
 import { remoteBackups } from './client-backups.ts';
-
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
 import { remoteNames } from './names.ts';
@@ -247,6 +248,14 @@ class RemoteEngine implements Engine {
 
   speedTest(peer: string, durationMs: number, call: CallOptions = {}): Promise<SpeedReport> {
     return this.#await<SpeedReport>(ROUTE.speedTest, { peer, durationMs }, call);
+  }
+
+  whatif(query: WhatifQuery, call: CallOptions = {}): Promise<WhatifReport> {
+    return this.#await<WhatifReport>(ROUTE.whatif, query, call);
+  }
+
+  async events(query: EventQuery = {}): Promise<EventView[]> {
+    return (await this.#send(ROUTE.events, query)) as EventView[];
   }
 
   async distribution(query: DistributionQuery = {}): Promise<DistributionReport> {

@@ -24,6 +24,7 @@ import {
   readRepairQuery,
   readSpeedRequest,
   readVerifyQuery,
+  readWhatifQuery,
   STREAM_TYPE,
 } from './wire.ts';
 import { readBackupQuery, readPruneQuery, readRestoreQuery } from './wire-backups.ts';
@@ -43,6 +44,15 @@ export async function answerHealth(
 ): Promise<void> {
   await answerLines(response, clock, async (onProgress) =>
     engine.health({ ...readHealthRequest(body), signal, onProgress }),
+  );
+}
+
+export async function answerWhatif(
+  engine: Engine,
+  { body, response, clock, signal }: Exchange,
+): Promise<void> {
+  await answerLines(response, clock, async (onProgress) =>
+    engine.whatif(readWhatifQuery(body), { signal, onProgress }),
   );
 }
 

@@ -25,6 +25,7 @@ import {
   answerShareRevoke,
   answerSpeedTest,
   answerVerify,
+  answerWhatif,
   type Exchange,
 } from './server-streams.ts';
 import { inPrivateFolder, isErrno, prepareSocketPath } from './socket-path.ts';
@@ -36,6 +37,7 @@ import {
   ROUTE,
   readAddress,
   readDeleteRequest,
+  readEventQuery,
   readInfoRequest,
   readJobId,
   readListQuery,
@@ -188,6 +190,7 @@ function buildApp(
     return engine.pools.set(name, settings);
   });
   app.post(ROUTE.distribution, async (request) => engine.distribution(readDistributionQuery(request.body)));
+  app.post(ROUTE.events, async (request) => engine.events(readEventQuery(request.body)));
   app.get(ROUTE.jobList, async () => engine.jobs.list());
   app.post(ROUTE.jobShow, async (request) => engine.jobs.show(readJobId(request.body).id));
   app.post(ROUTE.jobCancel, async (request) => engine.jobs.cancel(readJobId(request.body).id));
@@ -199,6 +202,7 @@ function buildApp(
   stream(BACKUP_ROUTE.restore, answerRestore);
   stream(BACKUP_ROUTE.prune, answerPrune);
   stream(ROUTE.health, answerHealth);
+  stream(ROUTE.whatif, answerWhatif);
   stream(ROUTE.verify, answerVerify);
   stream(ROUTE.repair, answerRepair);
   stream(ROUTE.cleanup, answerCleanup);

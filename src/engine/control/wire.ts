@@ -9,11 +9,13 @@ import type { CleanupQuery } from '../cleanup-views.ts';
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { DrainQuery } from '../drain-views.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
+import type { EventQuery } from '../event-views.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { VerifyQuery } from '../proof-views.ts';
 import type { RebalanceQuery } from '../rebalance-views.ts';
 import type { RecoverQuery } from '../recovery-views.ts';
 import type { RepairQuery } from '../repair-views.ts';
+import type { WhatifQuery } from '../whatif-views.ts';
 import { code, fields, flag, list, oneOf, optional, share, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */
@@ -47,6 +49,8 @@ export const ROUTE = {
   poolShow: '/pools/show',
   poolSet: '/pools/set',
   distribution: '/distribution',
+  whatif: '/whatif',
+  events: '/events',
   recover: '/recover',
   jobList: '/jobs',
   jobShow: '/jobs/show',
@@ -189,6 +193,17 @@ export function readRebalanceQuery(value: unknown): RebalanceQuery {
 
 export function readDrainQuery(value: unknown): DrainQuery {
   return fields<DrainQuery>(value, { action: oneOf('start', 'status', 'cancel') });
+}
+
+/** More than a mesh has zones, racks or nodes to name. */
+const MAX_LOST = 1024;
+
+export function readWhatifQuery(value: unknown): WhatifQuery {
+  return fields<WhatifQuery>(value, { lose: list(text(MAX_SHORT_TEXT_CHARACTERS), MAX_LOST) });
+}
+
+export function readEventQuery(value: unknown): EventQuery {
+  return fields<EventQuery>(value, { afterSeq: optional(whole(0)) });
 }
 
 export function readRef(value: unknown): { ref: string } {

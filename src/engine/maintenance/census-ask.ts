@@ -65,6 +65,15 @@ export class LiveShards {
   holdersOf(id: ShardId): PeerId[] {
     return [...(this.holders.get(id) ?? [])];
   }
+
+  /** The same, had some holders nothing. */
+  without(isGone: (holder: PeerId) => boolean): LiveShards {
+    const rest = new LiveShards();
+    for (const [id, holders] of this.holders) {
+      for (const holder of holders) if (!isGone(holder)) rest.add(holder, id);
+    }
+    return rest;
+  }
 }
 
 /** Asks, to the depth wanted. `silent` gathers noted holders that did not answer. */
@@ -74,14 +83,7 @@ export async function askHolders(
   silent: Set<PeerId>,
 ): Promise<LiveShards> {
   const live = new LiveShards();
-  const noted = new Map<PeerId, Map<ShardId, WantedShard>>();
-  for (const group of groupsOf(objects)) {
-    for (const { id, holder } of group.shards) {
-      let wanted = noted.get(holder);
-      if (wanted === undefined) noted.set(holder, (wanted = new Map()));
-      wanted.set(id, { id, lengthBytes: group.shardBytes });
-    }
-  }
+  const noted = notedIn(objects);
   await Promise.all(
     [...noted].map(async ([holder, wanted]) => {
       const backend = options.backend(holder);
@@ -98,13 +100,40 @@ export async function askHolders(
   return live;
 }
 
+/** What would be found were some holders gone: what they have is looked for with the others, who may have copies that nobody noted. */
+export async function askWithout(
+  objects: readonly Pick<CensusObject, 'groups'>[],
+  live: LiveShards,
+  isGone: (holder: PeerId) => boolean,
+  options: CensusOptions,
+): Promise<LiveShards> {
+  const rest = live.without(isGone);
+  const reachable = () => (options.reachable?.() ?? []).filter(({ id }) => !isGone(id));
+  await searchElsewhere(objects, notedIn(objects), { ...options, reachable }, rest);
+  return rest;
+}
+
+type Noted = ReadonlyMap<PeerId, ReadonlyMap<ShardId, WantedShard>>;
+
+function notedIn(objects: readonly Pick<CensusObject, 'groups'>[]): Noted {
+  const noted = new Map<PeerId, Map<ShardId, WantedShard>>();
+  for (const group of groupsOf(objects)) {
+    for (const { id, holder } of group.shards) {
+      let wanted = noted.get(holder);
+      if (wanted === undefined) noted.set(holder, (wanted = new Map()));
+      wanted.set(id, { id, lengthBytes: group.shardBytes });
+    }
+  }
+  return noted;
+}
+
 /**
  * Shards move when they are repaired: what its noted holder has not may be anywhere, and is asked for everywhere. Whoever wanted to hide losses had only to say
  * that it has everything, so nobody's word counts for what nobody noted there: it is proved, once at either depth.
  */
 async function searchElsewhere(
   objects: readonly Pick<CensusObject, 'groups'>[],
-  noted: ReadonlyMap<PeerId, ReadonlyMap<ShardId, WantedShard>>,
+  noted: Noted,
   options: CensusOptions,
   live: LiveShards,
 ): Promise<void> {

@@ -14,7 +14,7 @@ import {
 } from './census-ask.ts';
 
 /** Objects are asked for in batches, so that memory does not grow with the catalog. */
-const BATCH_OBJECTS = 64;
+export const BATCH_OBJECTS = 64;
 const WORST_LISTED = 100;
 
 export async function takeCensus(
@@ -22,9 +22,27 @@ export async function takeCensus(
   options: CensusOptions,
 ): Promise<HealthReport> {
   const startedMs = options.clock.monotonic();
-  const report: HealthReport = {
-    depth: options.depth ?? 'asked',
-    takenAtMs: options.clock.now(),
+  const report = emptyReport(options);
+  const silent = new Set<PeerId>();
+  for await (const batch of batches(objects, BATCH_OBJECTS)) {
+    const live = await askHolders(batch, options, silent);
+    for (const object of batch) countObject(object, live, report);
+    options.onProgress?.(report.objects);
+  }
+  report.silentPeers = [...silent];
+  report.worst.sort((a, b) => a.spare - b.spare);
+  report.worst.length = Math.min(report.worst.length, WORST_LISTED);
+  report.durationMs = options.clock.monotonic() - startedMs;
+  return report;
+}
+
+export function emptyReport({
+  clock,
+  depth = 'asked',
+}: Pick<CensusOptions, 'clock' | 'depth'>): HealthReport {
+  return {
+    depth,
+    takenAtMs: clock.now(),
     durationMs: 0,
     objects: 0,
     ok: 0,
@@ -37,17 +55,6 @@ export async function takeCensus(
     silentPeers: [],
     worst: [],
   };
-  const silent = new Set<PeerId>();
-  for await (const batch of batches(objects, BATCH_OBJECTS)) {
-    const live = await askHolders(batch, options, silent);
-    for (const object of batch) count(object, live, report);
-    options.onProgress?.(report.objects);
-  }
-  report.silentPeers = [...silent];
-  report.worst.sort((a, b) => a.spare - b.spare);
-  report.worst.length = Math.min(report.worst.length, WORST_LISTED);
-  report.durationMs = options.clock.monotonic() - startedMs;
-  return report;
 }
 
 /** live − k of a group: distinct shards for a code, distinct replicas for k = 1. */
@@ -76,7 +83,8 @@ export function stateOf(
   return { state, spare };
 }
 
-function count(object: CensusObject, live: LiveShards, report: HealthReport): void {
+/** Adds an object to the figures of a report, as the living shards say that it is. */
+export function countObject(object: CensusObject, live: LiveShards, report: HealthReport): void {
   const { state, spare } = stateOf(object.groups, live);
   report.objects++;
   report[state]++;
@@ -117,7 +125,7 @@ function bucketOf(spare: number): keyof SpareHistogram {
   return spare === 2 ? 'spare2' : 'spare3plus';
 }
 
-async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+export async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
   let batch: T[] = [];
   for await (const item of items) {
     batch.push(item);

@@ -1,5 +1,5 @@
 import type { Clock } from '../effects/clock.ts';
-import type { EventLevel, EventView } from '../engine.ts';
+import type { EventLevel, EventQuery, EventView } from '../event-views.ts';
 
 /** Events kept in memory; older ones are only in the service's log. */
 const KEPT = 500;
@@ -34,7 +34,7 @@ export class EventLog {
     this.listeners.add(listener);
   }
 
-  view(): EventView[] {
-    return [...this.events];
+  view({ afterSeq = 0 }: EventQuery = {}): EventView[] {
+    return this.events.filter(({ seq }) => seq > afterSeq);
   }
 }

@@ -5,12 +5,27 @@ const HISTORY = 60;
 /** Five minutes of one-second samples, for the averages. */
 const LONG = 300;
 
+/** The longer windows of the bandwidth panel: points of ten seconds and of five minutes. */
+const POINT_10_MIN_MS = 10_000;
+const POINTS_10_MIN = 60;
+const POINT_24_H_MS = 300_000;
+const POINTS_24_H = 288;
+
 export class RateMeter {
   private readonly samples: number[] = [];
+  private readonly tenMinutes: Points | undefined;
+  private readonly day: Points | undefined;
   private lastTotal: number | undefined;
   private lastAtMs: number | undefined;
   private peak = 0;
   private total = 0;
+
+  /** @param kept `all`: the longer windows too, which the meters of single peers have no use for */
+  constructor(kept: 'minutes' | 'all' = 'minutes') {
+    if (kept === 'minutes') return;
+    this.tenMinutes = new Points(POINT_10_MIN_MS, POINTS_10_MIN);
+    this.day = new Points(POINT_24_H_MS, POINTS_24_H);
+  }
 
   /** `totalBytes` since start, at monotonic time `atMs`. */
   sample(totalBytes: number, atMs: number): void {
@@ -23,6 +38,8 @@ export class RateMeter {
     this.lastTotal = totalBytes;
     this.lastAtMs = atMs;
     this.total = totalBytes;
+    this.tenMinutes?.sample(totalBytes, atMs);
+    this.day?.sample(totalBytes, atMs);
   }
 
   get now(): number {
@@ -37,7 +54,35 @@ export class RateMeter {
       peak: this.peak,
       totalBytes: this.total,
       history: this.samples.slice(-HISTORY),
+      history10m: this.tenMinutes?.view() ?? [],
+      history24h: this.day?.view() ?? [],
     };
+  }
+}
+
+/** Mean rates of longer stretches, the newest `kept` of them; the one under way is not among them. */
+class Points {
+  private readonly rates: number[] = [];
+  private from: { totalBytes: number; atMs: number } | undefined;
+  private readonly everyMs: number;
+  private readonly kept: number;
+
+  constructor(everyMs: number, kept: number) {
+    this.everyMs = everyMs;
+    this.kept = kept;
+  }
+
+  sample(totalBytes: number, atMs: number): void {
+    this.from ??= { totalBytes, atMs };
+    const elapsedMs = atMs - this.from.atMs;
+    if (elapsedMs < this.everyMs) return;
+    this.rates.push(((totalBytes - this.from.totalBytes) * 1000) / elapsedMs);
+    if (this.rates.length > this.kept) this.rates.shift();
+    this.from = { totalBytes, atMs };
+  }
+
+  view(): number[] {
+    return [...this.rates];
   }
 }
 

@@ -29,8 +29,8 @@ interface PeerSamples {
 }
 
 export class Sampler {
-  private readonly up = new RateMeter();
-  private readonly down = new RateMeter();
+  private readonly up = new RateMeter('all');
+  private readonly down = new RateMeter('all');
   private readonly byPeer = new Map<PeerId, PeerSamples>();
   private sampleTimer: Timer | undefined;
   private censusTimer: Timer | undefined;

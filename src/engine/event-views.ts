@@ -1,0 +1,22 @@
+/** What happened in an engine; part of the Engine interface. */
+
+export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface EventView {
+  /** Counts up by one from the engine's start. */
+  seq: number;
+  atMs: number;
+  level: EventLevel;
+  source: string;
+  text: string;
+}
+
+export interface EventQuery {
+  /** Only those after the event with this number. */
+  afterSeq?: number | undefined;
+}
+
+export interface EventCalls {
+  /** Those kept in memory (500; `debug` is not), newest last. */
+  events(query?: EventQuery): Promise<EventView[]>;
+}
