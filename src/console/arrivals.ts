@@ -1,8 +1,8 @@
 /** What comes from the engine, put into the state: samples, and the answers for drill-downs. */
-import type { ObjectDetail, ObjectView, Snapshot } from '../engine/engine.ts';
-import type { Drill } from '../panels/panel.ts';
+import type { ObjectDetail, Snapshot } from '../engine/engine.ts';
+import type { Drill, ObjectRow, PanelId } from '../panels/panel.ts';
 import type { EngineLink } from './session.ts';
-import type { ConsoleState } from './state.ts';
+import { type ConsoleState, withPanel } from './state.ts';
 
 /** Points of the peer sparkline. */
 const TREND = 60;
@@ -16,22 +16,33 @@ export function withSample(state: ConsoleState, snapshot: Snapshot, kind: Engine
   return { ...state, snapshot, peerTrend, engine };
 }
 
-/** Puts an answer where it was asked for; one for a level that was left meanwhile is dropped. */
-export function drillLoaded(
+/** What has been read of the catalog, or why it could not be; for a list that was left meanwhile it is dropped. */
+export function objectsLoaded(
   state: ConsoleState,
-  ref: string,
-  value: unknown,
-  error: string | undefined,
+  panel: PanelId,
+  answer: readonly ObjectRow[] | string,
+  complete: boolean,
 ): ConsoleState {
-  const health = state.panels.health;
-  const drill = health.drill.map((level): Drill => {
-    if (level.kind === 'objects' && ref === 'objects') {
-      return { ...level, objects: value as readonly ObjectView[] | undefined, error };
-    }
-    if (level.kind === 'object' && level.ref === ref) {
-      return { ...level, detail: value as ObjectDetail | undefined, error };
-    }
-    return level;
+  return inDrill(state, panel, (level) => {
+    if (level.kind !== 'objects') return level;
+    return typeof answer === 'string'
+      ? { ...level, error: answer }
+      : { ...level, objects: answer, complete, error: undefined };
   });
-  return { ...state, panels: { ...state.panels, health: { ...health, drill } } };
+}
+
+export function objectLoaded(
+  state: ConsoleState,
+  panel: PanelId,
+  ref: string,
+  answer: ObjectDetail | string,
+): ConsoleState {
+  return inDrill(state, panel, (level) => {
+    if (level.kind !== 'object' || level.ref !== ref) return level;
+    return typeof answer === 'string' ? { ...level, error: answer } : { ...level, detail: answer };
+  });
+}
+
+function inDrill(state: ConsoleState, panel: PanelId, change: (level: Drill) => Drill): ConsoleState {
+  return withPanel(state, panel, { drill: state.panels[panel].drill.map(change) });
 }

@@ -1,7 +1,7 @@
 /** Runs a session in the alternate screen until it ends. */
 import { type Instance, render } from 'ink';
 import type { Theme } from '../panels/theme.ts';
-import { createStageStore, Root, type Stage, type StageStore } from './root.tsx';
+import { createStageStore, type Lend, Root, type Stage, type StageStore } from './root.tsx';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -15,6 +15,8 @@ export interface FullScreen {
   redraw(): void;
   /** Gives the terminal to the shell until the process is continued. */
   suspend(): void;
+  /** Gives the terminal to a program of the person's while `run` lasts. */
+  lend(run: () => Promise<void>): Promise<void>;
   /** Takes Ink down and gives the terminal back. */
   close(): Promise<void>;
 }
@@ -23,7 +25,11 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
   const stages = createStageStore(first);
   const { stdout, stdin } = terminal;
   let instance: Instance | undefined;
-  const root = <Root stages={stages} theme={theme} />;
+  let lend: Lend | undefined;
+  const onLend = (given: Lend) => {
+    lend = given;
+  };
+  const root = <Root stages={stages} theme={theme} onLend={onLend} />;
 
   /** Ink forgets its last frame, the screen is emptied, and the next frame is drawn from the top. */
   const redraw = () => {
@@ -94,6 +100,19 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
       process.kill(process.pid, 'SIGTSTP');
       // Without a shell that waits for us the kernel does not stop the process, and nobody would ever continue it.
       setTimeout(once, NOT_STOPPED_MS);
+    },
+    async lend(run) {
+      if (lend === undefined) return;
+      await lend(async () => {
+        terminal.restore();
+        try {
+          await run();
+        } finally {
+          terminal.enter();
+        }
+      });
+      onResize();
+      resized = false;
     },
     async close() {
       stdout.off('resize', onResize);

@@ -7,9 +7,15 @@ import { Writable } from 'node:stream';
 import { commandOutput, type OutputStyle } from '../cli/output.ts';
 import { processStreams } from '../cli/streams.ts';
 import { safeText } from '../commands/format/safe-text.ts';
+import type { Timer } from '../engine/effects/clock.ts';
 import { EXIT } from '../errors.ts';
+import { durationText } from '../panels/format.ts';
 import type { SessionStart } from './open-session.tsx';
 import { createRunner } from './runner.ts';
+import { wantsAppendOnly } from './surface.ts';
+
+/** As often as a person would look up. */
+const HEARTBEAT_MS = 5_000;
 
 export interface LineReplOptions {
   start: SessionStart;
@@ -28,7 +34,8 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
     exit = status;
     leave();
   });
-  const style: OutputStyle = { color: colour, errorColor: colour, fallbackColumns: 80 };
+  const appendOnly = wantsAppendOnly(env) || env.TERM === 'dumb';
+  const style: OutputStyle = { color: colour, errorColor: colour, fallbackColumns: 80, appendOnly };
   const say = (text: string) => streams.write(`${text}\n`);
   const entries = history.entries().map((entry) => entry.cmd);
   const terminal = process.stdin.isTTY === true && env.TERM !== 'dumb';
@@ -163,6 +170,7 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
     const atMs = clock.now();
     const began = clock.monotonic();
     running = new AbortController();
+    const beats = appendOnly ? heartbeat(line, began) : undefined;
     try {
       const result = await runner.run(line, running.signal);
       if (result.correction !== undefined) say(`suggestion: ${result.correction}`);
@@ -171,8 +179,22 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
         .add(line, { atMs, exit: result.exit, ms: clock.monotonic() - began, sensitive })
         .catch(() => {});
     } finally {
+      beats?.cancel();
       running = undefined;
     }
+  }
+
+  /** Who cannot see a progress line is told now and then that the command is still at work. */
+  function heartbeat(line: string, began: number): { cancel(): void } {
+    let timer: Timer;
+    const next = () => {
+      timer = clock.after(HEARTBEAT_MS, () => {
+        say(`still at work after ${durationText(clock.monotonic() - began)}: ${safeText(line)}`);
+        next();
+      });
+    };
+    next();
+    return { cancel: () => timer.cancel() };
   }
 }
 

@@ -1,6 +1,7 @@
 /** A session on the full screen from first frame to exit status, whatever ends it. Tests start the console here with an engine of theirs. */
 import { errorLine } from '../commands/format/error-line.ts';
 import { asDatameshError } from '../errors.ts';
+import { editInFile } from './edit-line.ts';
 import { type FullScreen, openFullScreen } from './full-screen.tsx';
 import type { Stage } from './root.tsx';
 import { createSession, type Session, type SessionDeps } from './session.ts';
@@ -18,7 +19,7 @@ export function runSession(terminal: Terminal, start: SessionStart): Promise<num
   const session = createSession({
     ...start,
     size: terminal.size(),
-    screen: screenPort(terminal, () => screen),
+    screen: screenPort(terminal, start.env, () => screen),
   });
   return onScreen(terminal, start.theme, { kind: 'console', session }, (opened) => {
     screen = opened;
@@ -27,8 +28,19 @@ export function runSession(terminal: Terminal, start: SessionStart): Promise<num
   });
 }
 
-export function screenPort(terminal: Terminal, screen: () => FullScreen | undefined): SessionDeps['screen'] {
+export function screenPort(
+  terminal: Terminal,
+  env: SessionDeps['env'],
+  screen: () => FullScreen | undefined,
+): SessionDeps['screen'] {
   return {
+    async edit(text) {
+      let edited = text;
+      await screen()?.lend(async () => {
+        edited = await editInFile(text, env);
+      });
+      return edited;
+    },
     redraw: () => screen()?.redraw(),
     suspend: () => screen()?.suspend(),
     write: (text) => terminal.write(text),

@@ -3,7 +3,16 @@ import { rowIds, SORTS } from '../panels/catalogue.ts';
 import { PANELS, type PanelId, type PanelState } from '../panels/panel.ts';
 import type { KeyPress } from '../repl/keys.ts';
 import { boxOf, visiblePanels } from './layout.ts';
-import { type ConsoleEffect, type ConsoleState, type ConsoleStep, layoutOf, notice } from './state.ts';
+import { panelAction, subjectOf } from './panel-actions.ts';
+import { focusPanel, focusPrompt, selectRow } from './panel-focus.ts';
+import {
+  type ConsoleEffect,
+  type ConsoleState,
+  type ConsoleStep,
+  layoutOf,
+  notice,
+  withPanel,
+} from './state.ts';
 
 export function panelKey(state: ConsoleState, panel: PanelId, key: KeyPress): ConsoleStep {
   if (state.typingFilter !== undefined) return filterKey(state, state.typingFilter, key);
@@ -37,30 +46,8 @@ export function panelKey(state: ConsoleState, panel: PanelId, key: KeyPress): Co
   }
 }
 
-/** Focus on a panel; on the focused one again: zoom. */
-export function focusPanel(state: ConsoleState, panel: PanelId): ConsoleState {
-  const again = state.focus === panel;
-  const next: ConsoleState = {
-    ...state,
-    focus: panel,
-    shown: panel,
-    zoomed: again ? !state.zoomed : state.zoomed,
-  };
-  // A panel that this size does not show gets the place of the others.
-  const visible = visiblePanels(layoutOf(next)).includes(panel);
-  return select(visible ? next : { ...next, zoomed: true }, panel, 0);
-}
-
-export function focusPrompt(state: ConsoleState): ConsoleState {
-  return { ...state, focus: 'prompt', zoomed: false, typingFilter: undefined };
-}
-
 function only(state: ConsoleState): ConsoleStep {
   return { state, effects: [] };
-}
-
-function withPanel(state: ConsoleState, panel: PanelId, change: Partial<PanelState>): ConsoleState {
-  return { ...state, panels: { ...state.panels, [panel]: { ...state.panels[panel], ...change } } };
 }
 
 /** Tab from the last panel leads back to the prompt. */
@@ -78,7 +65,13 @@ function back(state: ConsoleState, panel: PanelId): ConsoleState {
     const left = own.drill.at(-1);
     // Back in the list the object that was looked at is the selected one.
     const selectedId =
-      left?.kind === 'object' ? left.name : left?.kind === 'peer' ? left.peerId : own.selectedId;
+      left?.kind === 'object'
+        ? left.name
+        : left?.kind === 'peer'
+          ? left.peerId
+          : left?.kind === 'objects'
+            ? undefined
+            : own.selectedId;
     return withPanel(state, panel, { drill: own.drill.slice(0, -1), scroll: 0, selectedId });
   }
   if (own.filter !== '') return withPanel(state, panel, { filter: '' });
@@ -96,17 +89,7 @@ function move(state: ConsoleState, panel: PanelId, by: number): ConsoleState {
     );
     return withPanel(state, panel, { scroll });
   }
-  return select(state, panel, by);
-}
-
-function select(state: ConsoleState, panel: PanelId, by: number): ConsoleState {
-  const own = state.panels[panel];
-  const ids = rowIds(panel, state.snapshot, own);
-  if (ids.length === 0) return state;
-  const at = own.selectedId === undefined ? -1 : ids.indexOf(own.selectedId);
-  const from = at >= 0 ? at : panel === 'events' ? ids.length - 1 : 0;
-  const to = Math.max(0, Math.min(ids.length - 1, at >= 0 ? from + by : from + Math.min(0, by)));
-  return withPanel(state, panel, { selectedId: ids[to] });
+  return selectRow(state, panel, by);
 }
 
 /** Letters come singly or, typed fast, several in one chunk. */
@@ -138,8 +121,10 @@ function letterKey(state: ConsoleState, panel: PanelId, letter: string): Console
   if (numbered !== undefined) return only(focusPanel(state, numbered));
   switch (letter) {
     case 'j':
+    case 'n':
       return only(move(state, panel, 1));
     case 'k':
+    case 'N':
       return only(move(state, panel, -1));
     case 'g':
       return only(move(state, panel, Number.NEGATIVE_INFINITY));
@@ -159,8 +144,13 @@ function letterKey(state: ConsoleState, panel: PanelId, letter: string): Console
       return copy(state, panel);
     case '?':
       return only({ ...state, help: { query: '', scroll: 0 } });
+    case ' ':
+      return only(toggleMark(state, panel));
     default:
-      return only(notice(state, `panel has the keyboard: Esc or Ctrl-C goes back to the prompt`));
+      return (
+        panelAction(state, panel, letter) ??
+        only(notice(state, `panel has the keyboard: Esc or Ctrl-C goes back to the prompt`))
+      );
   }
 }
 
@@ -203,29 +193,60 @@ function drillDown(state: ConsoleState, panel: PanelId): ConsoleStep {
     state: withPanel(state, panel, { drill: [...own.drill, drill], scroll: 0 }),
     effects,
   });
-  if (panel === 'health' && inner === undefined) {
-    return into({ kind: 'objects', objects: undefined, error: undefined }, [{ type: 'load-objects' }]);
+  if ((panel === 'health' || panel === 'storage') && inner === undefined) {
+    const objects: PanelState['drill'][number] = {
+      kind: 'objects',
+      objects: undefined,
+      complete: false,
+      error: undefined,
+    };
+    return into(objects, [{ type: 'load-objects', panel }]);
   }
+  if (panel === 'bandwidth') return inner === undefined ? into({ kind: 'traffic' }) : only(state);
   const ids = rowIds(panel, state.snapshot, own);
   const id = ids.includes(own.selectedId ?? '') ? own.selectedId : ids[0];
   if (id === undefined) return only(state);
   if (panel === 'peers') return into({ kind: 'peer', peerId: id });
   if (panel === 'events') return into({ kind: 'event', seq: Number(id) });
-  if (panel === 'health') {
+  if (panel === 'jobs') return into({ kind: 'job', id });
+  if (inner?.kind === 'objects') {
     return into({ kind: 'object', ref: id, name: id, detail: undefined, error: undefined }, [
-      { type: 'load-object', ref: id },
+      { type: 'load-object', panel, ref: id },
     ]);
   }
   return only(state);
 }
 
+/** The marked rows if there are any, else what is looked at. An event is copied in full, as a record. */
 function copy(state: ConsoleState, panel: PanelId): ConsoleStep {
   const own = state.panels[panel];
+  const ids = rowIds(panel, state.snapshot, own);
+  const marked = own.marked.filter((id) => ids.includes(id));
   const drill = own.drill.at(-1);
-  const text = drill?.kind === 'peer' ? drill.peerId : drill?.kind === 'object' ? drill.name : own.selectedId;
-  if (text === undefined) return only(state);
-  return {
-    state: notice(state, `copied ${text.length > 40 ? `${text.slice(0, 39)}…` : text}`),
-    effects: [{ type: 'copy', text }],
-  };
+  const eventSeq =
+    drill?.kind === 'event' ? drill.seq : panel === 'events' ? Number(own.selectedId) : undefined;
+  const event = state.snapshot?.events.find(({ seq }) => seq === eventSeq);
+  const text =
+    marked.length > 0
+      ? marked.join('\n')
+      : event !== undefined
+        ? JSON.stringify(event)
+        : subjectOf(state, panel);
+  if (text === undefined) return only(notice(state, 'nothing is selected here'));
+  const said =
+    marked.length > 1 ? `${marked.length} marked` : text.length > 40 ? `${text.slice(0, 39)}…` : text;
+  return { state: notice(state, `copied ${said}`), effects: [{ type: 'copy', text }] };
+}
+
+/** More than anybody copies by hand, and a bound. */
+const MAX_MARKED = 1000;
+
+function toggleMark(state: ConsoleState, panel: PanelId): ConsoleState {
+  const id = state.panels[panel].drill.at(-1)?.kind === 'object' ? undefined : subjectOf(state, panel);
+  if (id === undefined) return state;
+  const { marked } = state.panels[panel];
+  const next = marked.includes(id)
+    ? marked.filter((each) => each !== id)
+    : [...marked, id].slice(-MAX_MARKED);
+  return move(withPanel(state, panel, { marked: next }), panel, 1);
 }

@@ -1,6 +1,6 @@
 /** The one Ink root: the wizard first where there is one, then the console. It alone listens to keys, so none is lost or taken twice between. */
-import { type Key, useInput, usePaste } from 'ink';
-import { type ReactNode, useSyncExternalStore } from 'react';
+import { type Key, useApp, useInput, usePaste } from 'ink';
+import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
 import type { Theme } from '../panels/theme.ts';
 import type { KeyPress } from '../repl/keys.ts';
 import type { WizardMachine } from '../wizard/wizard-machine.ts';
@@ -40,7 +40,19 @@ export function createStageStore(first: Stage): StageStore {
   };
 }
 
-export function Root({ stages, theme }: { stages: StageStore; theme: Theme }) {
+/** Gives the terminal away while `run` lasts. */
+export type Lend = (run: () => Promise<void>) => Promise<void>;
+
+export interface RootProps {
+  stages: StageStore;
+  theme: Theme;
+  /** Told how the terminal can be lent. */
+  onLend(lend: Lend): void;
+}
+
+export function Root({ stages, theme, onLend }: RootProps) {
+  const { suspendTerminal } = useApp();
+  useEffect(() => onLend(suspendTerminal), [onLend, suspendTerminal]);
   const stage = useSyncExternalStore(stages.subscribe, stages.get);
   useInput((input: string, key: Key) => feedInput(stages, input, key));
   usePaste((text) => feedPaste(stages, text));

@@ -3,9 +3,12 @@ import type { Context } from '../commands/command.ts';
 import { type ConsolePort, isConsoleCommand } from '../commands/console/port.ts';
 import { executeParsed, type Host, type RunOutput } from '../commands/execute.ts';
 import type { Registry } from '../commands/registry.ts';
+import type { Progress } from '../engine/engine.ts';
 import { EXIT } from '../errors.ts';
 import { didYouMean, errorId } from '../lang/diagnostics.ts';
 import { parse } from '../lang/parser.ts';
+import { sourceText } from '../lang/position.ts';
+import { tokenize } from '../lang/tokenizer.ts';
 import type { Diagnostic, ParsedCommand } from '../lang/types.ts';
 
 export interface RunnerDeps {
@@ -13,9 +16,12 @@ export interface RunnerDeps {
   env: Context['env'];
   port: ConsolePort;
   host(signal: AbortSignal): Omit<Host, 'output' | 'signal' | 'mode' | 'interactive'>;
-  output(parsed: ParsedCommand): RunOutput;
+  /** `told`: where the progress of this line goes. */
+  output(parsed: ParsedCommand, told: ToldProgress): RunOutput;
   diagnostic(text: string): void;
 }
+
+export type ToldProgress = (label: string, progress: Progress) => void;
 
 export interface LineResult {
   exit: number;
@@ -26,7 +32,7 @@ export interface LineResult {
 }
 
 export interface Runner {
-  run(line: string, signal: AbortSignal): Promise<LineResult>;
+  run(line: string, signal: AbortSignal, told?: ToldProgress): Promise<LineResult>;
   /** An open quote or a trailing operator: more is to come. */
   incomplete(line: string): boolean;
 }
@@ -35,8 +41,8 @@ export function createRunner(deps: RunnerDeps): Runner {
   const { registry, env } = deps;
   let variables: Readonly<Record<string, string>> = {};
   return {
-    incomplete: (line) => parse(line, { registry, variables, env }).incomplete,
-    async run(line, signal) {
+    incomplete: (line) => parse(backgroundLine(line) ?? line, { registry, variables, env }).incomplete,
+    async run(line, signal, told = () => {}) {
       const parsed = parse(line, { registry, variables, env });
       if (parsed.diagnostics.length > 0) {
         for (const diagnostic of parsed.diagnostics) deps.diagnostic(diagnosticText(diagnostic));
@@ -48,7 +54,7 @@ export function createRunner(deps: RunnerDeps): Runner {
       for (const command of parsed.commands) {
         if (signal.aborted) return { exit: EXIT.interrupted, correction: undefined, sensitive: true };
         if ((command.when === 'and' && exit !== 0) || (command.when === 'or' && exit === 0)) continue;
-        exit = await runOne(command, signal, deps);
+        exit = await runOne(command, signal, told, deps);
       }
       const sensitive = parsed.commands.some(({ command }) => command.sensitive === true);
       return { exit, correction: undefined, sensitive };
@@ -56,7 +62,21 @@ export function createRunner(deps: RunnerDeps): Runner {
   };
 }
 
-function runOne(parsed: ParsedCommand, signal: AbortSignal, deps: RunnerDeps): Promise<number> {
+/** The line without its closing `&`, which says that it is not to hold the prompt; undefined where there is none. */
+export function backgroundLine(line: string): string | undefined {
+  const { tokens, incomplete } = tokenize(sourceText(line));
+  const last = tokens.filter(({ kind }) => kind !== 'newline').at(-1);
+  if (incomplete || last?.kind !== 'operator' || last.operator !== '&') return undefined;
+  const rest = line.slice(0, last.span.start).trimEnd();
+  return rest === '' ? undefined : rest;
+}
+
+function runOne(
+  parsed: ParsedCommand,
+  signal: AbortSignal,
+  told: ToldProgress,
+  deps: RunnerDeps,
+): Promise<number> {
   const { command } = parsed;
   const own = isConsoleCommand(command)
     ? {
@@ -66,7 +86,13 @@ function runOne(parsed: ParsedCommand, signal: AbortSignal, deps: RunnerDeps): P
     : command;
   return executeParsed(
     { ...parsed, command: own },
-    { ...deps.host(signal), mode: 'repl', interactive: true, signal, output: deps.output },
+    {
+      ...deps.host(signal),
+      mode: 'repl',
+      interactive: true,
+      signal,
+      output: (one) => deps.output(one, told),
+    },
   );
 }
 

@@ -172,7 +172,8 @@ export function outputRows(state: ConsoleState, layout: Layout, theme: Theme): R
 /** What runs now: the command of the prompt, else the engine's newest job. */
 export function jobRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
   const { glyphs } = theme;
-  const { running } = state;
+  const { running, background } = state;
+  const wide = layout.size === 'M' || layout.size === 'L';
   if (running !== undefined) {
     const spin = glyphs.spinner[state.tick % glyphs.spinner.length] ?? '';
     const row: Row[number][] = [
@@ -184,13 +185,24 @@ export function jobRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
     if (progress !== undefined) row.push(...progressCells(running, state.nowMs, theme));
     else row.push(cell(durationText(state.nowMs - running.startedAtMs), 'dim'));
     const tail =
-      running.cancelledAtMs === undefined ? 'Ctrl-C cancels' : 'cancelling, Ctrl-C again gives up waiting';
+      running.cancelledAtMs === undefined
+        ? `Ctrl-C cancels${wide ? ', & and Enter: background' : ''}`
+        : 'cancelling, Ctrl-C again gives up waiting';
     const queued = state.queue.length === 0 ? '' : `${state.queue.length} waiting  `;
     return spread(row, [cell(`${queued}${tail} `, 'dim')], layout.columns);
   }
   const job = state.snapshot?.jobs.find((each) => each.state === 'running');
+  if (background.length > 0) return fitRow(backgroundCells(background, theme), layout.columns, glyphs.more);
   if (job === undefined) return [cell(' '.repeat(layout.columns))];
   return jobLine(job, theme, layout.columns);
+}
+
+/** What was sent to the background, newest first. */
+function backgroundCells(background: ConsoleState['background'], theme: Theme): Row {
+  const { glyphs } = theme;
+  return [...background]
+    .reverse()
+    .flatMap(({ id, line }) => [cell(` [${id}] `, 'accent'), cell(`${cut(line, 32, glyphs.more)} `, 'dim')]);
 }
 
 function progressCells(running: NonNullable<ConsoleState['running']>, nowMs: number, theme: Theme): Row {

@@ -9,16 +9,18 @@ import type { Host } from '../commands/execute.ts';
 import { errorLine } from '../commands/format/error-line.ts';
 import type { Registry } from '../commands/registry.ts';
 import type { Clock } from '../engine/effects/clock.ts';
-import type { Engine, Progress } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { asDatameshError, EXIT } from '../errors.ts';
 import { cell, type Row } from '../panels/cells.ts';
 import type { Theme } from '../panels/theme.ts';
+import { edit } from '../repl/editor.ts';
 import { hintFor } from '../repl/hint.ts';
 import type { History } from '../repl/history.ts';
 import type { KeyPress } from '../repl/keys.ts';
 import { type Completion, promptCompletion } from '../repl/repl-model.ts';
-import { drillLoaded, withSample } from './arrivals.ts';
+import { withSample } from './arrivals.ts';
 import { createCommandQueue } from './command-queue.ts';
+import { createLoader } from './loading.ts';
 import { consoleOutput } from './output.ts';
 import { createRunner } from './runner.ts';
 import { createBeats, createSampler } from './sampling.ts';
@@ -30,9 +32,6 @@ import { consoleKey, consolePaste } from './update.ts';
 const DRAW_MS = 500;
 /** An engine that cannot close must not keep the terminal. */
 const CLOSE_MS = 5_000;
-/** Objects read for the drill-down of the health panel. */
-const OBJECT_LIMIT = 500;
-const STRIPE_LIMIT = 64;
 
 export interface EngineLink {
   engine: Engine;
@@ -59,6 +58,8 @@ export interface SessionDeps {
   screen: {
     redraw(): void;
     suspend(): void;
+    /** Lends the terminal to the person's editor; the text as it was saved. Throws `failed`. */
+    edit(text: string): Promise<string>;
     /** Raw bytes that draw nothing (the clipboard sequence). */
     write(text: string): void;
   };
@@ -89,7 +90,10 @@ export function createSession(deps: SessionDeps): Session {
   // Commands wait for it; without one that waits a failure is told by `start`.
   opened.promise.catch(() => {});
   let link: EngineLink | undefined;
-  let answer: ((value: boolean | string | undefined) => void) | undefined;
+  let question:
+    | { of: AbortSignal | undefined; answer(value: boolean | string | undefined): void }
+    | undefined;
+  let questionsBefore: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
   /** `later`: shown with the next draw, so that figures do not cost a frame each. */
@@ -111,14 +115,28 @@ export function createSession(deps: SessionDeps): Session {
     nowMs: () => clock.now(),
   };
 
-  const ask = (kind: 'confirm' | 'secret', question: string) =>
-    new Promise<boolean | string | undefined>((resolve) => {
-      answer = resolve;
-      set({ ...state, asking: asked(kind, 'command', question) });
-    });
+  /** One question at a time: what runs in the background may ask while another is open. `of`: whose it is. */
+  const ask = (kind: 'confirm' | 'secret', text: string, of?: AbortSignal) => {
+    const asking = questionsBefore.then(
+      () =>
+        new Promise<boolean | string | undefined>((resolve) => {
+          if (of?.aborted) return resolve(undefined);
+          question = { of, answer: resolve };
+          set({ ...state, asking: asked(kind, 'command', text) });
+        }),
+    );
+    questionsBefore = asking;
+    return asking;
+  };
 
-  const askSecret = async (prompt: string) => {
-    const value = await ask('secret', prompt);
+  const answer = (value: boolean | string | undefined) => {
+    const asker = question;
+    question = undefined;
+    asker?.answer(value);
+  };
+
+  const askSecret = async (prompt: string, of?: AbortSignal) => {
+    const value = await ask('secret', prompt, of);
     return typeof value === 'string' ? value : undefined;
   };
 
@@ -126,7 +144,7 @@ export function createSession(deps: SessionDeps): Session {
     registry,
     env: deps.env,
     port,
-    host: () => ({
+    host: (signal) => ({
       ...deps.surroundings,
       cwd: deps.cwd,
       env: deps.env,
@@ -135,10 +153,10 @@ export function createSession(deps: SessionDeps): Session {
         throw asDatameshError(new Error('the console has no standard input for a command'));
       },
       engine: async () => (await opened.promise).engine,
-      confirm: async (question) => (await ask('confirm', question)) === true,
-      secret: askSecret,
+      confirm: async (text) => (await ask('confirm', text, signal)) === true,
+      secret: (text) => askSecret(text, signal),
     }),
-    output: (parsed) =>
+    output: (parsed, progress) =>
       consoleOutput(parsed, { rows: print, progress, width: () => state.columns - 4 }, theme),
     diagnostic: (text) => print([[cell(`${theme.glyphs.bad} `, 'bad'), cell(text, 'bad')]]),
   });
@@ -150,26 +168,27 @@ export function createSession(deps: SessionDeps): Session {
     hint: (line) => hintFor(line, registry.commands),
   };
 
+  const loader = createLoader({
+    engine: async () => (await opened.promise).engine,
+    getState: () => state,
+    set,
+  });
+
   const commands = createCommandQueue({
     clock,
     theme,
     history,
-    run: (line, signal) => runner.run(line, signal),
+    run: (line, signal, told) => runner.run(line, signal, told),
     getState: () => state,
-    set: (next) => set(next),
+    set,
     print,
-    onEnd() {
-      answer = undefined;
+    onEnd(signal) {
+      if (question?.of !== signal) return;
+      set({ ...state, asking: undefined });
+      answer(undefined);
     },
     stopped: () => stopped,
   });
-
-  function progress(label: string, told: Progress): void {
-    const { running } = state;
-    if (running === undefined) return;
-    const rate = running.rate ?? { sinceMs: clock.now(), fromBytes: told.doneBytes };
-    set({ ...state, running: { ...running, label, progress: told, rate } }, 'later');
-  }
 
   function carryOut(effects: readonly ConsoleEffect[]): void {
     for (const effect of effects) {
@@ -182,20 +201,24 @@ export function createSession(deps: SessionDeps): Session {
           break;
         case 'cancel':
           commands.cancel();
-          answer?.(undefined);
           break;
         case 'abandon':
           commands.abandon();
           break;
         case 'answer':
-          answer?.(effect.value);
-          answer = undefined;
+          answer(effect.value);
           break;
         case 'load-objects':
-          void load('objects', async (engine) => (await engine.list({ limit: OBJECT_LIMIT })).objects);
+          void loader.objects(effect.panel);
           break;
         case 'load-object':
-          void load(effect.ref, (engine) => engine.info(effect.ref, { stripeLimit: STRIPE_LIMIT }));
+          void loader.object(effect.panel, effect.ref);
+          break;
+        case 'edit':
+          void editLine(effect.text);
+          break;
+        case 'background':
+          commands.background();
           break;
         case 'copy':
           deps.screen.write(`\u001b]52;c;${Buffer.from(effect.text).toString('base64')}\u0007`);
@@ -213,13 +236,14 @@ export function createSession(deps: SessionDeps): Session {
     }
   }
 
-  async function load(ref: string, read: (engine: Engine) => Promise<unknown>): Promise<void> {
+  /** The line as the person's editor left it; it runs when Enter is pressed, as what is pasted does. */
+  async function editLine(text: string): Promise<void> {
     try {
-      const { engine } = await opened.promise;
-      const value = await read(engine);
-      set(drillLoaded(state, ref, value, undefined));
+      const edited = await deps.screen.edit(text);
+      const editor = edit(state.prompt.editor, { type: 'set', text: edited });
+      set({ ...state, prompt: { ...state.prompt, editor, correction: undefined, walk: undefined } });
     } catch (error) {
-      set(drillLoaded(state, ref, undefined, asDatameshError(error).message));
+      print([textRow(`editor: ${asDatameshError(error).message}`, 'warn')]);
     }
   }
 
@@ -243,7 +267,7 @@ export function createSession(deps: SessionDeps): Session {
 
   async function open(): Promise<void> {
     try {
-      const found = await deps.openEngine(askSecret);
+      const found = await deps.openEngine((text) => askSecret(text));
       if (stopped && found.kind === 'embedded') await found.engine.close();
       link = found;
       opened.resolve(found);
@@ -268,8 +292,8 @@ export function createSession(deps: SessionDeps): Session {
     if (stopped) return;
     stopped = true;
     beats.stop();
-    commands.cancel();
-    answer?.(undefined);
+    commands.cancelAll();
+    answer(undefined);
     void closeEngine().finally(() => finished.resolve(exit));
   }
 

@@ -23,6 +23,12 @@ export interface RunningCommand {
   cancelledAtMs: number | undefined;
 }
 
+export interface BackgroundCommand {
+  id: number;
+  line: string;
+  startedAtMs: number;
+}
+
 export interface Asking {
   kind: 'confirm' | 'secret';
   /** Who wants to know: the running command, or the console before it ends. */
@@ -54,6 +60,10 @@ export interface ConsoleState {
   transcript: Transcript;
   prompt: PromptState;
   running: RunningCommand | undefined;
+  /** Commands that run without holding the prompt, oldest first. */
+  background: readonly BackgroundCommand[];
+  /** Ctrl-X was pressed: the next key is the second half of a pair. */
+  chord: boolean;
   /** Lines entered while a command runs; they follow in order. */
   queue: readonly string[];
   asking: Asking | undefined;
@@ -66,8 +76,12 @@ export type ConsoleEffect =
   | { type: 'cancel' }
   | { type: 'abandon' }
   | { type: 'answer'; value: boolean | string | undefined }
-  | { type: 'load-objects' }
-  | { type: 'load-object'; ref: string }
+  | { type: 'load-objects'; panel: PanelId }
+  | { type: 'load-object'; panel: PanelId; ref: string }
+  /** The line in the person's own editor. */
+  | { type: 'edit'; text: string }
+  /** The running command goes on without holding the prompt. */
+  | { type: 'background' }
   | { type: 'copy'; text: string }
   | { type: 'redraw' }
   | { type: 'suspend' }
@@ -104,6 +118,8 @@ export function initialState(start: {
     transcript: emptyTranscript(),
     prompt: emptyPrompt(),
     running: undefined,
+    background: [],
+    chord: false,
     queue: [],
     asking: undefined,
     notice: undefined,
@@ -128,6 +144,10 @@ export function panelNowMs(state: ConsoleState): number {
 export function isStale(state: ConsoleState): boolean {
   if (state.snapshot === undefined) return false;
   return panelNowMs(state) - state.snapshot.atMs > STALE_SAMPLES * state.refreshMs;
+}
+
+export function withPanel(state: ConsoleState, panel: PanelId, change: Partial<PanelState>): ConsoleState {
+  return { ...state, panels: { ...state.panels, [panel]: { ...state.panels[panel], ...change } } };
 }
 
 export function notice(state: ConsoleState, text: string): ConsoleState {

@@ -16,10 +16,14 @@ export interface SurfaceFacts {
   plain: boolean;
 }
 
+/** For screen readers: they read what is added, and lose the place where something is drawn over. */
+export function wantsAppendOnly(env: SurfaceFacts['env']): boolean {
+  return env.ACCESSIBLE !== undefined && env.ACCESSIBLE !== '' && env.ACCESSIBLE !== '0';
+}
+
 export function chooseSurface(facts: SurfaceFacts): Surface {
   const { env, columns, rows } = facts;
-  const accessible = env.ACCESSIBLE !== undefined && env.ACCESSIBLE !== '' && env.ACCESSIBLE !== '0';
-  if (facts.plain || accessible) return { kind: 'line', reason: undefined };
+  if (facts.plain || wantsAppendOnly(env)) return { kind: 'line', reason: undefined };
   if (!facts.stdinIsTty) return { kind: 'none', what: 'standard input is not a terminal' };
   if (!facts.stdoutIsTty) return { kind: 'none', what: 'standard output is not a terminal' };
   if (env.TERM === 'dumb') return { kind: 'line', reason: 'TERM is dumb' };

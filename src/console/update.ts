@@ -5,7 +5,8 @@ import { editorAction } from '../repl/editor-keys.ts';
 import type { KeyPress } from '../repl/keys.ts';
 import { emptyPrompt, ghostText, promptKey, promptPaste } from '../repl/repl-model.ts';
 import { visiblePanels } from './layout.ts';
-import { focusPanel, focusPrompt, panelKey } from './panel-keys.ts';
+import { focusPanel, focusPrompt } from './panel-focus.ts';
+import { panelKey } from './panel-keys.ts';
 import {
   type Asking,
   asked,
@@ -23,6 +24,7 @@ const ABANDON_MS = 2_000;
 export function consoleKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
   const control = key.name === 'char' && key.ctrl && !key.alt ? key.text : '';
   if (control === 'l') return { state, effects: [{ type: 'redraw' }] };
+  if (state.chord) return secondKey({ ...state, chord: false }, control);
   if (control === 'z') return { state, effects: [{ type: 'suspend' }] };
   if (state.asking !== undefined) return askingKey(state, state.asking, key);
   if (state.help !== undefined) return only(helpKey(state, state.help, key));
@@ -52,11 +54,22 @@ function only(state: ConsoleState): ConsoleStep {
   return { state, effects: [] };
 }
 
+/** What follows Ctrl-X. */
+function secondKey(state: ConsoleState, control: string): ConsoleStep {
+  if (control !== 'e') return only(state);
+  return { state, effects: [{ type: 'edit', text: state.prompt.editor.text }] };
+}
+
 function promptFocusKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
   const { prompt } = state;
   const blank = prompt.editor.text === '' && prompt.search === undefined && prompt.menu === undefined;
   if (key.name === 'pageup' || key.name === 'pagedown')
     return only(scrollOutput(state, key.name === 'pageup' ? 1 : -1));
+  if (key.name === 'char' && key.ctrl && key.text === 'x') return only({ ...state, chord: true });
+  if (prompt.editor.text.trim() === '&' && key.name === 'enter' && state.running !== undefined) {
+    const cleared = { ...emptyPrompt(), editor: { ...emptyEditor(), kills: prompt.editor.kills } };
+    return { state: { ...state, prompt: cleared }, effects: [{ type: 'background' }] };
+  }
   if (blank) {
     if (key.name === 'tab' && (key.shift || ghostText(prompt, services) === '')) {
       const visible = visiblePanels(layoutOf(state));
@@ -120,11 +133,10 @@ export function quit(state: ConsoleState): ConsoleStep {
   const jobs = embedded
     ? (state.snapshot?.jobs.filter((job) => job.state === 'running' && !job.unasked).length ?? 0)
     : 0;
-  if (state.running === undefined && jobs === 0) return { state, effects: [{ type: 'quit' }] };
+  const busy = state.running ?? state.background.at(-1);
+  if (busy === undefined && jobs === 0) return { state, effects: [{ type: 'quit' }] };
   const what =
-    state.running === undefined
-      ? `${jobs} job${jobs === 1 ? '' : 's'} running`
-      : `"${state.running.line}" is running`;
+    busy === undefined ? `${jobs} job${jobs === 1 ? '' : 's'} running` : `"${busy.line}" is running`;
   return only({ ...state, asking: asked('confirm', 'quit', `${what}. Leave and stop it?`) });
 }
 

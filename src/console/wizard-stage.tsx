@@ -67,7 +67,7 @@ async function handOver(
   const session = createSession({
     ...start,
     size: terminal.size(),
-    screen: screenPort(terminal, () => screen),
+    screen: screenPort(terminal, process.env, () => screen),
   });
   screen.show(session);
   for (const typed of waiting.typed) {

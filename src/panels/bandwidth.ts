@@ -3,14 +3,17 @@ import type { BandwidthView, RateWindow } from '../engine/engine.ts';
 import { cell, fitGroups, type Row, type Tone } from './cells.ts';
 import { bytesText, rateText } from './format.ts';
 import { areaGraph } from './graph.ts';
-import { type PanelBody, type PanelInput, waiting } from './panel.ts';
+import { type PanelBody, type PanelInput, type PanelState, waiting } from './panel.ts';
 import type { Theme } from './theme.ts';
+import { trafficTable } from './traffic-drill.ts';
 
 const MAX_GRAPH_ROWS = 6;
 
 export function bandwidthPanel(input: PanelInput): PanelBody {
   const { snapshot, theme } = input;
   if (snapshot === undefined) return waiting('Bandwidth');
+  if (input.state.drill.at(-1)?.kind === 'traffic') return trafficTable(snapshot, input);
+  const { window } = input.state;
   const inner = input.width - 4;
   const room = input.height - 2;
   const { bandwidth } = snapshot;
@@ -19,8 +22,8 @@ export function bandwidthPanel(input: PanelInput): PanelBody {
   const graphRows = Math.max(0, Math.min(MAX_GRAPH_ROWS, Math.floor((room - 3) / 2)));
   const tail = [...capRows(bandwidth, theme)];
   const rows: Row[] = [
-    ...direction('up', bandwidth.up, graphRows, inner, theme),
-    ...direction('down', bandwidth.down, graphRows, inner, theme),
+    ...direction('up', bandwidth.up, window, graphRows, inner, theme),
+    ...direction('down', bandwidth.down, window, graphRows, inner, theme),
     ...tail.slice(0, Math.max(1, room - 2 - 2 * graphRows)),
   ];
   const left = room - rows.length;
@@ -28,10 +31,28 @@ export function bandwidthPanel(input: PanelInput): PanelBody {
     rows.push([]);
     for (const each of protocols.slice(0, left - 1)) rows.push(protocolRow(each, inner, theme));
   }
-  return { title: 'Bandwidth', tags: ['60s'], rows };
+  return { title: 'Bandwidth', tags: [window], rows };
 }
 
-function direction(which: 'up' | 'down', rate: RateWindow, rows: number, width: number, theme: Theme): Row[] {
+/** Points of a whole window; while it is not full yet, the graph grows from the right. */
+const POINTS = { '60s': 60, '10m': 60, '24h': 288 } as const;
+
+function pointsOf(rate: RateWindow, window: PanelState['window']): readonly number[] {
+  const values = window === '60s' ? rate.history : window === '10m' ? rate.history10m : rate.history24h;
+  // One sample of the minute is there at once; of the longer ones the beginning would be stretched over everything.
+  if (window === '60s') return values;
+  return [...Array.from({ length: Math.max(0, POINTS[window] - values.length) }, () => 0), ...values];
+}
+
+function direction(
+  which: 'up' | 'down',
+  rate: RateWindow,
+  window: PanelState['window'],
+  rows: number,
+  width: number,
+  theme: Theme,
+): Row[] {
+  const points = pointsOf(rate, window);
   const tone: Tone = which;
   const glyph = which === 'up' ? theme.glyphs.up : theme.glyphs.down;
   const head = fitGroups(
@@ -44,10 +65,10 @@ function direction(which: 'up' | 'down', rate: RateWindow, rows: number, width: 
   );
   if (rows === 0) return [head];
   // A quiet line must not look busy: the scale never goes below 10 kB/s.
-  const top = Math.max(10_000, ...rate.history);
+  const top = Math.max(10_000, ...points);
   // One sample is half a cell in braille: 60 samples are 30 cells; a wider panel repeats each.
   const graph = areaGraph(
-    stretch(rate.history, theme.glyphs.unicode ? width * 2 : width),
+    stretch(points, theme.glyphs.unicode ? width * 2 : width),
     width,
     rows,
     top,

@@ -1,10 +1,10 @@
 /** All panels by id: how each is drawn, how it starts, how it sorts, what its rows are. */
-import type { Snapshot } from '../engine/engine.ts';
+import type { EventView, PeerView, Snapshot } from '../engine/engine.ts';
 import { bandwidthPanel } from './bandwidth.ts';
 import type { Row } from './cells.ts';
 import { arrangeEvents, EVENT_SORTS, eventsPanel } from './events.ts';
 import { healthPanel } from './health.ts';
-import { arrangeObjects } from './health-drill.ts';
+import { arrangeObjects, type ListedObject, OBJECT_SORTS } from './health-drill.ts';
 import { arrangeJobs, JOB_SORTS, jobsPanel } from './jobs.ts';
 import {
   framed,
@@ -16,6 +16,7 @@ import {
   type PanelState,
 } from './panel.ts';
 import { arrangePeers, PEER_SORTS, peersPanel } from './peers.ts';
+import { remembering } from './remember.ts';
 import { storagePanel } from './storage.ts';
 
 const DRAW: Readonly<Record<PanelId, (input: PanelInput) => PanelBody>> = {
@@ -29,21 +30,22 @@ const DRAW: Readonly<Record<PanelId, (input: PanelInput) => PanelBody>> = {
 
 export const SORTS: Readonly<Record<PanelId, readonly string[]>> = {
   peers: PEER_SORTS,
-  health: [],
+  // Of the list of objects below it.
+  health: OBJECT_SORTS,
   bandwidth: [],
   jobs: JOB_SORTS,
   events: EVENT_SORTS,
-  storage: [],
+  storage: OBJECT_SORTS,
 };
 
 export function initialPanels(): Record<PanelId, PanelState> {
   return {
     peers: initialPanel('rtt'),
-    health: initialPanel(),
+    health: initialPanel('spare'),
     bandwidth: initialPanel(),
     jobs: initialPanel('state'),
     events: initialPanel('all'),
-    storage: initialPanel(),
+    storage: initialPanel('size'),
   };
 }
 
@@ -61,17 +63,19 @@ export function drawPanel(id: PanelId, input: PanelInput): Row[] {
 }
 
 /** Ids of the rows a person can move over, in the order shown. */
-export function rowIds(id: PanelId, snapshot: Snapshot | undefined, state: PanelState): string[] {
-  if (snapshot === undefined) return [];
+export function rowIds(id: PanelId, snapshot: Snapshot | undefined, state: PanelState): readonly string[] {
+  if (snapshot === undefined) return NONE;
   const drill = state.drill.at(-1);
-  if (id === 'health' && drill?.kind === 'objects') {
-    return arrangeObjects(drill.objects ?? [], snapshot.health, state.filter).map(
-      ({ object }) => object.name,
-    );
-  }
-  if (drill !== undefined) return [];
-  if (id === 'peers') return arrangePeers(snapshot.peers, state).map((peer) => peer.peerId);
+  if (drill?.kind === 'objects')
+    return objectIds(arrangeObjects(drill.objects ?? NONE, snapshot.health, state));
+  if (drill !== undefined) return NONE;
+  if (id === 'peers') return peerIds(arrangePeers(snapshot.peers, state));
   if (id === 'jobs') return arrangeJobs(snapshot.jobs, state).map((job) => job.id);
-  if (id === 'events') return arrangeEvents(snapshot.events, state).map((event) => String(event.seq));
-  return [];
+  if (id === 'events') return eventIds(arrangeEvents(snapshot.events, state));
+  return NONE;
 }
+
+const NONE: readonly never[] = [];
+const objectIds = remembering((listed: readonly ListedObject[]) => listed.map(({ object }) => object.name));
+const peerIds = remembering((peers: readonly PeerView[]): string[] => peers.map(({ peerId }) => peerId));
+const eventIds = remembering((events: readonly EventView[]) => events.map(({ seq }) => String(seq)));

@@ -1,9 +1,10 @@
 /** Panel 5: the newest events at the bottom, as a log reads. Enter shows one in full. */
 import type { EventLevel, EventView } from '../engine/engine.ts';
 import { cell, type Row, type Tone, wrapRow } from './cells.ts';
-import { matchesFilter } from './filter.ts';
+import { filterOf } from './filter.ts';
 import { clockText } from './format.ts';
 import { type PanelBody, type PanelInput, type PanelState, scrolled, waiting } from './panel.ts';
+import { remembering } from './remember.ts';
 import { windowStart } from './table.ts';
 
 export const EVENT_SORTS = ['all', 'warn', 'error'] as const;
@@ -11,20 +12,24 @@ const RANK: Readonly<Record<EventLevel, number>> = { debug: 0, info: 1, warn: 2,
 const TONE: Readonly<Record<EventLevel, Tone>> = { debug: 'dim', info: 'dim', warn: 'warn', error: 'bad' };
 
 /** `sort` chooses the least level here: a log has no other order than time. */
-export function arrangeEvents(events: readonly EventView[], state: PanelState): EventView[] {
-  const least = state.sort === 'error' ? 3 : state.sort === 'warn' ? 2 : 0;
-  return events.filter(
-    (event) =>
-      RANK[event.level] >= least &&
-      matchesFilter(
-        {
+export function arrangeEvents(events: readonly EventView[], state: PanelState): readonly EventView[] {
+  return arranged(events, state.sort, state.filter);
+}
+
+const arranged = remembering(
+  (events: readonly EventView[], sort: string, filter: string): readonly EventView[] => {
+    const least = sort === 'error' ? 3 : sort === 'warn' ? 2 : 0;
+    const passes = filterOf(filter);
+    return events.filter(
+      (event) =>
+        RANK[event.level] >= least &&
+        passes({
           text: `${event.level} ${event.source} ${event.text}`,
           fields: { level: event.level, source: event.source },
-        },
-        state.filter,
-      ),
-  );
-}
+        }),
+    );
+  },
+);
 
 export function eventsPanel(input: PanelInput): PanelBody {
   const { snapshot, state } = input;

@@ -1,47 +1,86 @@
 /** Below the health panel: the objects, worst first, and the shard map of one of them. */
-import type { HealthReport, ObjectDetail, ObjectView, ShardView, Snapshot } from '../engine/engine.ts';
+import type { HealthReport, ObjectDetail, ShardView, Snapshot } from '../engine/engine.ts';
 import { type Cell, cell, clean, fitText, type Row, type Tone } from './cells.ts';
-import { matchesFilter } from './filter.ts';
-import { bytesText, countText, shortId } from './format.ts';
+import { filterOf } from './filter.ts';
+import { agoText, bytesText, countText, shortId } from './format.ts';
 import { GRADE_TONE, gradeMark, type HealthGrade } from './grade.ts';
-import { type Drill, type PanelBody, type PanelInput, scrolled } from './panel.ts';
+import {
+  type Drill,
+  type ObjectRow,
+  type PanelBody,
+  type PanelInput,
+  type PanelState,
+  scrolled,
+} from './panel.ts';
 import { peerName } from './peers.ts';
+import { remembering } from './remember.ts';
 import { listRows, type TableColumn } from './table.ts';
 import type { Glyphs, Theme } from './theme.ts';
 
-/** Objects for the drill-down: those the census found worst first, then by name. */
+export const OBJECT_SORTS = ['spare', 'name', 'size', 'age'] as const;
+
+export interface ListedObject {
+  object: ObjectRow;
+  state: HealthGrade;
+}
+
+/** Objects for the drill-down; sorted by `spare`, those that the census found worst come first, then the others as the catalog has them: by name. */
 export function arrangeObjects(
-  objects: readonly ObjectView[],
+  objects: readonly ObjectRow[],
   report: HealthReport | undefined,
-  filter: string,
-) {
-  const rank = new Map(
-    report?.worst.map((each, at) => [each.name, { at, spare: each.spare, state: each.state }]),
-  );
-  return objects
-    .map((object) => ({ object, bad: rank.get(object.name) }))
-    .filter(({ object, bad }) =>
-      matchesFilter(
-        { text: object.name, fields: { state: bad?.state ?? 'ok', tag: object.tags.join(' ') } },
-        filter,
-      ),
-    )
-    .sort((a, b) => (a.bad?.at ?? Number.MAX_SAFE_INTEGER) - (b.bad?.at ?? Number.MAX_SAFE_INTEGER));
+  state: Pick<PanelState, 'sort' | 'reverse' | 'filter'>,
+): readonly ListedObject[] {
+  return arranged(objects, report?.worst, state.sort, state.reverse, state.filter);
+}
+
+const arranged = remembering(
+  (
+    objects: readonly ObjectRow[],
+    worst: HealthReport['worst'] | undefined,
+    sort: string,
+    reverse: boolean,
+    filter: string,
+  ): readonly ListedObject[] => {
+    const states = new Map(worst?.map((each) => [each.name, each.state]));
+    const passes = filterOf(filter);
+    const listed: ListedObject[] = [];
+    for (const object of objects) {
+      const state = states.get(object.name) ?? 'ok';
+      if (filter === '' || passes({ text: object.name, fields: { state, tag: object.tags.join(' ') } }))
+        listed.push({ object, state });
+    }
+    order(listed, sort, worst ?? []);
+    return reverse ? listed.reverse() : listed;
+  },
+);
+
+function order(listed: ListedObject[], sort: string, worst: HealthReport['worst']): void {
+  if (sort === 'size') listed.sort((a, b) => b.object.sizeBytes - a.object.sizeBytes);
+  else if (sort === 'age') listed.sort((a, b) => b.object.createdAtMs - a.object.createdAtMs);
+  else if (sort !== 'name') {
+    // A sort of a hundred thousand for the sake of the hundred worst would be felt.
+    const rank = new Map(worst.map((each, at) => [each.name, at]));
+    const bad = listed.filter(({ object }) => rank.has(object.name));
+    if (bad.length === 0) return;
+    bad.sort((a, b) => (rank.get(a.object.name) ?? 0) - (rank.get(b.object.name) ?? 0));
+    const rest = listed.filter(({ object }) => !rank.has(object.name));
+    let at = 0;
+    for (const each of bad) listed[at++] = each;
+    for (const each of rest) listed[at++] = each;
+  }
 }
 
 export function objectList(
   drill: Extract<Drill, { kind: 'objects' }>,
   snapshot: Snapshot,
   input: PanelInput,
+  title: string,
 ): PanelBody {
   const { state, theme } = input;
-  const title = 'Health: objects';
   if (drill.error !== undefined) return { title, tags: ['Esc back'], rows: [[cell(drill.error, 'bad')]] };
   if (drill.objects === undefined)
     return { title, tags: ['Esc back'], rows: [[cell('reading the catalog', 'dim')]] };
-  type Item = ReturnType<typeof arrangeObjects>[number];
-  const grade = (item: Item): HealthGrade => item.bad?.state ?? 'ok';
-  const columns: TableColumn<Item>[] = [
+  const columns: TableColumn<ListedObject>[] = [
     { title: 'OBJECT', width: 18, priority: 0, elastic: true, text: ({ object }) => object.name },
     {
       title: 'SIZE',
@@ -52,22 +91,32 @@ export function objectList(
     },
     { title: 'CODE', width: 5, priority: 3, text: ({ object }) => `${object.code.k}+${object.code.m}` },
     {
+      title: 'AGE',
+      width: 4,
+      align: 'right',
+      priority: 4,
+      text: ({ object }) => agoText(input.nowMs - object.createdAtMs),
+    },
+    {
       title: 'STATE',
       width: theme.glyphs.unicode ? 10 : 13,
       priority: 0,
-      text: (item) => `${gradeMark(grade(item), theme.glyphs)} ${grade(item)}`,
-      tone: (item) => GRADE_TONE[grade(item)],
+      text: (item) => `${gradeMark(item.state, theme.glyphs)} ${item.state}`,
+      tone: (item) => GRADE_TONE[item.state],
     },
   ];
-  const items = arrangeObjects(drill.objects, snapshot.health, state.filter);
+  const items = arrangeObjects(drill.objects, snapshot.health, state);
+  const arrow = state.reverse ? theme.glyphs.desc : theme.glyphs.asc;
+  const count = `${countText(items.length)}${drill.complete ? '' : '+, reading'}`;
   return {
     title,
-    tags: [countText(items.length), 'Enter shard map', 'Esc back'],
+    tags: [count, `sort:${state.sort}${arrow}`, 'Enter shard map', 'Esc back'],
     rows: listRows({
       columns,
       items,
       idOf: ({ object }) => object.name,
       selectedId: state.selectedId,
+      marked: state.marked,
       width: input.width - 4,
       height: input.height - 2,
       empty: state.filter === '' ? 'nothing is stored yet' : 'no object passes the filter',

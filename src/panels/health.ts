@@ -23,7 +23,7 @@ export function healthPanel(input: PanelInput): PanelBody {
   const { snapshot, state } = input;
   if (snapshot === undefined) return waiting('Health');
   const drill = state.drill.at(-1);
-  if (drill?.kind === 'objects') return objectList(drill, snapshot, input);
+  if (drill?.kind === 'objects') return objectList(drill, snapshot, input, 'Health: objects');
   if (drill?.kind === 'object') return shardMap(drill, snapshot, input);
   const report = snapshot.health;
   if (report === undefined) {

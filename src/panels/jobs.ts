@@ -1,23 +1,20 @@
 /** Panel 4: jobs of the engine, running ones first. */
 import type { JobView } from '../engine/job-views.ts';
-import { cell, cut, fitGroups, type Row, type Tone } from './cells.ts';
-import { matchesFilter } from './filter.ts';
-import { agoText, bytesText, countText, etaText, percentText, rateText } from './format.ts';
+import { cell, cut, fitGroups, type Row } from './cells.ts';
+import { filterOf } from './filter.ts';
+import { agoText, bytesText, etaText, percentText, rateText } from './format.ts';
 import { bar } from './graph.ts';
+import { jobDetail } from './job-drill.ts';
+import { amountText, jobShare, jobStateMark, STATE_TONE } from './job-text.ts';
 import { type PanelBody, type PanelInput, type PanelState, waiting } from './panel.ts';
 import { listRows, type TableColumn } from './table.ts';
 import type { Glyphs, Theme } from './theme.ts';
 
 export const JOB_SORTS = ['state', 'start', 'eta'] as const;
 const BAR_COLUMNS = 10;
-const STATE_TONE: Readonly<Record<JobView['state'], Tone>> = {
-  running: 'accent',
-  done: 'ok',
-  failed: 'bad',
-  cancelled: 'warn',
-};
 
 export function arrangeJobs(jobs: readonly JobView[], state: PanelState): JobView[] {
+  const passes = filterOf(state.filter);
   const order = { running: 0, failed: 1, cancelled: 2, done: 3 };
   const direction = state.reverse ? -1 : 1;
   const compare = (a: JobView, b: JobView) => {
@@ -27,33 +24,12 @@ export function arrangeJobs(jobs: readonly JobView[], state: PanelState): JobVie
   };
   return jobs
     .filter((job) =>
-      matchesFilter(
-        {
-          text: [job.id, job.verb, job.target, job.state].join(' '),
-          fields: { state: job.state, verb: job.verb },
-        },
-        state.filter,
-      ),
+      passes({
+        text: [job.id, job.verb, job.target, job.state].join(' '),
+        fields: { state: job.state, verb: job.verb },
+      }),
     )
     .sort((a, b) => compare(a, b) * direction || (a.id < b.id ? -1 : 1));
-}
-
-export function jobShare(job: JobView): number | undefined {
-  if (job.state === 'done') return 1;
-  if (job.totalBytes !== undefined && job.totalBytes > 0) return job.doneBytes / job.totalBytes;
-  if (job.totalItems !== undefined && job.totalItems > 0) return (job.doneItems ?? 0) / job.totalItems;
-  return undefined;
-}
-
-export function jobStateMark(job: JobView, glyphs: Glyphs): string {
-  if (job.state === 'running') return glyphs.pointer;
-  if (job.state === 'done') return glyphs.ok;
-  return job.state === 'failed' ? glyphs.bad : glyphs.warn;
-}
-
-/** What counts objects alone moves no bytes. */
-function amountText({ doneBytes, doneItems }: JobView): string {
-  return doneBytes === 0 && doneItems !== undefined ? `${countText(doneItems)} items` : bytesText(doneBytes);
 }
 
 function progressText(job: JobView, glyphs: Glyphs): string {
@@ -107,6 +83,8 @@ function timeText(job: JobView, glyphs: Glyphs, nowMs: number): string {
 export function jobsPanel(input: PanelInput): PanelBody {
   const { snapshot, state, theme } = input;
   if (snapshot === undefined) return waiting('Jobs');
+  const drill = state.drill.at(-1);
+  if (drill?.kind === 'job') return jobDetail(drill.id, snapshot, input);
   const jobs = arrangeJobs(snapshot.jobs, state);
   const running = snapshot.jobs.filter((job) => job.state === 'running').length;
   const arrow = state.reverse ? theme.glyphs.desc : theme.glyphs.asc;
@@ -118,6 +96,7 @@ export function jobsPanel(input: PanelInput): PanelBody {
       items: jobs,
       idOf: (job) => job.id,
       selectedId: input.focused ? state.selectedId : undefined,
+      marked: state.marked,
       width: input.width - 4,
       height: input.height - 2,
       empty: snapshot.jobs.length === 0 ? 'no jobs' : 'no job passes the filter',

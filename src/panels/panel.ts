@@ -14,17 +14,33 @@ export const SAMPLE_MS = 1000;
 /** A level below the list that Enter opened. */
 export type Drill =
   | { kind: 'peer'; peerId: string }
-  | { kind: 'objects'; objects: readonly ObjectView[] | undefined; error: string | undefined }
+  | {
+      kind: 'objects';
+      objects: readonly ObjectRow[] | undefined;
+      complete: boolean;
+      error: string | undefined;
+    }
   | { kind: 'object'; ref: string; name: string; detail: ObjectDetail | undefined; error: string | undefined }
-  | { kind: 'event'; seq: number };
+  | { kind: 'event'; seq: number }
+  | { kind: 'job'; id: string }
+  | { kind: 'traffic' };
+
+/** What a list of objects needs to know of each: a catalog may have a hundred thousand. */
+export type ObjectRow = Pick<ObjectView, 'name' | 'sizeBytes' | 'code' | 'tags' | 'createdAtMs'>;
+
+/** Of the bandwidth panel's graphs. */
+export const WINDOWS = ['60s', '10m', '24h'] as const;
 
 export interface PanelState {
   selectedId: string | undefined;
   sort: string;
   reverse: boolean;
   filter: string;
+  /** Ids marked with Space, to be copied together. */
+  marked: readonly string[];
   /** Innermost last. */
   drill: readonly Drill[];
+  window: (typeof WINDOWS)[number];
   /** First row of a drilled-down text that is in sight. */
   scroll: number;
 }
@@ -54,7 +70,16 @@ export interface PanelBody {
 }
 
 export function initialPanel(sort = '', reverse = false): PanelState {
-  return { selectedId: undefined, sort, reverse, filter: '', drill: [], scroll: 0 };
+  return {
+    selectedId: undefined,
+    sort,
+    reverse,
+    filter: '',
+    marked: [],
+    window: '60s',
+    drill: [],
+    scroll: 0,
+  };
 }
 
 /** Framed rows, exactly `height` of exactly `width`. */
@@ -82,6 +107,7 @@ function topEdge(body: PanelBody, input: PanelInput, number: number, age: number
   const tags = [...body.tags];
   if (input.typingFilter !== undefined) tags.push(`/${input.typingFilter}_`);
   else if (input.state.filter !== '') tags.push(`/${input.state.filter}`);
+  if (input.state.marked.length > 0) tags.push(`${input.state.marked.length} marked`);
   if (input.stale && age !== undefined) tags.unshift(`stale ${agoText(age)}`);
   const name = cut(number > 0 ? `${number} ${body.title}` : body.title, room);
   const row: Row[number][] = [cell(`${box.tl}${box.h} `, edge), cell(name, focused ? 'accent' : 'title')];

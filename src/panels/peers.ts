@@ -1,7 +1,7 @@
 /** Panel 1: the peers, one a row; Enter shows all that is known of one. */
 import type { PeerState, PeerView, Snapshot } from '../engine/engine.ts';
 import { cell, type Row, type Tone } from './cells.ts';
-import { matchesFilter } from './filter.ts';
+import { filterOf } from './filter.ts';
 import {
   agoText,
   bytesText,
@@ -14,6 +14,7 @@ import {
 } from './format.ts';
 import { areaGraph, sparkline } from './graph.ts';
 import { type PanelBody, type PanelInput, type PanelState, scrolled, waiting } from './panel.ts';
+import { remembering } from './remember.ts';
 import { listRows, type TableColumn } from './table.ts';
 import type { Glyphs, Theme } from './theme.ts';
 
@@ -40,19 +41,31 @@ export function peerName(peer: PeerView): string {
 }
 
 /** Peers that pass the filter in the chosen order; ties break by id so rows do not flip. */
-export function arrangePeers(peers: readonly PeerView[], state: PanelState): PeerView[] {
-  const kept = peers.filter((peer) =>
-    matchesFilter(
-      {
-        text: [peerName(peer), peer.peerId, peer.address, peer.zone, peer.rack, peer.state].join(' '),
-        fields: { state: peer.state, zone: peer.zone ?? '', rack: peer.rack ?? '', name: peerName(peer) },
-      },
-      state.filter,
-    ),
-  );
-  const direction = state.reverse ? -1 : 1;
-  return kept.sort((a, b) => compare(a, b, state.sort) * direction || (a.peerId < b.peerId ? -1 : 1));
+export function arrangePeers(peers: readonly PeerView[], state: PanelState): readonly PeerView[] {
+  return arranged(peers, state.sort, state.reverse, state.filter);
 }
+
+const arranged = remembering(
+  (peers: readonly PeerView[], sort: string, reverse: boolean, filter: string): readonly PeerView[] => {
+    const passes = filterOf(filter);
+    const kept =
+      filter === ''
+        ? [...peers]
+        : peers.filter((peer) =>
+            passes({
+              text: [peerName(peer), peer.peerId, peer.address, peer.zone, peer.rack, peer.state].join(' '),
+              fields: {
+                state: peer.state,
+                zone: peer.zone ?? '',
+                rack: peer.rack ?? '',
+                name: peerName(peer),
+              },
+            }),
+          );
+    const direction = reverse ? -1 : 1;
+    return kept.sort((a, b) => compare(a, b, sort) * direction || (a.peerId < b.peerId ? -1 : 1));
+  },
+);
 
 /** What was not measured goes last in either order of interest. */
 function compare(a: PeerView, b: PeerView, sort: string): number {
@@ -179,6 +192,7 @@ export function peersPanel(input: PanelInput): PanelBody {
       items: peers,
       idOf: (peer) => peer.peerId,
       selectedId: input.focused ? state.selectedId : undefined,
+      marked: state.marked,
       width: width - 4,
       height: height - 2,
       empty: filtered

@@ -2,6 +2,7 @@
 import { cell, type Row, type Tone } from './cells.ts';
 import { bytesText, countText, percentText } from './format.ts';
 import { bar } from './graph.ts';
+import { objectList, shardMap } from './health-drill.ts';
 import { type PanelBody, type PanelInput, waiting } from './panel.ts';
 
 /** Above this share of the quota new shards will soon be refused. */
@@ -10,6 +11,9 @@ const FULL_SOON = 0.9;
 export function storagePanel(input: PanelInput): PanelBody {
   const { snapshot, theme } = input;
   if (snapshot === undefined) return waiting('Storage');
+  const drill = input.state.drill.at(-1);
+  if (drill?.kind === 'objects') return objectList(drill, snapshot, input, 'Storage: objects');
+  if (drill?.kind === 'object') return shardMap(drill, snapshot, input);
   const { status } = snapshot;
   const { store } = status;
   const inner = input.width - 4;

@@ -42,10 +42,12 @@ export function itemRow<T>(
   item: T,
   selected: boolean,
   mark: string,
+  marked = false,
 ): Row {
-  const cells = columns.map((column) => {
+  const cells = columns.map((column, at) => {
     const tone = selected ? 'selected' : (column.tone?.(item) ?? 'plain');
-    return cell(fitText(clean(column.text(item)), column.width, column.align, mark), tone);
+    const text = marked && at === 0 ? `* ${column.text(item)}` : column.text(item);
+    return cell(fitText(clean(text), column.width, column.align, mark), tone);
   });
   return join(cells, selected ? 'selected' : 'plain');
 }
@@ -60,6 +62,8 @@ export interface Listing<T> {
   idOf(item: T): string;
   /** Sticks to the id, not to the row; undefined draws no selection. */
   selectedId: string | undefined;
+  /** Ids that stand out with an asterisk. */
+  marked?: readonly string[];
   width: number;
   height: number;
   /** Said when there is nothing to list. */
@@ -80,7 +84,9 @@ export function listRows<T>(listing: Listing<T>): Row[] {
   const index = items.findIndex((item) => listing.idOf(item) === listing.selectedId);
   const first = windowStart(index, items.length, visible);
   for (const item of items.slice(first, first + visible)) {
-    rows.push(itemRow(columns, item, listing.idOf(item) === listing.selectedId, listing.mark));
+    const id = listing.idOf(item);
+    const marked = listing.marked?.includes(id) ?? false;
+    rows.push(itemRow(columns, item, id === listing.selectedId, listing.mark, marked));
   }
   if (!fits && room > 1) {
     const below = items.length - first - visible;

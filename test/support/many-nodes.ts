@@ -6,7 +6,8 @@ import { deviceOfSeed } from '../../src/engine/keys/device.ts';
 import type { PeerId } from '../../src/engine/types.ts';
 
 export type MeshCommand =
-  | { do: 'start'; nodes: { name: string; seed: string }[]; bootstrap: string[] }
+  /** @param as another network than the tests' own, and offering nothing: peers to be seen among nodes that store */
+  | { do: 'start'; nodes: { name: string; seed: string }[]; bootstrap: string[]; as?: string }
   | { do: 'meet'; bootstrap: string[] }
   | { do: 'stop'; name: string }
   | { do: 'join'; name: string; seed: string; bootstrap: string[]; peers: PeerId[]; object?: string }

@@ -14,8 +14,9 @@ const nodes = new Map<string, TestPeer>();
 const clock = realClock();
 const POLL_MS = 5;
 
-async function start(name: string, bootstrap: string[], seed: string): Promise<TestPeer> {
-  const node = await startPeer(name, { bootstrap, seed: Buffer.from(seed, 'hex') });
+async function start(name: string, bootstrap: string[], seed: string, as?: string): Promise<TestPeer> {
+  const guest = as === undefined ? {} : { network: as, capacityBytes: 0 };
+  const node = await startPeer(name, { bootstrap, seed: Buffer.from(seed, 'hex'), ...guest });
   nodes.set(name, node);
   return node;
 }
@@ -26,7 +27,8 @@ async function handle(command: MeshCommand): Promise<unknown> {
   switch (command.do) {
     case 'start': {
       const started = [];
-      for (const { name, seed } of command.nodes) started.push(await start(name, command.bootstrap, seed));
+      for (const { name, seed } of command.nodes)
+        started.push(await start(name, command.bootstrap, seed, command.as));
       return started.map(({ address }) => address);
     }
     // Every node here dials these from now on.

@@ -1,10 +1,10 @@
 /** `config edit`: the file in the user's editor, on a copy, taken over only when it is right. */
-import { spawn } from 'node:child_process';
 import { copyFile, rm } from 'node:fs/promises';
 import { resolveConfig } from '../../config/resolve.ts';
 import { configFileExists, readConfigFile, writeConfigFile } from '../../config/store.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
+import { runEditor } from '../edit-file.ts';
 
 export async function editConfig(context: Context): Promise<void> {
   const path = context.configPath();
@@ -39,25 +39,4 @@ export async function editConfig(context: Context): Promise<void> {
   context.out.note(
     `${path} ${context.options.dryRun ? 'would be' : 'is'} replaced; a running node takes it up when it is started again`,
   );
-}
-
-/** $VISUAL and $EDITOR may hold arguments ("code --wait"), so a shell reads them, with the file as its argument. */
-function runEditor(context: Context, file: string): Promise<void> {
-  const editor = context.env.VISUAL || context.env.EDITOR || 'vi';
-  return new Promise((resolve, reject) => {
-    const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], {
-      stdio: 'inherit',
-      signal: context.signal,
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (code === 0) return resolve();
-      reject(
-        new DatameshError('failed', {
-          what: `the editor "${editor}" ended with status ${code}; nothing was changed`,
-          mend: 'set VISUAL or EDITOR to an editor',
-        }),
-      );
-    });
-  });
 }

@@ -42,6 +42,8 @@ export interface TestPeerOptions {
   seed?: Uint8Array;
   /** Addresses it tells others instead of its own. */
   advertise?: (peer: PeerId) => string[];
+  /** What it says that it offers; 1e9 when absent. */
+  capacityBytes?: number;
 }
 
 /** A host, its net and its membership on 127.0.0.1, without store or catalog. */
@@ -87,8 +89,8 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     rack: '',
     version: '0.0.0',
     addresses: options.advertise?.(net.self) ?? net.addresses(),
-    capacityBytes: 1e9,
-    freeBytes: 1e9,
+    capacityBytes: options.capacityBytes ?? 1e9,
+    freeBytes: options.capacityBytes ?? 1e9,
     shards: 0,
     state: 'active' as const,
   });

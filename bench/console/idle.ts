@@ -1,0 +1,56 @@
+/** What it costs to look at a mesh in which nothing happens but its own life. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuSeconds } from '../support/process.ts';
+import type { Report } from '../support/rows.ts';
+import type { BenchMesh } from './mesh.ts';
+
+const START_MS = 60_000;
+/** Until the just-in-time compiler and the first collections have settled. */
+const WARM_MS = 10_000;
+
+export async function measureIdle(mesh: BenchMesh, report: Report, seconds: number): Promise<void> {
+  const attached = mesh.console(mesh.service.configPath);
+  const own = mesh.console(await mesh.ownConfig());
+  try {
+    const all = new RegExp(`Peers (${mesh.peers - 1}|${mesh.peers})/`);
+    for (const pty of [attached, own]) await pty.waitFor(all, START_MS);
+    await sleep(WARM_MS);
+    const pids = [attached.pid, own.pid, mesh.otherPid];
+    const before = pids.map(cpuSeconds);
+    const rssBefore = pids.map(rssMiB);
+    for (const pty of [attached, own]) pty.forget();
+    const startedMs = performance.now();
+    await sleep(seconds * 1000);
+    const elapsed = (performance.now() - startedMs) / 1000;
+    const percent = pids.map((pid, at) => (100 * (cpuSeconds(pid) - before[at]!)) / elapsed);
+    const rss = pids.map(rssMiB);
+    const frames = attached.raw().split('\u001b[?2026h').length - 1;
+    report.add('console attached to a service', [percent[0]!], '% of a core');
+    report.add('the console is the node', [percent[1]!], '% of a core', {
+      name: 'a node without a console',
+      values: [percent[2]!],
+    });
+    report.add('frames', [frames / elapsed], 'a second');
+    report.add('bytes a frame', [attached.raw().length / Math.max(1, frames)], 'B');
+    report.add('memory, attached', [rss[0]!], 'MiB');
+    report.add('memory, the console is the node', [rss[1]!], 'MiB', {
+      name: 'a node without a console',
+      values: [rss[2]!],
+    });
+    report.add(`growth in ${seconds} s, attached`, [rss[0]! - rssBefore[0]!], 'MiB');
+    report.add(`growth in ${seconds} s, the console is the node`, [rss[1]! - rssBefore[1]!], 'MiB');
+    const cleared = [attached, own].some((pty) => /\u001b\[[23]J/.test(pty.raw()));
+    if (cleared) throw new Error('the screen was cleared after the first frame');
+  } finally {
+    for (const pty of [attached, own]) {
+      pty.signal('SIGTERM');
+      await pty.exited;
+      await pty.close();
+    }
+  }
+}
+
+function rssMiB(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+}

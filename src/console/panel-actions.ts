@@ -1,0 +1,70 @@
+/**
+ * Letters that act on what a panel shows. None of them does anything to the mesh by itself: the command stands on the prompt, and Enter runs it
+ * there, so that a letter typed by accident changes nothing and a person sees how the same is done without the panel.
+ */
+import { quoteWord } from '../lang/argv.ts';
+import { rowIds } from '../panels/catalogue.ts';
+import { type PanelId, WINDOWS } from '../panels/panel.ts';
+import { emptyEditor } from '../repl/editor.ts';
+import { focusPrompt } from './panel-focus.ts';
+import { type ConsoleState, type ConsoleStep, notice, withPanel } from './state.ts';
+
+/** Undefined where the letter means nothing in this panel. */
+export function panelAction(state: ConsoleState, panel: PanelId, letter: string): ConsoleStep | undefined {
+  if (letter === 'w' && panel === 'bandwidth') return only(nextWindow(state));
+  const line = commandFor(state, panel, letter);
+  if (line === undefined) return undefined;
+  if (line === '') return only(notice(state, 'nothing is selected here'));
+  return only(onPrompt(state, line));
+}
+
+/** The line; empty when it would need a selected row and there is none. */
+function commandFor(state: ConsoleState, panel: PanelId, letter: string): string | undefined {
+  const subject = subjectOf(state, panel);
+  const about = (command: string) => (subject === undefined ? '' : `${command} ${quoteWord(subject)}`);
+  switch (`${panel} ${letter}`) {
+    case 'peers p':
+      return about('bandwidth --test-peer');
+    case 'peers x':
+      return about('whatif lose');
+    case 'health r':
+    case 'storage r':
+      return subject === undefined ? 'repair --apply' : about('repair --apply');
+    case 'health v':
+    case 'storage v':
+      return subject === undefined ? 'verify --all' : about('verify');
+    case 'jobs c':
+      return about('jobs cancel');
+    default:
+      return undefined;
+  }
+}
+
+/** Name or id of what is looked at: the drilled-down thing, else the selected row. */
+export function subjectOf(state: ConsoleState, panel: PanelId): string | undefined {
+  const own = state.panels[panel];
+  const drill = own.drill.at(-1);
+  if (drill?.kind === 'peer') return drill.peerId;
+  if (drill?.kind === 'object') return drill.name;
+  if (drill?.kind === 'job') return drill.id;
+  const ids = rowIds(panel, state.snapshot, own);
+  return own.selectedId !== undefined && ids.includes(own.selectedId) ? own.selectedId : undefined;
+}
+
+/** A line that is being typed is not thrown away for a letter. */
+function onPrompt(state: ConsoleState, line: string): ConsoleState {
+  if (state.prompt.editor.text !== '')
+    return notice(state, 'there is a line on the prompt: run or clear it first');
+  const editor = { ...emptyEditor(line), kills: state.prompt.editor.kills };
+  const prompt = { ...state.prompt, editor, correction: undefined, walk: undefined };
+  return notice({ ...focusPrompt(state), prompt }, 'Enter runs it, Ctrl-C clears it');
+}
+
+function nextWindow(state: ConsoleState): ConsoleState {
+  const at = WINDOWS.indexOf(state.panels.bandwidth.window);
+  return withPanel(state, 'bandwidth', { window: WINDOWS[(at + 1) % WINDOWS.length] ?? '60s' });
+}
+
+function only(state: ConsoleState): ConsoleStep {
+  return { state, effects: [] };
+}

@@ -1,0 +1,16 @@
+/**
+ * Lists are filtered and sorted for each frame and each key, and change once a second: the last result for the same list and the same wishes
+ * is kept with the list, and goes with it.
+ */
+export function remembering<Item, Wishes extends readonly unknown[], Result>(
+  compute: (items: readonly Item[], ...wishes: Wishes) => Result,
+): (items: readonly Item[], ...wishes: Wishes) => Result {
+  const kept = new WeakMap<readonly Item[], { wishes: Wishes; result: Result }>();
+  return (items, ...wishes) => {
+    const known = kept.get(items);
+    if (known?.wishes.every((wish, at) => wish === wishes[at])) return known.result;
+    const result = compute(items, ...wishes);
+    kept.set(items, { wishes, result });
+    return result;
+  };
+}
