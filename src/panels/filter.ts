@@ -28,7 +28,3 @@ export function filterOf(filter: string): (item: Searchable) => boolean {
     });
   };
 }
-
-export function matchesFilter(item: Searchable, filter: string): boolean {
-  return filterOf(filter)(item);
-}
