@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { ObjectId, PeerId } from '../types.ts';
 import { type CustodyPeers, dutyFor } from './custody/custody-peers.ts';
-import type { CustodyStore } from './custody/custody-store.ts';
+import type { CustodyMark, CustodyStore } from './custody/custody-store.ts';
 import { type Handover, isOpenRelease } from './custody/handover.ts';
 import type { Leases } from './custody/leases.ts';
 import type { ReleaseCarrier } from './custody/release-carrier.ts';
@@ -79,6 +79,8 @@ const TICK_MS = 500;
 const PAGE = 512;
 /** Objects looked at together: their questions share requests. */
 const OBJECTS_AT_ONCE = 256;
+/** Orders without a manifest that are remembered; the next census finds the others. */
+const MAX_LACKING = 1024;
 /** Orders of puts that come one after another share their messages. */
 const GATHER_MS = 250;
 
@@ -88,8 +90,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
   let stopped = false;
   let round = 0;
   const startMs = clock.monotonic();
+  /** Live orders that came without their manifest: until it is here nobody knows who has their shards, and nothing can be mended of them. */
+  const lacking = new Set<ObjectId>();
   /** When each kind of work is due next. */
   const dueMs = {
+    manifests: Number.POSITIVE_INFINITY,
     leaders: Number.POSITIVE_INFINITY,
     pass: startMs + limits.calmMs * (1 + options.random.fraction()),
     census: startMs + (limits.censusMs / 4) * (1 + options.random.fraction()),
@@ -122,6 +127,23 @@ export function createKeeper(options: KeeperOptions): Keeper {
     }
   };
 
+  const lack = (mark: CustodyMark | undefined) => {
+    if (mark === undefined || mark.hasManifest || mark.state !== 'live' || lacking.size >= MAX_LACKING)
+      return;
+    lacking.add(mark.objectId);
+    dueMs.manifests = Math.min(dueMs.manifests, clock.monotonic() + limits.calmMs);
+  };
+
+  /** What nobody gives is asked for again after the next census. */
+  const fetchManifests = async () => {
+    while (lacking.size > 0 && !stopped) {
+      const ids = [...lacking].slice(0, OBJECTS_AT_ONCE);
+      for (const id of ids) lacking.delete(id);
+      for (const id of await handover.fetchManifests(ids))
+        if (options.doubtful(id)) suspects.suspect(id, clock.monotonic());
+    }
+  };
+
   const takeCensus = async () => {
     const whole = round++ % limits.othersEvery === 0;
     for (const id of unheard) releases.add(id);
@@ -129,6 +151,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     await eachOrder((page) => {
       const nowMs = clock.monotonic();
       for (const mark of page) {
+        lack(mark);
         const { rank } = dutyFor(peers, mark.objectId, mark.owner);
         if (rank !== 0 && !whole) continue;
         // Releases are everybody's who knows of them: each may know another holder.
@@ -173,6 +196,10 @@ export function createKeeper(options: KeeperOptions): Keeper {
     if (nowMs >= dueMs.census && !running.has('census')) {
       dueMs.census = nowMs + limits.censusMs * (0.9 + 0.2 * options.random.fraction());
       run('census', takeCensus);
+    }
+    if (nowMs >= dueMs.manifests && !running.has('manifests')) {
+      dueMs.manifests = Number.POSITIVE_INFINITY;
+      run('manifests', fetchManifests);
     }
     if (options.sendOrders !== undefined && nowMs >= dueMs.orders && !running.has('orders')) {
       dueMs.orders = nowMs + limits.passMs;
@@ -222,6 +249,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const nowMs = clock.monotonic();
       for (const id of ids) {
         const mark = store.mark(id);
+        lack(mark);
         if (isOpenRelease(mark)) releases.add(id);
         else if (mark?.state === 'live' && options.doubtful(id)) suspects.suspect(id, nowMs + limits.calmMs);
       }

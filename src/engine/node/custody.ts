@@ -150,6 +150,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     store: custody,
     client,
     hash,
+    manifestFromHolders: async (id, noted) =>
+      (await findManifest(id, noted, { ...parts, presence }, hash, signal)).bytes,
     released: (ids) => keeper.kept(ids),
     pause: nextTurn,
     log,
@@ -282,11 +284,12 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         manifests,
         fresh.map(({ order }) => order),
       );
-      // The first order of an object whose holders are all here calls for nothing: it is what every put brings.
+      // The first order of an object whose holders are all here, with its manifest, calls for nothing: it is what every put brings.
       const others = fresh.filter(
         ({ order, holders: of }) =>
           order.state !== 'live' ||
           order.sequence > 1 ||
+          custody.mark(order.objectId)?.hasManifest !== true ||
           of.some((holder) => holders.backend(holder) === undefined),
       );
       if (others.length > 0) keeper.kept(others.map(({ order }) => order.objectId));

@@ -1,11 +1,12 @@
 /** Keeps orders with those who should have them: offers them when custodians come or go, and forgets those that others surely have. */
 import { asDatameshError } from '../../../errors.ts';
 import { bytesToHex, type ObjectId, type PeerId } from '../../types.ts';
+import { sideBySide } from '../side-by-side.ts';
 import { type Duty, mayForget } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
-import type { CustodyMark, CustodyStore } from './custody-store.ts';
+import { type CustodyMark, type CustodyStore, MANIFEST_GROUP } from './custody-store.ts';
 import { releasesFrom } from './tombstones.ts';
 
 export interface HandoverContext {
@@ -13,6 +14,8 @@ export interface HandoverContext {
   store: CustodyStore;
   client: CustodyClient;
   hash(bytes: Uint8Array): Uint8Array;
+  /** From those who are noted to have a copy, verified; undefined where none of them gives it. */
+  manifestFromHolders(id: ObjectId, holders: readonly PeerId[]): Promise<Uint8Array | undefined>;
   /** Whether the peer came but a moment ago. */
   isNew(peer: PeerId): boolean;
   /** Releases came to be known. */
@@ -26,8 +29,8 @@ export interface HandoverContext {
 
 /** Orders looked at in one go: 10 ms of work. */
 const PAGE = 256;
-/** Manifests without which orders wait, fetched in one pass: what is left over comes with the next. */
-const MAX_FETCHED = 64;
+/** Manifests asked for side by side: of one stripe they have 500 bytes. */
+const FETCHES_AT_ONCE = { count: 8, bytes: Number.POSITIVE_INFINITY };
 
 export interface HandoverReport {
   offered: number;
@@ -70,7 +73,6 @@ export class Handover {
   async pass(who: 'leaders' | 'all'): Promise<HandoverReport> {
     const { store, signal, pause } = this.context;
     const report = { offered: 0, forgotten: 0 };
-    let fetched = 0;
     let cursor: ObjectId | undefined;
     for (;;) {
       signal.throwIfAborted();
@@ -83,10 +85,6 @@ export class Handover {
         const duty = dutyFor(this.context.peers, mark.objectId, mark.owner);
         if (!duty.standby) far.push({ mark, others: duty.others });
         if (who === 'leaders' && this.turnOf(mark.objectId, duty) !== 0) continue;
-        if (!mark.hasManifest && mark.state === 'live' && fetched < MAX_FETCHED) {
-          fetched++;
-          await this.fetchManifest(mark, duty.others);
-        }
         for (const peer of duty.others) {
           if (this.confirmed.get(peer)?.has(mark.objectId)) continue;
           const wanted = questions.get(peer);
@@ -159,19 +157,47 @@ export class Handover {
     else ids.add(id);
   }
 
-  private async fetchManifest({ objectId }: CustodyMark, others: readonly PeerId[]): Promise<void> {
+  /** Asks for the manifests that live orders came without; resolves with the objects that have theirs now. */
+  async fetchManifests(ids: readonly ObjectId[]): Promise<ObjectId[]> {
+    const found: ObjectId[] = [];
+    await sideBySide(
+      ids,
+      FETCHES_AT_ONCE,
+      () => 0,
+      async (id) => {
+        if (await this.fetchManifest(id)) found.push(id);
+      },
+    );
+    return found;
+  }
+
+  private async fetchManifest(id: ObjectId): Promise<boolean> {
+    const { store, peers } = this.context;
+    const mark = store.mark(id);
+    if (mark === undefined || mark.state !== 'live') return false;
+    if (mark.hasManifest) return true;
+    const manifest = await this.manifestOf(id, dutyFor(peers, id, mark.owner).others);
+    const record = manifest && store.get(id);
+    if (record === undefined || record.state !== 'live') return false;
+    store.keep([{ order: record.order, bytes: record.bytes, manifest }]);
+    return true;
+  }
+
+  private async manifestOf(id: ObjectId, others: readonly PeerId[]): Promise<Uint8Array | undefined> {
     const { client, store, hash, timeoutMs, signal } = this.context;
     for (const peer of others) {
       try {
-        const bytes = await client.manifest(peer, objectId, { timeoutMs, signal });
-        if (bytes === undefined || bytesToHex(hash(bytes)) !== objectId) continue;
-        const record = store.get(objectId);
-        if (record !== undefined) store.keep([{ order: record.order, bytes: record.bytes, manifest: bytes }]);
-        return;
+        const bytes = await client.manifest(peer, id, { timeoutMs, signal });
+        if (bytes !== undefined && bytesToHex(hash(bytes)) === id) return Uint8Array.from(bytes);
       } catch {
         signal.throwIfAborted();
       }
     }
+    const copies = store.claims(id).filter(({ stripe }) => stripe === MANIFEST_GROUP);
+    return await this.context.manifestFromHolders(
+      id,
+      copies.map(({ holder }) => holder),
+    );
   }
 }
 

@@ -80,6 +80,7 @@ function farNode(custodiansKnow: boolean) {
       offer: async () => [],
     } as Partial<CustodyClient> as CustodyClient,
     isNew: () => false,
+    manifestFromHolders: async () => undefined,
     released: (ids) => toCarry.push(...ids),
   });
   return { store, toCarry, handover };

@@ -1,0 +1,127 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { blake3 } from '../../../../src/engine/codec/hash.ts';
+import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
+import { realRandom } from '../../../../src/engine/effects/random.ts';
+import { closestMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
+import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
+import { MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
+import { Handover } from '../../../../src/engine/maintenance/custody/handover.ts';
+import { Leases } from '../../../../src/engine/maintenance/custody/leases.ts';
+import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
+import type { ReleaseCarrier } from '../../../../src/engine/maintenance/custody/release-carrier.ts';
+import { DamageList } from '../../../../src/engine/maintenance/damage-list.ts';
+import { createKeeper, KEEPER_LIMITS } from '../../../../src/engine/maintenance/keeper.ts';
+import { bytesToHex, type ObjectId, type PeerId } from '../../../../src/engine/types.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
+import { inputOf } from '../../codec/manifest-samples.ts';
+import { keepOf, member, owner, peer } from './samples.ts';
+
+const manifest = encodeManifest(
+  inputOf(40_000, { owner, recipients: [owner.encryptionPublicKey], chunkBytes: 65_536 }),
+);
+const id = bytesToHex(blake3(manifest)) as ObjectId;
+const MEMBERS = Array.from({ length: 9 }, (_, at) => member(at));
+const near = closestMembers(id, MEMBERS, 9);
+const peers = { self: near[0]!, members: () => MEMBERS, refused: () => {} };
+const holder = peer('holder');
+/** As the owner's node tells it when it could not get hold of the manifest itself. */
+const bare = keepOf({ objectId: id }, { claims: [{ stripe: MANIFEST_GROUP, index: 0, holder }] });
+
+/** A leader; others answer as told. */
+function leader(given: {
+  custodians: Uint8Array | undefined;
+  holders?: (asked: readonly PeerId[]) => Uint8Array | undefined;
+}) {
+  const store = memoryCustody();
+  const asked: PeerId[] = [];
+  const handover = new Handover({
+    hash: blake3,
+    log: () => {},
+    pause: async () => {},
+    timeoutMs: 100,
+    signal: new AbortController().signal,
+    peers,
+    store,
+    client: {
+      async manifest(to: PeerId) {
+        asked.push(to);
+        return given.custodians;
+      },
+    } as Partial<CustodyClient> as CustodyClient,
+    isNew: () => false,
+    released: () => {},
+    manifestFromHolders: async (_, holders) => given.holders?.(holders),
+  });
+  return { store, asked, handover };
+}
+
+test('a manifest that an order came without is fetched from another custodian', async () => {
+  const { store, asked, handover } = leader({ custodians: manifest });
+  store.keep([bare]);
+  expect(await handover.fetchManifests([id])).toEqual([id]);
+  expect(asked).toEqual([near[1]]);
+  expect(store.mark(id)).toMatchObject({ state: 'live', hasManifest: true });
+  expect(bytesToHex(store.manifest(id)!)).toBe(bytesToHex(manifest));
+});
+
+test('where custodians have none, or another’s, noted holders are asked; what nobody has stays away', async () => {
+  const other = Uint8Array.from(manifest, (byte, at) => (at === 0 ? byte ^ 1 : byte));
+  let asked: readonly PeerId[] = [];
+  const first = leader({
+    custodians: other,
+    holders: (theirs) => {
+      asked = theirs;
+      return manifest;
+    },
+  });
+  first.store.keep([bare]);
+  expect(await first.handover.fetchManifests([id])).toEqual([id]);
+  expect(asked).toEqual([holder]);
+
+  const second = leader({ custodians: undefined });
+  second.store.keep([bare]);
+  expect(await second.handover.fetchManifests([id])).toEqual([]);
+  expect(second.store.mark(id)).toMatchObject({ hasManifest: false });
+});
+
+test('the leader gets it as soon as the order is here, and then knows that a holder is gone', async () => {
+  const clock = manualClock();
+  const { store, handover } = leader({ custodians: manifest });
+  const suspects = new DamageList();
+  const looked: ObjectId[] = [];
+  const keeper = createKeeper({
+    clock,
+    random: realRandom(),
+    peers,
+    store,
+    handover,
+    carrier: { carry: async () => [], forgetPeer() {} } as Partial<ReleaseCarrier> as ReleaseCarrier,
+    leases: new Leases(clock),
+    suspects,
+    limits: KEEPER_LIMITS,
+    async mend(ids) {
+      looked.push(...ids);
+      for (const one of ids) suspects.whole(one);
+      return { looked: ids.length, repaired: 0, trafficBytes: 0, shards: 0 };
+    },
+    // Whose holders can be told from the manifest alone.
+    doubtful: (one) => store.mark(one)?.hasManifest === true,
+    pause: async () => {},
+    log: (text) => expect.fail(text),
+  });
+  keeper.start();
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 250) {
+      clock.advance(250);
+      for (let i = 0; i < 4; i++) await turn();
+    }
+  };
+  await pass(KEEPER_LIMITS.meetMs);
+  store.keep([bare]);
+  keeper.kept([id]);
+  await pass(KEEPER_LIMITS.calmMs + 2_000);
+  expect(store.mark(id)).toMatchObject({ hasManifest: true });
+  expect(looked).toEqual([id]);
+  await keeper.stop();
+});
