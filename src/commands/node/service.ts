@@ -1,6 +1,7 @@
 import { dataPaths } from '../../engine/options.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OutputRecord } from '../command.ts';
+import { installCommand, uninstallCommand } from './service-install.ts';
 
 const STATE_COLUMNS: readonly Column[] = [
   { key: 'state', title: 'State' },
@@ -211,6 +212,8 @@ export const serviceCommands: readonly Command[] = [
   stopCommand,
   statusCommand,
   logsCommand,
+  installCommand,
+  uninstallCommand,
 ];
 
 function stateRecord(

@@ -1,0 +1,188 @@
+/** What service managers are told about the node: the systemd unit and the launchd property list, as texts. Pure. */
+
+export type Manager = 'systemd' | 'launchd';
+export type Scope = 'user' | 'system';
+
+export interface ServiceFile {
+  manager: Manager;
+  scope: Scope;
+  /** Absolute: the runtime, bin/datamesh, the configuration and the data folder. */
+  node: string;
+  launcher: string;
+  config: string;
+  dataDir: string;
+  /** The node's name, for people who look at the manager's list. */
+  name: string;
+  /** Runs as this user; only for the whole system. */
+  user: string | undefined;
+  /** File with the keyring's passphrase, absolute. */
+  passphraseFile: string | undefined;
+  /** Further folders that the service writes to: disks of pools. */
+  writes: readonly string[];
+  /** The control socket lies below /tmp, so the service must see the same /tmp as its users. */
+  needsTmp: boolean;
+}
+
+/** By this line a file is known as ours, to be replaced and removed. */
+export const MARK = 'Written by "datamesh service install"';
+
+export function serviceFile(file: ServiceFile): string {
+  return file.manager === 'systemd' ? systemdUnit(file) : launchdPlist(file);
+}
+
+function commandLine({ node, launcher, config, dataDir }: ServiceFile): string[] {
+  return [node, launcher, 'service', 'run', '--no-input', '--config', config, '--data-dir', dataDir];
+}
+
+/**
+ * Type=exec: the node is started when its process runs; it says in its log when it answers. V8 writes machine code at run time, so
+ * MemoryDenyWriteExecute cannot be set.
+ */
+function systemdUnit(file: ServiceFile): string {
+  const system = file.scope === 'system';
+  return `# ${MARK}; "datamesh service uninstall" removes it.
+[Unit]
+Description=datamesh node ${unitText(file.name)}
+Documentation=man:datamesh(1)
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=300
+StartLimitBurst=10
+
+[Service]
+Type=exec
+ExecStart=${execStart(file)}
+${file.user === undefined ? '' : `User=${unitText(file.user)}\n`}${passphrase(file)}Restart=on-failure
+RestartSec=5
+# Used wrongly, not set up, not allowed: trying again mends none of these.
+RestartPreventExitStatus=2 4 9
+TimeoutStopSec=30
+KillMode=mixed
+UMask=0077
+LimitNOFILE=65536
+# A core would hold keys.
+LimitCORE=0
+
+# What an intruder in this process could still do. These need no rights beyond a user's.
+NoNewPrivileges=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+${system ? systemSandbox(file) : ''}
+[Install]
+WantedBy=${system ? 'multi-user.target' : 'default.target'}
+`;
+}
+
+/** Mounts and capabilities are the system manager's to give and take; a user's manager has them only where user namespaces are allowed. */
+function systemSandbox(file: ServiceFile): string {
+  return `
+# The file system is read-only but for the node's own folders.
+ProtectSystem=strict
+ProtectHome=read-only
+ReadWritePaths=${[file.dataDir, ...file.writes].map((path) => quoted(path)).join(' ')}
+PrivateTmp=${file.needsTmp ? 'no' : 'yes'}
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+CapabilityBoundingSet=
+AmbientCapabilities=
+RemoveIPC=yes
+`;
+}
+
+function passphrase({ passphraseFile }: ServiceFile): string {
+  if (passphraseFile === undefined) return '';
+  return `# systemd reads the file itself, and hands the service a copy that nobody else can open.
+LoadCredential=passphrase:${unitText(passphraseFile)}
+Environment=DATAMESH_PASSPHRASE_FILE=%d/passphrase
+`;
+}
+
+/** Free text of a setting: a "%" begins a specifier, and a line ends the setting. */
+function unitText(text: string): string {
+  return text.replaceAll('%', '%%').replace(/[\r\n]/g, ' ');
+}
+
+/** The first word may hold no quotes or backslashes, however written (systemd.service, "ExecStart="): env(1) is then told of it like of any other. */
+function execStart(file: ServiceFile): string {
+  const [node = '', ...words] = commandLine(file);
+  const plain = !/["'\\$]|\p{Cc}/u.test(node);
+  const program = plain ? [quoted(node)] : ['/usr/bin/env', argument(node)];
+  return [...program, ...words.map(argument)].join(' ');
+}
+
+/** Of a command line: "$" would begin a variable. */
+function argument(text: string): string {
+  return quoted(text).replaceAll('$', '$$$$');
+}
+
+/** One word (systemd.syntax, "Quoting"). */
+function quoted(text: string): string {
+  const escaped = text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', '\\t')
+    .replaceAll('\r', '\\r')
+    .replaceAll('%', '%%');
+  return /^[\w@+=:,./-]+$/.test(text) ? text : `"${escaped}"`;
+}
+
+function launchdPlist(file: ServiceFile): string {
+  const log = `${file.dataDir}/service.log`;
+  const environment =
+    file.passphraseFile === undefined
+      ? ''
+      : `  <key>EnvironmentVariables</key>
+  <dict>
+    <key>DATAMESH_PASSPHRASE_FILE</key><string>${xml(file.passphraseFile)}</string>
+  </dict>
+`;
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<!-- ${MARK}; "datamesh service uninstall" removes it. -->
+<plist version="1.0">
+<dict>
+  <key>Label</key><string>${LAUNCHD_LABEL}</string>
+  <key>ProgramArguments</key>
+  <array>
+${commandLine(file)
+  .map((word) => `    <string>${xml(word)}</string>\n`)
+  .join('')}  </array>
+${environment}${file.user === undefined ? '' : `  <key>UserName</key><string>${xml(file.user)}</string>\n`}  <key>RunAtLoad</key><true/>
+  <key>KeepAlive</key>
+  <dict>
+    <key>SuccessfulExit</key><false/>
+  </dict>
+  <key>ThrottleInterval</key><integer>5</integer>
+  <key>ExitTimeOut</key><integer>30</integer>
+  <key>Umask</key><integer>63</integer>
+  <key>SoftResourceLimits</key>
+  <dict>
+    <key>Core</key><integer>0</integer>
+    <key>NumberOfFiles</key><integer>65536</integer>
+  </dict>
+  <key>StandardOutPath</key><string>${xml(log)}</string>
+  <key>StandardErrorPath</key><string>${xml(log)}</string>
+</dict>
+</plist>
+`;
+}
+
+export const LAUNCHD_LABEL = 'io.github.datamesh.node';
+
+function xml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

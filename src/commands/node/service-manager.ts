@@ -1,0 +1,184 @@
+/** Writing, removing and starting what `service install` makes. Commands of the manager are run, never emulated. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { socketCandidates } from '../../engine/control/socket-path.ts';
+import { DatameshError } from '../../errors.ts';
+import type { Context } from '../command.ts';
+import { LAUNCHD_LABEL, MARK, type Manager, type Scope, serviceFile } from './service-files.ts';
+import { launcherPath } from './service-process.ts';
+
+export interface Installation {
+  manager: Manager;
+  scope: Scope;
+  /** Where the unit or property list lies. */
+  path: string;
+}
+
+/** A unit has 2 KiB. */
+const MAX_FILE_BYTES = 64 * 1024;
+/** The managers answer at once; one that asks for a password on a terminal takes as long as its user. */
+const RUN_TIMEOUT_MS = 60_000;
+
+/** The manager of this machine, as sd_booted(3) and macOS tell it. */
+export function managerHere(): Manager | undefined {
+  if (process.platform === 'darwin') return 'launchd';
+  return process.platform === 'linux' ? 'systemd' : undefined;
+}
+
+export interface InstallWishes {
+  config: string;
+  dataDir: string;
+  name: string;
+  user: string | undefined;
+  passphraseFile: string | undefined;
+  writes: readonly string[];
+  cwd: string;
+}
+
+/** The text of the file. Throws `file-not-found` for a passphrase file that is not there. */
+export async function fileFor(where: Installation, wishes: InstallWishes): Promise<{ text: string }> {
+  const { cwd, dataDir } = wishes;
+  const passphraseFile =
+    wishes.passphraseFile === undefined ? undefined : resolve(cwd, wishes.passphraseFile);
+  if (passphraseFile !== undefined && !existsSync(passphraseFile)) {
+    throw new DatameshError('file-not-found', {
+      what: `the passphrase file ${passphraseFile} does not exist`,
+      mend: 'write it first, readable for you alone: chmod 600',
+    });
+  }
+  const text = serviceFile({
+    manager: where.manager,
+    scope: where.scope,
+    node: process.execPath,
+    launcher: launcherPath(),
+    config: wishes.config,
+    dataDir,
+    name: wishes.name,
+    user: wishes.user,
+    passphraseFile,
+    writes: wishes.writes.map((path) => resolve(cwd, path)),
+    // The data folder's path is too long for a socket address, and it lies elsewhere (control/socket-path.ts).
+    needsTmp: !socketCandidates(dataDir)[0]?.startsWith(`${dataDir}/`) || dataDir.startsWith('/tmp/'),
+  });
+  return { text };
+}
+
+/** What is installed there; undefined when nothing is. */
+export async function installedText(path: string): Promise<string | undefined> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  return bytes?.toString('utf8', 0, MAX_FILE_BYTES);
+}
+
+/** Throws `already-exists` when a file that somebody else wrote has that name. */
+export async function refuseForeign(path: string): Promise<void> {
+  const text = await installedText(path);
+  if (text === undefined || text.includes(MARK)) return;
+  throw new DatameshError('already-exists', {
+    what: `${path} is not of datamesh: it was not written by "service install"`,
+    why: 'it is somebody’s own work',
+    mend: 'move it away, or edit it by hand; --print shows what would be written',
+  });
+}
+
+/** Beside, then renamed: a manager never reads half a file. */
+export async function writeFileFor({ path, scope }: Installation, text: string): Promise<void> {
+  const beside = `${path}.new`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(beside, text, { mode: 0o644 });
+    await chmod(beside, 0o644);
+    await rename(beside, path);
+  } catch (cause) {
+    await rm(beside, { force: true }).catch(() => undefined);
+    throw fileError(cause, path, scope);
+  }
+}
+
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((cause: unknown) => {
+    throw fileError(cause, path, 'system');
+  });
+}
+
+function fileError(cause: unknown, path: string, scope: Scope): unknown {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return cause;
+  return new DatameshError('file-denied', {
+    what: `${path} may not be written by this user`,
+    mend: scope === 'system' ? 'run it with sudo, or leave out --system' : `who owns ${dirname(path)}?`,
+    cause,
+  });
+}
+
+export function startCommands({ manager, scope, path }: Installation): string[][] {
+  if (manager === 'systemd') {
+    const systemctl = scope === 'user' ? ['systemctl', '--user'] : ['systemctl'];
+    return [
+      [...systemctl, 'daemon-reload'],
+      [...systemctl, 'enable', 'datamesh.service'],
+      // Also when an older file is in use.
+      [...systemctl, 'restart', 'datamesh.service'],
+    ];
+  }
+  return [['launchctl', 'bootstrap', domain(scope), path]];
+}
+
+export function stopCommands({ manager, scope }: Installation): { before: string[][]; after: string[][] } {
+  if (manager === 'systemd') {
+    const systemctl = scope === 'user' ? ['systemctl', '--user'] : ['systemctl'];
+    return {
+      before: [[...systemctl, 'disable', '--now', 'datamesh.service']],
+      after: [[...systemctl, 'daemon-reload']],
+    };
+  }
+  return { before: [['launchctl', 'bootout', `${domain(scope)}/${LAUNCHD_LABEL}`]], after: [] };
+}
+
+function domain(scope: Scope): string {
+  return scope === 'system' ? 'system' : `gui/${process.getuid?.() ?? 0}`;
+}
+
+/** One after another. Throws `failed` with what the first one that failed said. */
+export async function runAll(
+  commands: readonly (readonly string[])[],
+  { env, signal }: Pick<Context, 'env' | 'signal'>,
+): Promise<void> {
+  for (const [name, ...words] of commands) {
+    const { status, said } = await run(name!, words, env, signal);
+    if (status === 0) continue;
+    throw new DatameshError('failed', {
+      what: `${[name, ...words].join(' ')} ended with ${status}: ${said}`,
+      why: 'the file is in its place; only the manager did not do its part',
+      mend: 'run that command yourself, or start the node without it: datamesh service start',
+    });
+  }
+}
+
+function run(
+  name: string,
+  words: readonly string[],
+  env: Context['env'],
+  signal: AbortSignal,
+): Promise<{ status: number | string; said: string }> {
+  return new Promise((done) => {
+    const child = spawn(name, words, {
+      env,
+      signal,
+      stdio: ['inherit', 'ignore', 'pipe'],
+      timeout: RUN_TIMEOUT_MS,
+    });
+    let said = '';
+    child.stderr.on('data', (part: Buffer) => {
+      if (said.length < 2000) said += part.toString();
+    });
+    child.on('error', (error) => done({ status: 'an error', said: error.message }));
+    child.on('close', (code, cut) =>
+      done({ status: code ?? cut ?? 'an error', said: said.trim().replace(/\s+/g, ' ').slice(0, 300) }),
+    );
+  });
+}
