@@ -1,0 +1,26 @@
+#!/bin/sh
+# Sets the node up the first time, by the variables below, then does what it is told (default: service run).
+#   DATAMESH_INIT       further words for `datamesh init --yes`, e.g. "--quota 50GiB --zone fra"
+#   DATAMESH_WORDS_FILE file with the 24 words of the owner; without it a new owner is made, whose words `datamesh keys export` shows
+#   DATAMESH_MEET       file in which the first node writes its address, and from which the others read it (compose.yaml)
+set -eu
+umask 077
+if [ ! -e "$DATAMESH_CONFIG" ]; then
+  set_up="--data-dir $DATAMESH_NODE_DATA_DIR --network custom --listen 40871 ${DATAMESH_INIT:-}"
+  [ -z "${DATAMESH_WORDS_FILE:-}" ] || set_up="$set_up --identity phrase --phrase-file $DATAMESH_WORDS_FILE"
+  if [ -n "${DATAMESH_MEET:-}" ] && [ "${DATAMESH_FIRST:-}" != yes ]; then
+    until [ -s "$DATAMESH_MEET" ]; do sleep 1; done
+    set_up="$set_up --bootstrap $(cat "$DATAMESH_MEET")"
+  fi
+  # Words of variables, to be split.
+  # shellcheck disable=SC2086
+  datamesh init --yes $set_up
+fi
+if [ -n "${DATAMESH_MEET:-}" ] && [ "${DATAMESH_FIRST:-}" = yes ]; then
+  (
+    until address=$(datamesh status --json=addresses 2>/dev/null | grep -o '/ip4/[0-9.]*/tcp/[0-9]*/p2p/[A-Za-z0-9]*' | grep -v '/ip4/127' | head -n 1) && [ -n "$address" ]; do sleep 1; done
+    umask 022
+    printf '%s\n' "$address" >"$DATAMESH_MEET.new" && mv "$DATAMESH_MEET.new" "$DATAMESH_MEET"
+  ) &
+fi
+exec datamesh "$@"
