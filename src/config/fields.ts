@@ -36,6 +36,9 @@ export const MAX_PORT = 65535;
 /** Longer, and it would be a store. */
 const MAX_CACHE_SECONDS = 24 * 3600;
 
+/** More than there will be; what this node knows is in engine/mesh/protocol-versions.ts. */
+const MAX_PROTOCOL = 99;
+
 /** A year. */
 const MAX_DELAY_HOURS = 366 * 24;
 
@@ -107,6 +110,14 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     summary: 'rack or room within the zone, shown to other nodes',
     restart: true,
     check: onText(checkLabel),
+  },
+  {
+    key: 'network.protocol',
+    kind: 'integer',
+    summary:
+      'speak no later protocol version than this, while a mesh is updated node by node; 0 = the newest',
+    restart: true,
+    check: onNumber(checkRange(0, MAX_PROTOCOL)),
   },
   {
     key: 'storage.quotaBytes',
@@ -218,7 +229,7 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
   return {
     version: 1,
     node: { name: base.name, dataDir: base.dataDir, role: 'regular' },
-    network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '' },
+    network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '', protocol: 0 },
     storage: { quotaBytes: 100 * 2 ** 30, reservePercent: 10 },
     reads: { cacheBytes: 64 * 2 ** 20, cacheSeconds: 300 },
     cleanup: { delayHours: 24 },

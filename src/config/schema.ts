@@ -11,6 +11,7 @@ export interface Config {
     bootstrap: string[];
     zone: string;
     rack: string;
+    protocol: number;
   };
   storage: { quotaBytes: number; reservePercent: number };
   reads: { cacheBytes: number; cacheSeconds: number };

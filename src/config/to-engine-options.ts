@@ -22,6 +22,7 @@ export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
       bootstrap: [...network.bootstrap],
       zone: network.zone || undefined,
       rack: network.rack || undefined,
+      newestProtocol: network.protocol || undefined,
     },
     storage: { quotaBytes: storage.quotaBytes, reserveFraction: storage.reservePercent / 100 },
     reads: { cacheBytes: reads.cacheBytes, cacheTtlMs: reads.cacheSeconds * 1000 },

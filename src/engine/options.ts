@@ -34,6 +34,8 @@ export interface NetworkOptions {
   bootstrap: string[];
   zone: string | undefined;
   rack: string | undefined;
+  /** Speak no later protocol version than this (mesh/protocol-versions.ts); the newest known when absent. */
+  newestProtocol?: number | undefined;
 }
 
 export interface StorageOptions {

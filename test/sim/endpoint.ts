@@ -15,10 +15,11 @@ import type {
 import { MAX_BODY_BYTES, NO_BYTES } from '../../src/engine/effects/net.ts';
 import type { Device } from '../../src/engine/keys/device.ts';
 import type { Gossip, Verdict } from '../../src/engine/mesh/gossip.ts';
+import { unknownOperation } from '../../src/engine/mesh/protocol-versions.ts';
 import type { PeerId } from '../../src/engine/types.ts';
 import { DatameshError, type ErrorCode } from '../../src/errors.ts';
 import type { Fabric } from './fabric.ts';
-import { type Generation, NewerSpeech, unknownOperation, unknownTo } from './generations.ts';
+import { type Generation, NewerSpeech, unknownTo } from './generations.ts';
 import { EPOCH_MS, type Owner } from './timeline.ts';
 
 interface Connection {

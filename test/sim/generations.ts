@@ -2,32 +2,21 @@
  * Nodes of other minor versions side by side: an older one lacks the protocols and operations that came last, a newer one says and asks what the others have never
  * heard of. What is signed or stored is the same for all.
  */
-import {
-  decodeRequest,
-  decodeStatus,
-  encodeFailure,
-  SHARD_PROTOCOL,
-  type ShardStatus,
-} from '../../src/engine/backends/shard-protocol.ts';
+import { decodeStatus, SHARD_PROTOCOL, type ShardStatus } from '../../src/engine/backends/shard-protocol.ts';
 import { type NetMessage, NO_BYTES } from '../../src/engine/effects/net.ts';
 import { COLLECT_PROTOCOL } from '../../src/engine/maintenance/collect/collect-protocol.ts';
-import {
-  CUSTODY_PROTOCOL,
-  decodeCustodyRequest,
-} from '../../src/engine/maintenance/custody/custody-protocol.ts';
+import { CUSTODY_PROTOCOL } from '../../src/engine/maintenance/custody/custody-protocol.ts';
 import { HELLO_PROTOCOL } from '../../src/engine/mesh/hello.ts';
 import { type NodeInfo, signNodeInfo } from '../../src/engine/mesh/node-info.ts';
-import { HEAD_PROTOCOL } from '../../src/engine/mirror/head-protocol.ts';
+import { PROTOCOL_VERSION, sinceVersion } from '../../src/engine/mesh/protocol-versions.ts';
 import type { PeerId } from '../../src/engine/types.ts';
-import { DatameshError } from '../../src/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Violation } from './failure.ts';
 
 export type Generation = 'older' | 'current' | 'newer';
 
-/** An older minor version has no sweep of orphans, no catalog in the mesh, and of the protocols for shards and custody the operations before these. */
-const LATER_PROTOCOLS: ReadonlySet<string> = new Set([COLLECT_PROTOCOL, HEAD_PROTOCOL]);
-const LATER_OPS: ReadonlySet<string> = new Set(['putMany', 'getMany', 'unlease', 'released', 'held']);
+/** Older nodes are of the version before the present one (mesh/protocol-versions.ts says what that lacks). */
+const OLDER = PROTOCOL_VERSION - 1;
 
 /** What a node of that generation does not know of a request. */
 export function unknownTo(
@@ -36,20 +25,8 @@ export function unknownTo(
   header: Uint8Array,
 ): 'protocol' | 'operation' | undefined {
   if (generation !== 'older') return undefined;
-  if (LATER_PROTOCOLS.has(protocol)) return 'protocol';
-  if (protocol !== CUSTODY_PROTOCOL && protocol !== SHARD_PROTOCOL) return undefined;
-  const decode = protocol === SHARD_PROTOCOL ? decodeRequest : decodeCustodyRequest;
-  try {
-    return LATER_OPS.has(decode(header).op) ? 'operation' : undefined;
-  } catch {
-    return undefined; // its service says so
-  }
-}
-
-/** As services answer what they cannot decode. */
-export function unknownOperation(): NetMessage {
-  const error = new DatameshError('malformed-data', { what: 'a request is malformed' });
-  return { header: encodeFailure(error), body: NO_BYTES };
+  if (sinceVersion(protocol) > OLDER) return 'protocol';
+  return sinceVersion(protocol, header) > OLDER ? 'operation' : undefined;
 }
 
 /** What a newer node sends has fields that others do not know, in hellos and in the NodeInfo that it signs. */

@@ -299,6 +299,7 @@ function ghostInfo(peerId: TestPeer['peerId']) {
     role: 'regular' as const,
     zone: 'z'.repeat(60),
     rack: '',
+    protocols: [1, 2] as const,
     version: '0.0.0',
     addresses: Array.from({ length: 8 }, (_, i) => `/ip4/127.0.0.1/tcp/${9 + i}/p2p/${peerId}`),
     capacityBytes: 1e12,

@@ -23,12 +23,15 @@ import {
 } from './limits.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PeerEntry, PeerTable } from './peer-table.ts';
+import { commonVersion, noCommonVersion, type Spoken } from './protocol-versions.ts';
 
 export interface GreeterOptions {
   net: Net;
   clock: Clock;
   random: Random;
   network: string;
+  /** What this node speaks. */
+  protocols: Spoken;
   table: PeerTable;
   selfInfo(fresh: boolean): Uint8Array;
   certificates(): Uint8Array[];
@@ -101,6 +104,11 @@ export function createGreeter(options: GreeterOptions): Greeter {
       await turnedAway(entry);
       throw new DatameshError('not-authentic', { what: 'the peer answered with the NodeInfo of another' });
     }
+    // It has not looked, or is of a time before it could: this side knows.
+    if (entry.info !== undefined && commonVersion(options.protocols, entry.info.protocols) === undefined) {
+      await turnedAway(entry);
+      throw new DatameshError('denied', { what: noCommonVersion(options.protocols, entry.info.protocols) });
+    }
     entry.rttMs = entry.rttMs === undefined ? rttMs : entry.rttMs * 0.7 + rttMs * 0.3;
     entry.admits = new Set(response.admitted);
     entry.greeted = true;
@@ -147,6 +155,8 @@ export function createGreeter(options: GreeterOptions): Greeter {
     if (info.peerId !== from) return refuse('the NodeInfo is another peer’s');
     if (info.network !== options.network)
       return refuse(`this node belongs to the network "${options.network}"`);
+    if (commonVersion(options.protocols, info.protocols) === undefined)
+      return refuse(noCommonVersion(options.protocols, info.protocols));
     const entry = table.learn(request.info) ?? table.entry(from);
     if (!sameBytes(entry.certificates, request.certificates)) {
       entry.certificates = request.certificates;

@@ -24,6 +24,7 @@ import {
 } from './limits.ts';
 import type { NodeInfo } from './node-info.ts';
 import { type PeerEntry, PeerTable } from './peer-table.ts';
+import { type Spoken, spokenBy } from './protocol-versions.ts';
 
 export interface Member {
   peerId: PeerId;
@@ -49,6 +50,8 @@ export interface MembershipOptions {
   clock: Clock;
   random: Random;
   network: string;
+  /** Oldest and newest protocol version it speaks; all that are known when absent. */
+  protocols?: Spoken | undefined;
   /** Multiaddrs, each with its priority if it has one (bootstrap-list.ts); dialled until they answer, and again when lost. */
   bootstrap: readonly string[];
   /** Absent: NodeInfos travel by hello alone. */
@@ -129,6 +132,7 @@ export function createMembership(options: MembershipOptions): Membership {
   });
   const greeter = createGreeter({
     ...options,
+    protocols: options.protocols ?? spokenBy(undefined),
     table,
     turnsAway: (peer, owners) => options.turnsAway?.(peer, owners),
     seen,

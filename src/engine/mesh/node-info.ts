@@ -7,6 +7,7 @@ import type { NodeRole, PeerState } from '../engine.ts';
 import { publicKeyOfPeer, SIGNATURE_BYTES, verifySignature } from '../keys/raw-keys.ts';
 import type { PeerId } from '../types.ts';
 import { MAX_NODE_INFO_BYTES } from './limits.ts';
+import { type Spoken, UNTOLD } from './protocol-versions.ts';
 
 export interface NodeInfo {
   peerId: PeerId;
@@ -17,6 +18,8 @@ export interface NodeInfo {
   rack: string;
   /** Version of datamesh. */
   version: string;
+  /** Oldest and newest protocol version it speaks. */
+  protocols: Spoken;
   addresses: string[];
   /** Bytes offered in all, and still free. */
   capacityBytes: number;
@@ -30,6 +33,8 @@ export interface NodeInfo {
 /** Part of what is signed: no other kind of signed message can pass for a NodeInfo. */
 const DOMAIN = Buffer.from('datamesh-node-info-1\n');
 const MAX_ADDRESSES = 16;
+/** A number in a signed text, not a version that will ever be. */
+const MAX_PROTOCOL_VERSION = 9999;
 
 export function signNodeInfo(info: NodeInfo, sign: (message: Uint8Array) => Uint8Array): Uint8Array {
   const json = Buffer.from(JSON.stringify(info));
@@ -85,6 +90,7 @@ function parse(text: string): NodeInfo {
     zone: string(raw, 'zone', 63),
     rack: string(raw, 'rack', 63),
     version: string(raw, 'version', 32),
+    protocols: spoken(raw.protocols),
     addresses: strings(raw.addresses),
     capacityBytes: count(raw, 'capacityBytes'),
     freeBytes: count(raw, 'freeBytes'),
@@ -99,6 +105,17 @@ function string(raw: Record<string, unknown>, key: string, maxLength: number): s
   // Shown on terminals: a control character in a stranger's name must not reach one.
   if (typeof value !== 'string' || value.length > maxLength || /\p{Cc}/u.test(value)) throw malformed(key);
   return value;
+}
+
+function spoken(value: unknown): Spoken {
+  if (value === undefined) return UNTOLD;
+  const [oldest, newest] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (!isVersion(oldest) || !isVersion(newest) || oldest > newest) throw malformed('protocols');
+  return [oldest, newest];
+}
+
+function isVersion(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_PROTOCOL_VERSION;
 }
 
 function strings(value: unknown): string[] {

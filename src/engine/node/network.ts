@@ -13,6 +13,7 @@ import { type Host, startHost } from '../mesh/libp2p-host.ts';
 import { createLibp2pNet } from '../mesh/libp2p-net.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
 import { NETWORK_PRESETS } from '../mesh/presets.ts';
+import { heldBack, spokenBy } from '../mesh/protocol-versions.ts';
 import { RateLimit } from '../mesh/rate-limit.ts';
 import { TrafficMeter } from '../mesh/traffic.ts';
 import type { EventLog } from '../observe/events.ts';
@@ -88,7 +89,7 @@ export async function openNetwork(
     }),
     (value) => value.close(),
   );
-  const net = admission.limited(bulkNet);
+  const net = heldBack(admission.limited(bulkNet), spokenBy(network.newestProtocol));
   return {
     net,
     gossip: gossipOver(host.services.gossip, network.name),

@@ -55,6 +55,7 @@ function info(change: Partial<NodeInfo> = {}, by = device): Uint8Array {
       zone: '',
       rack: '',
       version: '0.1.0',
+      protocols: [1, 2],
       addresses: [],
       capacityBytes: 1,
       freeBytes: 1,

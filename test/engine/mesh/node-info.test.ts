@@ -14,6 +14,7 @@ const info: NodeInfo = {
   zone: 'attic',
   rack: '',
   version: '0.1.0',
+  protocols: [1, 2],
   addresses: ['/ip4/127.0.0.1/tcp/4001'],
   capacityBytes: 100,
   freeBytes: 50,

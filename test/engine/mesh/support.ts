@@ -87,6 +87,7 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     role: 'regular' as const,
     zone: '',
     rack: '',
+    protocols: [1, 2] as const,
     version: '0.0.0',
     addresses: options.advertise?.(net.self) ?? net.addresses(),
     capacityBytes: options.capacityBytes ?? 1e9,
