@@ -22,7 +22,7 @@ const MAX_PEAK_BYTES = 64 * MIB;
 for (const target of chosen) {
   const share = chosen.length === 1 ? 1 : target.name === 'manifest' ? 0.5 : 0.5 / (chosen.length - 1);
   const startMs = performance.now();
-  const result = fuzz(target, Math.ceil(total * share), Number(values.seed));
+  const result = await fuzz(target, Math.ceil(total * share), Number(values.seed));
   const seconds = (performance.now() - startMs) / 1000;
   process.stdout.write(
     `${result.target}: ${result.inputs} inputs in ${seconds.toFixed(1)} s, ${result.accepted} accepted, ` +

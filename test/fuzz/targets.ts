@@ -42,7 +42,7 @@ export interface Target {
   /** One input in this many is forged. */
   forgeEvery?: number;
   /** Returns or throws a coded refusal. */
-  run(input: Uint8Array): void;
+  run(input: Uint8Array): void | Promise<void>;
   /** Codes of those refusals. */
   refusals: RegExp;
 }

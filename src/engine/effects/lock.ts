@@ -33,6 +33,8 @@ const MAX_LOCK_BYTES = 4096;
  */
 export async function acquireLock(disk: Disk, path: string, clock: Clock): Promise<DataLock> {
   const { DatabaseSync } = await import('node:sqlite');
+  // SQLite would make it for everybody to read, and its journal after it.
+  await (await disk.open(`${path}.guard`, 'update', 0o600)).close();
   const guard = new DatabaseSync(`${path}.guard`, { timeout: 0 });
   try {
     guard.exec('BEGIN EXCLUSIVE');

@@ -18,12 +18,16 @@ const CHECKPOINT_KEY = 'checkpoint';
 /** Fewer changes are committed at once: some 10 ms, less than a thread takes to begin. */
 const THREAD_CHANGES = 2048;
 
+/** An option of lmdb's native part that its types leave out; without it files are 0664. */
+const OWN_FILES = { permissionsMode: 0o600 };
+
 /** LMDB open in this thread. Others of the process may have it open too, each for itself. */
 export async function openLmdb(dir: string) {
   // lmdb is loaded here and nowhere else.
   const { open } = await import('lmdb');
   // Plain LMDB durability: a commit is synced before it is reported (overlappingSync reports it before).
   const root = open({
+    ...OWN_FILES,
     path: dir,
     maxDbs: 2,
     overlappingSync: false,

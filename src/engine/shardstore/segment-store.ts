@@ -78,6 +78,7 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
   // An index that cannot even be opened must not stand in the way of the one to be built.
   if (options.openIndex === undefined && (rebuild || (await isForeignIndex(disk, indexDir))))
     await removeLmdbIndex(disk, indexDir);
+  await disk.makeDir(indexDir, 0o700);
   const index = await openIndex(indexDir).catch((error: unknown) => {
     throw diskError(error, dir);
   });
