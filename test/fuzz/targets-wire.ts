@@ -147,6 +147,8 @@ export const wireTargets: Target[] = [
   },
   {
     name: 'bulk frame',
+    // Each reader, one a socket, has a buffer of 128 KiB; V8 collects them by the thousand.
+    maxPeakBytes: 256 * 2 ** 20,
     corpus: [
       Buffer.concat([
         encodeFrameHead(
