@@ -25,7 +25,6 @@ import { keepKnownPeers, loadKnownPeers } from './mesh/known-peers.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
 import { createPeerHealth, type PeerHealth } from './mesh/peer-health.ts';
 import { NETWORK_PRESETS } from './mesh/presets.ts';
-import { spokenBy } from './mesh/protocol-versions.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
 import type { TrafficMeter } from './mesh/traffic.ts';
@@ -154,7 +153,6 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
     const requests = new RequestCounter(clock, health);
     const meshLog = (text: string) => events.add('warn', 'mesh', text);
     const remembered = await loadKnownPeers(disk, paths.peers, meshLog);
-    const protocols = spokenBy(options.network.newestProtocol);
     const drainFlag = await openDrainFlag({ disk, clock, path: paths.drain });
     const membership = closers.opened(
       createMembership({
@@ -162,7 +160,6 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
         clock,
         random,
         network: options.network.name,
-        protocols,
         bootstrap: [...options.network.bootstrap, ...remembered],
         selfInfo: selfInfoIssuer(
           clock,
@@ -174,7 +171,6 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
             zone: options.network.zone ?? '',
             rack: options.network.rack ?? '',
             version: VERSION,
-            protocols,
             addresses: net.addresses().slice(0, 16),
             capacityBytes: options.storage.quotaBytes,
             freeBytes: space.freeBytes(),

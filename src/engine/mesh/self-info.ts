@@ -1,6 +1,7 @@
 import type { Clock } from '../effects/clock.ts';
 import { GOSSIP_MIN_GAP_MS, NODE_INFO_MAX_AGE_MS } from './limits.ts';
 import { type NodeInfo, signNodeInfo } from './node-info.ts';
+import { type Spoken, spokenBy } from './protocol-versions.ts';
 
 /**
  * This node's NodeInfo, signed. Heartbeats ask for a fresh one, issued anew at most every 0.3 s; hellos give out the last one, which
@@ -8,8 +9,9 @@ import { type NodeInfo, signNodeInfo } from './node-info.ts';
  */
 export function selfInfoIssuer(
   clock: Clock,
-  describe: () => Omit<NodeInfo, 'seq'>,
+  describe: () => Omit<NodeInfo, 'seq' | 'protocols'>,
   sign: (message: Uint8Array) => Uint8Array,
+  protocols: Spoken = spokenBy(undefined),
 ): (fresh: boolean) => Uint8Array {
   let seq = 0;
   let issued: { bytes: Uint8Array; atMs: number } | undefined;
@@ -19,7 +21,7 @@ export function selfInfoIssuer(
     if (issued === undefined || ageMs >= (fresh ? GOSSIP_MIN_GAP_MS : NODE_INFO_MAX_AGE_MS)) {
       // Wall time keeps the sequence rising over restarts; the +1 over steps of the clock.
       seq = Math.max(seq + 1, clock.now());
-      issued = { bytes: signNodeInfo({ ...describe(), seq }, sign), atMs: nowMs };
+      issued = { bytes: signNodeInfo({ ...describe(), protocols, seq }, sign), atMs: nowMs };
     }
     return issued.bytes;
   };
