@@ -59,6 +59,7 @@ const CODES = {
   'already-exists': ['DM-6002', 'conflict'],
   'already-running': ['DM-6003', 'conflict'],
   'source-changed': ['DM-6004', 'conflict'],
+  'precondition-failed': ['DM-6005', 'conflict'],
   'shards-missing': ['DM-7001', 'integrity'],
   'hash-mismatch': ['DM-7002', 'integrity'],
   'not-authentic': ['DM-7003', 'integrity'],

@@ -5,9 +5,11 @@ import { EXIT } from '../errors.ts';
 import type { GlobalFlags } from '../lang/global-options.ts';
 import { parse } from '../lang/parser.ts';
 import { sourceText } from '../lang/position.ts';
-import type { Diagnostic, ParsedCommand } from '../lang/types.ts';
+import type { ParsedCommand, ParseResult } from '../lang/types.ts';
 import { directiveOf, SCRIPT_COMMANDS } from './directives.ts';
-import type { BatchReporter } from './reporter.ts';
+import type { Journal } from './journal.ts';
+import type { BatchReporter, SkipReason } from './reporter.ts';
+import { stepKeys } from './step-key.ts';
 
 export interface BatchOptions {
   registry: Registry;
@@ -20,6 +22,10 @@ export interface BatchOptions {
   check: boolean;
   keepGoing: boolean;
   reporter: BatchReporter;
+  /** The script is right and nothing has run; what this throws keeps it from running. */
+  judged?: (commands: readonly ParsedCommand[]) => Promise<void>;
+  /** Notes what has been done, and says what an earlier run did. */
+  journal?: Journal | undefined;
   /** Milliseconds from any origin, for durations. */
   now(): number;
 }
@@ -32,40 +38,33 @@ export async function runBatch(text: string, host: Host, options: BatchOptions):
   const { reporter, file } = options;
   const startedAt = options.now();
   const { commands, diagnostics } = judge(text, options);
+  const end = (code: number, tally: Pick<Tally, 'ran' | 'failed' | 'skipped'>) => {
+    const { ran, failed, skipped } = tally;
+    const ms = Math.round(options.now() - startedAt);
+    reporter.summary({ ok: code === EXIT.ok, code, ran, failed, skipped, ms });
+    return code;
+  };
+  const nothing = { ran: 0, failed: 0, skipped: commands.length };
   if (diagnostics.length > 0) {
     reporter.invalid(diagnostics, text, file);
-    reporter.summary({
-      ok: false,
-      code: EXIT.usage,
-      ran: 0,
-      failed: 0,
-      skipped: commands.length,
-      ms: Math.round(options.now() - startedAt),
-    });
-    return EXIT.usage;
+    return end(EXIT.usage, nothing);
   }
+  await options.judged?.(commands);
   if (options.check) {
-    reporter.summary({
-      ok: true,
-      code: EXIT.ok,
-      ran: 0,
-      failed: 0,
-      skipped: commands.length,
-      ms: Math.round(options.now() - startedAt),
-    });
-    return EXIT.ok;
+    for (const parsed of commands) if (directiveOf(parsed) === undefined) reporter.effects(parsed);
+    return end(EXIT.ok, nothing);
   }
-  const outcome = await runAll(commands, host, options);
-  reporter.summary({ ...outcome, ok: outcome.code === EXIT.ok, ms: Math.round(options.now() - startedAt) });
-  return outcome.code;
+  const tally: Tally = { ran: 0, failed: 0, skipped: 0, keepGoing: options.keepGoing, status: 0 };
+  const stopped = await runCommands(commands, host, options, tally);
+  return end(stopped ?? (tally.failed > 0 ? EXIT.partial : EXIT.ok), tally);
 }
 
 /** All commands of the script and all that is wrong with it. */
 export function judge(
   text: string,
   options: Pick<BatchOptions, 'registry' | 'flags' | 'variables' | 'env'>,
-): { commands: ParsedCommand[]; diagnostics: Diagnostic[] } {
-  const { commands, diagnostics } = parse(text, {
+): Pick<ParseResult, 'commands' | 'diagnostics' | 'variables'> {
+  const { commands, diagnostics, variables } = parse(text, {
     registry: createRegistry([...options.registry.commands, ...SCRIPT_COMMANDS]),
     variables: options.variables,
     env: options.env,
@@ -103,46 +102,62 @@ export function judge(
       span: sourceText('').span(0, 0),
     });
   }
-  return { commands, diagnostics: found.sort((a, b) => a.span.start - b.span.start) };
+  return { commands, variables, diagnostics: found.sort((a, b) => a.span.start - b.span.start) };
 }
 
-async function runAll(commands: readonly ParsedCommand[], host: Host, options: BatchOptions) {
-  const { reporter } = options;
-  let keepGoing = options.keepGoing;
-  let expected: number | undefined;
-  let ran = 0;
-  let failed = 0;
-  let skipped = 0;
-  let stop: { code: number; reason: 'failed' | 'interrupted' } | undefined;
+/** How far a run is. */
+export interface Tally {
+  ran: number;
+  failed: number;
+  skipped: number;
+  keepGoing: boolean;
   /** Status of the list so far (`a && b || c`), which is what `&&` and `||` look at. */
-  let status = 0;
+  status: number;
+}
+
+/** The status that ends the script; undefined when it came to its end. Counts in `tally`. */
+export async function runCommands(
+  commands: readonly ParsedCommand[],
+  host: Host,
+  options: BatchOptions,
+  tally: Tally,
+): Promise<number | undefined> {
+  const { reporter, journal } = options;
+  const keys = stepKeys(commands);
+  let expected: number | undefined;
+  let stop: { code: number; reason: 'failed' | 'interrupted' } | undefined;
 
   for (const [index, parsed] of commands.entries()) {
+    const skip = (reason: SkipReason) => {
+      tally.skipped++;
+      reporter.skipped(parsed, reason);
+    };
     if (stop) {
-      skipped++;
-      reporter.skipped(parsed, stop.reason);
+      skip(stop.reason);
       continue;
     }
-    const conditionHolds = parsed.when === 'always' || (parsed.when === 'and') === (status === 0);
+    const conditionHolds = parsed.when === 'always' || (parsed.when === 'and') === (tally.status === 0);
     const directive = directiveOf(parsed);
     if (!conditionHolds) {
-      if (directive === undefined) {
-        skipped++;
-        reporter.skipped(parsed, 'condition');
-      }
+      if (directive === undefined) skip('condition');
     } else if (directive !== undefined && !parsed.options.help) {
-      if (directive.kind === 'on-error') keepGoing = directive.keepGoing;
+      if (directive.kind === 'on-error') tally.keepGoing = directive.keepGoing;
       else expected = directive.status;
-      status = 0;
+      tally.status = 0;
       continue;
+    } else if (journal?.done.has(keys[index]!) === true) {
+      skip('done');
+      tally.status = 0;
+      expected = undefined;
     } else {
-      status = await runOne(parsed, host, options);
-      ran++;
+      tally.status = await runOne(parsed, host, options);
+      tally.ran++;
       if (host.signal.aborted) {
-        if (status !== 0) failed++;
+        if (tally.status !== 0) tally.failed++;
         stop = { code: EXIT.interrupted, reason: 'interrupted' };
         continue;
       }
+      if (tally.status === 0) await journal?.add(keys[index]!);
     }
     // A list is judged at its end: `info x || echo none` has not failed when x is missing.
     const next = commands[index + 1];
@@ -150,18 +165,17 @@ async function runAll(commands: readonly ParsedCommand[], host: Host, options: B
     const wanted = expected;
     expected = undefined;
     if (wanted !== undefined) {
-      if (status === wanted) status = 0;
+      if (tally.status === wanted) tally.status = 0;
       else {
-        reporter.unexpected(parsed, status, wanted);
-        status = status === 0 ? EXIT.failed : status;
+        reporter.unexpected(parsed, tally.status, wanted);
+        tally.status = tally.status === 0 ? EXIT.failed : tally.status;
       }
     }
-    if (status === 0) continue;
-    failed++;
-    if (!keepGoing) stop = { code: status, reason: 'failed' };
+    if (tally.status === 0) continue;
+    tally.failed++;
+    if (!tally.keepGoing) stop = { code: tally.status, reason: 'failed' };
   }
-  const code = stop?.code ?? (failed > 0 ? EXIT.partial : EXIT.ok);
-  return { code, ran, failed, skipped };
+  return stop?.code;
 }
 
 async function runOne(parsed: ParsedCommand, host: Host, options: BatchOptions): Promise<number> {

@@ -2,7 +2,7 @@
 import type { RunOutput } from '../commands/execute.ts';
 import { safeJson } from '../commands/format/json.ts';
 import { safeText } from '../commands/format/safe-text.ts';
-import type { DatameshError } from '../errors.ts';
+import { DatameshError } from '../errors.ts';
 import { diagnosticError, formatDiagnostic } from '../lang/diagnostics.ts';
 import { filteredColumns } from '../lang/filters.ts';
 import type { Diagnostic, ParsedCommand } from '../lang/types.ts';
@@ -16,7 +16,7 @@ export interface BatchSummary {
   ms: number;
 }
 
-export type SkipReason = 'failed' | 'condition' | 'interrupted';
+export type SkipReason = 'failed' | 'condition' | 'interrupted' | 'done';
 
 export interface BatchReporter {
   /** The script has mistakes and nothing is run. */
@@ -27,6 +27,8 @@ export interface BatchReporter {
   /** `expected` stands when a command ended with another status than `expect-exit` named. */
   unexpected(parsed: ParsedCommand, code: number, expected: number): void;
   skipped(parsed: ParsedCommand, reason: SkipReason): void;
+  /** Of a script that is only checked: what the command would do. */
+  effects(parsed: ParsedCommand): void;
   summary(summary: BatchSummary): void;
 }
 
@@ -47,6 +49,7 @@ export function humanReporter(
 ): BatchReporter {
   const skipped: ParsedCommand[] = [];
   let interrupted = false;
+  let done = 0;
   return {
     invalid(diagnostics, text, file) {
       for (const diagnostic of diagnostics) sink.err(`${formatDiagnostic(diagnostic, text, file)}\n`);
@@ -76,10 +79,19 @@ export function humanReporter(
     },
     skipped(parsed, reason) {
       if (reason === 'condition') return;
+      if (reason === 'done') {
+        done++;
+        return;
+      }
       if (reason === 'interrupted') interrupted = true;
       skipped.push(parsed);
     },
+    effects(parsed) {
+      const { line } = parsed.span;
+      sink.out(`${line}\t${parsed.command.effects}\t${safeText(shownText(parsed))}\n`);
+    },
     summary({ failed }) {
+      if (done > 0 && !options.quiet) sink.err(`${done} were done by an earlier run and were left out\n`);
       const first = skipped[0];
       if (first && !options.quiet) {
         const many = skipped.length === 1 ? '1 command was' : `${skipped.length} commands were`;
@@ -133,15 +145,26 @@ export function jsonReporter(sink: Sink): BatchReporter {
       };
     },
     result: (parsed, code, ms) => emit('result', { ...head(parsed), ok: code === 0, code, ms }),
-    unexpected: (parsed, code, expected) =>
-      emit('error', {
-        ...head(parsed),
-        code: 'failed',
-        exit: 1,
-        what: `ended with status ${code}, and expect-exit says ${expected}`,
-      }),
+    unexpected(parsed, code, expected) {
+      const what = `ended with status ${code}, and expect-exit says ${expected}`;
+      const { column } = parsed.span;
+      emit('error', { ...head(parsed), column, ...new DatameshError('failed', { what }).toRecord() });
+    },
     skipped: (parsed, reason) =>
-      emit('result', { ...head(parsed), ok: false, code: null, skipped: true, reason, ms: 0 }),
+      emit('result', {
+        ...head(parsed),
+        ok: reason === 'done',
+        code: reason === 'done' ? 0 : null,
+        skipped: true,
+        reason,
+        ms: 0,
+      }),
+    effects: (parsed) =>
+      emit('effects', {
+        ...head(parsed),
+        command: parsed.command.path.join(' '),
+        effects: parsed.command.effects,
+      }),
     summary: (summary) => emit('summary', { ...summary }),
   };
 }

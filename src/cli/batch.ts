@@ -1,9 +1,12 @@
 /** `datamesh batch`, and `datamesh` with a script on standard input. */
-import { open } from 'node:fs/promises';
+import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { BatchOptions } from '../batch/batch.ts';
+import type { BatchReporter } from '../batch/reporter.ts';
+import type { Values } from '../commands/command.ts';
 import type { Host, RunOutput } from '../commands/execute.ts';
 import { allCommands, createRegistry } from '../commands/registry.ts';
-import { DatameshError } from '../errors.ts';
+import { DatameshError, EXIT } from '../errors.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput, type OutputStyle } from './output.ts';
 import type { Streams } from './streams.ts';
@@ -15,49 +18,25 @@ export async function runBatchCommand(
   style: OutputStyle,
 ): Promise<number> {
   const { values, options } = parsed;
-  const [{ runBatch }, { decodeScript, readScript }, { humanReporter, jsonReporter }] = await Promise.all([
-    import('../batch/batch.ts'),
-    import('../batch/source.ts'),
-    import('../batch/reporter.ts'),
-  ]);
-  const given = (values.file as string | undefined) ?? '-';
+  checkChoices(values);
+  const given = (values.apply as string | undefined) ?? (values.file as string | undefined) ?? '-';
   const file = given === '-' ? '<stdin>' : given;
-  const text = decodeScript(await readScript(await openScript(given, host.cwd)));
-  if (!/\S/.test(text)) {
-    if (!options.json)
-      streams.writeError('Usage: datamesh [COMMAND] [options]\n       datamesh batch < SCRIPT\n');
-    throw new DatameshError('missing-argument', {
-      what: given === '-' ? 'nothing came in over standard input' : `the script ${given} is empty`,
-      mend: "give a command, or a script of commands; see 'datamesh help'",
-    });
-  }
-  const sink = {
-    out: (line: string) => streams.write(line),
-    err: (line: string) => streams.writeError(line),
-    drained: () => streams.drained(),
-  };
-  const output = (line: ParsedCommand): RunOutput => commandOutput(line, streams, style);
-  const reporter = options.json
-    ? jsonReporter(sink)
-    : humanReporter(sink, { echo: values.echo === true, quiet: options.quiet, file, output });
   // The batch's own --timeout is for the whole of it.
   const deadline = options.timeoutMs ? AbortSignal.timeout(options.timeoutMs) : undefined;
   const signal = deadline ? AbortSignal.any([host.signal, deadline]) : host.signal;
-  const status = await runBatch(
-    text,
-    { ...host, signal, mode: 'batch' },
-    {
-      registry: createRegistry(allCommands()),
-      flags: { ...options, help: false, timeoutMs: undefined, columns: undefined },
-      variables: variablesOf(values.var as string[] | undefined),
-      env: host.env,
-      file,
-      check: values.check === true,
-      keepGoing: values['keep-going'] === true,
-      reporter,
-      now: () => performance.now(),
-    },
-  );
+  const own: Host = { ...host, signal, mode: 'batch' };
+  const batch: BatchOptions = {
+    registry: createRegistry(allCommands()),
+    flags: { ...options, help: false, timeoutMs: undefined, columns: undefined },
+    variables: variablesOf(values.var as string[] | undefined),
+    env: host.env,
+    file,
+    check: values.check === true,
+    keepGoing: values['keep-going'] === true,
+    reporter: await reporterFor(parsed, file, host, streams, style),
+    now: () => performance.now(),
+  };
+  const status = await runAs(values, given, own, batch, options.json ? undefined : streams);
   if (deadline?.aborted && !host.signal.aborted && status !== 0) {
     throw new DatameshError('timeout', {
       what: `the batch did not end within ${options.timeoutMs} ms`,
@@ -65,6 +44,155 @@ export async function runBatchCommand(
     });
   }
   return status;
+}
+
+/** `human`: where short help goes when there is no script. */
+async function runAs(
+  values: Values,
+  given: string,
+  host: Host,
+  batch: BatchOptions,
+  human: Streams | undefined,
+): Promise<number> {
+  if (values.stream === true) {
+    const { runStream } = await import('../batch/stream.ts');
+    return runStream(await openScript(given, host.cwd), host, batch);
+  }
+  const { runBatch } = await import('../batch/batch.ts');
+  if (values.apply !== undefined) return applyPlan(given, host, batch);
+  const { decodeScript, readScript } = await import('../batch/source.ts');
+  const text = decodeScript(await readScript(await openScript(given, host.cwd)));
+  if (!/\S/.test(text)) throw noScript(given, human);
+  if (values.plan !== undefined)
+    return writePlan(text, resolve(host.cwd, values.plan as string), host, batch);
+  return runJournalled(text, host, batch, values.resume === true, runBatch);
+}
+
+function noScript(given: string, human: Streams | undefined): DatameshError {
+  human?.writeError('Usage: datamesh [COMMAND] [options]\n       datamesh batch < SCRIPT\n');
+  return new DatameshError('missing-argument', {
+    what: given === '-' ? 'nothing came in over standard input' : `the script ${given} is empty`,
+    mend: "give a command, or a script of commands; see 'datamesh help'",
+  });
+}
+
+/** What changes nothing needs no notes: it can simply be run again. */
+async function runJournalled(
+  script: string,
+  host: Host,
+  batch: BatchOptions,
+  resume: boolean,
+  runBatch: (text: string, host: Host, options: BatchOptions) => Promise<number>,
+): Promise<number> {
+  const { openJournal } = await import('../batch/journal.ts');
+  let journal: Awaited<ReturnType<typeof openJournal>> | undefined;
+  const { variables } = batch;
+  const options: BatchOptions = {
+    ...batch,
+    get journal() {
+      return journal;
+    },
+    async judged(commands) {
+      await batch.judged?.(commands);
+      const changes = commands.some(
+        ({ command, options: own }) => command.effects !== 'reads' && !own.dryRun,
+      );
+      if (batch.check || (!changes && !resume)) return;
+      journal = await openJournal({ script, variables, cwd: host.cwd, env: host.env, resume });
+    },
+  };
+  let status: number = EXIT.internal;
+  try {
+    status = await runBatch(script, host, options);
+    return status;
+  } finally {
+    await journal?.end(status === EXIT.ok);
+  }
+}
+
+async function writePlan(text: string, path: string, host: Host, batch: BatchOptions): Promise<number> {
+  const [{ runBatch }, { makePlan }] = await Promise.all([
+    import('../batch/batch.ts'),
+    import('../batch/plan.ts'),
+  ]);
+  return runBatch(text, host, {
+    ...batch,
+    check: true,
+    async judged(commands) {
+      const plan = await makePlan(text, commands, batch.variables, host, new Date().toISOString());
+      try {
+        // It may hold what sensitive commands were given.
+        await writeFile(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+        throw new DatameshError('already-exists', {
+          what: `${path} is there already`,
+          mend: 'name another file, or remove it',
+          cause,
+        });
+      }
+    },
+  });
+}
+
+async function applyPlan(given: string, host: Host, batch: BatchOptions): Promise<number> {
+  const [{ runBatch }, { checkPlan, MAX_PLAN_BYTES, readPlan }] = await Promise.all([
+    import('../batch/batch.ts'),
+    import('../batch/plan.ts'),
+  ]);
+  const path = resolve(host.cwd, given);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() !== true)
+    throw new DatameshError('file-not-found', { what: `there is no plan ${given}`, mend: 'check the path' });
+  if (found.size > MAX_PLAN_BYTES)
+    throw new DatameshError('input-too-large', { what: `${given} is larger than ${MAX_PLAN_BYTES} bytes` });
+  const plan = readPlan(await readFile(path, 'utf8'), given);
+  return runBatch(plan.script, host, {
+    ...batch,
+    variables: plan.variables,
+    judged: (commands) => checkPlan(plan, commands, host),
+  });
+}
+
+async function reporterFor(
+  { values, options }: ParsedCommand,
+  file: string,
+  host: Host,
+  streams: Streams,
+  style: OutputStyle,
+): Promise<BatchReporter> {
+  const [{ humanReporter, jsonReporter }, { redirected }] = await Promise.all([
+    import('../batch/reporter.ts'),
+    import('./file-output.ts'),
+  ]);
+  const sink = {
+    out: (line: string) => streams.write(line),
+    err: (line: string) => streams.writeError(line),
+    drained: () => streams.drained(),
+  };
+  const output = (line: ParsedCommand): RunOutput => commandOutput(line, streams, style);
+  const told = options.json
+    ? jsonReporter(sink)
+    : humanReporter(sink, { echo: values.echo === true, quiet: options.quiet, file, output });
+  return { ...told, output: (line) => redirected(line, host.cwd, told.output(line)) };
+}
+
+/** Throws `bad-value` for choices that exclude each other. */
+function checkChoices(values: Values): void {
+  const clashes: readonly [string, readonly string[]][] = [
+    ['apply', ['plan', 'check', 'resume', 'var']],
+    ['plan', ['check', 'resume']],
+    ['stream', ['plan', 'apply', 'check', 'resume']],
+  ];
+  const given = (name: string) => values[name] !== undefined && values[name] !== false;
+  for (const [name, others] of clashes) {
+    const other = given(name) ? others.find(given) : undefined;
+    if (other === undefined) continue;
+    throw new DatameshError('bad-value', {
+      what: `--${name} and --${other} exclude each other`,
+      mend: "see 'datamesh batch --help'",
+    });
+  }
 }
 
 async function openScript(file: string, cwd: string): Promise<AsyncIterable<Uint8Array>> {

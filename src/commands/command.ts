@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/schema.ts';
 import type { Engine, Progress } from '../engine/engine.ts';
+import type { Fields } from './fields.ts';
 
 export type Group = 'start' | 'files' | 'folders' | 'node' | 'network' | 'keys' | 'care' | 'console';
 export const GROUPS: readonly Group[] = [
@@ -160,12 +161,20 @@ export interface Command {
   needs: Needs;
   /** Never stored in history. */
   sensitive?: boolean;
+  /** Everything behind its name, up to the end of the line, is its one argument, as typed: a line of its own (`time`, `watch`). In `values.line`. */
+  takesLine?: boolean;
+  /** The line of the command language that takes back what a run with these values and records did; undefined where nothing can. */
+  undo?(values: Values, records: readonly OutputRecord[]): string | undefined;
+  /** Names in the mesh that a run with these values gives a new meaning, beside those of its arguments that are objects. */
+  touches?(values: Values): readonly string[];
   /** Not listed (internal verbs such as __complete). */
   hidden?: boolean;
   /** Exit statuses beyond the common ones, with their meaning here. */
   exits?: readonly { code: number; meaning: string }[];
   /** Table columns in order; a record may carry more fields. None: the handler prints notes only. */
   columns?: readonly Column[];
+  /** Every field that a record may have, with its type; several where it yields records of several kinds. None: it yields no records. */
+  fields?: Fields | readonly Fields[];
   /** The first that its values call for takes the place of `columns`. */
   otherViews?: readonly OtherView[];
   /** `list`: a table of many; `single`: one record shown as key and value lines. */

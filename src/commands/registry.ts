@@ -49,6 +49,7 @@ import { demoCommand } from './start/demo.ts';
 import { doctorCommand } from './start/doctor.ts';
 import { helpCommand } from './start/help.ts';
 import { initCommand } from './start/init.ts';
+import { manCommand } from './start/man.ts';
 import { recoverCommand } from './start/recover.ts';
 import { versionCommand } from './start/version.ts';
 
@@ -138,6 +139,7 @@ export function allCommands(): readonly Command[] {
     consoleCommand,
     batchCommand,
     helpCommand,
+    manCommand,
     completionCommand,
     completeCommand,
     demoCommand,

@@ -65,7 +65,7 @@ export function createCommandQueue(deps: CommandQueueDeps): CommandQueue {
       id: undefined,
       giveUp() {
         print([textRow('no longer waited for; it may still be at work', 'warn')]);
-        given.resolve({ exit: EXIT.interrupted, correction: undefined, sensitive: true });
+        given.resolve({ exit: EXIT.interrupted, line, correction: undefined, sensitive: true });
       },
     };
     runs.add(own);
@@ -74,10 +74,11 @@ export function createCommandQueue(deps: CommandQueueDeps): CommandQueue {
     else toBackground(own);
     const { signal } = own.controller;
     const told: ToldProgress = (label, progress) => tell(own, label, progress);
-    const result = await Promise.race([deps.run(line, signal, told).catch(internal), given.promise]);
+    const failed = (error: unknown) => internal(line, error);
+    const result = await Promise.race([deps.run(line, signal, told).catch(failed), given.promise]);
     runs.delete(own);
     deps.onEnd(signal);
-    await remember(line, own.startedAtMs, clock.monotonic() - began, result);
+    await remember(result.line, own.startedAtMs, clock.monotonic() - began, result);
     if (deps.stopped()) return;
     if (own.id === undefined) release(result);
     else leaveBackground(own, result);
@@ -136,9 +137,9 @@ export function createCommandQueue(deps: CommandQueueDeps): CommandQueue {
     }
   }
 
-  function internal(error: unknown): LineResult {
+  function internal(line: string, error: unknown): LineResult {
     print([[cell(errorLine(asDatameshError(error)), 'bad')]]);
-    return { exit: EXIT.internal, correction: undefined, sensitive: false };
+    return { exit: EXIT.internal, line, correction: undefined, sensitive: false };
   }
 
   function echo(line: string): Row[] {

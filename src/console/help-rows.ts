@@ -9,7 +9,8 @@ interface KeyHelp {
   text: string;
 }
 
-const SECTIONS: readonly { title: string; keys: readonly KeyHelp[] }[] = [
+/** Also docs/KEYS.md is made from them. */
+export const KEY_SECTIONS: readonly { title: string; keys: readonly KeyHelp[] }[] = [
   {
     title: 'Anywhere',
     keys: [
@@ -69,7 +70,7 @@ const KEY_COLUMNS = 17;
 export function helpRows(query: string, width: number): Row[] {
   const wanted = query.toLowerCase();
   const entries: Row[] = [];
-  for (const section of SECTIONS) {
+  for (const section of KEY_SECTIONS) {
     const keys = section.keys.filter((each) => `${each.keys} ${each.text}`.toLowerCase().includes(wanted));
     if (keys.length === 0) continue;
     entries.push([cell(section.title, 'title')]);

@@ -176,7 +176,7 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
       if (result.correction !== undefined) say(`suggestion: ${result.correction}`);
       const { sensitive } = result;
       await history
-        .add(line, { atMs, exit: result.exit, ms: clock.monotonic() - began, sensitive })
+        .add(result.line, { atMs, exit: result.exit, ms: clock.monotonic() - began, sensitive })
         .catch(() => {});
     } finally {
       beats?.cancel();

@@ -1,15 +1,18 @@
-/** One line from the prompt to its exit status: parse, tell what is wrong, run the commands in order. */
-import type { Context } from '../commands/command.ts';
-import { type ConsolePort, isConsoleCommand } from '../commands/console/port.ts';
+/** One line from the prompt to its exit status: history and aliases put in, parsed, told what is wrong with it, its commands run in order. */
+import { redirected } from '../cli/file-output.ts';
+import type { Context, OutputRecord } from '../commands/command.ts';
+import { type ConsolePort, isConsoleCommand, type LineSession } from '../commands/console/port.ts';
 import { executeParsed, type Host, type RunOutput } from '../commands/execute.ts';
 import type { Registry } from '../commands/registry.ts';
 import type { Progress } from '../engine/engine.ts';
 import { EXIT } from '../errors.ts';
+import { expandAliases } from '../lang/aliases.ts';
 import { didYouMean, errorId } from '../lang/diagnostics.ts';
 import { parse } from '../lang/parser.ts';
 import { sourceText } from '../lang/position.ts';
 import { tokenize } from '../lang/tokenizer.ts';
 import type { Diagnostic, ParsedCommand } from '../lang/types.ts';
+import { runScriptHere } from './run-script.ts';
 
 export interface RunnerDeps {
   registry: Registry;
@@ -25,6 +28,8 @@ export type ToldProgress = (label: string, progress: Progress) => void;
 
 export interface LineResult {
   exit: number;
+  /** What was run: the line with `!!` and aliases put in. */
+  line: string;
   /** The line with its first error mended, to be offered; never for a command that destroys. */
   correction: string | undefined;
   /** Some command of the line carries secrets: it is not kept. */
@@ -37,27 +42,116 @@ export interface Runner {
   incomplete(line: string): boolean;
 }
 
+/** Changes that undo goes back. */
+const MAX_UNDO = 100;
+
 export function createRunner(deps: RunnerDeps): Runner {
   const { registry, env } = deps;
   let variables: Readonly<Record<string, string>> = {};
-  return {
-    incomplete: (line) => parse(backgroundLine(line) ?? line, { registry, variables, env }).incomplete,
-    async run(line, signal, told = () => {}) {
-      const parsed = parse(line, { registry, variables, env });
+  const undos: { line: string; undoes: string }[] = [];
+  const aliases = new Map<string, string>();
+  /** Of one line: several may be under way, each with a place of its own for its progress. */
+  const sessionFor = (told: ToldProgress): LineSession => ({
+    aliases,
+    parse: read,
+    tell,
+    takeBack: () => undos.pop(),
+    async run(line, signal) {
+      const parsed = read(line);
       if (parsed.diagnostics.length > 0) {
-        for (const diagnostic of parsed.diagnostics) deps.diagnostic(diagnosticText(diagnostic));
-        const correction = correctionOf(line, parsed.diagnostics, registry);
-        return { exit: EXIT.usage, correction, sensitive: mentionsSensitive(line, registry) };
+        tell(parsed.diagnostics);
+        return EXIT.usage;
       }
       variables = parsed.variables;
-      let exit: number = EXIT.ok;
-      for (const command of parsed.commands) {
-        if (signal.aborted) return { exit: EXIT.interrupted, correction: undefined, sensitive: true };
-        if ((command.when === 'and' && exit !== 0) || (command.when === 'or' && exit === 0)) continue;
-        exit = await runOne(command, signal, told, deps);
+      return runAll(parsed.commands, signal, told);
+    },
+    runScript: (path, context) =>
+      runScriptHere(path, context, {
+        registry,
+        env,
+        host: { ...deps.host(context.signal), mode: 'repl', interactive: true, signal: context.signal },
+        output: (shown) => redirected(shown, context.cwd, deps.output(shown, told)),
+        diagnostic: deps.diagnostic,
+      }),
+  });
+
+  function read(line: string) {
+    return parse(line, { registry, variables, env });
+  }
+
+  function tell(diagnostics: readonly Diagnostic[]): void {
+    for (const diagnostic of diagnostics) deps.diagnostic(diagnosticText(diagnostic));
+  }
+
+  async function runAll(
+    commands: readonly ParsedCommand[],
+    signal: AbortSignal,
+    told: ToldProgress,
+  ): Promise<number> {
+    let exit: number = EXIT.ok;
+    for (const command of commands) {
+      if (signal.aborted) return EXIT.interrupted;
+      if ((command.when === 'and' && exit !== 0) || (command.when === 'or' && exit === 0)) continue;
+      exit = await runOne(command, signal, told);
+      variables = { ...variables, '?': String(exit), _: lastWordOf(command) };
+    }
+    return exit;
+  }
+
+  async function runOne(
+    parsed: ParsedCommand,
+    signal: AbortSignal,
+    told: ToldProgress,
+  ): Promise<number> {
+    const { command, values, options } = parsed;
+    const own = isConsoleCommand(command)
+      ? {
+          ...command,
+          run: (context: Context) => command.inConsole(deps.port, values, context, sessionFor(told)),
+        }
+      : command;
+    const records: OutputRecord[] = [];
+    const undoable = command.undo !== undefined && !options.dryRun;
+    const host: Host = {
+      ...deps.host(signal),
+      ...{ mode: 'repl', interactive: true, signal },
+      output(shown) {
+        const output = redirected(shown, deps.host(signal).cwd, deps.output(shown, told));
+        if (!undoable) return output;
+        return {
+          ...output,
+          record(record) {
+            records.push(record);
+            output.record(record);
+          },
+        };
+      },
+    };
+    const exit = await executeParsed({ ...parsed, command: own }, host);
+    const line = undoable && parsed.filters.length === 0 ? command.undo?.(values, records) : undefined;
+    if (line !== undefined) {
+      undos.push({ line, undoes: parsed.text });
+      if (undos.length > MAX_UNDO) undos.shift();
+    }
+    return exit;
+  }
+
+  return {
+    incomplete: (line) => read(backgroundLine(line) ?? line).incomplete,
+    async run(typed, signal, told = () => {}) {
+      const line = expandAliases(withLast(typed, deps.port), aliases, registry);
+      const parsed = read(line);
+      if (parsed.diagnostics.length > 0) {
+        tell(parsed.diagnostics);
+        const correction = correctionOf(line, parsed.diagnostics, registry);
+        return { exit: EXIT.usage, line, correction, sensitive: mentionsSensitive(line, registry) };
       }
-      const sensitive = parsed.commands.some(({ command }) => command.sensitive === true);
-      return { exit, correction: undefined, sensitive };
+      variables = parsed.variables;
+      const exit = await runAll(parsed.commands, signal, told);
+      const sensitive =
+        parsed.commands.some(({ command }) => command.sensitive === true) ||
+        parsed.commands.some(({ command }) => command.takesLine && mentionsSensitive(line, registry));
+      return { exit, line, correction: undefined, sensitive };
     },
   };
 }
@@ -71,29 +165,19 @@ export function backgroundLine(line: string): string | undefined {
   return rest === '' ? undefined : rest;
 }
 
-function runOne(
-  parsed: ParsedCommand,
-  signal: AbortSignal,
-  told: ToldProgress,
-  deps: RunnerDeps,
-): Promise<number> {
-  const { command } = parsed;
-  const own = isConsoleCommand(command)
-    ? {
-        ...command,
-        run: (context: Context) => command.inConsole(deps.port, parsed.values, context),
-      }
-    : command;
-  return executeParsed(
-    { ...parsed, command: own },
-    {
-      ...deps.host(signal),
-      mode: 'repl',
-      interactive: true,
-      signal,
-      output: (one) => deps.output(one, told),
-    },
-  );
+/** `!!` at the beginning is the line before. */
+function withLast(line: string, port: ConsolePort): string {
+  const rest = /^\s*!!(.*)$/s.exec(line)?.[1];
+  if (rest === undefined) return line;
+  const last = port.history().at(-1)?.cmd;
+  return last === undefined ? line : `${last}${rest}`;
+}
+
+/** `$_`: the last argument of the command before. */
+function lastWordOf({ command, values }: ParsedCommand): string {
+  const given = command.args.map(({ name }) => values[name]).filter((value) => value !== undefined);
+  const last = given.at(-1);
+  return String((Array.isArray(last) ? last.at(-1) : last) ?? '');
 }
 
 function diagnosticText(diagnostic: Diagnostic): string {

@@ -43,6 +43,12 @@ export function bind(
 
   const { command, length } = lookup;
   state.at += length;
+  if (command.takesLine === true) {
+    const line = words.slice(state.at).map((word) => word.text);
+    if (line.length === 1 && (line[0] === '--help' || line[0] === '-h'))
+      return { bound: { command, values: {}, options: { ...state.flags, help: true } }, diagnostics: [] };
+    return { bound: { command, values: { line: line.join(' ') }, options: state.flags }, diagnostics };
+  }
   const positional: BindWord[] = [];
   let optionsEnded = false;
   while (state.at < words.length) {

@@ -1,6 +1,6 @@
 /**
  * Text to commands, by the grammar of the command language:
- *   list := pipeline ((';' | '&&' | '||') pipeline)*     pipeline := command ('|' filter)*
+ *   list := pipeline ((';' | '&&' | '||') pipeline)*     pipeline := command ('|' filter)* ('>' | '>>') FILE ?
  * Pure: nothing is run or looked up, so that a whole script is judged before its first command.
  */
 import type { Registry } from '../commands/registry.ts';
@@ -23,12 +23,13 @@ export interface ParseOptions {
   fixed?: ReadonlySet<string>;
 }
 
+/** What stands within a pipeline and never between two. */
+const NO_LISTS: ReadonlySet<string> = new Set(['|', '>', '>>']);
+
 type WordToken = Extract<Token, { kind: 'word' }>;
 
 const NOT_YET: Record<string, [message: string, mend: string]> = {
   '&': ["background jobs with '&' are not available yet", 'leave it out; the command runs in the foreground'],
-  '>': ["redirection with '>' is not available yet", 'redirect in your shell: datamesh … > FILE'],
-  '>>': ["redirection with '>>' is not available yet", 'redirect in your shell: datamesh … >> FILE'],
 };
 
 export function parse(text: string, options: ParseOptions): ParseResult {
@@ -78,12 +79,31 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     return found;
   }
 
+  /** `> FILE`, `>> FILE` at the end of a pipeline. */
+  function redirection(): ParsedCommand['redirect'] {
+    const arrow = tokens[at];
+    if (arrow?.kind !== 'operator' || (arrow.operator !== '>' && arrow.operator !== '>>')) return undefined;
+    at++;
+    const [file, extra] = takeWords();
+    if (file === undefined) {
+      report(arrow.span, `no file follows '${arrow.operator}'`, `write ${arrow.operator} FILE`);
+      return undefined;
+    }
+    if (extra !== undefined)
+      report(extra.span, 'a redirection takes one file', 'quote a name that holds spaces');
+    const scope = { variables, env: options.env ?? {} };
+    return { path: expandWord(file.parts, scope, diagnostics), append: arrow.operator === '>>' };
+  }
+
   /** In `where`, `>` and `>=` compare and do not redirect. */
   function filterWords(): BindWord[] {
     const first = takeWords();
     const words = expandAll(first);
     if (words[0]?.text !== 'where') return words;
-    for (let token = tokens[at]; token?.kind === 'operator' && token.operator === '>'; token = tokens[at]) {
+    const compares = words.some(({ text: word }, i) => i > 0 && /[=<>~]/.test(word));
+    const token = tokens[at];
+    // A second one would be a redirection.
+    if (!compares && token?.kind === 'operator' && token.operator === '>') {
       at++;
       words.push({ text: '>', span: token.span }, ...expandAll(takeWords()));
     }
@@ -111,12 +131,14 @@ export function parse(text: string, options: ParseOptions): ParseResult {
       }
       return;
     }
+    if (wholeLine(words)) return;
     const bindWords = expandAll(words);
     // Examples are written for a shell; pasted here they work as well.
     if (bindWords.length > 1 && bindWords[0]?.text === 'datamesh') bindWords.shift();
     const lastWord = words.at(-1) as WordToken;
     const end = source.span(lastWord.span.end, lastWord.span.end);
     const pipeline = filters();
+    const redirect = redirection();
     // Unset variables are reported already; binding their remains would only add noise.
     if (diagnostics.length > before) return;
     const { bound, diagnostics: found } = bind(
@@ -129,8 +151,44 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     const previous = tokens[at - 1] as Token;
     const span = { ...first.span, end: previous.span.end };
     if (bound) {
-      commands.push({ ...bound, span, text: text.slice(span.start, span.end), when, filters: pipeline });
+      commands.push({
+        ...{ ...bound, span, text: text.slice(span.start, span.end), when, filters: pipeline },
+        ...(redirect === undefined ? {} : { redirect }),
+      });
     }
+  }
+
+  /** `time`, `watch` and their like take the rest of the line as it stands, operators and all. */
+  function wholeLine(words: readonly WordToken[]): boolean {
+    const texts = words.map(({ parts, quoted }) => (quoted ? '' : plainText(parts)));
+    const found = options.registry.find(texts[0] === 'datamesh' ? texts.slice(1) : texts);
+    if (found?.command.takesLine !== true) return false;
+    const last = words[(texts[0] === 'datamesh' ? 1 : 0) + found.length - 1] as WordToken;
+    while (at < tokens.length && tokens[at]?.kind !== 'newline') at++;
+    const end = (tokens[at - 1] as Token).span.end;
+    const line = text.slice(last.span.end, end).trim();
+    const { command } = found;
+    const flags = options.flags ?? DEFAULT_FLAGS;
+    const help = line === '--help' || line === '-h';
+    const needed = command.args.find((arg) => arg.required);
+    const start = (words[0] as WordToken).span;
+    if (line === '' && needed !== undefined) {
+      diagnostics.push({
+        code: 'missing-argument',
+        message: `'${command.path.join(' ')}' needs ${needed.name.toUpperCase()}`,
+        suggestions: [],
+        mend: `${needed.name.toUpperCase()}: ${needed.summary}`,
+        span: source.span(end, end),
+      });
+      return true;
+    }
+    const span = { ...start, end };
+    const values = help ? {} : { line };
+    commands.push({
+      ...{ command, values, options: { ...flags, help }, span, when, filters: [] },
+      text: text.slice(span.start, span.end),
+    });
+    return true;
   }
 
   /** `set NAME=word`, `set NAME = word`, `set -d NAME=word` (only when unset). Other uses of `set` are a command's. */
@@ -191,10 +249,12 @@ export function parse(text: string, options: ParseOptions): ParseResult {
       const notYet = NOT_YET[operator];
       if (notYet) {
         report(span, notYet[0], notYet[1]);
-        if (operator !== '&') takeWords();
       } else if (!afterCommand) {
         report(span, `nothing stands before '${operator}'`, 'begin with a command');
-        if (operator === '|') takeWords();
+        if (NO_LISTS.has(operator)) takeWords();
+      } else if (NO_LISTS.has(operator)) {
+        report(span, `'${operator}' cannot follow a redirection`, 'write the filters before it');
+        takeWords();
       } else {
         when = operator === '&&' ? 'and' : operator === '||' ? 'or' : 'always';
         hanging = operator === ';' ? undefined : token;
@@ -208,4 +268,10 @@ export function parse(text: string, options: ParseOptions): ParseResult {
   }
   diagnostics.sort((a, b) => a.span.start - b.span.start);
   return { commands, diagnostics, incomplete, variables };
+}
+
+/** Of a word without variables, else empty: no command is called so. */
+function plainText(parts: WordToken['parts']): string {
+  const [part] = parts;
+  return parts.length === 1 && part?.kind === 'text' ? part.text : '';
 }

@@ -34,6 +34,8 @@ export interface ParsedCommand {
   when: 'always' | 'and' | 'or';
   /** Applied in order to the records before they are shown. */
   filters: readonly Filter[];
+  /** Results go to this file in place of the caller's output; absent in a shell's own words, where the shell does it. */
+  redirect?: { path: string; append: boolean } | undefined;
 }
 
 export interface ParseResult {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createRegistry } from '../../src/commands/registry.ts';
 import { parse } from '../../src/lang/parser.ts';
-import { testRegistry } from '../support/registry.ts';
+import { testCommand, testRegistry } from '../support/registry.ts';
 
 const registry = testRegistry();
 const env = { HOME: '/home/ann', EMPTY: '' };
@@ -100,6 +101,47 @@ describe('variables', () => {
   });
 });
 
+describe('redirections', () => {
+  it('take a file, behind filters too', () => {
+    const redirects = (text: string) => {
+      const { commands, diagnostics } = parse(text, { registry, env, variables: { F: 'out file' } });
+      expect(diagnostics).toEqual([]);
+      return commands.map(({ redirect }) => redirect);
+    };
+    expect(redirects('plain > a && plain')).toEqual([{ path: 'a', append: false }, undefined]);
+    expect(redirects('plain | head 3 >> $F')).toEqual([{ path: 'out file', append: true }]);
+    expect(redirects('plain | where rtt > 5 > rows')).toEqual([{ path: 'rows', append: false }]);
+    expect(redirects('plain | where rtt >= 5')).toEqual([undefined]);
+  });
+});
+
+describe('a command that takes its line', () => {
+  const own = createRegistry([
+    testCommand({
+      path: ['time'],
+      takesLine: true,
+      args: [{ name: 'line', type: { kind: 'string' }, summary: 'line', required: true }],
+    }),
+    testCommand({ path: ['plain'] }),
+  ]);
+
+  it('has all of it, operators and filters and variables, to the end of the line', () => {
+    const text = 'plain; time plain $X | head 3 && "plain" > a\nplain';
+    const { commands, diagnostics } = parse(text, { registry: own });
+    expect(diagnostics).toEqual([]);
+    expect(commands.map(({ command, values }) => [command.path[0], values.line])).toEqual([
+      ['plain', undefined],
+      ['time', 'plain $X | head 3 && "plain" > a'],
+      ['plain', undefined],
+    ]);
+  });
+
+  it('says that it needs one, and shows its help', () => {
+    expect(parse('time', { registry: own }).diagnostics[0]).toMatchObject({ code: 'missing-argument' });
+    expect(parse('time --help', { registry: own }).commands[0]?.options.help).toBe(true);
+  });
+});
+
 describe('lists', () => {
   const shape = (text: string) =>
     parse(text, { registry, env }).commands.map(({ when, text: own }) => [when, own]);
@@ -135,8 +177,11 @@ describe('lists', () => {
     ['plain && && plain', "1:10 syntax: nothing stands before '&&'"],
     ['plain &&', "1:7 syntax: nothing follows '&&'"],
     ['plain &', "1:7 syntax: background jobs with '&' are not available yet"],
-    ['plain > file', "1:7 syntax: redirection with '>' is not available yet"],
-    ['plain >> file', "1:7 syntax: redirection with '>>' is not available yet"],
+    ['plain >', "1:7 syntax: no file follows '>'"],
+    ['plain > a b', '1:11 syntax: a redirection takes one file'],
+    ['plain > a > b', "1:11 syntax: '>' cannot follow a redirection"],
+    ['plain > a | head', "1:11 syntax: '|' cannot follow a redirection"],
+    ['> a', "1:1 syntax: nothing stands before '>'"],
     ['plain |', "1:7 syntax: nothing follows '|'"],
     ['plain | grpe x', "1:9 unknown-command: unknown filter 'grpe'"],
     ["plain\nall 'x", "2:5 syntax: the quote ' is not closed"],

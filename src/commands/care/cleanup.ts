@@ -1,6 +1,7 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { shortId } from '../format/units.ts';
+import { CLEANUP_FIELDS } from './fields.ts';
 
 export const cleanupCommand: Command = {
   path: ['cleanup'],
@@ -21,6 +22,7 @@ export const cleanupCommand: Command = {
     { line: 'datamesh cleanup --duplicates --json', note: 'after nodes came back from a repair' },
   ],
   effects: 'writes',
+  fields: CLEANUP_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

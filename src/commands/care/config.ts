@@ -14,6 +14,12 @@ import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import type { ArgSpec, Column, Command, Context, OutputRecord } from '../command.ts';
 import { editConfig } from './edit-config.ts';
+import {
+  CONFIG_FIELD_FIELDS,
+  CONFIG_PATH_FIELDS,
+  CONFIG_UNSET_FIELDS,
+  CONFIG_VALID_FIELDS,
+} from './fields.ts';
 
 const KEY_ARG: ArgSpec = {
   name: 'key',
@@ -42,6 +48,7 @@ const getCommand: Command = {
     { line: 'config get node.dataDir', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: CONFIG_FIELD_FIELDS,
   needs: 'config',
   columns: COLUMNS,
   shape: 'single',
@@ -68,6 +75,7 @@ const listCommand: Command = {
     { line: 'config list --json=key,value,origin', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: CONFIG_FIELD_FIELDS,
   needs: 'config',
   columns: COLUMNS,
   shape: 'list',
@@ -94,6 +102,7 @@ const setCommand: Command = {
     { line: 'config set redundancy.m 3 --json', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: CONFIG_FIELD_FIELDS,
   needs: 'nothing',
   columns: COLUMNS,
   shape: 'single',
@@ -136,6 +145,7 @@ const unsetCommand: Command = {
     { line: 'config unset network.prot --json', note: 'remove a misspelt key, in a script' },
   ],
   effects: 'writes',
+  fields: CONFIG_UNSET_FIELDS,
   needs: 'nothing',
   columns: [
     { key: 'key', title: 'KEY' },
@@ -173,6 +183,7 @@ const pathCommand: Command = {
     { line: 'config path --json', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: CONFIG_PATH_FIELDS,
   needs: 'nothing',
   columns: [{ key: 'path', title: 'PATH' }],
   shape: 'single',
@@ -194,6 +205,7 @@ const validateCommand: Command = {
     { line: 'config validate --json', note: 'for a script; problems are in the error' },
   ],
   effects: 'reads',
+  fields: CONFIG_VALID_FIELDS,
   needs: 'nothing',
   columns: [
     { key: 'path', title: 'PATH' },

@@ -2,6 +2,7 @@ import { parseSize } from '../../config/units.ts';
 import type { QuotaView } from '../../engine/quota-views.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
+import { QUOTA_FIELDS } from './fields.ts';
 
 export const quotaCommand: Command = {
   path: ['quota'],
@@ -20,6 +21,7 @@ export const quotaCommand: Command = {
     { line: `datamesh quota --user ${'ab'.repeat(32)} --set none --json`, note: 'for a script' },
   ],
   effects: 'writes',
+  fields: QUOTA_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

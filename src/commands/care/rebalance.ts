@@ -3,6 +3,7 @@ import type { RebalanceQuery, RebalanceReport } from '../../engine/rebalance-vie
 import { EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OptionSpec, Output, Values } from '../command.ts';
 import { formatBytes, shortId } from '../format/units.ts';
+import { REBALANCE_FIELDS } from './fields.ts';
 
 const COLUMNS: readonly Column[] = [
   { key: 'pool', title: 'Pool' },
@@ -45,6 +46,7 @@ export const rebalancePlanCommand: Command = {
     { line: 'datamesh rebalance plan --json=farthest,moveBytes,holders', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: REBALANCE_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: COLUMNS,
@@ -78,6 +80,7 @@ export const rebalanceApplyCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: REBALANCE_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: COLUMNS,

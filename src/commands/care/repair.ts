@@ -1,5 +1,6 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Values } from '../command.ts';
+import { REPAIR_FIELDS } from './fields.ts';
 
 export const repairCommand: Command = {
   path: ['repair'],
@@ -28,6 +29,7 @@ export const repairCommand: Command = {
     { line: 'datamesh repair --fix-corrupted', note: 'after a disk has shown errors' },
   ],
   effects: 'writes',
+  fields: REPAIR_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

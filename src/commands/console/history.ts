@@ -1,3 +1,4 @@
+import { count, text, timeMs } from '../fields.ts';
 import { consoleCommandOf } from './port.ts';
 
 export const historyCommand = consoleCommandOf({
@@ -22,6 +23,7 @@ export const historyCommand = consoleCommandOf({
     { line: 'history clear', note: 'forget everything' },
   ],
   effects: 'reads',
+  fields: { at: timeMs, 'exit?': count, line: text },
   columns: [
     { key: 'at', title: 'WHEN', format: 'time', priority: 2 },
     { key: 'exit', title: 'EXIT', align: 'right', priority: 1 },

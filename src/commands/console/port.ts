@@ -1,5 +1,6 @@
 /** Commands that only make sense inside a running console, and what the console lends them. */
 import { DatameshError } from '../../errors.ts';
+import type { ParseResult } from '../../lang/types.ts';
 import type { Command, Context, Values } from '../command.ts';
 
 export interface ConsolePort {
@@ -13,8 +14,30 @@ export interface ConsolePort {
   nowMs(): number;
 }
 
+/** The command language of a console: its lines, aliases, and what can be taken back. */
+export interface LineSession {
+  /** Runs a line as if it had been entered, without aliases or history; its exit status. */
+  run(line: string, signal: AbortSignal): Promise<number>;
+  /** A script, by the rules of a batch. */
+  runScript(path: string, context: ConsoleContext): Promise<number>;
+  parse(line: string): ParseResult;
+  /** What is wrong with a line, told as for one that was entered. */
+  tell(diagnostics: ParseResult['diagnostics']): void;
+  readonly aliases: Map<string, string>;
+  /** Takes the newest command that can be taken back off the list. */
+  takeBack(): { line: string; undoes: string } | undefined;
+}
+
+export type ConsoleContext = Pick<Context, 'out' | 'signal' | 'cwd' | 'options'>;
+
 export interface ConsoleCommand extends Command {
-  inConsole(port: ConsolePort, values: Values, context: Pick<Context, 'out'>): Promise<void>;
+  /** Resolves to the exit status when it is not 0 although nothing was thrown. */
+  inConsole(
+    port: ConsolePort,
+    values: Values,
+    context: ConsoleContext,
+    session: LineSession,
+  ): Promise<number | void>;
 }
 
 /** Adds the handler for one-shot and batch: a clear error instead of silence. */

@@ -1,8 +1,10 @@
 import type { Engine, ObjectView } from '../../engine/engine.ts';
 import { asDatameshError, DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Output } from '../command.ts';
+import { DELETE_FIELDS } from './fields.ts';
 import { shorten } from './object-name.ts';
 import { objectRecord } from './object-record.ts';
+import { onNames } from './undo-lines.ts';
 
 export const deleteCommand: Command = {
   path: ['delete'],
@@ -25,6 +27,8 @@ export const deleteCommand: Command = {
     { line: 'datamesh delete old.zip --dry-run --json', note: 'shows what would go' },
   ],
   effects: 'destructive',
+  fields: DELETE_FIELDS,
+  undo: (values, records) => (values.purge === true ? undefined : onNames('undelete', records)),
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -1,7 +1,9 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { DUPLICATE_FIELDS } from './fields.ts';
 import { checkName } from './object-name.ts';
 import { objectRecord, versionRecord } from './object-record.ts';
+import { undoNewVersion } from './undo-lines.ts';
 
 export const duplicateCommand: Command = {
   path: ['duplicate'],
@@ -28,6 +30,9 @@ export const duplicateCommand: Command = {
     { line: 'datamesh cp a.txt b.txt --if-absent --json', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: DUPLICATE_FIELDS,
+  touches: (values) => [values.name as string],
+  undo: (_values, records) => undoNewVersion(records),
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -2,6 +2,7 @@ import type { GetResult } from '../../engine/engine.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, OptionSpec } from '../command.ts';
 import { destinationPath, openDestination } from './destination.ts';
+import { GET_FIELDS } from './fields.ts';
 import { objectRecord } from './object-record.ts';
 import { streamToStdout } from './to-stdout.ts';
 
@@ -45,6 +46,7 @@ export const getCommand: Command = {
     { line: 'datamesh get photos.tar - | tar t', note: 'to a pipe' },
   ],
   effects: 'reads',
+  fields: GET_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

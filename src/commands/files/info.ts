@@ -2,6 +2,7 @@ import type { ObjectDetail, StripeView } from '../../engine/engine.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, Context } from '../command.ts';
 import { formatBytes, shortId } from '../format/units.ts';
+import { INFO_FIELDS } from './fields.ts';
 import { objectRecord } from './object-record.ts';
 
 export const infoCommand: Command = {
@@ -35,6 +36,7 @@ export const infoCommand: Command = {
     { line: 'datamesh info holiday.mp4 --json=state,spare', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: INFO_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

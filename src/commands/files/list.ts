@@ -1,5 +1,6 @@
 import type { ListQuery, ObjectView } from '../../engine/engine.ts';
 import type { Command } from '../command.ts';
+import { LIST_FIELDS } from './fields.ts';
 import { parseTags } from './object-name.ts';
 import { OBJECT_COLUMNS, objectRecord } from './object-record.ts';
 
@@ -38,6 +39,7 @@ export const listCommand: Command = {
     { line: 'datamesh list --tags work --json=name,sizeBytes', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: LIST_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: OBJECT_COLUMNS,

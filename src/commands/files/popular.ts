@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { POPULAR_FIELDS } from './fields.ts';
 import { objectRecord } from './object-record.ts';
 import { sinceOf } from './since.ts';
 
@@ -30,6 +31,7 @@ export const popularCommand: Command = {
     { line: 'datamesh popular --timeframe 24h --json=name,reads', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: POPULAR_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

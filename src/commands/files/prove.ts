@@ -5,6 +5,7 @@ import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context } from '../command.ts';
 import { formatTime, shortId } from '../format/units.ts';
 import { destinationPath, openDestination } from './destination.ts';
+import { PROVE_FIELDS } from './fields.ts';
 
 export const proveCommand: Command = {
   path: ['prove'],
@@ -40,6 +41,7 @@ export const proveCommand: Command = {
     { line: 'datamesh prove backup.tar --out /tmp/backup.proof --force --json', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: PROVE_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -3,10 +3,12 @@ import type { Receipt } from '../../engine/engine.ts';
 import type { CodeProfile } from '../../engine/types.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
+import { PUT_FIELDS } from './fields.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import { checkName, parseTags } from './object-name.ts';
 import { objectRecord } from './object-record.ts';
 import { openSource } from './source-file.ts';
+import { undoNewVersion } from './undo-lines.ts';
 
 export const putCommand: Command = {
   path: ['put'],
@@ -72,6 +74,12 @@ export const putCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: PUT_FIELDS,
+  touches: (values) => {
+    const given = (values.name as string | undefined) ?? basename(values.file as string);
+    return given === '-' ? [] : [given];
+  },
+  undo: (_values, records) => undoNewVersion(records),
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { OBJECT_FIELDS } from './fields.ts';
 import { OBJECT_COLUMNS, objectRecord } from './object-record.ts';
 import { sinceOf } from './since.ts';
 
@@ -25,6 +26,7 @@ export const recentCommand: Command = {
     { line: 'datamesh recent --since 2026-11-01 --json=name,createdAtMs', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: OBJECT_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: OBJECT_COLUMNS,

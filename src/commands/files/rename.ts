@@ -1,5 +1,7 @@
 import { EXIT } from '../../errors.ts';
+import { quoteWord } from '../../lang/argv.ts';
 import type { Command } from '../command.ts';
+import { RENAME_FIELDS } from './fields.ts';
 import { checkName } from './object-name.ts';
 import { objectRecord, versionRecord } from './object-record.ts';
 
@@ -20,6 +22,12 @@ export const renameCommand: Command = {
     { line: 'datamesh mv a.txt b.txt --json', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: RENAME_FIELDS,
+  touches: (values) => [values.name as string],
+  undo: (_values, [record]) =>
+    record === undefined
+      ? undefined
+      : `rename -- ${quoteWord(String(record.name))} ${quoteWord(String(record.from))}`,
   needs: 'engine',
   shape: 'single',
   columns: [

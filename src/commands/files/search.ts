@@ -2,6 +2,7 @@ import { parseSize } from '../../config/units.ts';
 import type { SearchQuery } from '../../engine/search-views.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { OBJECT_FIELDS } from './fields.ts';
 import { OBJECT_COLUMNS, objectRecord } from './object-record.ts';
 import { sinceOf } from './since.ts';
 
@@ -50,6 +51,7 @@ export const searchCommand: Command = {
     { line: "datamesh search --regex '^photos/.*\\.raw$' --json=name,sizeBytes", note: 'for a script' },
   ],
   effects: 'reads',
+  fields: OBJECT_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: OBJECT_COLUMNS,

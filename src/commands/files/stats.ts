@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { STATS_FIELDS } from './fields.ts';
 
 export const statsCommand: Command = {
   path: ['stats'],
@@ -12,6 +13,7 @@ export const statsCommand: Command = {
     { line: 'datamesh stats --columns objects,logicalBytes', note: 'two figures for a script' },
   ],
   effects: 'reads',
+  fields: STATS_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -1,5 +1,6 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { TAG_FIELDS } from './fields.ts';
 import { parseTags } from './object-name.ts';
 import { objectRecord, versionRecord } from './object-record.ts';
 
@@ -32,6 +33,7 @@ export const tagCommand: Command = {
     { line: 'datamesh tag report.pdf --add work --json=name,tags', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: TAG_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -1,6 +1,8 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { VERSION_FIELDS } from './fields.ts';
 import { OBJECT_COLUMNS, versionRecord } from './object-record.ts';
+import { onNames } from './undo-lines.ts';
 
 export const undeleteCommand: Command = {
   path: ['undelete'],
@@ -18,6 +20,8 @@ export const undeleteCommand: Command = {
     { line: 'datamesh undelete report.pdf --json', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: VERSION_FIELDS,
+  undo: (_values, records) => onNames('delete --yes', records),
   needs: 'engine',
   shape: 'list',
   columns: OBJECT_COLUMNS,

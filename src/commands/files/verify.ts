@@ -2,6 +2,7 @@ import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Values } from '../command.ts';
 import { shortId } from '../format/units.ts';
 import { healthRecord, stateExit } from '../network/health.ts';
+import { VERIFY_FIELDS } from './fields.ts';
 
 export const verifyCommand: Command = {
   path: ['verify'],
@@ -28,6 +29,7 @@ export const verifyCommand: Command = {
     { line: 'datamesh verify --pool archive --json', note: 'for a script; the exit status tells as well' },
   ],
   effects: 'reads',
+  fields: VERIFY_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -1,5 +1,6 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { VERSION_FIELDS } from './fields.ts';
 import { shorten } from './object-name.ts';
 import { versionRecord } from './object-record.ts';
 
@@ -22,6 +23,7 @@ export const versionsCommand: Command = {
     { line: 'datamesh versions report.pdf --json=version,state,createdAtMs', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: VERSION_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

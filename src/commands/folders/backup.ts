@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, Values } from '../command.ts';
 import { parseTags } from '../files/object-name.ts';
+import { BACKUP_FIELDS } from './fields.ts';
 import { FOLDER_TYPE, folderAt, patternLines, snapshotRecord } from './snapshot-record.ts';
 
 /** A list of patterns is written by hand; what is longer is another file. */
@@ -63,6 +64,7 @@ export const backupCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: BACKUP_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

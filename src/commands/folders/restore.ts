@@ -1,5 +1,6 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { RESTORE_FIELDS } from './fields.ts';
 import { absolute, FOLDER_TYPE } from './snapshot-record.ts';
 
 export const restoreCommand: Command = {
@@ -40,6 +41,7 @@ export const restoreCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: RESTORE_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

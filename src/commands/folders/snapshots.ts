@@ -1,6 +1,7 @@
 import type { KeepRule } from '../../engine/backup-views.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, OptionSpec } from '../command.ts';
+import { ENTRY_FIELDS, FORGET_FIELDS, PRUNE_FIELDS, SNAPSHOT_FIELDS } from './fields.ts';
 import { absolute, SNAPSHOT_COLUMNS, snapshotRecord } from './snapshot-record.ts';
 
 const FILTERS: readonly OptionSpec[] = [
@@ -26,6 +27,7 @@ export const snapshotsListCommand: Command = {
     { line: 'datamesh snapshots list --json=id,takenAt,source', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: SNAPSHOT_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: SNAPSHOT_COLUMNS,
@@ -65,6 +67,7 @@ export const snapshotsShowCommand: Command = {
     { line: 'datamesh snapshots show 3f9a --json=path,sizeBytes', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: ENTRY_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [
@@ -133,6 +136,7 @@ export const snapshotsForgetCommand: Command = {
     },
   ],
   effects: 'destructive',
+  fields: FORGET_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [
@@ -191,6 +195,7 @@ export const snapshotsPruneCommand: Command = {
     { line: 'datamesh snapshots prune --alone --json=freedBytes', note: 'from a timer, with several nodes' },
   ],
   effects: 'writes',
+  fields: PRUNE_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -14,7 +14,7 @@ export const GROUP_TITLES: Record<Group, string> = {
   console: 'In the console',
 };
 
-const EFFECTS: Record<Effects, string> = {
+export const EFFECTS: Record<Effects, string> = {
   reads: 'reads only',
   writes: 'writes',
   destructive: 'destructive: asks first; cannot be undone',
@@ -126,14 +126,14 @@ export function overview(registry: Registry, terminalWidth = 80): string[] {
   return lines;
 }
 
-function optionHead(option: OptionSpec & { optionalValue?: boolean }): string {
+export function optionHead(option: OptionSpec & { optionalValue?: boolean }): string {
   const short = option.short === undefined ? '    ' : `-${option.short}, `;
   const value =
     option.type === undefined ? (option.optionalValue ? '[=FIELDS]' : '') : ` ${valueName(option.type)}`;
   return `${short}--${option.name}${value}`;
 }
 
-function optionText(option: OptionSpec): string {
+export function optionText(option: OptionSpec): string {
   const more = option.repeatable ? ' (may be repeated)' : '';
   return `${option.summary}${more}${option.default === undefined ? '' : ` (default ${option.default})`}`;
 }

@@ -1,4 +1,5 @@
 import { EXIT } from '../../errors.ts';
+import { JOB_FIELDS } from '../care/fields.ts';
 import type { Command } from '../command.ts';
 import { JOB_ARG, JOB_COLUMNS, jobRecord } from './job-record.ts';
 
@@ -16,6 +17,7 @@ export const jobsCancelCommand: Command = {
     { line: 'datamesh jobs cancel repair-3 --json=id,state', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: JOB_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: JOB_COLUMNS,

@@ -1,3 +1,4 @@
+import { JOB_FIELDS } from '../care/fields.ts';
 import type { Command } from '../command.ts';
 import { JOB_COLUMNS, jobRecord } from './job-record.ts';
 
@@ -16,6 +17,7 @@ export const jobsListCommand: Command = {
     { line: 'datamesh jobs list --json=id,verb,state', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: JOB_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: JOB_COLUMNS,

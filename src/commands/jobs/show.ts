@@ -1,4 +1,5 @@
 import { EXIT } from '../../errors.ts';
+import { JOB_FIELDS } from '../care/fields.ts';
 import type { Command } from '../command.ts';
 import { JOB_ARG, JOB_COLUMNS, jobRecord } from './job-record.ts';
 
@@ -14,6 +15,7 @@ export const jobsShowCommand: Command = {
     { line: 'datamesh jobs show drain-2 --json=state,etaMs', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: JOB_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: JOB_COLUMNS,

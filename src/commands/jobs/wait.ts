@@ -1,4 +1,5 @@
 import { EXIT } from '../../errors.ts';
+import { JOB_FIELDS } from '../care/fields.ts';
 import type { Command } from '../command.ts';
 import { JOB_ARG, JOB_COLUMNS, jobExit, jobRecord } from './job-record.ts';
 
@@ -15,6 +16,7 @@ export const jobsWaitCommand: Command = {
     { line: 'datamesh --timeout 1h jobs wait repair-3 --json', note: 'an hour at most' },
   ],
   effects: 'reads',
+  fields: JOB_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: JOB_COLUMNS,

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
+import { KEY_FIELDS } from './fields.ts';
 
 export const keysDefaultCommand: Command = {
   path: ['keys', 'default'],
@@ -13,6 +14,7 @@ export const keysDefaultCommand: Command = {
     { line: 'keys default main --json', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: KEY_FIELDS,
   needs: 'config',
   columns: KEY_COLUMNS,
   shape: 'single',

@@ -1,6 +1,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
+import { KEY_FIELDS } from './fields.ts';
 
 export const keysDestroyCommand: Command = {
   path: ['keys', 'destroy'],
@@ -20,6 +21,7 @@ export const keysDestroyCommand: Command = {
     { line: 'keys destroy work --yes --json', note: 'for a script' },
   ],
   effects: 'destructive',
+  fields: KEY_FIELDS,
   needs: 'config',
   columns: KEY_COLUMNS,
   shape: 'single',

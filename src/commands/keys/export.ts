@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { EXPORT_KEY_FIELDS } from './fields.ts';
 
 export const keysExportCommand: Command = {
   path: ['keys', 'export'],
@@ -37,6 +38,7 @@ export const keysExportCommand: Command = {
     { line: 'keys export main --json=phrase', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: EXPORT_KEY_FIELDS,
   needs: 'config',
   sensitive: true,
   columns: [

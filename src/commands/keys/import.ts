@@ -1,6 +1,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
+import { KEY_FIELDS } from './fields.ts';
 
 export const keysImportCommand: Command = {
   path: ['keys', 'import'],
@@ -31,6 +32,7 @@ export const keysImportCommand: Command = {
     { line: 'keys import main --file - --default --json', note: 'from standard input, in a script' },
   ],
   effects: 'writes',
+  fields: KEY_FIELDS,
   needs: 'config',
   sensitive: true,
   columns: KEY_COLUMNS,

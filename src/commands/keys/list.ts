@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
+import { KEY_FIELDS } from './fields.ts';
 
 export const keysListCommand: Command = {
   path: ['keys', 'list'],
@@ -16,6 +17,7 @@ export const keysListCommand: Command = {
     { line: 'keys list --json=name,ownerId', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: KEY_FIELDS,
   needs: 'config',
   columns: KEY_COLUMNS,
   shape: 'list',

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { KEY_COLUMNS } from './columns.ts';
+import { NEW_KEY_FIELDS } from './fields.ts';
 
 export const keysNewCommand: Command = {
   path: ['keys', 'new'],
@@ -19,6 +20,7 @@ export const keysNewCommand: Command = {
     { line: 'keys new backup --default --json', note: 'for a script; the record holds the words' },
   ],
   effects: 'writes',
+  fields: NEW_KEY_FIELDS,
   needs: 'config',
   sensitive: true,
   columns: KEY_COLUMNS,

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Engine, ObjectView } from '../../engine/engine.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { BATCH_GET_FIELDS } from '../files/fields.ts';
 import { writeVerified } from '../files/get.ts';
 import { objectRecord } from '../files/object-record.ts';
 import { matchingObjects } from './patterns.ts';
@@ -35,6 +36,7 @@ export const batchGetCommand: Command = {
     { line: "datamesh batch-get '**/*.raw' raw --tag best --force --json", note: 'for a script' },
   ],
   effects: 'reads',
+  fields: BATCH_GET_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

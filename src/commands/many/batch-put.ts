@@ -1,6 +1,7 @@
 import type { Engine } from '../../engine/engine.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, Values } from '../command.ts';
+import { BATCH_PUT_FIELDS } from '../files/fields.ts';
 import { mimeTypeOf } from '../files/mime-type.ts';
 import { checkName, parseTags } from '../files/object-name.ts';
 import { objectRecord } from '../files/object-record.ts';
@@ -47,6 +48,7 @@ export const batchPutCommand: Command = {
     { line: "datamesh batch-put 'src/**/*.{ts,tsx}' --prefix code/ --json", note: 'for a script' },
   ],
   effects: 'writes',
+  fields: BATCH_PUT_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

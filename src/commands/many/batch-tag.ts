@@ -1,5 +1,6 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { VERSION_FIELDS } from '../files/fields.ts';
 import { parseTags } from '../files/object-name.ts';
 import { objectRecord, versionRecord } from '../files/object-record.ts';
 import { matchingObjects } from './patterns.ts';
@@ -36,6 +37,7 @@ export const batchTagCommand: Command = {
     { line: "datamesh batch-tag '**/*.pdf' --tags paper --json=name,tags", note: 'for a script' },
   ],
   effects: 'writes',
+  fields: VERSION_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

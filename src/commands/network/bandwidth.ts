@@ -1,6 +1,7 @@
 import type { RateWindow } from '../../engine/engine.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, OutputRecord } from '../command.ts';
+import { BANDWIDTH_FIELDS, SPEED_FIELDS } from './fields.ts';
 
 const DEFAULT_TEST_MS = 10_000;
 /** As the engine's (mesh/speed-test.ts), which is not loaded for a command. */
@@ -30,6 +31,7 @@ export const bandwidthCommand: Command = {
     { line: 'datamesh bandwidth --json=name,nowBytesPerSecond', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: [BANDWIDTH_FIELDS, SPEED_FIELDS],
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { DISCOVER_FIELDS } from './fields.ts';
 
 const DEFAULT_SECONDS = 5;
 const MAX_SECONDS = 60;
@@ -24,6 +25,7 @@ export const discoverCommand: Command = {
     { line: 'datamesh discover --json=name,peerId,via,isNew', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: DISCOVER_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -1,6 +1,7 @@
 import { LEVELS } from '../../engine/placement/domains.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { DISTRIBUTION_FIELDS } from './fields.ts';
 
 export const distributionCommand: Command = {
   path: ['distribution'],
@@ -25,6 +26,7 @@ export const distributionCommand: Command = {
     },
   ],
   effects: 'reads',
+  fields: DISTRIBUTION_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthReport } from '../../engine/engine.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, Output, OutputRecord } from '../command.ts';
+import { HEALTH_FIELDS } from './fields.ts';
 
 const DEFAULT_EVERY_MS = 10_000;
 
@@ -34,6 +35,7 @@ export const healthCommand: Command = {
     { line: 'datamesh health --check --quiet || alert', note: 'exit 3 when degraded, 7 when data are lost' },
   ],
   effects: 'reads',
+  fields: HEALTH_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -1,6 +1,7 @@
 import type { NodeStatus, PeerView } from '../../engine/engine.ts';
 import type { DistributionReport } from '../../engine/pools/views.ts';
 import type { Command, Output } from '../command.ts';
+import { NETWORK_FIELDS } from './fields.ts';
 import { type TopologyRow, topologyOf } from './topology.ts';
 
 const MAX_DEPTH = 3;
@@ -29,6 +30,7 @@ export const networkCommand: Command = {
     { line: 'datamesh network --json=kind,zone,rack,name,state', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: NETWORK_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -1,5 +1,6 @@
 import { NETWORK_PRESETS } from '../../engine/mesh/presets.ts';
 import type { Command } from '../command.ts';
+import { NETWORKS_FIELDS } from './fields.ts';
 
 const PURPOSE: Readonly<Record<keyof typeof NETWORK_PRESETS, string>> = {
   local: 'nodes on this machine alone, to try things out',
@@ -22,6 +23,7 @@ export const networksCommand: Command = {
     { line: 'datamesh networks --json=preset,inUse', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: NETWORKS_FIELDS,
   needs: 'nothing',
   shape: 'list',
   columns: [

@@ -1,5 +1,6 @@
 import type { PeerView } from '../../engine/engine.ts';
 import type { Command, OutputRecord } from '../command.ts';
+import { PEER_FIELDS } from './fields.ts';
 
 const SORTS = ['name', 'rtt', 'up', 'down', 'shards', 'seen', 'score', 'state'] as const;
 
@@ -33,6 +34,7 @@ export const peersCommand: Command = {
     { line: 'datamesh peers --json=peerId,state,rttMs', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: PEER_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [
@@ -101,11 +103,12 @@ export const peersCommand: Command = {
   },
 };
 
-/** Undefined figures become null, so that every record has every field. */
+/** Undefined figures become null, so that every record has every field: a service's answer leaves out what is undefined. */
 function peerRecord(peer: PeerView): OutputRecord {
   const { rttHistoryMs: _, planes, score, lateReads, ...rest } = peer;
-  const flat = {
-    ...rest,
+  return {
+    ...EMPTY,
+    ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, value ?? null])),
     score: Math.round(score * 10) / 10,
     readsHedged: lateReads.hedged,
     readsOvertaken: lateReads.overtaken,
@@ -114,8 +117,29 @@ function peerRecord(peer: PeerView): OutputRecord {
     tlsSentBytes: planes.tls.sentBytes,
     tlsReceivedBytes: planes.tls.receivedBytes,
   };
-  return Object.fromEntries(Object.entries(flat).map(([key, value]) => [key, value ?? null]));
 }
+
+/** What a peer may not have, or not yet. */
+const EMPTY = {
+  name: null,
+  direction: null,
+  address: null,
+  transport: null,
+  zone: null,
+  rack: null,
+  agent: null,
+  version: null,
+  role: null,
+  rttMs: null,
+  shards: null,
+  freeBytes: null,
+  capacityBytes: null,
+  latencyP50Ms: null,
+  latencyP95Ms: null,
+  connectedAtMs: null,
+  lastSeenMs: null,
+  heardMs: null,
+} satisfies Partial<Record<keyof PeerView, null>>;
 
 function sortPeers(peers: readonly PeerView[], by: (typeof SORTS)[number]): PeerView[] {
   const keyOf: Record<(typeof SORTS)[number], (peer: PeerView) => number | string | undefined> = {

@@ -1,5 +1,6 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { BOOTSTRAP_FIELDS } from './fields.ts';
 
 export const bootstrapCommand: Command = {
   path: ['bootstrap'],
@@ -31,6 +32,7 @@ export const bootstrapCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: BOOTSTRAP_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

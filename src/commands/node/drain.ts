@@ -1,5 +1,6 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Values } from '../command.ts';
+import { DRAIN_FIELDS } from './fields.ts';
 
 export const drainCommand: Command = {
   path: ['drain'],
@@ -19,6 +20,7 @@ export const drainCommand: Command = {
     { line: 'datamesh drain --cancel', note: 'the node stays after all' },
   ],
   effects: 'writes',
+  fields: DRAIN_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

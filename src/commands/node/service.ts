@@ -2,6 +2,7 @@ import { dataPaths } from '../../engine/options.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OutputRecord } from '../command.ts';
 import { installCommand, uninstallCommand } from './service-install.ts';
+import { EVENT_FIELDS, LOG_FIELDS, SERVICE_FIELDS } from './fields.ts';
 
 const STATE_COLUMNS: readonly Column[] = [
   { key: 'state', title: 'State' },
@@ -33,6 +34,7 @@ const runCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: EVENT_FIELDS,
   needs: 'config',
   exits: [{ code: EXIT.conflict, meaning: 'a service or another process uses the data folder already' }],
   async run(context) {
@@ -61,6 +63,7 @@ const startCommand: Command = {
     { line: 'datamesh service start --json=pid,addresses', note: 'what others need to reach it' },
   ],
   effects: 'writes',
+  fields: SERVICE_FIELDS,
   needs: 'config',
   shape: 'single',
   columns: STATE_COLUMNS,
@@ -104,6 +107,7 @@ const stopCommand: Command = {
     { line: 'datamesh service stop --timeout 5s', note: 'exit 11 when it takes longer' },
   ],
   effects: 'writes',
+  fields: SERVICE_FIELDS,
   needs: 'config',
   shape: 'single',
   columns: STATE_COLUMNS,
@@ -152,6 +156,7 @@ const statusCommand: Command = {
     { line: 'datamesh service status --json=state,pid', note: 'for a monitor' },
   ],
   effects: 'reads',
+  fields: SERVICE_FIELDS,
   needs: 'config',
   shape: 'single',
   columns: STATE_COLUMNS,
@@ -192,6 +197,7 @@ const logsCommand: Command = {
     { line: 'datamesh service logs -n 1000 --json', note: 'one JSON object per line' },
   ],
   effects: 'reads',
+  fields: LOG_FIELDS,
   needs: 'config',
   async run(context, values) {
     const { node } = await context.config();

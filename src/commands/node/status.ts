@@ -1,5 +1,6 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { STATUS_FIELDS } from './fields.ts';
 
 export const statusCommand: Command = {
   path: ['status'],
@@ -15,6 +16,7 @@ export const statusCommand: Command = {
     { line: 'datamesh status --json=peerId,addresses', note: 'what another node needs to find this one' },
   ],
   effects: 'reads',
+  fields: STATUS_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

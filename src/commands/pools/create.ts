@@ -1,5 +1,6 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { POOL_DETAIL_FIELDS } from './fields.ts';
 import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord } from './pool-record.ts';
 import { NAME_ARG, SETTING_OPTIONS, settingsOf } from './settings.ts';
 
@@ -28,6 +29,7 @@ export const poolCreateCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: POOL_DETAIL_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: POOL_DETAIL_COLUMNS,

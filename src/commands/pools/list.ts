@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { POOL_FIELDS } from './fields.ts';
 import { POOL_COLUMNS, poolRecord } from './pool-record.ts';
 
 export const poolListCommand: Command = {
@@ -14,6 +15,7 @@ export const poolListCommand: Command = {
     { line: 'datamesh pool list --json=name,code,domain', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: POOL_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: POOL_COLUMNS,

@@ -1,5 +1,6 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { POOL_DETAIL_FIELDS } from './fields.ts';
 import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord } from './pool-record.ts';
 import { NAME_ARG, SETTING_OPTIONS, settingsOf } from './settings.ts';
 
@@ -18,6 +19,7 @@ export const poolSetCommand: Command = {
     { line: 'datamesh pool set big --code 8+4 --json', note: 'another code for later puts' },
   ],
   effects: 'writes',
+  fields: POOL_DETAIL_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: POOL_DETAIL_COLUMNS,

@@ -1,6 +1,7 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { DURABILITY_COLUMNS, DURABILITY_OPTIONS, durabilityRecord } from './durability.ts';
+import { POOL_SHOW_FIELDS } from './fields.ts';
 import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord } from './pool-record.ts';
 
 export const poolShowCommand: Command = {
@@ -33,6 +34,7 @@ export const poolShowCommand: Command = {
     },
   ],
   effects: 'reads',
+  fields: POOL_SHOW_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [...POOL_DETAIL_COLUMNS, ...DURABILITY_COLUMNS],

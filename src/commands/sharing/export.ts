@@ -6,6 +6,7 @@ import type { Command, Context, Values } from '../command.ts';
 import { openDestination } from '../files/destination.ts';
 import { objectRecord } from '../files/object-record.ts';
 import { matchingObjects } from '../many/patterns.ts';
+import { EXPORT_FIELDS } from './fields.ts';
 
 export const exportCommand: Command = {
   path: ['export'],
@@ -40,6 +41,7 @@ export const exportCommand: Command = {
     },
   ],
   effects: 'reads',
+  fields: EXPORT_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -4,6 +4,7 @@ import { destinationPath } from '../files/destination.ts';
 import { writeVerified } from '../files/get.ts';
 import { checkName, parseTags } from '../files/object-name.ts';
 import { objectRecord } from '../files/object-record.ts';
+import { IMPORT_FIELDS } from './fields.ts';
 
 /** A link, with line end, from standard input. */
 const MAX_LINK_BYTES = 4096;
@@ -55,6 +56,7 @@ export const importCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: IMPORT_FIELDS,
   needs: 'engine',
   sensitive: true,
   shape: 'single',

@@ -3,6 +3,7 @@ import { parseDuration } from '../../lang/units.ts';
 import type { Command } from '../command.ts';
 import { objectRecord } from '../files/object-record.ts';
 import { sinceOf } from '../files/since.ts';
+import { SHARE_FIELDS } from './fields.ts';
 import { shareRecord } from './share-record.ts';
 
 export const shareCommand: Command = {
@@ -37,6 +38,7 @@ export const shareCommand: Command = {
     { line: 'datamesh share report.pdf --link --json=link,id', note: 'for a script' },
   ],
   effects: 'writes',
+  fields: SHARE_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [

@@ -1,5 +1,6 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { SHARE_FIELDS, SHARE_ROW_FIELDS, SHARES_KEY_FIELDS } from './fields.ts';
 import { shareRecord } from './share-record.ts';
 
 export const sharesListCommand: Command = {
@@ -16,6 +17,7 @@ export const sharesListCommand: Command = {
     { line: 'datamesh shares list --json=id,name,recipient', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: SHARE_ROW_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [
@@ -48,6 +50,7 @@ export const sharesKeyCommand: Command = {
     { line: 'datamesh shares key --json', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: SHARES_KEY_FIELDS,
   needs: 'engine',
   shape: 'single',
   columns: [{ key: 'sharingKey', title: 'Sharing key' }],
@@ -72,6 +75,7 @@ export const sharesRevokeCommand: Command = {
     { line: 'datamesh shares revoke 5f0c12ab9d3e --rekey --yes --json', note: 'for a script' },
   ],
   effects: 'destructive',
+  fields: SHARE_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -1,5 +1,6 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { DEMO_FIELDS } from './fields.ts';
 
 /** Each node is a process of its own with some 100 MB. */
 const MAX_NODES = 50;
@@ -45,6 +46,7 @@ export const demoCommand: Command = {
     { line: 'datamesh demo --size 1GiB --kill 3 --json', note: 'one more than 4+2 survives: exit 7' },
   ],
   effects: 'writes',
+  fields: DEMO_FIELDS,
   needs: 'nothing',
   exits: [{ code: EXIT.integrity, meaning: 'the file could not be read back, or not as it was' }],
   async run(context, values) {

@@ -1,6 +1,7 @@
 import { asDatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import type { Check, Finding, Patient } from './doctor/finding.ts';
+import { DOCTOR_FIELDS } from './fields.ts';
 
 export const doctorCommand: Command = {
   path: ['doctor'],
@@ -19,6 +20,7 @@ export const doctorCommand: Command = {
     { line: 'datamesh doctor --json | grep -v \'"ok"\'', note: 'only what is not in order' },
   ],
   effects: 'writes',
+  fields: DOCTOR_FIELDS,
   needs: 'nothing',
   shape: 'list',
   columns: [

@@ -3,6 +3,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Command, Context, OutputRecord } from '../command.ts';
 import { commandHelp, overview } from '../format/help.ts';
 import type { Registry } from '../registry.ts';
+import { HELP_FIELDS } from './fields.ts';
 import { TOPICS } from './help-topics.ts';
 
 export const helpCommand: Command = {
@@ -18,21 +19,45 @@ export const helpCommand: Command = {
       variadic: true,
     },
   ],
-  options: [],
+  options: [
+    {
+      name: 'schema',
+      summary: "JSON Schema of a command's records, of 'batch' lines, of an 'error' or of a 'plan'",
+    },
+  ],
   examples: [
     { line: 'datamesh help', note: 'all commands by group' },
     { line: 'datamesh help put', note: 'one command, as with put --help' },
     { line: 'datamesh help exit-codes', note: "a topic; 'help topics' lists them" },
   ],
   effects: 'reads',
+  fields: HELP_FIELDS,
   needs: 'nothing',
   async run(context, values) {
     const { allCommands, createRegistry } = await import('../registry.ts');
     const registry = createRegistry(allCommands());
-    const words = values.words as string[] | undefined;
-    showHelp(context, registry, words ?? []);
+    const words = (values.words as string[] | undefined) ?? [];
+    if (values.schema === true) await showSchema(context, registry, words);
+    else showHelp(context, registry, words);
   },
 };
+
+async function showSchema({ out, options }: Context, registry: Registry, words: readonly string[]) {
+  const { publishedSchemas } = await import('../format/schema.ts');
+  const schemas = publishedSchemas(registry.commands);
+  const found = registry.find(words);
+  const command = found?.length === words.length ? found.command : undefined;
+  const schema = schemas.get((command?.path ?? words).join('-'));
+  if (schema === undefined) {
+    const name = words.join(' ');
+    throw new DatameshError(command === undefined ? 'unknown-command' : 'bad-value', {
+      what: command === undefined ? `there is no schema '${name}'` : `'${name}' prints no records`,
+      mend: `there are schemas of ${[...schemas.keys()].join(', ')}`,
+    });
+  }
+  if (options.json) out.record({ ...schema });
+  else await out.bytes(Buffer.from(`${JSON.stringify(schema, null, 2)}\n`));
+}
 
 /** Writes the help that `words` ask for. Throws `unknown-command` with suggestions. */
 export function showHelp(context: Context, registry: Registry, words: readonly string[]): void {

@@ -4,6 +4,7 @@ import { configFileExists } from '../../config/store.ts';
 import { realRandom } from '../../engine/effects/random.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, Values } from '../command.ts';
+import { INIT_FIELDS } from './fields.ts';
 import { INIT_OPTIONS, QUESTION_OPTIONS } from './init-options.ts';
 
 /** A secret or a file of answers is a few kilobytes. */
@@ -23,6 +24,7 @@ export const initCommand: Command = {
     { line: 'init --answers answers.json --force --json', note: 'in a script, from a file' },
   ],
   effects: 'writes',
+  fields: INIT_FIELDS,
   needs: 'nothing',
   exits: [
     {

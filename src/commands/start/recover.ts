@@ -1,5 +1,6 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, OutputRecord } from '../command.ts';
+import { RECOVER_FIELDS } from './fields.ts';
 
 export const recoverCommand: Command = {
   path: ['recover'],
@@ -46,6 +47,7 @@ export const recoverCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: RECOVER_FIELDS,
   needs: 'nothing',
   sensitive: true,
   exits: [

@@ -1,5 +1,6 @@
 import { VERSION } from '../../version.ts';
 import type { Command } from '../command.ts';
+import { VERSION_INFO_FIELDS } from './fields.ts';
 
 export const versionCommand: Command = {
   path: ['version'],
@@ -13,6 +14,7 @@ export const versionCommand: Command = {
     { line: 'datamesh version --json', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: VERSION_INFO_FIELDS,
   needs: 'nothing',
   shape: 'single',
   columns: [

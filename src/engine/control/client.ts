@@ -82,7 +82,7 @@ class RemoteEngine implements Engine {
       (await this.#send(NAME_ROUTE.quotaSet, { owner, limitBytes })) as QuotaView[],
   };
   readonly shares: ShareCalls = {
-    key: async () => (await this.#read(NAME_ROUTE.shareKey)) as string,
+    key: async () => ((await this.#read(NAME_ROUTE.shareKey)) as { key: string }).key,
     share: async (ref, options) => (await this.#send(NAME_ROUTE.share, { ref, ...options })) as NewShare,
     list: async () => (await this.#read(NAME_ROUTE.shareList)) as ShareView[],
     revoke: (id, options, call = {}) => this.#await(NAME_ROUTE.shareRevoke, { id, ...options }, call),

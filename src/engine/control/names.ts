@@ -47,7 +47,8 @@ export function serveNames(
     const { owner, limitBytes } = readQuotaRequest(body);
     return engine.quotas.set(owner, limitBytes);
   });
-  app.get(NAME_ROUTE.shareKey, () => shares.key());
+  // A bare text would be sent as it is, and not as JSON.
+  app.get(NAME_ROUTE.shareKey, async () => ({ key: await shares.key() }));
   app.get(NAME_ROUTE.shareList, () => shares.list());
   answer(NAME_ROUTE.share, (body) => {
     const { ref, ...options } = readShareRequest(body);

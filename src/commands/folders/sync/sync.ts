@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { EXIT } from '../../../errors.ts';
 import type { Command, Context, Values } from '../../command.ts';
 import { checkName } from '../../files/object-name.ts';
+import { SYNC_FIELDS } from '../fields.ts';
 import { absolute, FOLDER_TYPE, folderAt } from '../snapshot-record.ts';
 
 const DEFAULT_MAX_DELETE_PERCENT = 25;
@@ -62,6 +63,7 @@ export const syncCommand: Command = {
     { line: 'datamesh sync /srv/www --dry-run --json', note: 'what would be done' },
   ],
   effects: 'writes',
+  fields: SYNC_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -1,0 +1,76 @@
+/**
+ * Which steps of a script have been done, so that `batch --resume` goes on behind them. One file for each script, variables and folder, a key a line, each
+ * on the disk before the next step begins; it holds hashes alone and goes when the script has ended well.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Host } from '../commands/execute.ts';
+
+/** Scripts that were interrupted and never resumed; the oldest notes go first. */
+const MAX_JOURNALS = 100;
+
+export interface Journal {
+  /** Keys of steps that an earlier run did; empty unless it is resumed. */
+  readonly done: ReadonlySet<string>;
+  add(key: string): Promise<void>;
+  /** The script has ended; `whole` when nothing is left to be done. */
+  end(whole: boolean): Promise<void>;
+}
+
+export interface JournalRequest {
+  script: string;
+  variables: Readonly<Record<string, string>>;
+  cwd: string;
+  env: Host['env'];
+  resume: boolean;
+}
+
+export async function openJournal(request: JournalRequest): Promise<Journal> {
+  const folder = journalFolder(request.env);
+  const { script, variables, cwd } = request;
+  const id = createHash('sha256')
+    .update(JSON.stringify([script, variables, cwd]))
+    .digest('hex')
+    .slice(0, 32);
+  const path = join(folder, `${id}.steps`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const text = request.resume ? await readFile(path, 'utf8').catch(() => '') : '';
+  // A line that a crash cut off is a step that was not noted: it is done again.
+  const done = new Set(text.split('\n').filter((line) => /^[0-9a-f]{32}$/.test(line)));
+  const file = await open(path, request.resume ? 'a' : 'w', 0o600);
+  if (text !== '' && !text.endsWith('\n')) await file.write('\n');
+  await dropOldest(folder);
+  return {
+    done,
+    async add(key) {
+      await file.write(`${key}\n`);
+      await file.datasync();
+    },
+    async end(whole) {
+      await file.close();
+      if (whole) await rm(path, { force: true });
+    },
+  };
+}
+
+export function journalFolder(env: Host['env']): string {
+  const state = env.XDG_STATE_HOME;
+  const base = state?.startsWith('/') ? state : join(env.HOME ?? homedir(), '.local/state');
+  return join(base, 'datamesh', 'batches');
+}
+
+async function dropOldest(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.steps'));
+  if (names.length <= MAX_JOURNALS) return;
+  const dated = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      atMs: (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0,
+    })),
+  );
+  dated.sort((a, b) => a.atMs - b.atMs);
+  for (const { name } of dated.slice(0, names.length - MAX_JOURNALS))
+    await rm(join(folder, name), { force: true });
+}

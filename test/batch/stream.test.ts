@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import type { BatchOptions } from '../../src/batch/batch.ts';
+import { jsonReporter } from '../../src/batch/reporter.ts';
+import { runStream } from '../../src/batch/stream.ts';
+import { DEFAULT_FLAGS } from '../../src/lang/global-options.ts';
+import { createFakeEngine } from '../support/fake-engine.ts';
+import { testHost } from '../support/host.ts';
+import { realRegistry } from '../support/registry.ts';
+import { schemaProblem } from '../support/schemas.ts';
+
+const engine = () => createFakeEngine({ objects: [{ name: 'a', content: 'a' }] });
+
+async function stream(
+  chunks: AsyncIterable<string> | readonly string[],
+  more: Partial<BatchOptions> & { signal?: AbortSignal } = {},
+) {
+  let out = '';
+  const sink = {
+    out: (text: string) => {
+      out += text;
+    },
+    err: () => {},
+    drained: async () => {},
+  };
+  const source = (async function* () {
+    for await (const chunk of chunks) yield Buffer.from(chunk);
+  })();
+  const host = testHost({ engine: engine(), mode: 'batch', ...(more.signal ? { signal: more.signal } : {}) });
+  const status = await runStream(source, host, {
+    registry: realRegistry(),
+    flags: DEFAULT_FLAGS,
+    variables: {},
+    env: {},
+    file: '<stdin>',
+    check: false,
+    keepGoing: false,
+    reporter: jsonReporter(sink),
+    now: () => 0,
+    ...more,
+  });
+  const lines = out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+  for (const line of lines) expect(schemaProblem('batch', line)).toBeUndefined();
+  return { status, lines, seen: () => out };
+}
+
+describe('batch --stream', () => {
+  it('runs each line when it has come, whatever the pieces are', async () => {
+    const { status, lines } = await stream([
+      'echo o',
+      'ne\necho two\r\n\n# a comment\necho "th',
+      'ree\nfour"\necho five',
+    ]);
+    expect(status).toBe(0);
+    expect(lines.filter(({ type }) => type === 'note').map(({ line, text }) => [line, text])).toEqual([
+      [1, 'one'],
+      [2, 'two'],
+      [5, 'three\nfour'],
+      [7, 'five'],
+    ]);
+  });
+
+  it('answers before the next line comes', async () => {
+    let told: (() => string) | undefined;
+    const lines: string[] = [];
+    const source = (async function* () {
+      yield 'echo one\n';
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      lines.push(told?.() ?? '');
+      yield 'echo two\n';
+    })();
+    let out = '';
+    const sink = { out: (text: string) => void (out += text), err: () => {}, drained: async () => {} };
+    told = () => out;
+    await stream(source, { reporter: jsonReporter(sink) });
+    expect(lines[0]).toContain('"one"');
+    expect(lines[0]).not.toContain('"two"');
+  });
+
+  it('keeps variables, conditions within a line, and on-error', async () => {
+    const { status, lines } = await stream([
+      'set X=value\n',
+      'echo $X\n',
+      'info missing || echo none\n',
+      'on-error continue\n',
+      'info missing\n',
+      'echo still\n',
+    ]);
+    expect(status).toBe(3);
+    expect(lines.filter(({ type }) => type === 'note').map(({ text }) => text)).toEqual([
+      'value',
+      'none',
+      'still',
+    ]);
+  });
+
+  it.each([
+    ['list --srot size\n', 2],
+    ['info missing\n', 8],
+    ["echo 'open", 2],
+  ])('ends at %j with %d', async (wrong, status) => {
+    const ended = await stream([`echo one\n${wrong}`, '\necho two\n'].slice(0, wrong.endsWith('\n') ? 2 : 1));
+    expect(ended.status).toBe(status);
+    expect(ended.lines.some(({ text }) => text === 'two')).toBe(false);
+    expect(ended.lines.find(({ type }) => type === 'error')).toMatchObject({ line: 2 });
+  });
+
+  it('ends with 130 when it is interrupted while it waits for a line', async () => {
+    const stop = new AbortController();
+    const source = (async function* () {
+      yield 'echo one\n';
+      stop.abort();
+      await new Promise(() => {});
+    })();
+    expect((await stream(source, { signal: stop.signal })).status).toBe(130);
+  });
+
+  it('refuses a line without end', async () => {
+    const endless = (async function* () {
+      for (;;) yield 'x'.repeat(10_000);
+    })();
+    await expect(stream(endless)).rejects.toMatchObject({ code: 'input-too-large' });
+  });
+});
