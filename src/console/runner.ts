@@ -98,11 +98,7 @@ export function createRunner(deps: RunnerDeps): Runner {
     return exit;
   }
 
-  async function runOne(
-    parsed: ParsedCommand,
-    signal: AbortSignal,
-    told: ToldProgress,
-  ): Promise<number> {
+  async function runOne(parsed: ParsedCommand, signal: AbortSignal, told: ToldProgress): Promise<number> {
     const { command, values, options } = parsed;
     const own = isConsoleCommand(command)
       ? {

@@ -74,6 +74,8 @@ const withShare: Before = async ({ scene, line }) => {
 
 const address = ({ scene }: Setting) => scene.mesh.engines[1]!.address;
 
+const withNames: Before = async ({ line }) => line.replace('birch', 'attic').replace('cedar', 'barn');
+
 const withAddress: Before = async (setting) => {
   const { line } = setting;
   const found = line.replace(/\/(ip4|dns4)\/\S+/, address(setting));
@@ -193,6 +195,11 @@ export const CASES: Record<string, Case> = {
     stopAfterMs: 1_000,
     status: EXIT.interrupted,
   },
+
+  'datamesh whatif lose birch': { before: withNames },
+  'datamesh whatif lose birch cedar --json || alert': { before: withNames },
+  // These nodes name no zone.
+  'datamesh whatif lose zone:eu-1 --objects': { status: EXIT.notFound },
 
   'datamesh bootstrap /ip4/192.168.1.7/tcp/40871/p2p/12D3KooWExample': {
     before: withAddress,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLevel, EventView } from '../../engine/event-views.ts';
 import type { Command } from '../command.ts';
+import { EVENTS_FIELDS } from './fields.ts';
 
 const LEVELS = ['info', 'warn', 'error'] as const;
 const RANK: Readonly<Record<EventLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -36,6 +37,7 @@ export const eventsCommand: Command = {
     { line: 'datamesh events --source mesh --json=atMs,text', note: 'for a script' },
   ],
   effects: 'reads',
+  fields: EVENTS_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [

@@ -102,6 +102,10 @@ export const NETWORK_FIELDS: Fields = {
   up: count,
   freeBytes: orNull(bytes),
   capacityBytes: orNull(bytes),
+  shards: orNull(count),
+  // With --visualize.
+  'share?': orNull(share),
+  'spread?': orNull(text),
 };
 
 export const NETWORKS_FIELDS: Fields = {
@@ -156,4 +160,27 @@ export const SPEED_FIELDS: Fields = {
   tlsShare: share,
   sentBytesPerSecond: figure,
   receivedBytesPerSecond: figure,
+};
+
+const WHATIF_STATE = oneOf('ok', 'degraded', 'critical', 'lost');
+
+/** Counts, and with --objects the objects themselves. */
+export const WHATIF_FIELDS: readonly Fields[] = [
+  { of: oneOf('objects', 'stripes', 'shards'), state: text, now: count, after: count },
+  {
+    name: text,
+    objectId: text,
+    now: WHATIF_STATE,
+    after: WHATIF_STATE,
+    spareNow: integer,
+    spareAfter: integer,
+  },
+];
+
+export const EVENTS_FIELDS: Fields = {
+  seq: count,
+  atMs: timeMs,
+  level: oneOf('debug', 'info', 'warn', 'error'),
+  source: text,
+  text,
 };

@@ -1,6 +1,7 @@
 import type { WhatifFigures, WhatifObject, WhatifReport } from '../../engine/whatif-views.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, Output, OutputRecord } from '../command.ts';
+import { WHATIF_FIELDS } from './fields.ts';
 
 /** Objects named below the figures; `--objects` lists more. */
 const NAMED = 10;
@@ -33,6 +34,7 @@ export const whatifCommand: Command = {
     },
   ],
   effects: 'reads',
+  fields: WHATIF_FIELDS,
   needs: 'engine',
   shape: 'list',
   columns: [
