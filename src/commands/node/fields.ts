@@ -1,5 +1,18 @@
 /** Fields of the records of the commands of this node. */
-import { bytes, code, count, type Fields, ms, oneOf, orNull, text, texts, timeMs } from '../fields.ts';
+import {
+  anything,
+  bytes,
+  code,
+  count,
+  type Fields,
+  listOf,
+  ms,
+  oneOf,
+  orNull,
+  text,
+  texts,
+  timeMs,
+} from '../fields.ts';
 
 export const STATUS_FIELDS: Fields = {
   name: text,
@@ -62,4 +75,14 @@ export const EVENT_FIELDS: Fields = {
   level: oneOf('debug', 'info', 'warn', 'error'),
   source: text,
   text,
+};
+
+/** With --dry-run also what would be written and run. */
+export const INSTALL_FIELDS: Fields = {
+  manager: oneOf('systemd', 'launchd'),
+  scope: oneOf('user', 'system'),
+  path: text,
+  state: text,
+  'text?': orNull(text),
+  'run?': listOf(anything),
 };

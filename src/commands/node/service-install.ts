@@ -1,6 +1,7 @@
 /** `service install` and `service uninstall`: the node under systemd or launchd, so that it runs after a reboot. */
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OptionSpec, Values } from '../command.ts';
+import { INSTALL_FIELDS } from './fields.ts';
 import type { Installation } from './service-manager.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -60,6 +61,7 @@ export const installCommand: Command = {
     },
   ],
   effects: 'writes',
+  fields: INSTALL_FIELDS,
   needs: 'config',
   shape: 'single',
   columns: COLUMNS,
@@ -114,6 +116,7 @@ export const uninstallCommand: Command = {
     { line: 'datamesh service uninstall --system', note: 'what was installed for the machine, as root' },
   ],
   effects: 'writes',
+  fields: INSTALL_FIELDS,
   needs: 'nothing',
   shape: 'single',
   columns: COLUMNS,

@@ -1,8 +1,8 @@
 import { dataPaths } from '../../engine/options.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OutputRecord } from '../command.ts';
-import { installCommand, uninstallCommand } from './service-install.ts';
 import { EVENT_FIELDS, LOG_FIELDS, SERVICE_FIELDS } from './fields.ts';
+import { installCommand, uninstallCommand } from './service-install.ts';
 
 const STATE_COLUMNS: readonly Column[] = [
   { key: 'state', title: 'State' },
