@@ -1,8 +1,6 @@
 /** `datamesh batch`, and `datamesh` with a script on standard input. */
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { BatchOptions } from '../batch/batch.ts';
-import type { BatchReporter } from '../batch/reporter.ts';
 import type { Values } from '../commands/command.ts';
 import type { Host, RunOutput } from '../commands/execute.ts';
 import { allCommands, createRegistry } from '../commands/registry.ts';
@@ -10,6 +8,10 @@ import { DatameshError, EXIT } from '../errors.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput, type OutputStyle } from './output.ts';
 import type { Streams } from './streams.ts';
+
+// Loaded when there is a script.
+type BatchOptions = import('../batch/batch.ts').BatchOptions;
+type BatchReporter = import('../batch/reporter.ts').BatchReporter;
 
 export async function runBatchCommand(
   parsed: ParsedCommand,
