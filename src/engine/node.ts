@@ -32,7 +32,7 @@ import type { HeadsContext } from './mirror/heads.ts';
 import { Closers } from './node/closers.ts';
 import { type Collect, keepCollect } from './node/collect.ts';
 import { type Custody, keepCustody } from './node/custody.ts';
-import { type Drain, keepDrain, openDrainFlag } from './node/drain.ts';
+import { type Drain, keepDrain, openDrainFlag, refusingToFill } from './node/drain.ts';
 import { keepHeads } from './node/heads.ts';
 import { createHolders } from './node/holders.ts';
 import type { Machine } from './node/machine.ts';
@@ -129,7 +129,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       (value) => value.close(),
     );
     const quotas = await openQuotas(disk, paths.quotas);
-    const store = liftingPuts(limitingPuts(storage.store, quotas), quarantine);
+    const drainFlag = await openDrainFlag({ disk, clock, path: paths.drain });
+    const store = refusingToFill(liftingPuts(limitingPuts(storage.store, quotas), quarantine), drainFlag);
     const codec = closers.opened(machine.openCodec(), (value) => value.close());
     const space = await watchSpace(options, { clock, disk }, store, closers);
     const health = createPeerHealth(clock, random);
@@ -153,7 +154,6 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
     const requests = new RequestCounter(clock, health);
     const meshLog = (text: string) => events.add('warn', 'mesh', text);
     const remembered = await loadKnownPeers(disk, paths.peers, meshLog);
-    const drainFlag = await openDrainFlag({ disk, clock, path: paths.drain });
     const membership = closers.opened(
       createMembership({
         net,

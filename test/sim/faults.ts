@@ -95,8 +95,9 @@ export class Faults {
   async strike(): Promise<void> {
     const { random, trace } = this.#options;
     const fault = random.weighted(this.#weights);
+    const destroyed = DESTROYS.has(fault) ? this.#options.truth.beforeFault() : undefined;
     const done = await this.#do(fault);
-    if (DESTROYS.has(fault)) this.#options.truth.noteDestroyed();
+    destroyed?.();
     if (done !== undefined) trace.note(`fault ${fault}: ${done}`);
   }
 

@@ -80,10 +80,27 @@ export class Truth {
     return this.#count(group, (machine, id) => !machine.liar && machine !== without && machine.has(id));
   }
 
-  /** After a fault that destroyed something: what is left is what must stay. */
-  noteDestroyed(): void {
-    for (const { groups, floors } of this.live())
-      for (const [at, group] of groups.entries()) floors[at] = Math.min(floors[at]!, this.intact(group));
+  /**
+   * What exists of all that lives, to be told of a fault that destroys something afterwards. What is left is what must stay, and each shard destroyed is one
+   * that need not: one copy more than was promised may be on its way out already, with a holder that a put has given up on.
+   */
+  beforeFault(): () => void {
+    const before = this.live().map(({ groups, floors }) => ({
+      groups,
+      floors,
+      counts: groups.map((group) => this.intact(group)),
+    }));
+    return () => {
+      for (const { groups, floors, counts } of before)
+        for (const [at, group] of groups.entries()) {
+          const left = this.intact(group);
+          floors[at] = Math.min(
+            floors[at]!,
+            left,
+            Math.max(group.code.k, floors[at]! - (counts[at]! - left)),
+          );
+        }
+    };
   }
 
   /** The same as their holders see it, who have not noticed yet what has rotted. */

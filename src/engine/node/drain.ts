@@ -11,7 +11,7 @@ import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import type { Membership } from '../mesh/membership.ts';
 import type { EventLog } from '../observe/events.ts';
 import type { Jobs } from '../observe/jobs.ts';
-import type { ShardStore } from '../shardstore/store.ts';
+import { type ShardStore, withPut } from '../shardstore/store.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
 import type { Closers } from './closers.ts';
 import type { Custody } from './custody.ts';
@@ -92,6 +92,20 @@ function readFlag(bytes: Uint8Array | undefined, path: string): number | undefin
   throw new DatameshError('malformed-data', {
     what: `${path} does not say whether this node is being drained`,
     mend: 'remove the file if it is not',
+  });
+}
+
+/** The store, which takes no further shard while the node leaves: who does not know of it yet finds another holder. */
+export function refusingToFill(store: ShardStore, flag: Pick<DrainFlag, 'isSet'>): ShardStore {
+  return withPut(store, (record) =>
+    flag.isSet() && !store.has(record.id) ? Promise.reject(leaving()) : store.put(record),
+  );
+}
+
+function leaving(): DatameshError {
+  return new DatameshError('quota-full', {
+    what: 'this node is being drained and takes no more shards',
+    mend: 'put again: others take them; `datamesh drain --cancel` on that node lets it take shards again',
   });
 }
 
