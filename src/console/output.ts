@@ -38,6 +38,13 @@ export function consoleOutput(parsed: ParsedCommand, sink: OutputSink, theme: Th
   const columnsOf = (of: readonly OutputRecord[]): Column[] =>
     chooseColumns(view?.columns ?? command.columns ?? [], wanted, of);
 
+  /** Said after records that are still held back: it stands below their table. */
+  const below: Row[] = [];
+  const say = (rows: readonly Row[]) => {
+    if (records.length > 0) below.push(...rows);
+    else sink.rows(rows);
+  };
+
   const flushText = (rest: string) => {
     if (rest !== '') sink.rows(textRows(safeLines(rest.replace(/\r?\n$/, ''))));
   };
@@ -45,6 +52,7 @@ export function consoleOutput(parsed: ParsedCommand, sink: OutputSink, theme: Th
   const drawRecords = async () => {
     const ready = records.splice(0);
     if (ready.length > 0) sink.rows(await recordRows(ready, columnsOf(ready), sink.width(), parsed));
+    if (below.length > 0) sink.rows(below.splice(0));
   };
 
   return {
@@ -53,10 +61,10 @@ export function consoleOutput(parsed: ParsedCommand, sink: OutputSink, theme: Th
       else records.push(record);
     },
     note(note) {
-      if (!json && !options.quiet) sink.rows(textRows(safeLines(note)));
+      if (!json && !options.quiet) say(textRows(safeLines(note)));
     },
     warn(warning) {
-      sink.rows(textRows(`${theme.glyphs.warn} ${safeLines(warning)}`, 'warn'));
+      say(textRows(`${theme.glyphs.warn} ${safeLines(warning)}`, 'warn'));
     },
     async bytes(chunk) {
       const room = MAX_TEXT_BYTES - textBytes;

@@ -29,6 +29,8 @@ export function selectRow(state: ConsoleState, panel: PanelId, by: number): Cons
   if (ids.length === 0) return state;
   const at = own.selectedId === undefined ? -1 : ids.indexOf(own.selectedId);
   const from = at >= 0 ? at : panel === 'events' ? ids.length - 1 : 0;
-  const to = Math.max(0, Math.min(ids.length - 1, at >= 0 ? from + by : from + Math.min(0, by)));
+  // The first step only shows where the selection is; to an end it goes at once.
+  const step = at >= 0 || !Number.isFinite(by) ? by : Math.min(0, by);
+  const to = Math.max(0, Math.min(ids.length - 1, from + step));
   return withPanel(state, panel, { selectedId: ids[to] });
 }

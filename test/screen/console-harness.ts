@@ -43,6 +43,16 @@ export function expectGolden(pty: Pty, name: string): void {
   expect(text).toBe(readFileSync(path, 'utf8'));
 }
 
+/** Everything that must be off when the program has gone. */
+export function expectRestored(raw: string): void {
+  const last = (on: string, off: string) => raw.lastIndexOf(off) >= raw.lastIndexOf(on);
+  expect(raw).toContain('\u001b[?1049h');
+  expect(last('\u001b[?1049h', '\u001b[?1049l')).toBe(true);
+  expect(last('\u001b[?2004h', '\u001b[?2004l')).toBe(true);
+  expect(last('\u001b[?25l', '\u001b[?25h')).toBe(true);
+  expect(last('\u001b[?2026h', '\u001b[?2026l')).toBe(true);
+}
+
 /** The row of the prompt: the third from the bottom. */
 export function promptRow(pty: Pty): string {
   return pty.screen().at(-3) ?? '';

@@ -7,6 +7,7 @@ import { LAUNCHER, runCli } from '../support/cli.ts';
 import { startCluster } from '../support/cluster.ts';
 import { type Pty, ptyProgram, ptyScript } from '../support/pty.ts';
 import { KEY, promptRow } from './console-harness.ts';
+import { throughTheWizard } from './wizard-walk.ts';
 
 const ENTRY = resolve(import.meta.dirname, '../support/run-console-entry.tsx');
 const open: Pty[] = [];
@@ -24,40 +25,8 @@ function start(columns = 100, rows = 35): { pty: Pty; config: string } {
   return { pty, config };
 }
 
-/**
- * Enter through every screen; the two words asked back are read off the screen where they were shown. `typed` are answers by a
- * word of their question.
- */
-async function throughTheWizard(pty: Pty, typed: Record<string, string> = {}): Promise<void> {
-  await pty.waitFor('datamesh set-up', 20_000);
-  let words = new Map<number, string>();
-  for (let step = 0; step < 60 && !pty.text().includes('10/'); step++) {
-    const text = pty.text();
-    if (/9\/9|Review/.test(text)) return;
-    const shown = [...text.matchAll(/(\d+)\. ([a-z]+)/g)].map(
-      ([, at, word]) => [Number(at), word ?? ''] as const,
-    );
-    if (shown.length >= 24) words = new Map(shown);
-    const asked = /Type word (\d+) of the 24/.exec(text);
-    if (asked !== null) {
-      pty.write(words.get(Number(asked[1])) ?? '?');
-      await pty.settled(80);
-    }
-    for (const [question, answer] of Object.entries(typed)) {
-      // Not of a question answered before, which stands there behind a tick.
-      if (!text.split('\n').some((row) => row.trimStart().startsWith(question))) continue;
-      pty.write(answer);
-      await pty.settled(80);
-    }
-    const before = pty.raw().length;
-    pty.write('\r');
-    await pty.waitUntil('the next screen', () => pty.raw().length > before);
-    await pty.settled(80);
-  }
-}
-
 describe('first start', () => {
-  it('leads from the wizard into the console of a real node; keys typed meanwhile are kept, stored files are listed, the terminal comes back', async () => {
+  it('D.9-9 leads from the wizard into the console of a real node; keys typed meanwhile are kept, stored files are listed, the terminal comes back', async () => {
     const { pty, config } = start();
     await throughTheWizard(pty);
     expect(pty.alternate()).toBe(false);
@@ -88,8 +57,8 @@ describe('first start', () => {
     expect(history).toContain('"cmd":"status"');
   }, 60_000);
 
-  it('the whole tour in a shell: wizard, console, put over a mesh, list, health, quit; the terminal is as before', async () => {
-    const cluster = await startCluster(5);
+  it('the whole tour in a shell: wizard, console, put over a mesh, a holder killed, health, repair, quit; the terminal is as before', async () => {
+    const cluster = await startCluster(6);
     try {
       // A shell as a person has one: what the terminal was set to is asked of the terminal itself, before and after.
       const script =
@@ -113,14 +82,14 @@ describe('first start', () => {
       await pty.waitFor('This node is set up');
       pty.write('\r');
       await pty.waitUntil('the second screen', () => pty.alternate(), 20_000);
-      await pty.waitFor(/peers 5\/5/, 20_000);
+      await pty.waitFor(/peers 6\/6/, 20_000);
 
       const content = randomBytes(5_000_000);
       writeFileSync(join(pty.home, 'tour.bin'), content);
       pty.enter('put tour.bin');
       await pty.waitFor(/Shards durable +\d+/, 20_000);
       expect(pty.text()).toMatch(/Code +4\+2/);
-      expect(pty.text()).toMatch(/Nodes +6/);
+      expect(pty.text()).toMatch(/Nodes +[67]/);
       expect(pty.text()).not.toContain('degraded');
       pty.enter('clear; list');
       await pty.waitFor(/NAME .*\n.*tour\.bin +4\.\d+ MiB/);
@@ -136,6 +105,27 @@ describe('first start', () => {
       const cat = await runCli(['get', 'tour.bin', join(pty.home, 'copy')], { env: home });
       expect(cat.status, cat.stderr).toBe(0);
       expect(readFileSync(join(pty.home, 'copy')).equals(content)).toBe(true);
+
+      // One of the holders dies, as foretold; the panel sees it by itself, and a repair makes the file whole on who is left.
+      const foretold = async (name: string) => {
+        const { stdout } = await runCli(['whatif', 'lose', name, '--objects', '--json'], { env: home });
+        return stdout.split('\n').filter((line) => line !== '');
+      };
+      const names = cluster.nodes.slice(1).map(({ name }) => name);
+      const holders = await Promise.all(
+        names.map(async (name) => ((await foretold(name)).length > 0 ? [name] : [])),
+      );
+      const victim = cluster.nodes.find(({ name }) => name === holders.flat()[0])!;
+      pty.enter(`clear; whatif lose ${victim.name}`);
+      await pty.waitFor(/objects +degraded +0 +1/);
+      await cluster.kill(victim);
+      await pty.waitFor(/peers 5\/6/, 20_000);
+      await pty.waitFor(/objects +▲ 1 deg/, 20_000);
+      pty.enter('clear; repair --apply');
+      await pty.waitFor(/Shards rebuilt +[1-9]/, 20_000);
+      pty.enter('clear; health');
+      await pty.waitFor(/Whole +1/);
+      await pty.waitFor(/objects +✔ 1 ok/, 20_000);
 
       // The console samples its engine once a second; while it still sees that get, leaving is a question.
       await pty.waitFor(/get +tour\.bin .*done/);

@@ -7,7 +7,7 @@ describe('console layouts', () => {
     [120, 40],
     [200, 50],
     [60, 16],
-  ])('draws %ix%i as the golden file has it', async (columns, rows) => {
+  ])('D.9-11 draws %ix%i as the golden file has it', async (columns, rows) => {
     const pty = startConsole({ columns, rows });
     await pty.waitFor('alder home>', 20_000);
     await pty.waitFor('online');
@@ -34,7 +34,7 @@ describe('console layouts', () => {
     expect(pty.cursor()).toMatchObject({ column: 'alder home> put '.length, row: 37, visible: true });
   });
 
-  it('is a line REPL in 59x15, and says why', async () => {
+  it('D.9-11 is a line REPL in 59x15, and says why', async () => {
     const pty = startConsole({ columns: 59, rows: 15 });
     await pty.waitFor('alder home>', 20_000);
     expect(pty.text()).toContain('59x15');
@@ -59,7 +59,7 @@ describe('console layouts', () => {
     expect(pty.text()).not.toContain('unknown command');
   });
 
-  it('is append-only with ACCESSIBLE: no caret upwards, no clearing, no second screen', async () => {
+  it('D.9-28 is append-only with ACCESSIBLE: no caret upwards, no clearing, no second screen', async () => {
     const pty = startConsole({ columns: 100, rows: 30, env: { ACCESSIBLE: '1' } });
     await pty.waitFor('alder home>', 20_000);
     pty.enter('list');
@@ -69,7 +69,7 @@ describe('console layouts', () => {
     expect(pty.raw()).not.toMatch(/\u001b\[\d*A|\u001b\[2J|\u001b\[3J|\u001b\[\?1049h/);
   });
 
-  it('survives a storm of sizes: no ghost rows, text and caret kept', async () => {
+  it('D.9-12 survives a storm of sizes: no ghost rows, text and caret kept', async () => {
     const pty = await readyConsole({ columns: 120, rows: 40 });
     pty.write('info some text');
     await pty.waitFor('info some text');

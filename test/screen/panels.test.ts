@@ -5,7 +5,7 @@ const selected = (pty: Awaited<ReturnType<typeof readyConsole>>) =>
   pty.screen().find((_, row) => pty.cell(3, row).inverse) ?? '';
 
 describe('panels', () => {
-  it('move, sort and filter, and the selection sticks to the peer', async () => {
+  it('D.9-23 move, sort and filter, and the selection sticks to the peer', async () => {
     const pty = await readyConsole({ columns: 120, rows: 40 });
     pty.write(KEY.tab);
     await pty.waitUntil('a selection', () => selected(pty).includes('birch'));
@@ -63,7 +63,7 @@ describe('panels', () => {
     }
   });
 
-  it('stand still while paused', async () => {
+  it('D.9-24 stand still while paused', async () => {
     const pty = await readyConsole({ columns: 120, rows: 40, env: { DATAMESH_TEST_MOVING: '1' } });
     pty.write(KEY.ctrl('g'));
     await pty.waitFor('PAUSED');
@@ -76,7 +76,7 @@ describe('panels', () => {
     await pty.waitUntil('going on', () => !pty.text().includes('PAUSED'));
   });
 
-  it('say so and lose their colour when the samples are old', async () => {
+  it('D.9-25 say so and lose their colour when the samples are old', async () => {
     const pty = await readyConsole({ env: { DATAMESH_TEST_STALE_MS: '5000' } });
     await pty.waitFor('stale 5s');
     const row = pty.screen().findIndex((line) => line.includes('birch'));
@@ -95,7 +95,7 @@ describe('panels', () => {
     expect(pty.cursor().column).toBe('alder home> '.length);
   });
 
-  it('go on while a command runs, and Ctrl-C cancels it', async () => {
+  it('D.9-32 go on while a command runs, and Ctrl-C cancels it', async () => {
     const pty = await readyConsole({
       columns: 120,
       rows: 40,

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { KEY, promptRow, readyConsole } from './console-harness.ts';
 
 describe('typing', () => {
-  it('runs a line and its CR that came in one write', async () => {
+  it('D.9-17 runs a line and its CR that came in one write', async () => {
     const pty = await readyConsole({ columns: 120, rows: 40 });
     pty.write('status\r');
     await pty.waitFor('› status');
@@ -21,7 +21,7 @@ describe('typing', () => {
     expect(text.indexOf('› list')).toBeLessThan(text.indexOf('› cat notes/plan.txt'));
   });
 
-  it('loses none of 200 characters that come at once', async () => {
+  it('D.9-16 loses none of 200 characters that come at once', async () => {
     const pty = await readyConsole({ columns: 200, rows: 50 });
     const long = Array.from({ length: 200 }, (_, at) => String.fromCharCode(97 + (at % 26))).join('');
     for (const letter of long) pty.write(letter);
@@ -34,7 +34,7 @@ describe('typing', () => {
     expect(joined).toContain(long);
   });
 
-  it('offers a correction that Right inserts and nothing runs', async () => {
+  it('D.9-21 offers a correction that Right inserts and nothing runs', async () => {
     const pty = await readyConsole();
     pty.enter('stauts');
     await pty.waitFor('did you mean status');
@@ -46,7 +46,7 @@ describe('typing', () => {
     expect(pty.text()).not.toContain('Data folder');
   });
 
-  it('only names a destructive command, it does not offer to insert it', async () => {
+  it('D.9-21 only names a destructive command, it does not offer to insert it', async () => {
     const pty = await readyConsole();
     pty.enter('delte notes/plan.txt');
     await pty.waitFor('did you mean delete');
@@ -55,7 +55,7 @@ describe('typing', () => {
     expect(promptRow(pty)).toBe('alder home>');
   });
 
-  it('keeps letters away from the panels', async () => {
+  it('D.9-22 keeps letters away from the panels', async () => {
     const pty = await readyConsole();
     pty.write('ssSzj/k');
     await pty.waitFor('alder home> ssSzj/k');
@@ -63,7 +63,7 @@ describe('typing', () => {
     expect(pty.screen()[2]).toContain('1 Peers');
   });
 
-  it('puts the caret at the right column after wide, combined and joined characters', async () => {
+  it('D.9-19 puts the caret at the right column after wide, combined and joined characters', async () => {
     const pty = await readyConsole();
     const base = 'alder home> '.length;
     pty.write('日本e\u0301👩‍👩‍👧x');
@@ -76,7 +76,7 @@ describe('typing', () => {
     expect(promptRow(pty)).not.toContain('本');
   });
 
-  it('shows a pasted block and runs it only after Enter', async () => {
+  it('D.9-18 shows a pasted block and runs it only after Enter', async () => {
     const pty = await readyConsole({ columns: 120, rows: 40 });
     pty.write('\u001b[200~cat notes/plan.txt\nlist\n\u001b[201~');
     await pty.waitFor('2 lines pasted');
@@ -87,7 +87,7 @@ describe('typing', () => {
     await pty.waitFor('photos/2019/archive.tar');
   });
 
-  it('completes, opens a menu on the second Tab, and takes the choice', async () => {
+  it('D.9-20 completes, opens a menu on the second Tab, and takes the choice', async () => {
     const pty = await readyConsole();
     pty.write('pee');
     await pty.waitFor('home> pee');
@@ -107,7 +107,7 @@ describe('typing', () => {
     await pty.waitFor('line two');
   });
 
-  it('walks and searches the history, and keeps it from other eyes', async () => {
+  it('D.9-20 walks and searches the history, and keeps it from other eyes', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'dm-history-'));
     const file = join(folder, 'datamesh/history.jsonl');
     const kept = await readyConsole({ columns: 100, rows: 30, env: { DATAMESH_TEST_HISTORY: file } });

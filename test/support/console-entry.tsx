@@ -2,8 +2,12 @@
  * Starts the console on a fake engine, for the screen tests. Settings come from the environment:
  * DATAMESH_TEST_MOVING: time goes on (else it stands still); _OFFLINE: the engine does not open; _DELAY_MS: each call of it takes this long;
  * _PEERS: how many; _PLAIN: the line REPL; _HISTORY: file of the history; _STALE_MS: how far the clock is ahead of the samples;
- * _CRASH: an exception that nobody catches comes after a while.
+ * _CRASH: an exception that nobody catches comes after a while; _OBJECTS, _EVENTS: so many; _BROKEN: this part of each sample is missing; _DIES: samples
+ * after which the engine answers no more; _LOOP: SIGUSR2 begins to measure the pauses of this process, which are in $HOME/loop.json at its end.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { consoleOnlyCommands } from '../../src/commands/console/all.ts';
 import { allCommands, createRegistry } from '../../src/commands/registry.ts';
 import { completer } from '../../src/console/completer.ts';
@@ -15,6 +19,7 @@ import { realClock } from '../../src/engine/effects/clock.ts';
 import { DatameshError } from '../../src/errors.ts';
 import { themeFrom } from '../../src/panels/theme.ts';
 import { openHistory } from '../../src/repl/history.ts';
+import { oddEngine } from './console-engine.ts';
 import { createFakeEngine, FAKE_START_MS } from './fake-engine.ts';
 
 const { env, stdin, stdout } = process;
@@ -24,7 +29,7 @@ const real = realClock();
 const startedMs = real.now();
 const aheadMs = Number(setting('STALE_MS') ?? 0);
 const delay = setting('DELAY_MS');
-const engine = createFakeEngine({
+const fake = createFakeEngine({
   peerCount: Number(setting('PEERS') ?? 18),
   objects: [
     { name: 'photos/2019/archive.tar', content: 'x'.repeat(300_000), tags: ['photos'] },
@@ -33,11 +38,19 @@ const engine = createFakeEngine({
   ],
   ...(delay === undefined ? {} : { delayMs: Number(delay) }),
 });
+const engine = oddEngine(fake, {
+  crowd: Number(setting('PEERS') ?? 18) > 1000,
+  objects: Number(setting('OBJECTS') ?? 0),
+  events: Number(setting('EVENTS') ?? 0),
+  broken: setting('BROKEN'),
+  diesAfter: Number(setting('DIES') ?? Number.POSITIVE_INFINITY),
+});
+if (setting('LOOP') !== undefined) measurePauses();
 if (moving) {
   let seen = real.now();
   setInterval(() => {
     const now = real.now();
-    engine.advance(now - seen);
+    fake.advance(now - seen);
     seen = now;
   }, 250).unref();
 }
@@ -89,3 +102,21 @@ process.exitCode =
   surface.kind === 'line'
     ? await runLineRepl({ start, note: surface.reason, colour: false })
     : await runSession(openTerminal(stdin, stdout), start);
+
+/** How long the loop stood still at most, from the signal on. The histogram's own timer comes every millisecond. */
+function measurePauses(): void {
+  const pauses = monitorEventLoopDelay({ resolution: 1 });
+  process.on('SIGUSR2', () => {
+    pauses.enable();
+    pauses.reset();
+  });
+  process.on('exit', () => {
+    const ms = (ns: number) => ns / 1e6;
+    const told = {
+      p99: ms(pauses.percentile(99)),
+      max: ms(pauses.max),
+      measures: performance.getEntries().length,
+    };
+    writeFileSync(join(env.HOME ?? '.', 'loop.json'), JSON.stringify(told));
+  });
+}

@@ -40,7 +40,7 @@ describe('defaults by Enter only', () => {
 });
 
 describe('going back', () => {
-  it('keeps answers, forward again too', () => {
+  it('D.9-2 keeps answers, forward again too', () => {
     const driver = new Driver()
       .to('name')
       .type('beta')
@@ -110,7 +110,7 @@ describe('invalid values stay', () => {
     expect(driver.type(`${value}x`).state.problem).toBeUndefined();
   });
 
-  it('k not below n', () => {
+  it('D.9-3 k not below n', () => {
     const driver = new Driver().to('redundancy').send({ type: 'char', char: 'c' }).enter();
     driver.type('8').enter().type('8').enter();
     expect(driver.state).toMatchObject({ question: 'n', problem: 'n must be larger than k, which is 8' });
@@ -198,7 +198,7 @@ describe('checks of the machine', () => {
 });
 
 describe('review', () => {
-  it('edits one line and comes back', () => {
+  it('D.9-4 edits one line and comes back', () => {
     const driver = new Driver()
       .toReview()
       .send(...[...'e 1'].map((char): WizardEvent => ({ type: 'char', char })))

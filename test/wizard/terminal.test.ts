@@ -21,7 +21,7 @@ const filesUnder = (folder: string): string[] =>
     : [];
 
 describe('init on a terminal', () => {
-  it('sets up a node by Enter, with the two words from the screen, and gives the terminal back', async () => {
+  it('D.9-1 sets up a node by Enter, with the two words from the screen, and gives the terminal back', async () => {
     const pty = init('--quota', '10MiB');
     await pty.waitFor('Welcome');
     await pty.waitFor('✔ free disk');
@@ -60,7 +60,7 @@ describe('init on a terminal', () => {
   it.each([
     ['Ctrl-C twice', ['\u0003', '\u0003']],
     ['Esc and y', ['\u001b', 'y']],
-  ])('leaves with %s: exit 130 and nothing on disk', async (_, keys) => {
+  ])('D.9-5 leaves with %s: exit 130 and nothing on disk', async (_, keys) => {
     const pty = init();
     await pty.waitFor('✔ free disk');
     pty.write('\r');

@@ -58,7 +58,7 @@ describe('init --yes', () => {
     expect(JSON.stringify(ran)).not.toMatch(/([a-z]{3,8} ){11}/);
   });
 
-  it('refuses a configuration that is there, untouched, and replaces it with --force, keeping .bak and keys', async () => {
+  it('D.9-6 refuses a configuration that is there, untouched, and replaces it with --force, keeping .bak and keys', async () => {
     const first = await runCommand(initCommand, SMALL, setting);
     const before = await readFile(configPath, 'utf8');
     await expect(runCommand(initCommand, SMALL, setting)).rejects.toMatchObject({
@@ -132,7 +132,7 @@ describe('init --yes', () => {
 describe('what is wrong', () => {
   const headless = () => ({ ...setting, options: {} });
 
-  it('without a terminal and --yes: every missing answer at once, exit 2, nothing written', async () => {
+  it('D.9-8 without a terminal and --yes: every missing answer at once, exit 2, nothing written', async () => {
     const failure = await runCommand(initCommand, { name: 'a', identity: 'phrase' }, headless()).catch(
       (error: unknown) => error,
     );
@@ -294,7 +294,7 @@ describe('questions and answers for programs', () => {
 });
 
 describe('the wizard on a terminal', () => {
-  it('writes the same configuration as the flags, byte for byte', async () => {
+  it('D.9-7 writes the same configuration as the flags, byte for byte', async () => {
     const request = { configPath, env: setting.env, random: realRandom() };
     const facts = await gatherFacts(request);
     const machine = createWizard({ ...request, facts });
