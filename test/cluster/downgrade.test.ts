@@ -1,5 +1,6 @@
 /** A data folder that a later release has written: each of its parts is refused, by name, with what to do, and nothing in it is touched. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -20,6 +21,20 @@ function sql(path: string, statement: string): void {
   db.close();
 }
 
+/** What holds data: an index and logs of databases may be opened and closed. */
+function held(): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(node.data, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /^shards\/(?:FORMAT|\d+\.seg)$|^(?:catalog|custody)\.sqlite$/.test(name))
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(join(node.data, name)))
+          .digest('hex'),
+      ]),
+  );
+}
+
 const PARTS: readonly (readonly [name: string, raise: () => void])[] = [
   [
     'the shard store',
@@ -38,9 +53,12 @@ const PARTS: readonly (readonly [name: string, raise: () => void])[] = [
 describe('a newer release wrote', { timeout: SLOW_MS }, () => {
   it.each(PARTS)('%s: exit 4, one line, nothing changed', async (_name, raise) => {
     raise();
+    const before = held();
+    expect(Object.keys(before).length).toBeGreaterThan(3);
     await node.refuses(['list'], 4, 'DM-4007', [
       /newer|format 99|version 99/,
       /newer datamesh|that (?:newer )?version|newer one/,
     ]);
+    expect(held()).toEqual(before);
   });
 });

@@ -29,7 +29,7 @@ const NODES = [...new Set([process.execPath, ...(process.env.PACKAGE_NODES ?? ''
 const MAX_PACKED_BYTES = 1_500_000;
 const MAX_UNPACKED_BYTES = 6_000_000;
 const MAX_INSTALLED_BYTES = 120_000_000;
-const MAX_PACKAGES = 280;
+const MAX_PACKAGES = 300;
 
 const INSTALL_MS = 300_000;
 const RUN_MS = 180_000;
