@@ -25,6 +25,7 @@ import { keepKnownPeers, loadKnownPeers } from './mesh/known-peers.ts';
 import { createMembership, type Membership } from './mesh/membership.ts';
 import { createPeerHealth, type PeerHealth } from './mesh/peer-health.ts';
 import { NETWORK_PRESETS } from './mesh/presets.ts';
+import { spokenBy } from './mesh/protocol-versions.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
 import type { TrafficMeter } from './mesh/traffic.ts';
@@ -154,12 +155,14 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
     const requests = new RequestCounter(clock, health);
     const meshLog = (text: string) => events.add('warn', 'mesh', text);
     const remembered = await loadKnownPeers(disk, paths.peers, meshLog);
+    const protocols = spokenBy(options.network.newestProtocol);
     const membership = closers.opened(
       createMembership({
         net,
         clock,
         random,
         network: options.network.name,
+        protocols,
         bootstrap: [...options.network.bootstrap, ...remembered],
         selfInfo: selfInfoIssuer(
           clock,
@@ -178,6 +181,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
             state: drainFlag.isSet() ? 'draining' : 'active',
           }),
           device.sign,
+          protocols,
         ),
         gossip: network.gossip,
         certificates: () => certificates,

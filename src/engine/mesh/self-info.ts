@@ -1,7 +1,7 @@
 import type { Clock } from '../effects/clock.ts';
 import { GOSSIP_MIN_GAP_MS, NODE_INFO_MAX_AGE_MS } from './limits.ts';
 import { type NodeInfo, signNodeInfo } from './node-info.ts';
-import { type Spoken, spokenBy } from './protocol-versions.ts';
+import type { Spoken } from './protocol-versions.ts';
 
 /**
  * This node's NodeInfo, signed. Heartbeats ask for a fresh one, issued anew at most every 0.3 s; hellos give out the last one, which
@@ -11,7 +11,7 @@ export function selfInfoIssuer(
   clock: Clock,
   describe: () => Omit<NodeInfo, 'seq' | 'protocols'>,
   sign: (message: Uint8Array) => Uint8Array,
-  protocols: Spoken = spokenBy(undefined),
+  protocols: Spoken,
 ): (fresh: boolean) => Uint8Array {
   let seq = 0;
   let issued: { bytes: Uint8Array; atMs: number } | undefined;

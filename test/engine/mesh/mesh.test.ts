@@ -71,6 +71,27 @@ test('nodes of two networks do not mix', async () => {
   expect(greetedBy(a)).toEqual([]);
 });
 
+test('nodes that have no protocol version in common part at the hello, and both know why', async () => {
+  const old = await start('old', { protocols: [1, 2] });
+  const later = await start('later', { protocols: [3, 4] });
+  for (const [asker, asked] of [
+    [later, old],
+    [old, later],
+  ] as const) {
+    await expect(asker.membership.join(asked.address)).rejects.toMatchObject({
+      code: 'denied',
+      message: expect.stringContaining('no common protocol version'),
+    });
+    await until(() => asker.net.connected().length === 0);
+  }
+  expect(greetedBy(old)).toEqual([]);
+  expect(greetedBy(later)).toEqual([]);
+  const between = await start('between', { protocols: [2, 3] });
+  await between.membership.join(old.address);
+  await between.membership.join(later.address);
+  expect(greetedBy(between).length).toBe(2);
+});
+
 test('bodies of all sizes arrive whole, many at once', async () => {
   const a = await start('a');
   const b = await start('b');

@@ -8,6 +8,7 @@ import { type Host, startHost } from '../../../src/engine/mesh/libp2p-host.ts';
 import { createLibp2pNet, type Libp2pNet } from '../../../src/engine/mesh/libp2p-net.ts';
 import { createMembership, type Membership } from '../../../src/engine/mesh/membership.ts';
 import { createPeerHealth, type PeerHealth } from '../../../src/engine/mesh/peer-health.ts';
+import { type Spoken, spokenBy } from '../../../src/engine/mesh/protocol-versions.ts';
 import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
 import { selfInfoIssuer } from '../../../src/engine/mesh/self-info.ts';
 import { TrafficMeter } from '../../../src/engine/mesh/traffic.ts';
@@ -30,6 +31,7 @@ export interface TestPeer {
 export interface TestPeerOptions {
   bootstrap?: string[];
   network?: string;
+  protocols?: Spoken;
   certificates?: Uint8Array[];
   admits?: (owner: OwnerId) => boolean;
   port?: number;
@@ -87,7 +89,6 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     role: 'regular' as const,
     zone: '',
     rack: '',
-    protocols: [1, 2] as const,
     version: '0.0.0',
     addresses: options.advertise?.(net.self) ?? net.addresses(),
     capacityBytes: options.capacityBytes ?? 1e9,
@@ -95,6 +96,7 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     shards: 0,
     state: 'active' as const,
   });
+  const protocols = options.protocols ?? spokenBy(undefined);
   const membership = createMembership({
     net: limited,
     clock,
@@ -102,7 +104,8 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     network,
     bootstrap: options.bootstrap ?? [],
     gossip: gossipOver(host.services.gossip, network),
-    selfInfo: selfInfoIssuer(clock, describe, device.sign),
+    selfInfo: selfInfoIssuer(clock, describe, device.sign, protocols),
+    protocols,
     certificates: () => options.certificates ?? [],
     admitsOwner: (owner) => options.admits?.(owner) ?? true,
     turnsAway: (peer, owners) =>
