@@ -55,7 +55,7 @@ test('all nodes are killed at once and started again: nothing is lost', async ()
     await cluster.ok(i % 2, ['put', '-', '--name', name], { input: content });
   }
   await Promise.all(cluster.nodes.map(cluster.kill));
-  await Promise.all(cluster.nodes.map(cluster.restart));
+  await Promise.all(cluster.nodes.map((node) => cluster.restart(node)));
   await cluster.met();
   for (const [i, name] of names.entries()) {
     const out = join(cluster.folder, 'out');

@@ -17,8 +17,8 @@ export interface Cluster {
   ok(index: number, argv: readonly string[], options?: RunOptions): Promise<CliResult>;
   /** SIGKILL, and waits until the process is gone. */
   kill(node: DemoNode): Promise<void>;
-  /** Starts a killed node again on its data folder, under its old port. */
-  restart(node: DemoNode): Promise<void>;
+  /** Starts a killed node again on its data folder, under its old port; `env`: more variables for its process. */
+  restart(node: DemoNode, env?: Readonly<Record<string, string>>): Promise<void>;
   met(): Promise<void>;
   /** Starts further nodes, and waits until all have met. */
   join(count: number): Promise<void>;
@@ -83,12 +83,12 @@ export async function startCluster(
       mesh.kill(node);
       await gone;
     },
-    async restart(node) {
+    async restart(node, more = {}) {
       await node.engine.close();
       const { child, status } = await startService({
         dataDir: node.dataDir,
         configPath: node.configPath,
-        env: process.env,
+        env: { ...process.env, ...more },
         passphrase: undefined,
         signal: NEVER,
         onSpawn: (spawned) => mesh.children.push(spawned),
