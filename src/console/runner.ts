@@ -56,14 +56,14 @@ export function createRunner(deps: RunnerDeps): Runner {
     parse: read,
     tell,
     takeBack: () => undos.pop(),
-    async run(line, signal) {
+    async run(line, signal, isUndo) {
       const parsed = read(line);
       if (parsed.diagnostics.length > 0) {
         tell(parsed.diagnostics);
         return EXIT.usage;
       }
       variables = parsed.variables;
-      return runAll(parsed.commands, signal, told);
+      return runAll(parsed.commands, signal, told, isUndo);
     },
     runScript: (path, context) =>
       runScriptHere(path, context, {
@@ -87,18 +87,24 @@ export function createRunner(deps: RunnerDeps): Runner {
     commands: readonly ParsedCommand[],
     signal: AbortSignal,
     told: ToldProgress,
+    isUndo = false,
   ): Promise<number> {
     let exit: number = EXIT.ok;
     for (const command of commands) {
       if (signal.aborted) return EXIT.interrupted;
       if ((command.when === 'and' && exit !== 0) || (command.when === 'or' && exit === 0)) continue;
-      exit = await runOne(command, signal, told);
+      exit = await runOne(command, signal, told, isUndo);
       variables = { ...variables, '?': String(exit), _: lastWordOf(command) };
     }
     return exit;
   }
 
-  async function runOne(parsed: ParsedCommand, signal: AbortSignal, told: ToldProgress): Promise<number> {
+  async function runOne(
+    parsed: ParsedCommand,
+    signal: AbortSignal,
+    told: ToldProgress,
+    isUndo: boolean,
+  ): Promise<number> {
     const { command, values, options } = parsed;
     const own = isConsoleCommand(command)
       ? {
@@ -107,7 +113,7 @@ export function createRunner(deps: RunnerDeps): Runner {
         }
       : command;
     const records: OutputRecord[] = [];
-    const undoable = command.undo !== undefined && !options.dryRun;
+    const undoable = command.undo !== undefined && !options.dryRun && !isUndo;
     const host: Host = {
       ...deps.host(signal),
       ...{ mode: 'repl', interactive: true, signal },

@@ -7,6 +7,7 @@ import { DEFAULT_FLAGS } from '../../src/lang/global-options.ts';
 import { createFakeEngine } from '../support/fake-engine.ts';
 import { testHost } from '../support/host.ts';
 import { realRegistry } from '../support/registry.ts';
+import { schemaProblem } from '../support/schemas.ts';
 
 const objects = [
   { name: 'a', content: 'a' },
@@ -72,17 +73,18 @@ async function batch(
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>)
     : [];
+  for (const line of lines) expect(schemaProblem('batch', line)).toBeUndefined();
   return { status, out, err, lines, names: host.seen.records.map((record) => record.name) };
 }
 
 describe('reading', () => {
-  it('takes comments, blank lines, CRLF, BOM, continuation, no last line end', async () => {
+  it('D.9-36: takes comments, blank lines, CRLF, BOM, continuation, no last line end', async () => {
     const { status, names } = await batch('\ufeff# head\r\n\r\ninfo \\\r\n  a\r\ninfo b # tail');
     expect(status).toBe(0);
     expect(names).toEqual(['a', 'b']);
   });
 
-  it('lists every mistake with its place and runs nothing', async () => {
+  it('D.9-37: lists every mistake with its place and runs nothing', async () => {
     const engine = createFakeEngine({ objects });
     const { status, err } = await batch('info a\ninof b\nlist --sotr size\ninfo $NOPE\ndelete a\n', {
       engine,
@@ -116,14 +118,14 @@ describe('reading', () => {
     expect(engine.calls).toEqual([]);
   });
 
-  it('fills in variables; those from outside win', async () => {
+  it('D.9-40: fills in variables; those from outside win', async () => {
     const { names } = await batch('set X=a\nset Y=b\ninfo $X; info $Y', { variables: { X: 'b' } });
     expect(names).toEqual(['b', 'b']);
   });
 });
 
 describe('running', () => {
-  it('stops at the first failure with its status and tells what was skipped', async () => {
+  it('D.9-38: stops at the first failure with its status and tells what was skipped', async () => {
     const { status, names, err } = await batch('info a\ninfo nope\ninfo b\ninfo a\n');
     expect(status).toBe(8);
     expect(names).toEqual(['a']);
@@ -131,7 +133,7 @@ describe('running', () => {
     expect(err).toContain('2 commands were skipped after the failure, from line 3 on');
   });
 
-  it('goes on with --keep-going and ends with 3', async () => {
+  it('D.9-38: goes on with --keep-going and ends with 3', async () => {
     const { status, names } = await batch('info nope\ninfo a\n', { keepGoing: true });
     expect(status).toBe(3);
     expect(names).toEqual(['a']);
@@ -162,7 +164,7 @@ describe('running', () => {
     expect(out).toBe('# 1> echo one "two  three"\none two  three\n');
   });
 
-  it('runs a destructive command with --yes on the line or on the batch', async () => {
+  it('D.9-41: runs a destructive command with --yes on the line or on the batch', async () => {
     const engine = createFakeEngine({ objects });
     expect((await batch('delete a --yes', { engine })).status).toBe(0);
     expect((await batch('delete b', { engine, flags: { ...DEFAULT_FLAGS, yes: true } })).status).toBe(0);
@@ -174,7 +176,7 @@ describe('running', () => {
     expect(lines.filter(({ type }) => type === 'record').map(({ data }) => data)).toEqual([{ name: 'b' }]);
   });
 
-  it('ends with 130 when interrupted, the rest skipped', async () => {
+  it('D.9-44: ends with 130 when interrupted, the rest skipped', async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 50);
     const { status, lines } = await batch('info a\nsleep 10s\ninfo b', { signal: stop.signal, json: true });
@@ -189,7 +191,7 @@ describe('running', () => {
 });
 
 describe('--json', () => {
-  it('writes one object a line with type and version', async () => {
+  it('D.9-39: writes one object a line with type and version', async () => {
     const { lines, err, status } = await batch('info a\ninfo nope\ninfo b', { json: true });
     expect(status).toBe(8);
     expect(err).toBe('');
@@ -212,7 +214,7 @@ describe('--json', () => {
     expect(lines[7]).toMatchObject({ ok: false, code: 8, ran: 2, failed: 1, skipped: 1 });
   });
 
-  it('tells mistakes as errors with line and column', async () => {
+  it('D.9-39: tells mistakes as errors with line and column', async () => {
     const { lines } = await batch('info a\nlits', { json: true });
     expect(lines[0]).toMatchObject({
       type: 'error',
@@ -233,7 +235,7 @@ describe('--json', () => {
     expect(bytes.join('')).toBe('bb');
   });
 
-  it('keeps control characters out of the stream', async () => {
+  it('D.9-39: keeps control characters out of the stream', async () => {
     const engine = createFakeEngine({ objects: [{ name: 'x\x1b[31m\n\u009b', content: 'x' }] });
     const { out } = await batch('list', { json: true, engine });
     expect(out).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);

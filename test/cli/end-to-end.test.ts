@@ -75,7 +75,7 @@ describe('exit status, stdout and stderr', { timeout: SLOW_MS }, () => {
     expect((await cli.run([...argv, '--log-level', 'debug'])).stderr).toMatch(/\n {6}at /);
   });
 
-  it('4 without a configuration, with an unreadable one, with a bad one', async () => {
+  it('D.9-48: 4 without a configuration, with an unreadable one, with a bad one', async () => {
     expect(
       (await cli.run(['status'], { env: { DATAMESH_CONFIG: join(cli.folder, 'none.json') } })).status,
     ).toBe(4);
@@ -99,7 +99,7 @@ describe('exit status, stdout and stderr', { timeout: SLOW_MS }, () => {
 });
 
 describe('output', { timeout: SLOW_MS }, () => {
-  it('off a terminal is TAB-separated, escaped, without colour', async () => {
+  it('D.9-49: off a terminal is TAB-separated, escaped, without colour', async () => {
     const { stdout } = await cli.run(['list', '--columns', 'name,sizeBytes'], { env: { FORCE_COLOR: '1' } });
     expect(stdout.split('\n').sort()).toEqual([
       '',
@@ -144,7 +144,7 @@ describe('files through the service', { timeout: SLOW_MS }, () => {
     expect((await cli.run(['cat', 'piped'])).stdout).toBe('from a pipe');
   });
 
-  it('ends quietly with 141 when the reader goes away, and 10 on a full disk', async () => {
+  it('D.9-49: ends quietly with 141 when the reader goes away, and 10 on a full disk', async () => {
     const closed = await cli.run(['cat', 'big'], {
       started(child) {
         child.stdout?.once('data', () => child.stdout?.destroy());
@@ -199,7 +199,7 @@ describe('batch', { timeout: SLOW_MS }, () => {
     expect(stdout).toBe('name\na.txt\n');
   });
 
-  it('lists mistakes with their place, runs nothing, ends with 2', async () => {
+  it('D.9-37: lists mistakes with their place, runs nothing, ends with 2', async () => {
     const { status, stdout, stderr } = await cli.run(['batch'], { input: 'info a.txt\n  inof x\n' });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(
@@ -207,7 +207,7 @@ describe('batch', { timeout: SLOW_MS }, () => {
     );
   });
 
-  it('stops at the first failure, or keeps going', async () => {
+  it('D.9-38: stops at the first failure, or keeps going', async () => {
     const input = 'info nope\ninfo a.txt\n';
     const stopped = await cli.run(['batch'], { input });
     expect(stopped).toMatchObject({ status: 8, stdout: '' });
@@ -215,7 +215,7 @@ describe('batch', { timeout: SLOW_MS }, () => {
     expect((await cli.run(['batch', '--keep-going', '--quiet'], { input })).status).toBe(3);
   });
 
-  it('gives JSON Lines and nothing else with --json', async () => {
+  it('D.9-39: gives JSON Lines and nothing else with --json', async () => {
     const { stdout, stderr } = await cli.run(['batch', '--json', '--var', 'N=a.txt'], {
       input: 'info $N\ninfo nope\n',
     });
@@ -227,7 +227,7 @@ describe('batch', { timeout: SLOW_MS }, () => {
     expect(types).toEqual(['start', 'record', 'result', 'start', 'error', 'result', 'summary']);
   });
 
-  it('says what to do when nothing comes in, and when it is no text', async () => {
+  it('D.9-43: says what to do when nothing comes in, and when it is no text', async () => {
     const empty = await cli.run([], { input: '' });
     expect(empty.status).toBe(2);
     expect(empty.stderr).toContain("see 'datamesh help'");
@@ -237,7 +237,7 @@ describe('batch', { timeout: SLOW_MS }, () => {
     expect((await cli.run(['batch', '--var', 'nonsense'], { input: 'version' })).status).toBe(2);
   });
 
-  it('ends with 130 on SIGINT', async () => {
+  it('D.9-44: ends with 130 on SIGINT', async () => {
     const result = await cli.run(['batch', '--json'], {
       input: 'sleep 1m\ninfo a.txt\n',
       started: (child) => {
@@ -348,7 +348,7 @@ version
     ['service status', undefined],
     ['__complete -- put', undefined],
     ['batch', SCRIPT],
-  ])('%s against a service loads none of the heavy packages', async (line, input) => {
+  ])('D.9-52: %s against a service loads none of the heavy packages', async (line, input) => {
     await writeFile(join(cli.folder, 'in.txt'), 'x');
     await rm(join(cli.folder, 'out.txt'), { force: true });
     const files = await loadedBy(line.split(' '), input);

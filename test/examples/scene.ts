@@ -80,7 +80,9 @@ export async function openScene(): Promise<Scene> {
   const mesh = await openEngineMesh({ k: 2, m: 1 });
   let control: ControlServer | undefined;
   try {
-    for (const name of ['main', 'attic', 'cellar', 'barn']) await mesh.add(name);
+    // Its catalog is what `recover` brings back.
+    await mesh.add('main', { mirrorsCatalog: true });
+    for (const name of ['attic', 'cellar', 'barn']) await mesh.add(name);
     const [first, ...others] = mesh.engines;
     const { engine } = first!;
     await untilEligible(

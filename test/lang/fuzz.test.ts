@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { complete } from '../../src/lang/complete.ts';
 import { formatDiagnostic } from '../../src/lang/diagnostics.ts';
 import { parse } from '../../src/lang/parser.ts';
+import { misplaced, scriptish as nearlyScript } from '../fuzz/lang-texts.ts';
+import { dice } from '../fuzz/mutate.ts';
 import { realRegistry } from '../support/registry.ts';
 
 const registry = realRegistry();
@@ -75,6 +77,17 @@ const scriptish = fc
 const SLOW_MS = 60_000;
 
 describe('any text', { timeout: SLOW_MS }, () => {
+  it('of `npm run fuzz:lang`, some thousands of them', async () => {
+    const random = dice(7);
+    for (let i = 0; i < 5000; i++) {
+      const text = nearlyScript(random, registry);
+      const { diagnostics, commands } = parse(text, { registry, env, variables: { X: 'x' } });
+      for (const { span } of [...diagnostics, ...commands])
+        expect(misplaced(span, text), JSON.stringify(text)).toBe(false);
+      if (i % 50 === 0) await complete(text, random.roll(text.length + 1), { registry, sources: {} });
+    }
+  });
+
   it('is parsed without a crash, and every diagnostic lies inside it', () => {
     fc.assert(
       fc.property(scriptish, (text) => {

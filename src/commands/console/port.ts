@@ -16,8 +16,8 @@ export interface ConsolePort {
 
 /** The command language of a console: its lines, aliases, and what can be taken back. */
 export interface LineSession {
-  /** Runs a line as if it had been entered, without aliases or history; its exit status. */
-  run(line: string, signal: AbortSignal): Promise<number>;
+  /** Runs a line as if it had been entered, without aliases or history; its exit status. `isUndo`: it is not noted to be undone. */
+  run(line: string, signal: AbortSignal, isUndo?: boolean): Promise<number>;
   /** A script, by the rules of a batch. */
   runScript(path: string, context: ConsoleContext): Promise<number>;
   parse(line: string): ParseResult;

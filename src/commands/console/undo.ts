@@ -4,14 +4,14 @@ import { consoleCommandOf } from './port.ts';
 export const undoCommand = consoleCommandOf({
   path: ['undo'],
   summary: 'Take back the last change of this console that can be taken back',
-  description: `A put, delete, undelete, rename or copy: what the name meant before it means again, by a command that is shown and can be undone in turn. What is
-    purged is gone, and other changes have to be taken back by hand.`,
+  description: `A put, delete, undelete, rename or copy: what the name meant before it means again, by a command that is shown; the next undo takes back
+    the change before. What is purged is gone, and other changes have to be taken back by hand.`,
   args: [],
   options: [],
   examples: [
     { line: 'undo', note: 'the last change' },
     { line: 'undo --dry-run', note: 'only say how' },
-    { line: 'undo; undo', note: 'the last one, and that again' },
+    { line: 'undo; undo', note: 'the last two' },
   ],
   effects: 'writes',
   async inConsole(_port, _values, { out, signal, options }, session) {
@@ -22,6 +22,6 @@ export const undoCommand = consoleCommandOf({
         mend: 'versions and deleted names: datamesh versions NAME, datamesh undelete NAME',
       });
     out.note(`${options.dryRun ? 'would take back' : 'takes back'} '${step.undoes}': ${step.line}`);
-    return options.dryRun ? undefined : session.run(step.line, signal);
+    return options.dryRun ? undefined : session.run(step.line, signal, true);
   },
 });

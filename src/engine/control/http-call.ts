@@ -1,9 +1,15 @@
 /** HTTP over the control socket, seen from the client: one call, its errors in the words of datamesh. */
-import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { asDatameshError, DatameshError, type ErrorRecord } from '../../errors.ts';
 import { cutOff } from './frames.ts';
 import { isErrno } from './socket-path.ts';
 import { API_HEADER, API_VERSION, type PingAnswer, ROUTE } from './wire.ts';
+
+/**
+ * Not imported: the import of a built-in module reads all that it exports, and with that of node:http Node loads undici for its WebSocket, 40 ms of a
+ * one-shot command's 200.
+ */
+const { Agent, request: httpRequest } = process.getBuiltinModule('node:http');
 
 /** A living service answers a ping at once; one that is busy for longer than this is stuck. */
 const PING_TIMEOUT_MS = 5000;

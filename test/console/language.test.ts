@@ -1,0 +1,212 @@
+/** The command language of the console: what a line is before it is parsed, and the commands that take lines. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { OutputRecord } from '../../src/commands/command.ts';
+import { createRunner, type Runner } from '../../src/console/runner.ts';
+import { createFakeEngine, type FakeEngine } from '../support/fake-engine.ts';
+import { runLine, testHost } from '../support/host.ts';
+import { realRegistry } from '../support/registry.ts';
+
+const registry = realRegistry();
+let folder: string;
+let engine: FakeEngine;
+let runner: Runner;
+let records: OutputRecord[];
+let notes: string[];
+let problems: string[];
+let entered: { t: number; cmd: string }[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dm-language-'));
+  engine = createFakeEngine({
+    objects: [
+      { name: 'a', content: 'aaa' },
+      { name: 'b', content: 'b' },
+    ],
+  });
+  [records, notes, problems, entered] = [[], [], [], []];
+  const host = testHost({ engine, cwd: folder, mode: 'repl', answer: true });
+  runner = createRunner({
+    registry,
+    env: {},
+    port: {
+      history: () => entered,
+      async clearHistory() {},
+      clearOutput() {},
+      setRefresh() {},
+      refreshMs: () => 1000,
+      quit() {},
+      nowMs: () => 0,
+    },
+    host: () => host,
+    output: () => ({
+      record: (record) => void records.push(record),
+      note: (text) => void notes.push(text),
+      warn: (text) => void notes.push(text),
+      async bytes(chunk) {
+        notes.push(Buffer.from(chunk).toString());
+      },
+      progress() {},
+      error: (error) => void problems.push(error.message),
+      async end() {},
+    }),
+    diagnostic: (text) => void problems.push(text),
+  });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function enter(line: string, signal = new AbortController().signal) {
+  const result = await runner.run(line, signal);
+  entered.push({ t: 0, cmd: result.line });
+  return result;
+}
+const names = () => records.map(({ name }) => name);
+const stored = async () => (await engine.list()).objects.map(({ name }) => name);
+
+describe('!! and aliases', () => {
+  it('put the line before in their place, and history keeps what was run', async () => {
+    await enter('list a');
+    expect((await enter('!! | count')).line).toBe('list a | count');
+    expect(records).toHaveLength(2);
+    expect(records[1]).toEqual({ count: 1 });
+  });
+
+  it('are shown, changed and forgotten', async () => {
+    expect((await enter("alias big='list --sort size --reverse'")).exit).toBe(0);
+    records.length = 0;
+    expect((await enter('big | head 1')).line).toBe('list --sort size --reverse | head 1');
+    expect(names()).toEqual(['a']);
+    records.length = 0;
+    await enter('alias');
+    expect(records).toEqual([{ name: 'big', line: 'list --sort size --reverse' }]);
+    await enter('alias big=');
+    expect((await enter('big')).exit).toBe(2);
+    expect((await enter('alias 1=list')).exit).toBe(2);
+    expect((await enter("alias x='lsit'")).exit).toBe(2);
+    expect((await enter('alias nothing')).exit).toBe(8);
+  });
+});
+
+describe('variables', () => {
+  it('hold from line to line, with the last status and the last argument', async () => {
+    await enter('set N=a');
+    await enter('info $N');
+    expect(names()).toEqual(['a']);
+    await enter('info missing');
+    records.length = 0;
+    await enter('explain list $?');
+    expect(records[0]).toMatchObject({ values: expect.stringContaining('prefix="8"') });
+    await enter('info b');
+    records.length = 0;
+    await enter('info $_');
+    expect(names()).toEqual(['b']);
+  });
+});
+
+describe('lines within lines', () => {
+  it('time runs the rest of the line and says how long it took', async () => {
+    expect((await enter('time list | count && info missing')).exit).toBe(8);
+    expect(records).toEqual([{ count: 2 }]);
+    expect(notes.at(-1)).toMatch(/^took .*, exit status 8$/);
+    expect((await enter('time lsit')).exit).toBe(2);
+    expect(problems.at(-1)).toContain('did you mean list');
+  });
+
+  it('explain says what would be done, and does nothing', async () => {
+    await enter('explain delete a --yes && list | where sizeBytes > 1KiB > out');
+    expect(records).toEqual([
+      expect.objectContaining({ column: 1, command: 'delete', undo: 'yes', when: 'always' }),
+      expect.objectContaining({ column: 19, command: 'list', filters: 'where | > out', when: 'and' }),
+    ]);
+    expect(await stored()).toEqual(['a', 'b']);
+    expect((await enter('explain list --srot size')).exit).toBe(2);
+    await enter('explain keys import main --file secret-words');
+    expect(JSON.stringify(records)).not.toContain('secret-words');
+  });
+
+  it('watch runs what reads again and again until it is cancelled', async () => {
+    const stop = new AbortController();
+    const watching = enter('watch 500ms list | count', stop.signal);
+    while (records.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    stop.abort();
+    expect((await watching).exit).toBe(130);
+    for (const wrong of ['watch rm a --yes', 'watch 10ms list', 'watch 2x list', 'watch 2s', 'watch'])
+      expect((await enter(wrong)).exit, wrong).toBe(2);
+    expect(await stored()).toEqual(['a', 'b']);
+  });
+});
+
+describe('redirections', () => {
+  it('write what a pipe would get, and append', async () => {
+    await enter('list | cols name > out');
+    await enter('list | cols name | head 1 >> out');
+    expect(await readFile(join(folder, 'out'), 'utf8')).toBe('name\na\nb\nname\na\n');
+    await enter('list --json=name > json');
+    expect(await readFile(join(folder, 'json'), 'utf8')).toBe('{"name":"a"}\n{"name":"b"}\n');
+    await enter('cat a > bytes');
+    expect(await readFile(join(folder, 'bytes'), 'utf8')).toBe('aaa');
+    expect({ records, notes }).toEqual({ records: [], notes: [] });
+    expect((await enter('list > missing/out')).exit).toBe(8);
+  });
+});
+
+describe('undo', () => {
+  it('takes back puts, deletes, renames and copies, the newest first', async () => {
+    await writeFile(join(folder, 'c'), 'new');
+    await writeFile(join(folder, 'a'), 'another a');
+    const before = (await engine.find('a')).objectId;
+    await enter('put c');
+    await enter('put a');
+    await enter('delete b');
+    await enter('rename c d');
+    expect(await stored()).toEqual(['a', 'd']);
+    for (const names of [
+      ['a', 'c'],
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+      ['a', 'b'],
+    ]) {
+      expect((await enter('undo')).exit, problems.join()).toBe(0);
+      expect(await stored()).toEqual(names);
+    }
+    expect((await engine.find('a')).objectId).toBe(before);
+  });
+
+  it('says how with --dry-run, can be undone, and says so when there is nothing', async () => {
+    expect((await enter('undo')).exit).toBe(8);
+    await enter('rename a c');
+    await enter('undo --dry-run');
+    expect(notes.at(-1)).toBe("would take back 'rename a c': rename -- c a");
+  });
+});
+
+describe('source (D.9-45)', () => {
+  const script = '# a script\nset N=a\ninfo $N\nlist | sort name -r | cols name,sizeBytes\n';
+
+  it('gives the records that batch and one-shot give', async () => {
+    await writeFile(join(folder, 'script.dm'), script);
+    expect((await enter('source script.dm')).exit).toBe(0);
+    const sourced = [...records];
+    const host = testHost({ engine });
+    await runLine(host, 'info', 'a');
+    expect(sourced[0]).toEqual(host.seen.records[0]);
+    expect(sourced.slice(1)).toEqual([
+      { name: 'b', sizeBytes: 1 },
+      { name: 'a', sizeBytes: 3 },
+    ]);
+  });
+
+  it('runs nothing of a script with a mistake, and nothing without --yes', async () => {
+    await writeFile(join(folder, 'wrong.dm'), 'list\nlsit\n');
+    expect((await enter('source wrong.dm')).exit).toBe(2);
+    expect(problems.join('\n')).toContain("wrong.dm:2:1: error[DM-2001]: unknown command 'lsit'");
+    await writeFile(join(folder, 'rm.dm'), 'rm a\n');
+    expect((await enter('. rm.dm')).exit).toBe(2);
+    await writeFile(join(folder, 'loop.dm'), 'source loop.dm\n');
+    expect((await enter('source loop.dm')).exit).toBe(2);
+    expect(records).toEqual([]);
+    expect((await enter('source missing.dm')).exit).toBe(8);
+  });
+});
