@@ -107,11 +107,6 @@ export const EFFECT_EXCEPTIONS = [
     reason: 'mode of the socket that Fastify makes, and removal of a dead one',
   },
   {
-    path: 'src/engine/control/http-call.ts',
-    effects: ['node:http'],
-    reason: 'the client side of the socket; a simulated node has none',
-  },
-  {
     path: 'src/engine/mesh/bulk/',
     effects: ['node:tls', 'timers'],
     reason:
