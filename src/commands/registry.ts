@@ -1,6 +1,8 @@
 /** The one table of commands: from it come lookup, help, completion, suggestions and the generated documents. */
+import { benchmarkCommand } from './care/benchmark.ts';
 import { cleanupCommand } from './care/cleanup.ts';
 import { configCommands } from './care/config.ts';
+import { metricsCommand } from './care/metrics.ts';
 import { quotaCommand } from './care/quota.ts';
 import { rebalanceApplyCommand, rebalancePlanCommand } from './care/rebalance.ts';
 import { repairCommand } from './care/repair.ts';
@@ -28,6 +30,7 @@ import { jobsCommands } from './jobs/all.ts';
 import { keysCommands } from './keys/all.ts';
 import { manyCommands } from './many/all.ts';
 import { bandwidthCommand } from './network/bandwidth.ts';
+import { bandwidthLimitCommand } from './network/bandwidth-limit.ts';
 import { discoverCommand } from './network/discover.ts';
 import { distributionCommand } from './network/distribution.ts';
 import { eventsCommand } from './network/events.ts';
@@ -177,11 +180,14 @@ export function allCommands(): readonly Command[] {
     networksCommand,
     discoverCommand,
     bandwidthCommand,
+    bandwidthLimitCommand,
     distributionCommand,
     repairCommand,
     rebalancePlanCommand,
     rebalanceApplyCommand,
     cleanupCommand,
+    metricsCommand,
+    benchmarkCommand,
     quotaCommand,
     drainCommand,
     ...jobsCommands,

@@ -46,6 +46,18 @@ export const checkAllowed: Check<string> = (id) =>
     ? undefined
     : `"${id.slice(0, 80)}" is neither an owner id (64 hex digits) nor a peer id (12D3KooW…)`;
 
+/** Empty, or a URL without credentials: those would stand in logs. */
+export const checkCollector: Check<string> = (text) => {
+  if (text === '') return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || text.length > MAX_URL)
+    return 'give an http or https URL such as http://127.0.0.1:4318/v1/traces';
+  if (url.username !== '' || url.password !== '') return 'give a URL without user name and password';
+  return undefined;
+};
+
+const MAX_URL = 2048;
+
 export function checkEach(check: Check<string>): Check<string[]> {
   return (list) => {
     if (list.length > MAX_LIST) return `at most ${MAX_LIST} entries`;

@@ -7,12 +7,14 @@ import {
   checkAbsolute,
   checkAllowed,
   checkBootstrap,
+  checkCollector,
   checkEach,
   checkLabel,
   checkNetworkName,
   checkNodeName,
   checkRange,
 } from './checks.ts';
+import { checkSpan } from './schedule.ts';
 import type { Config } from './schema.ts';
 
 export type FieldKind = 'string' | 'integer' | 'size' | 'rate' | 'boolean' | 'enum' | 'list';
@@ -166,25 +168,33 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     restart: false,
     check: onNumber(checkRange(1, MAX_SHARDS - 1)),
   },
-  { key: 'bandwidth.upBytesPerSecond', kind: 'rate', summary: 'limit for sending; 0 = none', restart: true },
+  { key: 'bandwidth.upBytesPerSecond', kind: 'rate', summary: 'limit for sending; 0 = none', restart: false },
   {
     key: 'bandwidth.downBytesPerSecond',
     kind: 'rate',
     summary: 'limit for receiving; 0 = none',
-    restart: true,
+    restart: false,
+  },
+  {
+    key: 'bandwidth.schedule',
+    kind: 'list',
+    summary:
+      'other limits at hours of this machine’s day, such as 08:00-18:00=1MiB/s:4MiB/s (sending:receiving, 0 = none); the first that fits holds',
+    restart: false,
+    check: onList(checkSpan),
   },
   {
     key: 'access.mode',
     kind: 'enum',
     values: ['open', 'allow-list'],
     summary: 'who may store here: anybody, or own and listed owners',
-    restart: true,
+    restart: false,
   },
   {
     key: 'access.allow',
     kind: 'list',
     summary: 'owner ids or peer ids that may store here',
-    restart: true,
+    restart: false,
     check: onList(checkAllowed),
   },
   {
@@ -193,6 +203,28 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     summary: 'owner ids or peer ids that may not connect at all',
     restart: true,
     check: onList(checkAllowed),
+  },
+  {
+    key: 'metrics.port',
+    kind: 'integer',
+    summary: 'port of 127.0.0.1 where a service shows its figures to Prometheus, at /metrics; 0 = none',
+    restart: true,
+    check: onNumber(checkRange(0, MAX_PORT)),
+  },
+  {
+    key: 'observe.traces',
+    kind: 'string',
+    summary:
+      'OTLP/HTTP collector that is told of puts and gets, e.g. http://127.0.0.1:4318/v1/traces; empty = none',
+    restart: true,
+    check: onText(checkCollector),
+  },
+  {
+    key: 'observe.logLevel',
+    kind: 'enum',
+    values: ['debug', 'info', 'warn', 'error'],
+    summary: 'what a service writes to its log: this and what is graver',
+    restart: false,
   },
   { key: 'extras.history', kind: 'boolean', summary: 'keep the console history', restart: false },
 ];
@@ -234,8 +266,10 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
     reads: { cacheBytes: 64 * 2 ** 20, cacheSeconds: 300 },
     cleanup: { delayHours: 24 },
     redundancy: { k: 4, m: 2 },
-    bandwidth: { upBytesPerSecond: 0, downBytesPerSecond: 0 },
+    bandwidth: { upBytesPerSecond: 0, downBytesPerSecond: 0, schedule: [] },
     access: { mode: 'allow-list', allow: [], deny: [] },
+    metrics: { port: 0 },
+    observe: { traces: '', logLevel: 'info' },
     extras: { history: true },
   };
 }

@@ -17,7 +17,9 @@ export interface Config {
   reads: { cacheBytes: number; cacheSeconds: number };
   cleanup: { delayHours: number };
   redundancy: { k: number; m: number };
-  bandwidth: { upBytesPerSecond: number; downBytesPerSecond: number };
+  bandwidth: { upBytesPerSecond: number; downBytesPerSecond: number; schedule: string[] };
   access: { mode: 'open' | 'allow-list'; allow: string[]; deny: string[] };
+  metrics: { port: number };
+  observe: { traces: string; logLevel: 'debug' | 'info' | 'warn' | 'error' };
   extras: { history: boolean };
 }

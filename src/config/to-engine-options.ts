@@ -1,15 +1,19 @@
 /** The configuration in the engine's words. */
 import type { EngineOptions } from '../engine/options.ts';
+import { parseSpan } from './schedule.ts';
 import type { Config } from './schema.ts';
 
 export interface EngineRun {
   mode: EngineOptions['mode'];
   /** Opens a protected keyring; never stored. */
   passphrase?: string | undefined;
+  /** Hears of every event of the engine. */
+  onEvent?: NonNullable<EngineOptions['observe']>['onEvent'];
+  reload?: EngineOptions['reload'];
 }
 
 export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
-  const { node, network, storage, reads, cleanup, redundancy, access, bandwidth } = config;
+  const { node, network, storage, reads, cleanup, redundancy, access, bandwidth, metrics, observe } = config;
   return {
     name: node.name,
     dataDir: node.dataDir,
@@ -32,7 +36,10 @@ export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
     bandwidth: {
       upBytesPerSecond: bandwidth.upBytesPerSecond || undefined,
       downBytesPerSecond: bandwidth.downBytesPerSecond || undefined,
+      schedule: bandwidth.schedule.flatMap((entry) => parseSpan(entry) ?? []),
     },
+    observe: { metricsPort: metrics.port, tracesUrl: observe.traces || undefined, onEvent: run.onEvent },
+    reload: run.reload,
     mirrorsCatalog: true,
     passphrase: run.passphrase,
   };

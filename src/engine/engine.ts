@@ -5,15 +5,19 @@
  */
 
 import type { BackupCalls } from './backup-views.ts';
+import type { BandwidthView } from './bandwidth-views.ts';
 import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
 import type { DrainQuery, DrainView } from './drain-views.ts';
 import type { EventCalls, EventView } from './event-views.ts';
 import type { HealthReport } from './health-views.ts';
 import type { JobCalls, JobView } from './job-views.ts';
+import type { ReloadCalls } from './live-options.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
 import type { MirrorView } from './mirror/mirror.ts';
 import type { NameCalls } from './name-views.ts';
+import type { MetricCalls } from './observe/metric-views.ts';
+import type { Span } from './observe/spans.ts';
 import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
 import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
@@ -27,6 +31,7 @@ import type { ShareCalls } from './share-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
 import type { WhatifCalls } from './whatif-views.ts';
 
+export type { BandwidthView, RateWindow } from './bandwidth-views.ts';
 export type { EventLevel, EventView } from './event-views.ts';
 export type { HealthReport, ObjectState, SpareHistogram } from './health-views.ts';
 
@@ -112,27 +117,8 @@ export interface PeerView {
   lastSeenMs: number | undefined;
   /** When its newest heartbeat came by gossip. */
   heardMs: number | undefined;
-}
-
-export interface RateWindow {
-  now: number;
-  avg1m: number;
-  avg5m: number;
-  peak: number;
-  totalBytes: number;
-  /** Last 60 samples of one second, oldest first. */
-  history: number[];
-  /** Mean rates of the last 60 stretches of ten seconds, and of the last 288 of five minutes, oldest first. */
-  history10m: number[];
-  history24h: number[];
-}
-
-export interface BandwidthView {
-  up: RateWindow;
-  down: RateWindow;
-  capUpBytesPerSecond: number | undefined;
-  capDownBytesPerSecond: number | undefined;
-  byProtocol: { protocol: string; sentBytes: number; receivedBytes: number }[];
+  /** How far its clock was ahead of ours when that came; the way it took counts against it. */
+  clockSkewMs: number | undefined;
 }
 
 /** What the console draws: one call, one moment. Sampled once a second in the engine. */
@@ -330,9 +316,11 @@ export interface CallOptions {
    * lie about until a garbage collection, which V8 puts off for hundreds of MiB of them.
    */
   givesPieces?: boolean | undefined;
+  /** Within the engine: what the work is a part of, while it is traced. */
+  span?: Span | undefined;
 }
 
-export interface Engine extends SearchCalls, WhatifCalls, EventCalls {
+export interface Engine extends SearchCalls, WhatifCalls, EventCalls, MetricCalls, ReloadCalls {
   status(): Promise<NodeStatus>;
   snapshot(): Promise<Snapshot>;
   peers(): Promise<PeerView[]>;

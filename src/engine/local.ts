@@ -6,10 +6,15 @@ import { refuseReserved } from './catalog/reserved-names.ts';
 import { createCollecting } from './collecting.ts';
 import type { CallOptions, Engine } from './engine.ts';
 import { guardReserved } from './guard-reserved.ts';
+import { applyLive, withoutConfiguration } from './live-options.ts';
 import { createNames } from './names.ts';
 import { type Node, startNode } from './node.ts';
 import { createObjects } from './objects.ts';
+import { createCollector } from './observe/collector.ts';
+import { measuredObjects } from './observe/measured-objects.ts';
+import { openTracer, withMetricsPort } from './observe/observing.ts';
 import { Sampler } from './observe/sampler.ts';
+import type { Tracer } from './observe/spans.ts';
 import type { EngineOptions } from './options.ts';
 import { auditOwn } from './own-audit.ts';
 import { createPools } from './pools/pools.ts';
@@ -31,11 +36,12 @@ import { whatif } from './whatif.ts';
  * `insecure-file-mode`, `wrong-passphrase`, `format-too-new`. `close` ends everything that was started.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  return engineOn(await startNode(options));
+  const node = await startNode(options);
+  return await withMetricsPort(engineOn(node, await openTracer(node)), node);
 }
 
-/** The engine of a running node, which `close` ends with it. */
-export function engineOn(node: Node): Engine {
+/** The engine of a running node, which `close` ends with it, and the tracer with both. */
+export function engineOn(node: Node, tracer?: Tracer): Engine {
   const pools = createPools(node);
   const changed = () => {
     sampler.censusSoon();
@@ -44,7 +50,8 @@ export function engineOn(node: Node): Engine {
     retaining.soon();
     searching.changed();
   };
-  const objects = createObjects(node, pools, changed);
+  const { clock, measures } = node;
+  const objects = measuredObjects(createObjects(node, pools, changed), { clock, measures, tracer });
   const names = createNames(node, changed, () => searching.writeReads());
   const sharing = createSharing(node, objects);
   const searching = createSearching(node);
@@ -102,8 +109,22 @@ export function engineOn(node: Node): Engine {
   const tidying = createTidying(node, pools, collecting, rebalancing, linked);
   if (node.options.mode === 'service' && node.owner !== undefined) tidying.start();
 
+  const metrics = createCollector(clock, () => ({
+    node,
+    sampler,
+    ownAudit: audit.figures,
+    mirror: recovery.mirror?.view(),
+  }));
+
   let closed: Promise<void> | undefined;
   return {
+    metrics,
+    async reload() {
+      if (node.options.reload === undefined) throw withoutConfiguration();
+      const { options, ...report } = await node.options.reload();
+      applyLive(node, options);
+      return report;
+    },
     status: async () => statusView(node),
     snapshot: async () => ({
       atMs: node.clock.now(),
@@ -219,6 +240,7 @@ export function engineOn(node: Node): Engine {
         await Promise.all(running);
         await recovery.close();
         await node.close();
+        await tracer?.close();
       })();
       return closed;
     },

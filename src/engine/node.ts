@@ -3,112 +3,52 @@
  * node/. What it can do for the owner (put, get …) is in objects.ts; what it shows is in views.ts.
  */
 import { VERSION } from '../version.ts';
-import type { Backend } from './backends/backend.ts';
 import { localBackend } from './backends/local-backend.ts';
 import { serveShards } from './backends/shard-service.ts';
-import type { Catalog } from './catalog/catalog.ts';
-import type { Codec } from './codec/codec.ts';
-import type { Clock } from './effects/clock.ts';
-import type { Disk, DiskSpace } from './effects/disk.ts';
-import type { Net } from './effects/net.ts';
-import type { Random } from './effects/random.ts';
 import { certifyDevice } from './keys/certificate.ts';
-import type { Device } from './keys/device.ts';
-import type { OwnerKeys } from './keys/keys.ts';
 import { liftingPuts } from './maintenance/collect/collect-holder.ts';
 import { Quarantine } from './maintenance/collect/quarantine.ts';
 import { ProofMemory } from './maintenance/proof/memory.ts';
 import { announcer } from './mesh/announcer.ts';
-import type { ObjectRouting } from './mesh/dht.ts';
-import { createDiscovery, type Discovery } from './mesh/discovery.ts';
+import { createDiscovery } from './mesh/discovery.ts';
 import { keepKnownPeers, loadKnownPeers } from './mesh/known-peers.ts';
-import { createMembership, type Membership } from './mesh/membership.ts';
-import { createPeerHealth, type PeerHealth } from './mesh/peer-health.ts';
+import { createMembership } from './mesh/membership.ts';
+import { createPeerHealth } from './mesh/peer-health.ts';
 import { NETWORK_PRESETS } from './mesh/presets.ts';
 import { spokenBy } from './mesh/protocol-versions.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
-import type { TrafficMeter } from './mesh/traffic.ts';
-import type { HeadsContext } from './mirror/heads.ts';
+import { keepBandwidth } from './node/bandwidth.ts';
 import { Closers } from './node/closers.ts';
-import { type Collect, keepCollect } from './node/collect.ts';
-import { type Custody, keepCustody } from './node/custody.ts';
-import { type Drain, keepDrain, openDrainFlag, refusingToFill } from './node/drain.ts';
+import { keepCollect } from './node/collect.ts';
+import { keepCustody } from './node/custody.ts';
+import { keepDrain, openDrainFlag, refusingToFill } from './node/drain.ts';
 import { keepHeads } from './node/heads.ts';
 import { createHolders } from './node/holders.ts';
 import type { Machine } from './node/machine.ts';
-import { limitingPuts, type OwnerQuotas, openQuotas } from './node/owner-quotas.ts';
+import { limitingPuts, openQuotas } from './node/owner-quotas.ts';
+import type { Node } from './node/parts.ts';
 import { createSites } from './node/sites.ts';
 import { watchSpace } from './node/space.ts';
 import { lockDataFolder, openStorage } from './node/storage.ts';
 import { EventLog } from './observe/events.ts';
 import { Jobs } from './observe/jobs.ts';
+import { Measures } from './observe/measures.ts';
 import { RequestCounter } from './observe/requests.ts';
 import { dataPaths, type EngineOptions } from './options.ts';
-import type { Candidate, Site } from './placement/domains.ts';
-import { type Folders, openFolders } from './pools/folders.ts';
-import type { ShardStore } from './shardstore/store.ts';
+import { openFolders } from './pools/folders.ts';
 import { FreshManifests } from './transfer/fresh-manifests.ts';
-import { createHedging, type Hedging } from './transfer/hedging.ts';
+import { createHedging } from './transfer/hedging.ts';
 import { RunningPuts } from './transfer/running-puts.ts';
 import { ShardCache } from './transfer/shard-cache.ts';
 import type { OwnerId, PeerId } from './types.ts';
 
-export interface Node {
-  readonly options: EngineOptions;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly disk: Disk;
-  readonly device: Device;
-  readonly owner: OwnerKeys | undefined;
-  readonly store: ShardStore;
-  readonly quotas: OwnerQuotas;
-  readonly catalog: Catalog;
-  /** Folders of this node's pools. */
-  readonly folders: Folders;
-  readonly codec: Codec;
-  readonly net: Net;
-  readonly membership: Membership;
-  readonly routing: ObjectRouting;
-  readonly traffic: TrafficMeter;
-  readonly events: EventLog;
-  readonly jobs: Jobs;
-  /** Manifests it has just stored. */
-  readonly freshManifests: FreshManifests;
-  /** Puts of this node that no catalog knows yet. */
-  readonly runningPuts: RunningPuts;
-  /** Its part in what owners collect. */
-  readonly collect: Collect;
-  readonly drain: Drain;
-  /** Objects of anybody that this node keeps whole. */
-  readonly custody: Custody;
-  /** Heads of mirrored catalogs, here and in the mesh. */
-  readonly heads: HeadsContext;
-  readonly requests: RequestCounter;
-  /** Breaker, reputation and latency of each peer. */
-  readonly health: PeerHealth;
-  /** Shards that holders failed to prove. */
-  readonly proofs: ProofMemory;
-  readonly hedging: Hedging;
-  /** Shards that reads fetched lately. */
-  readonly shardCache: ShardCache;
-  readonly discovery: Discovery;
-  readonly startedAtMs: number;
-  /** Free and total bytes under the data folder, as last asked. */
-  space(): DiskSpace;
-  /** This node, one of its folders or a greeted peer; undefined when it cannot be asked now. */
-  backend(peer: PeerId): Backend | undefined;
-  /** This node and its folders first, then greeted peers by round-trip time. */
-  reachable(): Backend[];
-  /** Nodes that take shards of this owner now. */
-  candidates(owner: OwnerId): Candidate[];
-  /** Where a holder stands; undefined when this node has not heard of it. */
-  siteOf(holder: PeerId): Site | undefined;
-  close(): Promise<void>;
-}
+export type { Node } from './node/parts.ts';
 
 /** `on`: the machine it runs on; this one, as it is, unless given. */
-export async function startNode(options: EngineOptions, on?: Machine): Promise<Node> {
+export async function startNode(given: EngineOptions, on?: Machine): Promise<Node> {
+  // Its own: a reload changes them (live-options.ts).
+  const options = { ...given };
   // Loaded here: whoever brings a machine does without libp2p, LMDB and SQLite.
   const machine = on ?? (await import('./node/machine.ts')).realMachine();
   const { clock, random, disk } = machine;
@@ -117,6 +57,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
   try {
     await lockDataFolder(options, machine, closers);
     const events = new EventLog(clock);
+    if (options.observe?.onEvent !== undefined) events.onEvent(options.observe.onEvent);
+    const measures = new Measures();
     closers.add(machine.tolerateStrays((text) => events.add('warn', 'mesh', text)));
     const storage = await openStorage(options, machine, events, closers);
     const { device, keyring, owner, catalog } = storage;
@@ -141,7 +83,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       { clock, random, device, health, events, onNeighbour },
       closers,
     );
-    const { net, routing, admission, traffic } = network;
+    const { net, routing, admission, traffic, caps } = network;
+    const applyBandwidth = keepBandwidth(options, clock, caps, closers);
 
     const denied = new Set<string>(options.access.deny);
     const admitsOwner = (id: OwnerId, peer: PeerId) =>
@@ -183,7 +126,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
           device.sign,
           protocols,
         ),
-        gossip: network.gossip,
+        gossip: measures.counted(network.gossip),
         certificates: () => certificates,
         admitsOwner,
         turnsAway(peer, owners) {
@@ -293,6 +236,7 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
         proofs,
         jobs,
         events,
+        measures,
         ownersOf,
         admitsOwner,
       },
@@ -353,6 +297,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
       routing,
       traffic,
       events,
+      measures,
+      syncs: machine.syncs,
       jobs,
       freshManifests,
       runningPuts: new RunningPuts(),
@@ -370,6 +316,8 @@ export async function startNode(options: EngineOptions, on?: Machine): Promise<N
         ttlMs: options.reads.cacheTtlMs,
       }),
       discovery,
+      caps,
+      applyBandwidth,
       startedAtMs: clock.now(),
       space: space.disk,
       folders,

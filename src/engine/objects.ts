@@ -211,7 +211,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       const range = rangeOf(options, view.sizeBytes);
       const manifest = await manifestOf(view.objectId, manifestHolders, view.name, signal);
       const opened = openWithOwner(manifest, owner());
-      const context = getContext(view.objectId, manifest.ownerId);
+      const context = { ...getContext(view.objectId, manifest.ownerId), span: call.span };
       const body = readRange(view.name, manifest, opened, range, context, signal);
       return {
         object: publicView(view),

@@ -1,5 +1,7 @@
 /** What an engine is opened with: the configuration, already validated, in the engine's own words. */
-import type { NodeRole } from './engine.ts';
+import type { EventView, NodeRole } from './engine.ts';
+import type { Reload } from './live-options.ts';
+import type { BandwidthLimits, ScheduledLimits } from './mesh/bandwidth-schedule.ts';
 import type { CodeProfile } from './types.ts';
 
 export interface EngineOptions {
@@ -18,9 +20,22 @@ export interface EngineOptions {
   cleanupDelayMs?: number | undefined;
   /** Keep the owner's catalog in the mesh, and follow what his other devices write there. Off when absent. */
   mirrorsCatalog?: boolean | undefined;
-  bandwidth: { upBytesPerSecond: number | undefined; downBytesPerSecond: number | undefined };
+  /** `schedule`: other limits at hours of the day; the first span that fits holds. */
+  bandwidth: BandwidthLimits & { schedule?: readonly ScheduledLimits[] };
+  observe?: ObserveOptions | undefined;
+  /** Reads the configuration anew, for a running node to take up what it can. */
+  reload?: (() => Promise<Reload>) | undefined;
   /** Opens the keyring when it is protected; asked for by the caller, never stored. */
   passphrase: string | undefined;
+}
+
+export interface ObserveOptions {
+  /** Of 127.0.0.1, for /metrics of a service; 0 or absent: nobody listens. */
+  metricsPort?: number | undefined;
+  /** URL of an OTLP/HTTP collector that is told of puts and gets; none when absent. */
+  tracesUrl?: string | undefined;
+  /** Hears of every event, also of those that the log keeps no longer or, as debug ones, never. */
+  onEvent?: ((event: EventView) => void) | undefined;
 }
 
 export interface NetworkOptions {

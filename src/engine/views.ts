@@ -97,6 +97,10 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
     planes: node.traffic.planes(member.peerId),
     connectedAtMs: connection?.openedAtMs,
     lastSeenMs: member.lastSeenMs,
+    clockSkewMs:
+      member.heard === undefined
+        ? undefined
+        : member.heard.seq - (node.clock.now() - (node.clock.monotonic() - member.heard.atMs)),
     heardMs:
       member.heard === undefined
         ? undefined
@@ -105,6 +109,5 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
 }
 
 export function bandwidthView(node: Node, sampler: Sampler): BandwidthView {
-  const { upBytesPerSecond, downBytesPerSecond } = node.options.bandwidth;
-  return sampler.bandwidth({ up: upBytesPerSecond, down: downBytesPerSecond });
+  return sampler.bandwidth({ up: node.caps?.up.cap, down: node.caps?.down.cap });
 }

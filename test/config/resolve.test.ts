@@ -217,6 +217,11 @@ describe('toEngineOptions', () => {
       storage: { reserveFraction: 0.1 },
     });
     expect(options.network.zone).toBeUndefined();
-    expect(options.bandwidth).toEqual({ upBytesPerSecond: undefined, downBytesPerSecond: undefined });
+    expect(options.bandwidth).toEqual({
+      upBytesPerSecond: undefined,
+      downBytesPerSecond: undefined,
+      schedule: [],
+    });
+    expect(options.observe).toMatchObject({ metricsPort: 0, tracesUrl: undefined });
   });
 });

@@ -29,6 +29,7 @@ import { fakeBandwidth, fakeEvents, fakeHealth, fakePeerId, fakePeers } from './
 import { fakeJobCalls, fakeJobs } from './fake-jobs.ts';
 import { fakeDiscovery, fakeSpeed } from './fake-mesh.ts';
 import { fakeNames } from './fake-names.ts';
+import { fakeObserve } from './fake-observe.ts';
 import { compareBy, storeView } from './fake-order.ts';
 import { fakePause } from './fake-pause.ts';
 import { fakePoolCalls } from './fake-pools.ts';
@@ -374,6 +375,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       eventsNow: () => fakeEvents(elapsedMs, FAKE_START_MS),
       nowMs,
     }),
+    ...fakeObserve(enter),
     ...fakeNames({ enter, find, versions, deleted, nowMs }),
     ...fakeShares({ enter, find, nowMs }),
     backups: fakeBackupCalls(enter),

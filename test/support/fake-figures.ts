@@ -90,6 +90,7 @@ export function fakePeers(count: number, elapsedMs: number, startMs: number): Pe
       },
       connectedAtMs: away || state === 'joining' ? undefined : startMs - (index + 1) * 60_000,
       lastSeenMs: away ? startMs - 600_000 : startMs + elapsedMs,
+      clockSkewMs: away ? undefined : -40,
       heardMs: away ? undefined : startMs + elapsedMs - 700,
     };
   });

@@ -13,6 +13,7 @@ import { CONFIG_VERSION } from '../../config/validate.ts';
 import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import type { ArgSpec, Column, Command, Context, OutputRecord } from '../command.ts';
+import { tellAboutEffect } from './config-effect.ts';
 import { editConfig } from './edit-config.ts';
 import {
   CONFIG_FIELD_FIELDS,
@@ -128,7 +129,7 @@ const setCommand: Command = {
       summary: field.summary,
     });
     if (problem !== undefined) context.out.warn(problem.message);
-    tellAboutEffect(context, field);
+    await tellAboutEffect(context, [field]);
   },
 };
 
@@ -167,7 +168,7 @@ const unsetCommand: Command = {
     if (there && !context.options.dryRun) await unsetInFile(path, key);
     context.out.record({ key, removed: there });
     const field = fieldOf(key);
-    if (there && field !== undefined) tellAboutEffect(context, field);
+    if (there && field !== undefined) await tellAboutEffect(context, [field]);
   },
 };
 
@@ -280,12 +281,6 @@ function recordOf(field: ConfigField, { config, origins }: ResolvedConfig): Outp
 function needField(key: unknown): ConfigField {
   needKnown([String(key)]);
   return fieldOf(String(key))!;
-}
-
-function tellAboutEffect(context: Context, field: ConfigField): void {
-  const variable = envNameOf(field.key);
-  if ((context.env[variable] ?? '') !== '') context.out.warn(`${variable} is set and beats the file`);
-  if (field.restart) context.out.note('a running node takes this up when it is started again');
 }
 
 function withValue(file: Record<string, unknown>, key: string, value: FieldValue): Record<string, unknown> {

@@ -1,10 +1,12 @@
 /** `config edit`: the file in the user's editor, on a copy, taken over only when it is right. */
 import { copyFile, rm } from 'node:fs/promises';
+import { CONFIG_FIELDS } from '../../config/fields.ts';
 import { resolveConfig } from '../../config/resolve.ts';
 import { configFileExists, readConfigFile, writeConfigFile } from '../../config/store.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
 import { runEditor } from '../edit-file.ts';
+import { tellAboutEffect } from './config-effect.ts';
 
 export async function editConfig(context: Context): Promise<void> {
   const path = context.configPath();
@@ -36,7 +38,6 @@ export async function editConfig(context: Context): Promise<void> {
   resolveConfig(edited, copy, { env: {} });
   if (!context.options.dryRun) await writeConfigFile(path, edited);
   await rm(copy);
-  context.out.note(
-    `${path} ${context.options.dryRun ? 'would be' : 'is'} replaced; a running node takes it up when it is started again`,
-  );
+  context.out.note(`${path} ${context.options.dryRun ? 'would be' : 'is'} replaced`);
+  await tellAboutEffect(context, CONFIG_FIELDS);
 }

@@ -1,17 +1,16 @@
 /** The service as a process: who runs on a data folder, starting one beside us, asking one to stop. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open, rename, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { needNodeFolder } from '../../config/data-folder.ts';
 import { connectEngine } from '../../engine/control/client.ts';
-import type { NodeStatus } from '../../engine/engine.ts';
+import type { EventLevel, NodeStatus } from '../../engine/engine.ts';
 import { dataPaths } from '../../engine/options.ts';
 import { asDatameshError, DatameshError, errorTable } from '../../errors.ts';
+import { LOG_FILE_ENV } from './service-events.ts';
 import { tailOf } from './service-log.ts';
 
-/** A log that has grown past this is put aside at the next start; one older log is kept. */
-const MAX_LOG_BYTES = 10 * 1024 * 1024;
 /** A node opens its stores and dials its peers in a second or two; a store to recover may take longer. */
 const START_TIMEOUT_MS = 60_000;
 /** A stopping node cancels what runs, tells its peers and syncs its stores. */
@@ -77,6 +76,8 @@ export interface StartRequest {
   configPath: string;
   env: Readonly<Record<string, string | undefined>>;
   passphrase: string | undefined;
+  /** In place of the configuration's. */
+  logLevel?: EventLevel | undefined;
   signal: AbortSignal;
   /** Called at once, long before it answers. */
   onSpawn?: (child: ChildProcess) => void;
@@ -94,18 +95,32 @@ export async function startService(
   const { dataDir, configPath, signal } = request;
   await needNodeFolder(dataDir);
   const logPath = dataPaths(dataDir).log;
-  await rotate(logPath);
   const log = await open(logPath, 'a', 0o600);
   const logStart = (await log.stat()).size;
   const child = spawn(
     process.execPath,
-    [launcherPath(), 'service', 'run', '--no-input', '--config', configPath, '--data-dir', dataDir],
+    [
+      launcherPath(),
+      ...[
+        'service',
+        'run',
+        '--no-input',
+        '--log-format',
+        'json',
+        '--config',
+        configPath,
+        '--data-dir',
+        dataDir,
+      ],
+      ...(request.logLevel === undefined ? [] : ['--log-level', request.logLevel]),
+    ],
     {
       detached: true,
       stdio: [request.tied ? 'pipe' : 'ignore', log.fd, log.fd],
       cwd: dataDir,
       env: {
         ...request.env,
+        [LOG_FILE_ENV]: logPath,
         ...(request.passphrase === undefined ? {} : { DATAMESH_PASSPHRASE: request.passphrase }),
         ...(request.tied ? { [TIED_ENV]: '1' } : {}),
       },
@@ -208,11 +223,6 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-async function rotate(logPath: string): Promise<void> {
-  const size = (await stat(logPath).catch(() => undefined))?.size ?? 0;
-  if (size > MAX_LOG_BYTES) await rename(logPath, `${logPath}.1`);
 }
 
 /** bin/datamesh of this very installation: the same number of folders up from src and from dist. */

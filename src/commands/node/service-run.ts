@@ -1,41 +1,94 @@
 /** `service run`: the node in the foreground, its events as lines, until a signal asks it to stop. */
 import { needNodeFolder } from '../../config/data-folder.ts';
-import { realClock } from '../../engine/effects/clock.ts';
-import type { Engine, EventView, NodeStatus } from '../../engine/engine.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Engine, EventLevel, NodeStatus } from '../../engine/engine.ts';
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
+import {
+  boundedLog,
+  type EventWriter,
+  jsonWriter,
+  LOG_FILE_ENV,
+  recordWriter,
+  textWriter,
+} from './service-events.ts';
 import { findService, TIED_ENV } from './service-process.ts';
+import { reloader } from './service-reload.ts';
 
-/** How often the engine's events are written out. */
-const EVENTS_POLL_MS = 500;
+export interface RunOptions {
+  /** In place of the configuration's. */
+  level: EventLevel | undefined;
+  format: 'text' | 'json';
+}
 
-export async function runService(context: Context): Promise<void> {
+export async function runService(context: Context, options: RunOptions): Promise<void> {
   const config = await context.config();
   const found = await findService(config.node.dataDir);
   if (found.state === 'running') throw alreadyRunning(found.status);
   await needNodeFolder(config.node.dataDir);
   const { toEngineOptions } = await import('../../config/to-engine-options.ts');
   const { openServingEngine } = await import('../../engine/serve.ts');
+  const writer = await writerFor(context, options, config);
+  const reload = reloader(context, config, (fresh) => {
+    writer.level = levelOf(context, options, fresh);
+  });
+  const onEvent = writer.write;
   const engine = await withPassphrase(context, (passphrase) =>
-    openServingEngine(toEngineOptions(config, { mode: 'service', passphrase })),
+    openServingEngine(toEngineOptions(config, { mode: 'service', passphrase, onEvent, reload })),
   );
+  const tell = (text: string, atMs = Date.now()) =>
+    writer.write({ atMs, level: 'info', source: 'service', text });
+  const dispose = reloadOnHangUp(engine, tell);
   if (context.env[TIED_ENV] === '1') endWithParent();
   try {
     const status = await engine.status();
-    tell(context, {
-      seq: 0,
-      atMs: status.startedAtMs,
-      level: 'info',
-      source: 'service',
-      text: `${status.name} runs as process ${status.pid}, ${listening(status)}`,
-    });
-    await tellEvents(context, engine);
+    tell(`${status.name} runs as process ${status.pid}, ${listening(status)}`, status.startedAtMs);
+    await untilAsked(context.signal);
   } finally {
-    const why = context.signal.aborted ? 'asked to stop' : 'failed';
-    tell(context, { seq: 0, atMs: Date.now(), level: 'info', source: 'service', text: `${why}, closing` });
+    dispose();
+    tell(context.signal.aborted ? 'asked to stop, closing' : 'failed, closing');
     await engine.close();
   }
-  tell(context, { seq: 0, atMs: Date.now(), level: 'info', source: 'service', text: 'stopped' });
+  tell('stopped');
+}
+
+function levelOf(context: Context, { level }: RunOptions, config: Config): EventLevel {
+  return level ?? (context.options.verbose ? 'debug' : config.observe.logLevel);
+}
+
+async function writerFor(context: Context, options: RunOptions, config: Config): Promise<EventWriter> {
+  const { out } = context;
+  const level = levelOf(context, options, config);
+  if (options.format === 'json')
+    return jsonWriter(level, config.node.name, boundedLog(context.env[LOG_FILE_ENV] ?? ''));
+  if (!context.options.json) return textWriter(level, (text) => out.note(text));
+  return recordWriter(level, (record) => out.record(record));
+}
+
+/** SIGHUP, as services take it: the configuration is read again. On a terminal it still says that the terminal is gone. */
+function reloadOnHangUp(engine: Pick<Engine, 'reload'>, tell: (text: string) => void): () => void {
+  if (process.stdin.isTTY) return () => {};
+  const others = process.listeners('SIGHUP');
+  const reload = () => {
+    engine.reload().then(
+      ({ applied, restart }) => tell(reloadText(applied, restart)),
+      (error: unknown) => tell(`the configuration was not taken up: ${asDatameshError(error).message}`),
+    );
+  };
+  for (const other of others) process.off('SIGHUP', other);
+  process.on('SIGHUP', reload);
+  return () => {
+    process.off('SIGHUP', reload);
+    for (const other of others) process.on('SIGHUP', other);
+  };
+}
+
+function reloadText(applied: readonly string[], restart: readonly string[]): string {
+  const parts = [
+    ...(applied.length > 0 ? [`taken up: ${applied.join(', ')}`] : []),
+    ...(restart.length > 0 ? [`waiting for a restart: ${restart.join(', ')}`] : []),
+  ];
+  return `configuration read again; ${parts.join('; ') || 'nothing has changed'}`;
 }
 
 /** A demo that is killed leaves no nodes: its end closes the pipe that is this process's standard input. */
@@ -74,24 +127,20 @@ async function withPassphrase<T>(
   }
 }
 
-async function tellEvents(context: Context, engine: Engine): Promise<void> {
-  let seen = 0;
-  const { signal } = context;
-  // The clock takes its listener off the signal again; for a node that runs for months that matters.
-  const clock = realClock();
-  for (;;) {
-    for (const event of (await engine.snapshot()).events) {
-      if (event.seq <= seen) continue;
-      seen = event.seq;
-      if (event.level !== 'debug' || context.options.verbose) tell(context, event);
-    }
-    if (signal.aborted) return;
-    await clock.sleep(EVENTS_POLL_MS, signal).catch(() => undefined);
-  }
+function untilAsked(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    // Something must keep the process alive: the engine's own timers do not.
+    const alive = setInterval(() => undefined, KEEP_ALIVE_MS);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearInterval(alive);
+        resolve();
+      },
+      { once: true },
+    );
+  });
 }
 
-function tell({ out, options }: Context, event: EventView): void {
-  const { atMs, level, source, text } = event;
-  if (options.json) out.record({ atMs, level, source, text });
-  else out.note(`${new Date(atMs).toISOString()} ${level.padEnd(5)} ${source}: ${text}`);
-}
+const KEEP_ALIVE_MS = 2 ** 30;

@@ -1,6 +1,7 @@
+import type { EventLevel } from '../../engine/engine.ts';
 import { dataPaths } from '../../engine/options.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
-import type { Column, Command, Context, OutputRecord } from '../command.ts';
+import type { Column, Command, Context, OptionSpec, OutputRecord } from '../command.ts';
 import { EVENT_FIELDS, LOG_FIELDS, SERVICE_FIELDS } from './fields.ts';
 import { installCommand, uninstallCommand } from './service-install.ts';
 
@@ -16,6 +17,12 @@ const STATE_COLUMNS: readonly Column[] = [
   { key: 'log', title: 'Log' },
 ];
 
+const LOG_LEVEL: OptionSpec = {
+  name: 'log-level',
+  type: { kind: 'enum', values: ['debug', 'info', 'warn', 'error'] },
+  summary: 'Log this and what is graver, in place of observe.logLevel',
+};
+
 const runCommand: Command = {
   path: ['service', 'run'],
   synonyms: [['service']],
@@ -24,10 +31,18 @@ const runCommand: Command = {
   description: `Other commands then use this node in place of starting one of their own. Events are written as lines.
     SIGTERM or Ctrl-C ends it: running transfers are cancelled, stores are closed. For systemd: Type=exec.`,
   args: [],
-  options: [],
+  options: [
+    LOG_LEVEL,
+    {
+      name: 'log-format',
+      type: { kind: 'enum', values: ['text', 'json'] },
+      summary: 'json: one object a line, as the log of a service in the background has it',
+      default: 'text',
+    },
+  ],
   examples: [
     { line: 'datamesh service', note: 'until Ctrl-C' },
-    { line: 'datamesh service run --verbose', note: 'with debug events' },
+    { line: 'datamesh service run --log-level debug', note: 'with debug events' },
     {
       line: 'datamesh service run --config /etc/datamesh.json --json',
       note: 'under a supervisor, one JSON object per event',
@@ -37,7 +52,7 @@ const runCommand: Command = {
   fields: EVENT_FIELDS,
   needs: 'config',
   exits: [{ code: EXIT.conflict, meaning: 'a service or another process uses the data folder already' }],
-  async run(context) {
+  async run(context, values) {
     if (context.options.dryRun) {
       const { node, network } = await context.config();
       return context.out.note(
@@ -45,7 +60,10 @@ const runCommand: Command = {
       );
     }
     const { runService } = await import('./service-run.ts');
-    await runService(context);
+    await runService(context, {
+      level: values['log-level'] as EventLevel | undefined,
+      format: (values['log-format'] as 'text' | 'json' | undefined) ?? 'text',
+    });
   },
 };
 
@@ -54,9 +72,9 @@ const startCommand: Command = {
   group: 'node',
   summary: 'Start the node in the background',
   description:
-    'Comes back when the node answers. It goes on after you log out; its log is in the data folder.',
+    'Comes back when the node answers. It goes on after you log out; its log is in the data folder: JSON lines, 10 MiB, and five older ones. SIGHUP makes it read the configuration again.',
   args: [],
-  options: [],
+  options: [LOG_LEVEL],
   examples: [
     { line: 'datamesh service start', note: 'nothing happens when it runs already' },
     { line: 'datamesh service start --passphrase-file ~/.datamesh-pass', note: 'with a protected keyring' },
@@ -68,7 +86,7 @@ const startCommand: Command = {
   shape: 'single',
   columns: STATE_COLUMNS,
   exits: [{ code: EXIT.timeout, meaning: 'it was started, but does not answer' }],
-  async run(context) {
+  async run(context, values) {
     const { node } = await context.config();
     const { findService, startService } = await import('./service-process.ts');
     const found = await findService(node.dataDir);
@@ -86,6 +104,7 @@ const startCommand: Command = {
       configPath: context.configPath(),
       env: context.env,
       passphrase: await passphraseFor(context, node.dataDir),
+      logLevel: values['log-level'] as EventLevel | undefined,
       signal: context.signal,
     });
     context.out.record(stateRecord(node.dataDir, { state: 'running', status }));
@@ -203,9 +222,12 @@ const logsCommand: Command = {
     const { node } = await context.config();
     const { out, options, signal } = context;
     const path = dataPaths(node.dataDir).log;
-    const { follow, tailOf } = await import('./service-log.ts');
+    const [{ follow, tailOf }, { readableLine }] = await Promise.all([
+      import('./service-log.ts'),
+      import('./service-events.ts'),
+    ]);
     const { lines, position } = await tailOf(path, values.lines as number);
-    const show = (line: string) => (options.json ? out.record({ line }) : out.note(line));
+    const show = (line: string) => (options.json ? out.record({ line }) : out.note(readableLine(line)));
     for (const line of lines) show(line);
     if (values.follow === true) for await (const line of follow(path, position, signal)) show(line);
     else if (lines.length === 0 && position === 0) out.warn(`there is no log at ${path} yet`);

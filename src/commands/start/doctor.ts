@@ -7,8 +7,8 @@ export const doctorCommand: Command = {
   path: ['doctor'],
   group: 'start',
   summary: 'Check this machine and its set-up, and say what mends what is wrong',
-  description: `Every line is a check that was made just now: runtime, configuration, data folder, space, keyring, hashing,
-    erasure code, codec threads, clock, port, service, and a TCP connection to each bootstrap peer. Nothing is changed, unless --rebuild-index is given: then only the index of the stored shards is built
+  description: `Every line is a check that was made just now: runtime, configuration, data folder, modes of its files, space, keyring, hashing,
+    erasure code, codec threads, clock, service, ports, and a TCP connection to each bootstrap peer; with a running service its peers, their versions and clocks, and the DHT. Nothing is changed, unless --rebuild-index is given: then only the index of the stored shards is built
     anew from the shards themselves, with the node stopped.`,
   args: [],
   options: [
@@ -35,16 +35,18 @@ export const doctorCommand: Command = {
       const { rebuildIndex } = await import('./doctor/rebuild-index.ts');
       return rebuildIndex(context);
     }
-    const [machine, files, network] = await Promise.all([
+    const [machine, files, network, mesh] = await Promise.all([
       import('./doctor/machine.ts'),
       import('./doctor/files.ts'),
       import('./doctor/network.ts'),
+      import('./doctor/mesh.ts'),
     ]);
     const patient: Patient = { context, config: undefined };
     const checks: [string, Check][] = [
       ['runtime', machine.checkRuntime],
       ['configuration', files.examineConfig],
       ['data folder', files.checkDataFolder],
+      ['permissions', files.checkModes],
       ['space', files.checkSpace],
       ['keyring', files.checkKeyring],
       ['hash', machine.checkHash],
@@ -53,7 +55,9 @@ export const doctorCommand: Command = {
       ['clock', machine.checkClock],
       ['service', network.checkService],
       ['port', network.checkPort],
+      ['metrics port', network.checkMetricsPort],
       ['bootstrap', network.checkBootstrap],
+      ['peers', mesh.checkMesh],
     ];
     const counts = { ok: 0, warn: 0, fail: 0 };
     for (const [name, check] of checks) {

@@ -26,9 +26,11 @@ import type {
 } from '../engine.ts';
 import type { EventQuery, EventView } from '../event-views.ts';
 import type { JobCalls, JobView } from '../job-views.ts';
+import type { ReloadReport } from '../live-options.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
 import type { NameCalls } from '../name-views.ts';
+import type { MetricFamily } from '../observe/metric-views.ts';
 import type {
   DistributionQuery,
   DistributionReport,
@@ -132,6 +134,14 @@ class RemoteEngine implements Engine {
 
   async stats(): Promise<StoreStats> {
     return (await this.#read(ROUTE.stats)) as StoreStats;
+  }
+
+  async metrics(): Promise<MetricFamily[]> {
+    return (await this.#read(ROUTE.metrics)) as MetricFamily[];
+  }
+
+  async reload(): Promise<ReloadReport> {
+    return (await this.#send(ROUTE.reload, {})) as ReloadReport;
   }
 
   health(options: CallOptions & { depth?: CensusDepth | undefined } = {}): Promise<HealthReport> {

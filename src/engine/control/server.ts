@@ -167,6 +167,8 @@ function buildApp(
   app.get(ROUTE.snapshot, async () => engine.snapshot());
   app.get(ROUTE.peers, async () => engine.peers());
   app.get(ROUTE.stats, async () => engine.stats());
+  app.get(ROUTE.metrics, async () => engine.metrics());
+  app.post(ROUTE.reload, async () => engine.reload());
   app.post(ROUTE.list, async (request) => engine.list(readListQuery(request.body)));
   app.post(ROUTE.find, async (request) => engine.find(readRef(request.body).ref));
   app.post(ROUTE.info, async (request) => {

@@ -28,6 +28,8 @@ export const ROUTE = {
   snapshot: '/snapshot',
   peers: '/peers',
   stats: '/stats',
+  metrics: '/metrics',
+  reload: '/reload',
   health: '/health',
   verify: '/verify',
   prove: '/prove',

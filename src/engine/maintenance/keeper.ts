@@ -52,6 +52,7 @@ export interface KeeperOptions {
   suspects: DamageList;
   limits: KeeperLimits;
   mend(ids: readonly ObjectId[]): Promise<MendReport>;
+  mended?(report: MendReport): void;
   /** Whether some holder of the object cannot be asked now. */
   doubtful(id: ObjectId): boolean;
   /** Sends the owner's pending orders; how many are left. Absent on a node without owner. */
@@ -165,7 +166,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
     for (;;) {
       const due = stopped ? [] : suspects.due(clock.monotonic(), OBJECTS_AT_ONCE);
       if (due.length === 0) return;
-      const { shards, repaired, trafficBytes } = await options.mend(due);
+      const report = await options.mend(due);
+      const { shards, repaired, trafficBytes } = report;
+      options.mended?.(report);
       if (shards > 0) options.log(`${repaired} objects mended, ${shards} shards, ${trafficBytes} bytes`);
       await options.pause();
     }

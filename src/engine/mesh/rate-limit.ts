@@ -7,12 +7,24 @@ import type { Clock } from '../effects/clock.ts';
 export class RateLimit {
   private availableAtMs = 0;
   private readonly clock: Clock;
-  private readonly bytesPerSecond: number | undefined;
+  private bytesPerSecond: number | undefined;
 
   /** `bytesPerSecond` undefined or 0: no cap. */
   constructor(clock: Clock, bytesPerSecond: number | undefined) {
     this.clock = clock;
-    this.bytesPerSecond = bytesPerSecond === 0 ? undefined : bytesPerSecond;
+    this.set(bytesPerSecond);
+  }
+
+  /** From now on; a debt of before is forgiven. */
+  set(bytesPerSecond: number | undefined): void {
+    const next = bytesPerSecond === 0 ? undefined : bytesPerSecond;
+    if (next !== this.bytesPerSecond) this.availableAtMs = 0;
+    this.bytesPerSecond = next;
+  }
+
+  /** Undefined: no cap. */
+  get cap(): number | undefined {
+    return this.bytesPerSecond;
   }
 
   /** False: `take` never waits, and need not be asked. */

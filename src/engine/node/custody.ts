@@ -8,7 +8,7 @@ import type { Net } from '../effects/net.ts';
 import type { Random } from '../effects/random.ts';
 import { nextTurn } from '../effects/turn.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
-import { createAudit } from '../maintenance/audit.ts';
+import { type AuditFigures, createAudit } from '../maintenance/audit.ts';
 import { liftNamed } from '../maintenance/collect/lift-named.ts';
 import type { Quarantine } from '../maintenance/collect/quarantine.ts';
 import { createAdoption } from '../maintenance/custody/adoption.ts';
@@ -36,6 +36,7 @@ import type { PeerHealth } from '../mesh/peer-health.ts';
 import { RateLimit } from '../mesh/rate-limit.ts';
 import type { EventLog } from '../observe/events.ts';
 import type { Jobs } from '../observe/jobs.ts';
+import type { Measures } from '../observe/measures.ts';
 import type { Candidate } from '../placement/domains.ts';
 import type { Folders } from '../pools/folders.ts';
 import type { ShardStore } from '../shardstore/store.ts';
@@ -55,6 +56,10 @@ export interface Custody {
     changed(): void;
   };
   keeper: Keeper;
+  /** Objects to be looked at, and those of them known to be damaged. */
+  backlog(): { suspected: number; damaged: number };
+  /** Of what it keeps. */
+  audit: Readonly<AuditFigures>;
   /** Tells custodians where the owner has put shards anew: the objects of which at least one has taken it. */
   told(owner: OwnerId, moves: readonly ClaimsOf[], signal: AbortSignal): Promise<ReadonlySet<ObjectId>>;
   /** Where custodians say that shards are which do not lie where the manifest says. */
@@ -85,6 +90,7 @@ interface Parts {
   proofs: ProofMemory;
   jobs: Jobs;
   events: EventLog;
+  measures: Measures;
   ownersOf(peer: PeerId): ReadonlySet<OwnerId> | undefined;
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
 }
@@ -215,6 +221,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     suspects,
     limits: KEEPER_LIMITS,
     doubtful,
+    mended: (report) => parts.measures.mended(report),
     mend: (ids) =>
       mend(ids, {
         peers,
@@ -334,6 +341,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     store: custody,
     drainParts,
     keeper,
+    backlog: () => ({ suspected: suspects.size, damaged: suspects.damaged().length }),
+    audit: audit.figures,
     peers,
     told: (id, moves, callSignal) => tellWhere(id, moves, locate(callSignal)),
     where: (id, ids, callSignal) => askWhere(id, ids, locate(callSignal)),

@@ -12,8 +12,10 @@ import { acquireLock } from '../effects/lock.ts';
 import { type Random, realRandom } from '../effects/random.ts';
 import { realDisk } from '../effects/real-disk.ts';
 import { tolerateStrayRejections } from '../effects/stray-errors.ts';
+import { timingSyncs } from '../effects/timed-disk.ts';
 import type { CustodyStore } from '../maintenance/custody/custody-store.ts';
 import { openCustody } from '../maintenance/custody/sqlite-custody.ts';
+import { Histogram, SYNC_BUCKETS_SECONDS } from '../observe/histogram.ts';
 import type { EngineOptions } from '../options.ts';
 import { openShardStore, type SegmentStore, type ShardStoreOptions } from '../shardstore/segment-store.ts';
 import type { Closers } from './closers.ts';
@@ -23,6 +25,8 @@ export interface Machine {
   clock: Clock;
   random: Random;
   disk: Disk;
+  /** How long its fdatasyncs took, in seconds; undefined where nobody measures. */
+  syncs?: Histogram;
   /** One process per data folder. Throws `lock-held`. */
   lock(path: string): Promise<{ release(): Promise<void> }>;
   openStore(options: ShardStoreOptions): Promise<SegmentStore>;
@@ -36,11 +40,13 @@ export interface Machine {
 
 export function realMachine(): Machine {
   const clock = realClock();
-  const disk = realDisk();
+  const syncs = new Histogram(SYNC_BUCKETS_SECONDS);
+  const disk = timingSyncs(realDisk(), clock, (elapsedMs) => syncs.observe(elapsedMs / 1000));
   return {
     clock,
     random: realRandom(),
     disk,
+    syncs,
     lock: (path) => acquireLock(disk, path, clock),
     openStore: openShardStore,
     openCatalog: (path) => openCatalog(path, clock),

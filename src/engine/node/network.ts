@@ -14,7 +14,7 @@ import { createLibp2pNet } from '../mesh/libp2p-net.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
 import { NETWORK_PRESETS } from '../mesh/presets.ts';
 import { heldBack, spokenBy } from '../mesh/protocol-versions.ts';
-import { RateLimit } from '../mesh/rate-limit.ts';
+import { type Caps, RateLimit } from '../mesh/rate-limit.ts';
 import { TrafficMeter } from '../mesh/traffic.ts';
 import type { EventLog } from '../observe/events.ts';
 import type { EngineOptions } from '../options.ts';
@@ -29,6 +29,8 @@ export interface Network {
   walk: DiscoveryOptions['walk'];
   admission: Admission;
   traffic: TrafficMeter;
+  /** Of all that moves shards; absent where nothing is capped. */
+  caps?: Caps;
 }
 
 export interface NetworkParts {
@@ -97,6 +99,7 @@ export async function openNetwork(
     walk: (signal) => walkDht(host, random, signal),
     admission,
     traffic,
+    caps,
   };
 }
 

@@ -7,6 +7,8 @@ const MAX_TEXT = 500;
 
 /** What happened in this engine, newest last. */
 export class EventLog {
+  /** Of all levels since the start. */
+  readonly counts: Record<EventLevel, number> = { debug: 0, info: 0, warn: 0, error: 0 };
   private readonly events: EventView[] = [];
   private seq = 0;
   private readonly clock: Clock;
@@ -24,6 +26,7 @@ export class EventLog {
       source,
       text: text.slice(0, MAX_TEXT),
     };
+    this.counts[level]++;
     for (const listener of this.listeners) listener(event);
     if (level === 'debug') return;
     this.events.push(event);

@@ -11,6 +11,7 @@ import {
 import type { GetOptions } from '../engine.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { ObjectRouting } from '../mesh/dht.ts';
+import { type Span, spanned } from '../observe/spans.ts';
 import { manifestShardId, type ObjectId, type PeerId } from '../types.ts';
 import { GET_WINDOW_STRIPES } from './limits.ts';
 import { type ReadContext, readStripe } from './stripe-reader.ts';
@@ -24,6 +25,8 @@ export interface GetContext {
   owner: OwnerKeys;
   routing: Pick<ObjectRouting, 'findProviders'>;
   read: Omit<ReadContext, 'signal'>;
+  /** The get that stripes are a part of, while it is traced. */
+  span?: Span | undefined;
   /** What custodians say of the object that is read. */
   whereabouts?: Whereabouts | undefined;
   /** The object's manifest as its custodians keep it, verified; undefined where none of them gives it. */
@@ -168,6 +171,10 @@ export async function* readRange(
     }
   };
 
+  const traced = (index: number) =>
+    context.span === undefined
+      ? readChunk(index)
+      : spanned(context.span, 'datamesh.get.stripe', { 'datamesh.stripe': index }, () => readChunk(index));
   const readChunk = async (index: number): Promise<OpenedChunk> => {
     const landing = context.codec.receive(code, manifest.shardBytes(index));
     const { bytes, release } = await openStripe(index, landing).catch((error: unknown) => {
@@ -188,7 +195,7 @@ export async function* readRange(
     for await (const chunk of orderedWindow(
       indices,
       GET_WINDOW_STRIPES,
-      readChunk,
+      traced,
       () => stopper.abort(),
       discard,
     )) {

@@ -17,6 +17,7 @@ import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions, PutOptions } from '../engine.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
+import { spanned } from '../observe/spans.ts';
 import type { Candidate, Domain, PlacementPolicy, Site } from '../placement/domains.ts';
 import { requirePlaceable, writeQuorum } from '../placement/feasible.ts';
 import type { Losses } from '../placement/survival.ts';
@@ -245,8 +246,12 @@ async function storeContent(
     }
   };
 
+  const traced = (chunk: Chunk) =>
+    call.span === undefined
+      ? store(chunk)
+      : spanned(call.span, 'datamesh.put.stripe', { 'datamesh.stripe': chunk.index }, () => store(chunk));
   const counted = hashed(chunks(source, chunkBytes), hasher, (bytes) => (sizeBytes += bytes));
-  for await (const { stripe, bytes } of orderedWindow(counted, PUT_WINDOW_STRIPES, store, job.stop)) {
+  for await (const { stripe, bytes } of orderedWindow(counted, PUT_WINDOW_STRIPES, traced, job.stop)) {
     if (stripe !== undefined) stripes.push(stripe);
     doneBytes += bytes;
     call.onProgress?.({ doneBytes, totalBytes: options.sizeBytes });

@@ -101,7 +101,14 @@ describe('in the foreground', { timeout: 60_000 }, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with status 0', async (signal) => {
     const child = home.spawn('service', '--json');
     pids.push(child.pid!);
-    expect(jsonLines(await firstOutput(child))[0]).toMatchObject({ level: 'info', source: 'service' });
+    // Events come as they happen, those of the opening first.
+    let told = '';
+    child.stdout!.on('data', (part) => (told += part));
+    await firstOutput(child);
+    const runs = () =>
+      jsonLines(told.slice(0, told.lastIndexOf('\n') + 1)).find(({ source }) => source === 'service');
+    while (runs() === undefined) await once(child.stdout!, 'data');
+    expect(runs()).toMatchObject({ level: 'info', text: expect.stringContaining(`process ${child.pid}`) });
     child.kill(signal);
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(existsSync(`${home.dataDir}/LOCK`)).toBe(false);

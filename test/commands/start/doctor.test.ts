@@ -51,6 +51,7 @@ describe('doctor', () => {
         'runtime',
         'configuration',
         'data folder',
+        'permissions',
         'space',
         'keyring',
         'hash',
@@ -144,6 +145,25 @@ describe('doctor', () => {
     // One that answers is enough to join; the other is then worth a warning.
     home.config.network.bootstrap.push(`/ip4/127.0.0.1/tcp/${open}`, '/ip4/127.0.0.1/udp/1/quic-v1');
     expect((await examine()).found('bootstrap').map((it) => it.state)).toEqual(['warn', 'ok', 'warn']);
+  });
+
+  it('sees files of the node that others may read, and a metrics port that another program has', async () => {
+    writeFileSync(`${home.dataDir}/catalog.sqlite`, '', { mode: 0o644 });
+    home.config.metrics.port = await listening();
+    const { found, status } = await examine();
+    expect(found('permissions')).toMatchObject([
+      {
+        state: 'warn',
+        detail: expect.stringContaining('catalog.sqlite'),
+        mend: `chmod -R go-rwx '${home.dataDir}'`,
+      },
+    ]);
+    expect(found('metrics port')).toMatchObject([
+      { state: 'warn', mend: expect.stringContaining('config set metrics.port') },
+    ]);
+    expect(status).toBe(0);
+    writeFileSync(`${home.dataDir}/device.key`, '', { mode: 0o644 });
+    expect((await examine()).found('permissions')).toMatchObject([{ state: 'fail' }]);
   });
 
   it('sees who holds the data folder', async () => {

@@ -76,6 +76,27 @@ export const checkDataFolder: Check = async ({ config }) => {
   };
 };
 
+/** What others could read or put in place of a node's own. */
+export const checkModes: Check = async ({ config }) => {
+  if (config === undefined) return [];
+  const paths = dataPaths(config.node.dataDir);
+  const { device, catalog, custody, shards, log, socket, journal, quarantine } = paths;
+  const open: string[] = [];
+  // The keyring has a check of its own, which opens it.
+  for (const path of [device, catalog, custody, shards, log, socket, journal, quarantine]) {
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && (found.mode & OTHERS) !== 0) open.push(path);
+  }
+  if (open.length === 0)
+    return { check: 'permissions', state: 'ok', detail: 'all files are this user’s alone' };
+  return {
+    check: 'permissions',
+    state: open.includes(device) ? 'fail' : 'warn',
+    detail: `${open.join(', ')} may be read or changed by others, were the folder open`,
+    mend: `chmod -R go-rwx '${config.node.dataDir}'`,
+  };
+};
+
 export const checkSpace: Check = async ({ config }) => {
   if (config === undefined) return [];
   const { quotaBytes, reservePercent } = config.storage;

@@ -51,6 +51,28 @@ export const checkPort: Check = async ({ config }) => {
   };
 };
 
+/** Taken by the service itself is right; by anybody else costs the figures. */
+export const checkMetricsPort: Check = async ({ config }) => {
+  if (config === undefined || config.metrics.port === 0) return [];
+  const { port } = config.metrics;
+  const failure = await bindFailure(port, '127.0.0.1');
+  if (failure === undefined) return { check: 'metrics port', state: 'ok', detail: `${port} is free` };
+  const own = failure === 'EADDRINUSE' && (await givesMetrics(port));
+  if (own) return { check: 'metrics port', state: 'ok', detail: `http://127.0.0.1:${port}/metrics answers` };
+  return {
+    check: 'metrics port',
+    state: 'warn',
+    detail: `${port} of 127.0.0.1 cannot be used: ${failure === 'EADDRINUSE' ? 'another program listens on it' : failure}`,
+    mend: 'datamesh config set metrics.port PORT with another one, then datamesh service stop && datamesh service start',
+  };
+};
+
+async function givesMetrics(port: number): Promise<boolean> {
+  const url = `http://127.0.0.1:${port}/metrics`;
+  const response = await fetch(url, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) }).catch(() => undefined);
+  return response !== undefined && (await response.text().catch(() => '')).includes('datamesh_node_info');
+}
+
 function bindFailure(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

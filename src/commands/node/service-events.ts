@@ -1,0 +1,147 @@
+/**
+ * What a service writes: for a person a line each, for programs JSON by pino. Started in the background it is the one that writes its log file, and
+ * keeps it within bounds: what is full is copied to `.1` and emptied, so that whatever else the process says there (a crash) still has its place.
+ */
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import type { Logger } from 'pino';
+import type { EventLevel, EventView } from '../../engine/engine.ts';
+import type { OutputRecord } from '../command.ts';
+
+/** A log that has grown past this is put aside; so many are kept beside it, the oldest goes. 60 MiB are a year of a busy node. */
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+const KEPT_LOGS = 5;
+/** Names the log that standard output goes to. */
+export const LOG_FILE_ENV = 'DATAMESH_LOG_FILE';
+
+export const LOG_LEVELS: readonly EventLevel[] = ['debug', 'info', 'warn', 'error'];
+
+export type ServiceEvent = Omit<EventView, 'seq'>;
+
+export interface EventWriter {
+  /** This and what is graver. */
+  level: EventLevel;
+  write(event: ServiceEvent): void;
+}
+
+/** @param line takes one that is ready to be printed */
+export function textWriter(level: EventLevel, line: (text: string) => void): EventWriter {
+  return filtered(level, ({ atMs, level: of, source, text }) =>
+    line(`${new Date(atMs).toISOString()} ${of.padEnd(5)} ${source}: ${text}`),
+  );
+}
+
+/** @param record takes one for programs */
+export function recordWriter(level: EventLevel, record: (record: OutputRecord) => void): EventWriter {
+  return filtered(level, ({ atMs, level: of, source, text }) => record({ atMs, level: of, source, text }));
+}
+
+/** @param node name of the node, in every line */
+export async function jsonWriter(
+  level: EventLevel,
+  node: string,
+  destination: { write(line: string): void },
+): Promise<EventWriter> {
+  const { pino } = await import('pino');
+  const logger: Logger = pino(
+    {
+      level: 'debug',
+      base: { node },
+      // The event says when it happened.
+      timestamp: false,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return filtered(level, ({ atMs, level: of, source, text }) =>
+    logger[of]({ time: new Date(atMs).toISOString(), source }, text),
+  );
+}
+
+function filtered(level: EventLevel, write: (event: ServiceEvent) => void): EventWriter {
+  const writer: EventWriter = {
+    level,
+    write(event) {
+      if (LOG_LEVELS.indexOf(event.level) >= LOG_LEVELS.indexOf(writer.level)) write(event);
+    },
+  };
+  return writer;
+}
+
+/**
+ * Standard output, where it is the log at `path`, with its bounds. A disk that is full costs lines, not the service.
+ */
+export function boundedLog(
+  path: string,
+  descriptor = 1,
+  maxBytes = MAX_LOG_BYTES,
+): { write(line: string): void } {
+  const own = isSame(path, descriptor);
+  let bytes = own ? fstatSync(descriptor).size : 0;
+  return {
+    write(line) {
+      try {
+        if (own && bytes > maxBytes) {
+          putAside(path);
+          ftruncateOf(path);
+          bytes = 0;
+        }
+        // A pipe that nobody empties takes nothing at once; a file does.
+        if (own) bytes += writeSync(descriptor, line);
+        else process.stdout.write(line);
+      } catch {
+        // Nobody else could be told.
+      }
+    },
+  };
+}
+
+function isSame(path: string, descriptor: number): boolean {
+  try {
+    const [named, open] = [statSync(path), fstatSync(descriptor)];
+    return open.isFile() && named.ino === open.ino && named.dev === open.dev;
+  } catch {
+    return false;
+  }
+}
+
+function putAside(path: string): void {
+  for (let number = KEPT_LOGS - 1; number >= 1; number--) {
+    try {
+      renameSync(`${path}.${number}`, `${path}.${number + 1}`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  copyFileSync(path, `${path}.1`);
+}
+
+/** Standard output appends, so it goes on at the new end. */
+function ftruncateOf(path: string): void {
+  const file = openSync(path, 'r+');
+  try {
+    ftruncateSync(file, 0);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A line of the log for a person; what is no JSON of ours stays as it is. */
+export function readableLine(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { time, level, source, msg } = JSON.parse(line) as Record<string, unknown>;
+    if ([time, level, source, msg].some((it) => typeof it !== 'string')) return line;
+    return `${time} ${String(level).padEnd(5)} ${source}: ${msg}`;
+  } catch {
+    return line;
+  }
+}

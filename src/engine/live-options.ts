@@ -1,0 +1,40 @@
+/** What of its options a running node takes anew without a restart. */
+import { DatameshError } from '../errors.ts';
+import type { Node } from './node.ts';
+import type { EngineOptions } from './options.ts';
+
+export type LiveOptions = Pick<EngineOptions, 'bandwidth' | 'code'> & {
+  /** `deny` is enforced where connections are accepted, which is set up once. */
+  access: Pick<EngineOptions['access'], 'mode' | 'allow'>;
+};
+
+export interface ReloadReport {
+  /** Keys of the configuration whose new values hold from now on. */
+  applied: string[];
+  /** Keys that changed and wait for a restart. */
+  restart: string[];
+}
+
+export interface Reload extends ReloadReport {
+  options: LiveOptions;
+}
+
+export interface ReloadCalls {
+  /** Reads the configuration again that the service was started with. Throws `failed` where the engine was opened without one, `config-invalid` … as a start would. */
+  reload(): Promise<ReloadReport>;
+}
+
+export function applyLive(node: Node, { bandwidth, code, access }: LiveOptions): void {
+  const { options } = node;
+  options.bandwidth = bandwidth;
+  options.code = code;
+  options.access = { ...options.access, ...access };
+  node.applyBandwidth();
+}
+
+export function withoutConfiguration(): DatameshError {
+  return new DatameshError('failed', {
+    what: 'this node was not started from a configuration file',
+    mend: 'end the console or program that runs it, and start it again',
+  });
+}

@@ -1,0 +1,54 @@
+/** Families as Prometheus' text format 0.0.4, written by prom-client; and what prom-client measures of the process. */
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import type { MetricFamily } from './metric-views.ts';
+
+export const EXPOSITION_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+export async function expositionOf(families: readonly MetricFamily[]): Promise<string> {
+  const registry = new Registry();
+  for (const family of families) registry.registerMetric(asMetric(family));
+  return await registry.metrics();
+}
+
+/** What a registry asks of a metric when it writes it, and no more. */
+function asMetric({ name, help, type, samples }: MetricFamily): Metric {
+  const values = samples.map((it) => ({ metricName: it.name, labels: it.labels, value: it.value }));
+  const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, values }) };
+  return metric as unknown as Metric;
+}
+
+/** How precisely the event loop's delay is measured: it wakes the process this often. */
+const LOOP_PRECISION_MS = 20;
+const TYPES: Readonly<Record<string, MetricFamily['type']>> = {
+  counter: 'counter',
+  gauge: 'gauge',
+  histogram: 'histogram',
+  summary: 'summary',
+};
+
+/** CPU, memory, descriptors, garbage collection and event loop of this process, from the first call on. */
+export function processFigures(): () => Promise<MetricFamily[]> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_PRECISION_MS });
+  return async () => {
+    const found = await registry.getMetricsAsJSON();
+    return found.map(({ name, help, type, values }) => ({
+      name,
+      help,
+      type: TYPES[String(type)] ?? 'gauge',
+      samples: (values as readonly RawValue[]).flatMap(({ metricName, labels, value }) =>
+        Number.isFinite(value) ? [{ name: metricName ?? name, labels: textLabels(labels), value }] : [],
+      ),
+    }));
+  };
+}
+
+interface RawValue {
+  metricName?: string;
+  labels?: Record<string, string | number | undefined>;
+  value: number;
+}
+
+function textLabels(labels: RawValue['labels'] = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]));
+}

@@ -1,0 +1,103 @@
+/**
+ * Figures of peers with bounded cardinality: the first `MAX_PEER_LABELS` peers that this node met have a label of their own for as long as it
+ * remembers them; all others together are "other". What is counted there is the total less the labelled, so that sums over the label stay right.
+ */
+import type { PeerState, PeerView } from '../engine.ts';
+import type { PeerId } from '../types.ts';
+import { counter, gauge, type Value } from './families.ts';
+import type { MetricFamily } from './metric-views.ts';
+
+/** Eight families of peers are then 408 series: a Prometheus of a home takes them from dozens of nodes. */
+export const MAX_PEER_LABELS = 50;
+const OTHER = 'other';
+
+const STATES: readonly PeerState[] = ['joining', 'active', 'suspect', 'draining', 'offline', 'quarantined'];
+const BREAKERS = ['closed', 'open', 'half-open'] as const;
+
+/** Who has a label. A peer that is no longer known gives its label up. */
+export class PeerLabels {
+  private readonly labelled = new Set<PeerId>();
+
+  /** @param known all peers of this moment */
+  of(known: readonly PeerView[]): { own: PeerView[]; others: PeerView[] } {
+    const present = new Set(known.map(({ peerId }) => peerId));
+    for (const peer of this.labelled) if (!present.has(peer)) this.labelled.delete(peer);
+    const own: PeerView[] = [];
+    const others: PeerView[] = [];
+    for (const peer of known) {
+      if (!this.labelled.has(peer.peerId) && this.labelled.size < MAX_PEER_LABELS)
+        this.labelled.add(peer.peerId);
+      (this.labelled.has(peer.peerId) ? own : others).push(peer);
+    }
+    return { own, others };
+  }
+}
+
+/** @param total bytes of all peers, those that are forgotten included */
+export function peerFamilies(
+  peers: readonly PeerView[],
+  labels: PeerLabels,
+  total: { sentBytes: number; receivedBytes: number },
+): MetricFamily[] {
+  const { own, others } = labels.of(peers);
+  const each = (figure: (peer: PeerView) => number | undefined): Value[] =>
+    own.map((peer) => [{ peer: peer.peerId }, figure(peer)] as const);
+  const summed = (figure: (peer: PeerView) => number): Value[] => [
+    ...each(figure),
+    [{ peer: OTHER }, others.reduce((sum, peer) => sum + figure(peer), 0)],
+  ];
+  const ofTotal = (figure: (peer: PeerView) => number, all: number): Value[] => [
+    ...each(figure),
+    [{ peer: OTHER }, Math.max(0, all - own.reduce((sum, peer) => sum + figure(peer), 0))],
+  ];
+  const counted = <T extends string>(label: string, all: readonly T[], of: (peer: PeerView) => T) =>
+    all.map((key) => [{ [label]: key }, peers.filter((peer) => of(peer) === key).length] as const);
+  const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
+  return [
+    gauge(
+      'datamesh_peers',
+      'Known peers by state',
+      counted('state', STATES, (peer) => peer.state),
+    ),
+    gauge(
+      'datamesh_breakers',
+      'Circuit breakers of known peers by state',
+      counted('state', BREAKERS, (peer) => peer.breaker),
+    ),
+    counter(
+      'datamesh_peer_sent_bytes_total',
+      `Bytes sent to each peer, encryption included; at most ${MAX_PEER_LABELS} peers by id, the rest as "${OTHER}"`,
+      ofTotal((peer) => peer.sentBytes, total.sentBytes),
+    ),
+    counter(
+      'datamesh_peer_received_bytes_total',
+      'Bytes received from each peer, encryption included',
+      ofTotal((peer) => peer.receivedBytes, total.receivedBytes),
+    ),
+    gauge(
+      'datamesh_peer_requests',
+      'Requests for shards made to each peer since it became known',
+      summed((peer) => peer.requests),
+    ),
+    gauge(
+      'datamesh_peer_request_failures',
+      'Those of them that failed',
+      summed((peer) => peer.failures),
+    ),
+    gauge(
+      'datamesh_peer_rtt_seconds',
+      'Round trip to each peer, as last measured',
+      each((peer) => seconds(peer.rttMs)),
+    ),
+    gauge(
+      'datamesh_peer_latency_p95_seconds',
+      '95th percentile of its answers with shards in the last five minutes',
+      each((peer) => seconds(peer.latencyP95Ms)),
+    ),
+    gauge(
+      'datamesh_peer_reputation',
+      'Reputation of each peer, 0 to 100',
+      each((peer) => peer.score),
+    ),
+  ];
+}

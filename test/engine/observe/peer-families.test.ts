@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { Histogram } from '../../../src/engine/observe/histogram.ts';
+import { MAX_PEER_LABELS, PeerLabels, peerFamilies } from '../../../src/engine/observe/peer-families.ts';
+import type { PeerId } from '../../../src/engine/types.ts';
+import { fakePeers } from '../../support/fake-figures.ts';
+
+const START_MS = Date.UTC(2026, 0, 1);
+
+function peers(count: number) {
+  return fakePeers(count, 5_000, START_MS).map((peer, at) => ({
+    ...peer,
+    peerId: `peer-${String(at).padStart(4, '0')}` as PeerId,
+    sentBytes: 10 + at,
+    receivedBytes: at,
+  }));
+}
+const samplesOf = (families: ReturnType<typeof peerFamilies>, name: string) =>
+  families.find((it) => it.name === name)!.samples;
+
+describe('figures of peers', () => {
+  it('have bounded labels however many peers there are, and sums that stay right', () => {
+    const labels = new PeerLabels();
+    const many = peers(1000);
+    const total = { sentBytes: many.reduce((sum, it) => sum + it.sentBytes, 0) + 77, receivedBytes: 10 ** 9 };
+    const families = peerFamilies(many, labels, total);
+    for (const { name, samples } of families) {
+      expect(samples.length, name).toBeLessThanOrEqual(MAX_PEER_LABELS + 1);
+      expect(new Set(samples.map((it) => JSON.stringify(it.labels))).size).toBe(samples.length);
+    }
+    const sent = samplesOf(families, 'datamesh_peer_sent_bytes_total');
+    expect(sent.reduce((sum, it) => sum + it.value, 0)).toBe(total.sentBytes);
+    expect(samplesOf(families, 'datamesh_peers').reduce((sum, it) => sum + it.value, 0)).toBe(1000);
+  });
+
+  it('keep a peer’s label while it is known, so that no counter goes back', () => {
+    const labels = new PeerLabels();
+    const all = peers(MAX_PEER_LABELS + 10);
+    const first = labels.of(all).own.map(({ peerId }) => peerId);
+    expect(
+      labels
+        .of([...all].reverse())
+        .own.map(({ peerId }) => peerId)
+        .sort(),
+    ).toEqual([...first].sort());
+    // One goes: its label is free for another, and what it moved counts with the others.
+    const left = all.slice(1);
+    expect(labels.of(left).own).toHaveLength(MAX_PEER_LABELS);
+    const total = { sentBytes: 100_000, receivedBytes: 100_000 };
+    const other = (of: typeof all) =>
+      samplesOf(peerFamilies(of, labels, total), 'datamesh_peer_sent_bytes_total').find(
+        (it) => it.labels.peer === 'other',
+      )!.value;
+    expect(other(left)).toBeGreaterThan(0);
+  });
+});
+
+describe('Histogram', () => {
+  it('counts each value once, in every bucket from its own on', () => {
+    const histogram = new Histogram([1, 2, 4]);
+    for (const value of [0.5, 1, 1.5, 4, 100]) histogram.observe(value);
+    expect(histogram.view()).toEqual({
+      buckets: [
+        { le: 1, count: 2 },
+        { le: 2, count: 3 },
+        { le: 4, count: 4 },
+      ],
+      sum: 107,
+      count: 5,
+    });
+  });
+});
