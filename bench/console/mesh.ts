@@ -74,7 +74,7 @@ export async function openMesh(peers: number): Promise<BenchMesh> {
           network: { ...base.network, name: 'demo', preset: 'local', port: 0, bootstrap: [first.address] },
           storage: { quotaBytes: 8 * 2 ** 30, reservePercent: 0 },
           access: { mode: 'open', allow: [], deny: [] },
-          extras: { ...base.extras, history: false },
+          console: { ...base.console, history: false },
         };
         const configPath = join(folder, `node-${own}.json`);
         await writeFile(configPath, JSON.stringify(config), { mode: 0o600 });

@@ -28,9 +28,14 @@ export interface ConfigField {
   summary: string;
   /** A running node takes the new value only after a restart. */
   restart: boolean;
+  /** Its key before it had this one (migrate.ts); its variable of then still works. */
+  formerly?: string;
   /** What is wrong with a value of the right kind, or undefined. */
   check?: (value: FieldValue) => string | undefined;
 }
+
+/** Of the file. Raised when an older datamesh would misread it, with a step in migrate.ts. */
+export const CONFIG_VERSION = 2;
 
 /** 255 shards are what GF(2^8) allows. */
 export const MAX_SHARDS = 255;
@@ -226,7 +231,13 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     summary: 'what a service writes to its log: this and what is graver',
     restart: false,
   },
-  { key: 'extras.history', kind: 'boolean', summary: 'keep the console history', restart: false },
+  {
+    key: 'console.history',
+    kind: 'boolean',
+    summary: 'keep the console history',
+    restart: false,
+    formerly: 'extras.history',
+  },
 ];
 
 export const CONFIG_KEYS: readonly string[] = CONFIG_FIELDS.map(({ key }) => key);
@@ -259,7 +270,7 @@ export function valueAt(config: unknown, key: string): unknown {
 /** A whole configuration for use by programs, tests and the demo; the defaults of the file are the same. */
 export function defaultConfig(base: { name: string; dataDir: string }): Config {
   return {
-    version: 1,
+    version: CONFIG_VERSION,
     node: { name: base.name, dataDir: base.dataDir, role: 'regular' },
     network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '', protocol: 0 },
     storage: { quotaBytes: 100 * 2 ** 30, reservePercent: 10 },
@@ -270,13 +281,13 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
     access: { mode: 'allow-list', allow: [], deny: [] },
     metrics: { port: 0 },
     observe: { traces: '', logLevel: 'info' },
-    extras: { history: true },
+    console: { history: true },
   };
 }
 
 /** Builds a configuration from a value for every field, in the order of the table: same values, same bytes. */
 export function configFromFields(read: (key: string) => FieldValue): Config {
-  const config: Record<string, unknown> = { version: 1 };
+  const config: Record<string, unknown> = { version: CONFIG_VERSION };
   for (const { key } of CONFIG_FIELDS) {
     const [group, name] = key.split('.') as [string, string];
     const inner = (config[group] ??= {}) as Record<string, unknown>;

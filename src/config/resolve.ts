@@ -12,6 +12,7 @@ import {
   fieldOf,
   valueAt,
 } from './fields.ts';
+import { migrated } from './migrate.ts';
 import { configFilePath, defaultDataDir, type Environment } from './paths.ts';
 import type { Config } from './schema.ts';
 import { type ConfigFile, readConfigFile } from './store.ts';
@@ -58,11 +59,12 @@ export async function loadConfig(request: ConfigRequest): Promise<ResolvedConfig
 
 /** The same from a file already read. Throws `config-invalid` or `bad-value`. */
 export function resolveConfig(
-  file: ConfigFile,
+  given: ConfigFile,
   path: string,
   request: Pick<ConfigRequest, 'env' | 'overrides'>,
 ): ResolvedConfig {
-  needKnownVersion(file, path);
+  needKnownVersion(given, path);
+  const file = migrated(given);
   needValid(fileProblems(file), path);
   const overrides = request.overrides ?? {};
   needKnown(Object.keys(overrides));
@@ -75,12 +77,12 @@ export function resolveConfig(
       origins[key] = { layer: 'flag', source: key };
       return parseFieldText(field, flag, key);
     }
-    const variable = envNameOf(key);
-    const env = request.env[variable];
+    const names = [key, ...(field.formerly === undefined ? [] : [field.formerly])].map(envNameOf);
     // An empty variable is how a shell unsets one for a single command.
-    if (env !== undefined && env !== '') {
+    const variable = names.find((name) => (request.env[name] ?? '') !== '');
+    if (variable !== undefined) {
       origins[key] = { layer: 'env', source: variable };
-      return parseFieldText(field, env, variable);
+      return parseFieldText(field, request.env[variable]!, variable);
     }
     const inFile = valueAt(file, key);
     if (inFile !== undefined) {

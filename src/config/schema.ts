@@ -2,7 +2,7 @@
 
 export interface Config {
   /** Format version of this file. */
-  version: 1;
+  version: 2;
   node: { name: string; dataDir: string; role: 'regular' | 'bootstrap' | 'service' };
   network: {
     name: string;
@@ -21,5 +21,5 @@ export interface Config {
   access: { mode: 'open' | 'allow-list'; allow: string[]; deny: string[] };
   metrics: { port: number };
   observe: { traces: string; logLevel: 'debug' | 'info' | 'warn' | 'error' };
-  extras: { history: boolean };
+  console: { history: boolean };
 }

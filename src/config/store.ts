@@ -5,10 +5,10 @@
 import { chmod, copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
 import { DatameshError } from '../errors.ts';
-import { type FieldValue, fieldOf } from './fields.ts';
+import { CONFIG_VERSION, type FieldValue, fieldOf } from './fields.ts';
 import { jsonErrorPlace } from './json-place.ts';
+import { migrated, versionOf } from './migrate.ts';
 import type { Config } from './schema.ts';
-import { CONFIG_VERSION } from './validate.ts';
 
 /** As found in the file: any field may be missing, anything may be there. */
 export type ConfigFile = Record<string, unknown>;
@@ -82,8 +82,14 @@ async function openStore(path: string, keepCopy = true) {
   const { default: Conf } = await import('conf');
   await mkdir(dirname(path), { recursive: true, mode: DIR_MODE });
   if (keepCopy) await backUp(path);
+  // One that is damaged is only ever replaced whole.
+  const before = await readConfigFile(path).catch(() => undefined);
+  const version = before === undefined ? undefined : versionOf(before);
+  const isOld = version !== undefined && version < CONFIG_VERSION;
+  // `.bak` is overwritten by the next change; the file of an older version is what a return to that version needs.
+  if (isOld) await backUp(path, `${path}.v${version}`);
   const extension = extname(path);
-  return new Conf<Record<string, unknown>>({
+  const store = new Conf<Record<string, unknown>>({
     cwd: dirname(path),
     configName: basename(path, extension),
     fileExtension: extension.slice(1),
@@ -92,15 +98,17 @@ async function openStore(path: string, keepCopy = true) {
     clearInvalidConfig: false,
     serialize: (value) => `${JSON.stringify(value, null, 2)}\n`,
   });
+  if (isOld) store.store = migrated(before!);
+  return store;
 }
 
-async function backUp(path: string): Promise<void> {
+async function backUp(path: string, to = `${path}.bak`): Promise<void> {
   try {
-    await copyFile(path, `${path}.bak`);
-    await chmod(`${path}.bak`, CONFIG_MODE);
+    await copyFile(path, to);
+    await chmod(to, CONFIG_MODE);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw fileError(`${path}.bak`, 'cannot be written', cause);
+    throw fileError(to, 'cannot be written', cause);
   }
 }
 

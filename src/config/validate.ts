@@ -1,6 +1,6 @@
 /** What is wrong with a configuration as read from a file: unknown keys, wrong values, values that contradict each other. */
 import { DatameshError } from '../errors.ts';
-import { CONFIG_FIELDS, CONFIG_KEYS, MAX_SHARDS, valueAt } from './fields.ts';
+import { CONFIG_FIELDS, CONFIG_KEYS, CONFIG_VERSION, MAX_SHARDS, valueAt } from './fields.ts';
 import type { Config } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { fieldProblem } from './values.ts';
@@ -11,8 +11,6 @@ export interface ConfigProblem {
   /** What is wrong, without the key. */
   problem: string;
 }
-
-export const CONFIG_VERSION = 1;
 
 /** Problems of a file that may leave fields out. `version` must be there: it says how to read the rest. */
 export function fileProblems(file: Record<string, unknown>): ConfigProblem[] {

@@ -99,7 +99,7 @@ async function sessionStart(
 ): Promise<SessionStart> {
   const { env } = process;
   const session = newSessionId();
-  const path = config.extras.history ? historyPath(env) : undefined;
+  const path = config.console.history ? historyPath(env) : undefined;
   const { history, problem } = await openHistory({ path, session, profile: config.network.name });
   const registry = createRegistry(allCommands());
   return {

@@ -29,7 +29,7 @@ export function configOfAnswers({ value, facts }: QuestionContext): Config {
     'access.mode': value('access'),
     'access.allow': value('access') === 'allow-list' ? listOf(value('allow')) : [],
     'access.deny': listOf(value('deny')),
-    'extras.history': value('history') === 'yes',
+    'console.history': value('history') === 'yes',
   };
   // What no question asks for stays as it is in the configuration being edited.
   const others = facts.existing ?? defaultConfig({ name: value('name'), dataDir: value('data-dir') });
@@ -38,7 +38,7 @@ export function configOfAnswers({ value, facts }: QuestionContext): Config {
 
 /** Every answer that leads to this configuration. */
 export function answersOfConfig(config: Config): Answers {
-  const { node, network, storage, redundancy, bandwidth, access, extras } = config;
+  const { node, network, storage, redundancy, bandwidth, access, console } = config;
   return {
     name: node.name,
     'data-dir': node.dataDir,
@@ -59,7 +59,7 @@ export function answersOfConfig(config: Config): Answers {
     access: access.mode,
     allow: access.allow.join(','),
     deny: access.deny.join(','),
-    history: extras.history ? 'yes' : 'no',
+    history: console.history ? 'yes' : 'no',
   };
 }
 

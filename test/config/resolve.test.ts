@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   CONFIG_FIELDS,
   CONFIG_KEYS,
+  CONFIG_VERSION,
   configFromFields,
   defaultConfig,
   envNameOf,
@@ -68,7 +69,7 @@ describe('precedence', () => {
     expect(config.storage.quotaBytes).toBe(1.5 * 2 ** 30);
     expect(config.bandwidth.upBytesPerSecond).toBe(2 ** 21);
     expect(config.network.bootstrap).toEqual(['/ip4/10.0.0.1/tcp/1', '/dns4/a.example/tcp/2']);
-    expect(config.extras.history).toBe(false);
+    expect(config.console.history).toBe(false);
   });
 
   it('names the variable of a wrong value', () => {
@@ -114,7 +115,7 @@ describe('invalid files', () => {
   });
 
   it('says that a later version is one, and nothing about its keys', () => {
-    const later = { version: 2, network: { unheard: 1 } };
+    const later = { version: CONFIG_VERSION + 1, network: { unheard: 1 } };
     expect(problems(later)).toMatchObject({ code: 'format-too-new', exit: 4 });
   });
 

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultConfig } from '../../src/config/fields.ts';
+import { CONFIG_VERSION, defaultConfig } from '../../src/config/fields.ts';
 import {
   configFileExists,
   readConfigFile,
@@ -64,7 +64,7 @@ describe('single fields', () => {
 
   it('begins a file that is not there', async () => {
     await setInFile(path, 'network.port', 7);
-    expect(await readConfigFile(path)).toEqual({ version: 1, network: { port: 7 } });
+    expect(await readConfigFile(path)).toEqual({ version: CONFIG_VERSION, network: { port: 7 } });
   });
 
   it('unsets one, with a .bak, and says whether it was set', async () => {

@@ -96,7 +96,7 @@ export async function startSpaceCluster(
           reads: { cacheBytes: 0, cacheSeconds: 1 },
           redundancy: code,
           access: { mode: 'open', allow: [], deny: [] },
-          extras: { ...base.extras, history: false },
+          console: { ...base.console, history: false },
         }),
         { mode: 0o600 },
       );

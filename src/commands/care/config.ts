@@ -1,19 +1,21 @@
 /** `config …`: reading and changing the configuration file. */
 import {
   CONFIG_FIELDS,
+  CONFIG_VERSION,
   type ConfigField,
   envNameOf,
   type FieldValue,
   fieldOf,
   valueAt,
 } from '../../config/fields.ts';
+import { migrated } from '../../config/migrate.ts';
 import { loadConfig, needKnown, type ResolvedConfig, resolveConfig } from '../../config/resolve.ts';
 import { readConfigFile, setInFile, unsetInFile } from '../../config/store.ts';
-import { CONFIG_VERSION } from '../../config/validate.ts';
 import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import type { ArgSpec, Column, Command, Context, OutputRecord } from '../command.ts';
 import { tellAboutEffect } from './config-effect.ts';
+import { configGenerateCommand } from './config-generate.ts';
 import { editConfig } from './edit-config.ts';
 import {
   CONFIG_FIELD_FIELDS,
@@ -112,8 +114,7 @@ const setCommand: Command = {
     const words = ([] as unknown[]).concat(values.value).map(String);
     const value = parseFieldText(field, words.join(field.kind === 'list' ? ',' : ' '), field.key);
     const path = context.configPath();
-    const before = await readConfigFile(path);
-    if (before === undefined) throw notConfigured(path);
+    const before = await fileAt(path);
     // What contradicts another field is refused; a file that was wrong before may be mended field by field.
     const next = withValue(before, field.key, value);
     const wasValid = problemOf(() => resolveConfig(before, path, { env: {} })) === undefined;
@@ -156,8 +157,7 @@ const unsetCommand: Command = {
   async run(context, values) {
     const key = String(values.key);
     const path = context.configPath();
-    const before = await readConfigFile(path);
-    if (before === undefined) throw notConfigured(path);
+    const before = await fileAt(path);
     const there = valueAt(before, key) !== undefined;
     // The version says how to read the rest; a group is many fields.
     const removable =
@@ -247,6 +247,7 @@ export const configCommands: readonly Command[] = [
   pathCommand,
   editCommand,
   validateCommand,
+  configGenerateCommand,
 ];
 
 /** Programs get records; a person, or a shell's $(…), the value alone. */
@@ -298,6 +299,13 @@ function problemOf(action: () => unknown): DatameshError | undefined {
     if (error instanceof DatameshError) return error;
     throw error;
   }
+}
+
+/** As this version reads it. */
+async function fileAt(path: string): Promise<Record<string, unknown>> {
+  const found = await readConfigFile(path);
+  if (found === undefined) throw notConfigured(path);
+  return migrated(found);
 }
 
 function notConfigured(path: string): DatameshError {

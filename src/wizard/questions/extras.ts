@@ -7,7 +7,7 @@ export const EXTRAS_QUESTIONS: readonly Question[] = [
     title: 'Keep the history of the console?',
     kind: 'choice',
     why: 'Commands are kept in a file only you can read; secrets never are.',
-    later: 'datamesh config set extras.history true|false',
+    later: 'datamesh config set console.history true|false',
     choices: YES_NO,
     default: () => 'yes',
     validate: oneOf(['yes', 'no']),

@@ -150,7 +150,7 @@ async function startNode(
     reads: { ...base.reads, cacheBytes: request.cacheBytes ?? base.reads.cacheBytes },
     redundancy: request.code,
     access: { mode: 'open', allow: [], deny: [] },
-    extras: { ...base.extras, history: false },
+    console: { ...base.console, history: false },
   };
   await writeFile(configPath, JSON.stringify(config, null, 2), { mode: 0o600 });
   const keyring = await openKeyring(
