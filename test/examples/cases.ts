@@ -48,6 +48,8 @@ export const NOT_RUN: Record<string, string> = {
 export const SHORTER: readonly [line: string, from: string, to: string][] = [
   ['datamesh bandwidth --test-peer attic --duration 20s', '20s', '1s'],
   ['datamesh discover --seconds 20 --verbose', '20', '2'],
+  ['datamesh benchmark', 'benchmark', 'benchmark --file-size 1MiB'],
+  ['datamesh benchmark --file-size 4KiB --iterations 50', '50', '5'],
   // As much as any machine has to offer.
   ['init --yes --quota 50GiB --network lan', '50GiB', '1GiB'],
 ];
@@ -200,6 +202,11 @@ export const CASES: Record<string, Case> = {
     stopAfterMs: 1_000,
     status: EXIT.interrupted,
   },
+
+  // They change the configuration of a home of their own.
+  'datamesh bandwidth limit --up 2MiB/s --down 0': { home: 'configured' },
+  'datamesh bandwidth limit --at 08:00-18:00 --up 500KiB/s --down 2MiB/s': { home: 'configured' },
+  'datamesh bandwidth limit --clear --json': { home: 'configured' },
 
   'datamesh whatif lose birch': { before: withNames },
   'datamesh whatif lose birch cedar --json || alert': { before: withNames },

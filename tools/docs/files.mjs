@@ -1,9 +1,10 @@
-/** What is made from the command table and the key map: path below the root → text. */
+/** What is made from the tables of commands, keys and configuration fields: path below the root → text. */
 import { manPages } from '../../src/commands/format/man-page.ts';
 import { commandsMarkdown, exitCodesMarkdown, keysMarkdown } from '../../src/commands/format/manual.ts';
 import { publishedSchemas } from '../../src/commands/format/schema.ts';
 import { allCommands, createRegistry } from '../../src/commands/registry.ts';
 import { TOPICS } from '../../src/commands/start/help-topics.ts';
+import { configDocument } from '../../src/config/document.ts';
 import { KEY_SECTIONS } from '../../src/console/help-rows.ts';
 
 export function generatedFiles() {
@@ -11,6 +12,7 @@ export function generatedFiles() {
   const exitCodes = TOPICS.find(({ name }) => name === 'exit-codes').lines();
   return new Map([
     ['docs/CLI.md', commandsMarkdown(registry)],
+    ['docs/CONFIG.md', configDocument()],
     ['docs/EXIT_CODES.md', exitCodesMarkdown(exitCodes)],
     ['docs/KEYS.md', keysMarkdown(KEY_SECTIONS)],
     ...[...publishedSchemas(registry.commands)].map(([name, schema]) => [

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
+import { BENCHMARK_FIELDS } from './fields.ts';
 
 const MAX_FILE_BYTES = 2 ** 30;
 
@@ -24,10 +25,11 @@ export const benchmarkCommand: Command = {
     { name: 'pool', type: { kind: 'string' }, summary: 'Pool to put them into', default: 'default' },
   ],
   examples: [
-    { line: 'datamesh benchmark', note: 'five files of 16 MiB' },
+    { line: 'datamesh benchmark', note: 'five files of 16 MiB, one after another' },
     { line: 'datamesh benchmark --file-size 4KiB --iterations 50', note: 'small files: latency' },
     { line: 'datamesh benchmark --file-size 1MiB -n 3 --json=operation,medianMs', note: 'for a script' },
   ],
+  fields: BENCHMARK_FIELDS,
   effects: 'writes',
   needs: 'engine',
   shape: 'list',
@@ -55,7 +57,7 @@ export const benchmarkCommand: Command = {
       });
     }
     if (options.dryRun) {
-      out.record({ dryRun: true, operation: 'put', iterations, fileBytes });
+      out.record({ dryRun: true, iterations, fileBytes });
       return out.note('nothing was stored (--dry-run)');
     }
     const { measurePool } = await import('./benchmark-run.ts');

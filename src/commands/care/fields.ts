@@ -11,6 +11,7 @@ import {
   objectOf,
   oneOf,
   orNull,
+  rate,
   share,
   text,
   texts,
@@ -142,3 +143,22 @@ export const CONFIG_FIELD_FIELDS: Fields = {
 export const CONFIG_UNSET_FIELDS: Fields = { key: text, removed: yesNo };
 export const CONFIG_PATH_FIELDS: Fields = { path: text };
 export const CONFIG_VALID_FIELDS: Fields = { path: text, valid: yesNo };
+
+export const METRIC_FIELDS: Fields = {
+  name: text,
+  labels: { type: 'object', additionalProperties: text },
+  labelText: text,
+  value: figure,
+  type: oneOf('counter', 'gauge', 'histogram', 'summary'),
+  help: text,
+};
+
+export const BENCHMARK_FIELDS: Fields = {
+  operation: oneOf('put', 'get', 'delete'),
+  iterations: count,
+  fileBytes: bytes,
+  medianMs: ms,
+  minMs: ms,
+  maxMs: ms,
+  bytesPerSecond: orNull(rate),
+};

@@ -1,6 +1,7 @@
 import type { MetricFamily, MetricSample } from '../../engine/observe/metric-views.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
+import { METRIC_FIELDS } from './fields.ts';
 
 const FORMATS = ['prometheus', 'json', 'csv'] as const;
 type Format = (typeof FORMATS)[number];
@@ -32,6 +33,7 @@ export const metricsCommand: Command = {
     { line: 'datamesh metrics --export prometheus', note: 'as a scrape gives it' },
     { line: 'datamesh metrics repair --json=name,labels,value', note: 'for a script' },
   ],
+  fields: METRIC_FIELDS,
   effects: 'reads',
   needs: 'engine',
   shape: 'list',

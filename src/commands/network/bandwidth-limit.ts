@@ -4,6 +4,7 @@ import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import { tellAboutEffect } from '../care/config-effect.ts';
 import type { Command, Values } from '../command.ts';
+import { text } from '../fields.ts';
 
 const UP = 'bandwidth.upBytesPerSecond';
 const DOWN = 'bandwidth.downBytesPerSecond';
@@ -30,6 +31,7 @@ export const bandwidthLimitCommand: Command = {
     },
     { line: 'datamesh bandwidth limit --clear --json', note: 'no hours any more, for a script' },
   ],
+  fields: { hours: text, up: text, down: text },
   effects: 'writes',
   needs: 'config',
   shape: 'list',
