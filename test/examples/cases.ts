@@ -2,7 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT } from '../../src/errors.ts';
-import type { ExampleHome, RunOptions, Scene } from './scene.ts';
+import { type ExampleHome, PASSPHRASE, type RunOptions, type Scene } from './scene.ts';
 import { absent, deleted, poolNamed, present, root, snapshotOf } from './stock.ts';
 
 export interface Setting {
@@ -255,6 +255,10 @@ export const CASES: Record<string, Case> = {
     },
   },
   'keys import main --file - --default --json': { home: 'configured', stdin: freshWords },
+  'keys rotate --new-passphrase-file new.txt --json': {
+    home: 'configured',
+    before: ({ home }) => writeFile(join(home.cwd, 'new.txt'), PASSPHRASE),
+  },
   'keys new main': {
     home: 'configured',
     before: async ({ scene, home }) => void (await scene.run(home, 'keys destroy main --yes')),

@@ -6,6 +6,7 @@ import { keysExportCommand } from './export.ts';
 import { keysImportCommand } from './import.ts';
 import { keysListCommand } from './list.ts';
 import { keysNewCommand } from './new.ts';
+import { keysRotateCommand } from './rotate.ts';
 
 export const keysCommands: readonly Command[] = [
   keysListCommand,
@@ -13,5 +14,6 @@ export const keysCommands: readonly Command[] = [
   keysExportCommand,
   keysImportCommand,
   keysDefaultCommand,
+  keysRotateCommand,
   keysDestroyCommand,
 ];

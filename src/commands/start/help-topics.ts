@@ -146,6 +146,7 @@ export const TOPICS: readonly Topic[] = [
       '',
       "The keyring lies in the data folder with mode 0600, sealed by a passphrase if you gave one. 'keys list' shows the",
       "owners on this machine; 'keys export' and 'keys import' carry one to another.",
+      "'keys rotate' locks the keyring with another passphrase; the words and what they open stay the same.",
     ],
   },
 ];

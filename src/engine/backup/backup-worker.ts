@@ -126,7 +126,7 @@ async function run(): Promise<Jobs[keyof Jobs]['outcome']> {
           door: job.dryRun ? nowhere : door,
           monotonicMs: () => clock.monotonic(),
           aborted,
-          onBytes: (doneBytes) => progress(doneBytes),
+          onBytes: progress,
         },
       );
     }

@@ -6,6 +6,7 @@ import { DatameshError } from '../../errors.ts';
 import { gearTable } from '../codec/content-chunker.ts';
 import { hashProvider } from '../codec/hash.ts';
 import type { FileTree, TreePath } from '../effects/tree.ts';
+import { countAhead } from './count-ahead.ts';
 import { exclusion } from './exclude.ts';
 import { encodeIndex } from './index-file.ts';
 import { MAX_LISTED, PACK_BYTES, TREE_PACK_BYTES } from './limits.ts';
@@ -60,7 +61,8 @@ export interface BackupCall {
   door: ObjectDoor;
   monotonicMs(): number;
   aborted(): boolean;
-  onBytes(doneBytes: number): void;
+  /** `totalBytes`: undefined until it is known, and where only what has changed is read. */
+  onBytes(doneBytes: number, totalBytes: number | undefined): void;
 }
 
 /** What was changed this short a time before the run may change again without a later time: it is read again at the next run. */
@@ -109,10 +111,19 @@ export async function runBackup(job: BackupJob, call: BackupCall): Promise<Backu
   const treeStream = new TreeStream(gear, storeIn(trees));
   /** First names of files that have several, by device and inode. */
   const firstNames = new Map<string, Buffer>();
+  const whole = {
+    tree: call.tree,
+    root: job.source,
+    exclusion: exclusion(job.patterns),
+    skip: job.skip,
+    oneFileSystem: job.oneFileSystem,
+  };
+  // Where hardly anything is read, looking at everything twice would be most of the work.
+  const ahead = job.state === undefined ? countAhead(whole) : undefined;
   let doneBytes = 0;
   const moved = (bytes: number) => {
     doneBytes += bytes;
-    call.onBytes(doneBytes);
+    call.onBytes(doneBytes, ahead?.totalBytes());
   };
 
   const fileEntry = async (found: Walked): Promise<TreeEntry | undefined> => {
@@ -178,15 +189,9 @@ export async function runBackup(job: BackupJob, call: BackupCall): Promise<Backu
     }
   };
 
-  const found = walk({
-    tree: call.tree,
-    root: job.source,
-    exclusion: exclusion(job.patterns),
-    skip: job.skip,
-    oneFileSystem: job.oneFileSystem,
-    skipped: skip,
-  });
+  const found = walk({ ...whole, skipped: skip });
   for (const one of found) {
+    ahead?.step();
     if (call.aborted()) throw new DatameshError('cancelled', { what: 'the backup was cancelled' });
     const entry = one.stat.kind === 'file' ? await fileEntry(one) : otherEntry(one);
     if (entry !== undefined) await treeStream.add(entry);

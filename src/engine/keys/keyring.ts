@@ -53,6 +53,11 @@ export interface Keyring {
   /** `passphrase` is the export's own. Keeps the key under `name`, or the name it had. */
   importEncrypted(text: string, passphrase: string, name?: string): Promise<KeyInfo>;
   setDefault(name: string): Promise<KeyInfo>;
+  /**
+   * Locks every key anew, with another passphrase or (undefined) none; all of them or none. Throws `bad-value` when it is the one that they had, `wrong-passphrase`,
+   * `source-changed` when another process has changed the keyring.
+   */
+  rewrap(passphrase: string | undefined): Promise<KeyInfo[]>;
   /** Forgets a key here. Without the 24 words nothing sealed to it can be read again. */
   remove(name: string): Promise<KeyInfo>;
 }
@@ -149,6 +154,38 @@ export async function openKeyring(
       find(name);
       await change((current) => ({ ...current, defaultName: name }));
       return infoOf(ring, find(name));
+    },
+    async rewrap(next) {
+      const before = ring.keys;
+      const locked = before.some((entry) => entry.secret.kind !== 'plain');
+      if (next !== undefined && next === passphrase && locked) {
+        throw new DatameshError('bad-value', {
+          what: 'the new passphrase is the one that the keyring has',
+          mend: 'choose another one',
+        });
+      }
+      const keys: KeyEntry[] = [];
+      for (const entry of before) {
+        const aad = secretAad(entry.ownerId);
+        const entropy = entropyOfPhrase(await open(entry));
+        const secret = await lockSecret(entropy, next, aad, effects.random);
+        // What cannot be opened again would be lost with the old file.
+        const again = await unlockSecret(secret, next, aad, `key "${entry.name}"`);
+        if (Buffer.compare(again, entropy) !== 0)
+          throw new DatameshError('internal', { what: 'a key that was locked anew opens as another one' });
+        keys.push({ ...entry, secret });
+      }
+      await change((current) => {
+        if (JSON.stringify(current.keys) !== JSON.stringify(before)) {
+          throw new DatameshError('source-changed', {
+            what: 'another process has changed the keyring meanwhile',
+            mend: 'try again',
+          });
+        }
+        return { ...current, keys };
+      });
+      passphrase = next;
+      return ring.keys.map((entry) => infoOf(ring, entry));
     },
     async remove(name) {
       const removed = infoOf(ring, find(name));

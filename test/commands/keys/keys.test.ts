@@ -63,6 +63,42 @@ describe('keys', () => {
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThan(60);
   });
 
+  it('are locked anew with another passphrase, or none, and stay the same keys', async () => {
+    const files = { old: join(dir, 'old'), new: join(dir, 'new'), weak: join(dir, 'weak') };
+    await writeFile(files.old, STRONG);
+    await writeFile(files.new, OTHER);
+    await writeFile(files.weak, 'abc');
+    const made = await keys('new', { name: 'main' }, JSON_MODE);
+    await keys('new', { name: 'work' });
+    const { phrase } = made.records[0]!;
+    const locked = (await keys('rotate', { 'new-passphrase-file': files.old })).records;
+    expect(locked.map(({ name, protected: it }) => [name, it])).toEqual([
+      ['main', true],
+      ['work', true],
+    ]);
+    const first = await readFile(join(dir, 'keyring.json'), 'utf8');
+    const withOld = { secrets: [STRONG] };
+    await expect(keys('rotate', { 'new-passphrase-file': files.weak }, withOld)).rejects.toMatchObject({
+      code: 'bad-value',
+    });
+    await expect(keys('rotate', { 'new-passphrase-file': files.old }, withOld)).rejects.toMatchObject({
+      code: 'bad-value',
+    });
+    await expect(
+      keys('rotate', { 'new-passphrase-file': files.new }, { secrets: [OTHER] }),
+    ).rejects.toMatchObject({ code: 'wrong-passphrase' });
+    await keys('rotate', { 'new-passphrase-file': files.new }, { ...withOld, options: { dryRun: true } });
+    expect(await readFile(join(dir, 'keyring.json'), 'utf8')).toBe(first);
+    await keys('rotate', { 'new-passphrase-file': files.new }, withOld);
+    await expect(keys('export', {}, { ...withOld, ...JSON_MODE })).rejects.toMatchObject({
+      code: 'wrong-passphrase',
+    });
+    const exported = await keys('export', {}, { secrets: [OTHER], ...JSON_MODE });
+    expect(exported.records).toEqual([{ name: 'main', phrase }]);
+    await keys('rotate', { unprotect: true }, { secrets: [OTHER] });
+    expect((await keys('export', {}, JSON_MODE)).records).toEqual([{ name: 'main', phrase }]);
+  });
+
   it('change nothing with --dry-run', async () => {
     const options = { dryRun: true };
     await keys('new', { name: 'main' }, { options });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { realTree } from '../../../src/engine/effects/real-tree.ts';
 import { makeOddTree } from '../../support/odd-tree.ts';
 import { differences } from '../../support/same-tree.ts';
 import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
@@ -31,6 +32,21 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     expect(stat('large').nlink).toBe(3);
     expect(stat('large').ino).toBe(stat('large again').ino);
     expect(fs.lstatSync(join(to, 'odd/-rf')).mtimeMs).toBe(1000);
+  });
+
+  it('tell how much there is to read before half of it is read, and no total where only changes are', async () => {
+    const told: [number, number | undefined][] = [];
+    const tell = (done: number, total: number | undefined) => void told.push([done, total]);
+    const objects = new MemoryObjects();
+    const first = await backup(objects, source, { takenAtMs: Date.now() + 1000 }, realTree(), tell);
+    const totals = new Set(told.map(([, total]) => total).filter((total) => total !== undefined));
+    expect([...totals]).toEqual([first.snapshot.sizeBytes]);
+    const known = told.find(([, total]) => total !== undefined)!;
+    expect(known[0]).toBeLessThan(first.snapshot.sizeBytes / 2);
+    expect(told.at(-1)![0]).toBeLessThanOrEqual(first.snapshot.sizeBytes);
+    told.length = 0;
+    await backup(objects, source, { state: first.state }, realTree(), tell);
+    expect(told.every(([, total]) => total === undefined)).toBe(true);
   });
 
   it('sends next to nothing for the same tree, reading no file, and few bytes where few changed', async () => {

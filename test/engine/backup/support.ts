@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { NAMES, type ObjectDoor } from '../../../src/engine/backup/object-door.ts';
-import { type BackupJob, type BackupOutcome, runBackup } from '../../../src/engine/backup/run-backup.ts';
+import {
+  type BackupCall,
+  type BackupJob,
+  type BackupOutcome,
+  runBackup,
+} from '../../../src/engine/backup/run-backup.ts';
 import { type RestoreJob, type RestoreOutcome, runRestore } from '../../../src/engine/backup/run-restore.ts';
 import { decodeSnapshot } from '../../../src/engine/backup/snapshot-file.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
@@ -69,6 +74,7 @@ export function backup(
   source: string,
   own: Partial<BackupJob> = {},
   tree: FileTree = realTree(),
+  onBytes: BackupCall['onBytes'] = () => {},
 ): Promise<BackupOutcome> {
   return runBackup(
     {
@@ -93,7 +99,7 @@ export function backup(
       door: objects,
       monotonicMs: () => performance.now(),
       aborted: () => false,
-      onBytes: () => {},
+      onBytes,
     },
   );
 }
