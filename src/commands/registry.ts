@@ -54,6 +54,7 @@ import { helpCommand } from './start/help.ts';
 import { initCommand } from './start/init.ts';
 import { manCommand } from './start/man.ts';
 import { recoverCommand } from './start/recover.ts';
+import { tutorialCommand } from './start/tutorial.ts';
 import { versionCommand } from './start/version.ts';
 
 export interface Lookup {
@@ -146,6 +147,7 @@ export function allCommands(): readonly Command[] {
     completionCommand,
     completeCommand,
     demoCommand,
+    tutorialCommand,
     doctorCommand,
     recoverCommand,
     versionCommand,

@@ -34,6 +34,8 @@ export const NOT_RUN: Record<string, string> = {
   'console --plain': 'takes over a terminal',
   'config edit': 'opens an editor on a terminal; test/commands/care/config.test.ts does it',
   'config edit --config other.json': 'opens an editor on a terminal',
+  'datamesh tutorial': 'asks on a terminal before each step',
+  'datamesh tutorial --yes': 'does what the next one does',
   'datamesh service install': "changes this machine's service manager; service-install.test.ts does it",
   'datamesh service install --system --user mesh --config /etc/datamesh/config.json': 'needs root',
   'datamesh service uninstall': "changes this machine's service manager",
