@@ -48,7 +48,7 @@ async function typed(pty: Pty, goOn: (count: number) => boolean): Promise<number
     pty.write(erase ? '\u0015' : 'a');
     while (pty.cursor().column !== want) {
       if (performance.now() - writtenMs > START_MS) throw new Error(`no echo\n${pty.dump()}`);
-      await new Promise((done) => setImmediate(done));
+      await sleep(1);
     }
     times.push(performance.now() - writtenMs);
     column = want;

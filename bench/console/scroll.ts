@@ -1,6 +1,7 @@
 /** Ten thousand peers and a hundred thousand objects, moved through key by key. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile } from '../../test/support/many-nodes.ts';
 import { type Pty, ptyScript } from '../../test/support/pty.ts';
 import type { Report } from '../support/rows.ts';
@@ -66,7 +67,6 @@ async function moved(pty: Pty, key: string): Promise<number> {
   pty.forget();
   const writtenMs = performance.now();
   pty.write(key);
-  while (!pty.raw().includes('\u001b[?2026l') && performance.now() - writtenMs < 2_000)
-    await new Promise((done) => setImmediate(done));
+  while (!pty.raw().includes('\u001b[?2026l') && performance.now() - writtenMs < 2_000) await sleep(1);
   return performance.now() - writtenMs;
 }

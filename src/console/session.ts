@@ -30,6 +30,8 @@ import { consoleKey, consolePaste } from './update.ts';
 
 /** Panels are drawn twice a second; keys and output at once (ux.md D.3). */
 const DRAW_MS = 500;
+/** Without anything new: a little less than a second, as the beat itself is never exact. */
+const UNCHANGED_MS = 900;
 /** An engine that cannot close must not keep the terminal. */
 const CLOSE_MS = 5_000;
 
@@ -95,10 +97,15 @@ export function createSession(deps: SessionDeps): Session {
     | undefined;
   let questionsBefore: Promise<unknown> = Promise.resolve();
   let stopped = false;
+  let drawnAtMs = 0;
+
+  /** Something has changed since the last frame that no frame has shown yet. */
+  let undrawn = true;
 
   /** `later`: shown with the next draw, so that figures do not cost a frame each. */
   function set(next: ConsoleState, when: 'now' | 'later' = 'now'): void {
     state = next;
+    undrawn = when === 'later';
     if (when === 'now') for (const listener of listeners) listener();
   }
 
@@ -261,8 +268,12 @@ export function createSession(deps: SessionDeps): Session {
     onFailure: (error) => set({ ...state, engine: { state: 'offline', error } }, 'later'),
   });
 
+  /** A frame costs the same whether anything in it is new; where nothing is, the clock and the ages are content with one a second. */
   function draw(): void {
-    set({ ...state, nowMs: clock.now(), tick: state.tick + 1 });
+    const nowMs = clock.now();
+    if (!undrawn && state.running === undefined && nowMs - drawnAtMs < UNCHANGED_MS) return;
+    drawnAtMs = nowMs;
+    set({ ...state, nowMs, tick: state.tick + 1 });
   }
 
   async function open(): Promise<void> {

@@ -28,6 +28,7 @@ export function consoleKey(state: ConsoleState, key: KeyPress, services: Console
   if (control === 'z') return { state, effects: [{ type: 'suspend' }] };
   if (state.asking !== undefined) return askingKey(state, state.asking, key);
   if (state.help !== undefined) return only(helpKey(state, state.help, key));
+  if (key.name === 'function') return only({ ...state, help: { query: '', scroll: 0 } });
   if (control === 'g' && state.prompt.search === undefined) return only(togglePause(state));
   if (control === 'c' && state.prompt.search === undefined) return interrupt(state);
   const panel = key.name === 'char' && key.alt ? PANELS[Number(key.text) - 1] : undefined;
@@ -162,8 +163,8 @@ function askingKey(state: ConsoleState, asking: Asking, key: KeyPress): ConsoleS
 
 function helpKey(state: ConsoleState, help: { query: string; scroll: number }, key: KeyPress): ConsoleState {
   const ctrl = key.name === 'char' && key.ctrl ? key.text : '';
-  if (key.name === 'escape' || key.name === 'enter' || ctrl === 'c' || ctrl === 'd')
-    return { ...state, help: undefined };
+  const closes = key.name === 'escape' || key.name === 'enter' || key.name === 'function';
+  if (closes || ctrl === 'c' || ctrl === 'd') return { ...state, help: undefined };
   if (key.name === 'text') {
     if (key.text === '?' && help.query === '') return { ...state, help: undefined };
     return { ...state, help: { query: help.query + key.text, scroll: 0 } };

@@ -18,7 +18,9 @@ export type KeyName =
   | 'home'
   | 'end'
   | 'pageup'
-  | 'pagedown';
+  | 'pagedown'
+  /** F1; Ink does not tell it from the other function keys. */
+  | 'function';
 
 export interface KeyPress {
   /** `text`: typed characters; `char`: one character with Ctrl or Alt. */
@@ -58,7 +60,7 @@ export function keysFromInput(input: string, key: RawKey): KeyPress[] {
   if (named !== undefined) {
     return [keyPress(named, { ctrl: key.ctrl, alt: key.meta, shift: key.shift })];
   }
-  if (input === '') return [];
+  if (input === '') return key.ctrl || key.meta || key.shift ? [] : [keyPress('function')];
   if (key.ctrl && [...input].length === 1) {
     return [keyPress('char', { text: input.toLowerCase(), ctrl: true, alt: key.meta })];
   }

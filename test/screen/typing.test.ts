@@ -55,6 +55,23 @@ describe('typing', () => {
     expect(promptRow(pty)).toBe('alder home>');
   });
 
+  it('shows the keys with F1 and with ?, and searches them', async () => {
+    const pty = await readyConsole({ columns: 120, rows: 40 });
+    pty.write('list');
+    await pty.waitFor('home> list');
+    pty.write('\u001bOP');
+    await pty.waitFor(/Keys +type to search/);
+    pty.write('history');
+    await pty.waitFor('search the history');
+    expect(pty.text()).not.toContain('swap two characters');
+    pty.write(KEY.escape);
+    await pty.waitUntil('the output again', () => !pty.text().includes('Esc closes'));
+    expect(promptRow(pty)).toBe('alder home> list');
+    pty.write(KEY.ctrl('u'));
+    pty.write('?');
+    await pty.waitFor(/Keys +type to search/);
+  });
+
   it('D.9-22 keeps letters away from the panels', async () => {
     const pty = await readyConsole();
     pty.write('ssSzj/k');
