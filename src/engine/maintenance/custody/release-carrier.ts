@@ -47,7 +47,8 @@ export class ReleaseCarrier {
       const noted = manifests.get(id)?.peers ?? [];
       const claimed = store.claims(id).map(({ holder }) => holder);
       const near = closestMembers(id, peers.members(store.mark(id)?.owner), CUSTODIANS + STANDBY);
-      const holders = [...new Set([...noted, ...claimed, ...near.slice(CUSTODIANS)])].filter(
+      // This node among them in any case: what it took from a repair whose word of it was lost nobody has noted.
+      const holders = [...new Set([peers.self, ...noted, ...claimed, ...near.slice(CUSTODIANS)])].filter(
         (holder) => holder === peers.self || this.context.presence(holder) !== 'gone',
       );
       holdersOf.set(id, holders);

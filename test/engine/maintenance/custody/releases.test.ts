@@ -32,6 +32,7 @@ const common = {
 function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
   const store = memoryCustody();
   const told = new Map<PeerId, number>();
+  let dropped = 0;
   const carrier = new ReleaseCarrier({
     ...common,
     peers: { self, members: () => MEMBERS, refused: () => {} },
@@ -44,11 +45,16 @@ function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
         return items.map(() => 'kept');
       },
     } as Partial<CustodyClient> as CustodyClient,
-    adoption: { drop: async () => 'kept' } as Partial<Adoption> as Adoption,
+    adoption: {
+      async drop() {
+        dropped++;
+        return 'kept';
+      },
+    } as Partial<Adoption> as Adoption,
     // Of the holders in the manifest nobody knows any more.
     presence: (holder) => (MEMBERS.some(({ peer: one }) => one === holder) ? 'here' : 'gone'),
   });
-  return { store, told, carrier };
+  return { store, told, carrier, dropped: () => dropped };
 }
 
 test('a release goes to noted holders and to those who stand by; who is here and does not answer is told again', async () => {
@@ -63,6 +69,13 @@ test('a release goes to noted holders and to those who stand by; who is here and
   expect(await carrier.carry([id])).toEqual([]);
   expect(Object.fromEntries(told)).toEqual({ [near[3]!]: 1, [near[4]!]: 1, [holder!]: 1 });
   expect(store.mark(id)).toMatchObject({ state: 'released', hasManifest: false });
+});
+
+test('a custodian drops what it has itself, also where nobody has noted that it has anything', async () => {
+  const { store, carrier, dropped } = carrierOf(near[1]!, () => undefined);
+  store.keep([released]);
+  expect(await carrier.carry([id])).toEqual([]);
+  expect(dropped()).toBe(1);
 });
 
 /** A node far from the object, whose custodians know of the release or not. */
