@@ -1,12 +1,12 @@
 /** A script of commands: read and judged as a whole, then run in order. */
 import { executeParsed, type Host } from '../commands/execute.ts';
 import { createRegistry, type Registry } from '../commands/registry.ts';
-import { EXIT } from '../errors.ts';
+import { DatameshError, EXIT } from '../errors.ts';
 import type { GlobalFlags } from '../lang/global-options.ts';
 import { parse } from '../lang/parser.ts';
 import { sourceText } from '../lang/position.ts';
 import type { ParsedCommand, ParseResult } from '../lang/types.ts';
-import { directiveOf, SCRIPT_COMMANDS } from './directives.ts';
+import { assertCommand, assertedBy, directiveOf, SCRIPT_COMMANDS } from './directives.ts';
 import type { Journal } from './journal.ts';
 import type { BatchReporter, SkipReason } from './reporter.ts';
 import { stepKeys } from './step-key.ts';
@@ -72,7 +72,13 @@ export function judge(
     fixed: new Set(Object.keys(options.variables)),
   });
   const found = [...diagnostics];
+  const { registry, env, flags } = options;
   for (const parsed of commands) {
+    if (parsed.command === assertCommand && !parsed.options.help)
+      found.push(
+        ...assertedBy(parsed, text, (part, known) => parse(part, { registry, env, flags, variables: known }))
+          .diagnostics,
+      );
     const name = parsed.command.path.join(' ');
     const { yes, dryRun, help } = parsed.options;
     if ((NOT_IN_SCRIPTS.has(name) || parsed.command.group === 'console') && !help) {
@@ -182,7 +188,36 @@ async function runOne(parsed: ParsedCommand, host: Host, options: BatchOptions):
   const { reporter, now } = options;
   const startedAt = now();
   reporter.start(parsed);
-  const status = await executeParsed(parsed, { ...host, output: (line) => reporter.output(line) });
+  const status =
+    parsed.command === assertCommand && !parsed.options.help
+      ? await runAssert(parsed, host, options)
+      : await executeParsed(parsed, { ...host, output: (line) => reporter.output(line) });
   reporter.result(parsed, status, Math.round(now() - startedAt));
   return status;
+}
+
+/** Status 1 when the command ends well and yields nothing; its records are not shown. */
+async function runAssert(parsed: ParsedCommand, host: Host, options: BatchOptions): Promise<number> {
+  const { registry, env, flags, reporter } = options;
+  const { commands } = assertedBy(
+    { ...parsed, span: { ...parsed.span, end: parsed.text.length } },
+    parsed.text,
+    (part, variables) => parse(part, { registry, env, flags, variables }),
+  );
+  const [asserted] = commands;
+  const output = reporter.output(parsed);
+  if (asserted === undefined) return EXIT.usage;
+  let records = 0;
+  const status = await executeParsed(asserted, {
+    ...host,
+    output: () => ({ ...output, record: () => void records++, note() {} }),
+  });
+  if (status !== EXIT.ok || records > 0) return status;
+  output.error(
+    new DatameshError('failed', {
+      what: `not so: ${parsed.values.line}`,
+      mend: 'the command yields no record; see what it yields without the filters',
+    }),
+  );
+  return EXIT.failed;
 }

@@ -1,6 +1,6 @@
 /** Commands that exist in scripts only. They go through the same parser, so a mistake in them is found like any other. */
 import type { Command } from '../commands/command.ts';
-import type { ParsedCommand } from '../lang/types.ts';
+import type { ParsedCommand, ParseResult } from '../lang/types.ts';
 
 const echoCommand: Command = {
   path: ['echo'],
@@ -82,7 +82,51 @@ const expectExitCommand: Command = {
   async run() {},
 };
 
+export const assertCommand: Command = {
+  path: ['assert'],
+  group: 'start',
+  summary: 'Fail unless a command that reads yields a record',
+  takesLine: true,
+  args: [
+    { name: 'line', type: { kind: 'string' }, summary: 'Command, with filters as a rule', required: true },
+  ],
+  options: [],
+  examples: [
+    { line: 'assert list a.txt', note: 'it is there' },
+    { line: 'assert health | where lost = 0', note: 'nothing is lost' },
+    { line: 'assert peers | where state = active', note: 'somebody is there' },
+  ],
+  effects: 'reads',
+  needs: 'nothing',
+  async run() {},
+};
+
+/** The command of an `assert`, its places those in `script`; diagnostics where it is none or not one that reads. */
+export function assertedBy(
+  parsed: ParsedCommand,
+  script: string,
+  read: (text: string, variables: Readonly<Record<string, string>>) => ParseResult,
+): Pick<ParseResult, 'commands' | 'diagnostics'> {
+  const line = parsed.values.line as string;
+  const start = script.lastIndexOf(line, parsed.span.end - line.length);
+  // Blanks before it keep its offsets, lines and columns.
+  const blank = script.slice(0, start).replace(/[^\r\n]/g, ' ');
+  const { commands, diagnostics } = read(blank + line, parsed.variables ?? {});
+  const [only, second] = commands;
+  const refuse = (message: string, mend: string) =>
+    diagnostics.push({ code: 'bad-value', message, suggestions: [], mend, span: (second ?? parsed).span });
+  if (diagnostics.length > 0 || only === undefined) return { commands: [], diagnostics };
+  if (second !== undefined) refuse('assert takes one command', 'write one assert a command');
+  else if (only.command.effects !== 'reads' || only.command.fields === undefined)
+    refuse(
+      `'${only.command.path.join(' ')}' yields nothing to look at, or changes something`,
+      'assert what reads',
+    );
+  return { commands: diagnostics.length === 0 ? [only] : [], diagnostics };
+}
+
 export const SCRIPT_COMMANDS: readonly Command[] = [
+  assertCommand,
   echoCommand,
   sleepCommand,
   onErrorCommand,

@@ -187,6 +187,7 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     commands.push({
       ...{ command, values, options: { ...flags, help }, span, when, filters: [] },
       text: text.slice(span.start, span.end),
+      variables,
     });
     return true;
   }

@@ -36,6 +36,8 @@ export interface ParsedCommand {
   filters: readonly Filter[];
   /** Results go to this file in place of the caller's output; absent in a shell's own words, where the shell does it. */
   redirect?: { path: string; append: boolean } | undefined;
+  /** Of a command that takes its line: what variables meant there. */
+  variables?: Readonly<Record<string, string>>;
 }
 
 export interface ParseResult {

@@ -176,6 +176,33 @@ describe('running', () => {
     expect(lines.filter(({ type }) => type === 'record').map(({ data }) => data)).toEqual([{ name: 'b' }]);
   });
 
+  it('assert fails unless a record is left, with the variables of its place', async () => {
+    const script =
+      'set N=a\nassert list | where name = $N\nset N=b\nassert list $N | where sizeBytes = 2\necho so\n';
+    expect(await batch(script)).toMatchObject({ status: 0, out: 'so\n', names: [] });
+    const wrong = await batch('echo one\nassert list | where name = c\necho two', { json: true });
+    expect(wrong.status).toBe(1);
+    expect(wrong.lines.find(({ type }) => type === 'error')).toMatchObject({
+      line: 2,
+      what: 'not so: list | where name = c',
+    });
+  });
+
+  it('assert is judged with the script, its places those of the line', async () => {
+    for (const [line, place] of [
+      ['assert lsit', '2:8'],
+      ['assert list | where name = $M', '2:28'],
+      ['assert list && list', '2:16'],
+      ['assert rename a b', '2:1'],
+      ['assert echo x', '2:8'],
+      ['assert', '2:7'],
+    ]) {
+      const { status, err } = await batch(`echo one\n${line}`);
+      expect(status, line).toBe(2);
+      expect(err, line).toContain(`<stdin>:${place}: `);
+    }
+  });
+
   it('D.9-44: ends with 130 when interrupted, the rest skipped', async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 50);

@@ -306,7 +306,7 @@ export const CASES: Record<string, Case> = {
   'recover --words-file - --scan --json': { home: 'configured', stdin: ownersWords, before: readyToRecover },
 
   'datamesh service': { home: 'configured', stopAfterMs: 200 },
-  'datamesh service run --verbose': { home: 'configured', stopAfterMs: 200 },
+  'datamesh service run --log-level debug': { home: 'configured', stopAfterMs: 200 },
   'datamesh service run --config /etc/datamesh.json --json': {
     home: 'configured',
     stopAfterMs: 200,
