@@ -87,6 +87,7 @@ export const PEER_FIELDS: Fields = {
   connectedAtMs: orNull(timeMs),
   lastSeenMs: orNull(timeMs),
   heardMs: orNull(timeMs),
+  clockSkewMs: orNull(figure),
 };
 
 export const NETWORK_FIELDS: Fields = {

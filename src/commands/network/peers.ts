@@ -139,6 +139,7 @@ const EMPTY = {
   connectedAtMs: null,
   lastSeenMs: null,
   heardMs: null,
+  clockSkewMs: null,
 } satisfies Partial<Record<keyof PeerView, null>>;
 
 function sortPeers(peers: readonly PeerView[], by: (typeof SORTS)[number]): PeerView[] {
