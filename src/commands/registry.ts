@@ -3,6 +3,7 @@ import { benchmarkCommand } from './care/benchmark.ts';
 import { cleanupCommand } from './care/cleanup.ts';
 import { configCommands } from './care/config.ts';
 import { metricsCommand } from './care/metrics.ts';
+import { optimizeCommand } from './care/optimize.ts';
 import { quotaCommand } from './care/quota.ts';
 import { rebalanceApplyCommand, rebalancePlanCommand } from './care/rebalance.ts';
 import { repairCommand } from './care/repair.ts';
@@ -190,6 +191,7 @@ export function allCommands(): readonly Command[] {
     cleanupCommand,
     metricsCommand,
     benchmarkCommand,
+    optimizeCommand,
     quotaCommand,
     drainCommand,
     ...jobsCommands,

@@ -117,7 +117,7 @@ export interface PeerView {
   lastSeenMs: number | undefined;
   /** When its newest heartbeat came by gossip. */
   heardMs: number | undefined;
-  /** How far its clock was ahead of ours when that came; the way it took counts against it. */
+  /** How far its clock is ahead of ours, by what it signed last; the way that took, and at a hello its age, count against it. */
   clockSkewMs: number | undefined;
 }
 

@@ -97,15 +97,18 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
     planes: node.traffic.planes(member.peerId),
     connectedAtMs: connection?.openedAtMs,
     lastSeenMs: member.lastSeenMs,
-    clockSkewMs:
-      member.heard === undefined
-        ? undefined
-        : member.heard.seq - (node.clock.now() - (node.clock.monotonic() - member.heard.atMs)),
+    clockSkewMs: clockSkewMs(node, member),
     heardMs:
       member.heard === undefined
         ? undefined
         : node.clock.now() - (node.clock.monotonic() - member.heard.atMs),
   };
+}
+
+/** From its newest heartbeat, else from what it said of itself at its newest hello, which may have been issued a little before. */
+function clockSkewMs({ clock }: Node, { heard, info, lastSeenMs }: Member): number | undefined {
+  if (heard !== undefined) return heard.seq - (clock.now() - (clock.monotonic() - heard.atMs));
+  return info === undefined || lastSeenMs === undefined ? undefined : info.seq - lastSeenMs;
 }
 
 export function bandwidthView(node: Node, sampler: Sampler): BandwidthView {

@@ -209,6 +209,7 @@ export const CASES: Record<string, Case> = {
   'datamesh bandwidth limit --up 2MiB/s --down 0': { home: 'configured' },
   'datamesh bandwidth limit --at 08:00-18:00 --up 500KiB/s --down 2MiB/s': { home: 'configured' },
   'datamesh bandwidth limit --clear --json': { home: 'configured' },
+  'datamesh optimize --storage --apply --json': { home: 'configured' },
 
   'datamesh whatif lose birch': { before: withNames },
   'datamesh whatif lose birch cedar --json || alert': { before: withNames },

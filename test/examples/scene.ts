@@ -66,6 +66,8 @@ export interface Scene {
   close(): Promise<void>;
 }
 
+/** One that is to be stopped after its first output is stopped then if it has none. */
+const QUIET_MS = 10_000;
 /** How long an example may take before it counts as hanging. */
 const SHELL_MS = 60_000;
 
@@ -267,6 +269,8 @@ function runShell(home: ExampleHome, line: string, options: RunOptions = {}): Pr
       stopping = true;
       setTimeout(() => stop('SIGINT'), options.stopAfterMs);
     };
+    // What follows something that stands still says nothing.
+    const quiet = setTimeout(onOutput, QUIET_MS);
     child.stdout.on('data', (chunk: Buffer) => {
       out.push(chunk);
       onOutput();
@@ -282,6 +286,7 @@ function runShell(home: ExampleHome, line: string, options: RunOptions = {}): Pr
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(timer);
+      clearTimeout(quiet);
       const texts = [out, err].map((chunks) => Buffer.concat(chunks).toString()) as [string, string];
       resolve({ status: code ?? -1, stdout: texts[0], stderr: texts[1], records: [] });
     });

@@ -162,3 +162,14 @@ export const BENCHMARK_FIELDS: Fields = {
   maxMs: ms,
   bytesPerSecond: orNull(rate),
 };
+
+export const OPTIMIZE_FIELDS: Fields = {
+  area: oneOf('cache', 'storage', 'network'),
+  key: text,
+  now: count,
+  proposed: count,
+  nowText: text,
+  proposedText: text,
+  gain: orNull(text),
+  measured: text,
+};

@@ -88,6 +88,7 @@ export const peersCommand: Command = {
         { key: 'freeBytes', title: 'Free', format: 'bytes' },
         { key: 'capacityBytes', title: 'Capacity', format: 'bytes' },
         { key: 'lastSeenMs', title: 'Last seen', format: 'time' },
+        { key: 'clockSkewMs', title: 'Clock ahead', format: 'duration' },
         { key: 'heardMs', title: 'Last heartbeat', format: 'time' },
       ],
     },

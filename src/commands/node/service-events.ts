@@ -16,7 +16,7 @@ import type { Logger } from 'pino';
 import type { EventLevel, EventView } from '../../engine/engine.ts';
 import type { OutputRecord } from '../command.ts';
 
-/** A log that has grown past this is put aside; so many are kept beside it, the oldest goes. 60 MiB are a year of a busy node. */
+/** A log that has grown past this is put aside; so many are kept beside it, and the oldest goes: 60 MiB in all. */
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const KEPT_LOGS = 5;
 /** Names the log that standard output goes to. */

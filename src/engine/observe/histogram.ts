@@ -1,6 +1,6 @@
 /** Counts of observations by size, as Prometheus' histograms have them: cumulative when shown, plain inside. */
 
-/** Upper ends in seconds: from a fast NVMe's fdatasync (20 µs) to one that stalls for seconds. */
+/** Upper ends in seconds: from a disk whose cache survives a power cut to one that stalls for seconds. */
 export const SYNC_BUCKETS_SECONDS = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 ];

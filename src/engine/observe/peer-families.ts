@@ -7,7 +7,7 @@ import type { PeerId } from '../types.ts';
 import { counter, gauge, type Value } from './families.ts';
 import type { MetricFamily } from './metric-views.ts';
 
-/** Eight families of peers are then 408 series: a Prometheus of a home takes them from dozens of nodes. */
+/** The seven families of peers are then at most 354 series. */
 export const MAX_PEER_LABELS = 50;
 const OTHER = 'other';
 

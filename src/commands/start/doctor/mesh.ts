@@ -4,9 +4,9 @@ import { VERSION } from '../../../version.ts';
 import { formatDuration as duration } from '../../format/units.ts';
 import type { Check, Finding } from './finding.ts';
 
-/** Half of what gossip still believes (mesh/limits.ts): there is time to mend it. */
+/** A hello may hand out what was signed ten seconds before. Beyond ten minutes gossip is no longer believed (both mesh/limits.ts). */
 const SKEW_MS = 30_000;
-/** A walk through the DHT of a hundred nodes takes less. */
+/** Whoever runs `doctor` waits for it. */
 const WALK_MS = 1500;
 const NAMED = 5;
 
@@ -66,7 +66,7 @@ export function skewFinding(here: readonly PeerView[]): Finding {
     return {
       check: 'clock skew',
       state: 'fail',
-      detail: `this clock is ${duration(Math.abs(middle))} ${middle > 0 ? 'behind' : 'ahead of'} most peers; their heartbeats may be refused`,
+      detail: `this clock is ${duration(Math.abs(middle))} ${middle > 0 ? 'behind' : 'ahead of'} most peers; beyond ten minutes heartbeats are not believed`,
       mend: `on this machine, ${mend}`,
     };
   }
