@@ -133,6 +133,11 @@ async function completeWord(
   const { registry } = options;
   const lookup = registry.find(words);
   const command = lookup?.command;
+  if (command?.takesLine === true && lookup !== undefined) {
+    // What is behind it is a line of its own; a watch may begin with a time.
+    const inner = words.slice(lookup.length);
+    return completeWord(/^\d/.test(inner[0] ?? '') ? inner.slice(1) : inner, partial, options);
+  }
   const items: CompletionItem[] = [];
 
   const waiting = openOption(words, command);

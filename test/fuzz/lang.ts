@@ -13,7 +13,7 @@ import { dice } from './mutate.ts';
 const { values } = parseArgs({
   options: { inputs: { type: 'string', default: '1000000' }, seed: { type: 'string', default: '1' } },
 });
-/** One slow text may be the machine's; a parser that hangs takes longer. */
+/** A parser that hangs takes longer, again and again: once may be the machine's doing. */
 const MAX_TEXT_MS = 1000;
 /** Completing costs more than parsing: one of so many. */
 const COMPLETED = 20;
@@ -28,18 +28,17 @@ const startedMs = performance.now();
 
 for (let i = 0; i < inputs; i++) {
   const text = scriptish(random, registry);
-  const beganMs = performance.now();
-  try {
-    const { diagnostics, commands } = parse(text, { registry, env, variables: { X: 'x' } });
-    const wrong = [...diagnostics, ...commands].find(({ span }) => misplaced(span, text));
-    if (wrong !== undefined) throw new Error(`a place outside of the text: ${JSON.stringify(wrong.span)}`);
-    for (const diagnostic of diagnostics) formatDiagnostic(diagnostic, text, '<stdin>');
-    if (diagnostics.length > 0) diagnosed++;
-    if (i % COMPLETED === 0) await complete(text, random.roll(text.length + 1), { registry, sources: {} });
-  } catch (error) {
-    throw new Error(`text ${i} of seed ${values.seed}: ${JSON.stringify(text)}`, { cause: error });
+  const cursor = i % COMPLETED === 0 ? random.roll(text.length + 1) : undefined;
+  let tookMs = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < 3 && tookMs > MAX_TEXT_MS; attempt++) {
+    const beganMs = performance.now();
+    try {
+      await judge(text, cursor);
+    } catch (error) {
+      throw new Error(`text ${i} of seed ${values.seed}: ${JSON.stringify(text)}`, { cause: error });
+    }
+    tookMs = performance.now() - beganMs;
   }
-  const tookMs = performance.now() - beganMs;
   if (tookMs > MAX_TEXT_MS)
     throw new Error(`text ${i} took ${Math.round(tookMs)} ms: ${JSON.stringify(text)}`);
   slowestMs = Math.max(slowestMs, tookMs);
@@ -48,3 +47,12 @@ const seconds = (performance.now() - startedMs) / 1000;
 process.stdout.write(
   `${inputs} texts in ${seconds.toFixed(1)} s, ${diagnosed} of them with diagnostics, the slowest ${slowestMs.toFixed(1)} ms\n`,
 );
+
+async function judge(text: string, cursor: number | undefined): Promise<void> {
+  const { diagnostics, commands } = parse(text, { registry, env, variables: { X: 'x' } });
+  const wrong = [...diagnostics, ...commands].find(({ span }) => misplaced(span, text));
+  if (wrong !== undefined) throw new Error(`a place outside of the text: ${JSON.stringify(wrong.span)}`);
+  for (const diagnostic of diagnostics) formatDiagnostic(diagnostic, text, '<stdin>');
+  if (diagnostics.length > 0) diagnosed++;
+  if (cursor !== undefined) await complete(text, cursor, { registry, sources: {} });
+}

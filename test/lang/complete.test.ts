@@ -86,8 +86,14 @@ describe('complete', () => {
     expect(items.map((item) => item.value)).toEqual(['name']);
   });
 
-  it('knows every option of every command', async () => {
-    for (const command of registry.commands.filter((each) => !each.hidden)) {
+  it('goes on behind a command that takes a line', async () => {
+    expect(await values('time hea')).toContain('health');
+    expect(await values('watch 2s list --so')).toContain('--sort');
+    expect(await values('explain list --sort na')).toEqual(['name']);
+  });
+
+  it('D.9-46: knows every option of every command', async () => {
+    for (const command of registry.commands.filter((each) => !each.hidden && !each.takesLine)) {
       for (const option of command.options) {
         const found = await values(`${command.path.join(' ')} --${option.name}`);
         expect(found, command.path.join(' ')).toContain(`--${option.name}`);

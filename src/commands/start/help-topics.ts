@@ -120,6 +120,34 @@ export const TOPICS: readonly Topic[] = [
     ],
   },
   {
+    name: 'console',
+    summary: 'The language of the console beside that of scripts',
+    lines: () => [
+      "All of 'help batch', line by line, and:",
+      '',
+      '  !!                    the line before; !! | head 5 with more behind it',
+      "  alias NAME='LINE'     a short name for the beginning of a line; alias shows them, alias NAME= forgets one",
+      '  time LINE             how long it takes          watch [2s] LINE    again and again, until Ctrl-C',
+      '  explain LINE          what it would do           source FILE        runs a script, by the rules of a batch',
+      '  undo                  takes back the last put, delete, undelete, rename or copy of this console',
+      '  LINE &                in the background          LINE > FILE        results into a file',
+      '  $?  $_                exit status and last argument of the command before',
+      '',
+      'A corrected line is offered and never run by itself; one that would destroy something is not even offered. Keys: ? or F1.',
+    ],
+  },
+  {
+    name: 'accessibility',
+    summary: 'Screen readers, small and dumb terminals, no colour',
+    lines: () => [
+      'With the variable ACCESSIBLE set, on a dumb or small terminal, and with --plain the console is a prompt line by line: text is only',
+      'ever added, nothing is drawn over, moved or cleared, and every command is there.',
+      '',
+      'Colour never carries a meaning of its own: a word or a mark stands beside it. NO_COLOR or --no-color leaves it out. In a locale',
+      'without UTF-8 frames and marks are ASCII.',
+    ],
+  },
+  {
     name: 'redundancy',
     summary: 'Codes such as 4+2, and what they survive',
     lines: () => [
