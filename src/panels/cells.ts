@@ -39,6 +39,21 @@ export function cut(text: string, columns: number, mark = '…'): string {
   return take(text, columns - 1) + mark;
 }
 
+/** At most `columns` wide, cut in its middle: paths differ at their ends. */
+export function cutMiddle(text: string, columns: number, mark = '…'): string {
+  if (widthOf(text) <= columns) return text;
+  const tail = Math.floor((columns - 1) / 2);
+  // Where characters have several widths, the end is found from the graphemes' own.
+  const graphemes = PRINTABLE_ASCII.test(text) ? undefined : [...segmenter.segment(text)];
+  let kept = graphemes === undefined ? text.slice(text.length - tail) : '';
+  for (let at = (graphemes?.length ?? 0) - 1; at >= 0; at--) {
+    const more = graphemes?.[at]?.segment ?? '';
+    if (widthOf(more + kept) > tail) break;
+    kept = more + kept;
+  }
+  return take(text, columns - 1 - widthOf(kept)) + mark + kept;
+}
+
 /** The longest beginning of whole graphemes that fits. */
 function take(text: string, columns: number): string {
   if (PRINTABLE_ASCII.test(text)) return text.slice(0, Math.max(0, columns));

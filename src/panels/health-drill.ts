@@ -81,7 +81,14 @@ export function objectList(
   if (drill.objects === undefined)
     return { title, tags: ['Esc back'], rows: [[cell('reading the catalog', 'dim')]] };
   const columns: TableColumn<ListedObject>[] = [
-    { title: 'OBJECT', width: 18, priority: 0, elastic: true, text: ({ object }) => object.name },
+    {
+      title: 'OBJECT',
+      width: 18,
+      priority: 0,
+      elastic: true,
+      keepsEnd: true,
+      text: ({ object }) => object.name,
+    },
     {
       title: 'SIZE',
       width: 9,

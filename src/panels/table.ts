@@ -1,5 +1,5 @@
 /** A table in a width budget: the columns that matter most are kept, one elastic column takes what is left. */
-import { type Cell, cell, clean, fitText, type Row, type Tone, wrapRow } from './cells.ts';
+import { type Cell, cell, clean, cutMiddle, fitText, type Row, type Tone, wrapRow } from './cells.ts';
 
 export interface TableColumn<T> {
   title: string;
@@ -9,6 +9,8 @@ export interface TableColumn<T> {
   /** 0: always shown; the higher, the less it matters when there is no room for all. Those of one priority come and go together. */
   priority: number;
   elastic?: boolean;
+  /** What is too long loses its middle and not its end. */
+  keepsEnd?: boolean;
   text(item: T): string;
   tone?(item: T): Tone;
 }
@@ -47,7 +49,8 @@ export function itemRow<T>(
   const cells = columns.map((column, at) => {
     const tone = selected ? 'selected' : (column.tone?.(item) ?? 'plain');
     const text = marked && at === 0 ? `* ${column.text(item)}` : column.text(item);
-    return cell(fitText(clean(text), column.width, column.align, mark), tone);
+    const short = column.keepsEnd ? cutMiddle(clean(text), column.width, mark) : clean(text);
+    return cell(fitText(short, column.width, column.align, mark), tone);
   });
   return join(cells, selected ? 'selected' : 'plain');
 }

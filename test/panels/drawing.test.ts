@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   cell,
   cut,
+  cutMiddle,
   fitGroups,
   fitRow,
   fitText,
@@ -46,6 +47,23 @@ describe('cells', () => {
           expect(rowWidth(spread([cell(raw)], [cell('x')], columns))).toBe(columns);
         },
       ),
+    );
+  });
+
+  it('lose their middle and keep their end', () => {
+    expect(cutMiddle('archive/000/document-000017.pdf', 20)).toBe('archive/00…00017.pdf');
+    expect(cutMiddle('short', 5)).toBe('short');
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 1, max: 40 }), (text, columns) => {
+        const short = cutMiddle(text, columns);
+        expect(widthOf(short)).toBeLessThanOrEqual(Math.max(columns, 1));
+        if (widthOf(text) <= columns) expect(short).toBe(text);
+        const [head = '', tail = ''] = short.split('…');
+        if (short !== text && !text.includes('…')) {
+          expect(text.startsWith(head)).toBe(true);
+          expect(text.endsWith(tail)).toBe(true);
+        }
+      }),
     );
   });
 
