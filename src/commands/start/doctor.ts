@@ -7,7 +7,7 @@ export const doctorCommand: Command = {
   path: ['doctor'],
   group: 'start',
   summary: 'Check this machine and its set-up, and say what mends what is wrong',
-  description: `Every line is a check that was made just now: runtime, configuration, data folder, modes of its files, space, keyring, hashing,
+  description: `Every line is a check that was made just now: runtime, configuration, data folder, modes of its files, space, disk (a small file is written and removed), keyring, hashing,
     erasure code, codec threads, clock, service, ports, and a TCP connection to each bootstrap peer; with a running service its peers, their versions and clocks, and the DHT. Nothing is changed, unless --rebuild-index is given: then only the index of the stored shards is built
     anew from the shards themselves, with the node stopped.`,
   args: [],
@@ -48,6 +48,7 @@ export const doctorCommand: Command = {
       ['data folder', files.checkDataFolder],
       ['permissions', files.checkModes],
       ['space', files.checkSpace],
+      ['disk', files.checkDisk],
       ['keyring', files.checkKeyring],
       ['hash', machine.checkHash],
       ['erasure', machine.checkErasure],

@@ -53,6 +53,7 @@ describe('doctor', () => {
         'data folder',
         'permissions',
         'space',
+        'disk',
         'keyring',
         'hash',
         'erasure',

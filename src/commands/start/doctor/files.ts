@@ -1,6 +1,7 @@
 /** Checks of what lies on disk: configuration, data folder, space, keyring. */
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, stat, statfs } from 'node:fs/promises';
+import { access, open, rm, stat, statfs } from 'node:fs/promises';
 import { needNodeFolder } from '../../../config/data-folder.ts';
 import { realClock } from '../../../engine/effects/clock.ts';
 import { realRandom } from '../../../engine/effects/random.ts';
@@ -126,6 +127,50 @@ export const checkSpace: Check = async ({ config }) => {
   }
   return { check: 'space', state: 'ok', detail: seen };
 };
+
+/** Writes, syncs and reads back a file: what every put waits for on each holder. */
+export const checkDisk: Check = async ({ config }) =>
+  config === undefined || !(await stat(config.node.dataDir).catch(() => undefined))
+    ? []
+    : diskFinding(config.node.dataDir, open);
+
+/** @param openFile that of node:fs/promises unless given */
+export async function diskFinding(dataDir: string, openFile: typeof open): Promise<Finding> {
+  const path = `${dataDir}/doctor-${randomBytes(6).toString('hex')}.tmp`;
+  const written = randomBytes(DISK_BYTES);
+  try {
+    const file = await openFile(path, 'wx+', 0o600);
+    try {
+      await file.write(written, 0, written.length, 0);
+      const startMs = performance.now();
+      await file.datasync();
+      const syncMs = performance.now() - startMs;
+      const { buffer } = await file.read(Buffer.alloc(DISK_BYTES), 0, DISK_BYTES, 0);
+      const seen = `${size(DISK_BYTES)} written and synced in ${Math.round(syncMs)} ms`;
+      if (written.compare(buffer) !== 0)
+        return {
+          check: 'disk',
+          state: 'fail',
+          detail: 'it gives back other bytes than were written',
+          mend: REPLACE,
+        };
+      if (syncMs > SLOW_SYNC_MS)
+        return { check: 'disk', state: 'warn', detail: `${seen}; every put waits for that`, mend: REPLACE };
+      return { check: 'disk', state: 'ok', detail: seen };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return { check: 'disk', state: 'fail', detail: (error as Error).message, mend: REPLACE };
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+const DISK_BYTES = 2 ** 20;
+/** A disk that turns takes a hundredth of that. */
+const SLOW_SYNC_MS = 2000;
+const REPLACE = 'look at the disk (smartctl -a, dmesg); a failing one is replaced after: datamesh drain';
 
 export const checkKeyring: Check = async ({ config }) => {
   if (config === undefined) return [];

@@ -9,6 +9,7 @@ import { createCodec } from '../../../engine/codec/local-codec.ts';
 import { packingMethod } from '../../../engine/codec/packing.ts';
 import { dataPaths } from '../../../engine/options.ts';
 import type { CodeProfile } from '../../../engine/types.ts';
+import { asDatameshError } from '../../../errors.ts';
 import { size } from '../demo/tell.ts';
 import type { Check, Finding } from './finding.ts';
 
@@ -22,10 +23,13 @@ const OLDEST_NOW_MS = Date.UTC(2026, 0, 1);
 /** Clocks of a file server and of this machine may differ so much without harm. */
 const SKEW_MS = 60_000;
 
-export const checkRuntime: Check = async () => {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+export const checkRuntime: Check = async () => runtimeFinding(process.versions.node);
+
+/** @param version as `process.versions.node` has it */
+export function runtimeFinding(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
   const old = major < NEEDED_NODE[0] || (major === NEEDED_NODE[0] && minor < NEEDED_NODE[1]);
-  const detail = `Node.js ${process.versions.node} on ${process.platform} ${process.arch}`;
+  const detail = `Node.js ${version} on ${process.platform} ${process.arch}`;
   if (!old) return { check: 'runtime', state: 'ok', detail };
   return {
     check: 'runtime',
@@ -33,10 +37,11 @@ export const checkRuntime: Check = async () => {
     detail: `${detail}; ${NEEDED_NODE.join('.')} or newer is needed`,
     mend: 'install a newer one from https://nodejs.org',
   };
-};
+}
 
-export const checkHash: Check = async () => {
-  const { name, whyNotNative } = hashProviderReport();
+export const checkHash: Check = async () => hashFinding(hashProviderReport());
+
+export function hashFinding({ name, whyNotNative }: ReturnType<typeof hashProviderReport>): Finding {
   if (whyNotNative === undefined) return { check: 'hash', state: 'ok', detail: `BLAKE3 by ${name}` };
   return {
     check: 'hash',
@@ -44,14 +49,15 @@ export const checkHash: Check = async () => {
     detail: `BLAKE3 by ${name}, some ten times slower than native: ${whyNotNative}`,
     mend: 'npm install, on a platform with a prebuilt @napi-rs/blake-hash',
   };
-};
+}
 
 /** Encodes random shards, loses m of them, and wants the same back: for every shard that can be lost. */
-export const checkErasure: Check = async ({ config }) => {
-  const code: CodeProfile = config?.redundancy ?? { k: 4, m: 2 };
+export const checkErasure: Check = async ({ config }) =>
+  erasureFinding(config?.redundancy ?? { k: 4, m: 2 }, new Erasure());
+
+export function erasureFinding(code: CodeProfile, erasure: Pick<Erasure, 'encode' | 'rebuild'>): Finding {
   const { k, m } = code;
   const startMs = performance.now();
-  const erasure = new Erasure();
   const shards = Array.from({ length: k + m }, (_, i) =>
     i < k ? new Uint8Array(randomBytes(TEST_SHARD_BYTES)) : new Uint8Array(TEST_SHARD_BYTES),
   );
@@ -75,10 +81,13 @@ export const checkErasure: Check = async ({ config }) => {
     state: 'ok',
     detail: `${k}+${m}: every shard lost once and rebuilt, in ${ms} ms`,
   };
-};
+}
 
 /** Sends one chunk through the worker threads and wants what this thread makes of it. */
-export const checkCodec: Check = async () => {
+export const checkCodec: Check = async () => codecFinding(createCodecPool);
+
+/** @param openPool that of the node unless given */
+export async function codecFinding(openPool: typeof createCodecPool): Promise<Finding> {
   const { workers, maxSlots, maxBytes } = codecPoolReport();
   const job = {
     code: { k: 4, m: 2 },
@@ -87,12 +96,24 @@ export const checkCodec: Check = async () => {
     last: true,
     plaintext: randomBytes(TEST_CHUNK_BYTES),
   };
-  const pool = createCodecPool({ workers });
+  const pool = openPool({ workers });
   try {
     const [there, here] = await Promise.all([pool.encode(job), createCodec().encode(job)]);
     if (there.ids.join() !== here.ids.join()) {
-      return { check: 'codec', state: 'fail', detail: 'a worker thread seals and codes wrongly' };
+      return {
+        check: 'codec',
+        state: 'fail',
+        detail: 'a worker thread seals and codes wrongly',
+        mend: 'store nothing with this machine: its processor, memory or Node.js computes wrongly',
+      };
     }
+  } catch (error) {
+    return {
+      check: 'codec',
+      state: 'fail',
+      detail: `no worker thread does its work: ${asDatameshError(error).message}`,
+      mend: 'see whether the system lets this user start threads: ulimit -u',
+    };
   } finally {
     await pool.close();
   }
@@ -102,7 +123,7 @@ export const checkCodec: Check = async () => {
     state: 'ok',
     detail: `${threads}; up to ${maxSlots} stripes and ${size(maxBytes)} in memory; compression by ${packingMethod()}`,
   };
-};
+}
 
 export const checkClock: Check = async ({ config }): Promise<Finding> => {
   const now = Date.now();

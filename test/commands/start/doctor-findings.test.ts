@@ -1,0 +1,109 @@
+/** Findings of `doctor` that no test can provoke in this machine: each check with a part that is broken in its place. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { diskFinding } from '../../../src/commands/start/doctor/files.ts';
+import {
+  codecFinding,
+  erasureFinding,
+  hashFinding,
+  runtimeFinding,
+} from '../../../src/commands/start/doctor/machine.ts';
+import { createCodecPool } from '../../../src/engine/codec/codec-pool.ts';
+import { Erasure } from '../../../src/engine/codec/erasure.ts';
+
+describe('doctor finds', () => {
+  it('a Node.js that is too old', () => {
+    for (const version of ['20.19.0', '22.12.9'])
+      expect(runtimeFinding(version)).toMatchObject({
+        state: 'fail',
+        mend: expect.stringContaining('nodejs.org'),
+      });
+    for (const version of ['22.13.0', '24.0.0']) expect(runtimeFinding(version).state).toBe('ok');
+  });
+
+  it('hashing that is not native', () => {
+    expect(hashFinding({ name: 'blake3-wasm', whyNotNative: 'no binary' })).toMatchObject({
+      state: 'warn',
+      detail: expect.stringContaining('no binary'),
+      mend: expect.stringContaining('npm install'),
+    });
+  });
+
+  it('an erasure code that computes wrongly', () => {
+    const right = new Erasure();
+    const wrong: Pick<Erasure, 'encode' | 'rebuild'> = {
+      encode: (...job) => right.encode(...job),
+      rebuild(...job) {
+        const rebuilt = right.rebuild(...job);
+        for (const bytes of rebuilt.values()) bytes[0]! ^= 1;
+        return rebuilt;
+      },
+    };
+    expect(erasureFinding({ k: 2, m: 1 }, wrong)).toMatchObject({
+      state: 'fail',
+      detail: expect.stringContaining('came back wrong'),
+    });
+    expect(erasureFinding({ k: 2, m: 1 }, right).state).toBe('ok');
+  });
+
+  it('worker threads that do nothing, or the wrong thing', async () => {
+    const broken = (options: Parameters<typeof createCodecPool>[0]) => {
+      const pool = createCodecPool(options);
+      return { ...pool, close: () => pool.close(), encode: async () => Promise.reject(new Error('EAGAIN')) };
+    };
+    expect(await codecFinding(broken as typeof createCodecPool)).toMatchObject({
+      state: 'fail',
+      detail: expect.stringContaining('EAGAIN'),
+      mend: expect.stringContaining('ulimit'),
+    });
+    const lying = (options: Parameters<typeof createCodecPool>[0]) => {
+      const pool = createCodecPool(options);
+      return {
+        ...pool,
+        close: () => pool.close(),
+        encode: async (job: Parameters<typeof pool.encode>[0]) =>
+          pool.encode({ ...job, chunkIndex: job.chunkIndex + 1 }),
+      };
+    };
+    expect(await codecFinding(lying as typeof createCodecPool)).toMatchObject({
+      state: 'fail',
+      detail: expect.stringContaining('wrongly'),
+    });
+  });
+
+  it('a disk that refuses, lies or stalls, and leaves nothing there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dm-disk-'));
+    try {
+      expect(await diskFinding(folder, open)).toMatchObject({ state: 'ok' });
+      expect(await diskFinding(join(folder, 'gone'), open)).toMatchObject({
+        state: 'fail',
+        detail: expect.stringContaining('ENOENT'),
+        mend: expect.stringContaining('datamesh drain'),
+      });
+      const lying = async (...call: Parameters<typeof open>) => {
+        const file = await open(...call);
+        const write = file.write.bind(file) as (bytes: Buffer, ...rest: number[]) => Promise<unknown>;
+        Object.assign(file, {
+          write: (bytes: Buffer, ...rest: number[]) => write(Buffer.alloc(bytes.length), ...rest),
+        });
+        return file;
+      };
+      expect(await diskFinding(folder, lying)).toMatchObject({
+        state: 'fail',
+        detail: expect.stringContaining('other bytes'),
+      });
+      const stalling = async (...call: Parameters<typeof open>) => {
+        const file = await open(...call);
+        Object.assign(file, { datasync: () => new Promise((resolve) => setTimeout(resolve, 2100)) });
+        return file;
+      };
+      expect(await diskFinding(folder, stalling)).toMatchObject({ state: 'warn' });
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
