@@ -22,6 +22,8 @@ export interface DataLock {
 
 /** SQLITE_BUSY: another connection holds the lock. */
 const SQLITE_BUSY = 5;
+/** Something other than a database. The guard itself is never written to. */
+const SQLITE_NOTADB = 26;
 /** The winner writes LOCK just after taking the guard; the loser waits this long for a holder other than the last. */
 const NAME_TRIES = 10;
 const NAME_WAIT_MS = 25;
@@ -111,6 +113,14 @@ function lockHeld(path: string, holder: LockHolder | undefined): DatameshError {
 }
 
 function cannotLock(path: string, cause: unknown): DatameshError {
+  if ((cause as { errcode?: number }).errcode === SQLITE_NOTADB) {
+    return new DatameshError('failed', {
+      what: `${path}.guard is damaged, so nobody can say whether a process holds ${path}`,
+      why: 'datamesh leaves it empty; something else wrote into it',
+      mend: `make sure that no datamesh runs on this folder, then remove it: rm '${path}.guard'`,
+      cause,
+    });
+  }
   return new DatameshError('failed', {
     what: `cannot lock ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
     why: 'the folder is not writable, or its file system has no locks',

@@ -69,6 +69,42 @@ describe('the lock of a data folder', () => {
     expect((await child(path)).says).toBe('held');
   });
 
+  it.each([
+    ['nothing', Buffer.alloc(0)],
+    ['half of what it should say', Buffer.from('{"pid":12,"ho')],
+    ['noise', Buffer.from([0, 255, 7, 10])],
+    ['another shape', Buffer.from('[1,2]')],
+  ])('is free when a crash left %s in LOCK, and says who holds it then', async (_name, bytes) => {
+    const path = `${await tempDir()}/LOCK`;
+    await writeFile(path, bytes);
+    const lock = await acquireLock(disk, path, clock);
+    expect(await readLockHolder(path, disk)).toEqual(lock.holder);
+    await lock.release();
+  });
+
+  it('can be had when a crash left garbage in the guard, or says what stands in the way', async () => {
+    for (const bytes of [Buffer.alloc(0), Buffer.alloc(3, 7), Buffer.alloc(5000, 7)]) {
+      const path = `${await tempDir()}/LOCK`;
+      await writeFile(`${path}.guard`, bytes);
+      const lock = await acquireLock(disk, path, clock).catch((error: unknown) => error as Error);
+      if (!(lock instanceof Error)) {
+        await lock.release();
+        continue;
+      }
+      // Nothing is taken away unasked: another process might hold it.
+      expect(lock).toMatchObject({ code: 'failed', mend: expect.stringContaining('LOCK.guard') });
+      expect(lock.message).toContain('LOCK');
+    }
+  });
+
+  it('lets nobody else look: guard and LOCK are 0600 whatever the umask', async () => {
+    const path = `${await tempDir()}/LOCK`;
+    const before = process.umask(0);
+    const lock = await acquireLock(disk, path, clock).finally(() => process.umask(before));
+    for (const file of [path, `${path}.guard`]) expect((await disk.stat(file))?.mode, file).toBe(0o600);
+    await lock.release();
+  });
+
   it('goes to exactly one of many processes that start at once, and after a kill to exactly one again', async () => {
     const path = `${await tempDir()}/LOCK`;
     for (let round = 0; round < 2; round++) {
