@@ -2,11 +2,12 @@
 # Sets the node up the first time, by the variables below, then does what it is told (default: service run).
 #   DATAMESH_INIT       further words for `datamesh init --yes`, e.g. "--quota 50GiB --zone fra"
 #   DATAMESH_WORDS_FILE file with the 24 words of the owner; without it a new owner is made, whose words `datamesh keys export` shows
-#   DATAMESH_MEET       file in which the first node writes its address, and from which the others read it (compose.yaml)
+#   DATAMESH_MEET       file in which the first node (DATAMESH_FIRST=yes) writes its address, and from which the others read it (compose.yaml)
+#   DATAMESH_NET, DATAMESH_LISTEN  network preset (custom) and port (40871)
 set -eu
 umask 077
 if [ ! -e "$DATAMESH_CONFIG" ]; then
-  set_up="--data-dir $DATAMESH_NODE_DATA_DIR --network custom --listen 40871 ${DATAMESH_INIT:-}"
+  set_up="--data-dir $DATAMESH_NODE_DATA_DIR --network ${DATAMESH_NET:-custom} --listen ${DATAMESH_LISTEN:-40871} ${DATAMESH_INIT:-}"
   [ -z "${DATAMESH_WORDS_FILE:-}" ] || set_up="$set_up --identity phrase --phrase-file $DATAMESH_WORDS_FILE"
   if [ -n "${DATAMESH_MEET:-}" ] && [ "${DATAMESH_FIRST:-}" != yes ]; then
     until [ -s "$DATAMESH_MEET" ]; do sleep 1; done
@@ -16,11 +17,19 @@ if [ ! -e "$DATAMESH_CONFIG" ]; then
   # shellcheck disable=SC2086
   datamesh init --yes $set_up
 fi
+
+# Addresses as the running node tells them, those for others before the one that only this container knows.
+addresses() {
+  datamesh status --json=addresses 2>/dev/null | grep -o '/ip4/[0-9.]*/tcp/[0-9]*/p2p/[A-Za-z0-9]*' | sort -t/ -k3,3 >"$DATAMESH_MEET.all" || return 1
+  grep -v '^/ip4/127\.' "$DATAMESH_MEET.all" || cat "$DATAMESH_MEET.all"
+}
+
 if [ -n "${DATAMESH_MEET:-}" ] && [ "${DATAMESH_FIRST:-}" = yes ]; then
   (
-    until address=$(datamesh status --json=addresses 2>/dev/null | grep -o '/ip4/[0-9.]*/tcp/[0-9]*/p2p/[A-Za-z0-9]*' | grep -v '/ip4/127' | head -n 1) && [ -n "$address" ]; do sleep 1; done
+    until datamesh service status --quiet >/dev/null 2>&1; do sleep 1; done
     umask 022
-    printf '%s\n' "$address" >"$DATAMESH_MEET.new" && mv "$DATAMESH_MEET.new" "$DATAMESH_MEET"
+    addresses | head -n 1 >"$DATAMESH_MEET.new" && mv "$DATAMESH_MEET.new" "$DATAMESH_MEET"
+    rm -f "$DATAMESH_MEET.all"
   ) &
 fi
 exec datamesh "$@"
