@@ -68,7 +68,7 @@ test(
     });
     const end = performance.now() + SLOW_MS - 20_000;
     for (;;) {
-      const { status, stdout } = spawnSync('datamesh', ['peers', '--json'], {
+      const { status, stdout } = spawnSync(join(folder, 'bin/datamesh'), ['peers', '--json'], {
         env: environment('second'),
         encoding: 'utf8',
       });
