@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/version.ts';
 import { type CliSetup, cliSetup, runCli } from '../support/cli.ts';
+import { schemaProblem } from '../support/schemas.ts';
 
 /** Each run is a process of its own, and others run beside it. */
 const SLOW_MS = 60_000;
@@ -57,7 +58,7 @@ describe('exit status, stdout and stderr', { timeout: SLOW_MS }, () => {
     expect(result.stdout).toBe('');
   });
 
-  it('errors are JSON with --json', async () => {
+  it('D.9-39: errors are JSON with --json, by their schema', async () => {
     const failed = await cli.run(['get', 'nothing', '--json']);
     expect(JSON.parse(failed.stderr)).toMatchObject({
       type: 'error',
@@ -66,6 +67,8 @@ describe('exit status, stdout and stderr', { timeout: SLOW_MS }, () => {
       exit: 8,
     });
     const wrong = await cli.run(['--json', 'lsit']);
+    for (const { stderr } of [failed, wrong])
+      expect(schemaProblem('error', JSON.parse(stderr))).toBeUndefined();
     expect(JSON.parse(wrong.stderr)).toMatchObject({ type: 'error', code: 'unknown-command', exit: 2 });
   });
 

@@ -1,7 +1,7 @@
 import { EXIT } from '../../errors.ts';
 import type { ParsedCommand } from '../../lang/types.ts';
 import { count, type Fields, oneOf, text } from '../fields.ts';
-import { EFFECTS } from '../format/help.ts';
+import { effectsOf } from '../format/help.ts';
 import { consoleCommandOf } from './port.ts';
 
 const EXPLAIN_FIELDS: Fields = {
@@ -61,7 +61,7 @@ function explained({ command, values, filters, span, when, redirect }: ParsedCom
       ...filters.map((filter) => filter.kind),
       ...(redirect === undefined ? [] : [`${redirect.append ? '>>' : '>'} ${redirect.path}`]),
     ].join(' | '),
-    effects: EFFECTS[command.effects],
+    effects: effectsOf(command),
     undo: command.undo === undefined ? 'no' : 'yes',
   };
 }

@@ -14,11 +14,19 @@ export const GROUP_TITLES: Record<Group, string> = {
   console: 'In the console',
 };
 
-export const EFFECTS: Record<Effects, string> = {
+const EFFECTS: Record<Effects, string> = {
   reads: 'reads only',
   writes: 'writes',
   destructive: 'destructive: asks first; cannot be undone',
 };
+
+/** What a run of it changes, and whether that can be taken back. */
+export function effectsOf(command: Command): string {
+  if (command.undo === undefined) return EFFECTS[command.effects];
+  return command.effects === 'destructive'
+    ? 'destructive: asks first; in the console undo takes back what was not purged'
+    : `${EFFECTS[command.effects]}; in the console undo takes it back`;
+}
 
 const MAX_WIDTH = 100;
 
@@ -90,7 +98,7 @@ export function commandHelp(command: Command, terminalWidth = 80): string[] {
       width,
     ),
   );
-  lines.push('', `Effects: ${EFFECTS[command.effects]}`);
+  lines.push('', `Effects: ${effectsOf(command)}`);
   if (command.exits?.length) {
     lines.push(
       '',

@@ -3,7 +3,7 @@ import { GLOBAL_OPTIONS } from '../../lang/global-options.ts';
 import { VERSION } from '../../version.ts';
 import type { Command } from '../command.ts';
 import type { Registry } from '../registry.ts';
-import { EFFECTS, GROUP_TITLES, optionHead, optionText, usageLine } from './help.ts';
+import { effectsOf, GROUP_TITLES, optionHead, optionText, usageLine } from './help.ts';
 
 export interface ManPage {
   /** `datamesh-keys-new.1` */
@@ -50,7 +50,7 @@ export function commandPage(command: Command): string {
   for (const option of command.options)
     lines.push('.TP', `.B ${roff(optionHead(option).trim())}`, roff(optionText(option)));
   lines.push('.PP', 'The options of every command are in', '.BR datamesh (1).');
-  lines.push('.SH EFFECTS', roff(EFFECTS[command.effects]));
+  lines.push('.SH EFFECTS', roff(effectsOf(command)));
   if (command.exits?.length) {
     lines.push('.SH EXIT STATUS');
     for (const { code, meaning } of command.exits) lines.push('.TP', `.B ${code}`, roff(meaning));

@@ -2,7 +2,7 @@
 import { GLOBAL_OPTIONS } from '../../lang/global-options.ts';
 import type { Command } from '../command.ts';
 import type { Registry } from '../registry.ts';
-import { EFFECTS, GROUP_TITLES, optionHead, optionText, usageLine } from './help.ts';
+import { effectsOf, GROUP_TITLES, optionHead, optionText, usageLine } from './help.ts';
 
 const MADE = '<!-- Made from the command table by `npm run docs`; changes here are lost. -->';
 
@@ -44,7 +44,7 @@ function commandSection(command: Command): string[] {
     ...command.options.map((option): [string, string] => [optionHead(option), optionText(option)]),
   ];
   if (rows.length > 0) lines.push('', ...optionTable(rows));
-  lines.push('', `Effects: ${EFFECTS[command.effects]}.`);
+  lines.push('', `Effects: ${effectsOf(command)}.`);
   if (command.exits?.length)
     lines.push('', ...command.exits.map(({ code, meaning }) => `- exit ${code}: ${cellText(meaning)}`));
   return lines;
