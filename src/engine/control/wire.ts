@@ -28,7 +28,7 @@ export const ROUTE = {
   snapshot: '/snapshot',
   peers: '/peers',
   stats: '/stats',
-  metrics: '/metrics',
+  metrics: '/observe/metrics',
   reload: '/reload',
   health: '/health',
   verify: '/verify',
