@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MARK, type ServiceFile, serviceFile } from '../../../src/commands/node/service-files.ts';
@@ -237,6 +238,31 @@ function asSystemdReads(line: string): string[] {
     return index === 0 ? specified : specified.replace(/\$(.)/g, (_, of: string) => (of === '$' ? '$' : '?'));
   });
 }
+
+describe('the files for packagers', () => {
+  const packaged: ServiceFile = {
+    ...file,
+    ...{
+      node: '/usr/bin/node',
+      launcher: '/usr/lib/node_modules/datamesh/bin/datamesh',
+      name: 'of this machine',
+    },
+    ...{ user: 'datamesh', passphraseFile: undefined, writes: [] },
+  };
+  const kept = (path: string) => fileURLToPath(new URL(`../../../ops/${path}`, import.meta.url));
+
+  // GOLDEN_WRITE=1 rewrites them; read the diff.
+  it.each([
+    ['systemd/datamesh.service', packaged],
+    ['launchd/io.github.datamesh.node.plist', { ...packaged, manager: 'launchd' as const }],
+  ])('%s is what install writes for the usual places', (path, of) => {
+    if (process.env.GOLDEN_WRITE === '1') {
+      mkdirSync(dirname(kept(path)), { recursive: true });
+      writeFileSync(kept(path), serviceFile(of));
+    }
+    expect(readFileSync(kept(path), 'utf8')).toBe(serviceFile(of));
+  });
+});
 
 describe('the property list', () => {
   const launchd: ServiceFile = { ...file, manager: 'launchd', name: 'a & <b>', dataDir: '/tmp/a & <b>' };
