@@ -1,5 +1,6 @@
 /** Pages that are written by programs are as these would write them now. */
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -23,5 +24,15 @@ describe('dependencies', () => {
     expect(
       all.filter(({ fromRegistry, hashed, optional }) => !fromRegistry || !(hashed || optional)),
     ).toEqual([]);
+  });
+});
+
+describe('docs/THREATS.md', () => {
+  it('names tests that are there', () => {
+    const named = [
+      ...readFileSync(at('docs/THREATS.md'), 'utf8').matchAll(/`((?:test|src|ops)\/[\w./-]+)`/g),
+    ].map(([, path]) => path!);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(at(path)))).toEqual([]);
   });
 });
