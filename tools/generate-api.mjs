@@ -116,7 +116,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const text = page();
   if (process.argv.includes('--check')) {
     if (readFileSync(PAGE, 'utf8') !== text) {
-      console.error('docs/API.md is not what the source says: node tools/generate-api.mjs');
+      console.error('docs/API.md is not what the source says: npm run docs:library');
       process.exitCode = 1;
     }
   } else writeFileSync(PAGE, text);

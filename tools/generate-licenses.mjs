@@ -67,7 +67,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const text = page();
   if (process.argv.includes('--check')) {
     if (readFileSync(PAGE, 'utf8') !== text) {
-      console.error('docs/LICENSES.md is not what package-lock.json says: node tools/generate-licenses.mjs');
+      console.error('docs/LICENSES.md is not what package-lock.json says: npm run docs:library');
       process.exitCode = 1;
     }
   } else writeFileSync(PAGE, text);
