@@ -145,7 +145,7 @@ export const GLOBAL_OPTIONS: readonly GlobalOptionSpec[] = [
   {
     name: 'log-level',
     type: { kind: 'enum', values: ['debug', 'info', 'warn', 'error'] },
-    summary: 'Least level of log lines',
+    summary: 'Least level of the lines that a service logs; with debug an error shows where it arose',
     apply: (f, value) => ({ ...f, logLevel: value as string }),
   },
   {

@@ -1,7 +1,7 @@
 import type { EventLevel } from '../../engine/engine.ts';
 import { dataPaths } from '../../engine/options.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
-import type { Column, Command, Context, OptionSpec, OutputRecord } from '../command.ts';
+import type { Column, Command, Context, OutputRecord } from '../command.ts';
 import { EVENT_FIELDS, LOG_FIELDS, SERVICE_FIELDS } from './fields.ts';
 import { installCommand, uninstallCommand } from './service-install.ts';
 
@@ -17,12 +17,6 @@ const STATE_COLUMNS: readonly Column[] = [
   { key: 'log', title: 'Log' },
 ];
 
-const LOG_LEVEL: OptionSpec = {
-  name: 'log-level',
-  type: { kind: 'enum', values: ['debug', 'info', 'warn', 'error'] },
-  summary: 'Log this and what is graver, in place of observe.logLevel',
-};
-
 const runCommand: Command = {
   path: ['service', 'run'],
   synonyms: [['service']],
@@ -32,7 +26,6 @@ const runCommand: Command = {
     SIGTERM or Ctrl-C ends it: running transfers are cancelled, stores are closed. For systemd: Type=exec.`,
   args: [],
   options: [
-    LOG_LEVEL,
     {
       name: 'log-format',
       type: { kind: 'enum', values: ['text', 'json'] },
@@ -61,7 +54,7 @@ const runCommand: Command = {
     }
     const { runService } = await import('./service-run.ts');
     await runService(context, {
-      level: values['log-level'] as EventLevel | undefined,
+      level: logLevelOf(context),
       format: (values['log-format'] as 'text' | 'json' | undefined) ?? 'text',
     });
   },
@@ -74,7 +67,7 @@ const startCommand: Command = {
   description:
     'Comes back when the node answers. It goes on after you log out; its log is in the data folder: JSON lines, 10 MiB, and five older ones. SIGHUP makes it read the configuration again.',
   args: [],
-  options: [LOG_LEVEL],
+  options: [],
   examples: [
     { line: 'datamesh service start', note: 'nothing happens when it runs already' },
     { line: 'datamesh service start --passphrase-file ~/.datamesh-pass', note: 'with a protected keyring' },
@@ -86,7 +79,7 @@ const startCommand: Command = {
   shape: 'single',
   columns: STATE_COLUMNS,
   exits: [{ code: EXIT.timeout, meaning: 'it was started, but does not answer' }],
-  async run(context, values) {
+  async run(context) {
     const { node } = await context.config();
     const { findService, startService } = await import('./service-process.ts');
     const found = await findService(node.dataDir);
@@ -104,7 +97,7 @@ const startCommand: Command = {
       configPath: context.configPath(),
       env: context.env,
       passphrase: await passphraseFor(context, node.dataDir),
-      logLevel: values['log-level'] as EventLevel | undefined,
+      logLevel: logLevelOf(context),
       signal: context.signal,
     });
     context.out.record(stateRecord(node.dataDir, { state: 'running', status }));
@@ -243,6 +236,11 @@ export const serviceCommands: readonly Command[] = [
   installCommand,
   uninstallCommand,
 ];
+
+/** --log-level, in place of observe.logLevel. */
+function logLevelOf(context: Context): EventLevel | undefined {
+  return (context.options as { logLevel?: EventLevel }).logLevel;
+}
 
 function stateRecord(
   dataDir: string,
