@@ -1,9 +1,11 @@
 /**
  * Every socket on which a running service listens, as the kernel tells it, and what each says to somebody who proves nothing: nothing. New doors are named here or the test fails.
  */
+
+import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { API_HEADER, API_VERSION } from '../../src/engine/control/wire.ts';
@@ -187,9 +189,42 @@ describe.skipIf(process.platform !== 'linux')('the doors of a service', () => {
     const plain = await ask('/status', {});
     expect(plain.status).toBeGreaterThanOrEqual(400);
     expect(plain.text).not.toContain('12D3');
-    for (const path of ['/', '/metrics', '/../LOCK', '/v1/nothing'])
+    for (const path of ['/', '/nothing', '/../LOCK', '/v1/status'])
       expect((await ask(path, { [API_HEADER]: String(API_VERSION) })).status).toBeGreaterThanOrEqual(400);
   });
+});
+
+describe.skipIf(process.platform !== 'linux')('a service that listens everywhere and shows figures', () => {
+  it(
+    'has the same doors on all addresses, and the figures on loopback alone',
+    async () => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const { port: free } = taken.address() as AddressInfo;
+      taken.close();
+      await once(taken, 'close');
+      const wide = makeHome((config) => {
+        config.network.preset = 'custom';
+        config.metrics.port = free;
+      });
+      let own: number | undefined;
+      try {
+        const { status, stdout, stderr } = await wide.run('service', 'start', '--json');
+        expect(status, stderr).toBe(0);
+        own = jsonLines(stdout)[0]!.pid as number;
+        const until = performance.now() + 10_000;
+        const doors = () => doorsOf(own!).filter(({ kind }) => kind === 'tcp');
+        while (doors().length < 3 && performance.now() < until)
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        const found = doors().map((door) => `${door.host}${door.port === free ? ' figures' : ''}`);
+        expect(found.sort()).toEqual(['0.0.0.0', '0.0.0.0', '127.0.0.1 figures']);
+      } finally {
+        if (own !== undefined && isAlive(own)) process.kill(own, 'SIGKILL');
+        wide.remove();
+      }
+    },
+    OPEN_MS,
+  );
 });
 
 describe('what a service leaves on disk', () => {
