@@ -28,9 +28,14 @@ if (phases.some((phase) => phase !== 'scroll')) {
     if (phases.includes('idle')) await measureIdle(mesh, report, numberOption('seconds', 30));
     if (phases.includes('echo')) await measureEcho(mesh, report, numberOption('size-mib', 1024));
   } finally {
+    // What was measured before a failure is still true.
+    report.end();
     await mesh.close();
     rmSync(mesh.folder, { recursive: true, force: true });
   }
 }
-if (phases.includes('scroll')) await measureScroll(report);
-report.end();
+if (phases.includes('scroll')) {
+  const scrolling = new Report('console, long lists');
+  await measureScroll(scrolling);
+  scrolling.end();
+}

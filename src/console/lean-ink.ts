@@ -1,28 +1,71 @@
 /**
- * Ink takes one function from es-toolkit/compat, which is four hundred files: 150 ms of the time to the first frame (measured). They are passed by; the
- * function comes from its own file. Where the runtime cannot do that (Node before 22.15), the console only starts later.
+ * Three places in which Ink takes much longer than it needs to, mended from outside while its modules are loaded (docs/decisions/console.md has the figures):
+ * - it takes one function from es-toolkit/compat, which is four hundred files; the function comes from its own file;
+ * - it cuts every line of a frame into characters and measures them anew for each frame; what the frame before had is used again;
+ * - it measures the widest line of each text for each frame; a text that was measured is remembered.
+ * Where the runtime cannot do that (Node before 22.15), the console is only slower.
  */
 import * as nodeModule from 'node:module';
+import { keepCaches, rememberWidths } from './lean-ink-caches.ts';
 
-const WHOLE = 'es-toolkit/compat';
-const FUNCTION = 'es-toolkit/compat/throttle';
-const NAMED = '?named';
+/** Appended to the address of a module that is stood in for; the module itself keeps its own. */
+const STAND_IN = '?lean';
+const CACHES = JSON.stringify(
+  new URL(import.meta.url).href.replace(/lean-ink(\.[jt]s)$/, 'lean-ink-caches$1'),
+);
+
+interface Replaced {
+  /** The import, and the modules of Ink in which it is meant. */
+  specifier: string;
+  within: RegExp;
+  /** What is found in its place. */
+  target: string;
+  /** The module that stands in; `url`, quoted, is the target's. */
+  source(url: string): string;
+}
+
+const REPLACED: readonly Replaced[] = [
+  {
+    specifier: 'es-toolkit/compat',
+    within: /\/ink\/build\//,
+    target: 'es-toolkit/compat/throttle',
+    // Its own file has it as the default; Ink asks for it by name.
+    source: (url) => `export { default as throttle } from ${url};`,
+  },
+  {
+    specifier: './output.js',
+    within: /\/ink\/build\/renderer\.js$/,
+    target: './output.js',
+    source: (url) =>
+      `import { ${keepCaches.name} as keep } from ${CACHES}; import Output from ${url}; keep(Output); export default Output;`,
+  },
+  {
+    specifier: 'widest-line',
+    within: /\/ink\/build\//,
+    target: 'widest-line',
+    source: (url) =>
+      `import { ${rememberWidths.name} as remember } from ${CACHES}; import widestLine from ${url}; export default remember(widestLine);`,
+  },
+];
 
 /** To be called before Ink is imported for the first time. */
 export function leanInk(): void {
   // Not in every runtime that is supported, whatever its types say.
   const { registerHooks } = nodeModule as { registerHooks?: typeof nodeModule.registerHooks };
+  const sources = new Map<string, string>();
   registerHooks?.({
     resolve(specifier, context, next) {
-      if (specifier !== WHOLE || context.parentURL?.includes('/ink/') !== true)
-        return next(specifier, context);
-      return { url: next(FUNCTION, context).url + NAMED, shortCircuit: true };
+      const parent = context.parentURL ?? '';
+      // A stand-in imports what it stands for by its address, so it never comes here again.
+      const found = REPLACED.find((each) => each.specifier === specifier && each.within.test(parent));
+      if (found === undefined) return next(specifier, context);
+      const { url } = next(found.target, context);
+      sources.set(url + STAND_IN, found.source(JSON.stringify(url)));
+      return { url: url + STAND_IN, shortCircuit: true };
     },
     load(url, context, next) {
-      if (!url.endsWith(`throttle.mjs${NAMED}`)) return next(url, context);
-      // Its own file has it as the default; Ink asks for it by name.
-      const source = `export { default as throttle } from ${JSON.stringify(url.slice(0, -NAMED.length))};`;
-      return { format: 'module', source, shortCircuit: true };
+      const source = sources.get(url);
+      return source === undefined ? next(url, context) : { format: 'module', source, shortCircuit: true };
     },
   });
 }

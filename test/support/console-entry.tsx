@@ -11,8 +11,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { consoleOnlyCommands } from '../../src/commands/console/all.ts';
 import { allCommands, createRegistry } from '../../src/commands/registry.ts';
 import { completer } from '../../src/console/completer.ts';
+import { leanInk } from '../../src/console/lean-ink.ts';
 import { runLineRepl } from '../../src/console/line-repl.ts';
-import { runSession, type SessionStart } from '../../src/console/open-session.tsx';
+import type { SessionStart } from '../../src/console/open-session.tsx';
 import { chooseSurface } from '../../src/console/surface.ts';
 import { openTerminal } from '../../src/console/terminal.ts';
 import { realClock } from '../../src/engine/effects/clock.ts';
@@ -22,6 +23,9 @@ import { openHistory } from '../../src/repl/history.ts';
 import { oddEngine } from './console-engine.ts';
 import { createFakeEngine, FAKE_START_MS } from './fake-engine.ts';
 
+// As the launcher does it, before Ink is loaded.
+leanInk();
+const { runSession } = await import('../../src/console/open-session.tsx');
 const { env, stdin, stdout } = process;
 const setting = (name: string) => env[`DATAMESH_TEST_${name}`];
 const moving = setting('MOVING') !== undefined;

@@ -8,11 +8,14 @@ export interface RowsViewProps {
   theme: Theme;
 }
 
-/** Ready rows as one Text: a frame costs by nodes and characters, so a panel is a single node. */
+/**
+ * Ready rows as one Text: a frame costs by nodes and characters, so a panel is a single node. Rows have the width they say and are as many as there is room,
+ * so nothing hangs over that would have to be clipped, which costs a second look at every character.
+ */
 export function RowsView({ rows, width, theme }: RowsViewProps) {
   if (rows.length === 0) return null;
   return (
-    <Box width={width} height={rows.length} flexShrink={0} overflow="hidden">
+    <Box width={width} height={rows.length} flexShrink={0}>
       <Text wrap="truncate">{paintRows(rows, theme)}</Text>
     </Box>
   );
