@@ -7,6 +7,7 @@ import type { OutputRecord } from '../../src/commands/command.ts';
 import { createRunner, type Runner } from '../../src/console/runner.ts';
 import { createFakeEngine, type FakeEngine } from '../support/fake-engine.ts';
 import { runLine, testHost } from '../support/host.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { realRegistry } from '../support/registry.ts';
 
 const registry = realRegistry();
@@ -31,15 +32,7 @@ beforeEach(async () => {
   runner = createRunner({
     registry,
     env: {},
-    port: {
-      history: () => entered,
-      async clearHistory() {},
-      clearOutput() {},
-      setRefresh() {},
-      refreshMs: () => 1000,
-      quit() {},
-      nowMs: () => 0,
-    },
+    port: quietPort(() => entered),
     host: () => host,
     output: () => ({
       record: (record) => void records.push(record),

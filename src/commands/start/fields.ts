@@ -50,8 +50,38 @@ export const RECOVER_FIELDS: Fields = {
   scanned: orNull(objectOf({ asked: count, named: count, added: count, missing: texts })),
 };
 
-/** One a step, with what it found beside. */
-export const DEMO_FIELDS: Fields = { step: text, 'ms?': ms };
+const NODE_STARTED = objectOf({ name: text, pid: count, address: text });
+const HOLDER_ROW = objectOf({ node: text, data: count, parity: count, manifest: count, total: count });
+
+/** One a step; what it found stands beside, and which of these that is says the step. */
+export const DEMO_FIELDS: Fields = {
+  step: oneOf('file', 'start', 'meet', 'put', 'layout', 'health', 'kill', 'get', 'compare', 'heal'),
+  ms,
+  'path?': text,
+  'bytes?': bytes,
+  'blake3?': text,
+  'sha256?': text,
+  'folder?': text,
+  'nodes?': { anyOf: [count, listOf(NODE_STARTED)] },
+  'by?': text,
+  'code?': text,
+  'objectId?': text,
+  'shardsDurable?': count,
+  'shardsWanted?': count,
+  'spare?': { type: 'integer' },
+  'stripes?': count,
+  'holders?': listOf(HOLDER_ROW),
+  'objects?': count,
+  'ok?': count,
+  'degraded?': count,
+  'critical?': count,
+  'lost?': count,
+  'shardsLive?': count,
+  'shardsExpected?': count,
+  'silent?': texts,
+  'killed?': texts,
+  'identical?': { const: true },
+};
 
 const NAMED = { name: text, summary: text };
 

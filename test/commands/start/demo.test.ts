@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { firstOutput, type Home, isAlive, jsonLines, makeHome } from '../../support/bin.ts';
+import { schemaProblem } from '../../support/schemas.ts';
 
 let home: Home;
 
@@ -31,6 +32,7 @@ describe('demo', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const steps = jsonLines(stdout);
+    for (const step of steps) expect(schemaProblem('demo', step)).toBeUndefined();
     expect(steps.map((it) => it.step)).toEqual([
       'file',
       'start',
