@@ -52,6 +52,8 @@ StartLimitBurst=10
 [Service]
 Type=exec
 ExecStart=${execStart(file)}
+# The configuration is read again (datamesh config set tells the service by itself).
+ExecReload=/bin/kill -HUP $MAINPID
 ${file.user === undefined ? '' : `User=${unitText(file.user)}\n`}${passphrase(file)}Restart=on-failure
 RestartSec=5
 # Used wrongly, not set up, not allowed: trying again mends none of these.
