@@ -3,6 +3,7 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 import { open, rm, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import type { Engine, PeerView } from '../../engine/engine.ts';
+import { asDatameshError, type ErrorCode } from '../../errors.ts';
 import type { CacheFigures, LineFigures, StorageFigures } from './optimize-propose.ts';
 
 const WEEK_MS = 7 * 24 * 3600 * 1000;
@@ -97,7 +98,10 @@ export async function measureStorage(
   };
 }
 
-/** Fills the line to the quickest peer, and looks what becomes of the round trips to all of them meanwhile. Undefined without a peer. */
+/**
+ * Fills the line to the nearest peer that takes a test now, and looks what becomes of the round trips to all of them meanwhile. Undefined when none
+ * does: a peer takes one in half a minute.
+ */
 export async function measureLine(
   engine: Pick<Engine, 'peers' | 'speedTest' | 'snapshot'>,
   signal: AbortSignal,
@@ -105,8 +109,25 @@ export async function measureLine(
   const peers = (await engine.peers()).filter(
     ({ state, rttMs }) => state === 'active' && rttMs !== undefined,
   );
-  const [peer] = [...peers].sort((a, b) => a.rttMs! - b.rttMs!);
-  if (peer === undefined) return undefined;
+  for (const peer of [...peers].sort((a, b) => a.rttMs! - b.rttMs!).slice(0, PEERS_TRIED)) {
+    try {
+      return await fillLine(engine, peers, peer, signal);
+    } catch (error) {
+      if (!NOT_NOW.has(asDatameshError(error).code)) throw error;
+    }
+  }
+  return undefined;
+}
+
+const PEERS_TRIED = 3;
+const NOT_NOW: ReadonlySet<ErrorCode> = new Set(['denied', 'peer-unreachable', 'timeout']);
+
+async function fillLine(
+  engine: Pick<Engine, 'peers' | 'speedTest' | 'snapshot'>,
+  peers: readonly PeerView[],
+  peer: PeerView,
+  signal: AbortSignal,
+): Promise<LineFigures> {
   const idle = peers.flatMap(({ rttHistoryMs }) => rttHistoryMs.slice(-10).filter((it) => it !== undefined));
   const loaded = { up: [] as number[], down: [] as number[] };
   const startMs = performance.now();

@@ -65,7 +65,7 @@ async function proposalsOf(context: Context, values: Values): Promise<Proposal[]
   if (wanted('storage')) proposals.push(proposeStorage(await measureStorage(engine, signal)));
   if (wanted('network')) {
     const line = await measureLine(engine, signal);
-    if (line === undefined) out.warn('no peer answers, so the line was not measured');
+    if (line === undefined) out.warn('no peer takes a speed test now, so the line was not measured');
     else proposals.push(...proposeLine(line));
   }
   return proposals;

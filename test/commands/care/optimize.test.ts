@@ -4,6 +4,7 @@ import { optimizeCommand } from '../../../src/commands/care/optimize.ts';
 import { measureCache, measureLine, measureStorage } from '../../../src/commands/care/optimize-measure.ts';
 import { proposeCache, proposeLine, proposeStorage } from '../../../src/commands/care/optimize-propose.ts';
 import { readConfigFile } from '../../../src/config/store.ts';
+import { DatameshError } from '../../../src/errors.ts';
 import { makeHome } from '../../support/bin.ts';
 import { testContext } from '../../support/context.ts';
 import { createFakeEngine } from '../../support/fake-engine.ts';
@@ -97,6 +98,23 @@ describe('measuring', () => {
     } finally {
       home.remove();
     }
+  });
+
+  it('goes on to the next peer when one was tested just now', async () => {
+    const engine = createFakeEngine({ peerCount: 5 });
+    const tested: string[] = [];
+    const busy = {
+      ...engine,
+      async speedTest(...call: Parameters<typeof engine.speedTest>) {
+        tested.push(call[0]);
+        if (tested.length < 3) throw new DatameshError('denied', { what: 'tested just now' });
+        return engine.speedTest(...call);
+      },
+    };
+    const found = await measureLine(busy, signal);
+    expect([new Set(tested).size, found?.upBytesPerSecond]).toEqual([3, expect.any(Number)]);
+    const none = { ...engine, speedTest: () => Promise.reject(new DatameshError('denied', { what: 'no' })) };
+    expect(await measureLine(none, signal)).toBeUndefined();
   });
 
   it('says that there is no line without a peer', async () => {
