@@ -3,7 +3,7 @@
  * on the disk before the next step begins; it holds hashes alone and goes when the script has ended well.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, open as openFile, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../commands/execute.ts';
@@ -25,34 +25,65 @@ export interface JournalRequest {
   cwd: string;
   env: Host['env'];
   resume: boolean;
+  /** Notes cannot be kept: the script goes on, and cannot be resumed. Told once. */
+  problem(text: string): void;
 }
 
-export async function openJournal(request: JournalRequest): Promise<Journal> {
-  const folder = journalFolder(request.env);
-  const { script, variables, cwd } = request;
+/** Undefined where no notes can be kept and none are asked for. Throws with `resume` when they cannot be read. */
+export async function openJournal(request: JournalRequest): Promise<Journal | undefined> {
+  try {
+    return await open(request);
+  } catch (error) {
+    if (request.resume) throw error;
+    request.problem(cannot(error));
+    return undefined;
+  }
+}
+
+const cannot = (error: unknown) =>
+  `what is done cannot be noted for --resume: ${error instanceof Error ? error.message : String(error)}`;
+
+async function open({ script, variables, cwd, env, resume, problem }: JournalRequest): Promise<Journal> {
+  const folder = journalFolder(env);
   const id = createHash('sha256')
     .update(JSON.stringify([script, variables, cwd]))
     .digest('hex')
     .slice(0, 32);
   const path = join(folder, `${id}.steps`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const text = request.resume ? await readFile(path, 'utf8').catch(() => '') : '';
+  const text = resume ? await readIfThere(path) : '';
   // A line that a crash cut off is a step that was not noted: it is done again.
   const done = new Set(text.split('\n').filter((line) => /^[0-9a-f]{32}$/.test(line)));
-  const file = await open(path, request.resume ? 'a' : 'w', 0o600);
+  const file = await openFile(path, resume ? 'a' : 'w', 0o600);
   if (text !== '' && !text.endsWith('\n')) await file.write('\n');
   await dropOldest(folder);
+  let broken = false;
   return {
     done,
     async add(key) {
-      await file.write(`${key}\n`);
-      await file.datasync();
+      if (broken) return;
+      try {
+        await file.write(`${key}\n`);
+        await file.datasync();
+      } catch (error) {
+        broken = true;
+        problem(cannot(error));
+      }
     },
     async end(whole) {
       await file.close();
       if (whole) await rm(path, { force: true });
     },
   };
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 export function journalFolder(env: Host['env']): string {

@@ -67,7 +67,8 @@ async function runAs(
   if (!/\S/.test(text)) throw noScript(given, human);
   if (values.plan !== undefined)
     return writePlan(text, resolve(host.cwd, values.plan as string), host, batch);
-  return runJournalled(text, host, batch, values.resume === true, runBatch);
+  const problem = (it: string) => human?.writeError(`warning: ${it}\n`);
+  return runJournalled({ script: text, resume: values.resume === true, problem }, host, batch, runBatch);
 }
 
 function noScript(given: string, human: Streams | undefined): DatameshError {
@@ -80,10 +81,9 @@ function noScript(given: string, human: Streams | undefined): DatameshError {
 
 /** What changes nothing needs no notes: it can simply be run again. */
 async function runJournalled(
-  script: string,
+  { script, resume, problem }: { script: string; resume: boolean; problem(text: string): void },
   host: Host,
   batch: BatchOptions,
-  resume: boolean,
   runBatch: (text: string, host: Host, options: BatchOptions) => Promise<number>,
 ): Promise<number> {
   const { openJournal } = await import('../batch/journal.ts');
@@ -100,7 +100,8 @@ async function runJournalled(
         ({ command, options: own }) => command.effects !== 'reads' && !own.dryRun,
       );
       if (batch.check || (!changes && !resume)) return;
-      journal = await openJournal({ script, variables, cwd: host.cwd, env: host.env, resume });
+      const { cwd, env } = host;
+      journal = await openJournal({ script, variables, cwd, env, resume, problem });
     },
   };
   let status: number = EXIT.internal;

@@ -137,6 +137,18 @@ describe('batch --resume', () => {
     expect((await batch(script, '--resume')).status).toBe(8);
   });
 
+  it('without a place for its notes the script runs all the same, and says so; with --resume it does not', async () => {
+    await writeFile(join(folder, 'state'), 'a file where a folder should be');
+    const env = { XDG_STATE_HOME: join(folder, 'state') };
+    const run = (...argv: string[]) =>
+      cli.run(['batch', ...argv], { input: 'rename a c\n', cwd: folder, env });
+    const { status, stderr } = await run();
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^warning: what is done cannot be noted for --resume: .*\n$/);
+    expect((await run('--resume')).status).not.toBe(0);
+    expect(await cli.engine.find('c')).toBeDefined();
+  });
+
   it('does not take another script, other variables or another folder for the same', async () => {
     expect((await batch(script)).status).toBe(8);
     const { stdout } = await batch(`${script}list\n`, '--resume', '--json');
