@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { keepCaches, rememberWidths } from '../../src/console/lean-ink-caches.ts';
 
 const ENTRY = resolve(import.meta.dirname, 'lean-ink-entry.ts');
 
@@ -14,4 +15,45 @@ it('takes one function of es-toolkit instead of the whole, and Ink is there all 
   expect(lean.works).toBe(true);
   expect(lean.files).toBeLessThan(20);
   expect(load('whole').files).toBeGreaterThan(lean.files);
+});
+
+it('keeps what the frame before had measured, and forgets what a frame did not look at', () => {
+  const measured: string[] = [];
+  class Output {
+    caches = { widths: new Map(), blockWidths: new Map(), styledChars: new Map() };
+    texts: readonly string[] = [];
+    get(): number[] {
+      return this.texts.map((text) => {
+        const known = this.caches.widths.get(text) as number | undefined;
+        if (known !== undefined) return known;
+        measured.push(text);
+        this.caches.widths.set(text, text.length);
+        return text.length;
+      });
+    }
+  }
+  keepCaches(Output as unknown as Parameters<typeof keepCaches>[0]);
+  const frame = (...texts: string[]) => {
+    measured.length = 0;
+    const output = new Output();
+    output.texts = texts;
+    return { widths: output.get(), measured: [...measured] };
+  };
+  expect(frame('a', 'bb')).toEqual({ widths: [1, 2], measured: ['a', 'bb'] });
+  expect(frame('bb', 'ccc')).toEqual({ widths: [2, 3], measured: ['ccc'] });
+  expect(frame('bb', 'ccc')).toEqual({ widths: [2, 3], measured: [] });
+  expect(frame('a', 'bb')).toEqual({ widths: [1, 2], measured: ['a'] });
+});
+
+it('remembers widths of some texts, never of more and more', () => {
+  let asked = 0;
+  const widest = rememberWidths((text) => {
+    asked++;
+    return text.length;
+  });
+  for (let round = 0; round < 3; round++) expect(widest('same')).toBe(4);
+  expect(asked).toBe(1);
+  for (let at = 0; at < 1000; at++) expect(widest(`text ${at}`)).toBe(`text ${at}`.length);
+  expect(widest('same')).toBe(4);
+  expect(asked).toBe(1002);
 });
