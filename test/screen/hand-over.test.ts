@@ -127,8 +127,8 @@ describe('first start', () => {
       await pty.waitFor(/Whole +1/);
       await pty.waitFor(/objects +✔ 1 ok/, 20_000);
 
-      // The console samples its engine once a second; while it still sees that get, leaving is a question.
-      await pty.waitFor(/get +tour\.bin .*done/);
+      // The console samples its engine once a second; while it still sees that work, leaving is a question.
+      await pty.waitFor(/4 Jobs +0 running/);
       pty.write(KEY.ctrl('d'));
       await pty.waitFor('ended with 0', 20_000);
       expect(pty.alternate()).toBe(false);
