@@ -134,21 +134,29 @@ describe.skipIf(process.platform !== 'linux')('the doors of a service', () => {
     expect(tcp.map((door) => door.port)).toContain(port);
   });
 
-  it('say nothing about the node to whoever proves nothing', async () => {
-    for (const door of doorsOf(pid).filter(({ kind }) => kind === 'tcp')) {
-      for (const [name, bytes] of PROBES) {
-        const answer = await answerTo(door, bytes);
-        const text = answer.toString('latin1');
-        const where = `${name} to port ${door.port === port ? 'of libp2p' : 'of the bulk plane'}`;
-        // libp2p names its negotiation, and refuses what is not encryption; TLS sends an alert of seven bytes.
-        const said = text
-          .replaceAll(MULTISTREAM.toString('latin1'), '')
-          .replaceAll(select('na').toString('latin1'), '');
-        expect(door.port === port ? said : answer.length <= 7, where).toEqual(door.port === port ? '' : true);
-        expect(text, where).not.toMatch(/alder|datamesh\/|12D3|main/);
+  it(
+    'say nothing about the node to whoever proves nothing',
+    async () => {
+      for (const door of doorsOf(pid).filter(({ kind }) => kind === 'tcp')) {
+        // At once: most of them are met with silence until their time is over.
+        const answers = await Promise.all(PROBES.map(([, bytes]) => answerTo(door, bytes)));
+        for (const [i, answer] of answers.entries()) {
+          const name = PROBES[i]![0];
+          const text = answer.toString('latin1');
+          const where = `${name} to port ${door.port === port ? 'of libp2p' : 'of the bulk plane'}`;
+          // libp2p names its negotiation, and refuses what is not encryption; TLS sends an alert of seven bytes.
+          const said = text
+            .replaceAll(MULTISTREAM.toString('latin1'), '')
+            .replaceAll(select('na').toString('latin1'), '');
+          expect(door.port === port ? said : answer.length <= 7, where).toEqual(
+            door.port === port ? '' : true,
+          );
+          expect(text, where).not.toMatch(/alder|datamesh\/|12D3|main/);
+        }
       }
-    }
-  });
+    },
+    OPEN_MS,
+  );
 
   it('open no TLS without a key that was offered over libp2p', async () => {
     const bulk = doorsOf(pid).find((door) => door.kind === 'tcp' && door.port !== port)!;
