@@ -24,6 +24,8 @@ export const isoTime: JsonSchema = { type: 'string', description: 'ISO 8601, UTC
 export const share: JsonSchema = { type: 'number', minimum: 0, description: 'part of 1' };
 export const code: JsonSchema = { type: 'string', pattern: '^[0-9]+\\+[0-9]+$', description: 'k+m' };
 export const anything: JsonSchema = {};
+/** Of a command that only reads the mesh, and still heeds --dry-run: it writes files. Those that write have it anyhow. */
+export const dryRun: JsonSchema = { const: true };
 
 export const oneOf = (...values: readonly string[]): JsonSchema => ({ enum: values });
 export const listOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });

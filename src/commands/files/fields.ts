@@ -3,6 +3,7 @@ import {
   bytes,
   code,
   count,
+  dryRun,
   type Fields,
   integer,
   listOf,
@@ -66,6 +67,7 @@ export const GET_FIELDS: Fields = {
   bytes,
   durationMs: ms,
   'bytesPerSecond?': rate,
+  'dryRun?': dryRun,
 };
 
 const STRIPE = objectOf({
@@ -147,6 +149,7 @@ export const PROVE_FIELDS: Fields = {
   holders: listOf(objectOf({ holder: text, signer: text, shards: count, noted: yesNo })),
   holderCount: count,
   file: text,
+  'dryRun?': dryRun,
 };
 
 export const DELETE_FIELDS: Fields = {
@@ -182,4 +185,4 @@ export const BATCH_PUT_FIELDS: Fields = {
   shardsWanted: count,
 };
 
-export const BATCH_GET_FIELDS: Fields = { ...OBJECT_FIELDS, file: text, bytes };
+export const BATCH_GET_FIELDS: Fields = { ...OBJECT_FIELDS, file: text, bytes, 'dryRun?': dryRun };

@@ -3,6 +3,7 @@ import { errorTable } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import {
   count,
+  dryRun,
   type Fields,
   integer,
   isoTime,
@@ -33,17 +34,14 @@ export function commandSchema(command: Command): JsonSchema | undefined {
 /** With `--dry-run` a record says so and holds what is known beforehand. */
 function shapeOf(fields: Fields, command: Command): JsonSchema {
   const whole = objectOf(fields);
-  if (command.effects === 'reads' && !DRY_READERS.has(command.path.join(' '))) return whole;
+  if (command.effects === 'reads' && !('dryRun?' in fields)) return whole;
   const { required, properties, ...rest } = whole;
   return {
     ...rest,
-    properties: { ...(properties as JsonSchema), dryRun: { const: true } },
+    properties: { ...(properties as JsonSchema), dryRun },
     anyOf: [{ required: ['dryRun'] }, ...(required === undefined ? [{}] : [{ required }])],
   };
 }
-
-/** They change nothing in the mesh, and write files. */
-const DRY_READERS: ReadonlySet<string> = new Set(['get', 'batch-get', 'export', 'prove']);
 
 /** What stands on standard error when a command with --json fails. */
 function errorSchema(): JsonSchema {

@@ -1,5 +1,5 @@
 /** Fields of the records of sharing. */
-import { bytes, count, type Fields, orNull, text, texts, timeMs, yesNo } from '../fields.ts';
+import { bytes, count, dryRun, type Fields, orNull, text, texts, timeMs, yesNo } from '../fields.ts';
 import { OBJECT_FIELDS } from '../files/fields.ts';
 
 export const SHARE_ROW_FIELDS: Fields = {
@@ -19,7 +19,7 @@ export const SHARE_FIELDS: Fields = { ...SHARE_ROW_FIELDS, link: orNull(text) };
 
 export const SHARES_KEY_FIELDS: Fields = { sharingKey: text };
 
-export const EXPORT_FIELDS: Fields = { ...OBJECT_FIELDS, file: text };
+export const EXPORT_FIELDS: Fields = { ...OBJECT_FIELDS, file: text, 'dryRun?': dryRun };
 
 /** Into the mesh, and an object of a bundle to a folder. */
 export const IMPORT_FIELDS: readonly Fields[] = [
