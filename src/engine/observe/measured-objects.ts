@@ -1,4 +1,4 @@
-/** Puts and gets, counted and timed, and traced where somebody listens. All of this node's pass here, those of backups and of the catalog's mirror too. */
+/** Puts and gets, counted and timed, and traced where somebody listens: those of callers and of backups. The catalog's mirror goes by itself. */
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { CallOptions, GetResult } from '../engine.ts';

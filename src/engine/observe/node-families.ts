@@ -77,10 +77,18 @@ function transferFamilies(node: Node): MetricFamily[] {
   const { asked, hedges, won } = node.hedging.counts;
   const { hits, misses, bytes } = node.shardCache;
   return [
-    counter('datamesh_puts_total', 'Puts by how they ended', by('result', puts.ends)),
+    counter(
+      'datamesh_puts_total',
+      'Puts by how they ended, those of backups included',
+      by('result', puts.ends),
+    ),
     counter('datamesh_put_bytes_total', 'Bytes of plaintext stored by puts that ended well', puts.bytes),
     histogram('datamesh_put_duration_seconds', 'Of puts that ended well', puts.seconds),
-    counter('datamesh_gets_total', 'Gets by how they ended', by('result', gets.ends)),
+    counter(
+      'datamesh_gets_total',
+      'Gets by how they ended, those of backups included',
+      by('result', gets.ends),
+    ),
     counter('datamesh_get_bytes_total', 'Bytes of verified plaintext handed out', gets.bytes),
     histogram('datamesh_get_duration_seconds', 'Of gets that were read to their end', gets.seconds),
     counter('datamesh_read_requests_total', 'Requests for shards that reads needed', asked),

@@ -249,7 +249,7 @@ function metricsDocument(families: readonly MetricFamily[]): string {
   return `# Metrics
 
 What \`datamesh metrics\` and \`http://127.0.0.1:PORT/metrics\` (\`datamesh config set metrics.port PORT\`) give. Written by a test from a running node; do not
-edit. Beside these come \`process_…\` and \`nodejs_…\` of the process, with the names that every Node.js program has. Of peers at most ${MAX_PEER_LABELS} have a
+edit. Beside these come \`process_…\` and \`nodejs_…\` of the process, with the names that every Node.js program has, the delay of the event loop (\`nodejs_eventloop_lag_p99_seconds\`) among them. Of peers at most ${MAX_PEER_LABELS} have a
 label of their own, for as long as they are known; all others count as \`other\`. Alert rules and a dashboard are in \`ops/\`.
 
 | name | type | labels | meaning |
