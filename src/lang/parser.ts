@@ -28,10 +28,6 @@ const NO_LISTS: ReadonlySet<string> = new Set(['|', '>', '>>']);
 
 type WordToken = Extract<Token, { kind: 'word' }>;
 
-const NOT_YET: Record<string, [message: string, mend: string]> = {
-  '&': ["background jobs with '&' are not available yet", 'leave it out; the command runs in the foreground'],
-};
-
 export function parse(text: string, options: ParseOptions): ParseResult {
   const source = sourceText(text);
   const { tokens, diagnostics, incomplete: openEnd } = tokenize(source);
@@ -247,9 +243,13 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     } else {
       at++;
       const { operator, span } = token;
-      const notYet = NOT_YET[operator];
-      if (notYet) {
-        report(span, notYet[0], notYet[1]);
+      if (operator === '&') {
+        // The console has taken one at the end of its line before it got here.
+        report(
+          span,
+          "'&' may only end a line of the console",
+          'leave it out; the command runs in the foreground',
+        );
       } else if (!afterCommand) {
         report(span, `nothing stands before '${operator}'`, 'begin with a command');
         if (NO_LISTS.has(operator)) takeWords();

@@ -176,7 +176,7 @@ describe('lists', () => {
     ['; plain', "1:1 syntax: nothing stands before ';'"],
     ['plain && && plain', "1:10 syntax: nothing stands before '&&'"],
     ['plain &&', "1:7 syntax: nothing follows '&&'"],
-    ['plain &', "1:7 syntax: background jobs with '&' are not available yet"],
+    ['plain &', "1:7 syntax: '&' may only end a line of the console"],
     ['plain >', "1:7 syntax: no file follows '>'"],
     ['plain > a b', '1:11 syntax: a redirection takes one file'],
     ['plain > a > b', "1:11 syntax: '>' cannot follow a redirection"],
