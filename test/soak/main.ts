@@ -2,8 +2,8 @@
  * `npm run soak -- [--minutes 120] [--rate 20] [--json]`: six processes on this machine under mixed load, 4+2, and what they come to: memory, descriptors, the event loop. Bars, for each process: RSS rises by less
  * than 5 MB an hour, descriptors by none but what connections take, the event loop's delay p99 below 50 ms; no operation fails, no byte differs. Exit 1 when one is missed.
  *
- * The slope is Theil and Sen's over the samples after a tenth of the run (at least two minutes), with the 95 % band that Kendall's tau gives it. In a run below an hour the band is wider than the bar: the slope is then
- * only judged where the whole band lies above it.
+ * The slope is Theil and Sen's over the samples after a tenth of the run (at least two minutes), with the 95 % band that Kendall's tau gives it. Below an hour
+ * collections make more of it than any leak (three minutes on a busy machine: 260 → 220 MB, and a median slope of 400 MB/h), so it is then printed and not judged.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -102,14 +102,14 @@ function judge(name: string, pid: number, samples: readonly Sample[]) {
   };
   const [first, last] = [samples[0]!, samples.at(-1)!];
   const peak = Math.max(...samples.map(({ rssMB }) => rssMB));
-  const rises = minutes >= LONG_MINUTES ? slope > MAX_SLOPE_MB_PER_HOUR : low > MAX_SLOPE_MB_PER_HOUR;
+  const rises = minutes >= LONG_MINUTES && slope > MAX_SLOPE_MB_PER_HOUR;
   const missedHere = [
     ...(rises ? ['memory'] : []),
     ...(last.descriptors - first.descriptors > MAX_MORE_DESCRIPTORS ? ['descriptors'] : []),
     ...(loop.p99 > MAX_LOOP_P99_MS ? ['event loop'] : []),
   ];
   const text =
-    `${name}: RSS ${first.rssMB.toFixed(0)} → ${last.rssMB.toFixed(0)} MB, peak ${peak.toFixed(0)}, slope ${slope.toFixed(1)} MB/h (${low.toFixed(1)} to ${high.toFixed(1)}); ` +
+    `${name}: RSS ${first.rssMB.toFixed(0)} → ${last.rssMB.toFixed(0)} MB, peak ${peak.toFixed(0)}, slope ${slope.toFixed(1)} MB/h (${low.toFixed(1)} to ${high.toFixed(1)}${minutes < LONG_MINUTES ? ', not judged' : ''}); ` +
     `descriptors ${first.descriptors} → ${last.descriptors}; event loop p50 ${loop.p50.toFixed(1)}, p99 ${loop.p99.toFixed(1)}, max ${loop.max.toFixed(0)} ms` +
     (missedHere.length > 0 ? `; MISSED: ${missedHere.join(', ')}` : '');
   return {
