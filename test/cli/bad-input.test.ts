@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CONFIG_VERSION } from '../../src/config/fields.ts';
 import { realNode, SLOW_MS } from '../support/real-node.ts';
 
 const root = process.getuid?.() === 0;
@@ -108,10 +109,10 @@ describe('the configuration', { timeout: SLOW_MS }, () => {
     ['not an object', (file) => writeFileSync(file, '[]'), 4, 'DM-4002', ['not a JSON object']],
     [
       'of a newer version',
-      (file) => writeFileSync(file, '{"version":2}'),
+      (file) => writeFileSync(file, `{"version":${CONFIG_VERSION + 1}}`),
       4,
       'DM-4007',
-      ['newer datamesh (version 2)'],
+      [`newer datamesh (version ${CONFIG_VERSION + 1})`],
     ],
     [
       'full of mistakes',

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
 import { BENCHMARK_FIELDS } from './fields.ts';
@@ -60,7 +59,10 @@ export const benchmarkCommand: Command = {
       out.record({ dryRun: true, iterations, fileBytes });
       return out.note('nothing was stored (--dry-run)');
     }
-    const { measurePool } = await import('./benchmark-run.ts');
+    const [{ measurePool }, { randomBytes }] = await Promise.all([
+      import('./benchmark-run.ts'),
+      import('node:crypto'),
+    ]);
     const engine = await context.engine();
     const measured = await measurePool(engine, {
       fileBytes,

@@ -1,4 +1,3 @@
-import { configDocument, configSchema } from '../../config/document.ts';
 import { defaultConfig } from '../../config/fields.ts';
 import { defaultDataDir } from '../../config/paths.ts';
 import type { Command } from '../command.ts';
@@ -22,6 +21,7 @@ export const configGenerateCommand: Command = {
   effects: 'reads',
   needs: 'nothing',
   async run(context, values) {
+    const { configDocument, configSchema } = await import('../../config/document.ts');
     if (values.document === true) return context.out.bytes(Buffer.from(configDocument()));
     const name = (values.name as string | undefined) ?? 'node';
     const shown =

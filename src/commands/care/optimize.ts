@@ -1,5 +1,4 @@
 import { CONFIG_FIELDS, fieldOf } from '../../config/fields.ts';
-import { setInFile } from '../../config/store.ts';
 import { formatField } from '../../config/values.ts';
 import type { Command, Context, Values } from '../command.ts';
 import { tellAboutEffect } from './config-effect.ts';
@@ -44,6 +43,7 @@ export const optimizeCommand: Command = {
     if (changes.length === 0) return out.note('nothing better was measured');
     if (values.apply !== true || options.dryRun)
       return out.note('to take this up: datamesh optimize --apply');
+    const { setInFile } = await import('../../config/store.ts');
     for (const { key, proposed } of changes) await setInFile(context.configPath(), key, proposed);
     await tellAboutEffect(
       context,

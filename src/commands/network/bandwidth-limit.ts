@@ -1,5 +1,4 @@
 import { CONFIG_FIELDS, type FieldValue, fieldOf } from '../../config/fields.ts';
-import { setInFile } from '../../config/store.ts';
 import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import { tellAboutEffect } from '../care/config-effect.ts';
@@ -42,6 +41,7 @@ export const bandwidthLimitCommand: Command = {
   ],
   async run(context, values) {
     const { out, options } = context;
+    const { setInFile } = await import('../../config/store.ts');
     const { bandwidth } = await context.config();
     const next = changed(bandwidth, values);
     const keys = [UP, DOWN, SCHEDULE].filter((key) => !same(next[key]!, limitOf(bandwidth, key)));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { initCommand } from '../../../src/commands/start/init.ts';
 import { QUESTION_OPTIONS } from '../../../src/commands/start/init-options.ts';
+import { CONFIG_VERSION } from '../../../src/config/fields.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { deriveOwner } from '../../../src/engine/keys/owner.ts';
 import { phraseOfEntropy } from '../../../src/engine/keys/phrase.ts';
@@ -51,7 +52,7 @@ describe('init --yes', () => {
     expect(await modeOf(dataDir)).toBe(0o700);
     for (const file of await readdir(dataDir)) expect(await modeOf(join(dataDir, file)), file).toBe(0o600);
     expect(JSON.parse(await readFile(configPath, 'utf8'))).toMatchObject({
-      version: 1,
+      version: CONFIG_VERSION,
       storage: { quotaBytes: 10 * 2 ** 20 },
     });
     // The words are nowhere in what was printed.
