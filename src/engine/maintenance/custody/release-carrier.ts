@@ -9,7 +9,7 @@ import { CUSTODIANS, closestMembers, STANDBY } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import type { CustodyManifests } from './custody-manifests.ts';
 import type { CustodyPeers } from './custody-peers.ts';
-import type { CustodyStore } from './custody-store.ts';
+import type { Claim, CustodyStore } from './custody-store.ts';
 import { itemOf } from './handover.ts';
 
 export interface CarrierContext {
@@ -28,9 +28,24 @@ export interface CarrierContext {
 /** Releases told of in one message: a holder deletes some shards for each. */
 const BATCH = 32;
 
+/** One holder to be told of one release. */
+interface Telling {
+  id: ObjectId;
+  holder: PeerId;
+  /** Its places, as far as they are noted. */
+  has: string;
+}
+
+function claimsText(claims: readonly Claim[], of: PeerId): string {
+  const places = claims
+    .filter(({ holder }) => holder === of)
+    .map(({ stripe, index }) => `${stripe}/${index}`);
+  return places.sort().join(' ');
+}
+
 export class ReleaseCarrier {
-  /** Holders that have dropped their shards, of releases not yet carried out. */
-  private readonly done = new Map<ObjectId, Set<PeerId>>();
+  /** Holders that have dropped their shards, of releases not yet carried out, with what they were noted to have: a repair that still ran may give one more. */
+  private readonly done = new Map<ObjectId, Map<PeerId, string>>();
   private readonly context: CarrierContext;
 
   constructor(context: CarrierContext) {
@@ -41,27 +56,29 @@ export class ReleaseCarrier {
   async carry(ids: readonly ObjectId[]): Promise<ObjectId[]> {
     const { store, manifests, peers } = this.context;
     const failed: ObjectId[] = [];
-    const byHolder = new Map<PeerId, ObjectId[]>();
-    const holdersOf = new Map<ObjectId, PeerId[]>();
+    const byHolder = new Map<PeerId, Telling[]>();
+    const holdersOf = new Map<ObjectId, Telling[]>();
     for (const id of ids) {
       const noted = manifests.get(id)?.peers ?? [];
-      const claimed = store.claims(id).map(({ holder }) => holder);
+      const claims = store.claims(id);
+      const claimed = claims.map(({ holder }) => holder);
       const near = closestMembers(id, peers.members(store.mark(id)?.owner), CUSTODIANS + STANDBY);
       // This node among them in any case: what it took from a repair whose word of it was lost nobody has noted.
       const holders = [...new Set([peers.self, ...noted, ...claimed, ...near.slice(CUSTODIANS)])].filter(
         (holder) => holder === peers.self || this.context.presence(holder) !== 'gone',
       );
-      holdersOf.set(id, holders);
-      for (const holder of holders) {
-        if (this.done.get(id)?.has(holder)) continue;
+      const tellings = holders.map((holder) => ({ id, holder, has: claimsText(claims, holder) }));
+      holdersOf.set(id, tellings);
+      for (const telling of tellings) {
+        const { holder } = telling;
+        if (this.isDone(telling)) continue;
         if (holder !== peers.self && this.context.presence(holder) !== 'here') continue;
-        byHolder.set(holder, [...(byHolder.get(holder) ?? []), id]);
+        byHolder.set(holder, [...(byHolder.get(holder) ?? []), telling]);
       }
     }
     await Promise.all([...byHolder].map(([holder, theirs]) => this.tell(holder, theirs)));
-    for (const [id, holders] of holdersOf) {
-      const done = this.done.get(id);
-      const left = holders.filter((holder) => done?.has(holder) !== true);
+    for (const [id, tellings] of holdersOf) {
+      const left = tellings.filter((telling) => !this.isDone(telling)).map(({ holder }) => holder);
       if (left.length === 0) {
         store.settle(id);
         this.done.delete(id);
@@ -71,16 +88,20 @@ export class ReleaseCarrier {
     return failed;
   }
 
+  private isDone({ id, holder, has }: Telling): boolean {
+    return this.done.get(id)?.get(holder) === has;
+  }
+
   /** A holder came back: it is told again. */
   forgetPeer(peer: PeerId): void {
     for (const holders of this.done.values()) holders.delete(peer);
   }
 
-  private async tell(holder: PeerId, ids: readonly ObjectId[]): Promise<void> {
+  private async tell(holder: PeerId, tellings: readonly Telling[]): Promise<void> {
     const { store, client, adoption, peers, timeoutMs, signal, log } = this.context;
-    for (let at = 0; at < ids.length; at += BATCH) {
-      const batch = ids.slice(at, at + BATCH);
-      const items = batch.flatMap((id) => itemOf(store, { objectId: id }) ?? []);
+    for (let at = 0; at < tellings.length; at += BATCH) {
+      const batch = tellings.slice(at, at + BATCH);
+      const items = batch.flatMap(({ id }) => itemOf(store, { objectId: id }) ?? []);
       if (items.length < batch.length) continue;
       try {
         const answers =
@@ -90,8 +111,8 @@ export class ReleaseCarrier {
         for (const [i, answer] of answers.entries()) {
           if (answer === 'wants-manifest') continue;
           // What a holder refuses as malformed it will never drop: nothing is won by asking for ever.
-          const id = batch[i]!;
-          this.done.set(id, (this.done.get(id) ?? new Set()).add(holder));
+          const { id, has } = batch[i]!;
+          this.done.set(id, (this.done.get(id) ?? new Map()).set(holder, has));
         }
       } catch (error) {
         signal.throwIfAborted();

@@ -78,6 +78,19 @@ test('a custodian drops what it has itself, also where nobody has noted that it 
   expect(dropped()).toBe(1);
 });
 
+test('a holder to which a repair that still ran has given one more shard is told again', async () => {
+  const [holder] = near.slice(7);
+  const failing = near[4]!;
+  const { store, told, carrier } = carrierOf(near[0]!, () => failing);
+  store.keep([{ ...released, claims: [{ stripe: 0, index: 0, holder: holder! }] }]);
+  await carrier.carry([id]);
+  await carrier.carry([id]);
+  expect(told.get(holder!)).toBe(1);
+  store.claim([{ objectId: id, claims: [{ stripe: 0, index: 1, holder: holder! }] }]);
+  await carrier.carry([id]);
+  expect(told.get(holder!)).toBe(2);
+});
+
 /** A node far from the object, whose custodians know of the release or not. */
 function farNode(custodiansKnow: boolean) {
   const store = memoryCustody();
