@@ -5,7 +5,8 @@ import type { dice } from './mutate.ts';
 
 type Dice = ReturnType<typeof dice>;
 
-const PIECES = [
+/** Of the language's own, and what no language wants. */
+export const PIECES = [
   ...[
     ' ',
     ' ',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { complete } from '../../src/lang/complete.ts';
 import { formatDiagnostic } from '../../src/lang/diagnostics.ts';
 import { parse } from '../../src/lang/parser.ts';
-import { misplaced, scriptish as nearlyScript } from '../fuzz/lang-texts.ts';
+import { misplaced, scriptish as nearlyScript, PIECES } from '../fuzz/lang-texts.ts';
 import { dice } from '../fuzz/mutate.ts';
 import { realRegistry } from '../support/registry.ts';
 
@@ -14,59 +14,7 @@ const env = { HOME: '/h' };
 const scriptish = fc
   .array(
     fc.oneof(
-      fc.constantFrom(
-        'put',
-        'get',
-        'list',
-        'keys',
-        'set',
-        'help',
-        'delete',
-        '--json',
-        '--json=',
-        '-f',
-        '--',
-        '-',
-        '--tags',
-        'X=1',
-        '=',
-        ' ',
-        ' ',
-        ' ',
-        '\t',
-        '\n',
-        '\r\n',
-        '\r',
-        '\\',
-        '\\\n',
-        "'",
-        '"',
-        '$',
-        '${',
-        '}',
-        '$X',
-        '${X:-y}',
-        '${env:HOME}',
-        '$?',
-        '#',
-        ';',
-        '&&',
-        '||',
-        '|',
-        '&',
-        '>',
-        '>>',
-        '| where a > 1',
-        '| head 3',
-        '~/',
-        '\u0000',
-        '\ufeff',
-        '\u202e',
-        '😀',
-        '\ud800',
-        '\\u{110000}',
-        '\\x4',
-      ),
+      fc.constantFrom('put', 'get', 'list', 'keys', 'set', 'help', 'delete', '--tags', 'X=1', ...PIECES),
       fc.string({ unit: 'binary', maxLength: 4 }),
     ),
     { maxLength: 30 },
