@@ -1,6 +1,5 @@
 /** What of its options a running node takes anew without a restart. */
 import { DatameshError } from '../errors.ts';
-import type { Node } from './node.ts';
 import type { EngineOptions } from './options.ts';
 
 export type LiveOptions = Pick<EngineOptions, 'bandwidth' | 'code'> & {
@@ -24,7 +23,11 @@ export interface ReloadCalls {
   reload(): Promise<ReloadReport>;
 }
 
-export function applyLive(node: Node, { bandwidth, code, access }: LiveOptions): void {
+/** `node` as far as this needs it: what a program is told of the engine's types must not lead to the whole node. */
+export function applyLive(
+  node: { readonly options: EngineOptions; applyBandwidth(): void },
+  { bandwidth, code, access }: LiveOptions,
+): void {
   const { options } = node;
   options.bandwidth = bandwidth;
   options.code = code;
