@@ -5,6 +5,7 @@ const MESHES = [
   'test/cluster/!(examples|package|sizes).test.ts',
   'test/adversary/**/*.test.ts',
   'test/cli/speed.test.ts',
+  'test/engine/catalog/million.test.ts',
 ];
 
 export default defineConfig({
