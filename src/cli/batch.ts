@@ -1,9 +1,10 @@
 /** `datamesh batch`, and `datamesh` with a script on standard input. */
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { allCommands } from '../commands/all.ts';
 import type { Values } from '../commands/command.ts';
 import type { Host, RunOutput } from '../commands/execute.ts';
-import { allCommands, createRegistry } from '../commands/registry.ts';
+import { createRegistry } from '../commands/registry.ts';
 import { DatameshError, EXIT } from '../errors.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput, type OutputStyle } from './output.ts';

@@ -1,11 +1,13 @@
 /** One command line of a shell, from words to exit status. */
+
+import { everydayCommand } from '../commands/everyday.ts';
 import { executeParsed, type Host } from '../commands/execute.ts';
 import { errorJson, errorLine } from '../commands/format/error-line.ts';
-import { allCommands, createRegistry } from '../commands/registry.ts';
+import { createRegistry } from '../commands/registry.ts';
 import { asDatameshError, EXIT } from '../errors.ts';
 import { parseArgv } from '../lang/argv.ts';
 import { diagnosticError } from '../lang/diagnostics.ts';
-import type { ParsedCommand } from '../lang/types.ts';
+import type { ParsedCommand, ParseResult } from '../lang/types.ts';
 import { createCliHost } from './host.ts';
 import { type Signals, watchSignals } from './signals.ts';
 import { processStreams, type Streams } from './streams.ts';
@@ -19,10 +21,9 @@ export async function runOneShot(argv: readonly string[], options: OneShotOption
   const signals = watchSignals();
   const streams = processStreams((status) => signals.stop(status));
   try {
-    const registry = createRegistry(allCommands());
     // `--version` alone never gets here; with more words it is the command.
     const words = argv[0] === '--version' || argv[0] === '-V' ? ['version', ...argv.slice(1)] : argv;
-    const { commands, diagnostics } = parseArgv(words, registry);
+    const { commands, diagnostics } = await parse(words);
     const parsed = commands[0];
     if (parsed === undefined) {
       const json = argv.some((word) => word === '--json' || word.startsWith('--json='));
@@ -40,6 +41,17 @@ export async function runOneShot(argv: readonly string[], options: OneShotOption
     await streams.flush();
     signals.dispose();
   }
+}
+
+/** What is wrong is told with all commands at hand: a suggestion may be any of them. */
+async function parse(words: readonly string[]): Promise<ParseResult> {
+  const everyday = await everydayCommand(words[0]);
+  if (everyday !== undefined) {
+    const parsed = parseArgv(words, createRegistry([everyday]));
+    if (parsed.diagnostics.length === 0) return parsed;
+  }
+  const { allCommands } = await import('../commands/all.ts');
+  return parseArgv(words, createRegistry(allCommands()));
 }
 
 async function runParsed(

@@ -1,6 +1,7 @@
 /** `datamesh` and `datamesh console`: finds out what this terminal can show and what is configured, and runs the console on it. */
 import { setFlagsFromString } from 'node:v8';
-import { allCommands, createRegistry } from '../commands/registry.ts';
+import { allCommands } from '../commands/all.ts';
+import { createRegistry } from '../commands/registry.ts';
 import { loadConfig } from '../config/resolve.ts';
 import type { Config } from '../config/schema.ts';
 import { configFileExists } from '../config/store.ts';

@@ -8,8 +8,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { allCommands } from '../../src/commands/all.ts';
 import { consoleOnlyCommands } from '../../src/commands/console/all.ts';
-import { allCommands, createRegistry } from '../../src/commands/registry.ts';
+import { createRegistry } from '../../src/commands/registry.ts';
 import { completer } from '../../src/console/completer.ts';
 import { leanInk } from '../../src/console/lean-ink.ts';
 import { runLineRepl } from '../../src/console/line-repl.ts';

@@ -1,6 +1,8 @@
 /** The real command table, and a few commands that show what the binder can do. */
+
+import { allCommands } from '../../src/commands/all.ts';
 import type { Command } from '../../src/commands/command.ts';
-import { allCommands, createRegistry } from '../../src/commands/registry.ts';
+import { createRegistry } from '../../src/commands/registry.ts';
 
 export const realRegistry = () => createRegistry(allCommands());
 

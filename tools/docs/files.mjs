@@ -1,8 +1,10 @@
 /** What is made from the tables of commands, keys and configuration fields: path below the root → text. */
+
+import { allCommands } from '../../src/commands/all.ts';
 import { manPages } from '../../src/commands/format/man-page.ts';
 import { commandsMarkdown, exitCodesMarkdown, keysMarkdown } from '../../src/commands/format/manual.ts';
 import { publishedSchemas } from '../../src/commands/format/schema.ts';
-import { allCommands, createRegistry } from '../../src/commands/registry.ts';
+import { createRegistry } from '../../src/commands/registry.ts';
 import { TOPICS } from '../../src/commands/start/help-topics.ts';
 import { configDocument } from '../../src/config/document.ts';
 import { KEY_SECTIONS } from '../../src/console/help-rows.ts';

@@ -54,8 +54,9 @@ export const completeCommand: Command = {
   effects: 'reads',
   needs: 'nothing',
   async run(context, values) {
-    const [{ complete, completeWords }, { allCommands, createRegistry }] = await Promise.all([
+    const [{ complete, completeWords }, { allCommands }, { createRegistry }] = await Promise.all([
       import('../../lang/complete.ts'),
+      import('../all.ts'),
       import('../registry.ts'),
     ]);
     const options = {

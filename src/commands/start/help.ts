@@ -34,7 +34,10 @@ export const helpCommand: Command = {
   fields: HELP_FIELDS,
   needs: 'nothing',
   async run(context, values) {
-    const { allCommands, createRegistry } = await import('../registry.ts');
+    const [{ allCommands }, { createRegistry }] = await Promise.all([
+      import('../all.ts'),
+      import('../registry.ts'),
+    ]);
     const registry = createRegistry(allCommands());
     const words = (values.words as string[] | undefined) ?? [];
     if (values.schema === true) await showSchema(context, registry, words);

@@ -32,7 +32,8 @@ export const manCommand: Command = {
     { key: 'file', title: 'FILE' },
   ],
   async run({ out, cwd, options }, values) {
-    const [{ allCommands, createRegistry }, { commandPage, manPages }] = await Promise.all([
+    const [{ allCommands }, { createRegistry }, { commandPage, manPages }] = await Promise.all([
+      import('../all.ts'),
       import('../registry.ts'),
       import('../format/man-page.ts'),
     ]);

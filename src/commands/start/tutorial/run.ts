@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { DatameshError, EXIT } from '../../../errors.ts';
 import { parse } from '../../../lang/parser.ts';
 import type { ParsedCommand } from '../../../lang/types.ts';
+import { allCommands } from '../../all.ts';
 import type { Context, OutputRecord } from '../../command.ts';
 import { executeParsed, type Host, type RunOutput } from '../../execute.ts';
 import { chooseColumns } from '../../format/columns.ts';
 import { errorLine } from '../../format/error-line.ts';
 import { singleLines, tableLines } from '../../format/table.ts';
-import { allCommands, createRegistry } from '../../registry.ts';
+import { createRegistry } from '../../registry.ts';
 import { type DemoMesh, openDemoMesh, startNodes, untilAllMet } from '../demo/nodes.ts';
 import { LESSONS, type Lesson } from './lessons.ts';
 
