@@ -1,7 +1,7 @@
 /** Panel 5: the newest events at the bottom, as a log reads. Enter shows one in full. */
 import type { EventLevel, EventView } from '../engine/engine.ts';
 import { cell, type Row, type Tone, wrapRow } from './cells.ts';
-import { filterOf } from './filter.ts';
+import { filterOf, type Searchable } from './filter.ts';
 import { clockText } from './format.ts';
 import { type PanelBody, type PanelInput, type PanelState, scrolled, waiting } from './panel.ts';
 import { remembering } from './remember.ts';
@@ -11,6 +11,14 @@ export const EVENT_SORTS = ['all', 'warn', 'error'] as const;
 const RANK: Readonly<Record<EventLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const TONE: Readonly<Record<EventLevel, Tone>> = { debug: 'dim', info: 'dim', warn: 'warn', error: 'bad' };
 
+const SEARCHABLE: Searchable<EventView> = {
+  text: (event) => `${event.level} ${event.source} ${event.text}`,
+  fields: new Map([
+    ['level', (event) => event.level],
+    ['source', (event) => event.source],
+  ]),
+};
+
 /** `sort` chooses the least level here: a log has no other order than time. */
 export function arrangeEvents(events: readonly EventView[], state: PanelState): readonly EventView[] {
   return arranged(events, state.sort, state.filter);
@@ -19,15 +27,8 @@ export function arrangeEvents(events: readonly EventView[], state: PanelState): 
 const arranged = remembering(
   (events: readonly EventView[], sort: string, filter: string): readonly EventView[] => {
     const least = sort === 'error' ? 3 : sort === 'warn' ? 2 : 0;
-    const passes = filterOf(filter);
-    return events.filter(
-      (event) =>
-        RANK[event.level] >= least &&
-        passes({
-          text: `${event.level} ${event.source} ${event.text}`,
-          fields: { level: event.level, source: event.source },
-        }),
-    );
+    const passes = filterOf(filter, SEARCHABLE);
+    return events.filter((event) => RANK[event.level] >= least && passes(event));
   },
 );
 

@@ -1,14 +1,14 @@
 /** The filter language of the panels: words that must occur, `!word` that must not, `field:value`. Case does not matter. */
 
-export interface Searchable {
-  /** Everything a person sees of the item, in one text. */
-  text: string;
-  fields: Readonly<Record<string, string>>;
+export interface Searchable<Item> {
+  /** Everything a person sees of the item, in one text; made only where a word needs it. */
+  text(item: Item): string;
+  fields: ReadonlyMap<string, (item: Item) => string>;
 }
 
 /** Read once, used for many items: a list may have a hundred thousand. */
-export function filterOf(filter: string): (item: Searchable) => boolean {
-  const words = filter
+export function filterOf<Item>(filter: string, searchable: Searchable<Item>): (item: Item) => boolean {
+  const tests = filter
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== '' && word !== '!')
@@ -16,15 +16,14 @@ export function filterOf(filter: string): (item: Searchable) => boolean {
       const wanted = !word.startsWith('!');
       const body = wanted ? word : word.slice(1);
       const colon = body.indexOf(':');
-      return { wanted, body, field: colon > 0 ? body.slice(0, colon) : '', value: body.slice(colon + 1) };
+      const field = searchable.fields.get(body.slice(0, Math.max(0, colon)));
+      const value = field === undefined ? body : body.slice(colon + 1);
+      return { wanted, value, of: field ?? searchable.text };
     });
   return (item) => {
-    if (words.length === 0) return true;
-    const text = item.text.toLowerCase();
-    return words.every(({ wanted, body, field, value }) => {
-      const own = field === '' ? undefined : item.fields[field];
-      const found = own === undefined ? text.includes(body) : own.toLowerCase().includes(value);
-      return found === wanted;
-    });
+    for (const { wanted, value, of } of tests) {
+      if (of(item).toLowerCase().includes(value) !== wanted) return false;
+    }
+    return true;
   };
 }

@@ -1,7 +1,7 @@
 /** Below the health panel: the objects, worst first, and the shard map of one of them. */
 import type { HealthReport, ObjectDetail, ShardView, Snapshot } from '../engine/engine.ts';
 import { type Cell, cell, clean, fitText, type Row, type Tone } from './cells.ts';
-import { filterOf } from './filter.ts';
+import { filterOf, type Searchable } from './filter.ts';
 import { agoText, bytesText, countText, shortId } from './format.ts';
 import { GRADE_TONE, gradeMark, type HealthGrade } from './grade.ts';
 import {
@@ -33,6 +33,14 @@ export function arrangeObjects(
   return arranged(objects, report?.worst, state.sort, state.reverse, state.filter);
 }
 
+const SEARCHABLE: Searchable<ListedObject> = {
+  text: ({ object }) => object.name,
+  fields: new Map([
+    ['state', ({ state }) => state],
+    ['tag', ({ object }) => object.tags.join(' ')],
+  ]),
+};
+
 const arranged = remembering(
   (
     objects: readonly ObjectRow[],
@@ -42,12 +50,11 @@ const arranged = remembering(
     filter: string,
   ): readonly ListedObject[] => {
     const states = new Map(worst?.map((each) => [each.name, each.state]));
-    const passes = filterOf(filter);
+    const passes = filterOf(filter, SEARCHABLE);
     const listed: ListedObject[] = [];
     for (const object of objects) {
-      const state = states.get(object.name) ?? 'ok';
-      if (filter === '' || passes({ text: object.name, fields: { state, tag: object.tags.join(' ') } }))
-        listed.push({ object, state });
+      const each: ListedObject = { object, state: states.get(object.name) ?? 'ok' };
+      if (passes(each)) listed.push(each);
     }
     order(listed, sort, worst ?? []);
     return reverse ? listed.reverse() : listed;

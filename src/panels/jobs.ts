@@ -1,7 +1,7 @@
 /** Panel 4: jobs of the engine, running ones first. */
 import type { JobView } from '../engine/job-views.ts';
 import { cell, cut, fitGroups, type Row } from './cells.ts';
-import { filterOf } from './filter.ts';
+import { filterOf, type Searchable } from './filter.ts';
 import { agoText, bytesText, etaText, percentText, rateText } from './format.ts';
 import { bar } from './graph.ts';
 import { jobDetail } from './job-drill.ts';
@@ -13,8 +13,15 @@ import type { Glyphs, Theme } from './theme.ts';
 export const JOB_SORTS = ['state', 'start', 'eta'] as const;
 const BAR_COLUMNS = 10;
 
+const SEARCHABLE: Searchable<JobView> = {
+  text: (job) => [job.id, job.verb, job.target, job.state].join(' '),
+  fields: new Map([
+    ['state', (job) => job.state],
+    ['verb', (job) => job.verb],
+  ]),
+};
+
 export function arrangeJobs(jobs: readonly JobView[], state: PanelState): JobView[] {
-  const passes = filterOf(state.filter);
   const order = { running: 0, failed: 1, cancelled: 2, done: 3 };
   const direction = state.reverse ? -1 : 1;
   const compare = (a: JobView, b: JobView) => {
@@ -23,12 +30,7 @@ export function arrangeJobs(jobs: readonly JobView[], state: PanelState): JobVie
     return order[a.state] - order[b.state] || b.startedAtMs - a.startedAtMs;
   };
   return jobs
-    .filter((job) =>
-      passes({
-        text: [job.id, job.verb, job.target, job.state].join(' '),
-        fields: { state: job.state, verb: job.verb },
-      }),
-    )
+    .filter(filterOf(state.filter, SEARCHABLE))
     .sort((a, b) => compare(a, b) * direction || (a.id < b.id ? -1 : 1));
 }
 

@@ -1,7 +1,7 @@
 /** Panel 1: the peers, one a row; Enter shows all that is known of one. */
 import type { PeerState, PeerView, Snapshot } from '../engine/engine.ts';
 import { cell, type Row, type Tone } from './cells.ts';
-import { filterOf } from './filter.ts';
+import { filterOf, type Searchable } from './filter.ts';
 import {
   agoText,
   bytesText,
@@ -45,49 +45,38 @@ export function arrangePeers(peers: readonly PeerView[], state: PanelState): rea
   return arranged(peers, state.sort, state.reverse, state.filter);
 }
 
+const SEARCHABLE: Searchable<PeerView> = {
+  text: (peer) => [peerName(peer), peer.peerId, peer.address, peer.zone, peer.rack, peer.state].join(' '),
+  fields: new Map([
+    ['state', (peer) => peer.state],
+    ['zone', (peer) => peer.zone ?? ''],
+    ['rack', (peer) => peer.rack ?? ''],
+    ['name', peerName],
+  ]),
+};
+
 const arranged = remembering(
   (peers: readonly PeerView[], sort: string, reverse: boolean, filter: string): readonly PeerView[] => {
-    const passes = filterOf(filter);
-    const kept =
-      filter === ''
-        ? [...peers]
-        : peers.filter((peer) =>
-            passes({
-              text: [peerName(peer), peer.peerId, peer.address, peer.zone, peer.rack, peer.state].join(' '),
-              fields: {
-                state: peer.state,
-                zone: peer.zone ?? '',
-                rack: peer.rack ?? '',
-                name: peerName(peer),
-              },
-            }),
-          );
+    const kept = filter === '' ? [...peers] : peers.filter(filterOf(filter, SEARCHABLE));
+    const order = ORDERS[sort as (typeof PEER_SORTS)[number]] ?? ORDERS.rtt;
     const direction = reverse ? -1 : 1;
-    return kept.sort((a, b) => compare(a, b, sort) * direction || (a.peerId < b.peerId ? -1 : 1));
+    return kept.sort((a, b) => order(a, b) * direction || (a.peerId < b.peerId ? -1 : 1));
   },
 );
 
+const gap = (x: number, y: number) => (x === y ? 0 : x < y ? -1 : 1);
+const byWords = new Intl.Collator();
+
 /** What was not measured goes last in either order of interest. */
-function compare(a: PeerView, b: PeerView, sort: string): number {
-  const number = (value: number | undefined) => value ?? Number.POSITIVE_INFINITY;
-  const gap = (x: number, y: number) => (x === y ? 0 : x < y ? -1 : 1);
-  switch (sort) {
-    case 'up':
-      return gap(b.upBytesPerSecond, a.upBytesPerSecond);
-    case 'down':
-      return gap(b.downBytesPerSecond, a.downBytesPerSecond);
-    case 'shards':
-      return gap(b.shards ?? -1, a.shards ?? -1);
-    case 'seen':
-      return gap(b.lastSeenMs ?? 0, a.lastSeenMs ?? 0);
-    case 'state':
-      return a.state.localeCompare(b.state);
-    case 'name':
-      return peerName(a).localeCompare(peerName(b));
-    default:
-      return gap(number(a.rttMs), number(b.rttMs));
-  }
-}
+const ORDERS: Readonly<Record<(typeof PEER_SORTS)[number], (a: PeerView, b: PeerView) => number>> = {
+  rtt: (a, b) => gap(a.rttMs ?? Number.POSITIVE_INFINITY, b.rttMs ?? Number.POSITIVE_INFINITY),
+  name: (a, b) => byWords.compare(peerName(a), peerName(b)),
+  up: (a, b) => gap(b.upBytesPerSecond, a.upBytesPerSecond),
+  down: (a, b) => gap(b.downBytesPerSecond, a.downBytesPerSecond),
+  shards: (a, b) => gap(b.shards ?? -1, a.shards ?? -1),
+  seen: (a, b) => gap(b.lastSeenMs ?? 0, a.lastSeenMs ?? 0),
+  state: (a, b) => byWords.compare(a.state, b.state),
+};
 
 function columns(theme: Theme, nowMs: number): TableColumn<PeerView>[] {
   const { glyphs } = theme;

@@ -116,6 +116,9 @@ describe('peers', () => {
     expect(names('!state:active !zone:eu')).not.toContain('birch');
     expect(names('state:active zone:us-1').length).toBeGreaterThan(0);
     expect(rowIds('peers', snapshot, state({ filter: 'nothing like it' }))).toEqual([]);
+    // No field has such a name: a word like any other, in every panel.
+    for (const panel of ['peers', 'jobs', 'events'] as const)
+      expect(rowIds(panel, snapshot, state({ filter: 'constructor:x __proto__:y' }))).toEqual([]);
   });
 
   it('keep the selected one in sight wherever it moves', () => {
