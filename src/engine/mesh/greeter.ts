@@ -58,7 +58,7 @@ export interface Greeter {
 
 /** Peers are exchanged at the first hello and then with every tenth: a heartbeat of a large mesh stays small. */
 const PEERS_EVERY_BEATS = 10;
-/** For the refusal to be read. */
+/** For a refusal to be read. */
 const HANG_UP_AFTER_MS = 500;
 
 export function createGreeter(options: GreeterOptions): Greeter {
@@ -97,16 +97,16 @@ export function createGreeter(options: GreeterOptions): Greeter {
     const response = decodeHelloResponse(answer.body);
     if (response.refused !== undefined) {
       options.log('warn', `${entry.peerId.slice(-8)} refused us: ${response.refused}`);
-      await turnedAway(entry);
+      turnedAway(entry);
       throw new DatameshError('denied', { what: `the peer refused this node: ${response.refused}` });
     }
     if (table.learn(response.info)?.peerId !== entry.peerId) {
-      await turnedAway(entry);
+      turnedAway(entry, 0);
       throw new DatameshError('not-authentic', { what: 'the peer answered with the NodeInfo of another' });
     }
     // It has not looked, or is of a time before it could: this side knows.
     if (entry.info !== undefined && commonVersion(options.protocols, entry.info.protocols) === undefined) {
-      await turnedAway(entry);
+      turnedAway(entry);
       throw new DatameshError('denied', { what: noCommonVersion(options.protocols, entry.info.protocols) });
     }
     entry.rttMs = entry.rttMs === undefined ? rttMs : entry.rttMs * 0.7 + rttMs * 0.3;
@@ -116,10 +116,21 @@ export function createGreeter(options: GreeterOptions): Greeter {
     return response.peers.map((signed) => learn(entry, signed)).filter((peer) => peer !== undefined);
   }
 
-  /** It will say the same again: no use in dialling soon. */
-  async function turnedAway(entry: PeerEntry): Promise<void> {
+  /**
+   * It will say the same again: no use in dialling soon. Its own hello may be under way, and closing the connection at once would leave it
+   * without the answer that says why.
+   */
+  function turnedAway(entry: PeerEntry, hangUpAfterMs = HANG_UP_AFTER_MS): void {
     Object.assign(entry.redial, { nextMs: clock.monotonic() + REDIAL_MAX_MS, waitMs: REDIAL_MAX_MS });
-    await net.hangUp(entry.peerId);
+    hangUpSoon(entry.peerId, hangUpAfterMs, () => true);
+  }
+
+  /** This connection, and not one that has taken its place by then. */
+  function hangUpSoon(peer: PeerId, afterMs: number, still: () => boolean): void {
+    const openedAtMs = net.connection(peer)?.openedAtMs;
+    clock.after(afterMs, () => {
+      if (net.connection(peer)?.openedAtMs === openedAtMs && still()) void net.hangUp(peer);
+    });
   }
 
   function learn(from: PeerEntry, signed: Uint8Array): PeerId | undefined {
@@ -139,9 +150,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
       const entry = table.find(from);
       if (entry !== undefined) entry.introduced = false;
       // An honest node hangs up by itself once it has read why.
-      clock.after(HANG_UP_AFTER_MS, () => {
-        if (table.find(from)?.introduced !== true) void net.hangUp(from);
-      });
+      hangUpSoon(from, HANG_UP_AFTER_MS, () => table.find(from)?.introduced !== true);
       return encodeHelloResponse({ info: NO_BYTES, admitted: [], peers: [], refused });
     };
     let request: HelloRequest;

@@ -82,7 +82,7 @@ test('nodes that have no protocol version in common part at the hello, and both 
       code: 'denied',
       message: expect.stringContaining('no common protocol version'),
     });
-    await until(() => asker.net.connected().length === 0);
+    await until(() => [asker, asked].every((peer) => peer.net.connected().length === 0));
   }
   expect(greetedBy(old)).toEqual([]);
   expect(greetedBy(later)).toEqual([]);
