@@ -81,26 +81,33 @@ export class Truth {
   }
 
   /**
-   * What exists of all that lives, to be told of a fault that destroys something afterwards. What is left is what must stay, and each shard destroyed is one
-   * that need not: one copy more than was promised may be on its way out already, with a holder that a put has given up on.
+   * What exists of all that lives, to be told of a fault that destroys something afterwards. What is left is what must stay, and each copy of a shard destroyed is
+   * one that need not: one more than was promised may be on its way out already, with a holder that a put has given up on.
    */
   beforeFault(): () => void {
     const before = this.live().map(({ groups, floors }) => ({
       groups,
       floors,
-      counts: groups.map((group) => this.intact(group)),
+      copies: groups.map((group) => this.#copies(group)),
     }));
     return () => {
-      for (const { groups, floors, counts } of before)
+      for (const { groups, floors, copies } of before)
         for (const [at, group] of groups.entries()) {
-          const left = this.intact(group);
+          const destroyed = copies[at]! - this.#copies(group);
           floors[at] = Math.min(
             floors[at]!,
-            left,
-            Math.max(group.code.k, floors[at]! - (counts[at]! - left)),
+            this.intact(group),
+            Math.max(group.code.k, floors[at]! - destroyed),
           );
         }
     };
+  }
+
+  /** Whole shards of the group on all honest disks, alike ones each counted. */
+  #copies({ shards, unplaced }: CensusGroup): number {
+    const ids = new Set([...shards.map(({ id }) => id), ...(unplaced ?? [])]);
+    const honest = this.machines.filter(({ liar }) => !liar);
+    return [...ids].reduce((sum, id) => sum + honest.filter((machine) => machine.has(id)).length, 0);
   }
 
   /** The same as their holders see it, who have not noticed yet what has rotted. */

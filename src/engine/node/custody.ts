@@ -18,6 +18,7 @@ import { CustodyManifests } from '../maintenance/custody/custody-manifests.ts';
 import { type CustodyPeers, isNear } from '../maintenance/custody/custody-peers.ts';
 import { serveCustody } from '../maintenance/custody/custody-service.ts';
 import type { Claim, ClaimsOf, CustodyRecord, CustodyStore } from '../maintenance/custody/custody-store.ts';
+import { Given } from '../maintenance/custody/given.ts';
 import { Handover } from '../maintenance/custody/handover.ts';
 import { Leases } from '../maintenance/custody/leases.ts';
 import { askWhere, manifestInCustody, tellWhere } from '../maintenance/custody/locate.ts';
@@ -162,13 +163,21 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     pause: nextTurn,
     log,
   });
-  const carrier = new ReleaseCarrier({
+  const given = new Given({
+    store: custody,
+    overtaken(id, holder) {
+      carrier.again(id, holder);
+      keeper.kept([id]);
+    },
+  });
+  const carrier: ReleaseCarrier = new ReleaseCarrier({
     ...call,
     peers,
     store: custody,
     manifests,
     client,
     adoption,
+    given,
     log,
     presence,
   });
@@ -190,8 +199,11 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       async adopt(holder, id, place, bytes) {
         if (custody.mark(id)?.state !== 'live')
           throw new DatameshError('denied', { what: 'the object was released meanwhile' });
-        if (holder === net.self) await adoption.adopt(net.self, id, place, bytes);
-        else await client.adopt(holder, id, place, bytes, { timeoutMs: ADOPT_TIMEOUT_MS, signal });
+        await given.give(id, holder, () =>
+          holder === net.self
+            ? adoption.adopt(net.self, id, place, bytes)
+            : client.adopt(holder, id, place, bytes, { timeoutMs: ADOPT_TIMEOUT_MS, signal }),
+        );
       },
       manifest: (id) => custody.manifest(id),
       rate,

@@ -66,17 +66,32 @@ export function createAdoption(options: AdoptionOptions): Adoption {
     return manifest;
   };
 
+  const take = async (from: PeerId, id: ObjectId, place: Place, bytes: Uint8Array): Promise<void> => {
+    if (custody.mark(id)?.state === 'released') throw denied('its owner has released the object');
+    const whole = place.stripe === MANIFEST_GROUP;
+    const manifest = await manifestOf(from, id, whole ? bytes : undefined);
+    if (!options.admitsOwner(manifest.ownerId, from)) throw denied('this node does not store for that owner');
+    if (!placeExists(place, manifest.stripeCount, manifest.code))
+      throw new DatameshError('bad-value', { what: 'the object has no such shard' });
+    const shard = whole ? manifestShardId(id) : manifest.stripe(place.stripe).ids[place.index]!;
+    await store.put({ id: shard, bytes, owner: manifest.ownerId });
+  };
+
+  /** Shards on their way to the disk, by object. */
+  const taking = new Map<ObjectId, Set<Promise<void>>>();
+
   return {
     async adopt(from, id, place, bytes) {
-      if (custody.mark(id)?.state === 'released') throw denied('its owner has released the object');
-      const whole = place.stripe === MANIFEST_GROUP;
-      const manifest = await manifestOf(from, id, whole ? bytes : undefined);
-      if (!options.admitsOwner(manifest.ownerId, from))
-        throw denied('this node does not store for that owner');
-      if (!placeExists(place, manifest.stripeCount, manifest.code))
-        throw new DatameshError('bad-value', { what: 'the object has no such shard' });
-      const shard = whole ? manifestShardId(id) : manifest.stripe(place.stripe).ids[place.index]!;
-      await store.put({ id: shard, bytes, owner: manifest.ownerId });
+      const under = taking.get(id) ?? new Set();
+      taking.set(id, under);
+      const task = take(from, id, place, bytes);
+      under.add(task);
+      try {
+        await task;
+      } finally {
+        under.delete(task);
+        if (under.size === 0) taking.delete(id);
+      }
     },
 
     async drop(from, { order: bytes, manifest: given }) {
@@ -90,6 +105,8 @@ export function createAdoption(options: AdoptionOptions): Adoption {
           custody.keep([{ order, bytes }]);
           options.released(objectId);
         }
+        // What is on its way to a slow disk would come to lie there after its release.
+        await Promise.allSettled(taking.get(objectId) ?? []);
         const release = async (shard: ShardId) => {
           if (store.has(shard)) await store.delete(shard, owner);
           else await options.elsewhere?.release(shard, owner);

@@ -10,6 +10,7 @@ import type { CustodyClient } from './custody-client.ts';
 import type { CustodyManifests } from './custody-manifests.ts';
 import type { CustodyPeers } from './custody-peers.ts';
 import type { Claim, CustodyStore } from './custody-store.ts';
+import type { Given } from './given.ts';
 import { itemOf } from './handover.ts';
 
 export interface CarrierContext {
@@ -18,6 +19,7 @@ export interface CarrierContext {
   manifests: CustodyManifests;
   client: CustodyClient;
   adoption: Adoption;
+  given: Pick<Given, 'of' | 'forget'>;
   /** `gone`: nobody remembers it; if it comes back all the same, its owner's sweep finds what it kept. */
   presence(peer: PeerId): 'here' | 'away' | 'gone';
   log(text: string): void;
@@ -54,42 +56,54 @@ export class ReleaseCarrier {
 
   /** Which of these releases did not reach a holder that is here: they are to be tried again soon. */
   async carry(ids: readonly ObjectId[]): Promise<ObjectId[]> {
-    const { store, manifests, peers } = this.context;
+    const { store, given } = this.context;
     const failed: ObjectId[] = [];
     const byHolder = new Map<PeerId, Telling[]>();
-    const holdersOf = new Map<ObjectId, Telling[]>();
     for (const id of ids) {
-      const noted = manifests.get(id)?.peers ?? [];
-      const claims = store.claims(id);
-      const claimed = claims.map(({ holder }) => holder);
-      const near = closestMembers(id, peers.members(store.mark(id)?.owner), CUSTODIANS + STANDBY);
-      // This node among them in any case: what it took from a repair whose word of it was lost nobody has noted.
-      const holders = [...new Set([peers.self, ...noted, ...claimed, ...near.slice(CUSTODIANS)])].filter(
-        (holder) => holder === peers.self || this.context.presence(holder) !== 'gone',
-      );
-      const tellings = holders.map((holder) => ({ id, holder, has: claimsText(claims, holder) }));
-      holdersOf.set(id, tellings);
-      for (const telling of tellings) {
+      for (const telling of this.untold(id)) {
         const { holder } = telling;
-        if (this.isDone(telling)) continue;
-        if (holder !== peers.self && this.context.presence(holder) !== 'here') continue;
-        byHolder.set(holder, [...(byHolder.get(holder) ?? []), telling]);
+        if (this.isHere(holder)) byHolder.set(holder, [...(byHolder.get(holder) ?? []), telling]);
       }
     }
     await Promise.all([...byHolder].map(([holder, theirs]) => this.tell(holder, theirs)));
-    for (const [id, tellings] of holdersOf) {
-      const left = tellings.filter((telling) => !this.isDone(telling)).map(({ holder }) => holder);
+    for (const id of ids) {
+      // Asked anew: while holders were told, a repair may have been heard of.
+      const left = this.untold(id);
       if (left.length === 0) {
         store.settle(id);
+        given.forget(id);
         this.done.delete(id);
-      } else if (left.some((holder) => holder === peers.self || this.context.presence(holder) === 'here'))
-        failed.push(id);
+      } else if (left.some(({ holder }) => this.isHere(holder))) failed.push(id);
     }
     return failed;
   }
 
+  /** Holders that have not dropped their shards of it, or were given one since. */
+  private untold(id: ObjectId): Telling[] {
+    const { store, manifests, peers, given, presence } = this.context;
+    const noted = manifests.get(id)?.peers ?? [];
+    const claims = store.claims(id);
+    const claimed = claims.map(({ holder }) => holder);
+    const near = closestMembers(id, peers.members(store.mark(id)?.owner), CUSTODIANS + STANDBY);
+    // This node among them in any case: what it took from a repair whose word of it was lost nobody has noted.
+    const all = [peers.self, ...noted, ...claimed, ...given.of(id), ...near.slice(CUSTODIANS)];
+    return [...new Set(all)]
+      .filter((holder) => holder === peers.self || presence(holder) !== 'gone')
+      .map((holder) => ({ id, holder, has: claimsText(claims, holder) }))
+      .filter((telling) => !this.isDone(telling));
+  }
+
+  private isHere(holder: PeerId): boolean {
+    return holder === this.context.peers.self || this.context.presence(holder) === 'here';
+  }
+
   private isDone({ id, holder, has }: Telling): boolean {
     return this.done.get(id)?.get(holder) === has;
+  }
+
+  /** The holder was given a shard after it was told, or may have been. */
+  again(id: ObjectId, holder: PeerId): void {
+    this.done.get(id)?.delete(holder);
   }
 
   /** A holder came back: it is told again. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { blake3 } from '../../../../src/engine/codec/hash.ts';
 import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
 import type { Adoption } from '../../../../src/engine/maintenance/custody/adoption.ts';
@@ -6,6 +6,7 @@ import { closestMembers } from '../../../../src/engine/maintenance/custody/custo
 import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../../../../src/engine/maintenance/custody/custody-manifests.ts';
 import type { OfferItem } from '../../../../src/engine/maintenance/custody/custody-protocol.ts';
+import { Given } from '../../../../src/engine/maintenance/custody/given.ts';
 import { Handover } from '../../../../src/engine/maintenance/custody/handover.ts';
 import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
 import { ReleaseCarrier } from '../../../../src/engine/maintenance/custody/release-carrier.ts';
@@ -32,6 +33,7 @@ const common = {
 function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
   const store = memoryCustody();
   const told = new Map<PeerId, number>();
+  const gave: PeerId[] = [];
   let dropped = 0;
   const carrier = new ReleaseCarrier({
     ...common,
@@ -45,6 +47,7 @@ function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
         return items.map(() => 'kept');
       },
     } as Partial<CustodyClient> as CustodyClient,
+    given: { of: () => gave, forget: () => {} },
     adoption: {
       async drop() {
         dropped++;
@@ -54,7 +57,7 @@ function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
     // Of the holders in the manifest nobody knows any more.
     presence: (holder) => (MEMBERS.some(({ peer: one }) => one === holder) ? 'here' : 'gone'),
   });
-  return { store, told, carrier, dropped: () => dropped };
+  return { store, told, gave, carrier, dropped: () => dropped };
 }
 
 test('a release goes to noted holders and to those who stand by; who is here and does not answer is told again', async () => {
@@ -129,4 +132,78 @@ test('what lives, and three custodians have, is forgotten by those who are far',
   expect(await handover.pass('all')).toMatchObject({ forgotten: 1 });
   expect(toCarry).toEqual([]);
   expect(store.mark(id)).toBeUndefined();
+});
+
+test('a holder that a repair of this node gave a shard is told, though nobody has noted it, and again when it was given one after that', async () => {
+  const [holder] = near.slice(7);
+  const { store, told, gave, carrier } = carrierOf(near[0]!, () => near[4]);
+  store.keep([released]);
+  gave.push(holder!);
+  await carrier.carry([id]);
+  await carrier.carry([id]);
+  expect(told.get(holder!)).toBe(1);
+  carrier.again(id, holder!);
+  await carrier.carry([id]);
+  expect(told.get(holder!)).toBe(2);
+});
+
+test('a repair that is heard of while holders are told keeps the release open', async () => {
+  const [holder] = near.slice(7);
+  const { store, told, carrier } = carrierOf(near[0]!, () => undefined);
+  store.keep([released]);
+  const carrying = carrier.carry([id]);
+  store.claim([{ objectId: id, claims: [{ stripe: 0, index: 0, holder: holder! }] }]);
+  expect(await carrying).toEqual([id]);
+  expect(store.mark(id)?.hasManifest).toBe(true);
+  expect(await carrier.carry([id])).toEqual([]);
+  expect(told.get(holder!)).toBe(1);
+});
+
+describe('a shard that is given while its object is released', () => {
+  const holder = near[7]!;
+  const live = keepOf({ objectId: id, state: 'live', sequence: 1 }, { manifest });
+  const setting = () => {
+    const store = memoryCustody();
+    store.keep([live]);
+    const overtaken: PeerId[] = [];
+    const given = new Given({ store, overtaken: (_id, peer) => overtaken.push(peer) });
+    const release = () => {
+      store.keep([released]);
+      store.settle(id);
+      given.forget(id);
+    };
+    return { store, given, overtaken, release };
+  };
+
+  test('opens a release again that was carried out meanwhile, with the manifest that it needs', async () => {
+    const { store, given, overtaken, release } = setting();
+    await given.give(id, holder, async () => release());
+    expect(overtaken).toEqual([holder]);
+    expect(given.of(id)).toEqual([holder]);
+    expect(store.mark(id)).toMatchObject({ state: 'released', hasManifest: true });
+  });
+
+  test('also when nobody knows whether it arrived; a refusal says that it did not', async () => {
+    for (const [code, told] of [
+      ['timeout', [holder]],
+      ['denied', []],
+    ] as const) {
+      const { given, overtaken, release } = setting();
+      const giving = given.give(id, holder, async () => {
+        release();
+        throw new DatameshError(code, { what: 'x' });
+      });
+      await expect(giving).rejects.toMatchObject({ code });
+      expect(overtaken).toEqual(told);
+    }
+  });
+
+  test('is remembered while the object lives', async () => {
+    const { given, overtaken } = setting();
+    await given.give(id, holder, async () => {});
+    expect(overtaken).toEqual([]);
+    expect(given.of(id)).toEqual([holder]);
+    given.forget(id);
+    expect(given.of(id)).toEqual([]);
+  });
 });

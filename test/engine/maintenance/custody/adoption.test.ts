@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { blake3 } from '../../../../src/engine/codec/hash.ts';
+import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
+import { createAdoption } from '../../../../src/engine/maintenance/custody/adoption.ts';
+import { CustodyManifests } from '../../../../src/engine/maintenance/custody/custody-manifests.ts';
+import { MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
+import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
+import type { ShardStore } from '../../../../src/engine/shardstore/store.ts';
+import { bytesToHex, type ObjectId, type ShardId } from '../../../../src/engine/types.ts';
+import { inputOf } from '../../codec/manifest-samples.ts';
+import { keepOf, member, owner } from './samples.ts';
+
+const manifest = encodeManifest(
+  inputOf(40_000, { owner, recipients: [owner.encryptionPublicKey], chunkBytes: 65_536 }),
+);
+const id = bytesToHex(blake3(manifest)) as ObjectId;
+const { order, bytes } = keepOf({ objectId: id, state: 'released', sequence: 2 }, { manifest });
+const { peer: from } = member(1);
+
+test('what is on its way to a slow disk when its release comes does not stay', async () => {
+  const held = new Set<ShardId>();
+  const disk = Promise.withResolvers<void>();
+  const custody = memoryCustody();
+  const adoption = createAdoption({
+    self: member(0).peer,
+    network: order.network,
+    store: {
+      async put({ id: shard }: { id: ShardId }) {
+        await disk.promise;
+        held.add(shard);
+        return 'stored' as const;
+      },
+      get: async () => undefined,
+      has: (shard: ShardId) => held.has(shard),
+      delete: async (shard: ShardId) => held.delete(shard),
+    } as Partial<ShardStore> as ShardStore,
+    custody,
+    manifests: new CustodyManifests(custody),
+    hash: blake3,
+    admitsOwner: () => true,
+    manifestFrom: async () => undefined,
+    released: () => {},
+  });
+  const adopting = adoption.adopt(from, id, { stripe: MANIFEST_GROUP, index: 0 }, manifest);
+  const dropping = adoption.drop(from, { order: bytes, manifest, claims: [] });
+  disk.resolve();
+  await adopting;
+  expect(await dropping).toBe('kept');
+  expect(held.size).toBe(0);
+});
