@@ -5,7 +5,7 @@ import { executeParsed, type Host } from '../commands/execute.ts';
 import { errorJson, errorLine } from '../commands/format/error-line.ts';
 import { createRegistry } from '../commands/registry.ts';
 import { asDatameshError, EXIT } from '../errors.ts';
-import { parseArgv } from '../lang/argv.ts';
+import { commandWord, parseArgv } from '../lang/argv.ts';
 import { diagnosticError } from '../lang/diagnostics.ts';
 import type { ParsedCommand, ParseResult } from '../lang/types.ts';
 import { createCliHost } from './host.ts';
@@ -45,7 +45,7 @@ export async function runOneShot(argv: readonly string[], options: OneShotOption
 
 /** What is wrong is told with all commands at hand: a suggestion may be any of them. */
 async function parse(words: readonly string[]): Promise<ParseResult> {
-  const everyday = await everydayCommand(words[0]);
+  const everyday = await everydayCommand(commandWord(words));
   if (everyday !== undefined) {
     const parsed = parseArgv(words, createRegistry([everyday]));
     if (parsed.diagnostics.length === 0) return parsed;

@@ -15,6 +15,7 @@ export const EVERYDAY: Readonly<Record<string, () => Promise<Command>>> = {
   ...named(['delete', 'rm'], async () => (await import('./files/delete.ts')).deleteCommand),
   ...named(['status'], async () => (await import('./node/status.ts')).statusCommand),
   ...named(['peers', 'p'], async () => (await import('./network/peers.ts')).peersCommand),
+  ...named(['console', 'interactive'], async () => (await import('./start/console.ts')).consoleCommand),
   ...named(['health', 'h'], async () => (await import('./network/health.ts')).healthCommand),
 };
 

@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts';
 import { type CompletionSources, complete } from '../lang/complete.ts';
 import { completePath } from '../lang/complete-paths.ts';
 import type { Completion } from '../repl/repl-model.ts';
+import type { LateRegistry } from './late-registry.ts';
 
 /** Longer than this and a person has typed on (ux.md D.5 asks for 100 ms where the names are at hand). */
 const SOURCE_MS = 300;
@@ -13,8 +14,9 @@ const MAX_NAMES = 200;
 
 export type Completer = (text: string, caret: number, engine: Engine | undefined) => Promise<Completion>;
 
-export function completer(registry: Registry, cwd: string): Completer {
+export function completer(registry: Registry | LateRegistry, cwd: string): Completer {
   return async (text, caret, engine) => {
+    if ('whole' in registry) await registry.whole();
     const found = await complete(text, caret, { registry, sources: sourcesOf(engine, cwd) });
     const items = found.items.map((item) => ({
       text: item.insert,

@@ -1,17 +1,18 @@
 /**
- * Three places in which Ink takes much longer than it needs to, mended from outside while its modules are loaded (docs/decisions/console.md has the figures):
+ * Four places in which Ink takes much longer than it needs to, mended from outside while its modules are loaded (docs/decisions/console.md has the figures):
  * - it takes one function from es-toolkit/compat, which is four hundred files; the function comes from its own file;
  * - it cuts every line of a frame into characters and measures them anew for each frame; what the frame before had is used again;
  * - it measures the widest line of each text for each frame; a text that was measured is remembered.
+ * - its layout engine asks fetch for the WebAssembly that it has as text, for which Node loads its whole HTTP client; without fetch it reads the text itself.
  * Where the runtime cannot do that (Node before 22.15), the console is only slower.
  */
 import * as nodeModule from 'node:module';
-import { keepCaches, rememberWidths } from './lean-ink-caches.ts';
+import { keepCaches, rememberWidths, withoutFetch } from './lean-ink-stand-ins.ts';
 
 /** Appended to the address of a module that is stood in for; the module itself keeps its own. */
 const STAND_IN = '?lean';
-const CACHES = JSON.stringify(
-  new URL(import.meta.url).href.replace(/lean-ink(\.[jt]s)$/, 'lean-ink-caches$1'),
+const STAND_INS = JSON.stringify(
+  new URL(import.meta.url).href.replace(/lean-ink(\.[jt]s)$/, 'lean-ink-stand-ins$1'),
 );
 
 interface Replaced {
@@ -37,14 +38,21 @@ const REPLACED: readonly Replaced[] = [
     within: /\/ink\/build\/renderer\.js$/,
     target: './output.js',
     source: (url) =>
-      `import { ${keepCaches.name} as keep } from ${CACHES}; import Output from ${url}; keep(Output); export default Output;`,
+      `import { ${keepCaches.name} as keep } from ${STAND_INS}; import Output from ${url}; keep(Output); export default Output;`,
   },
   {
     specifier: 'widest-line',
     within: /\/ink\/build\//,
     target: 'widest-line',
     source: (url) =>
-      `import { ${rememberWidths.name} as remember } from ${CACHES}; import widestLine from ${url}; export default remember(widestLine);`,
+      `import { ${rememberWidths.name} as remember } from ${STAND_INS}; import widestLine from ${url}; export default remember(widestLine);`,
+  },
+  {
+    specifier: '../binaries/yoga-wasm-base64-esm.js',
+    within: /\/yoga-layout\/dist\/src\/index\.js$/,
+    target: '../binaries/yoga-wasm-base64-esm.js',
+    source: (url) =>
+      `import { ${withoutFetch.name} as without } from ${STAND_INS}; import load from ${url}; export default () => without(load);`,
   },
 ];
 

@@ -1,7 +1,5 @@
 /** `datamesh` and `datamesh console`: finds out what this terminal can show and what is configured, and runs the console on it. */
 import { setFlagsFromString } from 'node:v8';
-import { allCommands } from '../commands/all.ts';
-import { createRegistry } from '../commands/registry.ts';
 import { loadConfig } from '../config/resolve.ts';
 import type { Config } from '../config/schema.ts';
 import { configFileExists } from '../config/store.ts';
@@ -11,6 +9,7 @@ import { themeFrom, wantsColour } from '../panels/theme.ts';
 import { historyPath, openHistory } from '../repl/history.ts';
 import { completer } from './completer.ts';
 import { openLink } from './engine-link.ts';
+import { lateRegistry } from './late-registry.ts';
 import { leanInk } from './lean-ink.ts';
 import type { SessionStart, StartOf } from './open-session.tsx';
 import { newSessionId } from './session.ts';
@@ -118,7 +117,7 @@ async function sessionStart(
   const session = newSessionId();
   const path = config.console.history ? historyPath(env) : undefined;
   const { history, problem } = await openHistory({ path, session, profile: config.network.name });
-  const registry = createRegistry(allCommands());
+  const registry = lateRegistry();
   return {
     clock: realClock(),
     env,

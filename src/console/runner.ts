@@ -12,10 +12,11 @@ import { parse } from '../lang/parser.ts';
 import { sourceText } from '../lang/position.ts';
 import { tokenize } from '../lang/tokenizer.ts';
 import type { Diagnostic, ParsedCommand } from '../lang/types.ts';
+import type { LateRegistry } from './late-registry.ts';
 import { runScriptHere } from './run-script.ts';
 
 export interface RunnerDeps {
-  registry: Registry;
+  registry: Registry | LateRegistry;
   env: Context['env'];
   port: ConsolePort;
   host(signal: AbortSignal): Omit<Host, 'output' | 'signal' | 'mode' | 'interactive'>;
@@ -141,6 +142,7 @@ export function createRunner(deps: RunnerDeps): Runner {
   return {
     incomplete: (line) => read(backgroundLine(line) ?? line).incomplete,
     async run(typed, signal, told = () => {}) {
+      if ('whole' in registry) await registry.whole();
       const line = expandAliases(withLast(typed, deps.port), aliases, registry);
       const parsed = read(line);
       if (parsed.diagnostics.length > 0) {

@@ -20,6 +20,7 @@ import type { KeyPress } from '../repl/keys.ts';
 import { type Completion, promptCompletion } from '../repl/repl-model.ts';
 import { withSample } from './arrivals.ts';
 import { createCommandQueue } from './command-queue.ts';
+import type { LateRegistry } from './late-registry.ts';
 import { createLoader } from './loading.ts';
 import { consoleOutput } from './output.ts';
 import { createRunner } from './runner.ts';
@@ -46,7 +47,7 @@ export interface SessionDeps {
   env: Context['env'];
   cwd: string;
   theme: Theme;
-  registry: Registry;
+  registry: Registry | LateRegistry;
   history: History;
   name: string;
   network: string;
@@ -347,6 +348,7 @@ export function createSession(deps: SessionDeps): Session {
         () => void sample(),
       );
       void open();
+      if ('whole' in registry) clock.after(0, () => void registry.whole().catch(() => {}));
     },
     stop,
   };

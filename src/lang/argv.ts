@@ -1,6 +1,7 @@
 /** A one-shot command line: the shell has split it already, so only the binder is at work. */
 import type { Registry } from '../commands/registry.ts';
 import { bind } from './bind.ts';
+import { isOption, readOption } from './bind-options.ts';
 import { DEFAULT_FLAGS, type GlobalFlags } from './global-options.ts';
 import { sourceText } from './position.ts';
 import type { ParseResult } from './types.ts';
@@ -15,6 +16,24 @@ export function quoteWord(word: string): string {
     return named ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
   return `"${escaped}"`;
+}
+
+/** The first word after the options that every command takes; undefined when there is none, or something is wrong with these. */
+export function commandWord(argv: readonly string[]): string | undefined {
+  const span = sourceText('').span(0, 0);
+  let isRight = true;
+  const state = {
+    words: argv.map((text) => ({ text, span })),
+    at: 0,
+    flags: DEFAULT_FLAGS,
+    values: {},
+    given: new Set<string>(),
+    report() {
+      isRight = false;
+    },
+  };
+  while (isOption(state.words[state.at])) readOption(state, undefined);
+  return isRight ? argv[state.at] : undefined;
 }
 
 /** Positions in the diagnostics are those in the words quoted and joined by spaces. */

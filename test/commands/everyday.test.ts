@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EVERYDAY, everydayCommand } from '../../src/commands/everyday.ts';
+import { commandWord } from '../../src/lang/argv.ts';
 import { realRegistry } from '../support/registry.ts';
 
 const registry = realRegistry();
@@ -22,6 +23,14 @@ describe('everyday commands', () => {
       const also = registry.names().filter((entry) => entry.command === command);
       for (const { name: other } of also) expect(EVERYDAY, other).toHaveProperty(other);
     }
+  });
+
+  it('is found after options that every command takes', () => {
+    expect(commandWord(['--config', 'put', '--json', '-y', 'status', '--x'])).toBe('status');
+    expect(commandWord(['--json=name,size', 'list'])).toBe('list');
+    expect(commandWord(['list', '--json'])).toBe('list');
+    for (const argv of [[], ['--json'], ['--config'], ['--nonsense', 'list'], ['--timeout', 'soon', 'list']])
+      expect(commandWord(argv), argv.join(' ')).toBeUndefined();
   });
 
   it('has nothing for other words', async () => {

@@ -1,4 +1,4 @@
-/** Loads Ink as the console does, and tells how many files of es-toolkit came with it. */
+/** Loads Ink as the console does, and tells how many files of es-toolkit came with it, and whether Node's HTTP client did. */
 import { registerHooks } from 'node:module';
 import { leanInk } from '../../src/console/lean-ink.ts';
 
@@ -11,4 +11,8 @@ registerHooks({
 });
 if (process.argv[2] === 'lean') leanInk();
 const { render } = await import('ink');
-process.stdout.write(JSON.stringify({ files, works: typeof render === 'function' }));
+// Not in its types, and in every Node: what of Node itself was loaded.
+const { moduleLoadList } = process as unknown as { moduleLoadList: readonly string[] };
+const client = moduleLoadList.some((name) => name.includes('undici/undici'));
+const works = typeof render === 'function' && typeof fetch === 'function';
+process.stdout.write(JSON.stringify({ files, client, works }));

@@ -1,20 +1,23 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { keepCaches, rememberWidths } from '../../src/console/lean-ink-caches.ts';
+import { keepCaches, rememberWidths } from '../../src/console/lean-ink-stand-ins.ts';
 
 const ENTRY = resolve(import.meta.dirname, 'lean-ink-entry.ts');
 
-it('takes one function of es-toolkit instead of the whole, and Ink is there all the same', () => {
+it('takes one function of es-toolkit instead of the whole, and no HTTP client, and Ink is there all the same', () => {
   const load = (how: string) => {
     const { stdout, stderr } = spawnSync(process.execPath, [ENTRY, how], { encoding: 'utf8' });
     expect(stdout, stderr).not.toBe('');
-    return JSON.parse(stdout) as { files: number; works: boolean };
+    return JSON.parse(stdout) as { files: number; client: boolean; works: boolean };
   };
   const lean = load('lean');
   expect(lean.works).toBe(true);
   expect(lean.files).toBeLessThan(20);
-  expect(load('whole').files).toBeGreaterThan(lean.files);
+  expect(lean.client).toBe(false);
+  const whole = load('whole');
+  expect(whole.files).toBeGreaterThan(lean.files);
+  expect(whole.client).toBe(true);
 });
 
 it('keeps what the frame before had measured, and forgets what a frame did not look at', () => {

@@ -1,4 +1,4 @@
-/** What Ink measures and cuts, kept from one frame to the next. */
+/** What the modules are made of that stand in for some of Ink (lean-ink.ts). */
 
 /** Ink's own caches of a frame, each by the text that was measured or cut. */
 interface FrameCaches {
@@ -59,4 +59,15 @@ export function rememberWidths(widestLine: (text: string) => number): (text: str
     known.set(text, measured);
     return measured;
   };
+}
+
+/** `begin` finds no fetch while it runs, that is until its first wait; nobody else runs meanwhile. */
+export function withoutFetch<Result>(begin: () => Result): Result {
+  const { fetch } = globalThis;
+  Reflect.set(globalThis, 'fetch', undefined);
+  try {
+    return begin();
+  } finally {
+    globalThis.fetch = fetch;
+  }
 }
