@@ -19,15 +19,19 @@ export interface LoaderDeps {
 }
 
 export interface Loader {
-  objects(panel: PanelId): Promise<void>;
+  /** `pool`: only its objects. */
+  objects(panel: PanelId, pool: string | undefined): Promise<void>;
   object(panel: PanelId, ref: string): Promise<void>;
 }
 
 export function createLoader({ engine, getState, set }: LoaderDeps): Loader {
   /** Of each panel, the list that is being read: a list that was left and opened again is read anew. */
   const reading = new Map<PanelId, object>();
+  /** As the engine counts them: what is of no pool that is known is the default's. */
+  const knownPool = (name: string | undefined) =>
+    getState().snapshot?.pools.some((pool) => pool.name === name) ? name : 'default';
   return {
-    async objects(panel) {
+    async objects(panel, pool) {
       const own = {};
       reading.set(panel, own);
       const wanted = () =>
@@ -40,8 +44,9 @@ export function createLoader({ engine, getState, set }: LoaderDeps): Loader {
         do {
           const page = await open.list({ limit: PAGE_OBJECTS, ...(cursor === undefined ? {} : { cursor }) });
           if (!wanted()) return;
-          for (const { name, sizeBytes, code, tags, createdAtMs } of page.objects)
-            rows.push({ name, sizeBytes, code, tags, createdAtMs });
+          for (const { name, sizeBytes, code, tags, createdAtMs, pool: own } of page.objects)
+            if (pool === undefined || knownPool(own) === pool)
+              rows.push({ name, sizeBytes, code, tags, createdAtMs });
           cursor = rows.length < MAX_OBJECTS ? page.cursor : undefined;
           // Shown at the first page, then whenever half as many again have come: each list shown is copied, filtered and sorted.
           if (shown === 0 || rows.length >= shown * 1.5 || cursor === undefined) {

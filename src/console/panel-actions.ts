@@ -22,6 +22,8 @@ export function panelAction(state: ConsoleState, panel: PanelId, letter: string)
 function commandFor(state: ConsoleState, panel: PanelId, letter: string): string | undefined {
   const subject = subjectOf(state, panel);
   const about = (command: string) => (subject === undefined ? '' : `${command} ${quoteWord(subject)}`);
+  // Rows of the storage panel are pools, until one of them is looked into.
+  const ofPool = panel === 'storage' && state.panels.storage.drill.length === 0 ? ' --pool' : '';
   switch (`${panel} ${letter}`) {
     case 'peers p':
       return about('bandwidth --test-peer');
@@ -29,10 +31,10 @@ function commandFor(state: ConsoleState, panel: PanelId, letter: string): string
       return about('whatif lose');
     case 'health r':
     case 'storage r':
-      return subject === undefined ? 'repair --apply' : about('repair --apply');
+      return subject === undefined ? 'repair --apply' : about(`repair --apply${ofPool}`);
     case 'health v':
     case 'storage v':
-      return subject === undefined ? 'verify --all' : about('verify');
+      return subject === undefined ? 'verify --all' : about(`verify${ofPool}`);
     case 'jobs c':
       return about('jobs cancel');
     default:

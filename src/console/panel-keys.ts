@@ -1,5 +1,5 @@
 /** Keys while a panel has the focus. Letters act here and only here. */
-import { rowIds, SORTS } from '../panels/catalogue.ts';
+import { rowIds, sortsOf } from '../panels/catalogue.ts';
 import { PANELS, type PanelId, type PanelState } from '../panels/panel.ts';
 import type { KeyPress } from '../repl/keys.ts';
 import { boxOf, visiblePanels } from './layout.ts';
@@ -70,9 +70,10 @@ function back(state: ConsoleState, panel: PanelId): ConsoleState {
         : left?.kind === 'peer'
           ? left.peerId
           : left?.kind === 'objects'
-            ? undefined
+            ? left.pool
             : own.selectedId;
-    return withPanel(state, panel, { drill: own.drill.slice(0, -1), scroll: 0, selectedId });
+    const before = left?.kind === 'objects' ? left.before : undefined;
+    return withPanel(state, panel, { drill: own.drill.slice(0, -1), scroll: 0, selectedId, ...before });
   }
   if (own.filter !== '') return withPanel(state, panel, { filter: '' });
   return focusPrompt(state);
@@ -155,7 +156,7 @@ function letterKey(state: ConsoleState, panel: PanelId, letter: string): Console
 }
 
 function nextSort(state: ConsoleState, panel: PanelId): ConsoleState {
-  const sorts = SORTS[panel];
+  const sorts = sortsOf(panel, state.panels[panel]);
   if (sorts.length === 0) return notice(state, 'this panel has one order only');
   const at = sorts.indexOf(state.panels[panel].sort);
   return withPanel(state, panel, { sort: sorts[(at + 1) % sorts.length] ?? '' });
@@ -193,14 +194,10 @@ function drillDown(state: ConsoleState, panel: PanelId): ConsoleStep {
     state: withPanel(state, panel, { drill: [...own.drill, drill], scroll: 0 }),
     effects,
   });
-  if ((panel === 'health' || panel === 'storage') && inner === undefined) {
-    const objects: PanelState['drill'][number] = {
-      kind: 'objects',
-      objects: undefined,
-      complete: false,
-      error: undefined,
-    };
-    return into(objects, [{ type: 'load-objects', panel }]);
+  if (panel === 'health' && inner === undefined) {
+    return into({ kind: 'objects', objects: undefined, complete: false, error: undefined }, [
+      { type: 'load-objects', panel, pool: undefined },
+    ]);
   }
   if (panel === 'bandwidth') return inner === undefined ? into({ kind: 'traffic' }) : only(state);
   const ids = rowIds(panel, state.snapshot, own);
@@ -209,12 +206,37 @@ function drillDown(state: ConsoleState, panel: PanelId): ConsoleStep {
   if (panel === 'peers') return into({ kind: 'peer', peerId: id });
   if (panel === 'events') return into({ kind: 'event', seq: Number(id) });
   if (panel === 'jobs') return into({ kind: 'job', id });
+  if (panel === 'storage' && inner === undefined) return poolObjects(state, id);
   if (inner?.kind === 'objects') {
     return into({ kind: 'object', ref: id, name: id, detail: undefined, error: undefined }, [
       { type: 'load-object', panel, ref: id },
     ]);
   }
   return only(state);
+}
+
+/** The objects have orders and a filter of their own; those of the pools come back with Esc. */
+function poolObjects(state: ConsoleState, pool: string): ConsoleStep {
+  const { sort, reverse, filter } = state.panels.storage;
+  const drill: PanelState['drill'][number] = {
+    kind: 'objects',
+    objects: undefined,
+    complete: false,
+    error: undefined,
+    pool,
+    before: { sort, reverse, filter },
+  };
+  return {
+    state: withPanel(state, 'storage', {
+      drill: [drill],
+      scroll: 0,
+      selectedId: undefined,
+      sort: 'size',
+      reverse: false,
+      filter: '',
+    }),
+    effects: [{ type: 'load-objects', panel: 'storage', pool }],
+  };
 }
 
 /** The marked rows if there are any, else what is looked at. An event is copied in full, as a record. */

@@ -217,7 +217,7 @@ export function createSession(deps: SessionDeps): Session {
           answer(effect.value);
           break;
         case 'load-objects':
-          void loader.objects(effect.panel);
+          void loader.objects(effect.panel, effect.pool);
           break;
         case 'load-object':
           void loader.object(effect.panel, effect.ref);

@@ -76,7 +76,7 @@ export type ConsoleEffect =
   | { type: 'cancel' }
   | { type: 'abandon' }
   | { type: 'answer'; value: boolean | string | undefined }
-  | { type: 'load-objects'; panel: PanelId }
+  | { type: 'load-objects'; panel: PanelId; pool: string | undefined }
   | { type: 'load-object'; panel: PanelId; ref: string }
   /** The line in the person's own editor. */
   | { type: 'edit'; text: string }

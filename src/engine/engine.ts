@@ -20,7 +20,7 @@ import type { MetricCalls } from './observe/metric-views.ts';
 import type { Span } from './observe/spans.ts';
 import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
-import type { DistributionQuery, DistributionReport, PoolCalls } from './pools/views.ts';
+import type { DistributionQuery, DistributionReport, PoolCalls, PoolView } from './pools/views.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from './proof-views.ts';
 import type { QuotaCalls } from './quota-views.ts';
 import type { RebalanceQuery, RebalanceReport } from './rebalance-views.ts';
@@ -133,6 +133,7 @@ export interface Snapshot {
   bandwidth: BandwidthView;
   jobs: JobView[];
   events: EventView[];
+  pools: PoolView[];
 }
 
 export interface ObjectView {

@@ -135,6 +135,7 @@ export function engineOn(node: Node, tracer?: Tracer): Engine {
       bandwidth: bandwidthView(node, sampler),
       jobs: node.jobs.view(),
       events: node.events.view(),
+      pools: pools.views(),
     }),
     peers: async () => peersView(node, sampler),
     async health(call) {

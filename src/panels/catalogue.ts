@@ -16,6 +16,7 @@ import {
   type PanelState,
 } from './panel.ts';
 import { arrangePeers, PEER_SORTS, peersPanel } from './peers.ts';
+import { arrangePools, POOL_SORTS } from './pool-list.ts';
 import { remembering } from './remember.ts';
 import { storagePanel } from './storage.ts';
 
@@ -35,8 +36,13 @@ export const SORTS: Readonly<Record<PanelId, readonly string[]>> = {
   bandwidth: [],
   jobs: JOB_SORTS,
   events: EVENT_SORTS,
-  storage: OBJECT_SORTS,
+  storage: POOL_SORTS,
 };
+
+/** Orders of the list that is in sight: the objects of a pool have others than the pools. */
+export function sortsOf(id: PanelId, state: PanelState): readonly string[] {
+  return state.drill.length === 0 ? SORTS[id] : state.drill[0]?.kind === 'objects' ? OBJECT_SORTS : SORTS[id];
+}
 
 export function initialPanels(): Record<PanelId, PanelState> {
   return {
@@ -45,7 +51,7 @@ export function initialPanels(): Record<PanelId, PanelState> {
     bandwidth: initialPanel(),
     jobs: initialPanel('state'),
     events: initialPanel('all'),
-    storage: initialPanel('size'),
+    storage: initialPanel('stored'),
   };
 }
 
@@ -71,6 +77,7 @@ export function rowIds(id: PanelId, snapshot: Snapshot | undefined, state: Panel
   if (drill !== undefined) return NONE;
   if (id === 'peers') return peerIds(arrangePeers(snapshot.peers, state));
   if (id === 'jobs') return arrangeJobs(snapshot.jobs, state).map((job) => job.id);
+  if (id === 'storage') return arrangePools(snapshot.pools, state).map(({ name }) => name);
   if (id === 'events') return eventIds(arrangeEvents(snapshot.events, state));
   return NONE;
 }

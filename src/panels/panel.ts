@@ -11,6 +11,8 @@ export const PANELS: readonly PanelId[] = ['peers', 'health', 'bandwidth', 'jobs
 export const STALE_SAMPLES = 3;
 export const SAMPLE_MS = 1000;
 
+export type Arrangement = Pick<PanelState, 'sort' | 'reverse' | 'filter'>;
+
 /** A level below the list that Enter opened. */
 export type Drill =
   | { kind: 'peer'; peerId: string }
@@ -19,6 +21,10 @@ export type Drill =
       objects: readonly ObjectRow[] | undefined;
       complete: boolean;
       error: string | undefined;
+      /** Only of this pool. */
+      pool?: string | undefined;
+      /** How the list was arranged that it was opened from. */
+      before?: Arrangement | undefined;
     }
   | { kind: 'object'; ref: string; name: string; detail: ObjectDetail | undefined; error: string | undefined }
   | { kind: 'event'; seq: number }

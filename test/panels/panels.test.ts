@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/engine/engine.ts';
+import type { PoolView } from '../../src/engine/pools/views.ts';
+import type { PeerId } from '../../src/engine/types.ts';
 import { drawPanel, initialPanels, rowIds, SORTS } from '../../src/panels/catalogue.ts';
 import { rowText, rowWidth } from '../../src/panels/cells.ts';
 import { PANELS, type PanelInput, type PanelState } from '../../src/panels/panel.ts';
@@ -144,5 +146,61 @@ describe('health', () => {
   it('names each state beside its colour', () => {
     expect(text('health', { width: 80 })).toMatch(/✔ 117 ok {2}▲ 3 degraded {2}✖ 1 critical/);
     expect(text('health', { width: 80, theme: ascii })).toMatch(/\[ok\] 117 ok {2}\[!\] 3 degraded/);
+  });
+});
+
+describe('storage', () => {
+  const pool = (
+    name: string,
+    objects: number,
+    logicalBytes: number,
+    more: Partial<PoolView> = {},
+  ): PoolView => ({
+    ...snapshot.pools[0]!,
+    name,
+    usage: { objects, versions: objects, logicalBytes, storedBytes: logicalBytes * 1.5 },
+    ...more,
+  });
+  const folder = (path: string, quotaBytes?: number) => ({
+    path,
+    holder: 'Dir1' as PeerId,
+    freeBytes: 1e9,
+    ...(quotaBytes === undefined ? {} : { quotaBytes }),
+  });
+  const disks = pool('disks', 1, 2 ** 30, {
+    nodes: [],
+    folders: [folder('/a', 2 ** 31), folder('/b', 2 ** 31)],
+  });
+  const half = pool('half', 3, 2 ** 20, { nodes: [], folders: [folder('/a', 2 ** 31), folder('/b')] });
+  const pools = [pool('default', 7, 2 ** 21), disks, half];
+  const data = { ...snapshot, pools };
+  const names = (more: Partial<PanelState>) => rowIds('storage', data, { ...states.storage, ...more });
+
+  it('shows of each pool what the engine says, and a quota only where every folder has one', () => {
+    const lines = text('storage', { snapshot: data, width: 70, height: 16 }).split('\n');
+    expect(lines[0]).toMatch(/6 Storage {2}3 pools {2}sort:stored/);
+    expect(lines.find((line) => line.includes('disks'))).toMatch(
+      /disks +1 +1\.0 GiB +1\.5 GiB +4\+2 +4\.0 GiB/,
+    );
+    expect(lines.find((line) => line.includes('half'))).toMatch(/half +3 +1\.0 MiB +1\.5 MiB +4\+2 +–/);
+    expect(lines.find((line) => line.includes('default'))).toMatch(/default +7 +2\.0 MiB +3\.0 MiB +4\+2 +–/);
+  });
+
+  it('sorts by every column either way, and filters', () => {
+    expect(names({})).toEqual(['disks', 'default', 'half']);
+    expect(names({ reverse: true })).toEqual(['half', 'default', 'disks']);
+    expect(names({ sort: 'objects' })).toEqual(['default', 'half', 'disks']);
+    expect(names({ sort: 'name', reverse: true })).toEqual(['half', 'disks', 'default']);
+    expect(names({ sort: 'quota' })[0]).toBe('disks');
+    expect(names({ filter: 'def' })).toEqual(['default']);
+    for (const sort of SORTS.storage) expect(new Set(names({ sort })).size).toBe(3);
+  });
+
+  it('gives the pools room before its own figures where there is little', () => {
+    for (const height of [6, 8, 10]) {
+      const drawn = text('storage', { snapshot: data, height, focused: true });
+      expect(drawn).toContain('used');
+      expect(drawn).toContain('disks');
+    }
   });
 });

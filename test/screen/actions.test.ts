@@ -82,12 +82,16 @@ describe('panels and prompt', () => {
     pty.write('6');
     await pty.settled();
     pty.write('\r');
-    await pty.waitFor('6 Storage: objects');
+    await pty.waitFor('6 Storage: objects of default');
     await pty.waitFor(/sort:size/);
     pty.write('s');
     await pty.waitFor(/sort:age/);
     pty.write('\r');
     await pty.waitFor(/6 Object \S+/);
+    pty.write(KEY.escape);
+    await pty.waitFor(/sort:age/);
+    pty.write(KEY.escape);
+    await pty.waitFor(/6 Storage +1 pool +sort:stored/);
   }, 30_000);
 
   it('D.9-32 stops a command within 200 ms of Ctrl-C while the panels go on', async () => {

@@ -36,7 +36,7 @@ import { fakePoolCalls } from './fake-pools.ts';
 import { fakeCare } from './fake-proofs.ts';
 import { FAKE_MIRROR, fakeRecovery } from './fake-recovery.ts';
 import { fakeShares } from './fake-shares.ts';
-import { hex, shardBytesOf, stripeView } from './fake-stripes.ts';
+import { hex, stripeView, usageOf } from './fake-stripes.ts';
 import { fakeWatch } from './fake-whatif.ts';
 
 /** 2026-11-21T10:00:00Z: the moment at which a fake engine was opened. */
@@ -182,6 +182,9 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       nowMs(),
     );
 
+  const { poolViews, ...poolCalls } = fakePoolCalls(enter, (pool) =>
+    usageOf([...versions.values()].map((of) => of.map((it) => it.view).filter((it) => it.pool === pool))),
+  );
   for (const it of options.objects ?? []) {
     const content = typeof it.content === 'string' ? new TextEncoder().encode(it.content) : it.content;
     store(it.name, content, { name: it.name, tags: it.tags });
@@ -211,6 +214,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         bandwidth: fakeBandwidth(elapsedMs),
         jobs: fakeJobs(elapsedMs, FAKE_START_MS),
         events: fakeEvents(elapsedMs, FAKE_START_MS),
+        pools: poolViews(),
       };
     },
     async peers() {
@@ -225,14 +229,10 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     ...fakeCare(enter, (ref) => find(ref).view, healthNow, options.proof),
     async stats(): Promise<StoreStats> {
       await enter('stats');
-      const all = [...versions.values()].flat().map((it) => it.view);
-      const sumOf = (of: (view: ObjectView) => number) => all.reduce((sum, it) => sum + of(it), 0);
-      const [logicalBytes, storedBytes] = [sumOf((it) => it.sizeBytes), sumOf(storedBytesOf)];
+      const usage = usageOf([...versions.values()].map((list) => list.map((it) => it.view)));
+      const { logicalBytes, storedBytes } = usage;
       return {
-        objects: versions.size,
-        versions: all.length,
-        logicalBytes,
-        storedBytes,
+        ...usage,
         overhead: logicalBytes === 0 ? undefined : storedBytes / logicalBytes,
         local: storeView(),
         reads: { asked: 400, hedges: 7, hedgesWon: 3, cacheHits: 90, cacheMisses: 400, cacheBytes: 1 << 20 },
@@ -367,7 +367,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       await enter('speedTest', call?.signal);
       return fakeSpeed(peer, durationMs, peersNow());
     },
-    ...fakePoolCalls(enter),
+    ...poolCalls,
     ...fakeWatch({
       enter,
       peersNow,
@@ -383,8 +383,4 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       closed = true;
     },
   };
-}
-
-function storedBytesOf(view: ObjectView): number {
-  return view.stripes * (view.code.k + view.code.m) * shardBytesOf(view, view.code);
 }

@@ -5,15 +5,22 @@ import type {
   PoolCalls,
   PoolDetail,
   PoolSettings,
+  PoolView,
 } from '../../src/engine/pools/views.ts';
 import type { ObjectId, PeerId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 type Enter = (method: 'pools' | 'distribution') => Promise<void>;
+type UsageOf = (pool: string) => PoolView['usage'];
 
-export function fakePoolCalls(enter: Enter): Pick<Engine, 'pools' | 'distribution'> {
+export function fakePoolCalls(
+  enter: Enter,
+  usageOf: UsageOf,
+): Pick<Engine, 'pools' | 'distribution'> & { poolViews(): PoolView[] } {
+  const { poolViews, ...pools } = fakePools(enter, usageOf);
   return {
-    pools: fakePools(enter),
+    pools,
+    poolViews,
     async distribution() {
       await enter('distribution');
       return fakeDistribution();
@@ -21,7 +28,9 @@ export function fakePoolCalls(enter: Enter): Pick<Engine, 'pools' | 'distributio
   };
 }
 
-function fakePools(enter: Enter): PoolCalls {
+function fakePools(enter: Enter, usageOf: UsageOf): PoolCalls & { poolViews(): PoolView[] } {
+  const withUsage = <T extends PoolView>(pool: T): T => ({ ...pool, usage: usageOf(pool.name) });
+  const poolViews = (): PoolView[] => [...made.values()].map(({ now: _now, ...view }) => withUsage(view));
   const made = new Map<string, PoolDetail>([['default', detail('default', {})]]);
   const find = (name: string): PoolDetail => {
     const found = made.get(name);
@@ -29,6 +38,7 @@ function fakePools(enter: Enter): PoolCalls {
     return found;
   };
   return {
+    poolViews,
     async create(name, settings) {
       await enter('pools');
       const pool = detail(name, settings);
@@ -39,16 +49,16 @@ function fakePools(enter: Enter): PoolCalls {
     },
     async list() {
       await enter('pools');
-      return [...made.values()].map(({ now: _now, ...view }) => view);
+      return poolViews();
     },
     async show(name) {
       await enter('pools');
-      return find(name);
+      return withUsage(find(name));
     },
     async set(name, settings) {
       await enter('pools');
       made.set(name, { ...find(name), ...detail(name, settings) });
-      return find(name);
+      return withUsage(find(name));
     },
   };
 }
@@ -68,6 +78,7 @@ function detail(name: string, settings: PoolSettings): PoolDetail {
       holder: `Dir${i}` as PeerId,
       freeBytes: i === 0 ? 5e9 : undefined,
     })),
+    usage: { objects: 0, versions: 0, logicalBytes: 0, storedBytes: 0 },
     separateDisks: settings.separateDisks ?? false,
     createdAtMs: name === 'default' ? undefined : 1_790_000_000_000,
     now: {

@@ -1,5 +1,6 @@
 /** Stripes and ids of the fake engine's objects. */
 import { createHash } from 'node:crypto';
+import type { CatalogTotals } from '../../src/engine/catalog/catalog.ts';
 import type { ObjectView, PeerView, ShardView, StripeView } from '../../src/engine/engine.ts';
 import type { CodeProfile, ShardId } from '../../src/engine/types.ts';
 import { fakePeerId } from './fake-figures.ts';
@@ -28,4 +29,16 @@ export function hex(...parts: (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
+}
+
+/** What is stored of objects, each with all its versions. */
+export function usageOf(objects: readonly (readonly ObjectView[])[]): CatalogTotals {
+  const all = objects.flat();
+  const sumOf = (of: (view: ObjectView) => number) => all.reduce((sum, it) => sum + of(it), 0);
+  return {
+    objects: objects.filter((versions) => versions.length > 0).length,
+    versions: all.length,
+    logicalBytes: sumOf((it) => it.sizeBytes),
+    storedBytes: sumOf((it) => it.stripes * (it.code.k + it.code.m) * shardBytesOf(it, it.code)),
+  };
 }

@@ -1,5 +1,6 @@
 /** Pools as rows and lines. */
 import { LEVELS } from '../../engine/placement/domains.ts';
+import { quotaOf } from '../../engine/pools/quota.ts';
 import type { PoolDetail, PoolView } from '../../engine/pools/views.ts';
 import type { Column, Output, OutputRecord } from '../command.ts';
 
@@ -7,6 +8,10 @@ export const POOL_COLUMNS: readonly Column[] = [
   { key: 'name', title: 'NAME' },
   { key: 'code', title: 'CODE' },
   { key: 'domain', title: 'DOMAIN' },
+  { key: 'objects', title: 'OBJECTS', align: 'right' },
+  { key: 'logicalBytes', title: 'SIZE', align: 'right', format: 'bytes' },
+  { key: 'storedBytes', title: 'STORED', align: 'right', format: 'bytes' },
+  { key: 'quotaBytes', title: 'QUOTA', align: 'right', format: 'bytes', priority: 2 },
   { key: 'compress', title: 'COMPRESS', format: 'yesno', priority: 3 },
   { key: 'nodes', title: 'NODES', format: 'list', priority: 2 },
   { key: 'dirs', title: 'DIRS', format: 'list', priority: 1 },
@@ -20,6 +25,11 @@ export const POOL_DETAIL_COLUMNS: readonly Column[] = [
   { key: 'compress', title: 'Compress', format: 'yesno' },
   { key: 'nodes', title: 'Nodes', format: 'list' },
   { key: 'dirs', title: 'Dirs', format: 'list' },
+  { key: 'objects', title: 'Objects' },
+  { key: 'versions', title: 'Versions' },
+  { key: 'logicalBytes', title: 'Your data, all versions', format: 'bytes' },
+  { key: 'storedBytes', title: 'Stored', format: 'bytes' },
+  { key: 'quotaBytes', title: 'Folders may hold', format: 'bytes' },
   { key: 'keepVersions', title: 'Old versions kept' },
   { key: 'keepAgeMs', title: 'Kept for', format: 'duration' },
   { key: 'keepBytes', title: 'Kept bytes', format: 'bytes' },
@@ -45,6 +55,8 @@ export function poolRecord(pool: PoolView): OutputRecord {
     dirs: folders.map(({ path }) => path),
     folders: folders.map((folder) => ({ ...folder, freeBytes: folder.freeBytes ?? null })),
     separateDisks,
+    ...pool.usage,
+    quotaBytes: quotaOf(pool) ?? null,
     keepVersions: pool.keep?.versions ?? null,
     keepAgeMs: pool.keep?.ageMs ?? null,
     keepBytes: pool.keep?.bytes ?? null,

@@ -200,6 +200,8 @@ export interface Catalog extends HistoryCalls, SearchRows, ShareCalls {
   /** True when another entry still uses the object. */
   references(objectId: ObjectId): number;
   totals(owner: OwnerId): CatalogTotals;
+  /** The same of each pool's entries, by the name of the pool; also of pools that this catalog does not know. */
+  poolTotals(owner: OwnerId): Map<string, CatalogTotals>;
   /** Names closest to `name`, for "did you mean"; at most `limit` candidates by prefix or substring. */
   namesLike(owner: OwnerId, name: string, limit: number): string[];
   /** By object id, after `after`: orders of entries committed and removed that were not confirmed yet. */

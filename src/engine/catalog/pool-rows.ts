@@ -1,7 +1,7 @@
 /** Pools as rows of the catalog. */
 import { DatameshError } from '../../errors.ts';
 import type { Domain } from '../placement/domains.ts';
-import type { PoolFolder, PoolRecord, Retention } from './catalog.ts';
+import type { CatalogTotals, PoolFolder, PoolRecord, Retention } from './catalog.ts';
 import type { SqlValue } from './list-query.ts';
 import type { Stamp } from './mirror/stamp.ts';
 import type { Row } from './rows.ts';
@@ -81,4 +81,23 @@ function keepOf(row: Row): Pick<PoolRecord, 'keep'> {
     ['bytes', row.keep_bytes],
   ].filter(([, limit]) => typeof limit === 'number');
   return limits.length === 0 ? {} : { keep: Object.fromEntries(limits) as Retention };
+}
+
+export const NO_TOTALS: CatalogTotals = { objects: 0, versions: 0, logicalBytes: 0, storedBytes: 0 };
+
+/** Of a row of `totals` or `pool_totals`. */
+export function totalsOf(row: Row): CatalogTotals {
+  return {
+    objects: row.objects as number,
+    versions: row.versions as number,
+    logicalBytes: row.logical_bytes as number,
+    storedBytes: row.stored_bytes as number,
+  };
+}
+
+/** Pools that had entries once and have none now are left out. */
+export function readPoolTotals(all: Read, owner: number | undefined): Map<string, CatalogTotals> {
+  if (owner === undefined) return new Map();
+  const rows = all('SELECT * FROM pool_totals WHERE owner = ? AND versions > 0', owner);
+  return new Map(rows.map((row) => [row.pool as string, totalsOf(row)]));
 }

@@ -202,6 +202,35 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (owner, id)
   ) STRICT, WITHOUT ROWID;
   `,
+  // The same as `totals`, by pool, and for the same reason. An entry changes its pool where another device's change of it is taken over.
+  `
+  CREATE TABLE pool_totals (
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    pool TEXT NOT NULL,
+    objects INTEGER NOT NULL,
+    versions INTEGER NOT NULL,
+    logical_bytes INTEGER NOT NULL,
+    stored_bytes INTEGER NOT NULL,
+    PRIMARY KEY (owner, pool)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO pool_totals SELECT owner, pool, sum(current), count(*), sum(size_bytes), sum(stored_bytes) FROM entries GROUP BY owner, pool;
+  CREATE TRIGGER pool_entries_added AFTER INSERT ON entries BEGIN
+    INSERT INTO pool_totals VALUES (new.owner, new.pool, new.current, 1, new.size_bytes, new.stored_bytes)
+    ON CONFLICT (owner, pool) DO UPDATE SET objects = objects + new.current, versions = versions + 1,
+      logical_bytes = logical_bytes + new.size_bytes, stored_bytes = stored_bytes + new.stored_bytes;
+  END;
+  CREATE TRIGGER pool_entries_turned AFTER UPDATE OF current, pool ON entries WHEN new.current <> old.current OR new.pool <> old.pool BEGIN
+    UPDATE pool_totals SET objects = objects - old.current, versions = versions - 1,
+      logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - old.stored_bytes WHERE owner = old.owner AND pool = old.pool;
+    INSERT INTO pool_totals VALUES (new.owner, new.pool, new.current, 1, new.size_bytes, new.stored_bytes)
+    ON CONFLICT (owner, pool) DO UPDATE SET objects = objects + new.current, versions = versions + 1,
+      logical_bytes = logical_bytes + new.size_bytes, stored_bytes = stored_bytes + new.stored_bytes;
+  END;
+  CREATE TRIGGER pool_entries_gone AFTER DELETE ON entries BEGIN
+    UPDATE pool_totals SET objects = objects - old.current, versions = versions - 1,
+      logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - old.stored_bytes WHERE owner = old.owner AND pool = old.pool;
+  END;
+  `,
 ];
 
 export const CATALOG_FORMAT = MIGRATIONS.length;

@@ -28,7 +28,7 @@ import {
 import { mirrorBook } from './mirror/sqlite-book.ts';
 import { NO_STAMP, nextStamp, type Stamp } from './mirror/stamp.ts';
 import { readPending, removePending } from './order-rows.ts';
-import { insertPool, readPools, replacePool } from './pool-rows.ts';
+import { insertPool, NO_TOTALS, readPools, readPoolTotals, replacePool, totalsOf } from './pool-rows.ts';
 import { ambiguous, entryOf, MAX_CANDIDATES, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { searchRows } from './search-rows.ts';
@@ -209,13 +209,9 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
     totals: (owner): CatalogTotals =>
       guarded(() => {
         const row = get('SELECT * FROM totals WHERE owner = ?', ownerRow(owner) ?? -1);
-        return {
-          objects: (row?.objects as number | undefined) ?? 0,
-          versions: (row?.versions as number | undefined) ?? 0,
-          logicalBytes: (row?.logical_bytes as number | undefined) ?? 0,
-          storedBytes: (row?.stored_bytes as number | undefined) ?? 0,
-        };
+        return row === undefined ? NO_TOTALS : totalsOf(row);
       }),
+    poolTotals: (owner) => guarded(() => readPoolTotals(all, ownerRow(owner))),
 
     namesLike: (owner, name, limit) =>
       guarded(() => {

@@ -125,7 +125,9 @@ class RemoteEngine implements Engine {
 
   async snapshot(): Promise<Snapshot> {
     const snapshot = (await this.#read(ROUTE.snapshot)) as Snapshot;
-    return { ...snapshot, peers: snapshot.peers.map(restorePeer) };
+    // A service of an earlier version tells nothing of pools.
+    const pools = snapshot.pools ?? [];
+    return { ...snapshot, pools, peers: snapshot.peers.map(restorePeer) };
   }
 
   async peers(): Promise<PeerView[]> {

@@ -1,6 +1,7 @@
 /** The owner's pools: what is stored of them, what the nodes at hand make of them, and who may hold their shards. */
 import { DatameshError } from '../../errors.ts';
-import type { PoolFolder, PoolRecord, Retention } from '../catalog/catalog.ts';
+import type { CatalogTotals, PoolFolder, PoolRecord, Retention } from '../catalog/catalog.ts';
+import { NO_TOTALS } from '../catalog/pool-rows.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { Node } from '../node.ts';
 import { type Candidate, LEVELS, type Level, locate, type Site } from '../placement/domains.ts';
@@ -19,6 +20,8 @@ import {
 import type { PoolCalls, PoolDetail, PoolOutlook, PoolSettings, PoolView } from './views.ts';
 
 export interface Pools extends PoolCalls {
+  /** `default` first, the others by name. */
+  views(): PoolView[];
   /** Throws `not-found`. */
   pool(name: string | undefined): PoolRecord;
   /** For an object of a pool that this catalog does not know. */
@@ -110,14 +113,33 @@ export function createPools(node: PoolHost): Pools {
     };
   };
 
-  const view = (of: PoolRecord): PoolView => ({
+  /** Of every pool that is known; what is of no known one counts as the default's, as `poolOrDefault` has it. */
+  const usages = (): ((name: string) => CatalogTotals) => {
+    const known = new Set(stored().map(({ name }) => name));
+    const sums = new Map<string, CatalogTotals>();
+    if (node.owner !== undefined) {
+      for (const [name, totals] of node.catalog.poolTotals(node.owner.ownerId)) {
+        const pool = known.has(name) ? name : DEFAULT_POOL;
+        const before = sums.get(pool);
+        sums.set(pool, before === undefined ? totals : sumOf(before, totals));
+      }
+    }
+    return (name) => sums.get(name) ?? NO_TOTALS;
+  };
+
+  const view = (of: PoolRecord, usageOf = usages()): PoolView => ({
     ...of,
+    usage: usageOf(of.name),
     createdAtMs: of.name === DEFAULT_POOL ? undefined : of.createdAtMs,
     folders: of.folders.map((folder) => ({
       ...folder,
       freeBytes: node.folders.backend(folder.holder)?.freeBytes(),
     })),
   });
+  const views = (): PoolView[] => {
+    const usageOf = usages();
+    return [builtIn(), ...stored()].map((of) => view(of, usageOf));
+  };
   const detail = (of: PoolRecord): PoolDetail => ({ ...view(of), now: outlook(of) });
 
   /** Peer ids of nodes given by id or by name. */
@@ -209,7 +231,8 @@ export function createPools(node: PoolHost): Pools {
       node.catalog.createPool(owner.ownerId, made);
       return detail(made);
     },
-    list: async () => [builtIn(), ...stored()].map(view),
+    views,
+    list: async () => views(),
     show: async (name) => detail(pool(name)),
     async set(name, settings) {
       const owner = needOwner(node.owner);
@@ -232,6 +255,15 @@ export function createPools(node: PoolHost): Pools {
       node.catalog.updatePool(owner.ownerId, after);
       return detail(after);
     },
+  };
+}
+
+function sumOf(a: CatalogTotals, b: CatalogTotals): CatalogTotals {
+  return {
+    objects: a.objects + b.objects,
+    versions: a.versions + b.versions,
+    logicalBytes: a.logicalBytes + b.logicalBytes,
+    storedBytes: a.storedBytes + b.storedBytes,
   };
 }
 

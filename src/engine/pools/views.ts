@@ -1,11 +1,13 @@
 /** Pools and the distribution of shards as callers of the engine see them. */
-import type { PoolFolder, PoolRecord } from '../catalog/catalog.ts';
+import type { CatalogTotals, PoolFolder, PoolRecord } from '../catalog/catalog.ts';
 import type { Domain, Level } from '../placement/domains.ts';
 import type { Losses } from '../placement/survival.ts';
 import type { CodeProfile, ObjectId, PeerId } from '../types.ts';
 
 export interface PoolView extends Omit<PoolRecord, 'folders' | 'createdAtMs'> {
   folders: PoolFolderView[];
+  /** What the owner's catalog says of objects put into it, old versions in versions and bytes; of `default` also those whose pool it does not know. */
+  usage: CatalogTotals;
   /** Undefined for the built-in `default`, which follows the configuration. */
   createdAtMs: number | undefined;
 }

@@ -213,6 +213,9 @@ it('a catalog of format 4 is read: its old versions ended when the next one came
     expect(plan.map((it) => it.endedAtMs)).toEqual([undefined, plan[0]!.createdAtMs, plan[1]!.createdAtMs]);
     expect(raised.totals(ALICE)).toEqual({ objects: 2, versions: 4, logicalBytes: 1600, storedBytes: 6144 });
     expect(raised.totals(BOB)).toMatchObject({ objects: 1, versions: 1 });
+    // Counted from what was there when the file was raised.
+    expect(raised.poolTotals(ALICE).get('disks')).toMatchObject({ objects: 1, versions: 1 });
+    expect(raised.poolTotals(ALICE).get('default')).toMatchObject({ objects: 1, versions: 3 });
     expect(raised.pools(ALICE)).toMatchObject([{ name: 'disks', compress: true }]);
     expect(raised.pools(ALICE)[0]).not.toHaveProperty('keep');
     expect(raised.find(ALICE, 'photos/2026/Zürich.jpg')).toMatchObject({ pool: 'disks' });

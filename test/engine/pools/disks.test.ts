@@ -75,6 +75,14 @@ describe.each([
     expect(disks.map(({ name }) => name).sort()).toEqual(folders(count).map(({ path }) => path));
     expect(disks.reduce((sum, row) => sum + row.shards, 0)).toBe(report.shards);
     expect(report.bytes).toBe((await engine.stats()).storedBytes);
+    const listed = await engine.pools.list();
+    expect(listed.map(({ name, usage }) => ({ name, ...usage }))).toEqual([
+      { name: 'default', objects: 0, versions: 0, logicalBytes: 0, storedBytes: 0 },
+      { name: 'disks', objects: 2, versions: 2, logicalBytes: 5_001_000, storedBytes: report.bytes },
+    ]);
+    expect((await engine.snapshot()).pools.map(({ usage }) => usage)).toEqual(
+      listed.map(({ usage }) => usage),
+    );
 
     await engine.close();
     await rm(join(base, 'disk1'), { recursive: true });
