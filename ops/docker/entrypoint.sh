@@ -26,9 +26,12 @@ addresses() {
 
 if [ -n "${DATAMESH_MEET:-}" ] && [ "${DATAMESH_FIRST:-}" = yes ]; then
   (
+    # Before that `status` would open the data folder itself, and the service find it in use.
     until datamesh service status --quiet >/dev/null 2>&1; do sleep 1; done
     umask 022
-    addresses | head -n 1 >"$DATAMESH_MEET.new" && mv "$DATAMESH_MEET.new" "$DATAMESH_MEET"
+    # A node that has just begun may have no address yet; the others wait for one as long as it takes.
+    until addresses | head -n 1 >"$DATAMESH_MEET.new" && [ -s "$DATAMESH_MEET.new" ]; do sleep 1; done
+    mv "$DATAMESH_MEET.new" "$DATAMESH_MEET"
     rm -f "$DATAMESH_MEET.all"
   ) &
 fi
