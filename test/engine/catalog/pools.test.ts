@@ -74,7 +74,7 @@ test('an entry tells its pool; those of a catalog from before pools are in the d
   // Back to what the first format was: the step to pools undone.
   const db = new DatabaseSync(path);
   db.exec(
-    `DROP TRIGGER entries_added; DROP TRIGGER entries_turned; DROP TRIGGER entries_gone; DROP TRIGGER words_changed; DROP TRIGGER words_gone;
+    `DROP TRIGGER pool_entries_added; DROP TRIGGER pool_entries_turned; DROP TRIGGER pool_entries_gone; DROP TABLE pool_totals; DROP TRIGGER entries_added; DROP TRIGGER entries_turned; DROP TRIGGER entries_gone; DROP TRIGGER words_changed; DROP TRIGGER words_gone;
      DROP TRIGGER words_last_gone; DROP TABLE words; DROP TABLE words_state; DROP TABLE reads; DROP TABLE shares; DROP TABLE totals; DROP INDEX entries_ended;
      DROP INDEX entries_old; DROP INDEX entries_deleted; ALTER TABLE entries DROP COLUMN deleted; ALTER TABLE entries DROP COLUMN ended_at_ms;
      DROP INDEX entries_segment; ALTER TABLE entries DROP COLUMN segment; ALTER TABLE entries DROP COLUMN stamp;
@@ -85,6 +85,7 @@ test('an entry tells its pool; those of a catalog from before pools are in the d
   const raised = openCatalog(path, realClock());
   expect(raised.find(ALICE, 'new')).toMatchObject({ pool: 'default', sizeBytes: 1000 });
   expect(raised.pools(ALICE)).toEqual([]);
+  expect(raised.poolTotals(ALICE).get('default')).toMatchObject({ objects: 1, logicalBytes: 1000 });
   // What was there before has to be mirrored as well.
   expect(raised.mirror.pending(ALICE)).toBe(1);
   raised.createPool(ALICE, pool('zones'));
