@@ -6,36 +6,39 @@ import { quoteWord } from '../lang/argv.ts';
 import { rowIds } from '../panels/catalogue.ts';
 import { type PanelId, WINDOWS } from '../panels/panel.ts';
 import { emptyEditor } from '../repl/editor.ts';
+import type { ActionName } from '../repl/key-table.ts';
 import { focusPrompt } from './panel-focus.ts';
 import { type ConsoleState, type ConsoleStep, notice, withPanel } from './state.ts';
 
-/** Undefined where the letter means nothing in this panel. */
-export function panelAction(state: ConsoleState, panel: PanelId, letter: string): ConsoleStep | undefined {
-  if (letter === 'w' && panel === 'bandwidth') return only(nextWindow(state));
-  const line = commandFor(state, panel, letter);
+/** Undefined where the action means nothing in a panel. */
+export function panelAction(
+  state: ConsoleState,
+  panel: PanelId,
+  action: ActionName,
+): ConsoleStep | undefined {
+  if (action === 'window') return only(nextWindow(state));
+  const line = commandFor(state, panel, action);
   if (line === undefined) return undefined;
   if (line === '') return only(notice(state, 'nothing is selected here'));
   return only(onPrompt(state, line));
 }
 
 /** The line; empty when it would need a selected row and there is none. */
-function commandFor(state: ConsoleState, panel: PanelId, letter: string): string | undefined {
+function commandFor(state: ConsoleState, panel: PanelId, action: ActionName): string | undefined {
   const subject = subjectOf(state, panel);
   const about = (command: string) => (subject === undefined ? '' : `${command} ${quoteWord(subject)}`);
   // Rows of the storage panel are pools, until one of them is looked into.
   const ofPool = panel === 'storage' && state.panels.storage.drill.length === 0 ? ' --pool' : '';
-  switch (`${panel} ${letter}`) {
-    case 'peers p':
+  switch (action) {
+    case 'speed-test':
       return about('bandwidth --test-peer');
-    case 'peers x':
+    case 'whatif-lost':
       return about('whatif lose');
-    case 'health r':
-    case 'storage r':
+    case 'repair':
       return subject === undefined ? 'repair --apply' : about(`repair --apply${ofPool}`);
-    case 'health v':
-    case 'storage v':
+    case 'verify':
       return subject === undefined ? 'verify --all' : about(`verify${ofPool}`);
-    case 'jobs c':
+    case 'cancel-job':
       return about('jobs cancel');
     default:
       return undefined;
@@ -59,7 +62,9 @@ function onPrompt(state: ConsoleState, line: string): ConsoleState {
     return notice(state, 'there is a line on the prompt: run or clear it first');
   const editor = { ...emptyEditor(line), kills: state.prompt.editor.kills };
   const prompt = { ...state.prompt, editor, correction: undefined, walk: undefined };
-  return notice({ ...focusPrompt(state), prompt }, 'Enter runs it, Ctrl-C clears it');
+  const { keys } = state;
+  const how = `${keys.keyOf('accept-line')} runs it, ${keys.keyOf('cancel')} clears it`;
+  return notice({ ...focusPrompt(state), prompt }, how);
 }
 
 function nextWindow(state: ConsoleState): ConsoleState {

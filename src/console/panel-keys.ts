@@ -1,7 +1,7 @@
 /** Keys while a panel has the focus. Letters act here and only here. */
 import { rowIds, sortsOf } from '../panels/catalogue.ts';
 import { PANELS, type PanelId, type PanelState } from '../panels/panel.ts';
-import type { KeyPress } from '../repl/keys.ts';
+import { type KeyPress, keyPress } from '../repl/keys.ts';
 import { boxOf, visiblePanels } from './layout.ts';
 import { panelAction, subjectOf } from './panel-actions.ts';
 import { focusPanel, focusPrompt, selectRow } from './panel-focus.ts';
@@ -17,32 +17,57 @@ import {
 export function panelKey(state: ConsoleState, panel: PanelId, key: KeyPress): ConsoleStep {
   if (state.typingFilter !== undefined) return filterKey(state, state.typingFilter, key);
   if (key.name === 'text') return lettersTyped(state, key.text);
+  return panelStep(state, panel, key) ?? only(state);
+}
+
+/** Undefined where the key means nothing in this panel. */
+function panelStep(state: ConsoleState, panel: PanelId, key: KeyPress): ConsoleStep | undefined {
+  const own = state.panels[panel];
   const page = Math.max(1, (boxOf(layoutOf(state), panel)?.height ?? 6) - 4);
-  switch (key.name) {
-    case 'tab':
-      return only(nextPanel(state, panel, key.shift ? -1 : 1));
-    case 'escape':
+  const action = state.keys.panel(panel, key);
+  switch (action) {
+    case undefined:
+      return undefined;
+    case 'next-panel':
+      return only(nextPanel(state, panel, 1));
+    case 'previous-panel':
+      return only(nextPanel(state, panel, -1));
+    case 'back':
       return only(back(state, panel));
-    case 'up':
+    case 'select-previous':
       return only(move(state, panel, -1));
-    case 'down':
+    case 'select-next':
       return only(move(state, panel, 1));
-    case 'pageup':
+    case 'page-up':
       return only(move(state, panel, -page));
-    case 'pagedown':
+    case 'page-down':
       return only(move(state, panel, page));
-    case 'home':
+    case 'select-first':
       return only(move(state, panel, Number.NEGATIVE_INFINITY));
-    case 'end':
+    case 'select-last':
       return only(move(state, panel, Number.POSITIVE_INFINITY));
-    case 'enter':
+    case 'open':
       return drillDown(state, panel);
-    case 'char':
-      if (key.ctrl && key.text === 'n') return only(move(state, panel, 1));
-      if (key.ctrl && key.text === 'p') return only(move(state, panel, -1));
-      return only(state);
-    default:
-      return only(state);
+    case 'sort':
+      return only(nextSort(state, panel));
+    case 'reverse-sort':
+      return only(withPanel(state, panel, { reverse: !own.reverse }));
+    case 'zoom':
+      return only({ ...state, zoomed: !state.zoomed });
+    case 'follow':
+      return only(withPanel(state, panel, { selectedId: undefined }));
+    case 'filter':
+      return only({ ...state, typingFilter: { panel, text: own.filter, before: own.filter } });
+    case 'copy':
+      return copy(state, panel);
+    case 'help':
+      return only({ ...state, help: { query: '', scroll: 0 } });
+    case 'mark':
+      return only(toggleMark(state, panel));
+    default: {
+      const other = PANELS.find((each) => action === `focus-${each}`);
+      return other === undefined ? panelAction(state, panel, action) : only(focusPanel(state, other));
+    }
   }
 }
 
@@ -100,59 +125,20 @@ function lettersTyped(state: ConsoleState, text: string): ConsoleStep {
   for (const letter of text) {
     const focus = next.focus;
     if (focus === 'prompt') break;
+    const key = keyPress('text', { text: letter });
     const step =
       next.typingFilter === undefined
-        ? letterKey(next, focus, letter)
-        : filterKey(next, next.typingFilter, {
-            name: 'text',
-            text: letter,
-            ctrl: false,
-            alt: false,
-            shift: false,
-          });
+        ? (panelStep(next, focus, key) ?? only(unknownLetter(next)))
+        : filterKey(next, next.typingFilter, key);
     next = step.state;
     effects.push(...step.effects);
   }
   return { state: next, effects };
 }
 
-function letterKey(state: ConsoleState, panel: PanelId, letter: string): ConsoleStep {
-  const own = state.panels[panel];
-  const numbered = PANELS[Number(letter) - 1];
-  if (numbered !== undefined) return only(focusPanel(state, numbered));
-  switch (letter) {
-    case 'j':
-    case 'n':
-      return only(move(state, panel, 1));
-    case 'k':
-    case 'N':
-      return only(move(state, panel, -1));
-    case 'g':
-      return only(move(state, panel, Number.NEGATIVE_INFINITY));
-    case 'G':
-      return only(move(state, panel, Number.POSITIVE_INFINITY));
-    case 's':
-      return only(nextSort(state, panel));
-    case 'S':
-      return only(withPanel(state, panel, { reverse: !own.reverse }));
-    case 'z':
-      return only({ ...state, zoomed: !state.zoomed });
-    case 'f':
-      return only(panel === 'events' ? withPanel(state, panel, { selectedId: undefined }) : state);
-    case '/':
-      return only({ ...state, typingFilter: { panel, text: own.filter, before: own.filter } });
-    case 'y':
-      return copy(state, panel);
-    case '?':
-      return only({ ...state, help: { query: '', scroll: 0 } });
-    case ' ':
-      return only(toggleMark(state, panel));
-    default:
-      return (
-        panelAction(state, panel, letter) ??
-        only(notice(state, `panel has the keyboard: Esc or Ctrl-C goes back to the prompt`))
-      );
-  }
+function unknownLetter(state: ConsoleState): ConsoleState {
+  const ways = [state.keys.keyOf('back'), state.keys.keyOf('cancel')].filter((key) => key !== '');
+  return notice(state, `panel has the keyboard: ${ways.join(' or ')} goes back to the prompt`);
 }
 
 function nextSort(state: ConsoleState, panel: PanelId): ConsoleState {
@@ -180,10 +166,8 @@ function filterKey(
       return apply(typing.text.trim(), true);
     case 'escape':
       return apply(typing.before, true);
-    case 'char':
-      return key.ctrl && key.text === 'u' ? apply('', false) : only(state);
     default:
-      return only(state);
+      return state.keys.prompt(key) === 'unix-line-discard' ? apply('', false) : only(state);
   }
 }
 

@@ -74,7 +74,9 @@ function hintRow(state: ConsoleState, services: ConsoleServices, theme: Theme): 
   const { prompt } = state;
   if (prompt.menu !== undefined) return menuRow(prompt.menu, state.columns, theme);
   if (prompt.editor.text === '') {
-    const offered = prompt.correction === undefined ? '' : '   Right or Tab inserts the suggestion';
+    const { keys } = state;
+    const ways = [keys.keyOf('forward-char'), keys.keyOf('complete')].filter((key) => key !== '');
+    const offered = prompt.correction === undefined ? '' : `   ${ways.join(' or ')} inserts the suggestion`;
     return [cell(offered, 'dim')];
   }
   const hint = services.hint(prompt.editor.text);

@@ -9,6 +9,7 @@ import { themeFrom, wantsColour } from '../panels/theme.ts';
 import { historyPath, openHistory } from '../repl/history.ts';
 import { completer } from './completer.ts';
 import { openLink } from './engine-link.ts';
+import { keysPath, readKeysFile } from './keys-file.ts';
 import { lateRegistry } from './late-registry.ts';
 import { leanInk } from './lean-ink.ts';
 import type { SessionStart, StartOf } from './open-session.tsx';
@@ -117,6 +118,7 @@ async function sessionStart(
   const session = newSessionId();
   const path = config.console.history ? historyPath(env) : undefined;
   const { history, problem } = await openHistory({ path, session, profile: config.network.name });
+  const { keys, problems } = await readKeysFile(keysPath(options.configPath));
   const registry = lateRegistry();
   return {
     clock: realClock(),
@@ -127,7 +129,8 @@ async function sessionStart(
     history,
     name: config.node.name,
     network: config.network.name,
-    welcome: problem,
+    welcome: [...(problem === undefined ? [] : [problem]), ...problems],
+    keys,
     openEngine: (ask) => openLink({ config, attach: options.attach === true, passphrase }, ask),
     surroundings: {
       config: () => readConfig(options),

@@ -159,13 +159,17 @@ export function outputRows(state: ConsoleState, layout: Layout, theme: Theme): R
     theme,
   };
   if (state.help !== undefined) {
-    const all = helpRows(state.help.query, width - 4);
+    const all = helpRows(state.help.query, width - 4, state.keys, theme);
     const first = Math.max(0, Math.min(state.help.scroll, all.length - inner));
     const tags = [state.help.query === '' ? 'type to search' : `search: ${state.help.query}`, 'Esc closes'];
     return framed({ title: 'Keys', tags, rows: all.slice(first, first + inner) }, box, 0);
   }
   const window = windowOf(state.transcript, width - 4, inner);
-  const tags = window.below > 0 ? [`${window.below} rows below, PgDn`] : window.more ? ['PgUp for more'] : [];
+  const { keys } = state;
+  const below = [`${window.below} rows below`, keys.keyOf('scroll-down')].filter((part) => part !== '');
+  const older = keys.keyOf('scroll-up');
+  const tags =
+    window.below > 0 ? [below.join(', ')] : window.more && older !== '' ? [`${older} for more`] : [];
   return framed({ title: 'Output', tags, rows: window.rows }, box, 0);
 }
 
@@ -184,10 +188,12 @@ export function jobRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
     const { progress } = running;
     if (progress !== undefined) row.push(...progressCells(running, state.nowMs, theme));
     else row.push(cell(durationText(state.nowMs - running.startedAtMs), 'dim'));
+    const { keys } = state;
+    const cancel = keys.keyOf('cancel');
     const tail =
       running.cancelledAtMs === undefined
-        ? `Ctrl-C cancels${wide ? ', & and Enter: background' : ''}`
-        : 'cancelling, Ctrl-C again gives up waiting';
+        ? `${cancel} cancels${wide ? `, & and ${keys.keyOf('accept-line')}: background` : ''}`
+        : `cancelling, ${cancel} again gives up waiting`;
     const queued = state.queue.length === 0 ? '' : `${state.queue.length} waiting  `;
     return spread(row, [cell(`${queued}${tail} `, 'dim')], layout.columns);
   }

@@ -16,6 +16,7 @@ import type { Theme } from '../panels/theme.ts';
 import { edit } from '../repl/editor.ts';
 import { hintFor } from '../repl/hint.ts';
 import type { History } from '../repl/history.ts';
+import { BUILT_IN_KEYS, type KeyBindings } from '../repl/key-bindings.ts';
 import type { KeyPress } from '../repl/keys.ts';
 import { type Completion, promptCompletion } from '../repl/repl-model.ts';
 import { withSample } from './arrivals.ts';
@@ -52,8 +53,10 @@ export interface SessionDeps {
   name: string;
   network: string;
   size: { columns: number; rows: number };
-  /** Said in the Output before anything else. */
-  welcome?: string | undefined;
+  /** Lines said in the Output before anything else. */
+  welcome?: readonly string[];
+  /** The keyboard; that of the table where it is not given. */
+  keys?: KeyBindings;
   openEngine(ask: (prompt: string) => Promise<string | undefined>): Promise<EngineLink>;
   /** What a command asks beyond the engine. */
   surroundings: Pick<Host, 'config' | 'configPath' | 'service'>;
@@ -86,7 +89,8 @@ export interface Session {
 
 export function createSession(deps: SessionDeps): Session {
   const { clock, registry, theme, history } = deps;
-  let state = initialState({ ...deps.size, nowMs: clock.now(), name: deps.name, network: deps.network });
+  const { name, network, keys = BUILT_IN_KEYS } = deps;
+  let state = initialState({ ...deps.size, nowMs: clock.now(), name, network, keys });
   const listeners = new Set<() => void>();
   const finished = Promise.withResolvers<number>();
   const opened = Promise.withResolvers<EngineLink>();
@@ -340,8 +344,9 @@ export function createSession(deps: SessionDeps): Session {
     note: (text) => print([textRow(text, 'warn')]),
     resize: (columns, rows) => set({ ...state, columns, rows }),
     start() {
-      const hello = 'Type a command, help for all of them, ? for the keys.';
-      print([...(deps.welcome === undefined ? [] : [textRow(deps.welcome, 'warn')]), textRow(hello, 'dim')]);
+      const help = keys.keysOf('help').at(-1);
+      const hello = `Type a command, help for all of them${help === undefined ? '' : `, ${help} for the keys`}.`;
+      print([...(deps.welcome ?? []).map((line) => textRow(line, 'warn')), textRow(hello, 'dim')]);
       beats.every(() => DRAW_MS, draw);
       beats.every(
         () => state.refreshMs,

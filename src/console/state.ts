@@ -4,6 +4,7 @@ import { initialPanels } from '../panels/catalogue.ts';
 import { type PanelId, type PanelState, SAMPLE_MS, STALE_SAMPLES } from '../panels/panel.ts';
 import { type EditorState, emptyEditor } from '../repl/editor.ts';
 import type { Hint } from '../repl/hint.ts';
+import type { KeyBindings } from '../repl/key-bindings.ts';
 import { emptyPrompt, type PromptServices, type PromptState } from '../repl/repl-model.ts';
 import { type Layout, layoutFor } from './layout.ts';
 import { emptyTranscript, type Transcript } from './transcript.ts';
@@ -45,6 +46,8 @@ export interface ConsoleState {
   tick: number;
   name: string;
   network: string;
+  /** What every key does. */
+  keys: KeyBindings;
   engine: { state: 'opening' | 'online' | 'attached' | 'offline'; error: string | undefined };
   snapshot: Snapshot | undefined;
   peerTrend: readonly number[];
@@ -62,7 +65,7 @@ export interface ConsoleState {
   running: RunningCommand | undefined;
   /** Commands that run without holding the prompt, oldest first. */
   background: readonly BackgroundCommand[];
-  /** Ctrl-X was pressed: the next key is the second half of a pair. */
+  /** The key that begins a pair was pressed: the next key is the second half of a pair. */
   chord: boolean;
   /** Lines entered while a command runs; they follow in order. */
   queue: readonly string[];
@@ -100,6 +103,7 @@ export function initialState(start: {
   nowMs: number;
   name: string;
   network: string;
+  keys: KeyBindings;
 }): ConsoleState {
   return {
     ...start,

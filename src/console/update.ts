@@ -2,7 +2,8 @@
 import { PANELS } from '../panels/panel.ts';
 import { edit, emptyEditor } from '../repl/editor.ts';
 import { editorAction } from '../repl/editor-keys.ts';
-import type { KeyPress } from '../repl/keys.ts';
+import { keyName, PREFIX } from '../repl/key-names.ts';
+import { type KeyPress, keyPress } from '../repl/keys.ts';
 import { emptyPrompt, ghostText, promptKey, promptPaste } from '../repl/repl-model.ts';
 import { visiblePanels } from './layout.ts';
 import { focusPanel, focusPrompt } from './panel-focus.ts';
@@ -22,16 +23,16 @@ import { scrollBy } from './transcript.ts';
 const ABANDON_MS = 2_000;
 
 export function consoleKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
-  const control = key.name === 'char' && key.ctrl && !key.alt ? key.text : '';
-  if (control === 'l') return { state, effects: [{ type: 'redraw' }] };
-  if (state.chord) return secondKey({ ...state, chord: false }, control);
-  if (control === 'z') return { state, effects: [{ type: 'suspend' }] };
+  const action = state.keys.anywhere(key);
+  if (action === 'redraw') return { state, effects: [{ type: 'redraw' }] };
+  if (state.chord) return secondKey({ ...state, chord: false }, key, services);
+  if (action === 'suspend') return { state, effects: [{ type: 'suspend' }] };
   if (state.asking !== undefined) return askingKey(state, state.asking, key);
   if (state.help !== undefined) return only(helpKey(state, state.help, key));
-  if (key.name === 'function') return only({ ...state, help: { query: '', scroll: 0 } });
-  if (control === 'g' && state.prompt.search === undefined) return only(togglePause(state));
-  if (control === 'c' && state.prompt.search === undefined) return interrupt(state);
-  const panel = key.name === 'char' && key.alt ? PANELS[Number(key.text) - 1] : undefined;
+  if (action === 'help') return only(openHelp(state));
+  if (action === 'pause' && state.prompt.search === undefined) return only(togglePause(state));
+  if (action === 'cancel' && state.prompt.search === undefined) return interrupt(state);
+  const panel = PANELS.find((each) => action === `focus-${each}`);
   if (panel !== undefined) return only(focusPanel(state, panel));
   if (state.focus !== 'prompt') return panelKey(state, state.focus, key);
   return promptFocusKey(state, key, services);
@@ -48,39 +49,64 @@ export function consolePaste(state: ConsoleState, text: string): ConsoleState {
     prompt: promptPaste(state.prompt, text),
   };
   const lines = pasted.prompt.editor.text.split('\n').length;
-  return lines > 1 ? notice(pasted, `${lines} lines pasted: Enter runs them, Ctrl-C clears them`) : pasted;
+  if (lines === 1) return pasted;
+  const { keys } = state;
+  const how = `${keys.keyOf('accept-line')} runs them, ${keys.keyOf('cancel')} clears them`;
+  return notice(pasted, `${lines} lines pasted: ${how}`);
 }
 
 function only(state: ConsoleState): ConsoleStep {
   return { state, effects: [] };
 }
 
-/** What follows Ctrl-X. */
-function secondKey(state: ConsoleState, control: string): ConsoleStep {
-  if (control !== 'e') return only(state);
-  return { state, effects: [{ type: 'edit', text: state.prompt.editor.text }] };
+/** A pair that is bound to nothing does nothing, whatever its second key does alone. */
+function secondKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
+  const { name, ...rest } = key;
+  const paired = keyPress(name === 'text' ? 'char' : name, { ...rest, after: PREFIX });
+  return state.keys.prompt(paired) === undefined ? only(state) : promptFocusKey(state, paired, services);
+}
+
+function openHelp(state: ConsoleState): ConsoleState {
+  return { ...state, help: { query: '', scroll: 0 } };
 }
 
 function promptFocusKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
-  const { prompt } = state;
+  const { prompt, keys } = state;
   const blank = prompt.editor.text === '' && prompt.search === undefined && prompt.menu === undefined;
-  if (key.name === 'pageup' || key.name === 'pagedown')
-    return only(scrollOutput(state, key.name === 'pageup' ? 1 : -1));
-  if (key.name === 'char' && key.ctrl && key.text === 'x') return only({ ...state, chord: true });
-  if (prompt.editor.text.trim() === '&' && key.name === 'enter' && state.running !== undefined) {
+  const action = keys.prompt(key);
+  if (action === 'scroll-up' || action === 'scroll-down')
+    return only(scrollOutput(state, action === 'scroll-up' ? 1 : -1));
+  if (action === 'edit-line') return { state, effects: [{ type: 'edit', text: prompt.editor.text }] };
+  if (keyName(key) === PREFIX) return only({ ...state, chord: true });
+  if (prompt.editor.text.trim() === '&' && action === 'accept-line' && state.running !== undefined) {
     const cleared = { ...emptyPrompt(), editor: { ...emptyEditor(), kills: prompt.editor.kills } };
     return { state: { ...state, prompt: cleared }, effects: [{ type: 'background' }] };
   }
-  if (blank) {
-    if (key.name === 'tab' && (key.shift || ghostText(prompt, services) === '')) {
-      const visible = visiblePanels(layoutOf(state));
-      const to = key.shift ? visible.at(-1) : visible[0];
-      return only(focusPanel(state, to ?? state.shown));
-    }
-    if (key.name === 'char' && key.ctrl && key.text === 'd') return quit(state);
-    if (key.name === 'text' && key.text === '?') return only({ ...state, help: { query: '', scroll: 0 } });
+  const step = blank ? blankKey(state, key, services) : undefined;
+  return step ?? lineKey(state, key, services);
+}
+
+/** What a key does while nothing is on the prompt, if it is not what it does on a line. */
+function blankKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep | undefined {
+  const visible = () => visiblePanels(layoutOf(state));
+  switch (state.keys.emptyLine(key)) {
+    case 'quit':
+      return quit(state);
+    case 'help':
+      return only(openHelp(state));
+    case 'focus-last-panel':
+      return only(focusPanel(state, visible().at(-1) ?? state.shown));
+    case 'focus-panels':
+      // A suggestion that is offered comes first.
+      if (ghostText(state.prompt, services) !== '') return undefined;
+      return only(focusPanel(state, visible()[0] ?? state.shown));
+    default:
+      return undefined;
   }
-  const step = promptKey(prompt, key, services);
+}
+
+function lineKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
+  const step = promptKey(state.prompt, key, services, state.keys);
   const next: ConsoleState = { ...state, prompt: step.state };
   // New input belongs with the newest output.
   const ran = step.effects.some((effect) => effect.type === 'run');
@@ -125,7 +151,8 @@ function interrupt(state: ConsoleState): ConsoleStep {
     const editor = { ...emptyEditor(), kills: state.prompt.editor.kills };
     return only({ ...state, prompt: { ...emptyPrompt(), editor } });
   }
-  return only(notice(state, 'Ctrl-D leaves the console'));
+  const leave = state.keys.keyOf('quit');
+  return only(notice(state, leave === '' ? 'exit leaves the console' : `${leave} leaves the console`));
 }
 
 /** With something at work the question comes first, and staying is the default. */
@@ -147,8 +174,9 @@ function askingKey(state: ConsoleState, asking: Asking, key: KeyPress): ConsoleS
     effects:
       asking.purpose === 'command' ? [{ type: 'answer', value }] : value === true ? [{ type: 'quit' }] : [],
   });
+  const { keys } = state;
   const cancelled =
-    key.name === 'escape' || (key.name === 'char' && key.ctrl && (key.text === 'c' || key.text === 'd'));
+    key.name === 'escape' || keys.anywhere(key) === 'cancel' || keys.emptyLine(key) === 'quit';
   if (asking.kind === 'confirm') {
     if (cancelled || key.name === 'enter') return answer(false);
     if (key.name !== 'text') return only(state);
@@ -156,17 +184,18 @@ function askingKey(state: ConsoleState, asking: Asking, key: KeyPress): ConsoleS
   }
   if (cancelled) return answer(undefined);
   if (key.name === 'enter') return answer(asking.editor.text);
-  const action = editorAction(key);
-  if (action === undefined) return only(state);
-  return only({ ...state, asking: { ...asking, editor: edit(asking.editor, action) } });
+  const change = editorAction(key, keys.prompt(key));
+  if (change === undefined) return only(state);
+  return only({ ...state, asking: { ...asking, editor: edit(asking.editor, change) } });
 }
 
 function helpKey(state: ConsoleState, help: { query: string; scroll: number }, key: KeyPress): ConsoleState {
-  const ctrl = key.name === 'char' && key.ctrl ? key.text : '';
-  const closes = key.name === 'escape' || key.name === 'enter' || key.name === 'function';
-  if (closes || ctrl === 'c' || ctrl === 'd') return { ...state, help: undefined };
+  const { keys } = state;
+  const action = keys.anywhere(key);
+  const closes = key.name === 'escape' || key.name === 'enter' || action === 'help' || action === 'cancel';
+  if (closes || keys.emptyLine(key) === 'quit') return { ...state, help: undefined };
   if (key.name === 'text') {
-    if (key.text === '?' && help.query === '') return { ...state, help: undefined };
+    if (keys.emptyLine(key) === 'help' && help.query === '') return { ...state, help: undefined };
     return { ...state, help: { query: help.query + key.text, scroll: 0 } };
   }
   if (key.name === 'backspace')

@@ -29,6 +29,8 @@ export interface KeyPress {
   ctrl: boolean;
   alt: boolean;
   shift: boolean;
+  /** The key that was pressed before, where the two make a pair. */
+  after?: string;
 }
 
 /** The part of Ink's key object that is read here, so that this file needs no Ink. */

@@ -7,6 +7,8 @@ import { type EditorState, edit, emptyEditor } from './editor.ts';
 import { editorAction } from './editor-keys.ts';
 import type { HistoryEntry } from './history.ts';
 import { continuation, type SearchScope, searchHistory } from './history-search.ts';
+import { BUILT_IN_KEYS, type KeyBindings } from './key-bindings.ts';
+import type { ActionName } from './key-table.ts';
 import type { KeyPress } from './keys.ts';
 
 export interface CompletionItem {
@@ -71,14 +73,20 @@ export function emptyPrompt(): PromptState {
   };
 }
 
-export function promptKey(state: PromptState, key: KeyPress, services: PromptServices): PromptStep {
-  if (state.search !== undefined) return searchKey(state, state.search, key, services);
+export function promptKey(
+  state: PromptState,
+  key: KeyPress,
+  services: PromptServices,
+  keys: KeyBindings = BUILT_IN_KEYS,
+): PromptStep {
+  if (state.search !== undefined) return searchKey(state, state.search, key, services, keys);
+  const action = keys.prompt(key);
   if (state.menu !== undefined) {
-    const step = menuKey(state, state.menu, key);
+    const step = menuKey(state, state.menu, key, action);
     if (step !== undefined) return step;
     state = { ...state, menu: undefined };
   }
-  return lineKey(state, key, services);
+  return lineKey(state, key, action, services);
 }
 
 /** A pasted block is put on the line as it is; it runs when Enter is pressed, never by itself. */
@@ -93,25 +101,36 @@ export function promptPaste(state: PromptState, text: string): PromptState {
   return typed({ ...state, menu: undefined }, edit(state.editor, { type: 'insert', text: trimmed }));
 }
 
-function lineKey(state: PromptState, key: KeyPress, services: PromptServices): PromptStep {
+function lineKey(
+  state: PromptState,
+  key: KeyPress,
+  action: ActionName | undefined,
+  services: PromptServices,
+): PromptStep {
   const { editor } = state;
-  if (key.name === 'enter' && !key.alt) return enter(state, services);
-  if (key.name === 'tab') return tab(state);
-  const vertical = verticalOf(key);
-  if (vertical !== 0) return only(walkHistory(state, vertical, services));
-  if (key.name === 'char' && key.ctrl && key.text === 'r') {
-    return only({ ...state, search: { query: '', scope: 'session', index: 0, before: editor.text } });
+  switch (action) {
+    case 'accept-line':
+      return enter(state, services);
+    case 'complete':
+      return tab(state);
+    case 'previous-history':
+      return only(walkHistory(state, -1, services));
+    case 'next-history':
+      return only(walkHistory(state, 1, services));
+    case 'reverse-search-history':
+      return only({ ...state, search: { query: '', scope: 'session', index: 0, before: editor.text } });
+    default:
   }
   if (key.name === 'escape') return only({ ...state, correction: undefined, tabbed: false });
-  const action = editorAction(key);
-  if (action === undefined) return only(state);
-  if (action.type === 'move' && action.direction === 1 && action.reach !== 'word') {
+  const change = editorAction(key, action);
+  if (change === undefined) return only(state);
+  if (change.type === 'move' && change.direction === 1 && change.reach !== 'word') {
     const ghost = ghostText(state, services);
     if (ghost !== '' && editor.caret === editor.text.length) {
       return only(typed(state, edit(editor, { type: 'insert', text: ghost })));
     }
   }
-  return only(typed(state, edit(editor, action)));
+  return only(typed(state, edit(editor, change)));
 }
 
 function typed(state: PromptState, editor: EditorState): PromptState {
@@ -146,14 +165,6 @@ function tab(state: PromptState): PromptStep {
   return { state, effects: [{ type: 'complete', text: editor.text, caret: editor.caret }] };
 }
 
-function verticalOf(key: KeyPress): -1 | 0 | 1 {
-  if (key.name === 'up') return -1;
-  if (key.name === 'down') return 1;
-  if (key.name !== 'char' || !key.ctrl) return 0;
-  if (key.text === 'p') return -1;
-  return key.text === 'n' ? 1 : 0;
-}
-
 /** Up and Down walk through lines that begin as the typed one does; what was being typed comes back at the bottom. */
 function walkHistory(state: PromptState, direction: -1 | 1, services: PromptServices): PromptState {
   const entries = services.entries();
@@ -174,12 +185,18 @@ function fits(cmd: string | undefined, prefix: string, shown: string): boolean {
   return cmd?.startsWith(prefix) === true && cmd !== shown;
 }
 
-function menuKey(state: PromptState, menu: Menu, key: KeyPress): PromptStep | undefined {
+/** The keys of a list that is open are fixed: Tab, arrows, Enter, Esc; what completes goes on to the next choice. */
+function menuKey(
+  state: PromptState,
+  menu: Menu,
+  key: KeyPress,
+  action: ActionName | undefined,
+): PromptStep | undefined {
   const move = (by: number) => {
     const index = (menu.index + by + menu.items.length) % menu.items.length;
     return only({ ...state, menu: { ...menu, index } });
   };
-  if (key.name === 'tab') return move(key.shift ? -1 : 1);
+  if (key.name === 'tab' || action === 'complete') return move(key.shift ? -1 : 1);
   if (key.name === 'down') return move(1);
   if (key.name === 'up') return move(-1);
   if (key.name === 'escape') return only({ ...state, menu: undefined, tabbed: false });
@@ -230,11 +247,18 @@ export function searchHits(search: Search, services: PromptServices): string[] {
   return searchHistory(services.entries(), search.query, services.session, search.scope);
 }
 
-function searchKey(state: PromptState, search: Search, key: KeyPress, services: PromptServices): PromptStep {
+/** Esc and Ctrl-G leave it, as in readline; Enter, Tab, arrows are fixed. */
+function searchKey(
+  state: PromptState,
+  search: Search,
+  key: KeyPress,
+  services: PromptServices,
+  keys: KeyBindings,
+): PromptStep {
   const hits = searchHits(search, services);
-  const ctrl = key.name === 'char' && key.ctrl ? key.text : '';
+  const abort = key.name === 'char' && key.ctrl && key.text === 'g';
   const update = (change: Partial<Search>) => only({ ...state, search: { ...search, ...change } });
-  if (ctrl === 'r') {
+  if (keys.prompt(key) === 'reverse-search-history') {
     if (search.scope === 'session') return update({ scope: 'all', index: 0 });
     return update({ index: Math.min(search.index + 1, Math.max(0, hits.length - 1)) });
   }
@@ -242,7 +266,7 @@ function searchKey(state: PromptState, search: Search, key: KeyPress, services: 
   if (key.name === 'down') return update({ index: Math.max(0, search.index - 1) });
   if (key.name === 'text') return update({ query: search.query + key.text, index: 0 });
   if (key.name === 'backspace') return update({ query: [...search.query].slice(0, -1).join(''), index: 0 });
-  if (key.name === 'escape' || ctrl === 'g' || ctrl === 'c') {
+  if (key.name === 'escape' || abort || keys.anywhere(key) === 'cancel') {
     const editor = edit(state.editor, { type: 'set', text: search.before });
     return only({ ...state, editor, search: undefined });
   }
@@ -256,7 +280,7 @@ function searchKey(state: PromptState, search: Search, key: KeyPress, services: 
   };
   // Enter only puts the line there; any other key goes on to edit it.
   if (key.name === 'enter' || key.name === 'tab' || key.name === 'right') return only(accepted);
-  return promptKey(accepted, key, services);
+  return promptKey(accepted, key, services, keys);
 }
 
 /** Text shown dimmed after the caret: the offered correction on an empty line, else how the newest like line went on. */

@@ -2,7 +2,7 @@
  * Starts the console on a fake engine, for the screen tests. Settings come from the environment:
  * DATAMESH_TEST_MOVING: time goes on (else it stands still); _OFFLINE: the engine does not open; _DELAY_MS: each call of it takes this long;
  * _PEERS: how many; _PLAIN: the line REPL; _HISTORY: file of the history; _STALE_MS: how far the clock is ahead of the samples;
- * _CRASH: an exception that nobody catches comes after a while; _OBJECTS, _EVENTS: so many; _BROKEN: this part of each sample is missing; _DIES: samples
+ * _KEYS: a keys.json; _CRASH: an exception that nobody catches comes after a while; _OBJECTS, _EVENTS: so many; _BROKEN: this part of each sample is missing; _DIES: samples
  * after which the engine answers no more; _LOOP: SIGUSR2 begins to measure the pauses of this process, which are in $HOME/loop.json at its end.
  */
 import { writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { allCommands } from '../../src/commands/all.ts';
 import { consoleOnlyCommands } from '../../src/commands/console/all.ts';
 import { createRegistry } from '../../src/commands/registry.ts';
 import { completer } from '../../src/console/completer.ts';
+import { readKeysFile } from '../../src/console/keys-file.ts';
 import { leanInk } from '../../src/console/lean-ink.ts';
 import { runLineRepl } from '../../src/console/line-repl.ts';
 import type { SessionStart } from '../../src/console/open-session.tsx';
@@ -62,6 +63,8 @@ if (moving) {
 const listed = allCommands();
 const missing = consoleOnlyCommands.filter((command) => !listed.includes(command));
 const registry = createRegistry([...listed, ...missing]);
+const own = setting('KEYS');
+const { keys, problems } = own === undefined ? { keys: undefined, problems: [] } : await readKeysFile(own);
 const { history } = await openHistory({ path: setting('HISTORY'), session: 'test', profile: 'home' });
 
 const start: SessionStart = {
@@ -71,6 +74,8 @@ const start: SessionStart = {
   theme: themeFrom(env),
   registry,
   history,
+  ...(keys === undefined ? {} : { keys }),
+  welcome: problems,
   name: 'alder',
   network: 'home',
   async openEngine() {

@@ -7,7 +7,7 @@ import { publishedSchemas } from '../../src/commands/format/schema.ts';
 import { createRegistry } from '../../src/commands/registry.ts';
 import { TOPICS } from '../../src/commands/start/help-topics.ts';
 import { configDocument } from '../../src/config/document.ts';
-import { KEY_SECTIONS } from '../../src/console/help-rows.ts';
+import { KEY_ACTIONS, KEY_PLACES } from '../../src/repl/key-table.ts';
 
 export function generatedFiles() {
   const registry = createRegistry(allCommands());
@@ -16,7 +16,7 @@ export function generatedFiles() {
     ['docs/CLI.md', commandsMarkdown(registry)],
     ['docs/CONFIG.md', configDocument()],
     ['docs/EXIT_CODES.md', exitCodesMarkdown(exitCodes)],
-    ['docs/KEYS.md', keysMarkdown(KEY_SECTIONS)],
+    ['docs/KEYS.md', keysMarkdown(KEY_PLACES, KEY_ACTIONS)],
     ...[...publishedSchemas(registry.commands)].map(([name, schema]) => [
       `docs/schemas/${name}.json`,
       `${JSON.stringify(schema, null, 2)}\n`,

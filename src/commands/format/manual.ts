@@ -65,6 +65,30 @@ const linkTo = (command: Command) => {
   return `[${name}](#${name.replaceAll(' ', '-')})`;
 };
 
+const OWN_KEYS = [
+  '',
+  '## Other keys',
+  '',
+  '`keys.json` beside the configuration (`~/.config/datamesh/keys.json`) gives actions other keys than those above. What stands there replaces all',
+  'keys of the action; `[]` takes them away.',
+  '',
+  '```json',
+  '{',
+  '  "pause": "Ctrl-O",',
+  '  "select-next": ["Down", "j"],',
+  '  "undo": ["Ctrl-_", "Ctrl-X u"],',
+  '  "suspend": []',
+  '}',
+  '```',
+  '',
+  'Names of keys: a letter, digit or sign, `Space`, `Enter`, `Tab`, `Esc`, `Backspace`, `Delete`, `Up`, `Down`, `Left`, `Right`, `Home`, `End`, `PgUp`,',
+  '`PgDn`, `F1`, with `Ctrl-` or `Alt-` before them; `Shift-Tab`; at the prompt also pairs that begin with `Ctrl-X`. Plain letters are for panels. What',
+  'cannot be is said when the console starts, and the action keeps the keys above: a name that is not here, a key that terminals do not send or',
+  'not alike (Ctrl-S, Ctrl-Q, Ctrl-M, Ctrl-I, Ctrl-J, Ctrl-H, Ctrl-[, Ctrl with Backspace, F2 and up, Shift with arrows, Ctrl and Alt together), and',
+  'two actions on one key at one place. In lists, questions and the history search Enter, Esc, Tab and the arrows are fixed. The line console has',
+  'the keys of its line editor, not these.',
+];
+
 /** `lines`: those of `help exit-codes`. */
 export function exitCodesMarkdown(lines: readonly string[]): string {
   return `${[
@@ -80,17 +104,21 @@ export function exitCodesMarkdown(lines: readonly string[]): string {
 }
 
 export function keysMarkdown(
-  sections: readonly { title: string; keys: readonly { keys: string; text: string }[] }[],
+  places: readonly { place: string; title: string }[],
+  actions: readonly { name: string; place: string; keys: readonly string[]; text: string }[],
 ): string {
   const lines = [
     MADE,
     '# Keys of the console',
     '',
-    '`?` on an empty line, or F1, shows these in the console. Letters act in a panel that has the focus and never at the prompt.',
+    '`?` on an empty line, or F1, shows these in the console, with the keys that are really bound. Letters act in a panel that has the focus and',
+    'never at the prompt. A line that ends in `&`, or `&` and Enter while one runs, goes to the background.',
   ];
-  for (const { title, keys } of sections) {
-    lines.push('', `## ${title}`, '', '| keys | what they do |', '|---|---|');
-    for (const entry of keys) lines.push(`| ${cellText(entry.keys)} | ${cellText(entry.text)} |`);
+  for (const { place, title } of places) {
+    lines.push('', `## ${title}`, '', '| keys | action | what it does |', '|---|---|---|');
+    for (const action of actions.filter((each) => each.place === place)) {
+      lines.push(`| ${cellText(action.keys.join(', '))} | \`${action.name}\` | ${cellText(action.text)} |`);
+    }
   }
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...OWN_KEYS].join('\n')}\n`;
 }
