@@ -38,6 +38,8 @@ import { eventsCommand } from './network/events.ts';
 import { healthCommand } from './network/health.ts';
 import { networkCommand } from './network/network.ts';
 import { networksCommand } from './network/networks.ts';
+import { peerBanCommand, peerUnbanCommand } from './network/peer-ban.ts';
+import { peerNameCommand } from './network/peer-name.ts';
 import { peersCommand } from './network/peers.ts';
 import { whatifCommand } from './network/whatif.ts';
 import { bootstrapCommand } from './node/bootstrap.ts';
@@ -97,6 +99,9 @@ export function allCommands(): readonly Command[] {
     ...serviceCommands,
     bootstrapCommand,
     peersCommand,
+    peerBanCommand,
+    peerUnbanCommand,
+    peerNameCommand,
     healthCommand,
     whatifCommand,
     eventsCommand,

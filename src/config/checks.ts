@@ -41,6 +41,9 @@ export const checkBootstrap: Check<string> = (entry) => {
   return checkMultiaddr(address);
 };
 
+export const checkPeerId: Check<string> = (id) =>
+  PEER_ID.test(id) ? undefined : `"${id.slice(0, 80)}" is no peer id (12D3KooW…)`;
+
 export const checkAllowed: Check<string> = (id) =>
   OWNER_ID.test(id) || PEER_ID.test(id)
     ? undefined
@@ -53,6 +56,39 @@ export const checkCollector: Check<string> = (text) => {
   if (url === undefined || !/^https?:$/.test(url.protocol) || text.length > MAX_URL)
     return 'give an http or https URL such as http://127.0.0.1:4318/v1/traces';
   if (url.username !== '' || url.password !== '') return 'give a URL without user name and password';
+  return undefined;
+};
+
+/** What may stand for a peer on a command line: never an id, nor a place such as zone:eu-1. */
+export const checkNickname: Check<string> = (name) => {
+  if (PEER_ID.test(name)) return 'a nickname must not look like a peer id';
+  return LABEL.test(name)
+    ? undefined
+    : `"${name.slice(0, 80)}" is no nickname: use 1 to 63 letters, digits, dots, dashes and underscores`;
+};
+
+/** "12D3KooW…=birch". */
+export function splitNickname(entry: string): { peerId: string; name: string } | undefined {
+  const at = entry.indexOf('=');
+  const peerId = entry.slice(0, Math.max(0, at));
+  return PEER_ID.test(peerId) ? { peerId, name: entry.slice(at + 1) } : undefined;
+}
+
+/** Each peer has one, and each one means one peer. */
+export const checkNicknames: Check<string[]> = (list) => {
+  if (list.length > MAX_LIST) return `at most ${MAX_LIST} entries`;
+  const peers = new Set<string>();
+  const names = new Set<string>();
+  for (const entry of list) {
+    const parts = splitNickname(entry);
+    if (parts === undefined) return `"${entry.slice(0, 80)}" is not PEER-ID=NAME`;
+    const problem = checkNickname(parts.name);
+    if (problem !== undefined) return problem;
+    if (peers.has(parts.peerId)) return `${parts.peerId} has two nicknames`;
+    if (names.has(parts.name)) return `two peers have the nickname ${parts.name}`;
+    peers.add(parts.peerId);
+    names.add(parts.name);
+  }
   return undefined;
 };
 

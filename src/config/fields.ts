@@ -11,6 +11,7 @@ import {
   checkEach,
   checkLabel,
   checkNetworkName,
+  checkNicknames,
   checkNodeName,
   checkRange,
 } from './checks.ts';
@@ -127,6 +128,13 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     check: onNumber(checkRange(0, MAX_PROTOCOL)),
   },
   {
+    key: 'network.nicknames',
+    kind: 'list',
+    summary: 'your own names for peers, as PEER-ID=NAME; told to nobody',
+    restart: false,
+    check: (value) => checkNicknames(value as string[]),
+  },
+  {
     key: 'storage.quotaBytes',
     kind: 'size',
     summary: 'bytes offered for shards of the network; 0 = none',
@@ -206,7 +214,7 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     key: 'access.deny',
     kind: 'list',
     summary: 'owner ids or peer ids that may not connect at all',
-    restart: true,
+    restart: false,
     check: onList(checkAllowed),
   },
   {
@@ -272,7 +280,16 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
   return {
     version: CONFIG_VERSION,
     node: { name: base.name, dataDir: base.dataDir, role: 'regular' },
-    network: { name: 'main', preset: 'local', port: 0, bootstrap: [], zone: '', rack: '', protocol: 0 },
+    network: {
+      name: 'main',
+      preset: 'local',
+      port: 0,
+      bootstrap: [],
+      zone: '',
+      rack: '',
+      protocol: 0,
+      nicknames: [],
+    },
     storage: { quotaBytes: 100 * 2 ** 30, reservePercent: 10 },
     reads: { cacheBytes: 64 * 2 ** 20, cacheSeconds: 300 },
     cleanup: { delayHours: 24 },

@@ -12,6 +12,7 @@ export interface Config {
     zone: string;
     rack: string;
     protocol: number;
+    nicknames: string[];
   };
   storage: { quotaBytes: number; reservePercent: number };
   reads: { cacheBytes: number; cacheSeconds: number };

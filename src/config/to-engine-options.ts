@@ -1,5 +1,6 @@
 /** The configuration in the engine's words. */
 import type { EngineOptions } from '../engine/options.ts';
+import { splitNickname } from './checks.ts';
 import { parseSpan } from './schedule.ts';
 import type { Config } from './schema.ts';
 
@@ -32,6 +33,12 @@ export function toEngineOptions(config: Config, run: EngineRun): EngineOptions {
     reads: { cacheBytes: reads.cacheBytes, cacheTtlMs: reads.cacheSeconds * 1000 },
     cleanupDelayMs: cleanup.delayHours * 3_600_000,
     code: { k: redundancy.k, m: redundancy.m },
+    nicknames: new Map(
+      network.nicknames.flatMap((entry) => {
+        const parts = splitNickname(entry);
+        return parts === undefined ? [] : [[parts.peerId, parts.name]];
+      }),
+    ),
     access: { mode: access.mode, allow: [...access.allow], deny: [...access.deny] },
     bandwidth: {
       upBytesPerSecond: bandwidth.upBytesPerSecond || undefined,

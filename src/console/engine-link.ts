@@ -3,6 +3,7 @@
 import { needNodeFolder } from '../config/data-folder.ts';
 import type { Config } from '../config/schema.ts';
 import { toEngineOptions } from '../config/to-engine-options.ts';
+import type { EngineOptions } from '../engine/options.ts';
 import { DatameshError } from '../errors.ts';
 import type { EngineLink } from './session.ts';
 
@@ -12,6 +13,8 @@ export interface LinkOptions {
   attach: boolean;
   /** From --passphrase-file or the environment. */
   passphrase: string | undefined;
+  /** Reads the configuration again, for a node of the console's own. */
+  reload: NonNullable<EngineOptions['reload']>;
 }
 
 /** `ask` is called only when the keyring turns out to be sealed and no passphrase was given. */
@@ -33,7 +36,9 @@ export async function openLink(
   // Served, so that one-shot commands in another terminal talk to this node instead of meeting its lock.
   const { openServingEngine } = await import('../engine/serve.ts');
   const open = async (passphrase: string | undefined): Promise<EngineLink> => ({
-    engine: await openServingEngine(toEngineOptions(config, { mode: 'service', passphrase })),
+    engine: await openServingEngine(
+      toEngineOptions(config, { mode: 'service', passphrase, reload: options.reload }),
+    ),
     kind: 'embedded',
   });
   try {

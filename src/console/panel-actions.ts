@@ -32,6 +32,10 @@ function commandFor(state: ConsoleState, panel: PanelId, action: ActionName): st
   switch (action) {
     case 'speed-test':
       return about('bandwidth --test-peer');
+    case 'ban-peer':
+      return about(isBanned(state, subject) ? 'peer unban' : 'peer ban');
+    case 'name-peer':
+      return subject === undefined ? '' : `${about('peer name')} `;
     case 'whatif-lost':
       return about('whatif lose');
     case 'repair':
@@ -43,6 +47,10 @@ function commandFor(state: ConsoleState, panel: PanelId, action: ActionName): st
     default:
       return undefined;
   }
+}
+
+function isBanned(state: ConsoleState, peerId: string | undefined): boolean {
+  return state.snapshot?.peers.some((peer) => peer.peerId === peerId && peer.banned) ?? false;
 }
 
 /** Name or id of what is looked at: the drilled-down thing, else the selected row. */

@@ -1,5 +1,6 @@
 /** `datamesh` and `datamesh console`: finds out what this terminal can show and what is configured, and runs the console on it. */
 import { setFlagsFromString } from 'node:v8';
+import { reloader } from '../commands/node/service-reload.ts';
 import { loadConfig } from '../config/resolve.ts';
 import type { Config } from '../config/schema.ts';
 import { configFileExists } from '../config/store.ts';
@@ -120,6 +121,11 @@ async function sessionStart(
   const { history, problem } = await openHistory({ path, session, profile: config.network.name });
   const { keys, problems } = await readKeysFile(keysPath(options.configPath));
   const registry = lateRegistry();
+  const reload = reloader(
+    { configPath: () => options.configPath, env, cwd: process.cwd() },
+    config,
+    () => {},
+  );
   return {
     clock: realClock(),
     env,
@@ -131,7 +137,7 @@ async function sessionStart(
     network: config.network.name,
     welcome: [...(problem === undefined ? [] : [problem]), ...problems],
     keys,
-    openEngine: (ask) => openLink({ config, attach: options.attach === true, passphrase }, ask),
+    openEngine: (ask) => openLink({ config, attach: options.attach === true, passphrase, reload }, ask),
     surroundings: {
       config: () => readConfig(options),
       configPath: () => options.configPath,

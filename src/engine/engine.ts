@@ -75,7 +75,12 @@ export interface StoreView {
 
 export interface PeerView {
   peerId: PeerId;
+  /** This node's nickname for it, else what it calls itself. */
   name: string | undefined;
+  nickname: string | undefined;
+  ownName: string | undefined;
+  /** On this node's deny list: it can neither connect nor is it dialled. */
+  banned: boolean;
   direction: 'inbound' | 'outbound' | undefined;
   address: string | undefined;
   transport: string | undefined;

@@ -2,10 +2,7 @@
 import { DatameshError } from '../errors.ts';
 import type { EngineOptions } from './options.ts';
 
-export type LiveOptions = Pick<EngineOptions, 'bandwidth' | 'code'> & {
-  /** `deny` is enforced where connections are accepted, which is set up once. */
-  access: Pick<EngineOptions['access'], 'mode' | 'allow'>;
-};
+export type LiveOptions = Pick<EngineOptions, 'bandwidth' | 'code' | 'access' | 'nicknames'>;
 
 export interface ReloadReport {
   /** Keys of the configuration whose new values hold from now on. */
@@ -25,14 +22,16 @@ export interface ReloadCalls {
 
 /** `node` as far as this needs it: what a program is told of the engine's types must not lead to the whole node. */
 export function applyLive(
-  node: { readonly options: EngineOptions; applyBandwidth(): void },
-  { bandwidth, code, access }: LiveOptions,
+  node: { readonly options: EngineOptions; applyBandwidth(): void; readonly access: { apply(): void } },
+  { bandwidth, code, access, nicknames }: LiveOptions,
 ): void {
   const { options } = node;
+  options.nicknames = nicknames;
   options.bandwidth = bandwidth;
   options.code = code;
-  options.access = { ...options.access, ...access };
+  options.access = access;
   node.applyBandwidth();
+  node.access.apply();
 }
 
 export function withoutConfiguration(): DatameshError {

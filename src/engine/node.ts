@@ -18,6 +18,7 @@ import { NETWORK_PRESETS } from './mesh/presets.ts';
 import { spokenBy } from './mesh/protocol-versions.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
+import { keepAccess } from './node/access.ts';
 import { keepBandwidth } from './node/bandwidth.ts';
 import { Closers } from './node/closers.ts';
 import { keepCollect } from './node/collect.ts';
@@ -41,7 +42,7 @@ import { FreshManifests } from './transfer/fresh-manifests.ts';
 import { createHedging } from './transfer/hedging.ts';
 import { RunningPuts } from './transfer/running-puts.ts';
 import { ShardCache } from './transfer/shard-cache.ts';
-import type { OwnerId, PeerId } from './types.ts';
+import type { PeerId } from './types.ts';
 
 export type { Node } from './node/parts.ts';
 
@@ -86,14 +87,9 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
     const { net, routing, admission, traffic, caps } = network;
     const applyBandwidth = keepBandwidth(options, clock, caps, closers);
 
-    const denied = new Set<string>(options.access.deny);
-    const admitsOwner = (id: OwnerId, peer: PeerId) =>
-      options.storage.quotaBytes > 0 &&
-      !denied.has(id) &&
-      (options.access.mode === 'open' ||
-        keyring.list().some((key) => key.ownerId === id) ||
-        options.access.allow.includes(id) ||
-        options.access.allow.includes(peer));
+    const members = () => membership.members();
+    const access = keepAccess({ options, admission, keyring, net, members, events });
+    const { admitsOwner } = access;
     const certificates = owner === undefined ? [] : [certifyDevice(owner, device.peerId, clock.now())];
     const requests = new RequestCounter(clock, health);
     const meshLog = (text: string) => events.add('warn', 'mesh', text);
@@ -129,10 +125,8 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
         gossip: measures.counted(network.gossip),
         certificates: () => certificates,
         admitsOwner,
-        turnsAway(peer, owners) {
-          if (admission.refuses(peer)) return 'this node refuses that peer';
-          return [...owners].some((id) => denied.has(id)) ? 'this node refuses that owner' : undefined;
-        },
+        turnsAway: access.turnsAway,
+        nickname: (peer) => options.nicknames?.get(peer),
         quarantined: (peer) => health.quarantined(peer),
         offence: admission.offence,
         forgotten(peer) {
@@ -208,11 +202,10 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
       bootstrap: options.network.bootstrap,
       mdns: NETWORK_PRESETS[options.network.preset].mdns,
       walk: network.walk,
+      nickname: (peer) => options.nicknames?.get(peer),
     });
     await membership.start();
-    closers.add(
-      keepKnownPeers({ disk, path: paths.peers, clock, members: () => membership.members(), log: meshLog }),
-    );
+    closers.add(keepKnownPeers({ disk, path: paths.peers, clock, members, log: meshLog }));
 
     const freshManifests = new FreshManifests();
     const custody = await keepCustody(
@@ -318,6 +311,7 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
       discovery,
       caps,
       applyBandwidth,
+      access,
       startedAtMs: clock.now(),
       space: space.disk,
       folders,

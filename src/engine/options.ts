@@ -2,6 +2,7 @@
 import type { EventView, NodeRole } from './engine.ts';
 import type { Reload } from './live-options.ts';
 import type { BandwidthLimits, ScheduledLimits } from './mesh/bandwidth-schedule.ts';
+import type { Nicknames } from './nicknames.ts';
 import type { CodeProfile } from './types.ts';
 
 export interface EngineOptions {
@@ -16,6 +17,8 @@ export interface EngineOptions {
   reads: ReadOptions;
   code: CodeProfile;
   access: AccessOptions;
+  /** This node's own names for peers. */
+  nicknames?: Nicknames | undefined;
   /** What must pass between the first mark of a shard of no object and its deletion; a day when absent. */
   cleanupDelayMs?: number | undefined;
   /** Keep the owner's catalog in the mesh, and follow what his other devices write there. Off when absent. */

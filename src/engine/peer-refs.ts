@@ -10,19 +10,23 @@ const SHOWN_CHARACTERS = 80;
 export interface NamedNode {
   peerId: PeerId;
   name: string | undefined;
+  /** This node's own name for it, beside what it calls itself. */
+  nickname?: string | undefined;
+  ownName?: string | undefined;
   zone?: string | undefined;
   rack?: string | undefined;
 }
 
-/** The node with this id or name, or this beginning or end of its id. Throws `not-found`, `bad-value` when it fits several. */
+/** The node with this id or nickname, else with this name, or this beginning or end of its id: what strangers call themselves takes no nickname away. Throws `not-found`, `bad-value` when it fits several. */
 export function nodeCalled<T extends NamedNode>(nodes: readonly T[], text: string): T {
   const fits = nodes.filter(
-    ({ peerId, name }) =>
+    ({ peerId, name, ownName }) =>
       peerId === text ||
       name === text ||
+      ownName === text ||
       (text.length >= MIN_ID_PART && (peerId.endsWith(text) || peerId.startsWith(text))),
   );
-  const exact = fits.find(({ peerId }) => peerId === text);
+  const exact = fits.find(({ peerId }) => peerId === text) ?? fits.find(({ nickname }) => nickname === text);
   const found = exact ?? fits[0];
   if (found === undefined) {
     throw new DatameshError('not-found', {

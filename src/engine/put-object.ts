@@ -4,6 +4,7 @@ import type { NewEntry, PoolRecord } from './catalog/catalog.ts';
 import { commitQueue } from './catalog/commit-queue.ts';
 import type { CallOptions, PutOptions, Receipt } from './engine.ts';
 import type { OwnerKeys } from './keys/keys.ts';
+import { namesOf } from './nicknames.ts';
 import type { Node } from './node.ts';
 import { checkNameAndTags, publicView, refuseExisting } from './object-refs.ts';
 import { dataPaths } from './options.ts';
@@ -147,5 +148,6 @@ async function commit(
 
 export function nameOf(node: Node, peer: PeerId): string | undefined {
   if (peer === node.net.self) return node.options.name;
-  return node.folders.backend(peer)?.path ?? node.membership.member(peer)?.info?.name;
+  const folder = node.folders.backend(peer)?.path;
+  return folder ?? namesOf(node.options, peer, node.membership.member(peer)?.info?.name).name;
 }

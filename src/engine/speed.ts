@@ -4,6 +4,7 @@ import type { CallOptions } from './engine.ts';
 import type { Member } from './mesh/membership.ts';
 import { testSpeed } from './mesh/speed-test.ts';
 import type { SpeedReport } from './mesh-views.ts';
+import { namesOf, type PeerNames } from './nicknames.ts';
 import type { Node } from './node.ts';
 import { nodeCalled } from './peer-refs.ts';
 
@@ -13,14 +14,14 @@ export async function speedOf(
   durationMs: number,
   call: CallOptions = {},
 ): Promise<SpeedReport> {
-  const { peerId, info } = peerCalled(node, peer);
+  const { peerId, name } = peerCalled(node, peer);
   const before = node.traffic.planes(peerId);
   const [libp2pBefore, tlsBefore] = [bytesOf(before.libp2p), bytesOf(before.tls)];
   const figures = await testSpeed(node, peerId, durationMs, call.signal);
   const after = node.traffic.planes(peerId);
   const tls = bytesOf(after.tls) - tlsBefore;
   const all = bytesOf(after.libp2p) - libp2pBefore + tls;
-  return { peerId, name: info?.name, ...figures, tlsShare: all === 0 ? 0 : tls / all };
+  return { peerId, name, ...figures, tlsShare: all === 0 ? 0 : tls / all };
 }
 
 function bytesOf(counter: { sentBytes: number; receivedBytes: number }): number {
@@ -28,8 +29,10 @@ function bytesOf(counter: { sentBytes: number; receivedBytes: number }): number 
 }
 
 /** The connected peer with this name, or this beginning or end of its id. */
-function peerCalled(node: Node, text: string): Member {
-  const members = node.membership.members().map((member) => ({ ...member, name: member.info?.name }));
+function peerCalled(node: Node, text: string): Member & PeerNames {
+  const members = node.membership
+    .members()
+    .map((member) => ({ ...member, ...namesOf(node.options, member.peerId, member.info?.name) }));
   const found = nodeCalled(members, text);
   if (!found.greeted) {
     throw new DatameshError('peer-unreachable', {

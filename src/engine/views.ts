@@ -2,6 +2,7 @@
 import { VERSION } from '../version.ts';
 import type { BandwidthView, NodeStatus, PeerView, ReadsView, StoreView } from './engine.ts';
 import type { Member } from './mesh/membership.ts';
+import { namesOf } from './nicknames.ts';
 import type { Node } from './node.ts';
 import type { Sampler } from './observe/sampler.ts';
 
@@ -66,7 +67,8 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
   const latency = node.health.latencyMs(member.peerId);
   return {
     peerId: member.peerId,
-    name: info?.name,
+    ...namesOf(node.options, member.peerId, info?.name),
+    banned: node.access.isBanned(member.peerId),
     direction: connection?.direction,
     address: connection?.address,
     transport: connection?.transport,

@@ -1,10 +1,10 @@
 /** `whatif` on a running node: who is meant, and the census with and without them. */
 import type { CallOptions } from './engine.ts';
 import { foresee } from './maintenance/whatif.ts';
+import { namesOf } from './nicknames.ts';
 import type { Node } from './node.ts';
 import { censusOptions, type Objects } from './objects.ts';
 import { type NamedNode, nodesCalled } from './peer-refs.ts';
-import { nameOf } from './put-object.ts';
 import type { PeerId } from './types.ts';
 import type { WhatifQuery, WhatifReport } from './whatif-views.ts';
 
@@ -17,7 +17,11 @@ export async function whatif(
   const known = [node.net.self, ...node.membership.members().map(({ peerId }) => peerId)].map(
     (peerId): NamedNode => {
       const site = node.siteOf(peerId);
-      return { peerId, name: nameOf(node, peerId), zone: site?.zone, rack: site?.rack };
+      const names =
+        peerId === node.net.self
+          ? { name: node.options.name }
+          : namesOf(node.options, peerId, node.membership.member(peerId)?.info?.name);
+      return { peerId, ...names, zone: site?.zone, rack: site?.rack };
     },
   );
   const gone = new Map(lose.flatMap((text) => nodesCalled(known, text)).map((it) => [it.peerId, it]));

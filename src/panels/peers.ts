@@ -36,6 +36,15 @@ function stateMark(state: PeerState, glyphs: Glyphs): string {
   return state === 'quarantined' ? glyphs.bad : glyphs.warn;
 }
 
+/** A ban of this node's own says more than that the peer is offline. */
+function stateText({ state, banned }: PeerView, glyphs: Glyphs): string {
+  return banned ? `${glyphs.bad} banned` : `${stateMark(state, glyphs)} ${state}`;
+}
+
+function stateTone({ state, banned }: PeerView): Tone {
+  return banned ? 'bad' : STATE_TONE[state];
+}
+
 export function peerName(peer: PeerView): string {
   return peer.name ?? shortId(peer.peerId);
 }
@@ -46,9 +55,19 @@ export function arrangePeers(peers: readonly PeerView[], state: PanelState): rea
 }
 
 const SEARCHABLE: Searchable<PeerView> = {
-  text: (peer) => [peerName(peer), peer.peerId, peer.address, peer.zone, peer.rack, peer.state].join(' '),
+  text: (peer) =>
+    [
+      peerName(peer),
+      peer.ownName,
+      peer.banned ? 'banned' : '',
+      peer.peerId,
+      peer.address,
+      peer.zone,
+      peer.rack,
+      peer.state,
+    ].join(' '),
   fields: new Map([
-    ['state', (peer) => peer.state],
+    ['state', (peer) => (peer.banned ? 'banned' : peer.state)],
     ['zone', (peer) => peer.zone ?? ''],
     ['rack', (peer) => peer.rack ?? ''],
     ['name', peerName],
@@ -142,8 +161,8 @@ function columns(theme: Theme, nowMs: number): TableColumn<PeerView>[] {
       title: 'STATE',
       width: glyphs.unicode ? 13 : 15,
       priority: 0,
-      text: (peer) => `${stateMark(peer.state, glyphs)} ${peer.state}`,
-      tone: (peer) => STATE_TONE[peer.state],
+      text: (peer) => stateText(peer, glyphs),
+      tone: stateTone,
     },
   ];
 }
@@ -207,7 +226,8 @@ function peerDetail(snapshot: Snapshot, peerId: string, input: PanelInput): Pane
   const place = [peer.zone, peer.rack].filter((part) => part !== undefined).join(' / ');
   const rows: Row[] = [
     line('id', peer.peerId),
-    line('state', `${stateMark(peer.state, theme.glyphs)} ${peer.state}`, STATE_TONE[peer.state]),
+    ...(peer.nickname === undefined ? [] : [line('name', `calls itself ${peer.ownName ?? none}`)]),
+    line('state', stateText(peer, theme.glyphs), stateTone(peer)),
     line('address', peer.address ?? none),
     line(
       'role',

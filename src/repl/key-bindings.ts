@@ -114,6 +114,9 @@ function meet(one: KeyAction, other: KeyAction, key: string): boolean {
     if (!places.has('anywhere')) return false;
     return !isPlainKey(key) || places.has('panel');
   }
+  // So in the table itself: what a key does in one panel goes before what it does in all of them.
+  const both = one.keys.includes(key) && other.keys.includes(key);
+  if (both && (one.panels === undefined) !== (other.panels === undefined)) return false;
   if (one.panels === undefined || other.panels === undefined) return true;
   return one.panels.some((panel) => other.panels?.includes(panel));
 }

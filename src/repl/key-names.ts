@@ -58,15 +58,17 @@ function charName(char: string): string {
   return char === ' ' ? 'Space' : char;
 }
 
-const ALIASES: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(Object.values(NAMED).map((name) => [name.toLowerCase(), name])),
-  return: 'Enter',
-  escape: 'Esc',
-  del: 'Delete',
-  pageup: 'PgUp',
-  pagedown: 'PgDn',
-  space: 'Space',
-};
+const ALIASES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...Object.fromEntries(Object.values(NAMED).map((name) => [name.toLowerCase(), name])),
+    return: 'Enter',
+    escape: 'Esc',
+    del: 'Delete',
+    pageup: 'PgUp',
+    pagedown: 'PgDn',
+    space: 'Space',
+  }),
+);
 
 /** Control bytes that mean another key, or that never come. */
 const CTRL_TAKEN: Readonly<Record<string, string>> = {
@@ -114,7 +116,7 @@ function parseStroke(written: string): NamedKey {
     else has.alt = true;
     rest = rest.slice(found[0].length);
   }
-  const alias = ALIASES[rest.toLowerCase()];
+  const alias = ALIASES.get(rest.toLowerCase());
   if (alias !== undefined && alias !== 'Space') return namedStroke(alias, has);
   if (/^f\d+$/i.test(rest)) return { problem: 'of the function keys terminals agree on F1 alone' };
   const char = alias === 'Space' ? ' ' : rest;

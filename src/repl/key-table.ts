@@ -146,6 +146,20 @@ export const KEY_ACTIONS = [
     panels: ['peers'],
   },
   {
+    name: 'ban-peer',
+    place: 'panel',
+    keys: ['b'],
+    text: 'peers: ban, or let in again (on the prompt)',
+    panels: ['peers'],
+  },
+  {
+    name: 'name-peer',
+    place: 'panel',
+    keys: ['n'],
+    text: 'peers: give a nickname (on the prompt)',
+    panels: ['peers'],
+  },
+  {
     name: 'repair',
     place: 'panel',
     keys: ['r'],

@@ -2,6 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT } from '../../src/errors.ts';
+import { PEER_CASES } from './peer-cases.ts';
 import { type ExampleHome, PASSPHRASE, type RunOptions, type Scene } from './scene.ts';
 import { absent, deleted, poolNamed, present, root, snapshotOf } from './stock.ts';
 
@@ -12,7 +13,7 @@ export interface Setting {
   home: ExampleHome;
 }
 
-type Before = (setting: Setting) => Promise<string | undefined | void>;
+export type Before = (setting: Setting) => Promise<string | undefined | void>;
 
 export interface Case extends Pick<RunOptions, 'stopAfterMs'> {
   /** A home that the example may change; the mesh's own unless said. */
@@ -211,6 +212,7 @@ export const CASES: Record<string, Case> = {
   'datamesh bandwidth limit --clear --json': { home: 'configured' },
   'datamesh optimize --storage --apply --json': { home: 'configured' },
 
+  ...PEER_CASES,
   'datamesh whatif lose birch': { before: withNames },
   'datamesh whatif lose birch cedar --json || alert': { before: withNames },
   // These nodes name no zone.

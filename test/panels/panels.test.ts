@@ -123,6 +123,19 @@ describe('peers', () => {
       expect(rowIds(panel, snapshot, state({ filter: 'constructor:x __proto__:y' }))).toEqual([]);
   });
 
+  it('show a ban of this node before what the peer does, and what a nicknamed one calls itself', () => {
+    const [first, ...others] = snapshot.peers;
+    const peer = { ...first!, banned: true, state: 'offline' as const, nickname: 'attic', name: 'attic' };
+    const data = { ...snapshot, peers: [peer, ...others] };
+    expect(text('peers', { snapshot: data, height: 30 })).toMatch(/attic .*✖ banned/);
+    const drill = [{ kind: 'peer' as const, peerId: peer.peerId }];
+    expect(text('peers', { snapshot: data, height: 30, state: state({ drill }) })).toContain(
+      'calls itself birch',
+    );
+    expect(rowIds('peers', data, state({ filter: 'state:banned' }))).toEqual([peer.peerId]);
+    expect(rowIds('peers', data, state({ filter: 'birch' }))).toEqual([peer.peerId]);
+  });
+
   it('keep the selected one in sight wherever it moves', () => {
     for (const peer of snapshot.peers) {
       const rows = drawPanel(

@@ -16,6 +16,21 @@ describe('the keyboard', () => {
     for (const name of ACTION_NAMES) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
 
+  it('means in one panel what that panel has it for, and in the others what they all have it for', () => {
+    const general = KEY_ACTIONS.filter((action) => action.place === 'panel' && !('panels' in action));
+    const twofold = KEY_ACTIONS.filter((action) => 'panels' in action).flatMap(({ name, keys }) =>
+      keys
+        .filter((key) => general.some((other) => (other.keys as readonly string[]).includes(key)))
+        .map((key) => [key, name]),
+    );
+    expect(twofold).toEqual([['n', 'name-peer']]);
+    expect(BUILT_IN_KEYS.panel('peers', letter('n'))).toBe('name-peer');
+    expect(BUILT_IN_KEYS.panel('jobs', letter('n'))).toBe('select-next');
+    // Who keeps one of the two where it was may do so; who puts another action there may not.
+    expect(bindKeys([{ action: 'select-next', keys: ['Down', 'n'] }]).problems).toEqual([]);
+    expect(bindKeys([{ action: 'zoom', keys: ['n'] }]).problems).toHaveLength(1);
+  });
+
   it('gives an action the keys that are wished for, and none of its own any more', () => {
     const { keys, problems } = bindKeys([
       { action: 'pause', keys: ['ctrl-o'] },

@@ -59,6 +59,9 @@ describe('names of keys', () => {
     ['Hyper-A', 'no key'],
     ['', 'has a name'],
     ['x'.repeat(10_000), 'no key'],
+    // What every object has is no key.
+    ['__proto__', 'no key'],
+    ['constructor', 'no key'],
   ])('say why %s cannot be', (written, why) => {
     expect(parseKeyName(written)).toEqual({ problem: expect.stringContaining(why) });
   });

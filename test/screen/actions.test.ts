@@ -36,6 +36,17 @@ describe('panels and prompt', () => {
     pty.write('\r');
     await pty.waitFor(/stripes +spare 1 +0 +3/);
     await pty.waitFor(/0 could not be read any more/);
+    for (const [letter, command] of [
+      ['b', /home> peer ban 12D3KooW/],
+      ['n', /home> peer name 12D3KooW/],
+    ] as const) {
+      pty.write(KEY.alt('1'));
+      await pty.settled();
+      pty.write(letter);
+      await pty.waitFor(command);
+      pty.write(KEY.ctrl('c'));
+      await pty.waitUntil('an empty prompt', () => promptRow(pty) === 'alder home>');
+    }
   }, 30_000);
 
   it('copy what is selected, what is marked, and an event as a record (OSC 52)', async () => {

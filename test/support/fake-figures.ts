@@ -48,6 +48,8 @@ export function fakePeers(count: number, elapsedMs: number, startMs: number): Pe
   const tick = Math.floor(elapsedMs / 1000);
   return Array.from({ length: count }, (_, index) => {
     const state = stateOf(index);
+    // One peer without a name, as one whose NodeInfo has not come yet.
+    const ownName = index === 5 ? undefined : (NAMES[index] ?? `node-${index + 1}`);
     const away = state === 'offline' || state === 'quarantined';
     const rttAt = (second: number) =>
       state === 'suspect' && second % 3 !== 0
@@ -55,8 +57,10 @@ export function fakePeers(count: number, elapsedMs: number, startMs: number): Pe
         : Math.round((0.4 + index * 9.3 + ((second * 7 + index * 3) % 11) * 0.6) * 100) / 100;
     return {
       peerId: fakePeerId(index + 1),
-      // One peer without a name, as one whose NodeInfo has not come yet.
-      name: index === 5 ? undefined : (NAMES[index] ?? `node-${index + 1}`),
+      name: ownName,
+      nickname: undefined,
+      ownName,
+      banned: false,
       direction: away ? undefined : index % 3 === 0 ? 'inbound' : 'outbound',
       address: `/ip4/192.168.${Math.floor(index / 6)}.${10 + index}/tcp/4001`,
       transport: away ? undefined : 'tcp',

@@ -2,6 +2,7 @@
 import {
   bytes,
   count,
+  dryRun,
   type Fields,
   figure,
   integer,
@@ -53,6 +54,9 @@ export const HEALTH_FIELDS: Fields = {
 export const PEER_FIELDS: Fields = {
   peerId: text,
   name: orNull(text),
+  nickname: orNull(text),
+  ownName: orNull(text),
+  banned: yesNo,
   direction: orNull(oneOf('inbound', 'outbound')),
   address: orNull(text),
   transport: orNull(text),
@@ -88,6 +92,25 @@ export const PEER_FIELDS: Fields = {
   lastSeenMs: orNull(timeMs),
   heardMs: orNull(timeMs),
   clockSkewMs: orNull(figure),
+};
+
+/** Figures are null where nobody was asked for them. */
+export const PEER_BAN_FIELDS: Fields = {
+  peerId: text,
+  name: orNull(text),
+  banned: yesNo,
+  shards: orNull(count),
+  objectsChanged: orNull(count),
+  objectsLost: orNull(count),
+  'dryRun?': dryRun,
+};
+
+export const PEER_NAME_FIELDS: Fields = {
+  peerId: text,
+  ownName: orNull(text),
+  nickname: orNull(text),
+  before: orNull(text),
+  'dryRun?': dryRun,
 };
 
 export const NETWORK_FIELDS: Fields = {

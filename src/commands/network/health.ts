@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HealthReport } from '../../engine/engine.ts';
+import type { HealthReport, PeerView } from '../../engine/engine.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, Output, OutputRecord } from '../command.ts';
 import { HEALTH_FIELDS } from './fields.ts';
@@ -72,6 +72,7 @@ export const healthCommand: Command = {
         onProgress: (progress) => out.progress('census', progress),
       });
       show(out, report);
+      if (report.silentPeers.length > 0) tellBanned(out, report, await engine.peers());
       if (values.continuous !== true) return values.check === true ? stateExit(report) : undefined;
       await out.flush?.();
       await sleep(everyMs, undefined, { signal });
@@ -83,6 +84,16 @@ function show(out: Output, report: HealthReport): void {
   out.record(healthRecord(report));
   for (const object of report.worst.slice(0, 10)) {
     out.note(`${object.state}: ${object.name} (spare ${object.spare})`);
+  }
+}
+
+/** Silence that this node has brought about itself is no reason to go and look for a dead machine. */
+function tellBanned(out: Output, { silentPeers }: HealthReport, peers: readonly PeerView[]): void {
+  for (const { peerId, name, banned } of peers) {
+    if (banned && silentPeers.includes(peerId))
+      out.note(
+        `${name ?? peerId} is banned here: what it holds counts as not reachable (peer unban ${name ?? peerId})`,
+      );
   }
 }
 

@@ -41,6 +41,7 @@ export const peersCommand: Command = {
     { key: 'name', title: 'NAME' },
     { key: 'peerId', title: 'PEER', format: 'id' },
     { key: 'state', title: 'STATE' },
+    { key: 'banned', title: 'BANNED', format: 'yesno', priority: 5 },
     { key: 'eligible', title: 'STORES', format: 'yesno', priority: 2 },
     { key: 'direction', title: 'DIR', priority: 5 },
     { key: 'rttMs', title: 'RTT', align: 'right', format: 'duration', priority: 1 },
@@ -61,7 +62,9 @@ export const peersCommand: Command = {
       columns: [
         { key: 'name', title: 'Name' },
         { key: 'peerId', title: 'Peer' },
+        { key: 'ownName', title: 'Calls itself' },
         { key: 'state', title: 'State' },
+        { key: 'banned', title: 'Banned here', format: 'yesno' },
         { key: 'eligible', title: 'Stores for us', format: 'yesno' },
         { key: 'zone', title: 'Zone' },
         { key: 'rack', title: 'Rack' },
@@ -109,6 +112,7 @@ function peerRecord(peer: PeerView): OutputRecord {
   const { rttHistoryMs: _, planes, score, lateReads, ...rest } = peer;
   return {
     ...EMPTY,
+    banned: false,
     ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, value ?? null])),
     score: Math.round(score * 10) / 10,
     readsHedged: lateReads.hedged,
@@ -123,6 +127,8 @@ function peerRecord(peer: PeerView): OutputRecord {
 /** What a peer may not have, or not yet. */
 const EMPTY = {
   name: null,
+  nickname: null,
+  ownName: null,
   direction: null,
   address: null,
   transport: null,

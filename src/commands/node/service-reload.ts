@@ -11,7 +11,7 @@ import type { Context } from '../command.ts';
  * @param taken called with every new configuration that passed its checks
  */
 export function reloader(
-  context: Context,
+  context: Pick<Context, 'configPath' | 'env' | 'cwd'>,
   started: Config,
   taken: (config: Config) => void,
 ): () => Promise<Reload> {
@@ -30,9 +30,9 @@ export function reloader(
     );
     current = config;
     taken(config);
-    const { bandwidth, code, access } = toEngineOptions(config, { mode: 'service' });
+    const { bandwidth, code, access, nicknames } = toEngineOptions(config, { mode: 'service' });
     return {
-      options: { bandwidth, code, access: { mode: access.mode, allow: access.allow } },
+      options: { bandwidth, code, access, nicknames },
       applied: changed.filter(({ restart }) => !restart).map(({ key }) => key),
       restart: waiting.map(({ key }) => key),
     };

@@ -90,7 +90,10 @@ export function completionSources(
     },
     async peers(_prefix, signal) {
       const found = await withSignal(signal, async () => (await engine())?.peers());
-      return (found ?? []).map(({ peerId, name }) => ({ value: peerId, summary: name ?? '' }));
+      return (found ?? []).flatMap(({ peerId, name }) => [
+        ...(name === undefined ? [] : [{ value: name, summary: peerId }]),
+        { value: peerId, summary: name ?? '' },
+      ]);
     },
     async places(_prefix, signal) {
       const found = await withSignal(signal, async () => (await engine())?.peers());

@@ -17,6 +17,8 @@ export interface Admission {
   readonly gater: ConnectionGater;
   /** On the deny list, or banned just now. */
   refuses(peer: PeerId): boolean;
+  /** Takes the place of the deny list. Connections that stand are left alone. */
+  deny(list: readonly string[]): void;
   /** The same `net` with the requests of each peer bounded. */
   limited(net: Net): Net;
   /** A peer did what an honest one does not: too many requests, invalid gossip. Bans it when it does not stop. */
@@ -35,7 +37,7 @@ export interface AdmissionOptions {
 
 export function createAdmission(options: AdmissionOptions): Admission {
   const { clock } = options;
-  const denied = new Set<string>(options.deny);
+  let denied = new Set<string>(options.deny);
   const bannedUntilMs = new LRUCache<string, number>({ max: MAX_KNOWN_PEERS });
   const hosts = new TokenBuckets(clock, INBOUND_RATE, MAX_KNOWN_PEERS);
   const requests = new TokenBuckets(clock, REQUEST_RATE, MAX_KNOWN_PEERS);
@@ -59,6 +61,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
       denyOutboundEncryptedConnection: (peer) => refuses(peer.toString()),
     },
     refuses,
+    deny(list) {
+      denied = new Set(list);
+    },
     offence,
     limited: (net) => ({
       ...net,

@@ -16,6 +16,8 @@ export interface DiscoveryOptions {
   mdns: boolean;
   /** A walk through the DHT; ends by itself or with the signal. */
   walk(signal: AbortSignal): AsyncIterable<{ peer: PeerId; addresses: string[] }>;
+  /** This node's own name for the peer. */
+  nickname?(peer: PeerId): string | undefined;
 }
 
 export interface Discovery {
@@ -32,6 +34,7 @@ const PEER_OF_ADDRESS = /\/p2p\/(\w+)$/;
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { net, clock, membership } = options;
   const watchers = new Set<(peer: PeerId) => void>();
+  const nameOf = (peer: PeerId) => options.nickname?.(peer) ?? membership.member(peer)?.info?.name;
 
   return {
     neighbour(addresses) {
@@ -81,11 +84,11 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
           ),
         );
       }
-      for (const { peerId, info } of membership
+      for (const { peerId } of membership
         .members()
         .filter(({ greeted }) => greeted)
         .slice(0, PEERS_ASKED)) {
-        work.push(ask('peer', info?.name ?? peerId, () => exchange('peer', peerId)));
+        work.push(ask('peer', nameOf(peerId) ?? peerId, () => exchange('peer', peerId)));
       }
       work.push(
         ask('dht', 'a walk to a random point', async () => {
@@ -124,7 +127,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
           const member = membership.member(peerId);
           return {
             peerId,
-            name: member?.info?.name,
+            name: nameOf(peerId),
             via: [...via].sort(),
             isNew: !knownBefore.has(peerId),
             state: member?.state,

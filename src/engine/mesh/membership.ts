@@ -63,6 +63,8 @@ export interface MembershipOptions {
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
   /** Why this peer, acting for these owners, is turned away; undefined when it is not. */
   turnsAway?(peer: PeerId, owners: ReadonlySet<OwnerId>): string | undefined;
+  /** This node's own name for the peer, for its log. */
+  nickname?(peer: PeerId): string | undefined;
   quarantined?(peer: PeerId): boolean;
   /** A peer passed on what is invalid, or too much. */
   offence?(peer: PeerId, what: string): void;
@@ -183,7 +185,7 @@ export function createMembership(options: MembershipOptions): Membership {
     if (entry.state === state) return;
     const before = entry.state;
     entry.state = state;
-    const name = entry.info?.name ?? entry.peerId.slice(-8);
+    const name = options.nickname?.(entry.peerId) ?? entry.info?.name ?? entry.peerId.slice(-8);
     if (state === 'active' && before !== 'suspect') options.log('info', `${name} joined`);
     else if (state === 'offline' && before !== 'joining') options.log('warn', `${name} went offline`);
     else if (state === 'suspect') options.log('warn', `${name} does not answer`);

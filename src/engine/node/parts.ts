@@ -30,6 +30,7 @@ import type { Hedging } from '../transfer/hedging.ts';
 import type { RunningPuts } from '../transfer/running-puts.ts';
 import type { ShardCache } from '../transfer/shard-cache.ts';
 import type { OwnerId, PeerId } from '../types.ts';
+import type { Access } from './access.ts';
 import type { Collect } from './collect.ts';
 import type { Custody } from './custody.ts';
 import type { Drain } from './drain.ts';
@@ -81,6 +82,7 @@ export interface Node {
   readonly caps: Caps | undefined;
   /** Changed options of bandwidth hold at once. */
   applyBandwidth(): void;
+  readonly access: Access;
   readonly startedAtMs: number;
   /** Free and total bytes under the data folder, as last asked. */
   space(): DiskSpace;

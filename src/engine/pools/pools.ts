@@ -146,13 +146,19 @@ export function createPools(node: PoolHost): Pools {
   const resolveNodes = (given: 'all' | string[]): 'all' | PeerId[] => {
     if (given === 'all') return 'all';
     const known = [
-      { id: node.net.self, name: node.options.name },
-      ...node.membership.members().map(({ peerId, info }) => ({ id: peerId, name: info?.name })),
+      { id: node.net.self, name: node.options.name, nickname: undefined },
+      ...node.membership.members().map(({ peerId, info }) => ({
+        id: peerId,
+        name: info?.name,
+        nickname: node.options.nicknames?.get(peerId),
+      })),
     ];
     return [
       ...new Set(
         given.map((text) => {
-          const hits = known.filter(({ id, name }) => id === text || name === text);
+          const called = known.filter(({ nickname }) => nickname === text);
+          const hits =
+            called.length > 0 ? called : known.filter(({ id, name }) => id === text || name === text);
           if (hits.length === 1) return hits[0]!.id;
           throw new DatameshError(hits.length === 0 ? 'not-found' : 'bad-value', {
             what:

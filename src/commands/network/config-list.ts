@@ -1,0 +1,34 @@
+/** One list of the configuration file, for commands that add to it and take from it. */
+import { fieldOf, valueAt } from '../../config/fields.ts';
+import { migrated } from '../../config/migrate.ts';
+import { readConfigFile, setInFile } from '../../config/store.ts';
+import { fieldProblem } from '../../config/values.ts';
+import { DatameshError } from '../../errors.ts';
+import { tellAboutEffect } from '../care/config-effect.ts';
+import type { Context } from '../command.ts';
+
+export type ListKey = 'access.deny' | 'network.nicknames';
+
+/** As the file has it: a variable that beats the file is no part of it. Throws `config-invalid`. */
+export async function listInFile(context: Context, key: ListKey): Promise<string[]> {
+  const path = context.configPath();
+  const file = await readConfigFile(path);
+  const value = file === undefined ? undefined : valueAt(migrated(file), key);
+  if (value === undefined) return [];
+  const problem = fieldProblem(fieldOf(key)!, value);
+  if (problem === undefined) return value as string[];
+  throw new DatameshError('config-invalid', {
+    what: `${key} in ${path}: ${problem}`,
+    mend: 'correct it with `datamesh config edit`',
+  });
+}
+
+/** Checks it, writes it unless this is a dry run, and has the running node take it up. Throws `bad-value`. */
+export async function writeList(context: Context, key: ListKey, list: string[]): Promise<void> {
+  const field = fieldOf(key)!;
+  const problem = field.check?.(list);
+  if (problem !== undefined) throw new DatameshError('bad-value', { what: `${key}: ${problem}` });
+  if (context.options.dryRun) return;
+  await setInFile(context.configPath(), key, list);
+  await tellAboutEffect(context, [field]);
+}

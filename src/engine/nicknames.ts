@@ -1,0 +1,22 @@
+/** What this node calls its peers: its own names for them, never told to anybody, and what they call themselves. */
+import type { PeerId } from './types.ts';
+
+/** Peer id → nickname. */
+export type Nicknames = ReadonlyMap<string, string>;
+
+export interface PeerNames {
+  /** The nickname if there is one, else what the peer calls itself; undefined while that is not known. */
+  name: string | undefined;
+  nickname: string | undefined;
+  /** What the peer calls itself. */
+  ownName: string | undefined;
+}
+
+export function namesOf(
+  { nicknames }: { nicknames?: Nicknames | undefined },
+  peer: PeerId,
+  ownName: string | undefined,
+): PeerNames {
+  const nickname = nicknames?.get(peer);
+  return { name: nickname ?? ownName, nickname, ownName };
+}
