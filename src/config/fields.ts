@@ -246,6 +246,13 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     restart: false,
     formerly: 'extras.history',
   },
+  {
+    key: 'console.editorMode',
+    kind: 'enum',
+    values: ['emacs', 'vi'],
+    summary: "keys of the console's prompt",
+    restart: false,
+  },
 ];
 
 export const CONFIG_KEYS: readonly string[] = CONFIG_FIELDS.map(({ key }) => key);
@@ -298,7 +305,7 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
     access: { mode: 'allow-list', allow: [], deny: [] },
     metrics: { port: 0 },
     observe: { traces: '', logLevel: 'info' },
-    console: { history: true },
+    console: { history: true, editorMode: 'emacs' },
   };
 }
 

@@ -22,5 +22,8 @@ export interface Config {
   access: { mode: 'open' | 'allow-list'; allow: string[]; deny: string[] };
   metrics: { port: number };
   observe: { traces: string; logLevel: 'debug' | 'info' | 'warn' | 'error' };
-  console: { history: boolean };
+  console: { history: boolean; editorMode: EditorMode };
 }
+
+/** Keys of the console's prompt. */
+export type EditorMode = 'emacs' | 'vi';

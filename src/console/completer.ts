@@ -5,7 +5,7 @@ import { CONFIG_FIELDS } from '../config/fields.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type CompletionSources, complete } from '../lang/complete.ts';
 import { completePath } from '../lang/complete-paths.ts';
-import type { Completion } from '../repl/repl-model.ts';
+import type { Completion } from '../repl/prompt-state.ts';
 import type { LateRegistry } from './late-registry.ts';
 
 /** Longer than this and a person has typed on (ux.md D.5 asks for 100 ms where the names are at hand). */

@@ -4,6 +4,7 @@ import { PANELS } from '../panels/panel.ts';
 import type { Theme } from '../panels/theme.ts';
 import type { KeyBindings } from '../repl/key-bindings.ts';
 import { KEY_ACTIONS, KEY_PLACES } from '../repl/key-table.ts';
+import { VI_KEYS } from '../repl/vi.ts';
 import type { Layout } from './layout.ts';
 import type { ConsoleState } from './state.ts';
 
@@ -13,16 +14,21 @@ const NAME_COLUMNS = 1 + Math.max(...KEY_ACTIONS.map(({ name }) => name.length))
 /** From here on two columns of help stand beside each other. */
 const TWO_COLUMNS = 150;
 
+interface HelpEntry {
+  keys: string;
+  name: string;
+  text: string;
+}
+
 /** In two columns where there is room; `query` keeps only rows that contain it. */
-export function helpRows(query: string, width: number, keys: KeyBindings, theme: Theme): Row[] {
+export function helpRows(query: string, width: number, keys: KeyBindings, theme: Theme, vi = false): Row[] {
   const wanted = query.toLowerCase();
   const entries: Row[] = [];
-  for (const { place, title } of KEY_PLACES) {
-    const rows = KEY_ACTIONS.filter((action) => action.place === place)
-      .map(({ name, text }) => ({ name, text, keys: keys.keysOf(name).join(', ') || 'no key' }))
-      .filter((each) => `${each.keys} ${each.name} ${each.text}`.toLowerCase().includes(wanted));
-    if (rows.length === 0) continue;
-    entries.push([cell(title, 'title')]);
+  const section = (title: string, all: readonly HelpEntry[]) => {
+    const rows = all.filter((each) =>
+      `${each.keys} ${each.name} ${each.text}`.toLowerCase().includes(wanted),
+    );
+    if (rows.length > 0) entries.push([cell(title, 'title')]);
     for (const each of rows) {
       const shown = cut(each.keys, KEYS_COLUMNS, theme.glyphs.more).padEnd(KEYS_COLUMNS + 1);
       entries.push([
@@ -31,7 +37,16 @@ export function helpRows(query: string, width: number, keys: KeyBindings, theme:
         cell(each.text),
       ]);
     }
+  };
+  for (const { place, title } of KEY_PLACES) {
+    const actions = KEY_ACTIONS.filter((action) => action.place === place);
+    section(
+      title,
+      actions.map(({ name, text }) => ({ name, text, keys: keys.keysOf(name).join(', ') || 'no key' })),
+    );
   }
+  const viKeys = VI_KEYS.map((each) => ({ name: '', text: each.text, keys: each.keys.join(' ') }));
+  if (vi) section('Prompt, vi after Esc', viKeys);
   if (entries.length === 0) return [[cell(`no key for "${query}"`, 'dim')]];
   if (width < TWO_COLUMNS || query !== '') return entries;
   const half = Math.ceil(entries.length / 2);

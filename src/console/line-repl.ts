@@ -96,6 +96,8 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
         refreshMs = value;
       },
       refreshMs: () => refreshMs,
+      editorMode: () => undefined,
+      setEditorMode() {},
       quit: () => leave(),
       nowMs: () => clock.now(),
     },

@@ -5,8 +5,8 @@
 import { quoteWord } from '../lang/argv.ts';
 import { rowIds } from '../panels/catalogue.ts';
 import { type PanelId, WINDOWS } from '../panels/panel.ts';
-import { emptyEditor } from '../repl/editor.ts';
 import type { ActionName } from '../repl/key-table.ts';
+import { offeredLine } from '../repl/prompt-state.ts';
 import { focusPrompt } from './panel-focus.ts';
 import { type ConsoleState, type ConsoleStep, notice, withPanel } from './state.ts';
 
@@ -68,8 +68,7 @@ export function subjectOf(state: ConsoleState, panel: PanelId): string | undefin
 function onPrompt(state: ConsoleState, line: string): ConsoleState {
   if (state.prompt.editor.text !== '')
     return notice(state, 'there is a line on the prompt: run or clear it first');
-  const editor = { ...emptyEditor(line), kills: state.prompt.editor.kills };
-  const prompt = { ...state.prompt, editor, correction: undefined, walk: undefined };
+  const prompt = offeredLine(state.prompt, line);
   const { keys } = state;
   const how = `${keys.keyOf('accept-line')} runs it, ${keys.keyOf('cancel')} clears it`;
   return notice({ ...focusPrompt(state), prompt }, how);

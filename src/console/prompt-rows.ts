@@ -4,7 +4,8 @@ import type { Theme } from '../panels/theme.ts';
 import { displayWidth } from '../repl/graphemes.ts';
 import type { Hint } from '../repl/hint.ts';
 import { visibleLine, visibleWindow } from '../repl/line-window.ts';
-import { ghostText, type Menu, type Search, searchHits } from '../repl/repl-model.ts';
+import type { Menu, Search } from '../repl/prompt-state.ts';
+import { ghostText, searchHits } from '../repl/repl-model.ts';
 import type { ConsoleServices, ConsoleState } from './state.ts';
 
 export interface PromptRows {
@@ -20,7 +21,9 @@ export function promptRows(state: ConsoleState, services: ConsoleServices, theme
   if (prompt.search !== undefined) return searchRows(prompt.search, services, width, theme);
   const { editor } = prompt;
   const open = editor.text.includes('\n');
-  const label = `${state.snapshot?.status.name ?? state.name} ${state.snapshot?.status.network ?? state.network}${open ? theme.glyphs.more : ''}> `;
+  // As readline's show-mode-in-prompt has it.
+  const mode = prompt.vi === undefined ? '' : prompt.vi.mode === 'insert' ? '(ins) ' : '(cmd) ';
+  const label = `${mode}${state.snapshot?.status.name ?? state.name} ${state.snapshot?.status.network ?? state.network}${open ? theme.glyphs.more : ''}> `;
   const head = cut(label, Math.floor(width / 2), '> ');
   const room = width - widthOf(head);
   const window = visibleWindow(editor.text, editor.caret, room);

@@ -137,6 +137,7 @@ async function sessionStart(
     network: config.network.name,
     welcome: [...(problem === undefined ? [] : [problem]), ...problems],
     keys,
+    editorMode: config.console.editorMode,
     openEngine: (ask) => openLink({ config, attach: options.attach === true, passphrase, reload }, ask),
     surroundings: {
       config: () => readConfig(options),

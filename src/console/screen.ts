@@ -159,7 +159,7 @@ export function outputRows(state: ConsoleState, layout: Layout, theme: Theme): R
     theme,
   };
   if (state.help !== undefined) {
-    const all = helpRows(state.help.query, width - 4, state.keys, theme);
+    const all = helpRows(state.help.query, width - 4, state.keys, theme, state.prompt.vi !== undefined);
     const first = Math.max(0, Math.min(state.help.scroll, all.length - inner));
     const tags = [state.help.query === '' ? 'type to search' : `search: ${state.help.query}`, 'Esc closes'];
     return framed({ title: 'Keys', tags, rows: all.slice(first, first + inner) }, box, 0);

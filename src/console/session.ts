@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Context } from '../commands/command.ts';
-import type { ConsolePort } from '../commands/console/port.ts';
 import type { Host } from '../commands/execute.ts';
 import { errorLine } from '../commands/format/error-line.ts';
 import type { Registry } from '../commands/registry.ts';
+import type { EditorMode } from '../config/schema.ts';
 import type { Clock } from '../engine/effects/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { asDatameshError, EXIT } from '../errors.ts';
@@ -18,16 +18,19 @@ import { hintFor } from '../repl/hint.ts';
 import type { History } from '../repl/history.ts';
 import { BUILT_IN_KEYS, type KeyBindings } from '../repl/key-bindings.ts';
 import type { KeyPress } from '../repl/keys.ts';
-import { type Completion, promptCompletion } from '../repl/repl-model.ts';
+import type { Completion } from '../repl/prompt-state.ts';
+import { promptCompletion } from '../repl/repl-model.ts';
+import { VI_INSERT } from '../repl/vi.ts';
 import { withSample } from './arrivals.ts';
 import { createCommandQueue } from './command-queue.ts';
+import { consolePort } from './console-port.ts';
 import type { LateRegistry } from './late-registry.ts';
 import { createLoader } from './loading.ts';
 import { consoleOutput } from './output.ts';
 import { createRunner } from './runner.ts';
 import { createBeats, createSampler } from './sampling.ts';
 import { asked, type ConsoleEffect, type ConsoleServices, type ConsoleState, initialState } from './state.ts';
-import { appendRows, emptyTranscript, textRow } from './transcript.ts';
+import { appendRows, textRow } from './transcript.ts';
 import { consoleKey, consolePaste } from './update.ts';
 
 /** Panels are drawn twice a second; keys and output at once (ux.md D.3). */
@@ -57,6 +60,7 @@ export interface SessionDeps {
   welcome?: readonly string[];
   /** The keyboard; that of the table where it is not given. */
   keys?: KeyBindings;
+  editorMode?: EditorMode;
   openEngine(ask: (prompt: string) => Promise<string | undefined>): Promise<EngineLink>;
   /** What a command asks beyond the engine. */
   surroundings: Pick<Host, 'config' | 'configPath' | 'service'>;
@@ -89,8 +93,8 @@ export interface Session {
 
 export function createSession(deps: SessionDeps): Session {
   const { clock, registry, theme, history } = deps;
-  const { name, network, keys = BUILT_IN_KEYS } = deps;
-  let state = initialState({ ...deps.size, nowMs: clock.now(), name, network, keys });
+  const { name, network, keys = BUILT_IN_KEYS, editorMode = 'emacs' } = deps;
+  let state = initialState({ ...deps.size, nowMs: clock.now(), name, network, keys, editorMode });
   const listeners = new Set<() => void>();
   const finished = Promise.withResolvers<number>();
   const opened = Promise.withResolvers<EngineLink>();
@@ -117,15 +121,7 @@ export function createSession(deps: SessionDeps): Session {
   const print = (rows: readonly Row[]) =>
     set({ ...state, transcript: appendRows(state.transcript, rows, state.columns - 4) });
 
-  const port: ConsolePort = {
-    history: () => history.entries(),
-    clearHistory: () => history.clear(),
-    clearOutput: () => set({ ...state, transcript: emptyTranscript() }),
-    setRefresh: (refreshMs) => set({ ...state, refreshMs }),
-    refreshMs: () => state.refreshMs,
-    quit: () => stop(EXIT.ok),
-    nowMs: () => clock.now(),
-  };
+  const port = consolePort({ clock, history, getState: () => state, set, quit: () => stop(EXIT.ok) });
 
   /** One question at a time: what runs in the background may ask while another is open. `of`: whose it is. */
   const ask = (kind: 'confirm' | 'secret', text: string, of?: AbortSignal) => {
@@ -253,7 +249,8 @@ export function createSession(deps: SessionDeps): Session {
     try {
       const edited = await deps.screen.edit(text);
       const editor = edit(state.prompt.editor, { type: 'set', text: edited });
-      set({ ...state, prompt: { ...state.prompt, editor, correction: undefined, walk: undefined } });
+      const vi = state.prompt.vi === undefined ? undefined : VI_INSERT;
+      set({ ...state, prompt: { ...state.prompt, editor, correction: undefined, walk: undefined, vi } });
     } catch (error) {
       print([textRow(`editor: ${asDatameshError(error).message}`, 'warn')]);
     }

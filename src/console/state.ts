@@ -1,11 +1,13 @@
 /** All that the console knows, in one value. The reducers (update.ts, panel-keys.ts) make the next one from it. */
+import type { EditorMode } from '../config/schema.ts';
 import type { Progress, Snapshot } from '../engine/engine.ts';
 import { initialPanels } from '../panels/catalogue.ts';
 import { type PanelId, type PanelState, SAMPLE_MS, STALE_SAMPLES } from '../panels/panel.ts';
 import { type EditorState, emptyEditor } from '../repl/editor.ts';
 import type { Hint } from '../repl/hint.ts';
 import type { KeyBindings } from '../repl/key-bindings.ts';
-import { emptyPrompt, type PromptServices, type PromptState } from '../repl/repl-model.ts';
+import { emptyPrompt, type PromptServices, type PromptState } from '../repl/prompt-state.ts';
+import { VI_INSERT } from '../repl/vi.ts';
 import { type Layout, layoutFor } from './layout.ts';
 import { emptyTranscript, type Transcript } from './transcript.ts';
 
@@ -104,9 +106,11 @@ export function initialState(start: {
   name: string;
   network: string;
   keys: KeyBindings;
+  editorMode: EditorMode;
 }): ConsoleState {
+  const { editorMode, ...given } = start;
   return {
-    ...start,
+    ...given,
     tick: 0,
     engine: { state: 'opening', error: undefined },
     snapshot: undefined,
@@ -120,7 +124,7 @@ export function initialState(start: {
     typingFilter: undefined,
     help: undefined,
     transcript: emptyTranscript(),
-    prompt: emptyPrompt(),
+    prompt: { ...emptyPrompt(), vi: editorMode === 'vi' ? VI_INSERT : undefined },
     running: undefined,
     background: [],
     chord: false,

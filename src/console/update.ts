@@ -1,10 +1,11 @@
 /** Keys as the console sees them: who has the keyboard, and what every key does whoever has it. */
 import { PANELS } from '../panels/panel.ts';
-import { edit, emptyEditor } from '../repl/editor.ts';
+import { edit } from '../repl/editor.ts';
 import { editorAction } from '../repl/editor-keys.ts';
 import { keyName, PREFIX } from '../repl/key-names.ts';
 import { type KeyPress, keyPress } from '../repl/keys.ts';
-import { emptyPrompt, ghostText, promptKey, promptPaste } from '../repl/repl-model.ts';
+import { clearedPrompt } from '../repl/prompt-state.ts';
+import { ghostText, promptKey, promptPaste } from '../repl/repl-model.ts';
 import { visiblePanels } from './layout.ts';
 import { focusPanel, focusPrompt } from './panel-focus.ts';
 import { panelKey } from './panel-keys.ts';
@@ -79,8 +80,7 @@ function promptFocusKey(state: ConsoleState, key: KeyPress, services: ConsoleSer
   if (action === 'edit-line') return { state, effects: [{ type: 'edit', text: prompt.editor.text }] };
   if (keyName(key) === PREFIX) return only({ ...state, chord: true });
   if (prompt.editor.text.trim() === '&' && action === 'accept-line' && state.running !== undefined) {
-    const cleared = { ...emptyPrompt(), editor: { ...emptyEditor(), kills: prompt.editor.kills } };
-    return { state: { ...state, prompt: cleared }, effects: [{ type: 'background' }] };
+    return { state: { ...state, prompt: clearedPrompt(prompt) }, effects: [{ type: 'background' }] };
   }
   const step = blank ? blankKey(state, key, services) : undefined;
   return step ?? lineKey(state, key, services);
@@ -148,8 +148,7 @@ function interrupt(state: ConsoleState): ConsoleStep {
     state.prompt.menu !== undefined ||
     state.prompt.correction !== undefined
   ) {
-    const editor = { ...emptyEditor(), kills: state.prompt.editor.kills };
-    return only({ ...state, prompt: { ...emptyPrompt(), editor } });
+    return only({ ...state, prompt: clearedPrompt(state.prompt) });
   }
   const leave = state.keys.keyOf('quit');
   return only(notice(state, leave === '' ? 'exit leaves the console' : `${leave} leaves the console`));

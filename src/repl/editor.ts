@@ -32,6 +32,10 @@ export type EditorAction =
   /** Backspace and Delete: gone, not in the kill ring. */
   | { type: 'erase'; direction: -1 | 1 }
   | { type: 'kill'; reach: 'word' | 'blank-word' | 'line'; direction: -1 | 1 }
+  /** A span into the kill ring, as an entry of its own. */
+  | { type: 'cut'; start: number; end: number }
+  /** To an offset; inside a cluster, to its end. */
+  | { type: 'caret'; at: number }
   | { type: 'yank' }
   | { type: 'yank-pop' }
   | { type: 'transpose' }
@@ -60,6 +64,10 @@ export function edit(state: EditorState, action: EditorAction): EditorState {
     }
     case 'kill':
       return kill(state, action.reach, action.direction);
+    case 'cut':
+      return cutSpan(state, action.start, action.end);
+    case 'caret':
+      return { ...state, caret: snapToBoundary(state.text, action.at), last: 'other', yank: undefined };
     case 'yank':
       return yank(state);
     case 'yank-pop':
@@ -161,6 +169,12 @@ function kill(state: EditorState, reach: 'word' | 'blank-word' | 'line', directi
   if (!running || newest === undefined) return { ...next, kills: [...state.kills, cut].slice(-MAX_KILLS) };
   const joined = direction < 0 ? cut + newest : newest + cut;
   return { ...next, kills: [...state.kills.slice(0, -1), joined] };
+}
+
+function cutSpan(state: EditorState, start: number, end: number): EditorState {
+  if (start >= end) return state;
+  const kills = [...state.kills, state.text.slice(start, end)].slice(-MAX_KILLS);
+  return { ...splice(state, start, end, '', 'other'), kills };
 }
 
 function yank(state: EditorState): EditorState {

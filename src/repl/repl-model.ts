@@ -3,81 +3,45 @@
  * walking, Ctrl-R search, the completion menu and the offered correction are all here; drawing and running are elsewhere.
  */
 
-import { type EditorState, edit, emptyEditor } from './editor.ts';
+import { edit } from './editor.ts';
 import { editorAction } from './editor-keys.ts';
-import type { HistoryEntry } from './history.ts';
-import { continuation, type SearchScope, searchHistory } from './history-search.ts';
+import { graphemes } from './graphemes.ts';
+import { continuation, searchHistory } from './history-search.ts';
 import { BUILT_IN_KEYS, type KeyBindings } from './key-bindings.ts';
 import type { ActionName } from './key-table.ts';
-import type { KeyPress } from './keys.ts';
-
-export interface CompletionItem {
-  /** What is put on the line, quoted where needed. */
-  text: string;
-  note?: string | undefined;
-}
-
-export interface Completion {
-  /** The span of the line that an item replaces. */
-  start: number;
-  end: number;
-  items: readonly CompletionItem[];
-}
-
-export interface Menu extends Completion {
-  index: number;
-}
-
-export interface Search {
-  query: string;
-  scope: SearchScope;
-  index: number;
-  /** The line as it was, for Esc. */
-  before: string;
-}
-
-export interface PromptState {
-  editor: EditorState;
-  /** Position while walking the history; undefined on the line being typed. */
-  walk: { at: number; draft: string } | undefined;
-  menu: Menu | undefined;
-  search: Search | undefined;
-  /** A corrected line, offered as ghost text on the empty prompt. Never runs by itself. */
-  correction: string | undefined;
-  /** The last key was a Tab that could add nothing: the next one opens the menu. */
-  tabbed: boolean;
-}
-
-export type PromptEffect = { type: 'run'; line: string } | { type: 'complete'; text: string; caret: number };
-
-export interface PromptServices {
-  entries(): readonly HistoryEntry[];
-  session: string;
-  /** An unclosed quote or a trailing backslash: Enter then asks for more. */
-  incomplete(line: string): boolean;
-}
-
-export interface PromptStep {
-  state: PromptState;
-  effects: PromptEffect[];
-}
-
-export function emptyPrompt(): PromptState {
-  return {
-    editor: emptyEditor(),
-    walk: undefined,
-    menu: undefined,
-    search: undefined,
-    correction: undefined,
-    tabbed: false,
-  };
-}
+import { type KeyPress, keyPress } from './keys.ts';
+import {
+  type Completion,
+  clearedPrompt,
+  type Menu,
+  only,
+  type PromptServices,
+  type PromptState,
+  type PromptStep,
+  type Search,
+  settledState,
+  typed,
+} from './prompt-state.ts';
+import { toNormal, VI_NORMAL, type ViState, viCommand } from './vi.ts';
 
 export function promptKey(
   state: PromptState,
   key: KeyPress,
   services: PromptServices,
   keys: KeyBindings = BUILT_IN_KEYS,
+): PromptStep {
+  return settled(promptStep(state, key, services, keys));
+}
+
+function settled(step: PromptStep): PromptStep {
+  return { ...step, state: settledState(step.state) };
+}
+
+function promptStep(
+  state: PromptState,
+  key: KeyPress,
+  services: PromptServices,
+  keys: KeyBindings,
 ): PromptStep {
   if (state.search !== undefined) return searchKey(state, state.search, key, services, keys);
   const action = keys.prompt(key);
@@ -86,7 +50,51 @@ export function promptKey(
     if (step !== undefined) return step;
     state = { ...state, menu: undefined };
   }
+  if (state.vi !== undefined) return viKey(state, state.vi, key, action, services);
   return lineKey(state, key, action, services);
+}
+
+/** Keys that vi leaves alone (Enter, arrows, what Ctrl does) do what they do without it. */
+function viKey(
+  state: PromptState,
+  vi: ViState,
+  key: KeyPress,
+  action: ActionName | undefined,
+  services: PromptServices,
+): PromptStep {
+  // Esc and a letter right behind it come from the terminal as that letter with Alt.
+  const escaped = key.name === 'char' && key.alt && !key.ctrl && key.after === undefined;
+  if (key.name === 'escape' || escaped) {
+    const { editor, vi: now } = vi.mode === 'insert' ? toNormal(state.editor) : { ...state, vi: VI_NORMAL };
+    const normal = { ...state, editor, vi: now, correction: undefined, tabbed: false };
+    return escaped ? viLetters(normal, VI_NORMAL, key.text, services) : only(normal);
+  }
+  if (vi.mode === 'insert') return lineKey(state, key, action, services);
+  if (key.name === 'text') return viLetters(state, vi, key.text, services);
+  const waiting = { ...state, vi: VI_NORMAL };
+  if (key.name === 'backspace') return viLetters(waiting, VI_NORMAL, 'h', services);
+  // The word before the caret is not what would be completed here.
+  if (action === 'complete' && state.editor.text !== '') return only(waiting);
+  return lineKey(waiting, key, action, services);
+}
+
+/** Letters of normal mode come singly or several in one chunk; behind one that begins to insert the rest is text. */
+function viLetters(state: PromptState, vi: ViState, text: string, services: PromptServices): PromptStep {
+  let next: PromptState = { ...state, vi };
+  let rest = text;
+  for (const letter of graphemes(text)) {
+    if (next.search !== undefined || next.vi?.mode !== 'normal') break;
+    rest = rest.slice(letter.length);
+    const { editor, vi: after, action } = viCommand(next.editor, next.vi, letter);
+    next = { ...typed(next, editor), vi: after };
+    if (action !== undefined)
+      next = settledState(lineKey(next, keyPress('function'), action, services).state);
+  }
+  if (rest === '') return only(next);
+  const more = keyPress('text', { text: rest });
+  return next.search === undefined
+    ? lineKey(next, more, undefined, services)
+    : only({ ...next, search: { ...next.search, query: next.search.query + rest } });
 }
 
 /** A pasted block is put on the line as it is; it runs when Enter is pressed, never by itself. */
@@ -98,7 +106,9 @@ export function promptPaste(state: PromptState, text: string): PromptState {
     };
   }
   const trimmed = text.replace(/[\r\n]+$/, '');
-  return typed({ ...state, menu: undefined }, edit(state.editor, { type: 'insert', text: trimmed }));
+  return settledState(
+    typed({ ...state, menu: undefined }, edit(state.editor, { type: 'insert', text: trimmed })),
+  );
 }
 
 function lineKey(
@@ -133,28 +143,12 @@ function lineKey(
   return only(typed(state, edit(editor, change)));
 }
 
-function typed(state: PromptState, editor: EditorState): PromptState {
-  const changed = editor.text !== state.editor.text;
-  return {
-    ...state,
-    editor,
-    walk: changed ? undefined : state.walk,
-    correction: changed ? undefined : state.correction,
-    tabbed: false,
-  };
-}
-
-function only(state: PromptState): PromptStep {
-  return { state, effects: [] };
-}
-
 function enter(state: PromptState, services: PromptServices): PromptStep {
   const line = state.editor.text;
   if (line.trim() === '') return only({ ...state, editor: edit(state.editor, { type: 'set', text: '' }) });
   if (services.incomplete(line))
     return only(typed(state, edit(state.editor, { type: 'set', text: `${line}\n` })));
-  const editor: EditorState = { ...emptyEditor(), kills: state.editor.kills };
-  return { state: { ...emptyPrompt(), editor }, effects: [{ type: 'run', line }] };
+  return { state: clearedPrompt(state), effects: [{ type: 'run', line }] };
 }
 
 function tab(state: PromptState): PromptStep {

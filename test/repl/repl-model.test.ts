@@ -3,14 +3,11 @@ import { type KeyPress, keyPress, keysFromText } from '../../src/repl/keys.ts';
 import { visibleWindow } from '../../src/repl/line-window.ts';
 import {
   emptyPrompt,
-  ghostText,
   type PromptEffect,
   type PromptServices,
   type PromptState,
-  promptCompletion,
-  promptKey,
-  promptPaste,
-} from '../../src/repl/repl-model.ts';
+} from '../../src/repl/prompt-state.ts';
+import { ghostText, promptCompletion, promptKey, promptPaste } from '../../src/repl/repl-model.ts';
 
 const entry = (cmd: string, session = 'now') => ({ t: 0, session, profile: '', cmd });
 const services: PromptServices = {

@@ -8,6 +8,8 @@ export function quietPort(history: ConsolePort['history'] = () => []): ConsolePo
     clearOutput() {},
     setRefresh() {},
     refreshMs: () => 1000,
+    editorMode: () => 'emacs',
+    setEditorMode() {},
     quit() {},
     nowMs: () => 0,
   };

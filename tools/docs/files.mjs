@@ -8,6 +8,7 @@ import { createRegistry } from '../../src/commands/registry.ts';
 import { TOPICS } from '../../src/commands/start/help-topics.ts';
 import { configDocument } from '../../src/config/document.ts';
 import { KEY_ACTIONS, KEY_PLACES } from '../../src/repl/key-table.ts';
+import { VI_KEYS } from '../../src/repl/vi.ts';
 
 export function generatedFiles() {
   const registry = createRegistry(allCommands());
@@ -16,7 +17,7 @@ export function generatedFiles() {
     ['docs/CLI.md', commandsMarkdown(registry)],
     ['docs/CONFIG.md', configDocument()],
     ['docs/EXIT_CODES.md', exitCodesMarkdown(exitCodes)],
-    ['docs/KEYS.md', keysMarkdown(KEY_PLACES, KEY_ACTIONS)],
+    ['docs/KEYS.md', keysMarkdown(KEY_PLACES, KEY_ACTIONS, VI_KEYS)],
     ...[...publishedSchemas(registry.commands)].map(([name, schema]) => [
       `docs/schemas/${name}.json`,
       `${JSON.stringify(schema, null, 2)}\n`,

@@ -1,4 +1,5 @@
 /** Commands that only make sense inside a running console, and what the console lends them. */
+import type { EditorMode } from '../../config/schema.ts';
 import { DatameshError } from '../../errors.ts';
 import type { ParseResult } from '../../lang/types.ts';
 import type { Command, Context, Values } from '../command.ts';
@@ -10,6 +11,9 @@ export interface ConsolePort {
   clearOutput(): void;
   setRefresh(refreshMs: number): void;
   refreshMs(): number;
+  /** Keys of the prompt; undefined where the line editor is not the console's own. */
+  editorMode(): EditorMode | undefined;
+  setEditorMode(mode: EditorMode): void;
   quit(): void;
   nowMs(): number;
 }

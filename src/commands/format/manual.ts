@@ -65,6 +65,14 @@ const linkTo = (command: Command) => {
   return `[${name}](#${name.replaceAll(' ', '-')})`;
 };
 
+const VI = [
+  '',
+  '## vi',
+  '',
+  '`set editor.mode vi`, or `datamesh config set console.editorMode vi` for every console to come: the prompt says `(ins)` while letters type, and `(cmd)`',
+  'after Esc, when they do what follows. Enter, Tab, arrows and keys with Ctrl do in both what stands above; a letter with Alt is Esc and that letter.',
+];
+
 const OWN_KEYS = [
   '',
   '## Other keys',
@@ -106,6 +114,7 @@ export function exitCodesMarkdown(lines: readonly string[]): string {
 export function keysMarkdown(
   places: readonly { place: string; title: string }[],
   actions: readonly { name: string; place: string; keys: readonly string[]; text: string }[],
+  viKeys: readonly { keys: readonly string[]; text: string }[],
 ): string {
   const lines = [
     MADE,
@@ -120,5 +129,7 @@ export function keysMarkdown(
       lines.push(`| ${cellText(action.keys.join(', '))} | \`${action.name}\` | ${cellText(action.text)} |`);
     }
   }
+  lines.push(...VI, '', '| keys | what they do |', '|---|---|');
+  for (const { keys, text } of viKeys) lines.push(`| ${cellText(keys.join(' '))} | ${cellText(text)} |`);
   return `${[...lines, ...OWN_KEYS].join('\n')}\n`;
 }
