@@ -1,5 +1,6 @@
 /** What comes from the engine, put into the state: samples, and the answers for drill-downs. */
 import type { ObjectDetail, Snapshot } from '../engine/engine.ts';
+import type { JobDetail } from '../engine/job-views.ts';
 import type { Drill, ObjectRow, PanelId } from '../panels/panel.ts';
 import type { EngineLink } from './session.ts';
 import { type ConsoleState, withPanel } from './state.ts';
@@ -40,6 +41,30 @@ export function objectLoaded(
   return inDrill(state, panel, (level) => {
     if (level.kind !== 'object' || level.ref !== ref) return level;
     return typeof answer === 'string' ? { ...level, error: answer } : { ...level, detail: answer };
+  });
+}
+
+/** The job that is looked at, where its log may have grown since it was read. */
+export function jobToAsk({ panels, snapshot }: ConsoleState): string | undefined {
+  const drill = panels.jobs.drill.at(-1);
+  if (drill?.kind !== 'job' || drill.error !== undefined) return undefined;
+  const job = snapshot?.jobs.find(({ id }) => id === drill.id);
+  return job === undefined || (drill.log !== undefined && drill.log.state !== 'running')
+    ? undefined
+    : drill.id;
+}
+
+export function jobLoaded(
+  state: ConsoleState,
+  answer: Pick<JobDetail, 'id' | 'state' | 'log' | 'logDropped'> | { id: string; error: string },
+): ConsoleState {
+  return inDrill(state, 'jobs', (level) => {
+    if (level.kind !== 'job' || level.id !== answer.id) return level;
+    if ('log' in answer) {
+      const { state: asked, log, logDropped } = answer;
+      return { ...level, log: { state: asked, log, logDropped }, error: undefined };
+    }
+    return { ...level, error: answer.error };
   });
 }
 

@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { asDatameshError } from '../errors.ts';
 import type { ObjectRow, PanelId } from '../panels/panel.ts';
-import { objectLoaded, objectsLoaded } from './arrivals.ts';
+import { jobLoaded, objectLoaded, objectsLoaded } from './arrivals.ts';
 import type { ConsoleState } from './state.ts';
 
 /** Read at once: a page is parsed between two keys. */
@@ -22,11 +22,15 @@ export interface Loader {
   /** `pool`: only its objects. */
   objects(panel: PanelId, pool: string | undefined): Promise<void>;
   object(panel: PanelId, ref: string): Promise<void>;
+  /** What a job has said so far. */
+  job(id: string): Promise<void>;
 }
 
 export function createLoader({ engine, getState, set }: LoaderDeps): Loader {
   /** Of each panel, the list that is being read: a list that was left and opened again is read anew. */
   const reading = new Map<PanelId, object>();
+  /** Jobs whose log is being asked for: a slow engine gets no second question about one. */
+  const asking = new Set<string>();
   /** As the engine counts them: what is of no pool that is known is the default's. */
   const knownPool = (name: string | undefined) =>
     getState().snapshot?.pools.some((pool) => pool.name === name) ? name : 'default';
@@ -67,6 +71,18 @@ export function createLoader({ engine, getState, set }: LoaderDeps): Loader {
         set(objectLoaded(getState(), panel, ref, detail), 'now');
       } catch (error) {
         set(objectLoaded(getState(), panel, ref, asDatameshError(error).message), 'now');
+      }
+    },
+    async job(id) {
+      if (asking.has(id)) return;
+      asking.add(id);
+      try {
+        const job = await (await engine()).jobs.show(id);
+        set(jobLoaded(getState(), job), 'later');
+      } catch (error) {
+        set(jobLoaded(getState(), { id, error: asDatameshError(error).message }), 'later');
+      } finally {
+        asking.delete(id);
       }
     },
   };

@@ -17,6 +17,7 @@ export function panelAction(
   action: ActionName,
 ): ConsoleStep | undefined {
   if (action === 'window') return only(nextWindow(state));
+  if (action === 'keep-job') return only(toggleKept(state, panel));
   const line = commandFor(state, panel, action);
   if (line === undefined) return undefined;
   if (line === '') return only(notice(state, 'nothing is selected here'));
@@ -72,6 +73,19 @@ function onPrompt(state: ConsoleState, line: string): ConsoleState {
   const { keys } = state;
   const how = `${keys.keyOf('accept-line')} runs it, ${keys.keyOf('cancel')} clears it`;
   return notice({ ...focusPrompt(state), prompt }, how);
+}
+
+/** A person keeps an eye on some; and a bound. */
+const MAX_KEPT = 20;
+
+function toggleKept(state: ConsoleState, panel: PanelId): ConsoleState {
+  const id = subjectOf(state, panel);
+  if (id === undefined) return notice(state, 'nothing is selected here');
+  // Jobs that are no longer in memory need no place.
+  const kept = state.panels[panel].kept.filter((each) => state.snapshot?.jobs.some((job) => job.id === each));
+  const isKept = kept.includes(id);
+  const next = isKept ? kept.filter((each) => each !== id) : [...kept, id].slice(-MAX_KEPT);
+  return notice(withPanel(state, panel, { kept: next }), isKept ? `${id} is let go` : `${id} stays on top`);
 }
 
 function nextWindow(state: ConsoleState): ConsoleState {

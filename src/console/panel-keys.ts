@@ -189,7 +189,8 @@ function drillDown(state: ConsoleState, panel: PanelId): ConsoleStep {
   if (id === undefined) return only(state);
   if (panel === 'peers') return into({ kind: 'peer', peerId: id });
   if (panel === 'events') return into({ kind: 'event', seq: Number(id) });
-  if (panel === 'jobs') return into({ kind: 'job', id });
+  if (panel === 'jobs' && inner === undefined)
+    return into({ kind: 'job', id, log: undefined, error: undefined }, [{ type: 'load-job', id }]);
   if (panel === 'storage' && inner === undefined) return poolObjects(state, id);
   if (inner?.kind === 'objects') {
     return into({ kind: 'object', ref: id, name: id, detail: undefined, error: undefined }, [

@@ -21,7 +21,7 @@ import type { KeyPress } from '../repl/keys.ts';
 import type { Completion } from '../repl/prompt-state.ts';
 import { promptCompletion } from '../repl/repl-model.ts';
 import { VI_INSERT } from '../repl/vi.ts';
-import { withSample } from './arrivals.ts';
+import { jobToAsk, withSample } from './arrivals.ts';
 import { createCommandQueue } from './command-queue.ts';
 import { consolePort } from './console-port.ts';
 import type { LateRegistry } from './late-registry.ts';
@@ -222,6 +222,9 @@ export function createSession(deps: SessionDeps): Session {
         case 'load-object':
           void loader.object(effect.panel, effect.ref);
           break;
+        case 'load-job':
+          void loader.job(effect.id);
+          break;
         case 'edit':
           void editLine(effect.text);
           break;
@@ -266,7 +269,11 @@ export function createSession(deps: SessionDeps): Session {
   const sample = createSampler({
     engine: () => link?.engine,
     paused: () => state.paused !== undefined,
-    onSample: (snapshot) => set(withSample(state, snapshot, link?.kind ?? 'embedded'), 'later'),
+    onSample(snapshot) {
+      set(withSample(state, snapshot, link?.kind ?? 'embedded'), 'later');
+      const id = jobToAsk(state);
+      if (id !== undefined) void loader.job(id);
+    },
     onFailure: (error) => set({ ...state, engine: { state: 'offline', error } }, 'later'),
   });
 

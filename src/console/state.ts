@@ -83,6 +83,7 @@ export type ConsoleEffect =
   | { type: 'answer'; value: boolean | string | undefined }
   | { type: 'load-objects'; panel: PanelId; pool: string | undefined }
   | { type: 'load-object'; panel: PanelId; ref: string }
+  | { type: 'load-job'; id: string }
   /** The line in the person's own editor. */
   | { type: 'edit'; text: string }
   /** The running command goes on without holding the prompt. */

@@ -116,11 +116,16 @@ export function createCollecting(
     keep: (epoch: number) => disk.writeFileAtomic(path, Buffer.from(`${JSON.stringify({ epoch })}\n`), 0o600),
   };
 
-  const orphans = async (dryRun: boolean, signal: AbortSignal): Promise<OrphanReport> => {
+  const orphans = async (
+    dryRun: boolean,
+    signal: AbortSignal,
+    onLine: CallOptions['onLine'],
+  ): Promise<OrphanReport> => {
     const targets = targetsOf(ownerOf(node).ownerId);
     const epoch = (await epochs.last()) + 1;
     const { live, blocked, close } = await liveness.all(targets, signal);
     try {
+      for (const reason of blocked) onLine?.(reason, 'warn');
       if (blocked.length > 0) {
         const none = { shardsListed: 0, marked: 0, waiting: 0, swept: 0, sweptBytes: 0 };
         return {
@@ -145,6 +150,11 @@ export function createCollecting(
         vouched: (ids) => vouched(ids, signal),
         call: { timeoutMs: GET_TIMEOUT_MS, signal },
       });
+      for (const { holder, name, listed, orphans: found, failed } of report.holders) {
+        const who = name ?? holder.slice(-8);
+        if (failed === undefined) onLine?.(`${who}: ${listed} shards listed, ${found} of no object`);
+        else onLine?.(`${who} could not be asked: ${failed}`, 'warn');
+      }
       if (!dryRun && report.swept + report.marked > 0)
         log(`epoch ${epoch}: ${report.marked} shards marked, ${report.swept} swept, ${report.waiting} wait`);
       return report;
@@ -162,7 +172,7 @@ export function createCollecting(
       const startedMs = clock.monotonic();
       const report = {
         dryRun: query.dryRun,
-        orphaned: query.orphaned ? await orphans(query.dryRun, signal) : undefined,
+        orphaned: query.orphaned ? await orphans(query.dryRun, signal, call.onLine) : undefined,
         duplicates: query.duplicates
           ? await collectDuplicates(node, pools, liveness, query.dryRun, signal)
           : undefined,

@@ -10,7 +10,7 @@ import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
 import type { DrainQuery, DrainView } from './drain-views.ts';
 import type { EventCalls, EventView } from './event-views.ts';
 import type { HealthReport } from './health-views.ts';
-import type { JobCalls, JobView } from './job-views.ts';
+import type { JobCalls, JobLine, JobView } from './job-views.ts';
 import type { ReloadCalls } from './live-options.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
@@ -322,6 +322,8 @@ export interface CallOptions {
    * lie about until a garbage collection, which V8 puts off for hundreds of MiB of them.
    */
   givesPieces?: boolean | undefined;
+  /** Within the engine: a line for the log of the job that the call is. */
+  onLine?: ((text: string, level?: JobLine['level']) => void) | undefined;
   /** Within the engine: what the work is a part of, while it is traced. */
   span?: Span | undefined;
 }

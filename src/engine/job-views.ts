@@ -26,11 +26,24 @@ export interface JobView {
   error: string | undefined;
 }
 
+/** What the job itself, or whoever runs it, has said. */
+export interface JobLine {
+  atMs: number;
+  level: 'info' | 'warn' | 'error';
+  text: string;
+}
+
+export interface JobDetail extends JobView {
+  /** The newest lines, oldest first, and how many older ones are gone. */
+  log: JobLine[];
+  logDropped: number;
+}
+
 export interface JobCalls {
   /** The newest first. */
   list(): Promise<JobView[]>;
   /** Throws `not-found`. */
-  show(id: string): Promise<JobView>;
+  show(id: string): Promise<JobDetail>;
   /** Resolves when it has ended, however it did. Throws `not-found`; `cancelled` when the call is given up, which leaves the job alone. */
   wait(id: string, call?: CallOptions): Promise<JobView>;
   /** Stops it where it can go on later, and resolves when it has ended. Of one that has ended nothing happens. Throws `not-found`. */

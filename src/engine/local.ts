@@ -173,7 +173,11 @@ export function engineOn(node: Node, tracer?: Tracer): Engine {
     async get(ref, getOptions = {}, call) {
       const job = node.jobs.start('get', ref, { signal: linked(call).signal });
       try {
-        const result = await objects.get(ref, getOptions, { ...call, signal: job.signal });
+        const result = await objects.get(ref, getOptions, {
+          ...call,
+          signal: job.signal,
+          onLine: (text, level) => node.jobs.line(job, text, level),
+        });
         searching.noteRead(result.object.name, result.length);
         return { ...result, body: node.jobs.follow(job, result.body, result.length, call?.onProgress) };
       } catch (error) {

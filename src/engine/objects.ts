@@ -211,7 +211,8 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       const range = rangeOf(options, view.sizeBytes);
       const manifest = await manifestOf(view.objectId, manifestHolders, view.name, signal);
       const opened = openWithOwner(manifest, owner());
-      const context = { ...getContext(view.objectId, manifest.ownerId), span: call.span };
+      const { read, ...own } = getContext(view.objectId, manifest.ownerId);
+      const context = { ...own, span: call.span, read: tellingFailures(read, call.onLine) };
       const body = readRange(view.name, manifest, opened, range, context, signal);
       return {
         object: publicView(view),
@@ -372,4 +373,16 @@ export function censusOptions(node: Node, signal: AbortSignal) {
 function lostIsUndefined(error: unknown): undefined {
   if (asDatameshError(error).code === 'shards-missing') return undefined;
   throw error;
+}
+
+/** Also the job that reads hears which holders failed it. */
+function tellingFailures(read: GetContext['read'], onLine: CallOptions['onLine']): GetContext['read'] {
+  if (onLine === undefined) return read;
+  return {
+    ...read,
+    failed(holder, error) {
+      read.failed(holder, error);
+      onLine(`${holder.slice(-8)}: ${error.message}`, 'warn');
+    },
+  };
 }

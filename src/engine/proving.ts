@@ -46,6 +46,8 @@ export function createProving(node: Node, objects: Pick<Objects, 'current' | 'ge
           const wrong = verdicts.filter((verdict) => verdict === 'wrong').length;
           if (absent + wrong === 0) return;
           const before = failed.get(holder) ?? { holder, name: nameOf(node, holder), absent: 0, wrong: 0 };
+          const who = before.name ?? holder.slice(-8);
+          call.onLine?.(`${who} failed a proof: ${absent} shards absent, ${wrong} wrong`, 'warn');
           failed.set(holder, { ...before, absent: before.absent + absent, wrong: before.wrong + wrong });
         },
       });
@@ -142,6 +144,7 @@ async function readAll(
     } catch (error) {
       signal.throwIfAborted();
       found.unreadable++;
+      call.onLine?.(`${name} cannot be read: ${asDatameshError(error).message}`, 'error');
       if (found.worst.length < LISTED) {
         found.worst.push({ name, objectId, reason: asDatameshError(error).message });
       }

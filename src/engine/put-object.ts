@@ -34,13 +34,16 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     log: logPut,
   });
 
-  const putContext = (pool: PoolRecord, sending: PutContext['sending']) => ({
+  const putContext = (pool: PoolRecord, sending: PutContext['sending'], onLine: CallOptions['onLine']) => ({
     ...placingOn(node, pools, pool),
     sending,
     custody: custodyRule(pool),
     owner: ownerOf(node),
     journals,
-    log: logPut,
+    log(text: string) {
+      logPut(text);
+      onLine?.(text, 'warn');
+    },
   });
 
   return async (source, options, call) => {
@@ -51,11 +54,17 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     refuseExisting(node.catalog, ownerOf(node), options);
     const running = node.runningPuts.begin();
     const { stored, entry, replacedVersion } = await (async () => {
-      const context = putContext(pool, running.sending);
+      const context = putContext(pool, running.sending, call?.onLine);
       const whole = await storeObject(source, withPool, context, call);
       return { stored: whole, ...(await commit(commitSoon, context, withPool, whole)) };
     })().finally(running.end);
     changed();
+    if (stored.stripesFound > 0)
+      call?.onLine?.(`${stored.stripesFound} stripes were stored by a put before it, and not sent again`);
+    call?.onLine?.(
+      `${stored.shardsDurable} of ${stored.shardsWanted} shards durable, at ${stored.shardsByHolder.size} holders`,
+      stored.shardsDurable < stored.shardsWanted ? 'warn' : 'info',
+    );
     return {
       object: publicView(entry),
       domain: pool.domain,

@@ -50,7 +50,7 @@ export function createRebalancing(
   const closing = new AbortController();
   let applying: Promise<unknown> | undefined;
 
-  const once = async (query: RebalanceQuery, { signal: given, onProgress }: CallOptions) => {
+  const once = async (query: RebalanceQuery, { signal: given, onProgress, onLine }: CallOptions) => {
     const startedMs = node.clock.monotonic();
     const signal = given ?? new AbortController().signal;
     const apply = query.apply === true;
@@ -84,6 +84,9 @@ export function createRebalancing(
         if (!apply) continue;
         for (const part of parts(moves)) {
           await notes.keep({ ...note, underway: [...part.map(notedMove), ...left] });
+          onLine?.(
+            `moving ${part.length} shards of ${new Set(part.map(({ group }) => group.objectId)).size} objects`,
+          );
           const stays = await run.carryOut(part, (progress) => onProgress?.(progress));
           left = [...stays.map(notedMove), ...left].slice(0, MAX_LEFT);
         }
@@ -111,6 +114,7 @@ export function createRebalancing(
         try {
           return await once(query, {
             signal: own.signal,
+            onLine: own.onLine,
             onProgress(progress) {
               own.onProgress?.(progress);
               call.onProgress?.(progress);

@@ -51,7 +51,8 @@ export function repairer(
     };
     // Holders look at every byte of it and set aside what has rotted; what they cannot show is remembered as missing.
     if (checkIntegrity) await verify({ ref, pool }, { ...call, signal });
-    const run = { node, pools, report, signal, apply: apply === true };
+    const { onLine } = call;
+    const run = { node, pools, report, signal, apply: apply === true, onLine };
     let batch: CurrentObject[] = [];
     const progress = () =>
       call.onProgress?.({
@@ -78,6 +79,7 @@ export function repairer(
 interface Run extends OwnersHand {
   report: RepairReport;
   apply: boolean;
+  onLine: CallOptions['onLine'];
 }
 
 async function repairBatch(batch: readonly CurrentObject[], run: Run): Promise<void> {
@@ -125,6 +127,11 @@ async function repairObject(entry: CurrentObject['entry'], state: ObjectState, r
     report.shardsMisplaced += damage.misplaced.length;
     if (damage.spare < 0) report.stripesLost++;
     list(itemOf(entry, damage), report);
+    if (!apply || damage.spare < 0)
+      run.onLine?.(
+        `${entry.name}, ${groupText(damage)}: ${damage.missing.length} shards missing, spare ${damage.spare}`,
+        damage.spare < 0 ? 'error' : 'warn',
+      );
     if (!apply || damage.spare < 0) continue;
     try {
       const { placed, unplaced, trafficBytes } = await repairGroup(damage, context);
@@ -135,10 +142,16 @@ async function repairObject(entry: CurrentObject['entry'], state: ObjectState, r
       }
       report.shardsUnplaced += unplaced.length;
       report.trafficBytes += trafficBytes;
+      run.onLine?.(
+        `${entry.name}, ${groupText(damage)}: ${placed.length} shards rebuilt or moved, ${unplaced.length} without a place`,
+        unplaced.length > 0 ? 'warn' : 'info',
+      );
     } catch (error) {
       signal.throwIfAborted();
       report.shardsUnplaced += damage.missing.length + damage.misplaced.length;
-      node.events.add('warn', 'repair', `${entry.name}: ${asDatameshError(error).message}`);
+      const text = `${entry.name}: ${asDatameshError(error).message}`;
+      node.events.add('warn', 'repair', text);
+      run.onLine?.(text, 'warn');
     }
   }
   if (moves.length > 0)
@@ -188,6 +201,10 @@ export function repairContextOf(
     },
     signal,
   };
+}
+
+function groupText({ group }: Damage): string {
+  return group.stripe === MANIFEST_GROUP ? 'manifest' : `stripe ${group.stripe}`;
 }
 
 function itemOf(

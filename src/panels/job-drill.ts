@@ -1,23 +1,35 @@
-/** One job: all that its engine tells of it, and the events of its time that name it. */
+/** One job: all that its engine tells of it, and what it has said of its course. */
 import type { Snapshot } from '../engine/engine.ts';
-import type { JobView } from '../engine/job-views.ts';
-import { cell, type Row, type Tone, wrapRow } from './cells.ts';
+import type { JobLine, JobView } from '../engine/job-views.ts';
+import { cell, fitGroups, type Row, type Tone, wrapRow } from './cells.ts';
 import { bytesText, clockText, countText, durationText, etaText, percentText, rateText } from './format.ts';
 import { bar } from './graph.ts';
-import { jobShare, jobStateMark, STATE_TONE } from './job-text.ts';
-import { type PanelBody, type PanelInput, scrolled } from './panel.ts';
+import { amountText, jobShare, jobStateMark, STATE_TONE } from './job-text.ts';
+import { type Drill, type PanelBody, type PanelInput, scrolled } from './panel.ts';
 
 const BAR_COLUMNS = 24;
+/** Rows of the log that must be seen beside the figures: its heading, and some lines. */
+const LOG_IN_SIGHT = 6;
 
-export function jobDetail(id: string, snapshot: Snapshot, input: PanelInput): PanelBody {
+export function jobDetail(
+  drill: Extract<Drill, { kind: 'job' }>,
+  snapshot: Snapshot,
+  input: PanelInput,
+): PanelBody {
+  const { id } = drill;
   const job = snapshot.jobs.find((each) => each.id === id);
   const title = `Job ${id}`;
   if (job === undefined) return { title, tags: ['Esc back'], rows: [[cell('no longer in memory', 'dim')]] };
-  const rows = [...figureRows(job, input), ...eventRows(job, snapshot, input)];
+  const room = input.height - 2;
+  const log = logRows(drill, input);
+  const full = figureRows(job, input);
+  // Where there is little room the log is what a person came for.
+  const figures = full.length + Math.min(log.length, LOG_IN_SIGHT) <= room ? full : shortRows(job, input);
+  const rows = [...figures, ...log];
   return {
     title,
     tags: [...(job.state === 'running' ? ['c cancel'] : []), 'Esc back'],
-    rows: scrolled(rows, input.state, input.height - 2),
+    rows: scrolled(rows, input.state, room),
   };
 }
 
@@ -58,20 +70,44 @@ function figureRows(job: JobView, { theme, nowMs, width }: PanelInput): Row[] {
   return rows;
 }
 
-/** The engine keeps no log for each job; what happened in its time and names its target is the nearest to one. */
-function eventRows(job: JobView, snapshot: Snapshot, { width }: PanelInput): Row[] {
-  const events = snapshot.events.filter(
-    ({ atMs, text, source }) =>
-      atMs >= job.startedAtMs &&
-      atMs <= (job.endedAtMs ?? Number.POSITIVE_INFINITY) &&
-      (text.includes(job.target) || text.includes(job.id) || source === job.verb),
-  );
-  if (events.length === 0) return [];
+/** The same in two rows, and why it failed. */
+function shortRows(job: JobView, { theme: { glyphs }, nowMs, width }: PanelInput): Row[] {
+  const share = jobShare(job);
+  const done =
+    job.totalBytes === undefined
+      ? amountText(job)
+      : `${bytesText(job.doneBytes)} of ${bytesText(job.totalBytes)}`;
   return [
-    [],
-    [cell('events meanwhile', 'dim')],
-    ...events.flatMap(({ atMs, level, text }) =>
-      wrapRow([cell(`${clockText(atMs)} ${level} `, 'dim'), cell(text)], width - 4, 10),
+    [cell(`${job.verb} ${job.target}`)],
+    fitGroups(
+      [
+        [cell(`${jobStateMark(job, glyphs)} ${job.state}`, STATE_TONE[job.state])],
+        share === undefined ? [] : [cell(`  ${percentText(share)}`, 'accent')],
+        [cell(`  ${done}, ${rateText(job.bytesPerSecond)}`)],
+        job.state === 'running' && job.etaMs !== undefined ? [cell(`  ${etaText(job.etaMs)} left`)] : [],
+        [cell(`  ${durationText((job.endedAtMs ?? nowMs) - job.startedAtMs)}`, 'dim')],
+      ],
+      width - 4,
+    ),
+    ...(job.error === undefined ? [] : wrapRow([cell(job.error, 'bad')], width - 4)),
+  ];
+}
+
+const LINE_TONE: Readonly<Record<JobLine['level'], Tone>> = { info: 'plain', warn: 'warn', error: 'bad' };
+
+function logRows({ log, error }: Extract<Drill, { kind: 'job' }>, { width }: PanelInput): Row[] {
+  const head = (text: string, tone: Tone = 'dim'): Row[] => [[cell(text, tone)]];
+  if (error !== undefined) return head(error, 'bad');
+  if (log === undefined) return head('reading its log');
+  if (log.log.length === 0) return head('it has said nothing so far');
+  return [
+    ...head(log.logDropped === 0 ? 'log' : `log, ${countText(log.logDropped)} older lines are gone`),
+    ...log.log.flatMap(({ atMs, level, text }) =>
+      wrapRow(
+        [cell(`${clockText(atMs)} ${level.padEnd(5)} `, 'dim'), cell(text, LINE_TONE[level])],
+        width - 4,
+        15,
+      ),
     ),
   ];
 }

@@ -29,9 +29,10 @@ export function arrangeJobs(jobs: readonly JobView[], state: PanelState): JobVie
     if (state.sort === 'start') return b.startedAtMs - a.startedAtMs;
     return order[a.state] - order[b.state] || b.startedAtMs - a.startedAtMs;
   };
+  const below = (job: JobView) => (state.kept.includes(job.id) ? 0 : 1);
   return jobs
     .filter(filterOf(state.filter, SEARCHABLE))
-    .sort((a, b) => compare(a, b) * direction || (a.id < b.id ? -1 : 1));
+    .sort((a, b) => below(a) - below(b) || compare(a, b) * direction || (a.id < b.id ? -1 : 1));
 }
 
 function progressText(job: JobView, glyphs: Glyphs): string {
@@ -40,7 +41,7 @@ function progressText(job: JobView, glyphs: Glyphs): string {
   return `${bar(share, BAR_COLUMNS, glyphs)} ${percentText(share).padStart(4)}`;
 }
 
-function columns(theme: Theme, nowMs: number): TableColumn<JobView>[] {
+function columns(theme: Theme, nowMs: number, kept: readonly string[]): TableColumn<JobView>[] {
   const { glyphs } = theme;
   return [
     { title: 'JOB', width: 5, priority: 3, text: (job) => job.id },
@@ -50,7 +51,8 @@ function columns(theme: Theme, nowMs: number): TableColumn<JobView>[] {
       width: 10,
       priority: 0,
       elastic: true,
-      text: (job) => (job.error === undefined ? job.target : `${job.target}: ${job.error}`),
+      text: (job) =>
+        `${kept.includes(job.id) ? `${glyphs.kept} ` : ''}${job.target}${job.error === undefined ? '' : `: ${job.error}`}`,
     },
     {
       title: 'PROGRESS',
@@ -86,15 +88,20 @@ export function jobsPanel(input: PanelInput): PanelBody {
   const { snapshot, state, theme } = input;
   if (snapshot === undefined) return waiting('Jobs');
   const drill = state.drill.at(-1);
-  if (drill?.kind === 'job') return jobDetail(drill.id, snapshot, input);
+  if (drill?.kind === 'job') return jobDetail(drill, snapshot, input);
   const jobs = arrangeJobs(snapshot.jobs, state);
   const running = snapshot.jobs.filter((job) => job.state === 'running').length;
+  const kept = jobs.filter(({ id }) => state.kept.includes(id)).length;
   const arrow = state.reverse ? theme.glyphs.desc : theme.glyphs.asc;
   return {
     title: 'Jobs',
-    tags: [`${running} running`, `sort:${state.sort}${arrow}`],
+    tags: [
+      `${running} running`,
+      `sort:${state.sort}${arrow}`,
+      ...(kept === 0 ? [] : [`${kept} kept on top`]),
+    ],
     rows: listRows({
-      columns: columns(theme, input.nowMs),
+      columns: columns(theme, input.nowMs, state.kept),
       items: jobs,
       idOf: (job) => job.id,
       selectedId: input.focused ? state.selectedId : undefined,

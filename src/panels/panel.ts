@@ -1,5 +1,6 @@
 /** What all panels share: their ids, the state a person gives them, the data they are drawn from, and the frame. */
 import type { ObjectDetail, ObjectView, Snapshot } from '../engine/engine.ts';
+import type { JobDetail } from '../engine/job-views.ts';
 import { cell, cut, dimmed, fitRow, type Row, rowWidth, widthOf } from './cells.ts';
 import { agoText } from './format.ts';
 import type { Theme } from './theme.ts';
@@ -10,6 +11,9 @@ export const PANELS: readonly PanelId[] = ['peers', 'health', 'bandwidth', 'jobs
 /** Engine samples once a second; data older than this many samples is no longer shown as live (ux.md D.3). */
 export const STALE_SAMPLES = 3;
 export const SAMPLE_MS = 1000;
+
+/** What a job has said, with the state in which it was asked: of one that has ended it is asked once. */
+export type JobLog = Pick<JobDetail, 'log' | 'logDropped' | 'state'>;
 
 export type Arrangement = Pick<PanelState, 'sort' | 'reverse' | 'filter'>;
 
@@ -28,7 +32,13 @@ export type Drill =
     }
   | { kind: 'object'; ref: string; name: string; detail: ObjectDetail | undefined; error: string | undefined }
   | { kind: 'event'; seq: number }
-  | { kind: 'job'; id: string }
+  | {
+      kind: 'job';
+      id: string;
+      /** Undefined until it has been read. */
+      log: JobLog | undefined;
+      error: string | undefined;
+    }
   | { kind: 'traffic' };
 
 /** What a list of objects needs to know of each: a catalog may have a hundred thousand. */
@@ -44,6 +54,8 @@ export interface PanelState {
   filter: string;
   /** Ids marked with Space, to be copied together. */
   marked: readonly string[];
+  /** Ids that stay at the top, in whatever order. */
+  kept: readonly string[];
   /** Innermost last. */
   drill: readonly Drill[];
   window: (typeof WINDOWS)[number];
@@ -82,6 +94,7 @@ export function initialPanel(sort = '', reverse = false): PanelState {
     reverse,
     filter: '',
     marked: [],
+    kept: [],
     window: '60s',
     drill: [],
     scroll: 0,

@@ -15,6 +15,8 @@ export interface Glyphs {
   pointer: string;
   prompt: string;
   dot: string;
+  /** Before what a person keeps on top. */
+  kept: string;
   bar: { full: string; empty: string };
   /** Eight heights, lowest first. */
   heights: readonly string[];
@@ -39,6 +41,7 @@ const UNICODE: Glyphs = {
   pointer: '▸',
   prompt: '›',
   dot: '·',
+  kept: '»',
   bar: { full: '█', empty: '░' },
   heights: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
   spinner: ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'],
@@ -62,6 +65,7 @@ const ASCII: Glyphs = {
   pointer: '>',
   prompt: '>',
   dot: '|',
+  kept: '>>',
   bar: { full: '#', empty: '.' },
   heights: ['_', '.', ',', '-', '=', '+', '*', '#'],
   spinner: ['|', '/', '-', '\\'],

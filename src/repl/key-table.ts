@@ -180,6 +180,13 @@ export const KEY_ACTIONS = [
     text: 'jobs: cancel (on the prompt)',
     panels: ['jobs'],
   },
+  {
+    name: 'keep-job',
+    place: 'panel',
+    keys: ['k'],
+    text: 'jobs: keep on top; again: let go',
+    panels: ['jobs'],
+  },
 ] as const satisfies readonly KeyAction[];
 
 export type ActionName = (typeof KEY_ACTIONS)[number]['name'];

@@ -162,6 +162,35 @@ describe('health', () => {
   });
 });
 
+describe('jobs', () => {
+  const state = (more: Partial<PanelState>) => ({ ...states.jobs, ...more });
+
+  it('keep on top what a person keeps, whatever the order', () => {
+    expect(rowIds('jobs', snapshot, state({}))).toEqual(['j1', 'j2']);
+    for (const reverse of [false, true])
+      for (const sort of SORTS.jobs)
+        expect(rowIds('jobs', snapshot, state({ kept: ['j2'], sort, reverse }))).toEqual(['j2', 'j1']);
+    const lines = text('jobs', { state: state({ kept: ['j2'] }) }).split('\n');
+    expect(lines[0]).toContain('1 kept on top');
+    expect(lines[2]).toContain('» backup');
+  });
+
+  it('show the log of one, also that it is being read, and why it cannot be', () => {
+    const drawn = (more: object) =>
+      text('jobs', {
+        height: 20,
+        state: state({ drill: [{ kind: 'job', id: 'j2', log: undefined, error: undefined, ...more }] }),
+      });
+    expect(drawn({})).toContain('reading its log');
+    expect(drawn({ error: 'the service has ended' })).toContain('the service has ended');
+    const log = [{ atMs: FAKE_START_MS, level: 'warn' as const, text: 'birch\u001b[2J took no shard' }];
+    expect(drawn({ log: { log, logDropped: 7, state: 'failed' } })).toMatch(
+      /log, 7 older lines are gone[\s\S]*warn {2}birch\\e\[2J took no shard/,
+    );
+    expect(drawn({ log: { log: [], logDropped: 0, state: 'running' } })).toContain('said nothing so far');
+  });
+});
+
 describe('storage', () => {
   const pool = (
     name: string,

@@ -23,7 +23,10 @@ describe('the keyboard', () => {
         .filter((key) => general.some((other) => (other.keys as readonly string[]).includes(key)))
         .map((key) => [key, name]),
     );
-    expect(twofold).toEqual([['n', 'name-peer']]);
+    expect(twofold).toEqual([
+      ['n', 'name-peer'],
+      ['k', 'keep-job'],
+    ]);
     expect(BUILT_IN_KEYS.panel('peers', letter('n'))).toBe('name-peer');
     expect(BUILT_IN_KEYS.panel('jobs', letter('n'))).toBe('select-next');
     // Who keeps one of the two where it was may do so; who puts another action there may not.

@@ -78,9 +78,16 @@ describe('panels and prompt', () => {
     await pty.settled();
     pty.write('\r');
     await pty.waitFor(/4 Job \S+/);
+    await pty.waitFor(/info +10 % done after 2\.0 s/);
+    // Figures and log, where there is room for both.
+    pty.write('z');
     await pty.waitFor(/begun +\d\d:\d\d:\d\d/);
+    await pty.waitFor(/info +10 % done after 2\.0 s/);
+    pty.write('z');
+    pty.write('k');
+    await pty.waitFor(/\S+ stays on top/);
     pty.write(KEY.escape);
-    await pty.waitFor(/4 Jobs/);
+    await pty.waitFor(/4 Jobs.*1 kept on top/);
     pty.write('3');
     await pty.settled();
     pty.write('w');

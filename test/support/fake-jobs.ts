@@ -1,5 +1,5 @@
 /** Two jobs with fixed figures, and what a fake engine does of the job calls. */
-import type { JobCalls, JobView } from '../../src/engine/job-views.ts';
+import type { JobCalls, JobDetail, JobView } from '../../src/engine/job-views.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 const MIB = 1024 * 1024;
@@ -17,22 +17,30 @@ export function fakeJobCalls(
           ? { ...job, state: 'cancelled', etaMs: undefined, endedAtMs: job.startedAtMs }
           : job,
     );
-  const show = (id: string): JobView => {
+  const find = (id: string): JobView => {
     const found = list().find((job) => job.id === id);
     if (found === undefined) throw new DatameshError('not-found', { what: `there is no job "${id}"` });
     return found;
+  };
+  const show = (id: string): JobDetail => {
+    const job = find(id);
+    const atMs = job.startedAtMs + 2000;
+    const log: JobDetail['log'] = [{ atMs, level: 'info', text: '10 % done after 2.0 s' }];
+    if (job.error !== undefined)
+      log.push({ atMs: atMs + 8000, level: 'error', text: `failed: ${job.error}` });
+    return { ...job, log, logDropped: 0 };
   };
   return {
     list: () => enter('jobs').then(list),
     show: (id) => enter('jobs').then(() => show(id)),
     async wait(id, call) {
       await enter('jobs', call?.signal);
-      return { ...show(id), ...(show(id).state === 'running' ? { state: 'done' as const } : {}) };
+      return { ...find(id), ...(find(id).state === 'running' ? { state: 'done' as const } : {}) };
     },
     async cancel(id) {
       await enter('jobs');
-      if (show(id).state === 'running') cancelled.add(id);
-      return show(id);
+      if (find(id).state === 'running') cancelled.add(id);
+      return find(id);
     },
   };
 }

@@ -130,6 +130,12 @@ export const JOB_FIELDS: Fields = {
   error: orNull(text),
 };
 
+export const JOB_SHOW_FIELDS: Fields = {
+  ...JOB_FIELDS,
+  log: listOf(objectOf({ atMs: timeMs, level: oneOf('info', 'warn', 'error'), text })),
+  logDropped: count,
+};
+
 export const CONFIG_FIELD_FIELDS: Fields = {
   key: text,
   value: anything,

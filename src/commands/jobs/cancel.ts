@@ -26,7 +26,8 @@ export const jobsCancelCommand: Command = {
     const { out, options } = context;
     const id = values.id as string;
     const engine = await context.engine();
-    const before = await engine.jobs.show(id);
+    // What it has said is for `jobs show`.
+    const { log: _, logDropped: __, ...before } = await engine.jobs.show(id);
     if (options.dryRun || before.state !== 'running') {
       out.record({ ...jobRecord(before), ...(options.dryRun ? { dryRun: true } : {}) });
       if (before.state !== 'running') out.note(`${id} has ended already`);

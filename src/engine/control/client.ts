@@ -25,7 +25,7 @@ import type {
   StoreStats,
 } from '../engine.ts';
 import type { EventQuery, EventView } from '../event-views.ts';
-import type { JobCalls, JobView } from '../job-views.ts';
+import type { JobCalls, JobDetail, JobView } from '../job-views.ts';
 import type { ReloadReport } from '../live-options.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
@@ -106,7 +106,11 @@ class RemoteEngine implements Engine {
 
   readonly jobs: JobCalls = {
     list: async () => (await this.#read(ROUTE.jobList)) as JobView[],
-    show: async (id) => (await this.#send(ROUTE.jobShow, { id })) as JobView,
+    show: async (id) => {
+      const job = (await this.#send(ROUTE.jobShow, { id })) as JobView & Partial<JobDetail>;
+      // A service of an earlier version keeps no log.
+      return { ...job, log: job.log ?? [], logDropped: job.logDropped ?? 0 };
+    },
     wait: (id, call = {}) => this.#await<JobView>(ROUTE.jobWait, { id }, call),
     cancel: async (id) => (await this.#send(ROUTE.jobCancel, { id })) as JobView,
   };

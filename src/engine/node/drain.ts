@@ -208,8 +208,11 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
           doneItems: shardsDropped,
           totalItems: shardsDropped + shards,
         });
-        if (state !== before && state !== 'running')
-          events.add(state === 'done' ? 'info' : 'warn', 'drain', sentenceOf(view()));
+        if (state !== before && state !== 'running') {
+          const level = state === 'done' ? 'info' : 'warn';
+          events.add(level, 'drain', sentenceOf(view()));
+          jobs.line(job, sentenceOf(view()), level);
+        }
         if (state === 'done') jobs.end(job, 'done');
         tell();
         await clock.sleep(state === 'running' ? ROUND_MS : IDLE_ROUND_MS, loopSignal);

@@ -2,7 +2,8 @@
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { CallOptions, Progress } from '../engine.ts';
-import type { JobView } from '../job-views.ts';
+import type { JobDetail, JobLine, JobView } from '../job-views.ts';
+import { JobLog } from './job-log.ts';
 import { JobRate } from './job-rate.ts';
 
 /** Ended transfers kept, as many of what the node does by itself, and as many of all else: a thousand small gets do not push out how last night's drain ended. */
@@ -33,6 +34,7 @@ interface Kept extends Job {
   endedMs: number | undefined;
   bytes: JobRate;
   items: JobRate;
+  log: JobLog;
   stop(): void;
   /** Its caller's signal is let go of. */
   unlink(): void;
@@ -77,6 +79,7 @@ export class Jobs {
           this.progress(job, progress);
           call.onProgress?.(progress);
         },
+        onLine: (text, level) => this.line(job, text, level),
       });
       this.end(job, 'done');
       return result;
@@ -137,6 +140,7 @@ export class Jobs {
       unasked,
       bytes: new JobRate(startedMs),
       items: new JobRate(startedMs),
+      log: new JobLog(startedMs),
       stop() {
         stopper.abort(new DatameshError('cancelled', { what: 'the job was cancelled' }));
         cancel?.();
@@ -148,6 +152,11 @@ export class Jobs {
     return job;
   }
 
+  /** A line for the log of a job that runs. */
+  line(job: Job, text: string, level: JobLine['level'] = 'info'): void {
+    this.running.get(job.id)?.log.add(this.clock.now(), level, text);
+  }
+
   progress(job: Job, { doneBytes, totalBytes, doneItems, totalItems }: Progress): void {
     const kept = this.running.get(job.id);
     if (kept === undefined) return;
@@ -155,15 +164,20 @@ export class Jobs {
     job.doneBytes = doneBytes;
     job.totalBytes = totalBytes;
     kept.bytes.note(nowMs, doneBytes);
-    if (doneItems === undefined) return;
-    job.doneItems = doneItems;
-    job.totalItems = totalItems;
-    kept.items.note(nowMs, doneItems);
+    if (doneItems !== undefined) {
+      job.doneItems = doneItems;
+      job.totalItems = totalItems;
+      kept.items.note(nowMs, doneItems);
+    }
+    const share = totalBytes ? doneBytes / totalBytes : totalItems ? (doneItems ?? 0) / totalItems : 0;
+    kept.log.progress(this.clock.now(), nowMs, share);
   }
 
   end(job: Job, state: JobView['state'], error?: string): void {
     const kept = this.running.get(job.id);
     if (kept === undefined || state === 'running') return;
+    const why = error === undefined ? '' : `: ${error}`;
+    if (state !== 'done') this.line(job, `${state}${why}`, state === 'failed' ? 'error' : 'warn');
     kept.state = state;
     kept.endedAtMs = this.clock.now();
     kept.endedMs = this.clock.monotonic();
@@ -191,8 +205,9 @@ export class Jobs {
   }
 
   /** Throws `not-found`. */
-  show(id: string): JobView {
-    return this.viewOf(this.find(id));
+  show(id: string): JobDetail {
+    const job = this.find(id);
+    return { ...this.viewOf(job), ...job.log.view() };
   }
 
   /** Resolves when it has ended. Throws `not-found`, `cancelled` when the caller gives up. */
@@ -211,6 +226,7 @@ export class Jobs {
   async cancel(id: string): Promise<JobView> {
     const job = this.find(id);
     if (job.state === 'running') {
+      this.line(job, 'told to stop', 'warn');
       job.stop();
       await this.ending(job, CANCEL_WAIT_MS, undefined);
     }

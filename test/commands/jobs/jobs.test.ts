@@ -32,8 +32,25 @@ it('cancels what runs, only tells with --dry-run, and leaves alone what has ende
   const host = testHost({ engine });
   expect(await runLine(host, 'jobs', 'cancel', 'j1', '--dry-run')).toBe(0);
   expect(host.seen.records.at(-1)).toMatchObject({ id: 'j1', state: 'running', dryRun: true });
+  expect(host.seen.records.at(-1)).not.toHaveProperty('log');
   expect(await runLine(host, 'jobs', 'cancel', 'j1')).toBe(0);
   expect(host.seen.records.at(-1)).toMatchObject({ id: 'j1', state: 'cancelled' });
   expect(await runLine(host, 'jobs', 'cancel', 'j2')).toBe(0);
   expect(host.seen.notes).toContain('j2 has ended already');
+});
+
+it('shows the log of one, as records for a program and as lines for a person', async () => {
+  const host = testHost({ engine: createFakeEngine({}) });
+  expect(await runLine(host, 'jobs', 'show', 'j2')).toBe(0);
+  expect(host.seen.records[0]).toMatchObject({
+    logDropped: 0,
+    log: [
+      { level: 'info', text: '10 % done after 2.0 s' },
+      { level: 'error', text: 'failed: stripe 10 has 3 of the 4 shards it needs' },
+    ],
+  });
+  expect(host.seen.notes).toEqual([
+    expect.stringMatching(/^2026-11-21T\S+Z info {2}10 % done after 2\.0 s$/),
+    expect.stringMatching(/^2026-11-21T\S+Z error failed: stripe 10 has 3/),
+  ]);
 });

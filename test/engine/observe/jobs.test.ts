@@ -132,3 +132,56 @@ describe('the registry', () => {
     expect(jobs.show(job.id)).toMatchObject({ state: 'cancelled', doneBytes: 2 });
   });
 });
+
+describe('the log of a job', () => {
+  const texts = (jobs: Jobs, id: string) => jobs.show(id).log.map(({ level, text }) => `${level} ${text}`);
+
+  it('holds what the work says, how far it was when, and how it ended', async () => {
+    const clock = manualClock();
+    const jobs = new Jobs(clock);
+    const failing = jobs.run('put', 'a', {}, async (call) => {
+      call.onLine?.('birch took no shard', 'warn');
+      for (let done = 0; done <= 50; done += 5) {
+        clock.advance(500);
+        call.onProgress?.(at(done, 100));
+      }
+      throw new DatameshError('failed', { what: 'the disk is gone' });
+    });
+    await expect(failing).rejects.toThrow('the disk is gone');
+    expect(texts(jobs, 'put-1')).toEqual([
+      'warn birch took no shard',
+      'info 10 % done after 1.5 s',
+      'info 20 % done after 2.5 s',
+      'info 30 % done after 3.5 s',
+      'info 40 % done after 4.5 s',
+      'info 50 % done after 5.5 s',
+      'error failed: the disk is gone',
+    ]);
+    expect(jobs.view()[0]).not.toHaveProperty('log');
+  });
+
+  it('says nothing of what is done in a moment, and of a cancelled one who ended it', async () => {
+    const clock = manualClock();
+    const jobs = new Jobs(clock);
+    await jobs.run('put', 'small', {}, async (call) => call.onProgress?.(at(100, 100)));
+    expect(texts(jobs, 'put-1')).toEqual([]);
+    const job = jobs.start('repair', 'x');
+    const cancelling = jobs.cancel(job.id);
+    jobs.fail(job, job.signal.reason);
+    await cancelling;
+    expect(texts(jobs, job.id)).toEqual(['warn told to stop', 'warn cancelled: the job was cancelled']);
+    jobs.line(job, 'too late');
+    expect(texts(jobs, job.id)).toHaveLength(2);
+  });
+
+  it('keeps the newest hundred lines, each short, and counts the others', () => {
+    const jobs = new Jobs(manualClock());
+    const job = jobs.start('repair', 'x');
+    for (let line = 0; line < 250; line++) jobs.line(job, `${line} ${'x'.repeat(5000)}`);
+    const { log, logDropped } = jobs.show(job.id);
+    expect(log).toHaveLength(100);
+    expect(logDropped).toBe(150);
+    expect(log[0]!.text).toMatch(/^150 x/);
+    expect(Math.max(...log.map(({ text }) => text.length))).toBe(300);
+  });
+});
