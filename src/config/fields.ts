@@ -253,6 +253,12 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     summary: "keys of the console's prompt",
     restart: false,
   },
+  {
+    key: 'console.mouse',
+    kind: 'boolean',
+    summary: 'the wheel scrolls the console, a click chooses a panel',
+    restart: false,
+  },
 ];
 
 export const CONFIG_KEYS: readonly string[] = CONFIG_FIELDS.map(({ key }) => key);
@@ -305,7 +311,7 @@ export function defaultConfig(base: { name: string; dataDir: string }): Config {
     access: { mode: 'allow-list', allow: [], deny: [] },
     metrics: { port: 0 },
     observe: { traces: '', logLevel: 'info' },
-    console: { history: true, editorMode: 'emacs' },
+    console: { history: true, editorMode: 'emacs', mouse: false },
   };
 }
 

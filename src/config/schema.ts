@@ -22,7 +22,7 @@ export interface Config {
   access: { mode: 'open' | 'allow-list'; allow: string[]; deny: string[] };
   metrics: { port: number };
   observe: { traces: string; logLevel: 'debug' | 'info' | 'warn' | 'error' };
-  console: { history: boolean; editorMode: EditorMode };
+  console: { history: boolean; editorMode: EditorMode; mouse: boolean };
 }
 
 /** Keys of the console's prompt. */

@@ -11,10 +11,12 @@ export interface PortDeps {
   history: History;
   getState(): ConsoleState;
   set(next: ConsoleState): void;
+  /** Tells the terminal to report the mouse, or not to. */
+  tellMouse(on: boolean): void;
   quit(): void;
 }
 
-export function consolePort({ clock, history, getState, set, quit }: PortDeps): ConsolePort {
+export function consolePort({ clock, history, getState, set, tellMouse, quit }: PortDeps): ConsolePort {
   return {
     history: () => history.entries(),
     clearHistory: () => history.clear(),
@@ -25,6 +27,11 @@ export function consolePort({ clock, history, getState, set, quit }: PortDeps): 
     setEditorMode(mode) {
       const state = getState();
       set({ ...state, prompt: { ...state.prompt, vi: mode === 'vi' ? VI_INSERT : undefined } });
+    },
+    mouse: () => getState().mouse,
+    setMouse(on) {
+      set({ ...getState(), mouse: on, browsed: undefined });
+      tellMouse(on);
     },
     quit,
     nowMs: () => clock.now(),

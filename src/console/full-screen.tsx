@@ -1,6 +1,7 @@
 /** Runs a session in the alternate screen until it ends. */
 import { type Instance, render } from 'ink';
 import type { Theme } from '../panels/theme.ts';
+import { tapMouse } from './mouse-reports.ts';
 import { createStageStore, type Lend, Root, type Stage, type StageStore } from './root.tsx';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,7 +24,14 @@ export interface FullScreen {
 
 export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): FullScreen {
   const stages = createStageStore(first);
-  const { stdout, stdin } = terminal;
+  const { stdout } = terminal;
+  const stdin = tapMouse(terminal.stdin, {
+    wanted: () => terminal.mouseWanted,
+    report(report) {
+      const stage = stages.get();
+      if (stage.kind === 'console') stage.session.mouse(report);
+    },
+  });
   let instance: Instance | undefined;
   let lend: Lend | undefined;
   const onLend = (given: Lend) => {

@@ -98,6 +98,8 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
       refreshMs: () => refreshMs,
       editorMode: () => undefined,
       setEditorMode() {},
+      mouse: () => undefined,
+      setMouse() {},
       quit: () => leave(),
       nowMs: () => clock.now(),
     },

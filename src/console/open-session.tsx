@@ -44,6 +44,7 @@ export function screenPort(
     redraw: () => screen()?.redraw(),
     suspend: () => screen()?.suspend(),
     write: (text) => terminal.write(text),
+    mouse: (on) => terminal.mouse(on),
   };
 }
 

@@ -35,17 +35,17 @@ function panelStep(state: ConsoleState, panel: PanelId, key: KeyPress): ConsoleS
     case 'back':
       return only(back(state, panel));
     case 'select-previous':
-      return only(move(state, panel, -1));
+      return only(movePanel(state, panel, -1));
     case 'select-next':
-      return only(move(state, panel, 1));
+      return only(movePanel(state, panel, 1));
     case 'page-up':
-      return only(move(state, panel, -page));
+      return only(movePanel(state, panel, -page));
     case 'page-down':
-      return only(move(state, panel, page));
+      return only(movePanel(state, panel, page));
     case 'select-first':
-      return only(move(state, panel, Number.NEGATIVE_INFINITY));
+      return only(movePanel(state, panel, Number.NEGATIVE_INFINITY));
     case 'select-last':
-      return only(move(state, panel, Number.POSITIVE_INFINITY));
+      return only(movePanel(state, panel, Number.POSITIVE_INFINITY));
     case 'open':
       return drillDown(state, panel);
     case 'sort':
@@ -105,7 +105,7 @@ function back(state: ConsoleState, panel: PanelId): ConsoleState {
 }
 
 /** Moves the selection, or scrolls where there is none. A row that went away leaves the selection at its neighbour. */
-function move(state: ConsoleState, panel: PanelId, by: number): ConsoleState {
+export function movePanel(state: ConsoleState, panel: PanelId, by: number): ConsoleState {
   const own = state.panels[panel];
   const ids = rowIds(panel, state.snapshot, own);
   if (ids.length === 0) {
@@ -255,5 +255,5 @@ function toggleMark(state: ConsoleState, panel: PanelId): ConsoleState {
   const next = marked.includes(id)
     ? marked.filter((each) => each !== id)
     : [...marked, id].slice(-MAX_MARKED);
-  return move(withPanel(state, panel, { marked: next }), panel, 1);
+  return movePanel(withPanel(state, panel, { marked: next }), panel, 1);
 }

@@ -138,6 +138,7 @@ async function sessionStart(
     welcome: [...(problem === undefined ? [] : [problem]), ...problems],
     keys,
     editorMode: config.console.editorMode,
+    mouse: config.console.mouse,
     openEngine: (ask) => openLink({ config, attach: options.attach === true, passphrase, reload }, ask),
     surroundings: {
       config: () => readConfig(options),

@@ -29,6 +29,7 @@ export function panelRows(state: ConsoleState, box: PanelBox, theme: Theme): Row
     stale: isStale(state),
     state: state.panels[box.id],
     focused: state.focus === box.id,
+    browsed: state.browsed === box.id,
     typingFilter: state.typingFilter?.panel === box.id ? state.typingFilter.text : undefined,
     width: box.width,
     height: box.height,

@@ -26,6 +26,8 @@ import { createCommandQueue } from './command-queue.ts';
 import { consolePort } from './console-port.ts';
 import type { LateRegistry } from './late-registry.ts';
 import { createLoader } from './loading.ts';
+import { mouseStep } from './mouse.ts';
+import type { MouseReport } from './mouse-reports.ts';
 import { consoleOutput } from './output.ts';
 import { createRunner } from './runner.ts';
 import { createBeats, createSampler } from './sampling.ts';
@@ -61,6 +63,7 @@ export interface SessionDeps {
   /** The keyboard; that of the table where it is not given. */
   keys?: KeyBindings;
   editorMode?: EditorMode;
+  mouse?: boolean;
   openEngine(ask: (prompt: string) => Promise<string | undefined>): Promise<EngineLink>;
   /** What a command asks beyond the engine. */
   surroundings: Pick<Host, 'config' | 'configPath' | 'service'>;
@@ -72,6 +75,8 @@ export interface SessionDeps {
     edit(text: string): Promise<string>;
     /** Raw bytes that draw nothing (the clipboard sequence). */
     write(text: string): void;
+    /** Reports of the mouse on or off. */
+    mouse(on: boolean): void;
   };
 }
 
@@ -81,6 +86,7 @@ export interface Session {
   subscribe(listener: () => void): () => void;
   keys(keys: readonly KeyPress[]): void;
   paste(text: string): void;
+  mouse(report: MouseReport): void;
   resize(columns: number, rows: number): void;
   /** A line of the program's own in the Output. */
   note(text: string): void;
@@ -121,7 +127,14 @@ export function createSession(deps: SessionDeps): Session {
   const print = (rows: readonly Row[]) =>
     set({ ...state, transcript: appendRows(state.transcript, rows, state.columns - 4) });
 
-  const port = consolePort({ clock, history, getState: () => state, set, quit: () => stop(EXIT.ok) });
+  const port = consolePort({
+    clock,
+    history,
+    getState: () => state,
+    set,
+    tellMouse: (on) => deps.screen.mouse(on),
+    quit: () => stop(EXIT.ok),
+  });
 
   /** One question at a time: what runs in the background may ask while another is open. `of`: whose it is. */
   const ask = (kind: 'confirm' | 'secret', text: string, of?: AbortSignal) => {
@@ -345,9 +358,11 @@ export function createSession(deps: SessionDeps): Session {
       set(state);
     },
     paste: (text) => set(consolePaste({ ...state, nowMs: clock.now() }, text)),
+    mouse: (report) => set(mouseStep({ ...state, nowMs: clock.now() }, report)),
     note: (text) => print([textRow(text, 'warn')]),
     resize: (columns, rows) => set({ ...state, columns, rows }),
     start() {
+      if (deps.mouse === true) port.setMouse(true);
       const help = keys.keysOf('help').at(-1);
       const hello = `Type a command, help for all of them${help === undefined ? '' : `, ${help} for the keys`}.`;
       print([...(deps.welcome ?? []).map((line) => textRow(line, 'warn')), textRow(hello, 'dim')]);

@@ -60,6 +60,10 @@ export interface ConsoleState {
   shown: PanelId;
   zoomed: boolean;
   panels: Readonly<Record<PanelId, PanelState>>;
+  /** The panel that the wheel moved last. */
+  browsed: PanelId | undefined;
+  /** The terminal reports the mouse. */
+  mouse: boolean;
   typingFilter: { panel: PanelId; text: string; before: string } | undefined;
   help: { query: string; scroll: number } | undefined;
   transcript: Transcript;
@@ -122,6 +126,8 @@ export function initialState(start: {
     shown: 'peers',
     zoomed: false,
     panels: initialPanels(),
+    browsed: undefined,
+    mouse: false,
     typingFilter: undefined,
     help: undefined,
     transcript: emptyTranscript(),

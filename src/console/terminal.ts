@@ -1,5 +1,5 @@
 /**
- * The terminal's modes: alternate screen, caret, paste mode, raw mode. Whatever happens to this process, they are put back: `restore` writes
+ * The terminal's modes: alternate screen, caret, paste mode, mouse reports, raw mode. Whatever happens to this process, they are put back: `restore` writes
  * synchronously and may be called from an exit handler, and twice.
  */
 import { writeSync } from 'node:fs';
@@ -10,6 +10,9 @@ const ENTER = '\u001b[?1049h\u001b[H\u001b[J';
 const HOME_AND_ERASE = '\u001b[H\u001b[J';
 /** Synchronised output off, bracketed paste off, caret on, attributes off. */
 const RESTORE = '\u001b[?2026l\u001b[?2004l\u001b[?25h\u001b[0m';
+/** Buttons and wheel (1000), told in the SGR form (1006), which knows no limit of columns. */
+const MOUSE_ON = '\u001b[?1000h\u001b[?1006h';
+const MOUSE_OFF = '\u001b[?1006l\u001b[?1000l';
 const LEAVE = '\u001b[?1049l';
 
 export interface Terminal {
@@ -22,12 +25,16 @@ export interface Terminal {
   /** Erases what is in sight, for a redraw from scratch. Never CSI 2J: some terminals push that into the scrollback. */
   erase(): void;
   write(text: string): void;
+  /** Reports of the mouse, from now on and after each time that the terminal was given away. */
+  mouse(on: boolean): void;
+  readonly mouseWanted: boolean;
   /** Everything as it was before the console. */
   restore(): void;
 }
 
 export function openTerminal(stdin: ReadStream, stdout: WriteStream): Terminal {
   let entered = false;
+  let mouse = false;
   return {
     stdin,
     stdout,
@@ -36,13 +43,20 @@ export function openTerminal(stdin: ReadStream, stdout: WriteStream): Terminal {
       return entered;
     },
     enter() {
-      if (!entered) stdout.write(ENTER);
+      if (!entered) stdout.write(ENTER + (mouse ? MOUSE_ON : ''));
       entered = true;
     },
     erase: () => void stdout.write(HOME_AND_ERASE),
     write: (text) => void stdout.write(text),
+    get mouseWanted() {
+      return mouse;
+    },
+    mouse(on) {
+      if (on !== mouse && entered) stdout.write(on ? MOUSE_ON : MOUSE_OFF);
+      mouse = on;
+    },
     restore() {
-      const text = RESTORE + (entered ? LEAVE : '');
+      const text = (mouse ? MOUSE_OFF : '') + RESTORE + (entered ? LEAVE : '');
       entered = false;
       try {
         if (stdin.isTTY) stdin.setRawMode(false);

@@ -3,7 +3,7 @@ import type { EventLevel, EventView } from '../engine/engine.ts';
 import { cell, type Row, type Tone, wrapRow } from './cells.ts';
 import { filterOf, type Searchable } from './filter.ts';
 import { clockText } from './format.ts';
-import { type PanelBody, type PanelInput, type PanelState, scrolled, waiting } from './panel.ts';
+import { type PanelBody, type PanelInput, type PanelState, scrolled, selectedIn, waiting } from './panel.ts';
 import { remembering } from './remember.ts';
 import { windowStart } from './table.ts';
 
@@ -39,11 +39,12 @@ export function eventsPanel(input: PanelInput): PanelBody {
   if (drill?.kind === 'event') return eventDetail(snapshot.events, drill.seq, input);
   const events = arrangeEvents(snapshot.events, state);
   const room = input.height - 2;
-  const index = input.focused ? events.findIndex((event) => String(event.seq) === state.selectedId) : -1;
+  const selected = selectedIn(input);
+  const index = selected === undefined ? -1 : events.findIndex((event) => String(event.seq) === selected);
   const first = index < 0 ? Math.max(0, events.length - room) : windowStart(index, events.length, room);
   const rows = events
     .slice(first, first + room)
-    .map((event) => eventRow(event, input.focused && String(event.seq) === state.selectedId));
+    .map((event) => eventRow(event, String(event.seq) === selected));
   const level = state.sort === 'all' ? [] : [`level:${state.sort}+`];
   const tags = [...level, index < 0 ? 'follow' : `${index + 1}/${events.length}`];
   const empty = snapshot.events.length === 0 ? 'no events yet' : 'no event passes the filter';

@@ -6,7 +6,7 @@ import { agoText, bytesText, etaText, percentText, rateText } from './format.ts'
 import { bar } from './graph.ts';
 import { jobDetail } from './job-drill.ts';
 import { amountText, jobShare, jobStateMark, STATE_TONE } from './job-text.ts';
-import { type PanelBody, type PanelInput, type PanelState, waiting } from './panel.ts';
+import { type PanelBody, type PanelInput, type PanelState, selectedIn, waiting } from './panel.ts';
 import { listRows, type TableColumn } from './table.ts';
 import type { Glyphs, Theme } from './theme.ts';
 
@@ -104,7 +104,7 @@ export function jobsPanel(input: PanelInput): PanelBody {
       columns: columns(theme, input.nowMs, state.kept),
       items: jobs,
       idOf: (job) => job.id,
-      selectedId: input.focused ? state.selectedId : undefined,
+      selectedId: selectedIn(input),
       marked: state.marked,
       width: input.width - 4,
       height: input.height - 2,

@@ -63,6 +63,11 @@ export interface PanelState {
   scroll: number;
 }
 
+/** The row that is shown as selected. */
+export function selectedIn({ focused, browsed, state }: PanelInput): string | undefined {
+  return focused || browsed === true ? state.selectedId : undefined;
+}
+
 export interface PanelInput {
   snapshot: Snapshot | undefined;
   /** Peers connected, one figure a sample, oldest first. */
@@ -72,6 +77,8 @@ export interface PanelInput {
   stale: boolean;
   state: PanelState;
   focused: boolean;
+  /** The wheel moved it while the keyboard was elsewhere: its selected row is shown all the same. */
+  browsed?: boolean;
   /** The filter while it is being typed. */
   typingFilter: string | undefined;
   width: number;

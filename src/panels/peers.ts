@@ -13,7 +13,7 @@ import {
   shortId,
 } from './format.ts';
 import { areaGraph, sparkline } from './graph.ts';
-import { type PanelBody, type PanelInput, type PanelState, scrolled, waiting } from './panel.ts';
+import { type PanelBody, type PanelInput, type PanelState, scrolled, selectedIn, waiting } from './panel.ts';
 import { remembering } from './remember.ts';
 import { listRows, type TableColumn } from './table.ts';
 import type { Glyphs, Theme } from './theme.ts';
@@ -199,7 +199,7 @@ export function peersPanel(input: PanelInput): PanelBody {
       columns: columns(theme, input.nowMs),
       items: peers,
       idOf: (peer) => peer.peerId,
-      selectedId: input.focused ? state.selectedId : undefined,
+      selectedId: selectedIn(input),
       marked: state.marked,
       width: width - 4,
       height: height - 2,

@@ -4,7 +4,7 @@ import { cell, type Row, type Tone } from './cells.ts';
 import { bytesText, countText, percentText } from './format.ts';
 import { bar } from './graph.ts';
 import { objectList, shardMap } from './health-drill.ts';
-import { type PanelBody, type PanelInput, waiting } from './panel.ts';
+import { type PanelBody, type PanelInput, selectedIn, waiting } from './panel.ts';
 import { arrangePools, poolColumns } from './pool-list.ts';
 import { listRows } from './table.ts';
 import type { Theme } from './theme.ts';
@@ -33,7 +33,7 @@ export function storagePanel(input: PanelInput): PanelBody {
       columns: poolColumns(theme.glyphs),
       items: pools,
       idOf: ({ name }) => name,
-      selectedId: input.focused ? state.selectedId : undefined,
+      selectedId: selectedIn(input),
       marked: state.marked,
       width: inner,
       height: room - head.length,

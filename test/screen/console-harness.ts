@@ -51,6 +51,8 @@ export function expectRestored(raw: string): void {
   expect(last('\u001b[?2004h', '\u001b[?2004l')).toBe(true);
   expect(last('\u001b[?25l', '\u001b[?25h')).toBe(true);
   expect(last('\u001b[?2026h', '\u001b[?2026l')).toBe(true);
+  expect(last('\u001b[?1000h', '\u001b[?1000l')).toBe(true);
+  expect(last('\u001b[?1006h', '\u001b[?1006l')).toBe(true);
 }
 
 /** The row of the prompt: the third from the bottom. */

@@ -106,10 +106,10 @@ describe('typing', () => {
 
   it('D.9-20 completes, opens a menu on the second Tab, and takes the choice', async () => {
     const pty = await readyConsole();
-    pty.write('pee');
-    await pty.waitFor('home> pee');
+    pty.write('hea');
+    await pty.waitFor('home> hea');
     pty.write(KEY.tab);
-    await pty.waitFor('home> peers');
+    await pty.waitFor('home> health');
     pty.write(`${KEY.ctrl('u')}cat `);
     await pty.waitFor('home> cat');
     pty.write(KEY.tab);

@@ -10,6 +10,8 @@ export function quietPort(history: ConsolePort['history'] = () => []): ConsolePo
     refreshMs: () => 1000,
     editorMode: () => 'emacs',
     setEditorMode() {},
+    mouse: () => false,
+    setMouse() {},
     quit() {},
     nowMs: () => 0,
   };

@@ -14,6 +14,9 @@ export interface ConsolePort {
   /** Keys of the prompt; undefined where the line editor is not the console's own. */
   editorMode(): EditorMode | undefined;
   setEditorMode(mode: EditorMode): void;
+  /** Undefined where there is nothing to point at. */
+  mouse(): boolean | undefined;
+  setMouse(on: boolean): void;
   quit(): void;
   nowMs(): number;
 }

@@ -23,13 +23,21 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     now: (port) => port.editorMode(),
     change: (port, value) => port.setEditorMode(choice('editor.mode', value, ['emacs', 'vi'] as const)),
   },
+  mouse: {
+    now(port) {
+      const on = port.mouse();
+      return on === undefined ? undefined : on ? 'on' : 'off';
+    },
+    change: (port, value) => port.setMouse(choice('mouse', value, ['on', 'off'] as const) === 'on'),
+  },
 };
 
 export const setCommand = consoleCommandOf({
   path: ['set'],
   summary: 'Change a setting of this console',
   description: `refresh: time between two samples of the panels. editor.mode: keys of the prompt, emacs (readline's) or vi.
-    Holds until the console ends; "datamesh config set console.editorMode vi" is for every console from the next on.
+    mouse: on or off; on, the wheel scrolls what is under it and a click gives the keyboard to a panel, and with Shift the terminal selects text as ever.
+    Holds until the console ends; console.editorMode and console.mouse of the configuration are for every console from the next on.
     \`set NAME=word\` sets a variable of the command language instead.`,
   args: [
     {
@@ -47,9 +55,9 @@ export const setCommand = consoleCommandOf({
   ],
   options: [],
   examples: [
-    { line: 'set refresh', note: 'what it is now' },
     { line: 'set refresh 2s', note: 'a sample every two seconds' },
     { line: 'set editor.mode vi', note: "vi's keys at the prompt" },
+    { line: 'set mouse on', note: 'the wheel scrolls, a click chooses a panel' },
   ],
   effects: 'reads',
   async inConsole(port, values, { out }) {
@@ -57,7 +65,7 @@ export const setCommand = consoleCommandOf({
     const setting = SETTINGS[name];
     if (setting?.now(port) === undefined) {
       throw new DatameshError('bad-value', {
-        what: `the line console has no ${name}: its lines are edited as in a shell`,
+        what: `the line console has no ${name}: it draws nothing, and its lines are edited as in a shell`,
         mend: 'it is a setting of the full console: datamesh console',
       });
     }

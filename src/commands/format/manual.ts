@@ -73,6 +73,15 @@ const VI = [
   'after Esc, when they do what follows. Enter, Tab, arrows and keys with Ctrl do in both what stands above; a letter with Alt is Esc and that letter.',
 ];
 
+const MOUSE = [
+  '',
+  '## Mouse',
+  '',
+  '`set mouse on`, or `datamesh config set console.mouse true` for every console to come: the wheel scrolls the output or moves the panel that is under it, a',
+  'click gives the keyboard to a panel, or back to the prompt. With Shift the terminal selects text as ever. While the shell or your editor has the',
+  'terminal, and after the console, the terminal reports nothing.',
+];
+
 const OWN_KEYS = [
   '',
   '## Other keys',
@@ -131,5 +140,5 @@ export function keysMarkdown(
   }
   lines.push(...VI, '', '| keys | what they do |', '|---|---|');
   for (const { keys, text } of viKeys) lines.push(`| ${cellText(keys.join(' '))} | ${cellText(text)} |`);
-  return `${[...lines, ...OWN_KEYS].join('\n')}\n`;
+  return `${[...lines, ...MOUSE, ...OWN_KEYS].join('\n')}\n`;
 }
