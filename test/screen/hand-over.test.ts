@@ -49,6 +49,12 @@ describe('first start', () => {
     await pty.settled();
     pty.enter('clear; list');
     await pty.waitFor(/NAME .*\n.*hello +23 B/);
+    // The console's own node takes up its configuration as a service does.
+    const stranger = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp';
+    pty.enter(`clear; peer ban ${stranger} --yes`);
+    await pty.waitFor('the running node has taken up access.deny');
+    pty.enter('clear; undo');
+    await pty.waitFor(/Banned +no/);
     pty.enter('exit');
     expect((await pty.exited).code).toBe(0);
     await pty.waitUntil('the normal screen', () => !pty.alternate());
