@@ -95,15 +95,13 @@ export function engineOn(node: Node, tracer?: Tracer): Engine {
   const guard = guardReserved((ref) => objects.find(ref).name);
   const made = createBackups(node, objects);
   const backups: BackupCalls = {
-    backup: (query, call) =>
-      tracked(node.jobs.run('backup', query.source, linked(call), (job) => made.backup(query, job))),
+    // Each is a job of its own making, from when its turn has come.
+    backup: (query, call) => tracked(made.backup(query, linked(call))),
     snapshots: (query) => tracked(made.snapshots(query)),
     show: (query) => tracked(made.show(query)),
-    restore: (query, call) =>
-      tracked(node.jobs.run('restore', query.id, linked(call), (job) => made.restore(query, job))),
+    restore: (query, call) => tracked(made.restore(query, linked(call))),
     forget: (query) => tracked(made.forget(query)),
-    prune: (query, call) =>
-      tracked(node.jobs.run('prune', 'snapshots', linked(call), (job) => made.prune(query, job))),
+    prune: (query, call) => tracked(made.prune(query, linked(call))),
   };
 
   const tidying = createTidying(node, pools, collecting, rebalancing, linked);

@@ -5,7 +5,7 @@ import type { PeerId } from './types.ts';
 export type Nicknames = ReadonlyMap<string, string>;
 
 export interface PeerNames {
-  /** The nickname if there is one, else what the peer calls itself; undefined while that is not known. */
+  /** The nickname if there is one, else what the peer calls itself; undefined while that is not known, or is another peer's nickname. */
   name: string | undefined;
   nickname: string | undefined;
   /** What the peer calls itself. */
@@ -18,5 +18,14 @@ export function namesOf(
   ownName: string | undefined,
 ): PeerNames {
   const nickname = nicknames?.get(peer);
-  return { name: nickname ?? ownName, nickname, ownName };
+  const isTaken = nicknames !== undefined && ownName !== undefined && valuesOf(nicknames).has(ownName);
+  return { name: nickname ?? (isTaken ? undefined : ownName), nickname, ownName };
+}
+
+/** The map is replaced, never changed. */
+const values = new WeakMap<Nicknames, ReadonlySet<string>>();
+function valuesOf(nicknames: Nicknames): ReadonlySet<string> {
+  const known = values.get(nicknames) ?? new Set(nicknames.values());
+  values.set(nicknames, known);
+  return known;
 }

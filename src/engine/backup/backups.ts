@@ -88,6 +88,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
         if (!dryRun) await keepState(path, outcome.state);
         const { snapshotId, snapshot, filesRead, bytesRead, chunksNew, chunksKnown } = outcome;
         const { addedBytes, packsAdopted, skipped } = outcome;
+        call.onLine?.(`${filesRead} files read; ${chunksNew} chunks are new, ${chunksKnown} were known`);
         return {
           dryRun,
           snapshot: viewOf({

@@ -63,6 +63,13 @@ describe('backups on real engines', () => {
 
       // What it is kept in is nobody's business but on request, and not to be taken away by hand.
       const { engine } = mesh.engines[0]!;
+      const [job, ...earlier] = (await engine.jobs.list()).filter(({ verb }) => verb === 'backup');
+      expect(job).toMatchObject({ target: source, state: 'done' });
+      // One job a run: two that were cancelled, and one that only looked.
+      expect(earlier.map(({ state }) => state)).toEqual(['done', 'cancelled', 'cancelled']);
+      expect((await engine.jobs.show(job!.id)).log.at(-1)!.text).toMatch(
+        /^\d+ files read; \d+ chunks are new/,
+      );
       expect((await engine.list()).objects).toEqual([]);
       const own = (await engine.list({ prefix: '.datamesh/' })).objects;
       expect(own.length).toBeGreaterThanOrEqual(4);

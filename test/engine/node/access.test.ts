@@ -75,6 +75,7 @@ test('a nickname is shown and understood here, wins over what another peer calls
   live.nicknames = new Map([[fir!.peerId, 'elm']]);
   await engine.reload();
   expect(await viewOf(engine, fir!.peerId)).toMatchObject({ name: 'elm', nickname: 'elm', ownName: 'fir' });
+  expect(await viewOf(engine, elm!.peerId)).toMatchObject({ name: undefined, ownName: 'elm' });
   const gone = async (lose: string) => (await engine.whatif({ lose: [lose] })).gone;
   expect(await gone('elm')).toMatchObject([{ peerId: fir!.peerId, name: 'elm' }]);
   expect(await gone('fir')).toMatchObject([{ peerId: fir!.peerId }]);
