@@ -5,6 +5,7 @@
 import { quoteWord } from '../lang/argv.ts';
 import { rowIds } from '../panels/catalogue.ts';
 import { type PanelId, WINDOWS } from '../panels/panel.ts';
+import { keyHints } from '../repl/key-bindings.ts';
 import type { ActionName } from '../repl/key-table.ts';
 import { offeredLine } from '../repl/prompt-state.ts';
 import { focusPrompt } from './panel-focus.ts';
@@ -70,8 +71,7 @@ function onPrompt(state: ConsoleState, line: string): ConsoleState {
   if (state.prompt.editor.text !== '')
     return notice(state, 'there is a line on the prompt: run or clear it first');
   const prompt = offeredLine(state.prompt, line);
-  const { keys } = state;
-  const how = `${keys.keyOf('accept-line')} runs it, ${keys.keyOf('cancel')} clears it`;
+  const how = keyHints(state.keys, ['accept-line', 'runs it'], ['cancel', 'clears it']);
   return notice({ ...focusPrompt(state), prompt }, how);
 }
 

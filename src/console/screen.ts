@@ -16,6 +16,7 @@ import { bar, sparkline } from '../panels/graph.ts';
 import { jobLine } from '../panels/jobs.ts';
 import { framed, initialPanel } from '../panels/panel.ts';
 import type { Theme } from '../panels/theme.ts';
+import { keyHints } from '../repl/key-bindings.ts';
 import { helpRows, keysRow } from './help-rows.ts';
 import type { Layout, PanelBox } from './layout.ts';
 import { type ConsoleState, isStale, panelNowMs } from './state.ts';
@@ -190,11 +191,14 @@ export function jobRow(state: ConsoleState, layout: Layout, theme: Theme): Row {
     if (progress !== undefined) row.push(...progressCells(running, state.nowMs, theme));
     else row.push(cell(durationText(state.nowMs - running.startedAtMs), 'dim'));
     const { keys } = state;
-    const cancel = keys.keyOf('cancel');
-    const tail =
-      running.cancelledAtMs === undefined
-        ? `${cancel} cancels${wide ? `, & and ${keys.keyOf('accept-line')}: background` : ''}`
-        : `cancelling, ${cancel} again gives up waiting`;
+    const ways = [
+      keyHints(keys, ['cancel', 'cancels']),
+      wide ? `& and ${keys.keyOf('accept-line')}: background` : '',
+    ];
+    const again = ['cancelling', keyHints(keys, ['cancel', 'again gives up waiting'])];
+    const tail = (running.cancelledAtMs === undefined ? ways : again)
+      .filter((part) => part !== '')
+      .join(', ');
     const queued = state.queue.length === 0 ? '' : `${state.queue.length} waiting  `;
     return spread(row, [cell(`${queued}${tail} `, 'dim')], layout.columns);
   }

@@ -2,6 +2,7 @@
 import { PANELS } from '../panels/panel.ts';
 import { edit } from '../repl/editor.ts';
 import { editorAction } from '../repl/editor-keys.ts';
+import { keyHints } from '../repl/key-bindings.ts';
 import { keyName, PREFIX } from '../repl/key-names.ts';
 import { type KeyPress, keyPress } from '../repl/keys.ts';
 import { clearedPrompt } from '../repl/prompt-state.ts';
@@ -51,8 +52,7 @@ export function consolePaste(state: ConsoleState, text: string): ConsoleState {
   };
   const lines = pasted.prompt.editor.text.split('\n').length;
   if (lines === 1) return pasted;
-  const { keys } = state;
-  const how = `${keys.keyOf('accept-line')} runs them, ${keys.keyOf('cancel')} clears them`;
+  const how = keyHints(state.keys, ['accept-line', 'runs them'], ['cancel', 'clears them']);
   return notice(pasted, `${lines} lines pasted: ${how}`);
 }
 

@@ -148,5 +148,13 @@ function keyboard(keysFor: (action: KeyAction & { name: ActionName }) => readonl
   };
 }
 
+/** "Enter runs it, Ctrl-C clears it": of each action its key and what it does; what has no key is left out. */
+export function keyHints(keys: KeyBindings, ...hints: readonly (readonly [ActionName, string])[]): string {
+  return hints
+    .filter(([action]) => keys.keyOf(action) !== '')
+    .map(([action, does]) => `${keys.keyOf(action)} ${does}`)
+    .join(', ');
+}
+
 /** Without a keys.json. */
 export const BUILT_IN_KEYS: KeyBindings = keyboard(({ keys }) => keys);

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ACTION_NAMES, BUILT_IN_KEYS, bindKeys, type KeyWish } from '../../src/repl/key-bindings.ts';
+import {
+  ACTION_NAMES,
+  BUILT_IN_KEYS,
+  bindKeys,
+  type KeyWish,
+  keyHints,
+} from '../../src/repl/key-bindings.ts';
 import { KEY_ACTIONS } from '../../src/repl/key-table.ts';
 import { keyPress } from '../../src/repl/keys.ts';
 
@@ -104,6 +110,15 @@ describe('the keyboard', () => {
     ]);
     expect(problems).toMatchObject([{ action: 'undo', what: 'Ctrl-O is the key of redraw' }]);
     expect(keys.prompt(ctrl('_'))).toBe('undo');
+  });
+
+  it('is named in hints, without what has no key', () => {
+    const hints = [
+      ['accept-line', 'runs it'],
+      ['cancel', 'clears it'],
+    ] as const;
+    expect(keyHints(BUILT_IN_KEYS, ...hints)).toBe('Enter runs it, Ctrl-C clears it');
+    expect(keyHints(bindKeys([{ action: 'cancel', keys: [] }]).keys, ...hints)).toBe('Enter runs it');
   });
 
   it('leaves nobody without a key to run a command', () => {

@@ -73,13 +73,17 @@ describe('own keys', () => {
 
   it('are those of the file beside the configuration', async () => {
     const config = join(folder, 'config.json');
-    await writeConfigFile(config, defaultConfig({ name: 'alder', dataDir: join(folder, 'data') }));
+    const own = defaultConfig({ name: 'alder', dataDir: join(folder, 'data') });
+    await writeConfigFile(config, { ...own, console: { history: false, editorMode: 'vi', mouse: true } });
     writeFileSync(file, '{"pause": "Ctrl-O", "undo": "Ctrl-M"}');
     const entry = resolve(import.meta.dirname, '../support/run-console-entry.tsx');
     const pty = ptyScript(entry, [config], { columns: 120, rows: 40 });
     try {
       await pty.waitFor('keys.json: undo stays on Ctrl-_', 20_000);
       await pty.waitFor('Ctrl-O pause');
+      // The other settings of the console in it hold from the start as well.
+      await pty.waitFor('(ins) alder main>');
+      await pty.waitUntil('the mouse to be asked for', () => pty.raw().includes('\u001b[?1000h'));
     } finally {
       await pty.close();
     }
