@@ -2,7 +2,7 @@
 import type { ObjectDetail, Snapshot } from '../engine/engine.ts';
 import type { JobDetail } from '../engine/job-views.ts';
 import type { Drill, ObjectRow, PanelId } from '../panels/panel.ts';
-import type { EngineLink } from './session.ts';
+import type { EngineLink } from './session-contract.ts';
 import { type ConsoleState, withPanel } from './state.ts';
 
 /** Points of the peer sparkline. */

@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { toEngineOptions } from '../config/to-engine-options.ts';
 import type { EngineOptions } from '../engine/options.ts';
 import { DatameshError } from '../errors.ts';
-import type { EngineLink } from './session.ts';
+import type { EngineLink } from './session-contract.ts';
 
 export interface LinkOptions {
   config: Config;

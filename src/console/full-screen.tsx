@@ -3,7 +3,7 @@ import { type Instance, render } from 'ink';
 import type { Theme } from '../panels/theme.ts';
 import { tapMouse } from './mouse-reports.ts';
 import { createStageStore, type Lend, Root, type Stage, type StageStore } from './root.tsx';
-import type { Session } from './session.ts';
+import type { Session } from './session-contract.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A process that still runs after this has not been stopped. */

@@ -4,7 +4,8 @@ import { asDatameshError } from '../errors.ts';
 import { editInFile } from './edit-line.ts';
 import { type FullScreen, openFullScreen } from './full-screen.tsx';
 import type { Stage } from './root.tsx';
-import { createSession, type Session, type SessionDeps } from './session.ts';
+import { createSession } from './session.ts';
+import type { Session, SessionDeps } from './session-contract.ts';
 import { guardProcess, type Terminal } from './terminal.ts';
 import { catchWarnings } from './warnings.ts';
 

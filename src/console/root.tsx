@@ -6,7 +6,7 @@ import type { KeyPress } from '../repl/keys.ts';
 import type { WizardMachine } from '../wizard/wizard-machine.ts';
 import { ConsoleView } from './console-view.tsx';
 import { feedInput, feedPaste } from './key-feed.ts';
-import type { Session } from './session.ts';
+import type { Session } from './session-contract.ts';
 
 export type Stage =
   /** `view` is given ready, so that a console without a wizard does not load one. */

@@ -3,34 +3,23 @@
  * draws what `getState` gives and hands every key to `keys`.
  */
 import { randomUUID } from 'node:crypto';
-import type { Context } from '../commands/command.ts';
-import type { Host } from '../commands/execute.ts';
 import { errorLine } from '../commands/format/error-line.ts';
-import type { Registry } from '../commands/registry.ts';
-import type { EditorMode } from '../config/schema.ts';
-import type { Clock } from '../engine/effects/clock.ts';
-import type { Engine } from '../engine/engine.ts';
 import { asDatameshError, EXIT } from '../errors.ts';
 import { cell, type Row } from '../panels/cells.ts';
-import type { Theme } from '../panels/theme.ts';
 import { edit } from '../repl/editor.ts';
 import { hintFor } from '../repl/hint.ts';
-import type { History } from '../repl/history.ts';
-import { BUILT_IN_KEYS, type KeyBindings } from '../repl/key-bindings.ts';
-import type { KeyPress } from '../repl/keys.ts';
-import type { Completion } from '../repl/prompt-state.ts';
+import { BUILT_IN_KEYS } from '../repl/key-bindings.ts';
 import { promptCompletion } from '../repl/repl-model.ts';
 import { VI_INSERT } from '../repl/vi.ts';
 import { jobToAsk, withSample } from './arrivals.ts';
 import { createCommandQueue } from './command-queue.ts';
 import { consolePort } from './console-port.ts';
-import type { LateRegistry } from './late-registry.ts';
 import { createLoader } from './loading.ts';
 import { mouseStep } from './mouse.ts';
-import type { MouseReport } from './mouse-reports.ts';
 import { consoleOutput } from './output.ts';
 import { createRunner } from './runner.ts';
 import { createBeats, createSampler } from './sampling.ts';
+import type { EngineLink, Session, SessionDeps } from './session-contract.ts';
 import { asked, type ConsoleEffect, type ConsoleServices, type ConsoleState, initialState } from './state.ts';
 import { appendRows, textRow } from './transcript.ts';
 import { consoleKey, consolePaste } from './update.ts';
@@ -41,61 +30,6 @@ const DRAW_MS = 500;
 const UNCHANGED_MS = 900;
 /** An engine that cannot close must not keep the terminal. */
 const CLOSE_MS = 5_000;
-
-export interface EngineLink {
-  engine: Engine;
-  /** attached: it belongs to a service and lives on without us. */
-  kind: 'embedded' | 'attached';
-}
-
-export interface SessionDeps {
-  clock: Clock;
-  env: Context['env'];
-  cwd: string;
-  theme: Theme;
-  registry: Registry | LateRegistry;
-  history: History;
-  name: string;
-  network: string;
-  size: { columns: number; rows: number };
-  /** Lines said in the Output before anything else. */
-  welcome?: readonly string[];
-  /** The keyboard; that of the table where it is not given. */
-  keys?: KeyBindings;
-  editorMode?: EditorMode;
-  mouse?: boolean;
-  openEngine(ask: (prompt: string) => Promise<string | undefined>): Promise<EngineLink>;
-  /** What a command asks beyond the engine. */
-  surroundings: Pick<Host, 'config' | 'configPath' | 'service'>;
-  complete(text: string, caret: number, engine: Engine | undefined): Promise<Completion>;
-  screen: {
-    redraw(): void;
-    suspend(): void;
-    /** Lends the terminal to the person's editor; the text as it was saved. Throws `failed`. */
-    edit(text: string): Promise<string>;
-    /** Raw bytes that draw nothing (the clipboard sequence). */
-    write(text: string): void;
-    /** Reports of the mouse on or off. */
-    mouse(on: boolean): void;
-  };
-}
-
-export interface Session {
-  readonly services: ConsoleServices;
-  getState(): ConsoleState;
-  subscribe(listener: () => void): () => void;
-  keys(keys: readonly KeyPress[]): void;
-  paste(text: string): void;
-  mouse(report: MouseReport): void;
-  resize(columns: number, rows: number): void;
-  /** A line of the program's own in the Output. */
-  note(text: string): void;
-  /** Opens the engine and begins to sample. */
-  start(): void;
-  /** Ends the console as if it had been left; the exit status is what `done` gives. */
-  stop(exit: number): void;
-  readonly done: Promise<number>;
-}
 
 export function createSession(deps: SessionDeps): Session {
   const { clock, registry, theme, history } = deps;

@@ -10,7 +10,8 @@ import type { WizardMachine } from '../wizard/wizard-machine.ts';
 import type { FullScreen } from './full-screen.tsx';
 import { onScreen, type SessionStart, type StartOf, screenPort } from './open-session.tsx';
 import type { Stage } from './root.tsx';
-import { createSession, type Session } from './session.ts';
+import { createSession } from './session.ts';
+import type { Session } from './session-contract.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
 export async function runWizardThenConsole(
