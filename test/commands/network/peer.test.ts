@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { completionSources } from '../../../src/commands/start/completion.ts';
 import { createFakeEngine } from '../../support/fake-engine.ts';
 import { fakePeerId } from '../../support/fake-figures.ts';
 import { runLine, type TestHost, testHost } from '../../support/host.ts';
@@ -132,4 +133,19 @@ it('health says that a silent holder is one that this node has banned itself', a
   const told = testHost({ engine });
   expect(await runLine(told, 'health')).toBe(0);
   expect(told.seen.notes).toContainEqual(expect.stringMatching(/larch is banned here: .*peer unban larch/));
+});
+
+it('completion offers a peer by its name or nickname, and by its id', async () => {
+  const engine = createFakeEngine();
+  const peers = engine.peers;
+  engine.peers = async () =>
+    (await peers()).map((peer) =>
+      peer.peerId === BIRCH ? { ...peer, name: 'attic', nickname: 'attic' } : peer,
+    );
+  const signal = new AbortController().signal;
+  const sources = completionSources({ cwd: folder, env: {}, signal }, async () => engine);
+  const found = await sources.peers!('', signal);
+  expect(found).toContainEqual({ value: 'attic', summary: BIRCH });
+  expect(found).toContainEqual({ value: BIRCH, summary: 'attic' });
+  expect(found.some(({ value }) => value === 'birch')).toBe(false);
 });
