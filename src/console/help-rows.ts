@@ -1,5 +1,5 @@
 /** The help window and the key row: the keys that are really bound, and what they do. */
-import { cell, cut, type Row, rowWidth } from '../panels/cells.ts';
+import { cell, cut, type Row, rowWidth, wrapRow } from '../panels/cells.ts';
 import { PANELS } from '../panels/panel.ts';
 import type { Theme } from '../panels/theme.ts';
 import type { KeyBindings } from '../repl/key-bindings.ts';
@@ -24,6 +24,8 @@ interface HelpEntry {
 export function helpRows(query: string, width: number, keys: KeyBindings, theme: Theme, vi = false): Row[] {
   const wanted = query.toLowerCase();
   const entries: Row[] = [];
+  const twice = width >= TWO_COLUMNS && query === '';
+  const column = twice ? Math.floor(width / 2) : width;
   const section = (title: string, all: readonly HelpEntry[]) => {
     const rows = all.filter((each) =>
       `${each.keys} ${each.name} ${each.text}`.toLowerCase().includes(wanted),
@@ -31,11 +33,8 @@ export function helpRows(query: string, width: number, keys: KeyBindings, theme:
     if (rows.length > 0) entries.push([cell(title, 'title')]);
     for (const each of rows) {
       const shown = cut(each.keys, KEYS_COLUMNS, theme.glyphs.more).padEnd(KEYS_COLUMNS + 1);
-      entries.push([
-        cell(`  ${shown}`, 'accent'),
-        cell(each.name.padEnd(NAME_COLUMNS), 'dim'),
-        cell(each.text),
-      ]);
+      const head = [cell(`  ${shown}`, 'accent'), cell(each.name.padEnd(NAME_COLUMNS), 'dim')];
+      entries.push(...wrapRow([...head, cell(each.text)], column - 1, rowWidth(head)));
     }
   };
   for (const { place, title } of KEY_PLACES) {
@@ -48,9 +47,8 @@ export function helpRows(query: string, width: number, keys: KeyBindings, theme:
   const viKeys = VI_KEYS.map((each) => ({ name: '', text: each.text, keys: each.keys.join(' ') }));
   if (vi) section('Prompt, vi after Esc', viKeys);
   if (entries.length === 0) return [[cell(`no key for "${query}"`, 'dim')]];
-  if (width < TWO_COLUMNS || query !== '') return entries;
+  if (!twice) return entries;
   const half = Math.ceil(entries.length / 2);
-  const column = Math.floor(width / 2);
   return entries.slice(0, half).map((row, at) => {
     const gap = cell(' '.repeat(Math.max(1, column - rowWidth(row))));
     return [...row, gap, ...(entries[half + at] ?? [])];

@@ -10,6 +10,7 @@ import { keysFromText, keysPath, MAX_KEYS_FILE_BYTES, readKeysFile } from '../..
 import { rowText } from '../../src/panels/cells.ts';
 import { themeFrom } from '../../src/panels/theme.ts';
 import { ACTION_NAMES, BUILT_IN_KEYS } from '../../src/repl/key-bindings.ts';
+import { KEY_ACTIONS } from '../../src/repl/key-table.ts';
 import { generatedFiles } from '../../tools/docs/files.mjs';
 
 let folder: string;
@@ -126,6 +127,17 @@ describe('the help', () => {
         rows.some((row) => row.includes(` ${name} `)),
         name,
       ).toBe(true);
+  });
+
+  it('shows all of every text within every width, in two columns as well', () => {
+    for (const width of [56, 76, 116, 196]) {
+      const rows = helpRows('', width, BUILT_IN_KEYS, theme).map(rowText);
+      expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(width);
+      const words = rows.join(' ').split(/\s+/);
+      // In the narrowest one the longest words are broken.
+      for (const { text } of width < 60 ? [] : KEY_ACTIONS)
+        expect(words).toEqual(expect.arrayContaining(text.split(' ')));
+    }
   });
 
   it('shows the keys that are bound, and is searched by key, name and words', () => {
