@@ -112,7 +112,7 @@ export class Truth {
 
   /** The same as their holders see it, who have not noticed yet what has rotted. */
   believed(group: CensusGroup): number {
-    return this.#count(group, (machine, id) => machine.has(id) || machine.store?.has(id) === true);
+    return this.#count(group, seemsThere);
   }
 
   #count(group: CensusGroup, has: (machine: SimMachine, id: ShardId) => boolean): number {
@@ -125,11 +125,11 @@ export class Truth {
     return [...new Set(ids)].reduce((sum, id) => sum + Math.min(wanted(id), living(id)), 0);
   }
 
-  /** By shard that exists, its holders; of copies of one shard one for each that the group counts. */
+  /** By shard that its holders believe to have, these; of copies of one shard one for each that the group counts. */
   placesOf(group: CensusGroup): SimMachine[][] {
     const ids = [...new Set([...group.shards.map(({ id }) => id), ...(group.unplaced ?? [])])];
     const places = ids
-      .map((id) => this.machines.filter((machine) => !machine.liar && machine.has(id)))
+      .map((id) => this.machines.filter((machine) => !machine.liar && seemsThere(machine, id)))
       .filter((holders) => holders.length > 0);
     if (group.code.k > 1) return places;
     const copies = Math.min(group.code.m + 1, places[0]?.length ?? 0);
@@ -212,4 +212,9 @@ export class Truth {
     }
     return report;
   }
+}
+
+/** Rot is not noticed before somebody looks. */
+function seemsThere(machine: SimMachine, id: ShardId): boolean {
+  return machine.has(id) || machine.store?.has(id) === true;
 }
