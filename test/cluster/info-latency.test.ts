@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { startCluster } from '../support/cluster.ts';
-import { putRandomObjects } from '../support/read-load.ts';
+import { meshAtRest, putRandomObjects } from '../support/read-load.ts';
 
 const CALLS = 1_000;
 
@@ -19,6 +19,7 @@ test('a thousand infos through the control socket, six nodes, 4+2', { timeout: 1
   try {
     const { engine } = cluster.nodes[0]!;
     const names = [...(await putRandomObjects(engine, 8, randomBytes)).keys()];
+    await meshAtRest();
     const tookMs: number[] = [];
     const info = async (call: number) => {
       const before = performance.now();

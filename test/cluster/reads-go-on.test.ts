@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { startCluster } from '../support/cluster.ts';
-import { putRandomObjects, quantile, readUntil } from '../support/read-load.ts';
+import { meshAtRest, putRandomObjects, quantile, readUntil } from '../support/read-load.ts';
 
 const OBJECTS = 8;
 const READERS = 2;
@@ -16,6 +16,7 @@ test('fourteen nodes, 10+4, reads without pause: four are killed one after anoth
   try {
     const { engine } = cluster.nodes[0]!;
     const contents = await putRandomObjects(engine, OBJECTS, randomBytes);
+    await meshAtRest();
     const killsMs: number[] = [];
     const reads = await readUntil(engine, contents, READERS, async (done) => {
       await sleep(2_000);

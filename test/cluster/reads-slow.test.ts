@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { startCluster } from '../support/cluster.ts';
-import { putRandomObjects, quantile, readUntil } from '../support/read-load.ts';
+import { meshAtRest, putRandomObjects, quantile, readUntil } from '../support/read-load.ts';
 
 const OBJECTS = 8;
 const READERS = 2;
@@ -27,6 +27,7 @@ test('fourteen nodes, 10+4, reads without pause: two become slow by five seconds
       expect(reads.filter(({ error }) => error !== undefined)).toEqual([]);
       return { reads, asked: after.asked - before.asked, hedges: after.hedges - before.hedges };
     };
+    await meshAtRest();
     await phase({ forMs: 2_000, atLeast: 40 });
     const first = await phase(HEALTHY);
     const victims = cluster.nodes.slice(-2);

@@ -1,4 +1,5 @@
 /** Reads without pause on one engine, timed, their bytes compared. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../../src/engine/engine.ts';
 
 export interface Read {
@@ -8,6 +9,14 @@ export interface Read {
 }
 
 const OBJECT_BYTES = 1 << 20;
+
+/**
+ * Nodes that have just met hand each other orders and fill their tables of the DHT for a quarter of a minute, which fourteen on two cores feel: `npm run test:latency`
+ * waits until that is over before it measures.
+ */
+export function meshAtRest(): Promise<void> {
+  return sleep(Number(process.env.SETTLE_SECONDS ?? 0) * 1000);
+}
 
 /** Objects of 1 MiB by name. */
 export async function putRandomObjects(
