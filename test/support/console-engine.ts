@@ -40,6 +40,7 @@ export function oddEngine(engine: Engine, odd: Oddities): Engine {
       let snapshot =
         crowd === undefined ? await engine.snapshot() : { ...(await statusOnly(engine)), peers: crowd };
       if (odd.crowd) {
+        first ??= snapshot;
         crowd = snapshot.peers.map((peer, at) => ({
           ...peer,
           rttMs: ((at * 7919 + samples * 31) % 9000) / 10,
@@ -63,7 +64,7 @@ export function oddEngine(engine: Engine, odd: Oddities): Engine {
 /** The fake engine makes its peers anew for each sample, which ten thousand of them would be felt in; only the first is taken. */
 let first: Snapshot | undefined;
 async function statusOnly(engine: Engine): Promise<Snapshot> {
-  first ??= await engine.snapshot();
+  if (first === undefined) throw new Error('no sample was taken yet');
   return { ...first, atMs: (await engine.health()).takenAtMs };
 }
 
