@@ -1,6 +1,6 @@
 /** Rebuilds and moves what is damaged of the objects whose leases this custodian has, worst first; what was placed has to be proved. */
 import { asDatameshError } from '../../errors.ts';
-import type { ObjectId, PeerId, ShardId } from '../types.ts';
+import type { PeerId, ShardId } from '../types.ts';
 import type { Case, MenderContext, MendReport } from './mender-context.ts';
 import { repairGroup } from './repair.ts';
 import { compareRisk, type Damage } from './repair-plan.ts';
@@ -32,9 +32,6 @@ export async function mendCases(
     0,
   );
   const placed: Placed[] = [];
-  const manifests = new Map(
-    cases.map(({ object: { objectId } }) => [objectId, context.store.manifest(objectId)]),
-  );
   let doneBytes = 0;
   const mendOne = async ({ one, damage }: (typeof work)[number]): Promise<void> => {
     // Cancelled by hand: what is left is looked at again after a while.
@@ -50,8 +47,8 @@ export async function mendCases(
       jobs.progress(job, { doneBytes, totalBytes, doneItems: report.shards - before, totalItems });
       for (const { index, holder } of result.placed) {
         noteLive(damage, index, holder);
-        const { ids, stripe, shardBytes } = damage.group;
-        placed.push({ one, holder, stripe, index, id: ids[index]!, lengthBytes: shardBytes });
+        const { ids, shardBytes } = damage.group;
+        placed.push({ one, holder, id: ids[index]!, lengthBytes: shardBytes });
       }
       if (result.unplaced.length > 0) failed.add(one);
     } catch (error) {
@@ -76,7 +73,6 @@ export async function mendCases(
       }
     }
     const moves = noteWhereabouts(cases, context);
-    takeBack(placed, manifests, context);
     if (!signal.aborted) await tellOthers(moves, context);
   }
 }
@@ -86,26 +82,8 @@ function bytesFor({ group: { code, shardBytes }, missing }: Damage): number {
   return (code.k + missing.length) * shardBytes;
 }
 
-/** Their owner released these while they were being repaired, so the release may have passed by those who took a shard: it is carried to them. */
-function takeBack(
-  placed: readonly Placed[],
-  manifests: ReadonlyMap<ObjectId, Uint8Array | undefined>,
-  { store, released }: MenderContext,
-): void {
-  const late = Map.groupBy(placed, ({ one }) => one.object.objectId);
-  for (const [objectId, theirs] of late) {
-    const record = store.get(objectId);
-    if (record?.state !== 'released') continue;
-    const claims = theirs.map(({ stripe, index, holder }) => ({ stripe, index, holder }));
-    store.keep([{ order: record.order, bytes: record.bytes, manifest: manifests.get(objectId), claims }]);
-    released([objectId]);
-  }
-}
-
 interface Placed {
   one: Case;
-  stripe: number;
-  index: number;
   holder: PeerId;
   id: ShardId;
   lengthBytes: number;
