@@ -85,14 +85,27 @@ function keepOf(row: Row): Pick<PoolRecord, 'keep'> {
 
 export const NO_TOTALS: CatalogTotals = { objects: 0, versions: 0, logicalBytes: 0, storedBytes: 0 };
 
-/** Of a row of `totals` or `pool_totals`. */
-export function totalsOf(row: Row): CatalogTotals {
+function totalsOf(row: Row): CatalogTotals {
   return {
     objects: row.objects as number,
     versions: row.versions as number,
     logicalBytes: row.logical_bytes as number,
     storedBytes: row.stored_bytes as number,
   };
+}
+
+export function sumOf(a: CatalogTotals, b: CatalogTotals): CatalogTotals {
+  return {
+    objects: a.objects + b.objects,
+    versions: a.versions + b.versions,
+    logicalBytes: a.logicalBytes + b.logicalBytes,
+    storedBytes: a.storedBytes + b.storedBytes,
+  };
+}
+
+/** Of all pools together. */
+export function readTotals(all: Read, owner: number | undefined): CatalogTotals {
+  return [...readPoolTotals(all, owner).values()].reduce(sumOf, NO_TOTALS);
 }
 
 /** Pools that had entries once and have none now are left out. */

@@ -202,7 +202,7 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (owner, id)
   ) STRICT, WITHOUT ROWID;
   `,
-  // The same as `totals`, by pool, and for the same reason. An entry changes its pool where another device's change of it is taken over.
+  // `totals` by pool, of which there are few: their sum is what an owner has. An entry changes its pool where another device's change of it is taken over.
   `
   CREATE TABLE pool_totals (
     owner INTEGER NOT NULL REFERENCES owners (id),
@@ -213,6 +213,10 @@ const MIGRATIONS: readonly string[] = [
     stored_bytes INTEGER NOT NULL,
     PRIMARY KEY (owner, pool)
   ) STRICT, WITHOUT ROWID;
+  DROP TRIGGER entries_added;
+  DROP TRIGGER entries_turned;
+  DROP TRIGGER entries_gone;
+  DROP TABLE totals;
   INSERT INTO pool_totals SELECT owner, pool, sum(current), count(*), sum(size_bytes), sum(stored_bytes) FROM entries GROUP BY owner, pool;
   CREATE TRIGGER pool_entries_added AFTER INSERT ON entries BEGIN
     INSERT INTO pool_totals VALUES (new.owner, new.pool, new.current, 1, new.size_bytes, new.stored_bytes)

@@ -28,7 +28,7 @@ import {
 import { mirrorBook } from './mirror/sqlite-book.ts';
 import { NO_STAMP, nextStamp, type Stamp } from './mirror/stamp.ts';
 import { readPending, removePending } from './order-rows.ts';
-import { insertPool, NO_TOTALS, readPools, readPoolTotals, replacePool, totalsOf } from './pool-rows.ts';
+import { insertPool, readPools, readPoolTotals, readTotals, replacePool } from './pool-rows.ts';
 import { ambiguous, entryOf, MAX_CANDIDATES, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { searchRows } from './search-rows.ts';
@@ -206,11 +206,7 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
         () => get('SELECT count(*) AS uses FROM entries WHERE object_id = ?', objectId)!.uses as number,
       ),
 
-    totals: (owner): CatalogTotals =>
-      guarded(() => {
-        const row = get('SELECT * FROM totals WHERE owner = ?', ownerRow(owner) ?? -1);
-        return row === undefined ? NO_TOTALS : totalsOf(row);
-      }),
+    totals: (owner): CatalogTotals => guarded(() => readTotals(all, ownerRow(owner))),
     poolTotals: (owner) => guarded(() => readPoolTotals(all, ownerRow(owner))),
 
     namesLike: (owner, name, limit) =>
@@ -236,7 +232,7 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
         byPrefix(wanted);
         const words = wordsOf(wanted).slice(0, MAX_WORDS);
         // A scan of all names is for small catalogs; the index of words finds parts of names in one of any size.
-        if ((get('SELECT objects FROM totals WHERE owner = ?', row)?.objects as number) <= SCANNED_NAMES)
+        if (readTotals(all, row).objects <= SCANNED_NAMES)
           collect('instr(lower(CAST(e.name AS TEXT)), lower(?)) > 0', wanted);
         else if (words.length > 0 && found.size < limit) {
           const rows = all(

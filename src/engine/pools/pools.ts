@@ -1,7 +1,7 @@
 /** The owner's pools: what is stored of them, what the nodes at hand make of them, and who may hold their shards. */
 import { DatameshError } from '../../errors.ts';
 import type { CatalogTotals, PoolFolder, PoolRecord, Retention } from '../catalog/catalog.ts';
-import { NO_TOTALS } from '../catalog/pool-rows.ts';
+import { NO_TOTALS, sumOf } from '../catalog/pool-rows.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { Node } from '../node.ts';
 import { type Candidate, LEVELS, type Level, locate, type Site } from '../placement/domains.ts';
@@ -261,15 +261,6 @@ export function createPools(node: PoolHost): Pools {
       node.catalog.updatePool(owner.ownerId, after);
       return detail(after);
     },
-  };
-}
-
-function sumOf(a: CatalogTotals, b: CatalogTotals): CatalogTotals {
-  return {
-    objects: a.objects + b.objects,
-    versions: a.versions + b.versions,
-    logicalBytes: a.logicalBytes + b.logicalBytes,
-    storedBytes: a.storedBytes + b.storedBytes,
   };
 }
 

@@ -74,8 +74,8 @@ test('an entry tells its pool; those of a catalog from before pools are in the d
   // Back to what the first format was: the step to pools undone.
   const db = new DatabaseSync(path);
   db.exec(
-    `DROP TRIGGER pool_entries_added; DROP TRIGGER pool_entries_turned; DROP TRIGGER pool_entries_gone; DROP TABLE pool_totals; DROP TRIGGER entries_added; DROP TRIGGER entries_turned; DROP TRIGGER entries_gone; DROP TRIGGER words_changed; DROP TRIGGER words_gone;
-     DROP TRIGGER words_last_gone; DROP TABLE words; DROP TABLE words_state; DROP TABLE reads; DROP TABLE shares; DROP TABLE totals; DROP INDEX entries_ended;
+    `DROP TRIGGER pool_entries_added; DROP TRIGGER pool_entries_turned; DROP TRIGGER pool_entries_gone; DROP TABLE pool_totals; DROP TRIGGER words_changed; DROP TRIGGER words_gone;
+     DROP TRIGGER words_last_gone; DROP TABLE words; DROP TABLE words_state; DROP TABLE reads; DROP TABLE shares; DROP INDEX entries_ended;
      DROP INDEX entries_old; DROP INDEX entries_deleted; ALTER TABLE entries DROP COLUMN deleted; ALTER TABLE entries DROP COLUMN ended_at_ms;
      DROP INDEX entries_segment; ALTER TABLE entries DROP COLUMN segment; ALTER TABLE entries DROP COLUMN stamp;
      DROP TABLE removed; DROP TABLE mirror_segments; DROP TABLE mirror_state;
