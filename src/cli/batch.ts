@@ -1,10 +1,9 @@
 /** `datamesh batch`, and `datamesh` with a script on standard input. */
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { allCommands } from '../commands/all.ts';
+import { wholeRegistry } from '../commands/all.ts';
 import type { Values } from '../commands/command.ts';
 import type { Host, RunOutput } from '../commands/execute.ts';
-import { createRegistry } from '../commands/registry.ts';
 import { DatameshError, EXIT } from '../errors.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput, type OutputStyle } from './output.ts';
@@ -29,7 +28,7 @@ export async function runBatchCommand(
   const signal = deadline ? AbortSignal.any([host.signal, deadline]) : host.signal;
   const own: Host = { ...host, signal, mode: 'batch' };
   const batch: BatchOptions = {
-    registry: createRegistry(allCommands()),
+    registry: wholeRegistry(),
     flags: { ...options, help: false, timeoutMs: undefined, columns: undefined },
     variables: variablesOf(values.var as string[] | undefined),
     env: host.env,

@@ -1,5 +1,4 @@
 /** One command line of a shell, from words to exit status. */
-
 import { everydayCommand } from '../commands/everyday.ts';
 import { executeParsed, type Host } from '../commands/execute.ts';
 import { errorJson, errorLine } from '../commands/format/error-line.ts';
@@ -50,8 +49,8 @@ async function parse(words: readonly string[]): Promise<ParseResult> {
     const parsed = parseArgv(words, createRegistry([everyday]));
     if (parsed.diagnostics.length === 0) return parsed;
   }
-  const { allCommands } = await import('../commands/all.ts');
-  return parseArgv(words, createRegistry(allCommands()));
+  const { wholeRegistry } = await import('../commands/all.ts');
+  return parseArgv(words, wholeRegistry());
 }
 
 async function runParsed(

@@ -47,6 +47,7 @@ import { drainCommand } from './node/drain.ts';
 import { serviceCommands } from './node/service.ts';
 import { statusCommand } from './node/status.ts';
 import { poolCommands } from './pools/all.ts';
+import { createRegistry, type Registry } from './registry.ts';
 import { sharingCommands } from './sharing/all.ts';
 import { batchCommand } from './start/batch.ts';
 import { completeCommand, completionCommand } from './start/completion.ts';
@@ -126,4 +127,8 @@ export function allCommands(): readonly Command[] {
     ...configCommands,
     ...consoleOnlyCommands,
   ];
+}
+
+export function wholeRegistry(): Registry {
+  return createRegistry(allCommands());
 }

@@ -13,8 +13,7 @@ export function lateRegistry(): LateRegistry {
   let table = createRegistry([]);
   let loading: Promise<void> | undefined;
   const load = async () => {
-    const { allCommands } = await import('../commands/all.ts');
-    table = createRegistry(allCommands());
+    table = (await import('../commands/all.ts')).wholeRegistry();
   };
   return {
     get commands() {

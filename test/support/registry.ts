@@ -1,10 +1,10 @@
 /** The real command table, and a few commands that show what the binder can do. */
 
-import { allCommands } from '../../src/commands/all.ts';
+import { wholeRegistry } from '../../src/commands/all.ts';
 import type { Command } from '../../src/commands/command.ts';
 import { createRegistry } from '../../src/commands/registry.ts';
 
-export const realRegistry = () => createRegistry(allCommands());
+export const realRegistry = wholeRegistry;
 
 export function testCommand(parts: Partial<Command> & Pick<Command, 'path'>): Command {
   const line = { line: 'datamesh x', note: 'x' };

@@ -1,17 +1,16 @@
 /** What is made from the tables of commands, keys and configuration fields: path below the root → text. */
 
-import { allCommands } from '../../src/commands/all.ts';
+import { wholeRegistry } from '../../src/commands/all.ts';
 import { manPages } from '../../src/commands/format/man-page.ts';
 import { commandsMarkdown, exitCodesMarkdown, keysMarkdown } from '../../src/commands/format/manual.ts';
 import { publishedSchemas } from '../../src/commands/format/schema.ts';
-import { createRegistry } from '../../src/commands/registry.ts';
 import { TOPICS } from '../../src/commands/start/help-topics.ts';
 import { configDocument } from '../../src/config/document.ts';
 import { KEY_ACTIONS, KEY_PLACES } from '../../src/repl/key-table.ts';
 import { VI_KEYS } from '../../src/repl/vi.ts';
 
 export function generatedFiles() {
-  const registry = createRegistry(allCommands());
+  const registry = wholeRegistry();
   const exitCodes = TOPICS.find(({ name }) => name === 'exit-codes').lines();
   return new Map([
     ['docs/CLI.md', commandsMarkdown(registry)],

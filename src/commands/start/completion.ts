@@ -54,13 +54,12 @@ export const completeCommand: Command = {
   effects: 'reads',
   needs: 'nothing',
   async run(context, values) {
-    const [{ complete, completeWords }, { allCommands }, { createRegistry }] = await Promise.all([
+    const [{ complete, completeWords }, { wholeRegistry }] = await Promise.all([
       import('../../lang/complete.ts'),
       import('../all.ts'),
-      import('../registry.ts'),
     ]);
     const options = {
-      registry: createRegistry(allCommands()),
+      registry: wholeRegistry(),
       sources: completionSources(context, () => context.service()),
       signal: AbortSignal.any([context.signal, AbortSignal.timeout(SOURCE_MS)]),
     };

@@ -34,11 +34,7 @@ export const helpCommand: Command = {
   fields: HELP_FIELDS,
   needs: 'nothing',
   async run(context, values) {
-    const [{ allCommands }, { createRegistry }] = await Promise.all([
-      import('../all.ts'),
-      import('../registry.ts'),
-    ]);
-    const registry = createRegistry(allCommands());
+    const registry = (await import('../all.ts')).wholeRegistry();
     const words = (values.words as string[] | undefined) ?? [];
     if (values.schema === true) await showSchema(context, registry, words);
     else showHelp(context, registry, words);

@@ -32,12 +32,11 @@ export const manCommand: Command = {
     { key: 'file', title: 'FILE' },
   ],
   async run({ out, cwd, options }, values) {
-    const [{ allCommands }, { createRegistry }, { commandPage, manPages }] = await Promise.all([
+    const [{ wholeRegistry }, { commandPage, manPages }] = await Promise.all([
       import('../all.ts'),
-      import('../registry.ts'),
       import('../format/man-page.ts'),
     ]);
-    const registry = createRegistry(allCommands());
+    const registry = wholeRegistry();
     const pages = manPages(registry);
     if (values.dir !== undefined) {
       const folder = resolve(cwd, values.dir as string);

@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { DatameshError, EXIT } from '../../../errors.ts';
 import { parse } from '../../../lang/parser.ts';
 import type { ParsedCommand } from '../../../lang/types.ts';
-import { allCommands } from '../../all.ts';
+import { wholeRegistry } from '../../all.ts';
 import type { Context, OutputRecord } from '../../command.ts';
 import { executeParsed, type Host, type RunOutput } from '../../execute.ts';
 import { chooseColumns } from '../../format/columns.ts';
 import { errorLine } from '../../format/error-line.ts';
 import { singleLines, tableLines } from '../../format/table.ts';
-import { createRegistry } from '../../registry.ts';
 import { type DemoMesh, openDemoMesh, startNodes, untilAllMet } from '../demo/nodes.ts';
 import { LESSONS, type Lesson } from './lessons.ts';
 
@@ -73,7 +72,7 @@ async function runLesson(
   mesh: DemoMesh,
   cwd: string,
 ): Promise<number> {
-  const registry = createRegistry(allCommands());
+  const registry = wholeRegistry();
   const [parsed] = parse(lesson.line, { registry }).commands;
   if (parsed === undefined) throw new DatameshError('internal', { what: `no command: ${lesson.line}` });
   const { engine, configPath } = mesh.nodes[0]!;
