@@ -18,6 +18,7 @@ import { NETWORK_PRESETS } from './mesh/presets.ts';
 import { spokenBy } from './mesh/protocol-versions.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
+import { namesOf } from './nicknames.ts';
 import { keepAccess } from './node/access.ts';
 import { keepBandwidth } from './node/bandwidth.ts';
 import { Closers } from './node/closers.ts';
@@ -87,6 +88,7 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
     const { net, routing, admission, traffic, caps } = network;
     const applyBandwidth = keepBandwidth(options, clock, caps, closers);
 
+    const nameOf = (peer: PeerId, ownName: string | undefined) => namesOf(options, peer, ownName).name;
     const members = () => membership.members();
     const access = keepAccess({ options, admission, keyring, net, members, events });
     const { admitsOwner } = access;
@@ -126,7 +128,7 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
         certificates: () => certificates,
         admitsOwner,
         turnsAway: access.turnsAway,
-        nickname: (peer) => options.nicknames?.get(peer),
+        nameOf,
         quarantined: (peer) => health.quarantined(peer),
         offence: admission.offence,
         forgotten(peer) {
@@ -202,7 +204,7 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
       bootstrap: options.network.bootstrap,
       mdns: NETWORK_PRESETS[options.network.preset].mdns,
       walk: network.walk,
-      nickname: (peer) => options.nicknames?.get(peer),
+      nameOf,
     });
     await membership.start();
     closers.add(keepKnownPeers({ disk, path: paths.peers, clock, members, log: meshLog }));

@@ -16,8 +16,8 @@ export interface DiscoveryOptions {
   mdns: boolean;
   /** A walk through the DHT; ends by itself or with the signal. */
   walk(signal: AbortSignal): AsyncIterable<{ peer: PeerId; addresses: string[] }>;
-  /** This node's own name for the peer. */
-  nickname?(peer: PeerId): string | undefined;
+  /** What this node calls a peer that calls itself so; the same when absent. */
+  nameOf?(peer: PeerId, ownName: string | undefined): string | undefined;
 }
 
 export interface Discovery {
@@ -34,7 +34,10 @@ const PEER_OF_ADDRESS = /\/p2p\/(\w+)$/;
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { net, clock, membership } = options;
   const watchers = new Set<(peer: PeerId) => void>();
-  const nameOf = (peer: PeerId) => options.nickname?.(peer) ?? membership.member(peer)?.info?.name;
+  const nameOf = (peer: PeerId) => {
+    const ownName = membership.member(peer)?.info?.name;
+    return options.nameOf ? options.nameOf(peer, ownName) : ownName;
+  };
 
   return {
     neighbour(addresses) {

@@ -63,8 +63,8 @@ export interface MembershipOptions {
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
   /** Why this peer, acting for these owners, is turned away; undefined when it is not. */
   turnsAway?(peer: PeerId, owners: ReadonlySet<OwnerId>): string | undefined;
-  /** This node's own name for the peer, for its log. */
-  nickname?(peer: PeerId): string | undefined;
+  /** What this node calls a peer that calls itself so, in its log; the same when absent. */
+  nameOf?(peer: PeerId, ownName: string | undefined): string | undefined;
   quarantined?(peer: PeerId): boolean;
   /** A peer passed on what is invalid, or too much. */
   offence?(peer: PeerId, what: string): void;
@@ -185,7 +185,8 @@ export function createMembership(options: MembershipOptions): Membership {
     if (entry.state === state) return;
     const before = entry.state;
     entry.state = state;
-    const name = options.nickname?.(entry.peerId) ?? entry.info?.name ?? entry.peerId.slice(-8);
+    const ownName = entry.info?.name;
+    const name = (options.nameOf ? options.nameOf(entry.peerId, ownName) : ownName) ?? entry.peerId.slice(-8);
     if (state === 'active' && before !== 'suspect') options.log('info', `${name} joined`);
     else if (state === 'offline' && before !== 'joining') options.log('warn', `${name} went offline`);
     else if (state === 'suspect') options.log('warn', `${name} does not answer`);
