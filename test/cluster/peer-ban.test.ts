@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cluster, startCluster } from '../support/cluster.ts';
+import { until } from '../support/until.ts';
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -19,14 +20,6 @@ async function records(...argv: string[]): Promise<Row[]> {
   return lines.map((line) => JSON.parse(line) as Row);
 }
 const stateOf = async (peerId: unknown) => (await records('peers')).find((row) => row.peerId === peerId);
-
-async function until(what: string, is: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 40_000;
-  while (!(await is())) {
-    if (performance.now() > endMs) throw new Error(`not within 40 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
 
 it('a ban holds in the running node at once, health tells of it by the nickname, and unban lets the peer in again', async () => {
   const pids = cluster.nodes.map(({ pid }) => pid);
@@ -48,7 +41,7 @@ it('a ban holds in the running node at once, health tells of it by the nickname,
   const [banned] = await records('peer', 'ban', 'Attic.box', '--yes');
   expect(banned).toMatchObject({ peerId, banned: true, objectsChanged: 1, objectsLost: 0 });
   expect(banned!.shards).toBeGreaterThan(0);
-  await until('it is offline', async () => (await stateOf(peerId))?.state === 'offline');
+  await until('it is offline', async () => (await stateOf(peerId))?.state === 'offline', 40_000);
   expect(await stateOf(peerId)).toMatchObject({ banned: true });
   const health = await cluster.ok(0, ['health']);
   expect(health.stdout + health.stderr).toMatch(/Attic\.box is banned here/);
@@ -57,7 +50,7 @@ it('a ban holds in the running node at once, health tells of it by the nickname,
   expect(readFileSync(join(cluster.folder, 'back.bin')).equals(content)).toBe(true);
 
   await cluster.ok(0, ['peer', 'unban', 'Attic.box']);
-  await until('it is back', async () => (await stateOf(peerId))?.state === 'active');
+  await until('it is back', async () => (await stateOf(peerId))?.state === 'active', 40_000);
   expect(await stateOf(peerId)).toMatchObject({ banned: false });
   await cluster.ok(0, ['peer', 'name', 'Attic.box']);
   expect(await stateOf(peerId)).toMatchObject({ name: holder.name, nickname: null });

@@ -9,6 +9,7 @@ import {
   putBytes,
   untilEligible,
 } from '../support/engine-mesh.ts';
+import { until } from '../support/until.ts';
 import { pattern } from './codec/reference.ts';
 
 let mesh: EngineMesh;
@@ -24,14 +25,6 @@ beforeAll(async () => {
   );
 }, 30_000);
 afterAll(() => mesh.close());
-
-async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const endMs = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 const shards = async () => {
   const all = await Promise.all(mesh.engines.map(({ engine }) => engine.status()));

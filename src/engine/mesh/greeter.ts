@@ -122,11 +122,11 @@ export function createGreeter(options: GreeterOptions): Greeter {
    */
   function turnedAway(entry: PeerEntry, hangUpAfterMs = HANG_UP_AFTER_MS): void {
     Object.assign(entry.redial, { nextMs: clock.monotonic() + REDIAL_MAX_MS, waitMs: REDIAL_MAX_MS });
-    hangUpSoon(entry.peerId, hangUpAfterMs, () => true);
+    hangUpSoon(entry.peerId, hangUpAfterMs);
   }
 
   /** This connection, and not one that has taken its place by then. */
-  function hangUpSoon(peer: PeerId, afterMs: number, still: () => boolean): void {
+  function hangUpSoon(peer: PeerId, afterMs: number, still = () => true): void {
     const openedAtMs = net.connection(peer)?.openedAtMs;
     clock.after(afterMs, () => {
       if (net.connection(peer)?.openedAtMs === openedAtMs && still()) void net.hangUp(peer);

@@ -12,6 +12,7 @@ import { newPhrase } from '../../../src/engine/keys/phrase.ts';
 import { openEngine } from '../../../src/engine/local.ts';
 import { dataPaths, type EngineOptions } from '../../../src/engine/options.ts';
 import { getBytes, putBytes } from '../../support/engine-mesh.ts';
+import { until } from '../../support/until.ts';
 import { pattern } from '../codec/reference.ts';
 
 const CODE = { k: 2, m: 1 };
@@ -55,14 +56,6 @@ async function node(
   });
   opened.push(engine);
   return engine;
-}
-
-async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const endMs = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 const addressOf = async (engine: Engine) => (await engine.status()).addresses[0]!;

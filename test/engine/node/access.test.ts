@@ -8,6 +8,7 @@ import {
   untilEligible,
   viewOf,
 } from '../../support/engine-mesh.ts';
+import { until } from '../../support/until.ts';
 
 const CODE = { k: 2, m: 1 };
 let mesh: EngineMesh;
@@ -27,14 +28,6 @@ beforeAll(async () => {
   for (const name of ['fir', 'elm', 'oak']) await mesh.add(name);
 }, 60_000);
 afterAll(() => mesh.close());
-
-async function until(what: string, is: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 20_000;
-  while (!(await is())) {
-    if (performance.now() > endMs) throw new Error(`not within 20 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 test('a ban hangs up, keeps the peer away, and health counts what it holds as not reachable; unban brings all back', async () => {
   const [owner, fir, ...others] = mesh.engines;
