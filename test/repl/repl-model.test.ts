@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type KeyPress, keyPress, keysFromText } from '../../src/repl/keys.ts';
+import { keyPress, keysFromText } from '../../src/repl/keys.ts';
 import { visibleWindow } from '../../src/repl/line-window.ts';
-import {
-  emptyPrompt,
-  type PromptEffect,
-  type PromptServices,
-  type PromptState,
-} from '../../src/repl/prompt-state.ts';
-import { ghostText, promptCompletion, promptKey, promptPaste } from '../../src/repl/repl-model.ts';
+import { emptyPrompt, type PromptServices, type PromptState } from '../../src/repl/prompt-state.ts';
+import { ghostText, promptCompletion, promptPaste } from '../../src/repl/repl-model.ts';
+import { presser } from './press.ts';
 
 const entry = (cmd: string, session = 'now') => ({ t: 0, session, profile: '', cmd });
 const services: PromptServices = {
@@ -16,16 +12,7 @@ const services: PromptServices = {
   incomplete: (line) => (line.match(/"/g)?.length ?? 0) % 2 === 1,
 };
 
-function press(keys: readonly KeyPress[], from: PromptState = emptyPrompt()) {
-  const effects: PromptEffect[] = [];
-  let state = from;
-  for (const key of keys) {
-    const step = promptKey(state, key, services);
-    state = step.state;
-    effects.push(...step.effects);
-  }
-  return { state, effects, text: state.editor.text };
-}
+const press = presser(services);
 
 const type = (text: string, from?: PromptState) => press(keysFromText(text), from);
 

@@ -3,14 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { type EditorState, emptyEditor } from '../../src/repl/editor.ts';
 import { graphemes, snapToBoundary } from '../../src/repl/graphemes.ts';
 import { type KeyPress, keyPress, keysFromText } from '../../src/repl/keys.ts';
-import {
-  emptyPrompt,
-  type PromptEffect,
-  type PromptServices,
-  type PromptState,
-} from '../../src/repl/prompt-state.ts';
+import { emptyPrompt, type PromptServices, type PromptState } from '../../src/repl/prompt-state.ts';
 import { promptKey, promptPaste } from '../../src/repl/repl-model.ts';
 import { VI_INSERT, VI_KEYS, VI_NORMAL, viCommand } from '../../src/repl/vi.ts';
+import { presser } from './press.ts';
 
 const entry = (cmd: string) => ({ t: 0, session: 'now', profile: '', cmd });
 const services: PromptServices = {
@@ -25,16 +21,8 @@ function keysOf(text: string): KeyPress[] {
   return text.split('^[').flatMap((part, at) => [...(at === 0 ? [] : [ESC]), ...keysFromText(part)]);
 }
 
-function press(keys: readonly KeyPress[], from: PromptState = { ...emptyPrompt(), vi: VI_INSERT }) {
-  const effects: PromptEffect[] = [];
-  let state = from;
-  for (const key of keys) {
-    const step = promptKey(state, key, services);
-    state = step.state;
-    effects.push(...step.effects);
-  }
-  return { state, effects };
-}
+const press = (keys: readonly KeyPress[], from: PromptState = { ...emptyPrompt(), vi: VI_INSERT }) =>
+  presser(services)(keys, from);
 
 /** The line with the caret as `|`: before the character that it is on. */
 function lineAfter(text: string, from?: PromptState): string {
