@@ -67,13 +67,14 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
 
   /** Back from the shell: modes on again, everything drawn anew. */
   const resume = () => {
-    terminal.stdin.setRawMode(true);
+    terminal.raw();
     terminal.enter();
     terminal.write('\u001b[?2004h');
     onResize();
     resized = false;
   };
 
+  terminal.raw();
   if (first.kind === 'console') terminal.enter();
   stdout.on('resize', onResize);
   process.on('SIGWINCH', onWindowChange);

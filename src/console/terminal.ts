@@ -19,6 +19,8 @@ export interface Terminal {
   readonly stdin: ReadStream;
   readonly stdout: WriteStream;
   size(): { columns: number; rows: number };
+  /** Keys as they are pressed. Before anything is drawn: who sees the first frame may press one, and Ink, which asks for this itself, does so after it. */
+  raw(): void;
   /** Into the alternate screen, empty, caret at home. */
   enter(): void;
   readonly entered: boolean;
@@ -41,6 +43,9 @@ export function openTerminal(stdin: ReadStream, stdout: WriteStream): Terminal {
     size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
     get entered() {
       return entered;
+    },
+    raw() {
+      if (stdin.isTTY) stdin.setRawMode(true);
     },
     enter() {
       if (!entered) stdout.write(ENTER + (mouse ? MOUSE_ON : ''));

@@ -56,6 +56,15 @@ describe('on a terminal', { timeout: 60_000 }, () => {
     await pty.waitFor(/status 0|leave/i);
   });
 
+  it('a key pressed as the first thing appears counts: in the console and in the wizard', async () => {
+    const console = shell('datamesh', true, { quick: { seen: '\u001b[?1049h', keys: CTRL_D } });
+    await console.waitFor(/status 0|leave/i, START_MS);
+    const wizard = shell('datamesh', false, { quick: { seen: '\u001b', keys: CTRL_C } });
+    await wizard.waitFor('Leave?', START_MS);
+    const init = shell('datamesh init', false, { quick: { seen: '\u001b', keys: CTRL_C } });
+    await init.waitFor('Leave?', START_MS);
+  });
+
   it.each<[string, string, PtyOptions]>([
     ['is small', 'datamesh', { columns: 59, rows: 15 }],
     ['is read aloud', 'ACCESSIBLE=1 datamesh', {}],

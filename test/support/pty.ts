@@ -21,6 +21,8 @@ export interface PtyOptions {
   /** Added to a clean environment; undefined takes one out. */
   env?: Record<string, string | undefined>;
   cwd?: string;
+  /** Keys of a person quicker than any, pressed once, in the moment in which `seen` comes out. */
+  quick?: { seen: string; keys: string };
 }
 
 export interface Cell {
@@ -89,8 +91,13 @@ export function ptyProgram(file: string, args: string[], options: PtyOptions = {
   let parsing = 0;
   let cursorVisible = true;
   let ended = false;
+  let { quick } = options;
   child.onData((data) => {
     raw += data;
+    if (quick !== undefined && raw.includes(quick.seen)) {
+      child.write(quick.keys);
+      quick = undefined;
+    }
     lastDataAt = Date.now();
     parsing++;
     const shown = data.lastIndexOf('\u001b[?25h');

@@ -4,6 +4,8 @@ import type { WizardMachine, WizardOutcome } from '../wizard-machine.ts';
 import { WizardView } from './wizard-view.tsx';
 
 export async function runWizard(machine: WizardMachine): Promise<WizardOutcome> {
+  // Before the first frame: Ink does it after that, and a Ctrl-C pressed in between would end the process without a question.
+  if (process.stdin.isTTY) process.stdin.setRawMode(true);
   const instance = render(<Root machine={machine} />, {
     exitOnCtrlC: false,
     patchConsole: false,
