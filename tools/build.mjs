@@ -1,20 +1,26 @@
-// Compiles src/ beside dist/ and swaps the two: a command that runs meanwhile finds a whole build, old or new, and a
+// Compiles src/ beside dist/, bundles what the console loads first, and swaps the two: a command that runs meanwhile finds a whole build, old or new, and a
 // file that left src/ does not live on.
 import { spawnSync } from 'node:child_process';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundleInk } from './bundle-ink.mjs';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const fresh = at(`.dist-${process.pid}`);
 const old = at(`.dist-${process.pid}-old`);
 
 const tsc = at('node_modules/typescript/bin/tsc');
-const { status } = spawnSync(process.execPath, [tsc, '-p', at('tsconfig.build.json'), '--outDir', fresh], {
-  stdio: 'inherit',
-});
-if (status === 0) {
-  if (existsSync(at('dist'))) renameSync(at('dist'), old);
-  renameSync(fresh, at('dist'));
+let status;
+try {
+  ({ status } = spawnSync(process.execPath, [tsc, '-p', at('tsconfig.build.json'), '--outDir', fresh], {
+    stdio: 'inherit',
+  }));
+  if (status === 0) {
+    await bundleInk(fresh);
+    if (existsSync(at('dist'))) renameSync(at('dist'), old);
+    renameSync(fresh, at('dist'));
+  }
+} finally {
+  for (const path of [fresh, old]) rmSync(path, { recursive: true, force: true });
 }
-for (const path of [fresh, old]) rmSync(path, { recursive: true, force: true });
 process.exit(status ?? 1);

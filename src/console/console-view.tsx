@@ -1,11 +1,14 @@
 import { Box } from 'ink';
+import { memo } from 'react';
+import { drawPanel } from '../panels/catalogue.ts';
 import { type Row, rowText } from '../panels/cells.ts';
+import { type PanelId, type PanelInput, sameInput } from '../panels/panel.ts';
 import { paintRow, type Theme } from '../panels/theme.ts';
 import { RowsView } from '../panels/views/rows-view.tsx';
 import { PromptView } from '../repl/ui/prompt-view.tsx';
 import type { Band } from './layout.ts';
 import { promptRows } from './prompt-rows.ts';
-import { footRow, gaugeRow, headerRow, jobRow, outputRows, panelRows } from './screen.ts';
+import { footRow, gaugeRow, headerRow, jobRow, outputRows, panelInput } from './screen.ts';
 import { type ConsoleServices, type ConsoleState, layoutOf } from './state.ts';
 
 export interface ConsoleViewProps {
@@ -46,16 +49,36 @@ function BandView({ band, state, theme }: { band: Band; state: ConsoleState; the
   return (
     <Box flexDirection="row" height={band.height} flexShrink={0}>
       {band.columns.map((boxes) => (
-        <RowsView
+        <PanelsView
           key={boxes[0]?.id ?? ''}
-          rows={boxes.flatMap((box) => panelRows(state, box, theme))}
-          width={boxes[0]?.width ?? 0}
-          theme={theme}
+          panels={boxes.map((box): DrawnPanel => [box.id, panelInput(state, box, theme)])}
         />
       ))}
     </Box>
   );
 }
+
+type DrawnPanel = readonly [PanelId, PanelInput];
+
+/** Panels below each other. A key at the prompt changes nothing in them, so they are drawn when something of theirs is new. */
+const PanelsView = memo(
+  ({ panels }: { panels: readonly DrawnPanel[] }) => {
+    const [, first] = panels[0]!;
+    return (
+      <RowsView
+        rows={panels.flatMap(([id, input]) => drawPanel(id, input))}
+        width={first.width}
+        theme={first.theme}
+      />
+    );
+  },
+  (before, after) =>
+    before.panels.length === after.panels.length &&
+    before.panels.every(([id, input], at) => {
+      const [nextId, nextInput] = after.panels[at]!;
+      return id === nextId && sameInput(input, nextInput);
+    }),
+);
 
 interface TinyViewProps {
   state: ConsoleState;

@@ -1,12 +1,17 @@
 /**
- * Four places in which Ink takes much longer than it needs to, mended from outside while its modules are loaded (docs/decisions/console.md has the figures):
+ * Ink, sooner and for less (docs/decisions/console.md has the figures). In a build it comes as one file with React and all that they import (tools/bundle-ink.mjs):
+ * a hundred and thirty modules that need not be found and read one by one. There and elsewhere five places are mended from outside while its modules are loaded,
+ * in which it takes much longer than it needs to:
  * - it takes one function from es-toolkit/compat, which is four hundred files; the function comes from its own file;
  * - it cuts every line of a frame into characters and measures them anew for each frame; what the frame before had is used again;
- * - it measures the widest line of each text for each frame; a text that was measured is remembered.
+ * - it measures the widest line of each text for each frame; a text that was measured is remembered;
+ * - each of its packages brings a string-width of its own, older than datamesh's: there is one, so that what a row is measured by is what it is placed by;
  * - its layout engine asks fetch for the WebAssembly that it has as text, for which Node loads its whole HTTP client; without fetch it reads the text itself.
  * Where the runtime cannot do that (Node before 22.15), the console is only slower.
  */
+import { existsSync } from 'node:fs';
 import * as nodeModule from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { keepCaches, rememberWidths, withoutFetch } from './lean-ink-stand-ins.ts';
 
 /** Appended to the address of a module that is stood in for; the module itself keeps its own. */
@@ -15,7 +20,19 @@ const STAND_INS = JSON.stringify(
   new URL(import.meta.url).href.replace(/lean-ink(\.[jt]s)$/, 'lean-ink-stand-ins$1'),
 );
 
-interface Replaced {
+/** Datamesh's own; elsewhere in an installation other packages may have theirs. */
+export const OWN_WIDTHS = pathToFileURL(
+  nodeModule.createRequire(import.meta.url).resolve('string-width'),
+).href;
+
+/** What is bundled, by the names under which it is imported. */
+export const BUNDLED: readonly string[] = ['ink', 'react', 'react/jsx-runtime'];
+
+export function bundleFile(specifier: string): string {
+  return `${specifier.replace('/', '-')}.js`;
+}
+
+export interface Replaced {
   /** The import, and the modules of Ink in which it is meant. */
   specifier: string;
   within: RegExp;
@@ -25,7 +42,8 @@ interface Replaced {
   source(url: string): string;
 }
 
-const REPLACED: readonly Replaced[] = [
+/** The stand-ins, for modules that are loaded one by one and for those that are bundled. */
+export const REPLACED: readonly Replaced[] = [
   {
     specifier: 'es-toolkit/compat',
     within: /\/ink\/build\//,
@@ -48,6 +66,12 @@ const REPLACED: readonly Replaced[] = [
       `import { ${rememberWidths.name} as remember } from ${STAND_INS}; import widestLine from ${url}; export default remember(widestLine);`,
   },
   {
+    specifier: 'string-width',
+    within: /\/node_modules\/(ink|cli-truncate|slice-ansi|widest-line|wrap-ansi)\//,
+    target: 'string-width',
+    source: () => `export { default } from ${JSON.stringify(OWN_WIDTHS)};`,
+  },
+  {
     specifier: '../binaries/yoga-wasm-base64-esm.js',
     within: /\/yoga-layout\/dist\/src\/index\.js$/,
     target: '../binaries/yoga-wasm-base64-esm.js',
@@ -60,8 +84,19 @@ const REPLACED: readonly Replaced[] = [
 export function leanInk(): void {
   // Not in every runtime that is supported, whatever its types say.
   const { registerHooks } = nodeModule as { registerHooks?: typeof nodeModule.registerHooks };
+  if (registerHooks === undefined) return;
+  const bundle = new URL('../bundled/', import.meta.url);
+  if (existsSync(bundle)) {
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (!BUNDLED.includes(specifier)) return next(specifier, context);
+        return { url: new URL(bundleFile(specifier), bundle).href, format: 'module', shortCircuit: true };
+      },
+    });
+    return;
+  }
   const sources = new Map<string, string>();
-  registerHooks?.({
+  registerHooks({
     resolve(specifier, context, next) {
       const parent = context.parentURL ?? '';
       // A stand-in imports what it stands for by its address, so it never comes here again.

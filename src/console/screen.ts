@@ -1,6 +1,5 @@
 /** The fixed rows around the panels: header, gauges, Output, job line, prompt, hint, keys. Pure: a state gives rows. */
 import type { HealthReport, Snapshot } from '../engine/engine.ts';
-import { drawPanel } from '../panels/catalogue.ts';
 import { cell, cut, fitGroups, fitRow, type Row, rowWidth, spread, type Tone } from '../panels/cells.ts';
 import {
   bytesText,
@@ -14,7 +13,7 @@ import {
 import { gradeMark, gradeOf, liveShare } from '../panels/grade.ts';
 import { bar, sparkline } from '../panels/graph.ts';
 import { jobLine } from '../panels/jobs.ts';
-import { framed, initialPanel } from '../panels/panel.ts';
+import { framed, initialPanel, type PanelInput } from '../panels/panel.ts';
 import type { Theme } from '../panels/theme.ts';
 import { keyHints } from '../repl/key-bindings.ts';
 import { helpRows, keysRow } from './help-rows.ts';
@@ -22,8 +21,8 @@ import type { Layout, PanelBox } from './layout.ts';
 import { type ConsoleState, isStale, panelNowMs } from './state.ts';
 import { windowOf } from './transcript.ts';
 
-export function panelRows(state: ConsoleState, box: PanelBox, theme: Theme): Row[] {
-  return drawPanel(box.id, {
+export function panelInput(state: ConsoleState, box: PanelBox, theme: Theme): PanelInput {
+  return {
     snapshot: state.snapshot,
     peerTrend: state.peerTrend,
     nowMs: panelNowMs(state),
@@ -35,7 +34,7 @@ export function panelRows(state: ConsoleState, box: PanelBox, theme: Theme): Row
     width: box.width,
     height: box.height,
     theme,
-  });
+  };
 }
 
 export function headerRow(state: ConsoleState, layout: Layout, theme: Theme): Row {

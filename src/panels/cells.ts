@@ -15,8 +15,18 @@ export type Row = readonly Cell[];
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
+/** A frame has some hundred texts with more than ASCII in them, nearly all of which the frame before had. */
+const WIDTHS_REMEMBERED = 4_096;
+const knownWidths = new Map<string, number>();
+
 export function widthOf(text: string): number {
-  return PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text);
+  if (PRINTABLE_ASCII.test(text)) return text.length;
+  const known = knownWidths.get(text);
+  if (known !== undefined) return known;
+  if (knownWidths.size >= WIDTHS_REMEMBERED) knownWidths.clear();
+  const width = stringWidth(text);
+  knownWidths.set(text, width);
+  return width;
 }
 
 /** Names come from other machines: what would act on the terminal is written as an escape. */

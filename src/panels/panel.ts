@@ -86,6 +86,18 @@ export interface PanelInput {
   theme: Theme;
 }
 
+/** Ages are told in whole seconds and drawn anew each second: a panel this much younger may stand. */
+const SAME_MOMENT_MS = 500;
+
+/** Whether both give the same rows, or rows whose ages differ by less than is told. */
+export function sameInput(before: PanelInput, after: PanelInput): boolean {
+  const { nowMs: beforeMs, ...drawn } = before;
+  const { nowMs, ...wanted } = after;
+  const ageMs = nowMs - beforeMs;
+  const keys = Object.keys(wanted) as (keyof typeof wanted)[];
+  return ageMs >= 0 && ageMs < SAME_MOMENT_MS && keys.every((key) => drawn[key] === wanted[key]);
+}
+
 /** The inside of a panel and what stands in its frame. */
 export interface PanelBody {
   title: string;

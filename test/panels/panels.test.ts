@@ -5,7 +5,7 @@ import type { PoolView } from '../../src/engine/pools/views.ts';
 import type { PeerId } from '../../src/engine/types.ts';
 import { drawPanel, initialPanels, rowIds, SORTS } from '../../src/panels/catalogue.ts';
 import { rowText, rowWidth } from '../../src/panels/cells.ts';
-import { PANELS, type PanelInput, type PanelState } from '../../src/panels/panel.ts';
+import { PANELS, type PanelInput, type PanelState, sameInput } from '../../src/panels/panel.ts';
 import { arrangePeers } from '../../src/panels/peers.ts';
 import { paintRows, themeFrom } from '../../src/panels/theme.ts';
 import { createFakeEngine, FAKE_START_MS } from '../support/fake-engine.ts';
@@ -36,6 +36,30 @@ const text = (id: (typeof PANELS)[number], more: Partial<PanelInput> = {}) =>
   drawPanel(id, input({ state: states[id], ...more }))
     .map(rowText)
     .join('\n');
+
+it('a panel stands while all that it is drawn from stands, and for less than the second by which ages are told', () => {
+  const before = input({ browsed: false });
+  expect(sameInput(before, { ...before, nowMs: before.nowMs + 499 })).toBe(true);
+  expect(sameInput(before, { ...before, nowMs: before.nowMs + 500 })).toBe(false);
+  // The clock was set back.
+  expect(sameInput(before, { ...before, nowMs: before.nowMs - 1 })).toBe(false);
+  const others: Partial<PanelInput> = {
+    snapshot: lonely,
+    peerTrend: [1, 2, 3, 4],
+    stale: true,
+    state: { ...states.peers },
+    focused: true,
+    browsed: true,
+    typingFilter: '',
+    width: 81,
+    height: 13,
+    theme: ascii,
+  };
+  expect([...Object.keys(others), 'nowMs'].sort()).toEqual(Object.keys(before).sort());
+  for (const [key, value] of Object.entries(others)) {
+    expect(sameInput(before, { ...before, [key]: value }), key).toBe(false);
+  }
+});
 
 describe('every panel', () => {
   it('fills its box exactly, whatever its size, data and state', () => {
