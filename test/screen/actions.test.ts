@@ -118,14 +118,18 @@ describe('panels and prompt', () => {
       rows: 40,
       env: { DATAMESH_TEST_DELAY_MS: '2000', DATAMESH_TEST_MOVING: '1' },
     });
-    pty.enter('cat photos/2019/archive.tar');
-    await pty.waitFor('Ctrl-C cancels');
-    const at = performance.now();
-    pty.write(KEY.ctrl('c'));
-    await pty.waitUntil('the command to end', () => pty.text().includes('cancelled'));
-    const tookMs = performance.now() - at;
-    // The bar is 200 ms; a machine that runs other tests beside this one is given three times of it.
-    expect(tookMs).toBeLessThan(600);
+    const times: number[] = [];
+    for (let run = 1; run <= 3; run++) {
+      pty.enter('cat photos/2019/archive.tar');
+      await pty.waitFor('Ctrl-C cancels');
+      const at = performance.now();
+      pty.write(KEY.ctrl('c'));
+      await pty.waitUntil('the command to end', () => pty.text().split('cancelled').length > run);
+      times.push(performance.now() - at);
+      await pty.waitUntil('the prompt', () => !pty.text().includes('Ctrl-C cancels'));
+    }
+    // Other tests run beside this one, so the least of three.
+    expect(Math.min(...times)).toBeLessThan(200);
   });
 
   it('send a command to the background, with & at its end or while it runs', async () => {

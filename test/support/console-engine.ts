@@ -2,7 +2,7 @@
 import type { Engine, ObjectView, PeerView, Snapshot } from '../../src/engine/engine.ts';
 import type { ObjectId } from '../../src/engine/types.ts';
 import { DatameshError } from '../../src/errors.ts';
-import { FAKE_START_MS } from './fake-engine.ts';
+import { FAKE_START_MS, type FakeEngine } from './fake-engine.ts';
 
 export interface Oddities {
   /** Peers in each sample, with round trips that change from sample to sample. */
@@ -17,7 +17,7 @@ export interface Oddities {
   diesAfter: number;
 }
 
-export function oddEngine(engine: Engine, odd: Oddities): Engine {
+export function oddEngine(engine: FakeEngine, odd: Oddities): Engine {
   let crowd: PeerView[] | undefined;
   let samples = 0;
   const objects = objectsOf(odd.objects);
@@ -37,8 +37,7 @@ export function oddEngine(engine: Engine, odd: Oddities): Engine {
           mend: 'start it again',
         });
       }
-      let snapshot =
-        crowd === undefined ? await engine.snapshot() : { ...(await statusOnly(engine)), peers: crowd };
+      let snapshot = crowd === undefined ? await engine.snapshot() : { ...statusOnly(engine), peers: crowd };
       if (odd.crowd) {
         first ??= snapshot;
         crowd = snapshot.peers.map((peer, at) => ({
@@ -63,9 +62,9 @@ export function oddEngine(engine: Engine, odd: Oddities): Engine {
 
 /** The fake engine makes its peers anew for each sample, which ten thousand of them would be felt in; only the first is taken. */
 let first: Snapshot | undefined;
-async function statusOnly(engine: Engine): Promise<Snapshot> {
+function statusOnly(engine: FakeEngine): Snapshot {
   if (first === undefined) throw new Error('no sample was taken yet');
-  return { ...first, atMs: (await engine.health()).takenAtMs };
+  return { ...first, atMs: engine.nowMs() };
 }
 
 function objectsOf(count: number): ObjectView[] {

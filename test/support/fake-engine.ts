@@ -71,6 +71,8 @@ export interface FakeEngineOptions {
 export interface FakeEngine extends Engine {
   /** Moves the engine's clock; peers, bandwidth, jobs and events follow deterministically. */
   advance(ms: number): void;
+  /** What its clock says. */
+  nowMs(): number;
   /** Makes a method throw from now on, or work again with undefined. */
   setFailure(method: FakeMethod, error: Error | undefined): void;
   /** Names of the methods called, oldest first. */
@@ -198,6 +200,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     advance(ms) {
       elapsedMs += ms;
     },
+    nowMs,
     setFailure(method, error) {
       if (error) failures.set(method, error);
       else failures.delete(method);

@@ -33,8 +33,13 @@ const STATES: PeerState[] = [
 
 export function fakePeerId(index: number): PeerId {
   const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+  // The first 58 differ in every letter; of more the last three count on.
+  const round = Math.floor(index / alphabet.length);
   let text = '';
-  for (let i = 0; i < 44; i += 1) text += alphabet[(index * 31 + i * (7 + index)) % alphabet.length];
+  for (let i = 0; i < 44; i += 1) {
+    const counted = i < 41 ? 0 : Math.floor(round / alphabet.length ** (43 - i));
+    text += alphabet[(index * 31 + i * (7 + index) + counted) % alphabet.length];
+  }
   return `12D3KooW${text}` as PeerId;
 }
 
