@@ -6,7 +6,7 @@ import { createStageStore, type Lend, Root, type Stage, type StageStore } from '
 import type { Session } from './session-contract.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Ink waits up to 33 ms between frames unless told otherwise, a third of what a typist may notice; a frame itself takes 5 to 9. */
+/** Ink waits up to 33 ms between frames unless told otherwise, a third of what a typist may notice; a frame itself takes 2 to 9. */
 const MAX_FRAMES_PER_SECOND = 60;
 /** A process that still runs after this has not been stopped. */
 const NOT_STOPPED_MS = 200;

@@ -3,7 +3,7 @@
  * a hundred and thirty modules that need not be found and read one by one. There and elsewhere five places are mended from outside while its modules are loaded,
  * in which it takes much longer than it needs to:
  * - it takes one function from es-toolkit/compat, which is four hundred files; the function comes from its own file;
- * - it cuts every line of a frame into characters and measures them anew for each frame; what the frame before had is used again;
+ * - it cuts every line of a frame into characters, measures them and puts rows together anew for each frame; what the frame before had is used again;
  * - it measures the widest line of each text for each frame; a text that was measured is remembered;
  * - each of its packages brings a string-width of its own, older than datamesh's: there is one, so that what a row is measured by is what it is placed by;
  * - its layout engine asks fetch for the WebAssembly that it has as text, for which Node loads its whole HTTP client; without fetch it reads the text itself.

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { keepCaches, rememberWidths } from '../../src/console/lean-ink-stand-ins.ts';
 
@@ -27,32 +28,91 @@ it('takes one function of es-toolkit instead of the whole, and no HTTP client, a
   expect(load('built')).toEqual({ works: true, client: false, files: 0, ink: 0, widths: 1 });
 });
 
-it('keeps what the frame before had measured, and forgets what a frame did not look at', () => {
-  const measured: string[] = [];
-  class Output {
-    caches = { widths: new Map(), blockWidths: new Map(), styledChars: new Map() };
-    texts: readonly string[] = [];
-    get(): number[] {
-      return this.texts.map((text) => {
-        const known = this.caches.widths.get(text) as number | undefined;
-        if (known !== undefined) return known;
-        measured.push(text);
-        this.caches.widths.set(text, text.length);
-        return text.length;
-      });
-    }
-  }
-  keepCaches(Output as unknown as Parameters<typeof keepCaches>[0]);
+/** Ink's class, whole or with what stands in for some of it; each call gives one of its own. */
+let classes = 0;
+async function outputClass(lean: boolean): Promise<Parameters<typeof keepCaches>[0]> {
+  const file = resolve(import.meta.dirname, '../../node_modules/ink/build/output.js');
+  const found: { default: Parameters<typeof keepCaches>[0] } = await import(`${file}?class=${classes++}`);
+  if (lean) keepCaches(found.default);
+  return found.default;
+}
+
+interface Written {
+  x: number;
+  y: number;
+  text: string;
+  transformers: ((line: string, at: number) => string)[];
+}
+
+function frameOf(
+  Output: Parameters<typeof keepCaches>[0],
+  texts: readonly Written[],
+  width = 24,
+  height = 6,
+) {
+  const output = new Output({ width, height });
+  output.operations = texts.map((each) => ({ type: 'write', ...each }));
+  return output.get();
+}
+
+it('makes the rows that Ink makes: of wide and coloured texts, beside and over each other, and beyond the edges', async () => {
+  const whole = await outputClass(false);
+  const lean = await outputClass(true);
+  const piece = fc.constantFrom(
+    'a',
+    'bc ',
+    ' ',
+    '\u4e2d',
+    '\ud83d\udc69\u200d\ud83d\udcbb',
+    'e\u0301',
+    '│',
+    '\n',
+    '\u001b[31mred\u001b[39m',
+    '\u001b[1mbold',
+    '\u001b[22m',
+    '\u001b[7mx\u001b[27m ',
+    '\u001b[0m',
+  );
+  const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''));
+  const transformers = fc.subarray([
+    (line: string) => line,
+    (line: string, at: number) => (at === 1 ? `\u001b[35m${line}\u001b[39m` : line),
+  ]);
+  const written = fc.record({
+    x: fc.integer({ min: 0, max: 26 }),
+    y: fc.integer({ min: -2, max: 7 }),
+    text,
+    transformers,
+  });
+  const frames = fc.array(fc.array(written, { maxLength: 5 }), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(frames, (all) => {
+      for (const texts of [...all, ...all]) {
+        expect(frameOf(lean, texts)).toEqual(frameOf(whole, texts));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it('keeps what the frame before had, and forgets what a frame did not look at', async () => {
+  const lean = await outputClass(true);
+  const made: string[] = [];
+  const { getStyledChars } = new lean({ width: 1, height: 1 }).caches;
   const frame = (...texts: string[]) => {
-    measured.length = 0;
-    const output = new Output();
-    output.texts = texts;
-    return { widths: output.get(), measured: [...measured] };
+    made.length = 0;
+    const output = new lean({ width: 24, height: 6 });
+    output.operations = texts.map((text, y) => ({ type: 'write', transformers: [], x: 0, y, text }));
+    output.caches.getStyledChars = function (text: string) {
+      if (this.styledChars.get(text) === undefined) made.push(text);
+      return getStyledChars.call(this, text);
+    };
+    return { rows: output.get().output.trimEnd().split('\n'), made: [...made] };
   };
-  expect(frame('a', 'bb')).toEqual({ widths: [1, 2], measured: ['a', 'bb'] });
-  expect(frame('bb', 'ccc')).toEqual({ widths: [2, 3], measured: ['ccc'] });
-  expect(frame('bb', 'ccc')).toEqual({ widths: [2, 3], measured: [] });
-  expect(frame('a', 'bb')).toEqual({ widths: [1, 2], measured: ['a'] });
+  expect(frame('a', 'bb')).toEqual({ rows: ['a', 'bb'], made: ['a', 'bb'] });
+  expect(frame('bb', 'ccc')).toEqual({ rows: ['bb', 'ccc'], made: ['ccc'] });
+  expect(frame('bb', 'ccc')).toEqual({ rows: ['bb', 'ccc'], made: [] });
+  expect(frame('a', 'bb')).toEqual({ rows: ['a', 'bb'], made: ['a'] });
 });
 
 it('remembers widths of some texts, never of more and more', () => {
