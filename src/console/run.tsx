@@ -58,7 +58,6 @@ export async function runConsole(options: ConsoleOptions): Promise<number> {
   }
   prepareForInk(env);
   leanInk();
-  setTimeout(keepHeapSmall, HEAP_SETTLED_MS).unref();
   if (needsWizard) {
     const { runWizardAlone, runWizardThenConsole } = await import('./wizard-stage.tsx');
     // Read back, so that flags and variables beat the file in the first console as in every later one.
@@ -86,13 +85,10 @@ async function openOn(surface: Exclude<Surface, { kind: 'none' }>, start: Sessio
   return runSession(openTerminal(process.stdin, process.stdout), start);
 }
 
-/** What is loaded for the first frame stays, and to look through it again and again would delay that frame. */
-const HEAP_SETTLED_MS = 2_000;
-
 /**
- * Frames are made of strings that nobody needs a moment later. V8 lets the space for such grow to 96 MiB before it looks through it; held at its first
- * size it is looked through more often, each time in well under a millisecond (measured: 246 to 136 MiB attached, 298 to 207 MiB with a node, for
- * some 2 % of a core).
+ * Frames are made of strings that nobody needs a moment later. V8 lets the space for such grow to 96 MiB before it looks through it; held at the size that loading
+ * the first frame gave it, it is looked through more often, each time in well under a millisecond. To be called when the first frame stands: what is loaded
+ * for it stays, and to look through it again and again would delay it. What the engine loads would make that space four times as large.
  */
 function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -139,7 +135,10 @@ async function sessionStart(
     keys,
     editorMode: config.console.editorMode,
     mouse: config.console.mouse,
-    openEngine: (ask) => openLink({ config, attach: options.attach === true, passphrase, reload }, ask),
+    openEngine(ask) {
+      keepHeapSmall();
+      return openLink({ config, attach: options.attach === true, passphrase, reload }, ask);
+    },
     surroundings: {
       config: () => readConfig(options),
       configPath: () => options.configPath,
