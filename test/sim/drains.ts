@@ -38,14 +38,13 @@ export class Drains {
     if (current !== undefined) {
       if (current.engine === undefined || !random.chance(CANCELS)) return undefined;
       current.draining = false;
-      // Neither is waited for: both take time, and its process may die before they end.
       void current.engine.drain({ action: 'cancel' }).catch(() => {});
       return `of ${current.label} cancelled`;
     }
     const { engine, spec, liar } = machine;
     if (engine === undefined || spec.isClient || liar || !this.canDoWithout(machine)) return undefined;
     machine.draining = true;
-    void engine.drain({ action: 'start' }).catch(() => {});
+    begin(machine);
     return machine.label;
   }
 
@@ -62,6 +61,7 @@ export class Drains {
   async look(): Promise<void> {
     for (const machine of this.draining) {
       const view = await machine.engine?.drain({ action: 'status' });
+      if (view?.state === 'off') begin(machine);
       if (view?.state !== 'done') continue;
       this.checkEmpty(machine, view, view.unnamed);
       if (view.shardsLeft === 0 && this.#options.random.chance(LEAVES)) this.switchOff(machine);
@@ -79,6 +79,7 @@ export class Drains {
       let view: DrainView | undefined;
       await advance(DRAINED_MS, () => {
         void machine.engine?.drain({ action: 'status' }).then((now) => (view = now));
+        if (view?.state === 'off') begin(machine);
         return view?.state === 'done';
       });
       if (view?.state !== 'done')
@@ -116,4 +117,9 @@ export class Drains {
     machine.gone = true;
     this.#options.trace.note(`${machine.label} is drained and leaves`);
   }
+}
+
+/** Not waited for: it takes time, and the process may be frozen or die before it has begun; the operator sees that and asks again. */
+function begin(machine: SimMachine): void {
+  void machine.engine?.drain({ action: 'start' }).catch(() => {});
 }

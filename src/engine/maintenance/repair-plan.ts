@@ -105,10 +105,12 @@ export interface Grace {
 
 /**
  * How long damage is left alone: not at all where the next loss destroys data, a moment once half of the parity is gone, else until a machine that restarts
- * would be back. What only lies in the wrong place has all its shards, so it may wait as well, unless its holder waits to leave.
+ * would be back. What only lies in the wrong place has all its shards, so it may wait as well. Where a holder waits to leave, nothing does: what it has is as good
+ * as gone, and with what is missing besides it would wait for as long as that.
  */
 export function graceOf({ spare, missing, isAwaited, group: { code } }: Damage, grace: Grace): number {
-  if (missing.length === 0) return isAwaited ? 0 : grace.graceMs;
+  if (isAwaited) return 0;
+  if (missing.length === 0) return grace.graceMs;
   return graceWith(spare, code.m, grace);
 }
 

@@ -69,6 +69,11 @@ export interface PeerHealth {
  * bytes weigh each.
  */
 const ONE_MOMENT_MS = 1_000;
+/**
+ * A node whose own line is bad gets no answer from anybody, and would have all of them in quarantine for half an hour after it is mended. Where most of those that
+ * were asked within this time, two at least, gave none, that one of them did not is held against it no more than a connection that failed.
+ */
+const COMMON_MS = 30_000;
 
 interface LateReads {
   hedged: number;
@@ -132,6 +137,20 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
     return it;
   }
 
+  /** Whether silence is what this node hears most, of late. */
+  function isSilenceCommon(nowMs: number): boolean {
+    let silent = 0;
+    let heard = 0;
+    for (const { lastMs } of records.values()) {
+      const silentMs = lastMs.timeout ?? Number.NEGATIVE_INFINITY;
+      const heardMs = Math.max(...ANSWERS.map((kind) => lastMs[kind] ?? Number.NEGATIVE_INFINITY));
+      if (nowMs - Math.max(silentMs, heardMs) > COMMON_MS) continue;
+      if (silentMs >= heardMs) silent++;
+      else heard++;
+    }
+    return silent >= 2 && silent > heard;
+  }
+
   const known = (peer: PeerId): Record | undefined => {
     const it = records.get(peer);
     return it === undefined ? undefined : settle(it);
@@ -148,8 +167,9 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
       const sameMoment =
         kind !== 'ok' && kind !== 'wrong-bytes' && lastMs !== undefined && nowMs - lastMs < ONE_MOMENT_MS;
       if (!sameMoment) {
-        it.standing = observed(it.standing, kind, nowMs);
         it.lastMs[kind] = nowMs;
+        const isCommon = kind === 'timeout' && isSilenceCommon(nowMs);
+        it.standing = observed(it.standing, isCommon ? 'unreachable' : kind, nowMs);
       }
       // What it asks of us says nothing of what it answers.
       if (kind !== 'flood') it.breaker.record(BREAKER_OUTCOME[kind]);
@@ -207,6 +227,9 @@ export function createPeerHealth(clock: Clock, random: Random): PeerHealth {
     },
   };
 }
+
+/** Who was overtaken had not answered yet. */
+const ANSWERS = ['ok', 'refused'] as const;
 
 /** A refusal is an answer: the way to the peer works. */
 const BREAKER_OUTCOME: Readonly<{ [kind in Exclude<ObservationKind, 'flood'>]: 'good' | 'slow' | 'bad' }> = {

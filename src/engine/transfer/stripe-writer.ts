@@ -90,7 +90,8 @@ export async function writeStripe(
         if (nextFor(index) === undefined) return;
         context.overtaken(holder, clock.monotonic() - sinceMs);
         attempt.abort();
-        left.push(trial.then(() => release(stripe.ids[index]!, holder, context)));
+        // It fails when the whole put is stopped, which takes this shard back with all others.
+        left.push(trial.then(() => release(stripe.ids[index]!, holder, context)).catch(() => {}));
         resolve('late');
       });
       trial

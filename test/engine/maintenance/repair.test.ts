@@ -247,6 +247,8 @@ test('the less is spare, the sooner, and the greater risk comes first', () => {
   expect(waits).toEqual([900_000, 10_000, 10_000, 0, 0]);
   expect(graceOf(damage(4, 0), limits)).toBe(900_000);
   expect(graceOf({ ...damage(4, 0), isAwaited: true }, limits)).toBe(0);
+  // Whoever waits to leave does not wait for what somebody else has lost.
+  expect(graceOf({ ...damage(3, 1), isAwaited: true }, limits)).toBe(0);
   // 4+2: one lost shard is half of the parity.
   expect(graceOf(damage(1, 1, 2), limits)).toBe(10_000);
   expect(graceOf(damage(2, 1, 3), limits)).toBe(900_000);

@@ -192,3 +192,41 @@ test('strangers cannot make it grow without bound', () => {
   expect(health.score(`peer-49999` as PeerId)).not.toBe(50);
   expect(health.score(`peer-0` as PeerId)).toBe(50);
 });
+
+describe('silence', () => {
+  const peers = ['a', 'b', 'c', 'd', 'e'].map((name) => `peer-${name}` as PeerId);
+  const silentFor = (seconds: number, silent: readonly PeerId[], heard: readonly PeerId[] = []) => {
+    for (let second = 0; second < seconds; second += 2) {
+      for (const peer of silent) observe(peer, 'timeout');
+      for (const peer of heard) observe(peer, 'ok');
+      clock.advance(2_000);
+    }
+  };
+
+  test('of one while others answer leads into quarantine', () => {
+    silentFor(60, [a], peers.slice(1));
+    expect(peers.filter((peer) => health.quarantined(peer))).toEqual([a]);
+  });
+
+  test('of nearly all is the own line: nobody is in quarantine when it is mended', () => {
+    silentFor(300, peers.slice(1), [a]);
+    expect(peers.filter((peer) => health.quarantined(peer))).toEqual([]);
+    for (const peer of peers.slice(1)) expect(health.breaker(peer)).toBe('open');
+  });
+
+  test('of nearly all protects nobody who lied, and of the only peer is held against it', () => {
+    silentFor(60, peers);
+    observe(b, 'wrong-bytes', 3);
+    expect(health.quarantined(b)).toBe(true);
+    health = createPeerHealth(clock, random);
+    silentFor(60, [a]);
+    expect(health.quarantined(a)).toBe(true);
+  });
+
+  test('that ended a while ago excuses nobody', () => {
+    silentFor(20, peers);
+    clock.advance(31_000);
+    silentFor(60, [a], peers.slice(1));
+    expect(peers.filter((peer) => health.quarantined(peer))).toEqual([a]);
+  });
+});
