@@ -1,5 +1,6 @@
 /** Operators who take nodes away: drain one, wait until it says that it is done, and switch it off for good; or think better of it. */
 import type { DrainView } from '../../src/engine/drain-views.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { isFull } from './checks.ts';
 import { Violation } from './failure.ts';
 import type { SimMachine } from './machine.ts';
@@ -22,6 +23,8 @@ const DRAINED_MS = 600_000;
 
 export class Drains {
   readonly #options: DrainsOptions;
+  /** Processes that were told to drain. */
+  readonly #told = new WeakSet<Engine>();
 
   constructor(options: DrainsOptions) {
     this.#options = options;
@@ -44,7 +47,7 @@ export class Drains {
     const { engine, spec, liar } = machine;
     if (engine === undefined || spec.isClient || liar || !this.canDoWithout(machine)) return undefined;
     machine.draining = true;
-    begin(machine);
+    this.begin(machine);
     return machine.label;
   }
 
@@ -61,7 +64,7 @@ export class Drains {
   async look(): Promise<void> {
     for (const machine of this.draining) {
       const view = await machine.engine?.drain({ action: 'status' });
-      if (view?.state === 'off') begin(machine);
+      if (view?.state === 'off') this.beginAgain(machine);
       if (view?.state !== 'done') continue;
       this.checkEmpty(machine, view, view.unnamed);
       if (view.shardsLeft === 0 && this.#options.random.chance(LEAVES)) this.switchOff(machine);
@@ -79,7 +82,7 @@ export class Drains {
       let view: DrainView | undefined;
       await advance(DRAINED_MS, () => {
         void machine.engine?.drain({ action: 'status' }).then((now) => (view = now));
-        if (view?.state === 'off') begin(machine);
+        if (view?.state === 'off') this.beginAgain(machine);
         return view?.state === 'done';
       });
       if (view?.state !== 'done')
@@ -117,9 +120,16 @@ export class Drains {
     machine.gone = true;
     this.#options.trace.note(`${machine.label} is drained and leaves`);
   }
-}
 
-/** Not waited for: it takes time, and the process may be frozen or die before it has begun; the operator sees that and asks again. */
-function begin(machine: SimMachine): void {
-  void machine.engine?.drain({ action: 'start' }).catch(() => {});
+  /** Not waited for: it takes time. */
+  begin({ engine }: SimMachine): void {
+    if (engine === undefined) return;
+    this.#told.add(engine);
+    void engine.drain({ action: 'start' }).catch(() => {});
+  }
+
+  /** Its process may have died before it began, and the operator sees that it has not; one that is about to begin is not told twice. */
+  beginAgain(machine: SimMachine): void {
+    if (machine.engine !== undefined && !this.#told.has(machine.engine)) this.begin(machine);
+  }
 }
