@@ -22,6 +22,8 @@ const BENCHES: Record<string, string> = {
   mesh: 'The mesh through the engine’s API beside the ceiling: the same work without a product around it, in the same run',
   codec: 'Erasure code, sealing and hashing on one thread and in workers',
   store: 'The shard store beside what the disk and other stores do',
+  console:
+    'The console on real nodes with fifty peers: first frame, cost at rest, from a key to its echo, and very long lists on an engine in memory',
 };
 
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'));
