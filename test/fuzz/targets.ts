@@ -43,8 +43,6 @@ export interface Target {
   forgeEvery?: number;
   /** Returns or throws a coded refusal. */
   run(input: Uint8Array): void | Promise<void>;
-  /** Of garbage at one time, in place of 64 MiB: what is allocated for every input, before any of it is read. */
-  maxPeakBytes?: number;
   /** Codes of those refusals. */
   refusals: RegExp;
 }
