@@ -1,4 +1,5 @@
 /** What the modules are made of that stand in for some of Ink (lean-ink.ts). */
+import { rememberingTexts } from '../panels/remember.ts';
 
 /** Ink's own caches of a frame, each by the text that was measured or cut. */
 interface FrameCaches {
@@ -114,15 +115,7 @@ function linesOf(
 const TEXTS_REMEMBERED = 128;
 
 export function rememberWidths(widestLine: (text: string) => number): (text: string) => number {
-  const known = new Map<string, number>();
-  return (text) => {
-    const width = known.get(text);
-    if (width !== undefined) return width;
-    if (known.size >= TEXTS_REMEMBERED) known.clear();
-    const measured = widestLine(text);
-    known.set(text, measured);
-    return measured;
-  };
+  return rememberingTexts(TEXTS_REMEMBERED, widestLine);
 }
 
 /** `begin` finds no fetch while it runs, that is until its first wait; nobody else runs meanwhile. */

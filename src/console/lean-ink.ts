@@ -20,10 +20,10 @@ const STAND_INS = JSON.stringify(
   new URL(import.meta.url).href.replace(/lean-ink(\.[jt]s)$/, 'lean-ink-stand-ins$1'),
 );
 
-/** Datamesh's own; elsewhere in an installation other packages may have theirs. */
-export const OWN_WIDTHS = pathToFileURL(
-  nodeModule.createRequire(import.meta.url).resolve('string-width'),
-).href;
+/** Where datamesh's own is; elsewhere in an installation other packages may have theirs. A build has no need to look for it when it starts. */
+export function ownWidths(): string {
+  return pathToFileURL(nodeModule.createRequire(import.meta.url).resolve('string-width')).href;
+}
 
 /** What is bundled, by the names under which it is imported. */
 export const BUNDLED: readonly string[] = ['ink', 'react', 'react/jsx-runtime'];
@@ -69,7 +69,7 @@ export const REPLACED: readonly Replaced[] = [
     specifier: 'string-width',
     within: /\/node_modules\/(ink|cli-truncate|slice-ansi|widest-line|wrap-ansi)\//,
     target: 'string-width',
-    source: () => `export { default } from ${JSON.stringify(OWN_WIDTHS)};`,
+    source: () => `export { default } from ${JSON.stringify(ownWidths())};`,
   },
   {
     specifier: '../binaries/yoga-wasm-base64-esm.js',

@@ -1,6 +1,7 @@
 /** Rows of text cells with a tone: what every panel is made of. Widths are terminal columns. */
 import stringWidth from 'string-width';
 import { safeText } from '../commands/format/safe-text.ts';
+import { rememberingTexts } from './remember.ts';
 
 /** What a cell means; the theme says how that looks. Meaning never hangs on colour alone: a glyph or word goes with it. */
 export type Tone = 'plain' | 'dim' | 'title' | 'accent' | 'ok' | 'warn' | 'bad' | 'up' | 'down' | 'selected';
@@ -16,17 +17,10 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** A frame has some hundred texts with more than ASCII in them, nearly all of which the frame before had. */
-const WIDTHS_REMEMBERED = 4_096;
-const knownWidths = new Map<string, number>();
+const foreignWidth = rememberingTexts(4_096, (text) => stringWidth(text));
 
 export function widthOf(text: string): number {
-  if (PRINTABLE_ASCII.test(text)) return text.length;
-  const known = knownWidths.get(text);
-  if (known !== undefined) return known;
-  if (knownWidths.size >= WIDTHS_REMEMBERED) knownWidths.clear();
-  const width = stringWidth(text);
-  knownWidths.set(text, width);
-  return width;
+  return PRINTABLE_ASCII.test(text) ? text.length : foreignWidth(text);
 }
 
 /** Names come from other machines: what would act on the terminal is written as an escape. */

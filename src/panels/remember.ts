@@ -14,3 +14,19 @@ export function remembering<Item, Wishes extends readonly unknown[], Result>(
     return result;
   };
 }
+
+/** What was computed of each text, of `most` texts at a time: then all are forgotten. */
+export function rememberingTexts<Result>(
+  most: number,
+  compute: (text: string) => Result,
+): (text: string) => Result {
+  const known = new Map<string, Result>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    if (known.size >= most) known.clear();
+    const result = compute(text);
+    known.set(text, result);
+    return result;
+  };
+}
