@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundleConsole } from './bundle-console.mjs';
 import { bundleInk } from './bundle-ink.mjs';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -17,6 +18,7 @@ try {
   }));
   if (status === 0) {
     await bundleInk(fresh);
+    await bundleConsole(fresh);
     if (existsSync(at('dist'))) renameSync(at('dist'), old);
     renameSync(fresh, at('dist'));
   }

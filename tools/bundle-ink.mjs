@@ -12,12 +12,11 @@ const NEVER = ['react-devtools-core'];
 
 /** Writes `folder`/bundled/. */
 export async function bundleInk(folder) {
-  const { BUNDLED, REPLACED, bundleFile, ownWidths } = await import(
+  const { BUNDLED, REPLACED, bundleFile } = await import(
     pathToFileURL(join(folder, 'console/lean-ink.js')).href
   );
   // As the launcher sets it: what React gives depends on it.
   process.env.NODE_ENV = 'production';
-  const widths = ownWidths();
   const sources = new Map();
   const used = new Set();
   for (const specifier of BUNDLED) sources.set(ENTRY + specifier, await entryOf(specifier));
@@ -37,8 +36,6 @@ export async function bundleInk(folder) {
         async resolveId(id, importer = '') {
           if (sources.has(id)) return id;
           if (importer.startsWith(ENTRY)) return this.resolve(id, join(ROOT, 'package.json'));
-          // The rest of datamesh loads it as well.
-          if (id === widths) return { id: 'string-width', external: true };
           // A stand-in imports what it stands for by its address.
           if (importer.startsWith(STAND_IN)) return asPath(id);
           const parent = importer.replaceAll('\\', '/');

@@ -5,24 +5,24 @@
  * - it takes one function from es-toolkit/compat, which is four hundred files; the function comes from its own file;
  * - it cuts every line of a frame into characters, measures them and puts rows together anew for each frame; what the frame before had is used again;
  * - it measures the widest line of each text for each frame; a text that was measured is remembered;
- * - each of its packages brings a string-width of its own, older than datamesh's: there is one, so that what a row is measured by is what it is placed by;
+ * - each of its packages brings a string-width of its own, older than datamesh's and costly to load: there is one measure, so that what a row is measured by is what it is placed by;
  * - its layout engine asks fetch for the WebAssembly that it has as text, for which Node loads its whole HTTP client; without fetch it reads the text itself.
  * Where the runtime cannot do that (Node before 22.15), the console is only slower.
  */
 import { existsSync } from 'node:fs';
 import * as nodeModule from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { textWidth } from '../commands/format/text-width.ts';
 import { keepCaches, rememberWidths, withoutFetch } from './lean-ink-stand-ins.ts';
 
 /** Appended to the address of a module that is stood in for; the module itself keeps its own. */
 const STAND_IN = '?lean';
-const STAND_INS = JSON.stringify(
-  new URL(import.meta.url).href.replace(/lean-ink(\.[jt]s)$/, 'lean-ink-stand-ins$1'),
-);
+const STAND_INS = quotedAddress('./lean-ink-stand-ins');
+const WIDTHS = quotedAddress('../commands/format/text-width');
 
-/** Where datamesh's own is; elsewhere in an installation other packages may have theirs. A build has no need to look for it when it starts. */
-export function ownWidths(): string {
-  return pathToFileURL(nodeModule.createRequire(import.meta.url).resolve('string-width')).href;
+/** Of a module of datamesh's, in sources as in a build. */
+function quotedAddress(module: string): string {
+  const [extension] = /\.[jt]s$/.exec(new URL(import.meta.url).pathname)!;
+  return JSON.stringify(new URL(module + extension, import.meta.url).href);
 }
 
 /** What is bundled, by the names under which it is imported. */
@@ -69,7 +69,7 @@ export const REPLACED: readonly Replaced[] = [
     specifier: 'string-width',
     within: /\/node_modules\/(ink|cli-truncate|slice-ansi|widest-line|wrap-ansi)\//,
     target: 'string-width',
-    source: () => `export { default } from ${JSON.stringify(ownWidths())};`,
+    source: () => `export { ${textWidth.name} as default } from ${WIDTHS};`,
   },
   {
     specifier: '../binaries/yoga-wasm-base64-esm.js',

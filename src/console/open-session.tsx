@@ -1,7 +1,6 @@
 /** A session on the full screen from first frame to exit status, whatever ends it. Tests start the console here with an engine of theirs. */
 import { errorLine } from '../commands/format/error-line.ts';
 import { asDatameshError } from '../errors.ts';
-import { editInFile } from './edit-line.ts';
 import { type FullScreen, openFullScreen } from './full-screen.tsx';
 import type { Stage } from './root.tsx';
 import { createSession } from './session.ts';
@@ -37,6 +36,7 @@ export function screenPort(
   return {
     async edit(text) {
       let edited = text;
+      const { editInFile } = await import('./edit-line.ts');
       await screen()?.lend(async () => {
         edited = await editInFile(text, env);
       });

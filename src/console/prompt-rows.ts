@@ -1,7 +1,6 @@
 /** The prompt, its caret and the hint below it. */
 import { cell, cut, fitRow, type Row, type Tone, widthOf } from '../panels/cells.ts';
 import type { Theme } from '../panels/theme.ts';
-import { displayWidth } from '../repl/graphemes.ts';
 import type { Hint } from '../repl/hint.ts';
 import { visibleLine, visibleWindow } from '../repl/line-window.ts';
 import type { Menu, Search } from '../repl/prompt-state.ts';
@@ -69,7 +68,7 @@ function searchRows(search: Search, services: ConsoleServices, width: number, th
       width,
       theme.glyphs.more,
     ),
-    caretColumn: Math.min(width - 1, widthOf(head) + displayWidth(query)),
+    caretColumn: Math.min(width - 1, widthOf(head) + widthOf(query)),
   };
 }
 

@@ -13,7 +13,6 @@ import { sourceText } from '../lang/position.ts';
 import { tokenize } from '../lang/tokenizer.ts';
 import type { Diagnostic, ParsedCommand } from '../lang/types.ts';
 import type { LateRegistry } from './late-registry.ts';
-import { runScriptHere } from './run-script.ts';
 
 export interface RunnerDeps {
   registry: Registry | LateRegistry;
@@ -66,14 +65,16 @@ export function createRunner(deps: RunnerDeps): Runner {
       variables = parsed.variables;
       return runAll(parsed.commands, signal, told, isUndo);
     },
-    runScript: (path, context) =>
-      runScriptHere(path, context, {
+    async runScript(path, context) {
+      const { runScriptHere } = await import('./run-script.ts');
+      return runScriptHere(path, context, {
         registry,
         env,
         host: { ...deps.host(context.signal), mode: 'repl', interactive: true, signal: context.signal },
         output: (shown) => redirected(shown, context.cwd, deps.output(shown, told)),
         diagnostic: deps.diagnostic,
-      }),
+      });
+    },
   });
 
   function read(line: string) {

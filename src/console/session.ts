@@ -2,7 +2,6 @@
  * The console at work: keeps the state, carries out the reducers' effects, samples the engine, runs commands. Knows nothing of Ink; the root
  * draws what `getState` gives and hands every key to `keys`.
  */
-import { randomUUID } from 'node:crypto';
 import { errorLine } from '../commands/format/error-line.ts';
 import { asDatameshError, EXIT } from '../errors.ts';
 import { cell, type Row } from '../panels/cells.ts';
@@ -312,7 +311,9 @@ export function createSession(deps: SessionDeps): Session {
   };
 }
 
-/** Session ids tell the lines of one console from those of another. */
+/** Session ids tell the lines of one console from those of another: nothing to be guessed, so nothing that the first frame would have to load node:crypto for. */
 export function newSessionId(): string {
-  return randomUUID().slice(0, 8);
+  return Math.floor(Math.random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
 }

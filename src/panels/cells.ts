@@ -1,6 +1,6 @@
 /** Rows of text cells with a tone: what every panel is made of. Widths are terminal columns. */
-import stringWidth from 'string-width';
 import { safeText } from '../commands/format/safe-text.ts';
+import { textWidth } from '../commands/format/text-width.ts';
 import { rememberingTexts } from './remember.ts';
 
 /** What a cell means; the theme says how that looks. Meaning never hangs on colour alone: a glyph or word goes with it. */
@@ -17,7 +17,7 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** A frame has some hundred texts with more than ASCII in them, nearly all of which the frame before had. */
-const foreignWidth = rememberingTexts(4_096, (text) => stringWidth(text));
+const foreignWidth = rememberingTexts(4_096, textWidth);
 
 export function widthOf(text: string): number {
   return PRINTABLE_ASCII.test(text) ? text.length : foreignWidth(text);

@@ -1,5 +1,4 @@
-/** Text as a person sees it: grapheme clusters and terminal columns. */
-import stringWidth from 'string-width';
+/** Text as a person sees it: grapheme clusters. */
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const PRINTABLE_ASCII = /^[ -~]*$/;
@@ -12,11 +11,6 @@ export function isPlainAscii(text: string): boolean {
 export function graphemes(text: string): string[] {
   if (isPlainAscii(text)) return text.split('');
   return [...segmenter.segment(text)].map((part) => part.segment);
-}
-
-/** Terminal columns; control characters count 0. */
-export function displayWidth(text: string): number {
-  return isPlainAscii(text) ? text.length : stringWidth(text);
 }
 
 /** Offset of the last grapheme boundary before `at`; 0 at the start. */

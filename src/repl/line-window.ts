@@ -1,5 +1,5 @@
 /** The line as it is drawn: the part of it that fits, with the caret in sight. */
-import { displayWidth } from './graphemes.ts';
+import { textWidth } from '../commands/format/text-width.ts';
 
 /** How a control character inside the line is drawn: one column each. */
 export function visibleLine(text: string): string {
@@ -17,12 +17,12 @@ export function visibleWindow(
   const room = Math.max(1, columns - 1);
   let shown = before;
   let cut = false;
-  while (displayWidth(shown) + (cut ? 1 : 0) > room) {
+  while (textWidth(shown) + (cut ? 1 : 0) > room) {
     cut = true;
-    shown = dropFirst(shown, Math.max(1, displayWidth(shown) + 1 - room));
+    shown = dropFirst(shown, Math.max(1, textWidth(shown) + 1 - room));
   }
   const head = cut ? `…${shown}` : shown;
-  return { text: head + after, caretColumn: displayWidth(head) };
+  return { text: head + after, caretColumn: textWidth(head) };
 }
 
 function dropFirst(text: string, atLeastColumns: number): string {
@@ -30,7 +30,7 @@ function dropFirst(text: string, atLeastColumns: number): string {
   let at = 0;
   for (const part of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
     if (dropped >= atLeastColumns) break;
-    dropped += displayWidth(part.segment);
+    dropped += textWidth(part.segment);
     at = part.index + part.segment.length;
   }
   return text.slice(at);

@@ -2,6 +2,7 @@
 import type { Column, OutputRecord } from '../command.ts';
 import { cellText, rawText } from './cell.ts';
 import { fitColumns } from './columns.ts';
+import { textWidth } from './text-width.ts';
 
 export interface TableOptions {
   /** Cells of the terminal; Infinity shows everything. */
@@ -21,14 +22,11 @@ export async function tableLines(
   columns: readonly Column[],
   options: TableOptions,
 ): Promise<string[]> {
-  const [{ default: Table }, { default: stringWidth }] = await Promise.all([
-    import('cli-table3'),
-    import('string-width'),
-  ]);
+  const { default: Table } = await import('cli-table3');
   const cells = records.map((record) => columns.map((column) => cellText(record[column.key], column)));
   const natural = columns.map((column, i) => {
-    const header = options.header ? stringWidth(column.title) : 0;
-    return cells.reduce((most, row) => Math.max(most, stringWidth(row[i] ?? '')), header);
+    const header = options.header ? textWidth(column.title) : 0;
+    return cells.reduce((most, row) => Math.max(most, textWidth(row[i] ?? '')), header);
   });
   const kept = fitColumns(columns, natural, options.width, GAP);
   const widths = kept.map((index) => natural[index] ?? 0);
@@ -43,13 +41,13 @@ export async function tableLines(
     wordWrap: false,
   });
   const padded = (text: string, i: number) => {
-    const cut = cutTo(text, widths[i] ?? 0, stringWidth);
+    const cut = cutTo(text, widths[i] ?? 0, textWidth);
     const right = columns[kept[i] ?? 0]?.align === 'right';
     // The gap stands right of a cell also when its text is aligned to the right.
     return i === last
       ? cut
       : right
-        ? `${' '.repeat(Math.max(0, (widths[i] ?? 0) - stringWidth(cut)))}${cut}${' '.repeat(GAP)}`
+        ? `${' '.repeat(Math.max(0, (widths[i] ?? 0) - textWidth(cut)))}${cut}${' '.repeat(GAP)}`
         : cut;
   };
   if (options.header) table.push(kept.map((index, i) => padded(columns[index]?.title ?? '', i)));

@@ -16,6 +16,7 @@ import type {
 } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePublicAddressesMapper } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
+import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { createLibp2p } from 'libp2p';
@@ -24,6 +25,7 @@ import type { Clock } from '../effects/clock.ts';
 import type { NetworkOptions } from '../options.ts';
 import type { PeerId } from '../types.ts';
 import { gossipService } from './gossip.ts';
+import { HostDatastore } from './host-datastore.ts';
 import {
   DIAL_TIMEOUT_MS,
   INBOUND_CONNECTIONS_PER_SECOND,
@@ -73,9 +75,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
     if (of !== undefined) options.onExcess?.(of.remotePeer.toString() as PeerId, stream.protocol);
   };
   try {
+    const privateKey = await devicePrivateKey(options.deviceSeed);
     const host = await createLibp2p<MeshServices>({
-      privateKey: await devicePrivateKey(options.deviceSeed),
+      privateKey,
       nodeInfo: { name: 'datamesh', userAgent: options.agent },
+      datastore: new HostDatastore(peerIdFromPrivateKey(privateKey)),
       addresses: { listen: [`/ip4/${preset.listenHost}/tcp/${network.port}`] },
       transports: [tcp()],
       connectionEncrypters: [noise({ crypto: noiseCrypto() })],

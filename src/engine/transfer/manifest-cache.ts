@@ -2,15 +2,21 @@ import type { Manifest } from '../codec/manifest.ts';
 import { recordBytes } from '../codec/stripe-table.ts';
 import type { ObjectId } from '../types.ts';
 
-/** Decoded manifests kept for the next get or census: immutable, so never stale. The oldest used goes first. */
-const MAX_BYTES = 32 * 1024 * 1024;
+/** Of an owner's own objects, that is of some ten thousand. */
+const OWN_BYTES = 32 * 1024 * 1024;
 /** Fixed cost of an entry beside its stripe table and its sealed half. */
 const BASE_BYTES = 2048;
 
+/** Decoded manifests kept for the next get or census: immutable, so never stale. The oldest used goes first. */
 export class ManifestCache {
+  private readonly maxBytes: number;
   private readonly entries = new Map<ObjectId, Manifest>();
   private bytes = 0;
   deletions = 0;
+
+  constructor(maxBytes = OWN_BYTES) {
+    this.maxBytes = maxBytes;
+  }
 
   get(id: ObjectId): Manifest | undefined {
     const manifest = this.entries.get(id);
@@ -33,11 +39,12 @@ export class ManifestCache {
   add(id: ObjectId, manifest: Manifest, before = this.deletions): void {
     if (before !== this.deletions) return;
     const size = sizeOf(manifest);
-    if (size > MAX_BYTES || this.entries.has(id)) return;
+    if (this.entries.has(id)) return;
     this.entries.set(id, manifest);
     this.bytes += size;
     for (const [oldest, of] of this.entries) {
-      if (this.bytes <= MAX_BYTES) break;
+      // The largest that there may be is kept as well, alone.
+      if (this.bytes <= this.maxBytes || oldest === id) break;
       this.entries.delete(oldest);
       this.bytes -= sizeOf(of);
     }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expositionOf } from '../../../src/engine/observe/exposition.ts';
+import { expositionOf, processFigures } from '../../../src/engine/observe/exposition.ts';
 import type { MetricFamily } from '../../../src/engine/observe/metric-views.ts';
 import { MAX_PEER_LABELS } from '../../../src/engine/observe/peer-families.ts';
 import {
@@ -161,6 +161,8 @@ describe('metrics of real nodes', () => {
   it('is what docs/METRICS.md, the dashboard and the alert rules speak of', async () => {
     const families = (await alder.engine.metrics()).filter(({ name }) => name.startsWith('datamesh_'));
     checkDocument('docs/METRICS.md', metricsDocument(families));
+    // Figures of the event loop are those since they were last asked for.
+    await new Promise((resolve) => setTimeout(resolve, 200));
     const scraped = readExposition((await ask(port)).text);
     for (const file of ['ops/alerts.yml', 'ops/grafana-dashboard.json']) {
       const selectors = selectorsOf(readFileSync(file, 'utf8').replaceAll('\\"', '"'));
@@ -300,3 +302,16 @@ function ask(
     asked.end();
   });
 }
+
+it('tells no delay of an event loop that was not yet measured', async () => {
+  const figures = processFigures();
+  const lag = async () =>
+    (await figures()).flatMap(({ name, samples }) =>
+      /eventloop_lag_/.test(name) && name !== 'nodejs_eventloop_lag_seconds' ? samples : [],
+    );
+  expect(await lag()).toEqual([]);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const measured = await lag();
+  expect(measured.length).toBe(7);
+  for (const { name, value } of measured) expect(value, name).toBeLessThan(60);
+});

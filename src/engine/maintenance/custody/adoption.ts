@@ -45,10 +45,13 @@ export interface Adoption {
   drop(from: PeerId, item: OfferItem): Promise<OfferAnswer>;
 }
 
+/** Decoded manifests of some fifteen hundred objects: a custodian sends the shards of one object one after the other. */
+const STRANGERS_BYTES = 4 * 1024 * 1024;
+
 export function createAdoption(options: AdoptionOptions): Adoption {
   const { store, custody, manifests } = options;
   /** Of objects that this node is no custodian of. */
-  const strangers = new ManifestCache();
+  const strangers = new ManifestCache(STRANGERS_BYTES);
 
   const manifestOf = async (from: PeerId, id: ObjectId, given?: Uint8Array): Promise<Manifest> => {
     const known = manifests.get(id) ?? strangers.get(id);

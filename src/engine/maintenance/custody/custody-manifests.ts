@@ -3,9 +3,12 @@ import { ManifestCache } from '../../transfer/manifest-cache.ts';
 import type { ObjectId, OwnerId } from '../../types.ts';
 import type { CustodyStore } from './custody-store.ts';
 
+/** Decoded, of some three thousand objects: those of deleted ones stay until others come. */
+const CACHE_BYTES = 8 * 1024 * 1024;
+
 /** Manifests of the objects in custody, decoded; those used last are kept. */
 export class CustodyManifests {
-  private readonly cache = new ManifestCache();
+  private readonly cache = new ManifestCache(CACHE_BYTES);
   private readonly store: CustodyStore;
 
   constructor(store: CustodyStore) {
