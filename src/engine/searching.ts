@@ -50,6 +50,26 @@ export function createSearching(node: Pick<Node, 'catalog' | 'owner' | 'clock' |
     if (!stopper.signal.aborted) indexTimer ??= clock.after(delayMs, indexSome);
   };
 
+  /** The rows that may be hits. Without an expression no more than the page is looked for, and one to see whether there is more. */
+  const look = (
+    query: SearchQuery,
+    words: readonly string[],
+    question: string | undefined,
+    limit: number,
+  ) => {
+    const enough = query.regex === undefined ? Math.min(limit + 1, LOOK_ROWS) : LOOK_ROWS;
+    const fitting: SearchRow[] = [];
+    let before = readCursor(query.cursor);
+    let left = LOOK_ROWS;
+    do {
+      const part = catalog.searchRows(owner!.ownerId, before, question, Math.min(enough, left));
+      for (const row of part.rows) if (fitting.length < enough && fits(row, query, words)) fitting.push(row);
+      before = part.before;
+      left -= enough;
+    } while (before !== undefined && left > 0 && fitting.length < enough);
+    return { fitting, before };
+  };
+
   const matching = async (rows: readonly SearchRow[], pattern: string | undefined) => {
     if (pattern === undefined || rows.length === 0) return rows;
     const names = rows.map(({ name }) => name);
@@ -73,16 +93,7 @@ export function createSearching(node: Pick<Node, 'catalog' | 'owner' | 'clock' |
       checkQuery(query, words);
       const limit = Math.min(query.limit ?? PAGE_OBJECTS, MAX_PAGE_OBJECTS);
       const question = words.length === 0 ? undefined : ftsQuestion(words);
-      const { rows, before } = catalog.searchRows(
-        owner.ownerId,
-        readCursor(query.cursor),
-        question,
-        LOOK_ROWS,
-      );
-      // Without an expression no more than the page is looked at, and one to see whether there is more.
-      const enough = query.regex === undefined ? limit + 1 : rows.length;
-      const fitting: SearchRow[] = [];
-      for (const row of rows) if (fitting.length < enough && fits(row, query, words)) fitting.push(row);
+      const { fitting, before } = look(query, words, question, limit);
       const hits = await matching(fitting, query.regex);
       const shown = hits.slice(0, limit);
       const next = hits.length > limit ? shown.at(-1)!.id : before;
