@@ -20,7 +20,7 @@ export interface Searching extends SearchCalls {
 }
 
 /** Rows that one call looks at, a few milliseconds' worth. */
-const LOOK_ROWS = 300;
+const LOOK_ROWS = 200;
 const PAGE_OBJECTS = 100;
 const MAX_PAGE_OBJECTS = 1_000;
 const POPULAR_OBJECTS = 20;
