@@ -1,5 +1,5 @@
 // The modules of datamesh that the console's first frame needs, in two files instead of some seventy that would have to be found and read one by one (docs/decisions/
-// console.md has what it saves). Each module keeps its own file, which passes on what the bundle has of it: whoever imports it gets the same one, and each is there once (but for two that Ink's bundle has as well).
+// console.md has what it saves). Each module keeps its own file, which passes on what the bundle has of it: whoever imports it gets the same one, and each is there once (but for three that Ink's bundle has as well).
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { rolldown } from 'rolldown';

@@ -21,6 +21,8 @@ export interface Searching extends SearchCalls {
 
 /** Rows that one call looks at, a few milliseconds' worth. */
 const LOOK_ROWS = 200;
+/** The least that is worth a question to the catalog. */
+const PART_ROWS = 50;
 const PAGE_OBJECTS = 100;
 const MAX_PAGE_OBJECTS = 1_000;
 const POPULAR_OBJECTS = 20;
@@ -62,10 +64,11 @@ export function createSearching(node: Pick<Node, 'catalog' | 'owner' | 'clock' |
     let before = readCursor(query.cursor);
     let left = LOOK_ROWS;
     do {
-      const part = catalog.searchRows(owner!.ownerId, before, question, Math.min(enough, left));
+      const asked = Math.min(Math.max(enough, PART_ROWS), left);
+      const part = catalog.searchRows(owner!.ownerId, before, question, asked);
       for (const row of part.rows) if (fitting.length < enough && fits(row, query, words)) fitting.push(row);
       before = part.before;
-      left -= enough;
+      left -= asked;
     } while (before !== undefined && left > 0 && fitting.length < enough);
     return { fitting, before };
   };
@@ -91,7 +94,7 @@ export function createSearching(node: Pick<Node, 'catalog' | 'owner' | 'clock' |
       if (owner === undefined) return { objects: [], cursor: undefined };
       const words = wordsOf(query.text ?? '');
       checkQuery(query, words);
-      const limit = Math.min(query.limit ?? PAGE_OBJECTS, MAX_PAGE_OBJECTS);
+      const limit = Math.min(Math.max(1, Math.floor(query.limit ?? PAGE_OBJECTS)), MAX_PAGE_OBJECTS);
       const question = words.length === 0 ? undefined : ftsQuestion(words);
       const { fitting, before } = look(query, words, question, limit);
       const hits = await matching(fitting, query.regex);

@@ -17,7 +17,20 @@ it('measures each character of the first planes, and each beside another, as str
 it('measures texts of any pieces as string-width does', () => {
   const piece = fc.oneof(
     fc.constantFrom('│', '⠿', '…', '✓', '●', '→', '中', 'é', 'e\u0301', '\u{1f469}\u200d\u{1f4bb}', '\ufe0f'),
-    fc.constantFrom('\u001b[31m', '\u001b[0m', '\u001b[38;5;12m', '\t', '\n', '\u00ad', '\u200d', '©', '↔'),
+    fc.constantFrom(
+      '\u001b[31m',
+      '\u001b[0m',
+      '\u001b[38;5;12m',
+      '\u001b[38;54321m',
+      '\u001b',
+      '[0m',
+      '\t',
+      '\n',
+      '\u00ad',
+      '\u200d',
+      '©',
+      '↔',
+    ),
     fc.string({ unit: 'grapheme' }),
     fc.string({ unit: 'binary' }),
   );

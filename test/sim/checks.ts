@@ -148,6 +148,7 @@ export async function checkEnd(world: World, { wait, advance, strict }: Passing)
   }
   for (const client of machines.filter(({ spec }) => spec.isClient)) await checkCalmPut(world, client, wait);
   for (const client of machines.filter(({ spec }) => spec.isClient)) await checkHealth(world, client, wait);
+  checkNow(world);
 }
 
 /** Holders may refuse more. */
@@ -303,9 +304,15 @@ async function checkHealth(
 ): Promise<void> {
   const deceived = machines.some(({ liar, rotten }) => liar || rotten.size > 0);
   for (const asked of deceived ? (['proved'] as const) : (['proved', 'asked'] as const)) {
-    const before = JSON.stringify(truth.health(client));
+    const before = truth.health(client);
     const report = await wait(client.engine!.health({ depth: asked }));
-    const after = JSON.stringify(truth.health(client));
+    const after = truth.health(client);
+    // Nobody leaves any more: what mends may add to it only.
+    if (after.shardsLive < before.shardsLive)
+      throw new Violation(
+        'no live shard collected',
+        `${client.label} (${asked}): ${before.shardsLive} shards when asked, ${after.shardsLive} then`,
+      );
     const { depth, takenAtMs: _at, durationMs: _for, silentPeers, worst: _worst, ...found } = report;
     trace.note(`${client.label} health ${depth} ${JSON.stringify(found)}`);
     const silent = silentPeers.filter((peer) => {
@@ -317,10 +324,11 @@ async function checkHealth(
         'health is true',
         `${client.label} (${depth}) hears nothing from ${silent.join(' ')}`,
       );
-    if (![before, after].includes(JSON.stringify(found)))
+    const [counted, were, are] = [found, before, after].map((it) => JSON.stringify(it));
+    if (counted !== were && counted !== are)
       throw new Violation(
         'health is true',
-        `${client.label} (${depth}) counts ${JSON.stringify(found)}, there were ${before} and are ${after}`,
+        `${client.label} (${depth}) counts ${counted}, there were ${were} and are ${are}`,
       );
   }
 }

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 const NARROW =
   /^[ -~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2190-\u22ff\u2500-\u25fc\u2713\u2717\u2800-\u28ff]*$/;
 /** Colours, which take none. */
-const COLOURS = /\u001b\[[\d;]*m/g;
+const COLOURS = /\u001b\[(?:\d{1,4}(?:;\d{0,4})*)?m/g;
 
 let widthOfAny: ((text: string) => number) | undefined;
 
@@ -22,5 +22,5 @@ export function textWidth(text: string): number {
   // Loaded at once, since who draws a row cannot wait for it.
   widthOfAny ??= (createRequire(import.meta.url)('string-width') as { default: (text: string) => number })
     .default;
-  return widthOfAny(plain);
+  return widthOfAny(text);
 }

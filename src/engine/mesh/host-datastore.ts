@@ -19,7 +19,7 @@ export interface Bounds {
 }
 
 const MIB = 1024 * 1024;
-/** Bytes: pointers to and from some 45,000 holders, 15,000 peers. */
+/** Bytes: some 45,000 pointers of its own and as many of others, 15,000 peers. */
 const BOUNDS: Bounds = {
   ownRecord: MIB,
   ownPointers: 32 * MIB,
@@ -29,11 +29,13 @@ const BOUNDS: Bounds = {
 };
 const PEERS = '/peers/';
 const POINTERS = '/dht/provider/';
-/** A record is some hundred bytes; what is larger is a stranger's, and not taken. */
-const MAX_VALUE_BYTES = 64 * 1024;
+/** A record with its name is some hundred bytes; what is larger is a stranger's, and not taken. */
+const MAX_RECORD_BYTES = 64 * 1024;
 /** Of an entry beside its name and value: its objects and its places in two maps, measured. */
 const ENTRY_BYTES = 600;
 
+/** The DHT goes through all pointers once an hour; others get their turn in between. */
+const IN_ONE_GO = 256;
 /** Of its bound, what is left of a kind that reached it. */
 const KEPT_SHARE = 15 / 16;
 
@@ -67,8 +69,8 @@ export class HostDatastore extends BaseDatastore {
   }
 
   override put(key: Key, given: Uint8Array): Key {
-    if (given.length > MAX_VALUE_BYTES) return key;
     const name = key.toString();
+    if (name.length + given.length > MAX_RECORD_BYTES) return key;
     const of = this.#kindOf(name);
     this.#remove(of, name);
     // A copy of its own, and the name instead of the key: both are a few bytes of a buffer of 64 KiB, all of which would be kept with them.
@@ -101,7 +103,11 @@ export class HostDatastore extends BaseDatastore {
   }
 
   override async *_all({ prefix }: Query): AsyncGenerator<{ key: Key; value: Uint8Array }> {
-    for (const [name, value] of this.#under(prefix)) yield { key: new Key(name), value };
+    let looked = 0;
+    for (const [name, value] of this.#under(prefix)) {
+      yield { key: new Key(name), value };
+      if (++looked % IN_ONE_GO === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   override async *_allKeys({ prefix }: Pick<Query, 'prefix'>): AsyncGenerator<Key> {

@@ -108,6 +108,19 @@ it('goes through more rows than one call looks at', async () => {
   expect(await names({ regex: '7$' })).toHaveLength(130);
 });
 
+it('pages of every size together hold each hit once, the last stored first', async () => {
+  for (let i = 0; i < 700; i++) put(`many ${i}`, { sizeBytes: i % 3 });
+  catalog.indexWords(450);
+  const all = Array.from({ length: 700 }, (_, i) => 699 - i);
+  const some = all.filter((i) => i % 3 === 2);
+  for (const limit of [1, 7, 49, 50, 51, 150, 199, 200, 201, 1_000]) {
+    expect(await names({ text: 'many', limit })).toEqual(all.map((i) => `many ${i}`));
+    expect(await names({ text: 'many', minBytes: 2, limit })).toEqual(some.map((i) => `many ${i}`));
+  }
+  expect(await names({ regex: '^many 4', text: 'many', limit: 1 })).toHaveLength(111);
+  for (const limit of [0, -5, 0.5]) expect((await searching.search({ limit })).objects).toHaveLength(1);
+});
+
 it('an expression that would never end is refused soon, and the loop goes on meanwhile', async () => {
   put(`${'a'.repeat(60)}!`);
   let ticks = 0;
