@@ -1,5 +1,6 @@
 /** `openEngine`: the Engine interface on a node in this process. */
 
+import { afterMeeting, meetPeers } from './after-meeting.ts';
 import { createBackups } from './backup/backups.ts';
 import type { BackupCalls } from './backup-views.ts';
 import { refuseReserved } from './catalog/reserved-names.ts';
@@ -37,11 +38,16 @@ import { whatif } from './whatif.ts';
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const node = await startNode(options);
-  return await withMetricsPort(engineOn(node, await openTracer(node)), node);
+  const meeting = meetPeers(node);
+  const engine = engineOn(node, await openTracer(node), meeting.ended);
+  return await withMetricsPort(afterMeeting(engine, meeting), node);
 }
 
-/** The engine of a running node, which `close` ends with it, and the tracer with both. */
-export function engineOn(node: Node, tracer?: Tracer): Engine {
+/**
+ * The engine of a running node, which `close` ends with it, and the tracer with both.
+ * @param met when the first census may be taken; at once when absent
+ */
+export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engine {
   const pools = createPools(node);
   const changed = () => {
     sampler.censusSoon();
@@ -65,7 +71,8 @@ export function engineOn(node: Node, tracer?: Tracer): Engine {
     clock: node.clock,
     traffic: node.traffic,
     peers: () => node.membership.members(),
-    census: (signal) => objects.census({ signal }),
+    census: (signal) =>
+      met === undefined ? objects.census({ signal }) : met.then(() => objects.census({ signal })),
     log: (text) => node.events.add('warn', 'census', text),
   });
   const unsubscribe = node.membership.onChange((_peer, state) => {

@@ -78,6 +78,8 @@ export interface Membership {
   stop(): void;
   members(): Member[];
   member(peer: PeerId): Member | undefined;
+  /** Whether there is somebody who has neither answered nor failed to be reached: for a moment after the start, or when others pass on newcomers. */
+  meeting(): boolean;
   /** Dials a multiaddr, greets the peer and keeps re-dialling the address for this run. */
   join(address: string): Promise<{ peerId: PeerId; rttMs: number }>;
   /** Asks a connected peer for peers now; resolves with those it passed on. */
@@ -324,6 +326,18 @@ export function createMembership(options: MembershipOptions): Membership {
     },
     members: () => table.all(),
     member: (peer) => table.find(peer),
+    meeting() {
+      const all = table.all();
+      // Configured addresses of lower priority are not dialled once somebody is there.
+      if (!all.some(({ greeted }) => greeted))
+        return [...seeds.values()].some(({ failures }) => failures === 0);
+      return all.some(
+        ({ peerId, greeted, state, info, redial }) =>
+          !greeted &&
+          (state === 'joining' || (info !== undefined && redial.failures === 0)) &&
+          options.turnsAway?.(peerId, new Set()) === undefined,
+      );
+    },
     async join(text) {
       const { address } = parseBootstrap(text);
       const peerId = await net.dial([address], DIAL_TIMEOUT_MS);
