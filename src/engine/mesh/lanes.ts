@@ -20,6 +20,8 @@ interface Waiting {
   gone: boolean;
   /** The lane it runs on, once it has one. */
   lane: Lane | undefined;
+  /** The answer has come: what it still waits for is this node's own budget. */
+  arrived(): void;
 }
 
 interface Lane {
@@ -46,12 +48,27 @@ export class Lanes {
     this.caps = caps;
   }
 
+  /** Waiting for the budget is no time of the peer's: the time-out begins after it. */
   request(message: NetMessage, options: RequestOptions): Promise<NetMessage> {
+    const { up } = this.caps;
+    if (!up.capped) return this.ask(message, options);
+    return up.pass(message.body.length, options.signal).then(() => this.ask(message, options));
+  }
+
+  private ask(message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     if (this.closed) return Promise.reject(unreachable('the connection is closed'));
     if (this.queue.length >= MAX_QUEUED_REQUESTS)
       return Promise.reject(unreachable('too many requests wait'));
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { message, options, resolve, reject, gone: false, lane: undefined };
+      const waiting: Waiting = {
+        message,
+        options,
+        resolve,
+        reject,
+        gone: false,
+        lane: undefined,
+        arrived() {},
+      };
       this.queue.push(waiting);
       this.armTimeout(waiting);
       this.pump();
@@ -75,6 +92,7 @@ export class Lanes {
     const timer = this.clock.after(timeoutMs, () =>
       give(new DatameshError('timeout', { what: `no answer within ${timeoutMs} ms` })),
     );
+    waiting.arrived = () => timer.cancel();
     const onAbort = () => give(new DatameshError('cancelled', { what: 'cancelled' }));
     const settle =
       <T>(done: (value: T) => void) =>
@@ -156,10 +174,10 @@ export class Lanes {
       });
       answer.catch(() => {}); // awaited below; a stream that closes during the write must not be an unhandled rejection
       waiting.lane = lane;
-      await this.caps.up.take(waiting.message.body.length);
       await writeAll(lane.stream, encodeHead(waiting.message), waiting.message.body);
       const response = await answer;
-      await this.caps.down.take(response.body.length);
+      waiting.arrived();
+      await this.caps.down.pass(response.body.length);
       lane.answered++;
       waiting.resolve(response);
       this.release(lane);

@@ -172,9 +172,9 @@ function serve(
     let unread: Timer | undefined;
     try {
       if (stream.status !== 'open') return;
-      await caps.down.take(request.body.length);
+      await caps.down.pass(request.body.length);
       const response = await handler(from, request);
-      await caps.up.take(response.body.length);
+      await caps.up.pass(response.body.length);
       // What a stream was given it copies only when it encrypts, so nobody can say when `response.body` is free: \`sent\` is not called.
       if (response.body.length > WRITE_HIGH_WATER_BYTES) {
         unread = clock.after(WRITE_TIMEOUT_MS, () => stream.abort(new Error('the peer does not read')));

@@ -1,4 +1,8 @@
+import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
+
+/** Bodies up to this are what keeps a mesh together: hellos, questions, their answers; and shards of the smallest objects. */
+const SMALL_BYTES = 64 * 1024;
 
 /**
  * A bandwidth cap: bytes are taken from a budget that refills at the cap; whoever overdraws it waits until the debt is
@@ -6,6 +10,8 @@ import type { Clock } from '../effects/clock.ts';
  */
 export class RateLimit {
   private availableAtMs = 0;
+  /** The same, if there were only small messages. */
+  private smallAtMs = 0;
   private readonly clock: Clock;
   private bytesPerSecond: number | undefined;
 
@@ -18,7 +24,7 @@ export class RateLimit {
   /** From now on; a debt of before is forgiven. */
   set(bytesPerSecond: number | undefined): void {
     const next = bytesPerSecond === 0 ? undefined : bytesPerSecond;
-    if (next !== this.bytesPerSecond) this.availableAtMs = 0;
+    if (next !== this.bytesPerSecond) this.availableAtMs = this.smallAtMs = 0;
     this.bytesPerSecond = next;
   }
 
@@ -30,6 +36,36 @@ export class RateLimit {
   /** False: `take` never waits, and need not be asked. */
   get capped(): boolean {
     return this.bytesPerSecond !== undefined;
+  }
+
+  /** How long the next large message has to wait. */
+  get debtMs(): number {
+    return this.bytesPerSecond === undefined ? 0 : Math.max(0, this.availableAtMs - this.clock.monotonic());
+  }
+
+  /** Of a message that cannot be held back any more: those after it wait the longer. */
+  charge(bytes: number): void {
+    if (this.bytesPerSecond === undefined) return;
+    this.availableAtMs =
+      Math.max(this.clock.monotonic(), this.availableAtMs) + (bytes * 1000) / this.bytesPerSecond;
+  }
+
+  /**
+   * `take` for messages of a wire: a small one waits for small ones alone, and the large ones pay for it. Behind megabytes of shards a hello would
+   * come so late that its peer is taken for dead. Throws `cancelled`.
+   */
+  async pass(bytes: number, signal?: AbortSignal): Promise<void> {
+    if (this.bytesPerSecond === undefined || bytes === 0) return;
+    try {
+      if (bytes > SMALL_BYTES) return await this.take(bytes, signal);
+      this.charge(bytes);
+      const now = this.clock.monotonic();
+      const startMs = Math.max(now, this.smallAtMs);
+      this.smallAtMs = startMs + (bytes * 1000) / this.bytesPerSecond;
+      if (startMs > now) await this.clock.sleep(startMs - now, signal);
+    } catch (error) {
+      throw new DatameshError('cancelled', { what: 'cancelled', cause: error });
+    }
   }
 
   /** Throws when the signal ends the wait; the budget stays overdrawn. */

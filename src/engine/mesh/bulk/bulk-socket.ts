@@ -84,6 +84,7 @@ export class BulkSocket {
   private readonly socket: TLSSocket;
   private readonly reader: FrameReader;
   private readonly events: SocketEvents;
+  private sentBytes = 0;
 
   constructor(socket: TLSSocket, sink: FrameSink, events: SocketEvents, door?: ReadDoor) {
     this.socket = socket;
@@ -100,6 +101,11 @@ export class BulkSocket {
     if (door !== undefined) door.open(this.reader, (error) => this.destroy(error));
     else socket.on('data', (chunk: Buffer) => this.take(chunk));
     socket.resume();
+  }
+
+  /** Handed to the system and read from it. */
+  get movedBytes(): number {
+    return this.sentBytes + this.socket.bytesRead;
   }
 
   get open(): boolean {
@@ -219,7 +225,10 @@ export class BulkSocket {
       this.writing = false;
       this.stuckSinceMs = undefined;
       if (error) this.destroy(error);
-      else this.events.sent(bytes);
+      else {
+        this.sentBytes += bytes;
+        this.events.sent(bytes);
+      }
       for (const item of items.splice(0)) item.done(error === undefined || error === null);
       this.write();
     };

@@ -34,5 +34,13 @@ export const RETRY_LAST_MS = 5 * 60_000;
 export const CANCEL_GRACE_MS = 3_000;
 /** Received bodies kept for the next ones: as many bytes as two peers may have under way. */
 export const MAX_POOLED_BYTES = 32 * 1024 * 1024;
-/** One write (a batch of small frames, or one body) that the peer has not read after this time ends the socket: its request has timed out long since. */
-export const WRITE_TIMEOUT_MS = 25_000;
+/** One write (a batch of small frames, or one body) that the peer has not read after this time ends the socket. A shard of 4+2 over a link that carries 25 KiB a second to each. */
+export const WRITE_TIMEOUT_MS = 60_000;
+/**
+ * A request whose time is up waits once more, this often at most, while so much has gone over its link since: four stripes of 4+2 to one holder are 5 MiB, for which a home's
+ * uplink of 1 MB/s to five of them takes 20 s.
+ */
+export const PROGRESS_BYTES = 64 * 1024;
+export const MAX_PROLONGED = 8;
+/** A capped node looks again after this whether its budget lets it read on: the cap may have been lifted. */
+export const MAX_DEBT_WAIT_MS = 1_000;

@@ -22,9 +22,12 @@ import type { FrameHead, FrameSink } from './bulk-frame.ts';
 import { BulkSocket, type ReadDoor, type Sending } from './bulk-socket.ts';
 import {
   CANCEL_GRACE_MS,
+  MAX_DEBT_WAIT_MS,
+  MAX_PROLONGED,
   MAX_SERVED_BYTES,
   MAX_SERVED_BYTES_PER_PEER,
   MAX_SERVED_REQUESTS,
+  PROGRESS_BYTES,
   SMALL_BODY_BYTES,
 } from './limits.ts';
 
@@ -50,6 +53,8 @@ export interface LinkShared {
 }
 
 interface Pending {
+  /** The answer is here whole: what it still waits for is this node's own budget. */
+  arrived(): void;
   settle(result: NetMessage | DatameshError): void;
   options: RequestOptions;
   /** The answer's head has come: its body is being read. */
@@ -104,9 +109,16 @@ export class Link {
   /**
    * One request and its answer. When `options.into` gave a place for the answer's body, the promise settles only when nothing more is
    * written there; and in any case only when nothing more of `message.body` is read. Cancelled with its body on the way, a request still
-   * waits a while for the answer: whoever takes back what it may have done must not come before it.
+   * waits a while for the answer: whoever takes back what it may have done must not come before it. Waiting for the budget is no time of the peer's: the
+   * time-out begins after it, and is prolonged while bodies go over the link that take long.
    */
   request(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
+    const { up } = this.shared.caps;
+    if (!up.capped) return this.ask(service, message, options);
+    return up.pass(message.body.length, options.signal).then(() => this.ask(service, message, options));
+  }
+
+  private ask(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const socket = this.socketFor(message.body.length);
     if (socket === undefined || this.closed) return Promise.reject(this.gone('the connection is closed'));
     if (this.pending.size >= MAX_QUEUED_REQUESTS) return Promise.reject(this.gone('too many requests wait'));
@@ -137,19 +149,23 @@ export class Link {
         timer?.cancel();
         timer = clock.after(CANCEL_GRACE_MS, cancel);
       };
-      this.pending.set(id, { settle, options, receivingOn: undefined, place: undefined });
+      const arrived = () => timer?.cancel();
+      this.pending.set(id, { arrived, settle, options, receivingOn: undefined, place: undefined });
       if (signal?.aborted) return onAbort();
       signal?.addEventListener('abort', onAbort, { once: true });
-      timer = clock.after(options.timeoutMs, () =>
-        settle(new DatameshError('timeout', { what: `no answer within ${options.timeoutMs} ms` })),
-      );
-      const head: FrameHead = { kind: 'request', id, service, bodyBytes: message.body.length };
-      const send = () => {
-        if (!over) sending = socket.send(head, message.header, message.body);
+      let moved = this.movedBytes();
+      let prolonged = 0;
+      const late = () => {
+        const now = this.movedBytes();
+        if (now - moved < PROGRESS_BYTES || prolonged++ === MAX_PROLONGED) {
+          return settle(new DatameshError('timeout', { what: `no answer within ${options.timeoutMs} ms` }));
+        }
+        moved = now;
+        timer = clock.after(options.timeoutMs, late);
       };
-      const { up } = this.shared.caps;
-      if (message.body.length > 0 && up.capped) void up.take(message.body.length).then(send);
-      else send();
+      timer = clock.after(options.timeoutMs, late);
+      const head: FrameHead = { kind: 'request', id, service, bodyBytes: message.body.length };
+      sending = socket.send(head, message.header, message.body);
     });
   }
 
@@ -174,6 +190,11 @@ export class Link {
     if (!this.mustWait()) this.dialled?.resume();
     if (!this.mustWait()) this.accepted?.resume();
     else this.shared.served.waiting.add(this);
+  }
+
+  /** Both ways and on both sockets, since they were opened. */
+  private movedBytes(): number {
+    return (this.dialled?.movedBytes ?? 0) + (this.accepted?.movedBytes ?? 0);
   }
 
   private wrap(tls: TLSSocket, door?: ReadDoor): BulkSocket {
@@ -227,6 +248,13 @@ export class Link {
       return 'wait';
     }
     if (head.bodyBytes === 0) return NO_BYTES;
+    const { down } = this.shared.caps;
+    if (head.bodyBytes > SMALL_BODY_BYTES && down.debtMs > 0) {
+      // Read later, so that the sender sees how fast it may send, and not an answer that comes late.
+      this.shared.clock.after(Math.min(down.debtMs, MAX_DEBT_WAIT_MS), () => this.resume());
+      return 'wait';
+    }
+    down.charge(head.bodyBytes);
     if (service.admits !== undefined && !service.admits(this.peer, header, head.bodyBytes)) {
       this.serve(socket, head, Buffer.from(header), NO_BYTES);
       return 'skip';
@@ -246,7 +274,8 @@ export class Link {
     const { down } = this.shared.caps;
     const message = { header, body };
     entry.place = undefined; // complete: nothing more will be written there
-    if (body.length > 0 && down.capped) void down.take(body.length).then(() => entry.settle(message));
+    entry.arrived();
+    if (body.length > 0 && down.capped) void down.pass(body.length).then(() => entry.settle(message));
     else entry.settle(message);
   }
 
@@ -259,7 +288,6 @@ export class Link {
     let owedBytes = service.answerBytes?.(header) ?? 0;
     this.charge(owedBytes);
     const run = async () => {
-      if (body.length > 0 && caps.down.capped) await caps.down.take(body.length);
       let answer: NetAnswer;
       try {
         answer = await service.handler(this.peer, { header, body });
@@ -270,7 +298,7 @@ export class Link {
         }
       }
       const answerBytes = answer.body.length;
-      if (answerBytes > 0 && caps.up.capped) await caps.up.take(answerBytes);
+      if (answerBytes > 0 && caps.up.capped) await caps.up.pass(answerBytes);
       this.charge(answerBytes - owedBytes);
       owedBytes = answerBytes;
       const reply: FrameHead = {
