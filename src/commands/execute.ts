@@ -43,8 +43,13 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
   const signal = deadline === undefined ? host.signal : AbortSignal.any([host.signal, deadline.signal]);
   try {
     if (options.help) {
-      const { commandHelp } = await import('./format/help.ts');
-      for (const line of commandHelp(command, host.width)) out.note(line);
+      if (options.json) {
+        const { declaration } = await import('./format/declaration.ts');
+        out.record(declaration(command));
+      } else {
+        const { commandHelp } = await import('./format/help.ts');
+        for (const line of commandHelp(command, host.width)) out.note(line);
+      }
       await out.end();
       return EXIT.ok;
     }

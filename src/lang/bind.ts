@@ -3,6 +3,7 @@ import type { ArgSpec, Command } from '../commands/command.ts';
 import type { Registry } from '../commands/registry.ts';
 import { suggest } from '../config/suggest.ts';
 import { type BindState, type BindWord, isOption, type Report, readOption } from './bind-options.ts';
+import { checkColumns } from './field-check.ts';
 import { DEFAULT_FLAGS, type GlobalFlags } from './global-options.ts';
 import type { Diagnostic, Span } from './types.ts';
 import { parseValue } from './values.ts';
@@ -69,6 +70,11 @@ export function bind(
     if (option.default === undefined || state.values[option.name] !== undefined) continue;
     const parsed = parseValue(option.default, option.type ?? { kind: 'string' }, `--${option.name}`);
     if (parsed.ok) state.values[option.name] = option.repeatable ? [parsed.value] : parsed.value;
+  }
+  const { columns } = state.flags;
+  if (columns !== undefined && columns !== base.columns) {
+    const at = words.find(({ text }) => /^--(?:json=|columns\b)/.test(text));
+    diagnostics.push(...checkColumns(command, columns, at?.span ?? end));
   }
   if (diagnostics.length > 0) return { bound: undefined, diagnostics };
   return { bound: { command, values: state.values, options: state.flags }, diagnostics };

@@ -156,13 +156,20 @@ function compareValues(a: unknown, b: unknown): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** A number as people write it beside a field: itself, a size in bytes, a duration in milliseconds, a date as milliseconds since 1970. */
+export function numberFrom(text: string): number | undefined {
+  const plain = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isNaN(plain)) return plain;
+  const dateMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(dateMs) ? (parseSize(text) ?? parseDuration(text)) : dateMs;
+}
+
 function holds(actual: unknown, comparison: Comparison, text: string): boolean {
   if (comparison === '~') return new RegExp(text, 'u').test(asText(actual));
   if (actual === undefined || actual === null) return comparison === '!=';
   let order: number;
   if (typeof actual === 'number') {
-    const wanted = text.trim() === '' ? Number.NaN : Number(text);
-    const number = Number.isNaN(wanted) ? (parseSize(text) ?? parseDuration(text)) : wanted;
+    const number = numberFrom(text);
     if (number === undefined) return comparison === '!=';
     order = actual - number;
   } else {

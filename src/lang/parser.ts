@@ -7,6 +7,7 @@ import type { Registry } from '../commands/registry.ts';
 import { bind } from './bind.ts';
 import type { BindWord } from './bind-options.ts';
 import { expandWord } from './expand.ts';
+import { checkFilters } from './field-check.ts';
 import { type Filter, parseFilter } from './filters.ts';
 import { DEFAULT_FLAGS, type GlobalFlags } from './global-options.ts';
 import { sourceText } from './position.ts';
@@ -57,8 +58,8 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     return words.map((word) => ({ text: expandWord(word.parts, scope, diagnostics), span: word.span }));
   }
 
-  function filters(): Filter[] {
-    const found: Filter[] = [];
+  function filters(): { filter: Filter; span: Span }[] {
+    const found: { filter: Filter; span: Span }[] = [];
     for (let pipe = tokens[at]; pipe?.kind === 'operator' && pipe.operator === '|'; pipe = tokens[at]) {
       at++;
       while (tokens[at]?.kind === 'newline') at++;
@@ -69,7 +70,8 @@ export function parse(text: string, options: ParseOptions): ParseResult {
         continue;
       }
       const result = parseFilter(words);
-      if ('filter' in result) found.push(result.filter);
+      const span = (words[1] ?? (words[0] as BindWord)).span;
+      if ('filter' in result) found.push({ filter: result.filter, span });
       else diagnostics.push(result.diagnostic);
     }
     return found;
@@ -94,7 +96,9 @@ export function parse(text: string, options: ParseOptions): ParseResult {
   /** In `where`, `>` and `>=` compare and do not redirect. */
   function filterWords(): BindWord[] {
     const first = takeWords();
-    const words = expandAll(first);
+    const isWhere = first[0] !== undefined && plainText(first[0].parts) === 'where';
+    // There a `~` compares and is nobody's home.
+    const words = expandAll(first.map((word) => (isWhere ? withoutHome(word) : word)));
     if (words[0]?.text !== 'where') return words;
     const compares = words.some(({ text: word }, i) => i > 0 && /[=<>~]/.test(word));
     const token = tokens[at];
@@ -146,9 +150,11 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     diagnostics.push(...found);
     const previous = tokens[at - 1] as Token;
     const span = { ...first.span, end: previous.span.end };
+    if (bound) diagnostics.push(...checkFilters(bound.command, pipeline));
     if (bound) {
       commands.push({
-        ...{ ...bound, span, text: text.slice(span.start, span.end), when, filters: pipeline },
+        ...{ ...bound, span, text: text.slice(span.start, span.end), when },
+        filters: pipeline.map(({ filter }) => filter),
         ...(redirect === undefined ? {} : { redirect }),
       });
     }
@@ -269,6 +275,13 @@ export function parse(text: string, options: ParseOptions): ParseResult {
   }
   diagnostics.sort((a, b) => a.span.start - b.span.start);
   return { commands, diagnostics, incomplete, variables };
+}
+
+/** A bare `~` as it was written. */
+function withoutHome(word: WordToken): WordToken {
+  const [part] = word.parts;
+  const bare = word.parts.length === 1 && part?.kind === 'variable' && word.span.end - word.span.start === 1;
+  return bare ? { ...word, parts: [{ kind: 'text', text: '~' }] } : word;
 }
 
 /** Of a word without variables, else empty: no command is called so. */

@@ -1,6 +1,7 @@
 import { suggest } from '../../config/suggest.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Command, Context, OutputRecord } from '../command.ts';
+import { declaration } from '../format/declaration.ts';
 import { commandHelp, overview } from '../format/help.ts';
 import type { Registry } from '../registry.ts';
 import { HELP_FIELDS } from './fields.ts';
@@ -74,19 +75,24 @@ interface HelpAnswer {
 function helpOn(registry: Registry, words: readonly string[], width: number): HelpAnswer {
   const listed = registry.commands.filter((command) => !command.hidden);
   if (words.length === 0) return { lines: overview(registry, width), records: listed.map(declaration) };
+  const name = words.join(' ');
+  const topic = TOPICS.find((candidate) => candidate.name === name);
+  const told = topic && { lines: topic.lines(), records: [{ name, text: topic.lines().join('\n') }] };
   const lookup = registry.find(words);
   if (lookup?.length === words.length) {
-    return { lines: commandHelp(lookup.command, width), records: [declaration(lookup.command)] };
+    // Some commands have a topic of their name: what they run is a language.
+    return {
+      lines: [...commandHelp(lookup.command, width), ...(told === undefined ? [] : ['', ...told.lines])],
+      records: [declaration(lookup.command), ...(told?.records ?? [])],
+    };
   }
-  const name = words.join(' ');
   if (name === 'topics') {
     return {
       lines: TOPICS.map((topic) => `  ${topic.name.padEnd(14)}  ${topic.summary}`),
       records: TOPICS.map((topic) => ({ name: topic.name, summary: topic.summary })),
     };
   }
-  const topic = TOPICS.find((candidate) => candidate.name === name);
-  if (topic) return { lines: topic.lines(), records: [{ name, text: topic.lines().join('\n') }] };
+  if (told !== undefined) return told;
   const below = listed.filter((command) => words.every((word, i) => command.path[i] === word));
   if (below.length > 0) {
     const lines = below.map((command) => `  ${command.path.join(' ').padEnd(18)}  ${command.summary}`);
@@ -104,22 +110,4 @@ function helpOn(registry: Registry, words: readonly string[], width: number): He
 
 function terminalWidth(env: Context['env']): number {
   return process.stdout.columns ?? (Number(env.COLUMNS) || 80);
-}
-
-/** What a program may want to know of a command. */
-function declaration(command: Command): OutputRecord {
-  const { path, synonyms, group, summary, effects, needs, args, options, examples, exits, columns } = command;
-  return {
-    name: path.join(' '),
-    synonyms: (synonyms ?? []).map((words) => words.join(' ')),
-    group,
-    summary,
-    effects,
-    needs,
-    args,
-    options,
-    examples,
-    exits: exits ?? [],
-    fields: (columns ?? []).map((column) => column.key),
-  };
 }
