@@ -181,6 +181,8 @@ export interface ObjectDetail extends ObjectView {
   /** State by a census of this object taken for this answer. */
   state: 'ok' | 'degraded' | 'critical' | 'lost';
   spare: number;
+  /** Whole domains of each level that may fail, whichever they are, with the object still readable. */
+  survives: Losses;
   manifest: StripeView;
   /** At most `stripeLimit` of them, from the first on. */
   stripesDetail: StripeView[];

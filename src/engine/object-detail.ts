@@ -3,6 +3,8 @@ import type { Manifest } from './codec/manifest.ts';
 import type { ObjectDetail, StripeView } from './engine.ts';
 import { spareOf } from './maintenance/census.ts';
 import type { CensusGroup, LiveShards } from './maintenance/census-ask.ts';
+import type { Site } from './placement/domains.ts';
+import { fewerLosses, type Losses, lossesOf } from './placement/survival.ts';
 import type { PeerId } from './types.ts';
 
 /** @param groups the manifest's copies first; @param manifest undefined where nobody gave it, and then there are no further groups */
@@ -20,6 +22,22 @@ export function stripesOf(
       .slice(0, limit)
       .map((group, index) => stripeView(group, index, manifest!.shardBytes(index), live, silent)),
   };
+}
+
+/** What every stripe and the manifest outlive, by where live shards are: two shards on one node are lost with it, however many are spare. */
+export function survivesOf(
+  groups: readonly CensusGroup[],
+  live: LiveShards,
+  siteOf: (peer: PeerId) => Site | undefined,
+): Losses {
+  return groups
+    .map((group) => {
+      const { shards } = stripeView(group, 0, 0, live, new Set());
+      const holders = shards.filter((shard) => shard.live).map(({ holder }) => holder);
+      const later = (group.unplaced ?? []).flatMap((id) => live.holdersOf(id).slice(0, 1));
+      return lossesOf(group.code, [...holders, ...later], siteOf);
+    })
+    .reduce(fewerLosses);
 }
 
 function stripeView(

@@ -18,7 +18,7 @@ import { MANIFEST_GROUP } from './maintenance/custody/custody-store.ts';
 import { censusGroups, manifestGroup } from './maintenance/groups.ts';
 import { releaseShards } from './maintenance/release.ts';
 import type { Node } from './node.ts';
-import { stripesOf } from './object-detail.ts';
+import { stripesOf, survivesOf } from './object-detail.ts';
 import { findEntry, notFound, publicView, versionsOf, viewOfManifest, viewOfSecret } from './object-refs.ts';
 import { type PlacedObject, placedObject, takeDistribution } from './pools/distribution.ts';
 import type { Pools } from './pools/pools.ts';
@@ -240,17 +240,13 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
       const silent = new Set<PeerId>();
       const live = await askHolders([object], censusOptions(node, signal), silent);
       const { state, spare } = stateOf(groups, live);
+      const known = groups ?? [manifestGroup(view.objectId, manifestHolders, view.code.m)];
       return {
         ...publicView(view),
         state,
         spare,
-        ...stripesOf(
-          groups ?? [manifestGroup(view.objectId, manifestHolders, view.code.m)],
-          manifest,
-          options.stripeLimit ?? DEFAULT_STRIPE_LIMIT,
-          live,
-          silent,
-        ),
+        survives: survivesOf(known, live, node.siteOf),
+        ...stripesOf(known, manifest, options.stripeLimit ?? DEFAULT_STRIPE_LIMIT, live, silent),
       };
     },
 

@@ -332,6 +332,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         ...view,
         state: 'ok',
         spare: view.code.m,
+        survives: { disk: view.code.m, node: view.code.m, rack: 0, zone: 0 },
         manifest: stripeView(view, 0, { k: 1, m: view.code.m }, peers),
         stripesDetail: stripes,
       };

@@ -41,6 +41,9 @@ export const VERSION_FIELDS: Fields = {
   endedAtMs: orNull(timeMs),
 };
 
+/** Whole domains of each level that may fail, whichever they are. */
+const SURVIVES = objectOf({ disk: count, node: count, rack: count, zone: count });
+
 /** The last row of a page carries the cursor of what follows it. */
 export const LIST_FIELDS: Fields = { ...OBJECT_FIELDS, 'cursor?': text };
 
@@ -51,7 +54,7 @@ export const PUT_FIELDS: Fields = {
   spare: integer,
   degraded: yesNo,
   domain: text,
-  survives: objectOf({ disk: count, node: count, rack: count, zone: count }),
+  survives: SURVIVES,
   stripesResumed: count,
   nodes: count,
   holders: listOf(objectOf({ peerId: text, 'name?': text, shards: count })),
@@ -89,6 +92,7 @@ export const INFO_FIELDS: Fields = {
   ...OBJECT_FIELDS,
   state: oneOf('ok', 'degraded', 'critical', 'lost'),
   spare: integer,
+  survives: SURVIVES,
   'manifest?': STRIPE,
   'stripesDetail?': listOf(STRIPE),
 };

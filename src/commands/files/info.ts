@@ -65,16 +65,23 @@ export const infoCommand: Command = {
       stripeLimit: withShards ? ((values.stripes as number | undefined) ?? 10) : 0,
       ...(version === undefined ? {} : { version }),
     });
-    const { state, spare, manifest, stripesDetail } = detail;
+    const { state, spare, survives, manifest, stripesDetail } = detail;
     context.out.record({
       ...objectRecord(detail),
       state,
       spare,
+      survives,
       ...(withShards ? { manifest, stripesDetail } : {}),
     });
+    if (state !== 'lost') context.out.note(`it outlives the loss of ${lossText(survives)}`);
     if (withShards) showShards(context, detail);
   },
 };
+
+function lossText({ disk, node }: ObjectDetail['survives']): string {
+  if (node > 0) return `any ${node} node${node === 1 ? '' : 's'}`;
+  return disk > 0 ? `any ${disk} disk${disk === 1 ? '' : 's'}, and of no node` : 'no node';
+}
 
 function showShards({ out }: Context, { manifest, stripesDetail, stripes }: ObjectDetail): void {
   const show = (title: string, stripe: StripeView) => {
