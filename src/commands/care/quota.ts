@@ -2,6 +2,7 @@ import { parseSize } from '../../config/units.ts';
 import type { QuotaView } from '../../engine/quota-views.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
+import { formatBytes } from '../format/units.ts';
 import { QUOTA_FIELDS } from './fields.ts';
 
 export const quotaCommand: Command = {
@@ -56,14 +57,19 @@ export const quotaCommand: Command = {
     for (const quota of shown)
       out.record({ ...(options.dryRun ? { dryRun: true } : {}), ...quotaRecord(quota) });
     if (options.dryRun && set !== undefined) out.note('no limit was changed (--dry-run)');
-    else if (shown.length === 0)
-      out.note(
-        user === undefined
-          ? 'nobody stores anything here, and no limit is set'
-          : 'no limit, and nothing stored',
-      );
+    else if (shown.length === 0) out.note(nothingShown(user, quotas));
   },
 };
+
+/** Without a limit for all there is no row of that name, although owners may store something here. */
+function nothingShown(user: string | undefined, quotas: readonly QuotaView[]): string {
+  if (quotas.length === 0 && (user === undefined || user === 'all'))
+    return 'nobody stores anything here, and no limit is set';
+  if (user !== 'all') return 'no limit, and nothing stored';
+  const usedBytes = quotas.reduce((sum, quota) => sum + (quota.usedBytes ?? 0), 0);
+  const owners = quotas.length === 1 ? '1 owner' : `${quotas.length} owners`;
+  return `no limit for all; ${formatBytes(usedBytes)} of ${owners} are stored (datamesh quota shows them)`;
+}
 
 function quotaRecord({ owner, limitBytes, own, usedBytes }: QuotaView): OutputRecord {
   return {

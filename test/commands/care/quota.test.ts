@@ -21,3 +21,19 @@ it('shows, sets and takes away', async () => {
   expect((await run('--set', '1GiB')).status).toBe(2);
   expect((await run('--user', owner, '--set', 'much')).status).toBe(2);
 });
+
+it('tells what is stored in all when there is no limit for all', async () => {
+  const engine = createFakeEngine();
+  const notes = async (...words: string[]) => {
+    const host = testHost({ engine });
+    await runLine(host, 'quota', ...words);
+    return host.seen.notes;
+  };
+  expect(await notes('--user', 'all', '--set', 'none')).toEqual([
+    'nobody stores anything here, and no limit is set',
+  ]);
+  for (const owner of ['ab', 'cd']) await engine.quotas.set(owner.repeat(32), 5000);
+  expect(await notes('--user', 'all', '--set', 'none')).toEqual([
+    expect.stringMatching(/^no limit for all; 1.95 KiB of 2 owners are stored/),
+  ]);
+});
