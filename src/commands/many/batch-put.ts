@@ -7,7 +7,7 @@ import { checkName, parseTags } from '../files/object-name.ts';
 import { objectRecord } from '../files/object-record.ts';
 import { openSource } from '../files/source-file.ts';
 import { type LocalFile, localFiles } from './patterns.ts';
-import { PARALLEL_OPTION, runMany, type Task } from './run-many.ts';
+import { PARALLEL_OPTION, runMany, type Task, TOLD_FAILURES } from './run-many.ts';
 
 export const batchPutCommand: Command = {
   path: ['batch-put'],
@@ -60,13 +60,18 @@ export const batchPutCommand: Command = {
     { key: 'objectId', title: 'ID', format: 'id', priority: 1 },
   ],
   exits: [
-    { code: EXIT.partial, meaning: 'some could not be stored, or with fewer shards than wanted' },
+    {
+      code: EXIT.partial,
+      meaning: 'some could not be stored, or with fewer shards than wanted; also names that are no UTF-8',
+    },
     { code: EXIT.notFound, meaning: 'a file that was named is not there; nothing is stored' },
   ],
   async run(context, values) {
     const { out, options, cwd } = context;
-    const files = await localFiles(values.patterns as string[], cwd, values.recursive === true);
-    if (files.length === 0) {
+    const { files, skipped } = await localFiles(values.patterns as string[], cwd, values.recursive === true);
+    for (const { path, why } of skipped.slice(0, TOLD_FAILURES)) out.warn(`'${path}' is skipped: ${why}`);
+    const ending = skipped.length > 0 ? EXIT.partial : EXIT.ok;
+    if (files.length + skipped.length === 0) {
       throw new DatameshError('file-not-found', {
         what: 'no file fits',
         mend: 'check the patterns; ** goes across folders, * does not',
@@ -77,11 +82,12 @@ export const batchPutCommand: Command = {
       for (const { name, path, sizeBytes } of named)
         out.record({ dryRun: true, name, file: path, sizeBytes, mimeType: mimeTypeOf(name) });
       out.note(`nothing was stored (--dry-run); ${named.length} files would be`);
-      return;
+      return ending;
     }
     const engine = await context.engine();
     const tasks = named.map((file): Task => putTask(engine, context, values, file));
     await runMany(context, values, 'put', tasks);
+    return ending;
   },
 };
 

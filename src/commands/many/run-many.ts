@@ -7,7 +7,8 @@ import { shorten } from '../files/object-name.ts';
 const PARALLEL = 4;
 /** More only wait for each other: a node takes so many transfers. */
 const MAX_PARALLEL = 32;
-const TOLD_FAILURES = 100;
+/** Warnings of one run; what goes beyond is counted only. */
+export const TOLD_FAILURES = 100;
 
 export const PARALLEL_OPTION: OptionSpec = {
   name: 'parallel',
