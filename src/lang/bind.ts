@@ -65,7 +65,8 @@ export function bind(
   // Who asks for help is not told what else is missing.
   if (state.flags.help) return { bound: { command, values: {}, options: state.flags }, diagnostics: [] };
   const unknownOption = diagnostics.some(({ code }) => code === 'unknown-option');
-  bindArguments(command, positional, registry, end, state, unknownOption);
+  const typed = rest.slice(0, length).map((word) => word.text);
+  bindArguments(command, typed, positional, registry, end, state, unknownOption);
   for (const option of command.options) {
     if (option.default === undefined || state.values[option.name] !== undefined) continue;
     const parsed = parseValue(option.default, option.type ?? { kind: 'string' }, `--${option.name}`);
@@ -91,6 +92,7 @@ function helpFor(rest: readonly BindWord[], flags: GlobalFlags, registry: Regist
 
 function bindArguments(
   command: Command,
+  typed: readonly string[],
   positional: readonly BindWord[],
   registry: Registry,
   end: Span,
@@ -118,7 +120,7 @@ function bindArguments(
     state.values[arg.name] = arg.variadic ? values : values[0];
   }
   const extra = positional[at];
-  if (extra !== undefined) reportExtra(command, extra, registry, state.report, unknownOption);
+  if (extra !== undefined) reportExtra(command, typed, extra, registry, state.report, unknownOption);
 }
 
 function argumentValue(arg: ArgSpec, word: BindWord, report: Report): unknown {
@@ -135,26 +137,20 @@ function argumentValue(arg: ArgSpec, word: BindWord, report: Report): unknown {
 
 function reportExtra(
   command: Command,
+  typed: readonly string[],
   extra: BindWord,
   registry: Registry,
   report: Report,
   unknownOption: boolean,
 ): void {
-  const path = command.path.join(' ');
-  const children = registry.next(command.path).map((entry) => entry.word);
-  if (children.length > 0) {
-    const message = `unknown command '${path} ${extra.text}'`;
-    report(
-      'unknown-command',
-      message,
-      extra.span,
-      `known are ${children.join(', ')}`,
-      suggest(extra.text, children),
-    );
-    return;
-  }
   // The word after an option that nobody knows was most likely its value.
   if (unknownOption) return;
+  // Words that stand for a command and begin others too ('service' is 'service run'): one of those was meant.
+  if (registry.next(typed).length > 0) {
+    reportNoSuch(typed, extra, registry, report);
+    return;
+  }
+  const path = command.path.join(' ');
   const count = command.args.length;
   const takes = count === 0 ? 'no argument' : count === 1 ? 'one argument' : `at most ${count} arguments`;
   report(
@@ -172,15 +168,30 @@ function reportUnknown(words: readonly BindWord[], registry: Registry, end: Span
     if (registry.next([...walked, word.text]).length === 0) break;
     walked.push(word.text);
   }
-  const choices = registry.next(walked).map((choice) => choice.word);
   const unknown = words[walked.length];
-  const top = walked.length === 0;
-  const mend = top ? "see 'datamesh help'" : `one of ${choices.join(', ')}`;
   if (unknown === undefined || isOption(unknown)) {
-    const message = top ? 'a command is missing' : `'${walked.join(' ')}' needs a command after it`;
-    report('missing-argument', message, unknown?.span ?? end, mend);
+    const message =
+      walked.length === 0 ? 'a command is missing' : `'${walked.join(' ')}' needs a command after it`;
+    const choices = registry.next(walked).map((choice) => choice.word);
+    report('missing-argument', message, unknown?.span ?? end, knownAre(choices, walked));
     return;
   }
+  reportNoSuch(walked, unknown, registry, report);
+}
+
+/** @param walked words that begin commands, none of which goes on with `unknown` */
+function reportNoSuch(
+  walked: readonly string[],
+  unknown: BindWord,
+  registry: Registry,
+  report: Report,
+): void {
+  const choices = registry.next(walked).map((choice) => choice.word);
   const name = [...walked, unknown.text].join(' ');
-  report('unknown-command', `unknown command '${name}'`, unknown.span, mend, suggest(unknown.text, choices));
+  const near = suggest(unknown.text, choices);
+  report('unknown-command', `unknown command '${name}'`, unknown.span, knownAre(choices, walked), near);
+}
+
+function knownAre(choices: readonly string[], walked: readonly string[]): string {
+  return walked.length === 0 ? "see 'datamesh help'" : `one of ${choices.join(', ')}`;
 }

@@ -175,12 +175,31 @@ describe('options', () => {
       ['service', 'strat'],
       ['unknown-command', "unknown command 'service strat'", 'start'],
     ],
+    [
+      ['jobs', 'lst'],
+      ['unknown-command', "unknown command 'jobs lst'", 'list'],
+    ],
+    [
+      ['jobs', 'foo'],
+      ['unknown-command', "unknown command 'jobs foo'"],
+    ],
+    [
+      ['jobs', 'list', 'foo'],
+      ['bad-value', "'jobs list' takes no argument; 'foo' is too many"],
+    ],
     [['plian'], ['unknown-command', "unknown command 'plian'", 'plain']],
     [['secrte'], ['unknown-command', "unknown command 'secrte'"]],
     [['xyzzy'], ['unknown-command', "unknown command 'xyzzy'"]],
     [[], ['missing-argument', 'a command is missing']],
     [['keys list'], ['unknown-command', "unknown command 'keys list'"]],
   ])('%j is refused', (argv, expected) => expect(problems(...argv)).toEqual([expected]));
+
+  it('lists what is known where nothing is near, also below words that are a command themselves', () => {
+    for (const group of ['keys', 'jobs'])
+      expect(parseArgv([group, 'xyzzy'], registry).diagnostics).toMatchObject([
+        { code: 'unknown-command', mend: expect.stringMatching(/^one of list, /) },
+      ]);
+  });
 
   it('lists every problem of a line', () => {
     expect(problems('all', '--nope', '--size', 'x', '-n', 'y').map(([code]) => code)).toEqual([

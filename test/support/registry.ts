@@ -56,6 +56,8 @@ export const testRegistry = () =>
       path: ['keys', 'new'],
       args: [{ name: 'name', type: { kind: 'key-name' }, summary: 'name', required: false }],
     }),
+    testCommand({ path: ['jobs', 'list'], synonyms: [['jobs']] }),
+    testCommand({ path: ['jobs', 'show'] }),
     testCommand({ path: ['service'] }),
     testCommand({ path: ['service', 'start'] }),
     testCommand({
