@@ -44,7 +44,7 @@ export function readOption(state: BindState, command: Command | undefined): void
     const name = word.text.slice(2, equals < 0 ? undefined : equals);
     const inline = equals < 0 ? undefined : word.text.slice(equals + 1);
     const option = findOption(command, (candidate) => candidate.name === name);
-    if (option === undefined) reportUnknown(state, command, `--${name}`, word.span);
+    if (option === undefined) reportUnknown(state, command, `--${name}`, word);
     else takeOption(state, option, `--${name}`, inline, word);
     return;
   }
@@ -53,7 +53,7 @@ export function readOption(state: BindState, command: Command | undefined): void
   for (const [i, letter] of letters.entries()) {
     const option = findOption(command, (candidate) => candidate.short === letter);
     if (option === undefined) {
-      reportUnknown(state, command, i === 0 ? word.text : `-${letter}`, word.span);
+      reportUnknown(state, command, i === 0 ? word.text : `-${letter}`, word);
       return;
     }
     if (option.type !== undefined) {
@@ -136,11 +136,19 @@ function readValue(
   return undefined;
 }
 
-function reportUnknown(state: BindState, command: Command | undefined, shown: string, span: Span): void {
+function reportUnknown(state: BindState, command: Command | undefined, shown: string, word: BindWord): void {
   const names = [...(command?.options ?? []), ...GLOBAL_OPTIONS].map((option) => option.name);
   const typed = shown.replace(/^-+/, '');
   const near = typed.length === 1 ? [] : suggest(typed, names).map((name) => `--${name}`);
   const where = command === undefined ? '' : ` for '${command.path.join(' ')}'`;
-  const mend = command === undefined ? "see 'datamesh help'" : `see '${command.path.join(' ')} --help'`;
-  state.report('unknown-option', `unknown option '${shown}'${where}`, span, mend, near);
+  const help = command === undefined ? "see 'datamesh help'" : `see '${command.path.join(' ')} --help'`;
+  const mend = help + (command === undefined ? '' : asArgument(command, word.text));
+  state.report('unknown-option', `unknown option '${shown}'${where}`, word.span, mend, near);
+}
+
+/** How to give what looks like an option as an object or a file of that name, to a command that takes such. Whether there is one is not looked at here. */
+function asArgument({ args }: Command, text: string): string {
+  const takes = (kind: string) => args.some(({ type }) => type.kind === kind);
+  if (takes('object')) return '; a name that begins so comes after --';
+  return takes('path') ? `; a file of that name is ./${text}, or comes after --` : '';
 }

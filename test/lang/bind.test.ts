@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseArgv, quoteWord } from '../../src/lang/argv.ts';
 import { parse } from '../../src/lang/parser.ts';
-import { testRegistry } from '../support/registry.ts';
+import { realRegistry, testRegistry } from '../support/registry.ts';
 
 const registry = testRegistry();
 
@@ -199,6 +199,16 @@ describe('options', () => {
       expect(parseArgv([group, 'xyzzy'], registry).diagnostics).toMatchObject([
         { code: 'unknown-command', mend: expect.stringMatching(/^one of list, /) },
       ]);
+  });
+
+  it.each([
+    [['put', '-dash.txt'], "see 'put --help'; a file of that name is ./-dash.txt, or comes after --"],
+    [['get', '-xyz'], "see 'get --help'; a name that begins so comes after --"],
+    [['info', '--xyzzy.txt'], "see 'info --help'; a name that begins so comes after --"],
+    [['status', '--xyzzy'], "see 'status --help'"],
+  ])('%j says how a name with a dash in front is given', (argv, mend) => {
+    const { diagnostics } = parseArgv(argv, realRegistry());
+    expect(diagnostics[0]).toMatchObject({ code: 'unknown-option', mend });
   });
 
   it('lists every problem of a line', () => {
