@@ -14,6 +14,7 @@ import { readConfigFile, setInFile, unsetInFile } from '../../config/store.ts';
 import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import type { ArgSpec, Column, Command, Context, OutputRecord } from '../command.ts';
+import { forPrograms } from '../for-programs.ts';
 import { tellAboutEffect } from './config-effect.ts';
 import { configGenerateCommand } from './config-generate.ts';
 import { editConfig } from './edit-config.ts';
@@ -249,11 +250,6 @@ export const configCommands: readonly Command[] = [
   validateCommand,
   configGenerateCommand,
 ];
-
-/** Programs get records; a person, or a shell's $(…), the value alone. */
-function forPrograms(context: Context): boolean {
-  return context.options.json || context.mode === 'batch';
-}
 
 function load(context: Context): Promise<ResolvedConfig> {
   const { dataDir } = context.options as { dataDir?: string };

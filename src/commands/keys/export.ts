@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { forPrograms } from '../for-programs.ts';
 import { EXPORT_KEY_FIELDS } from './fields.ts';
 
 export const keysExportCommand: Command = {
@@ -47,7 +48,7 @@ export const keysExportCommand: Command = {
   ],
   shape: 'single',
   async run(context, values) {
-    const { forPrograms, keyringOf, newPassphrase, unlockedKeyring } = await import('./keyring-access.ts');
+    const { keyringOf, newPassphrase, unlockedKeyring } = await import('./keyring-access.ts');
     const name = (values.name as string | undefined) ?? defaultName((await keyringOf(context)).list());
     const ring = await unlockedKeyring(context, name);
     const phrase = await ring.exportPhrase(name);

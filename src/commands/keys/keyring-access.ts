@@ -148,11 +148,6 @@ function tooLarge(name: string): DatameshError {
   });
 }
 
-/** Programs get records; a person gets the words where no column can cut them. */
-export function forPrograms(context: Context): boolean {
-  return context.options.json || context.mode === 'batch';
-}
-
 const WORD_COLUMNS = 4;
 /** "12. " and the longest word of the list. */
 const WORD_CELLS = 14;

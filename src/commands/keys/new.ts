@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { forPrograms } from '../for-programs.ts';
 import { KEY_COLUMNS } from './columns.ts';
 import { NEW_KEY_FIELDS } from './fields.ts';
 
@@ -26,8 +27,10 @@ export const keysNewCommand: Command = {
   columns: KEY_COLUMNS,
   shape: 'single',
   async run(context, values) {
-    const [{ forPrograms, keyRecord, keyringForAdding, phraseBlock, RESTART_NOTE }, { checkKeyName }] =
-      await Promise.all([import('./keyring-access.ts'), import('../../engine/keys/keyring-file.ts')]);
+    const [{ keyRecord, keyringForAdding, phraseBlock, RESTART_NOTE }, { checkKeyName }] = await Promise.all([
+      import('./keyring-access.ts'),
+      import('../../engine/keys/keyring-file.ts'),
+    ]);
     const name = String(values.name);
     checkKeyName(name);
     if (context.options.dryRun) return context.out.note(`would make the owner key "${name}"`);

@@ -1,5 +1,6 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { forPrograms } from '../for-programs.ts';
 import { SHARE_FIELDS, SHARE_ROW_FIELDS, SHARES_KEY_FIELDS } from './fields.ts';
 import { shareRecord } from './share-record.ts';
 
@@ -54,8 +55,11 @@ export const sharesKeyCommand: Command = {
   needs: 'engine',
   shape: 'single',
   columns: [{ key: 'sharingKey', title: 'Sharing key' }],
-  async run({ out, engine }) {
-    out.record({ sharingKey: await (await engine()).shares.key() });
+  async run(context) {
+    const sharingKey = await (await context.engine()).shares.key();
+    if (context.options.quiet && !forPrograms(context))
+      await context.out.bytes(Buffer.from(`${sharingKey}\n`));
+    else context.out.record({ sharingKey });
   },
 };
 

@@ -39,6 +39,12 @@ it('shares by link and by key, and asks whom to share with', async () => {
   ]);
   expect((await run('shares', 'list')).records).toHaveLength(before);
   expect((await run('shares', 'key')).records).toEqual([{ sharingKey: key }]);
+  const quiet = await run('shares', 'key', '--quiet');
+  expect({ records: quiet.records, text: Buffer.concat(quiet.bytes).toString() }).toEqual({
+    records: [],
+    text: `${key}\n`,
+  });
+  expect((await run('shares', 'key', '--quiet', '--json')).records).toEqual([{ sharingKey: key }]);
 });
 
 it('imports as an object or to a file, from an argument or standard input', async () => {
