@@ -29,7 +29,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile | undefin
     const { line, column, reason } = jsonErrorPlace(text);
     throw new DatameshError('config-unreadable', {
       what: `the configuration ${path} is not valid JSON: line ${line}, column ${column}: ${reason}`,
-      mend: `correct that line (datamesh config edit), or put back the copy from before: ${path}.bak`,
+      mend: `correct that line (datamesh config edit)${await orCopyBefore(path)}`,
       cause,
       details: { path, line, column },
     });
@@ -37,11 +37,17 @@ export async function readConfigFile(path: string): Promise<ConfigFile | undefin
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DatameshError('config-unreadable', {
       what: `the configuration ${path} is not a JSON object`,
-      mend: `put back the copy from before (${path}.bak), or write a new one: datamesh init --force`,
+      mend: `write a new one: datamesh init --force${await orCopyBefore(path)}`,
       details: { path, line: 1 },
     });
   }
   return value as ConfigFile;
+}
+
+/** A file that datamesh has never written has no copy from before. */
+async function orCopyBefore(path: string): Promise<string> {
+  const copy = copyBefore(path);
+  return (await configFileExists(copy)) ? `, or put back the copy from before: ${copy}` : '';
 }
 
 export async function configFileExists(path: string): Promise<boolean> {
@@ -102,7 +108,9 @@ async function openStore(path: string, keepCopy = true) {
   return store;
 }
 
-async function backUp(path: string, to = `${path}.bak`): Promise<void> {
+const copyBefore = (path: string) => `${path}.bak`;
+
+async function backUp(path: string, to = copyBefore(path)): Promise<void> {
   try {
     await copyFile(path, to);
     await chmod(to, CONFIG_MODE);

@@ -43,6 +43,19 @@ describe('writing', () => {
     expect(await modeOf(path)).toBe(0o600);
   });
 
+  it('offers the copy from before only where there is one', async () => {
+    await writeConfigFile(path, config);
+    for (const text of ['{', '[]']) {
+      await rm(`${path}.bak`, { force: true });
+      await writeFile(path, text);
+      const none = { code: 'config-unreadable', mend: expect.not.stringContaining('.bak') };
+      await expect(readConfigFile(path)).rejects.toMatchObject(none);
+      await writeFile(`${path}.bak`, '{}');
+      const one = { code: 'config-unreadable', mend: expect.stringContaining(`${path}.bak`) };
+      await expect(readConfigFile(path)).rejects.toMatchObject(one);
+    }
+  });
+
   it('writes no .bak for a first file', async () => {
     await writeConfigFile(path, config);
     expect(await configFileExists(`${path}.bak`)).toBe(false);

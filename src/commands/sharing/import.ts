@@ -1,3 +1,4 @@
+import type { Progress, PutOptions } from '../../engine/engine.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, Values } from '../command.ts';
 import { destinationPath } from '../files/destination.ts';
@@ -112,22 +113,31 @@ async function importLink(context: Context, values: Values): Promise<void> {
     const copied = (async function* () {
       for await (const piece of body) yield Uint8Array.from(piece);
     })();
-    const receipt = await engine.put(
-      copied,
-      {
-        name,
-        sizeBytes: object.sizeBytes,
-        mimeType: object.mimeType,
-        tags: parseTags(values.tags) ?? object.tags,
-        pool: values.pool as string | undefined,
-        ifAbsent: !force,
-      },
-      { signal, onProgress: (progress) => out.progress(`import ${name}`, progress) },
-    );
+    const put: PutOptions = {
+      name,
+      sizeBytes: object.sizeBytes,
+      mimeType: object.mimeType,
+      tags: parseTags(values.tags) ?? object.tags,
+      pool: values.pool as string | undefined,
+      ifAbsent: !force,
+    };
+    const onProgress = (progress: Progress) => out.progress(`import ${name}`, progress);
+    const receipt = await engine.put(copied, put, { signal, onProgress }).catch(sayForce);
     out.record({ ...objectRecord(receipt.object), file: null });
   } finally {
     stop.abort();
   }
+}
+
+/** The engine's mend is that of put, which leaves out --if-absent. */
+function sayForce(thrown: unknown): never {
+  if (!(thrown instanceof DatameshError) || thrown.code !== 'already-exists') throw thrown;
+  throw new DatameshError('already-exists', {
+    what: thrown.message,
+    mend: 'add --force to store a new version of it, or give another name with --name',
+    details: thrown.details,
+    cause: thrown,
+  });
 }
 
 async function fromStdin(context: Context): Promise<string> {

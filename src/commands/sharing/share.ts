@@ -1,8 +1,7 @@
 import { DatameshError, EXIT } from '../../errors.ts';
-import { parseDuration } from '../../lang/units.ts';
 import type { Command } from '../command.ts';
 import { objectRecord } from '../files/object-record.ts';
-import { sinceOf } from '../files/since.ts';
+import { untilOf } from '../files/since.ts';
 import { SHARE_FIELDS } from './fields.ts';
 import { shareRecord } from './share-record.ts';
 
@@ -87,10 +86,3 @@ export const shareCommand: Command = {
     if (to === undefined) out.note('whoever has this link can read the object: the part behind # is its key');
   },
 };
-
-/** Throws `bad-value`. */
-function untilOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const duration = parseDuration(text);
-  return duration === undefined ? sinceOf(text) : Date.now() + duration;
-}

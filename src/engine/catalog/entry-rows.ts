@@ -80,10 +80,15 @@ export function commitEntry(
   return { entry: insertEntry(parts, owner, name, version, entry), replacedVersion: replaced };
 }
 
-export function nameTaken(name: string, version: number): DatameshError {
+/** @param orElse what the caller can do in place of choosing another name */
+export function nameTaken(
+  name: string,
+  version: number,
+  orElse = 'allow a new version of it',
+): DatameshError {
   return new DatameshError('already-exists', {
     what: `there is already an object ${JSON.stringify(name)}`,
-    mend: 'choose another name, or allow a new version of it',
+    mend: `choose another name, or ${orElse}`,
     details: { name, version },
   });
 }

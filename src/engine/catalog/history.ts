@@ -145,7 +145,8 @@ export function historyCalls(parts: CatalogParts, nowMs: () => number): HistoryC
         const source = row.name as Uint8Array;
         if (Buffer.compare(source, target) === 0) return { entry: entryOf(row), versions: 0 };
         const there = found(ownerId, target, 'current');
-        if (there !== undefined) throw nameTaken(to, there.version as number);
+        if (there !== undefined)
+          throw nameTaken(to, there.version as number, 'delete what is there: it stays as an older version');
         const versions = all(
           'SELECT id, name, version, object_id, created_at_ms FROM entries WHERE owner = ? AND name = ? ORDER BY version LIMIT ?',
           ownerId,

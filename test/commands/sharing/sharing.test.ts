@@ -31,7 +31,10 @@ it('shares by link and by key, and asks whom to share with', async () => {
   expect((await run('share', 'a.txt')).status).toBe(2);
   expect((await run('share', 'a.txt', '--link', '--to', key)).status).toBe(2);
   expect((await run('share', 'a.txt', '--to', 'dmk-1')).status).toBe(2);
-  expect((await run('share', 'a.txt', '--link', '--expires', 'soon')).status).toBe(2);
+  expect(await run('share', 'a.txt', '--link', '--expires', 'soon')).toMatchObject({
+    status: 2,
+    errors: [{ mend: expect.stringMatching(/for how long/) }],
+  });
   expect((await run('share', 'none', '--link')).status).toBe(8);
   const before = (await run('shares', 'list')).records.length;
   expect((await run('share', 'a.txt', '--link', '--dry-run')).records).toMatchObject([
@@ -65,6 +68,9 @@ it('imports as an object or to a file, from an argument or standard input', asyn
   expect(await runLine(host, 'import', '-', '--name', 'b')).toBe(0);
   expect((await run('import', link, '--name', 'c', '--dry-run')).status).toBe(0);
   expect((await engine.list()).objects.map(({ name }) => name)).toEqual(['a.txt', 'b', 'mine/a.txt']);
+  expect((await run('import', link, '--name', 'b')).errors).toMatchObject([
+    { code: 'already-exists', mend: expect.stringMatching(/--force/) },
+  ]);
   expect((await run('import', 'datamesh://x')).status).toBe(2);
 });
 

@@ -106,7 +106,10 @@ describe('rename', () => {
     put('a', '1');
     put('b', '2');
     expect(() => catalog.rename(ALICE, 'a', 'b')).toThrow(
-      expect.objectContaining({ code: 'already-exists' }),
+      expect.objectContaining({
+        code: 'already-exists',
+        mend: expect.stringMatching(/delete what is there/),
+      }),
     );
     expect(() => catalog.rename(ALICE, 'a', '')).toThrow(expect.objectContaining({ code: 'bad-name' }));
     catalog.hide(ALICE, 'b');
