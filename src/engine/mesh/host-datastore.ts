@@ -6,6 +6,7 @@
 import { NotFoundError, type PeerId } from '@libp2p/interface';
 import { BaseDatastore } from 'datastore-core';
 import { Key } from 'interface-datastore';
+import { nextTurn } from '../effects/turn.ts';
 
 type Query = Parameters<BaseDatastore['query']>[0];
 
@@ -106,7 +107,7 @@ export class HostDatastore extends BaseDatastore {
     let looked = 0;
     for (const [name, value] of this.#under(prefix)) {
       yield { key: new Key(name), value };
-      if (++looked % IN_ONE_GO === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++looked % IN_ONE_GO === 0) await nextTurn();
     }
   }
 
