@@ -103,7 +103,7 @@ describe('the configuration', { timeout: SLOW_MS }, () => {
       (file) => writeFileSync(file, '{\n  "version": 1,\n'),
       4,
       'DM-4002',
-      ['line 3, column 1', '.bak'],
+      ['line 3, column 1', 'datamesh config edit'],
     ],
     ['empty', (file) => writeFileSync(file, ''), 4, 'DM-4002', ['line 1, column 1']],
     ['not an object', (file) => writeFileSync(file, '[]'), 4, 'DM-4002', ['not a JSON object']],

@@ -93,6 +93,7 @@ export const INFO_FIELDS: Fields = {
   state: oneOf('ok', 'degraded', 'critical', 'lost'),
   spare: integer,
   survives: SURVIVES,
+  outlives: text,
   'manifest?': STRIPE,
   'stripesDetail?': listOf(STRIPE),
 };

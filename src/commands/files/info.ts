@@ -44,6 +44,7 @@ export const infoCommand: Command = {
     { key: 'sizeBytes', title: 'Size', format: 'bytes' },
     { key: 'state', title: 'State' },
     { key: 'spare', title: 'Spare' },
+    { key: 'outlives', title: 'Outlives' },
     { key: 'version', title: 'Version' },
     { key: 'createdAtMs', title: 'Created', format: 'time' },
     { key: 'objectId', title: 'Id' },
@@ -71,16 +72,19 @@ export const infoCommand: Command = {
       state,
       spare,
       survives,
+      outlives: lossText(survives),
       ...(withShards ? { manifest, stripesDetail } : {}),
     });
-    if (state !== 'lost') context.out.note(`it outlives the loss of ${lossText(survives)}`);
     if (withShards) showShards(context, detail);
   },
 };
 
+/** By where its live shards are, whichever nodes it may be. */
 function lossText({ disk, node }: ObjectDetail['survives']): string {
-  if (node > 0) return `any ${node} node${node === 1 ? '' : 's'}`;
-  return disk > 0 ? `any ${disk} disk${disk === 1 ? '' : 's'}, and of no node` : 'no node';
+  if (node > 0) return `the loss of any ${node} node${node === 1 ? '' : 's'}`;
+  return disk > 0
+    ? `the loss of any ${disk} disk${disk === 1 ? '' : 's'}, and of no node`
+    : 'no loss of a node';
 }
 
 function showShards({ out }: Context, { manifest, stripesDetail, stripes }: ObjectDetail): void {
