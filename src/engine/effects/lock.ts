@@ -107,7 +107,7 @@ function lockHeld(path: string, holder: LockHolder | undefined): DatameshError {
   return new DatameshError('lock-held', {
     what: `the data folder ${dir} is in use by ${who}`,
     why: 'two processes writing one data folder would destroy each other’s shards',
-    mend: 'stop that process, or start this node with another data folder (--data-dir)',
+    mend: 'wait until it has ended, or run a service (datamesh service start), which commands share; another node needs a data folder of its own (--data-dir)',
     ...(holder === undefined ? {} : { details: { ...holder } }),
   });
 }
