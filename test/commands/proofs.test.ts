@@ -89,6 +89,12 @@ describe('prove', () => {
   it('ends with one clear error for what cannot be', async () => {
     const engine = createFakeEngine({ objects });
     expect(await runLine(testHost({ engine, cwd: dir }), 'prove')).toBe(2);
+    const missing = testHost({ cwd: dir });
+    expect(await runLine(missing, 'prove', '--check', 'none')).toBe(8);
+    expect(missing.seen.errors).toMatchObject([
+      { message: `there is no file ${join(dir, 'none')}`, mend: expect.stringMatching(/check the path/) },
+    ]);
+    expect(await runLine(testHost({ cwd: dir }), 'prove', '--check', '.')).toBe(2);
     expect(await runLine(testHost({ engine, cwd: dir }), 'prove', 'box/a', '--check', 'x')).toBe(2);
     expect(await runLine(testHost({ engine, cwd: dir }), 'prove', '--check', 'missing')).toBe(8);
     expect(await runLine(testHost({ engine, cwd: dir }), 'prove', '--check', '.')).not.toBe(0);

@@ -6,6 +6,7 @@ import type { Command, Context } from '../command.ts';
 import { formatTime, shortId } from '../format/units.ts';
 import { destinationPath, openDestination } from './destination.ts';
 import { PROVE_FIELDS } from './fields.ts';
+import { unreadable } from './source-file.ts';
 
 export const proveCommand: Command = {
   path: ['prove'],
@@ -64,7 +65,7 @@ export const proveCommand: Command = {
       code: EXIT.integrity,
       meaning: 'the file is damaged or was changed, or it shows that the object is lost',
     },
-    { code: EXIT.notFound, meaning: 'there is no such object' },
+    { code: EXIT.notFound, meaning: 'there is no such object, or no such file' },
     { code: EXIT.conflict, meaning: 'the file exists (give --force)' },
   ],
   async run(context, values) {
@@ -144,11 +145,12 @@ async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of createReadStream(path)) yield piece as Uint8Array;
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const { code } = cause as NodeJS.ErrnoException;
     if (code === undefined) throw cause;
-    throw new DatameshError(code === 'EACCES' ? 'file-denied' : 'file-not-found', {
-      what: `${path} cannot be read`,
-      why: (cause as Error).message,
+    if (code !== 'EISDIR') throw unreadable(path, cause as NodeJS.ErrnoException);
+    throw new DatameshError('is-a-directory', {
+      what: `${path} is a directory`,
+      mend: 'name the file that `datamesh prove` wrote',
       cause,
     });
   }

@@ -60,7 +60,8 @@ async function fingerprintOf(path: string): Promise<string> {
   }
 }
 
-function unreadable(file: string, cause: NodeJS.ErrnoException): DatameshError {
+/** What opening or reading a file threw, as an error for who named the file. */
+export function unreadable(file: string, cause: NodeJS.ErrnoException): DatameshError {
   if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') {
     return new DatameshError('file-not-found', {
       what: `there is no file ${file}`,
