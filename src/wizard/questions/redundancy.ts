@@ -41,7 +41,7 @@ export const REDUNDANCY_QUESTIONS: readonly Question[] = [
     later: 'datamesh config set redundancy.k K',
     asked: isCustom,
     default: () => '4',
-    validate: (text) => wholeFrom(text, 1, MAX_SHARDS - 1),
+    validate: kProblem,
   },
   {
     id: 'n',
@@ -53,11 +53,11 @@ export const REDUNDANCY_QUESTIONS: readonly Question[] = [
     asked: isCustom,
     default: ({ value }) => String(Math.min(MAX_SHARDS, Math.ceil(Number(value('k')) * 1.5) || 6)),
     validate(text, { value }) {
-      const k = Number(value('k'));
-      return (
-        wholeFrom(text, 2, MAX_SHARDS) ??
-        (Number(text) > k ? undefined : `n must be larger than k, which is ${k}`)
-      );
+      const k = value('k');
+      const problem = wholeFrom('n', text, 2, MAX_SHARDS);
+      // Of a k that is none, k's own question says so; n is not to blame for it.
+      if (problem !== undefined || kProblem(k) !== undefined) return problem;
+      return Number(text) > Number(k) ? undefined : `n must be larger than k, which is ${k}`;
     },
     note: (text, { value }) => {
       const [k, n] = [Number(value('k')), Number(text)];
@@ -66,7 +66,11 @@ export const REDUNDANCY_QUESTIONS: readonly Question[] = [
   },
 ];
 
-function wholeFrom(text: string, min: number, max: number): string | undefined {
+function kProblem(text: string): string | undefined {
+  return wholeFrom('k', text, 1, MAX_SHARDS - 1);
+}
+
+function wholeFrom(what: string, text: string, min: number, max: number): string | undefined {
   const number = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
-  return number >= min && number <= max ? undefined : `a whole number from ${min} to ${max}`;
+  return number >= min && number <= max ? undefined : `${what} is a whole number from ${min} to ${max}`;
 }

@@ -168,6 +168,12 @@ describe('what is wrong', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
+  it('a k that is none is told of k alone', async () => {
+    await expect(
+      runCommand(initCommand, { redundancy: 'custom', k: 'x', yes: true }, setting),
+    ).rejects.toMatchObject({ message: '--k: k is a whole number from 1 to 254' });
+  });
+
   it('an unknown key of an answers file, with a suggestion', async () => {
     await writeFile(join(dir, 'a.json'), '{"quotta": "1GiB"}');
     await expect(runCommand(initCommand, { answers: 'a.json' }, setting)).rejects.toMatchObject({
