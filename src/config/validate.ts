@@ -23,7 +23,8 @@ export function fileProblems(file: Record<string, unknown>): ConfigProblem[] {
   }
   for (const key of leafKeys(file)) {
     if (key === 'version' || CONFIG_KEYS.includes(key)) continue;
-    problems.push({ key, problem: `is not a known key ${didYouMean(key, CONFIG_KEYS)}`.trim() });
+    const near = didYouMean(key, CONFIG_KEYS);
+    problems.push({ key, problem: `is not a known key${near === '' ? '' : ` (${near})`}` });
   }
   for (const field of CONFIG_FIELDS) {
     const value = valueAt(file, field.key);

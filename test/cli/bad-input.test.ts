@@ -119,7 +119,7 @@ describe('the configuration', { timeout: SLOW_MS }, () => {
       (file) => writeFileSync(file, '{"version":1,"network":{"prot":1},"redundancy":{"k":"four"}}'),
       4,
       'DM-4003',
-      ['network.prot is not a known key did you mean network.port?', 'redundancy.k must be a whole number'],
+      ['network.prot is not a known key (did you mean network.port?)', 'redundancy.k must be a whole number'],
     ],
   ])('%s', (_, damage, status, id, says) => {
     damage(node.config);

@@ -108,8 +108,8 @@ describe('invalid files', () => {
     });
     expect(error).toMatchObject({ code: 'config-invalid' });
     const message = (error as Error).message;
-    expect(message).toContain('netwrok.port is not a known key did you mean network.port?');
-    expect(message).toContain('network.prot is not a known key did you mean network.port?');
+    expect(message).toContain('netwrok.port is not a known key (did you mean network.port?)');
+    expect(message).toContain('network.prot is not a known key (did you mean network.port?)');
     expect(message).toContain('network.port must be a whole number');
     expect(message).toContain('redundancy.k must be a whole number, not "four"');
   });
