@@ -47,7 +47,7 @@ export interface SnapshotView {
   links: number;
   /** Of all files, each counted once. */
   sizeBytes: number;
-  /** Stored by its run, before the erasure code. */
+  /** Packs and index that its run stored, before the erasure code; its own record, which says so, is not counted. */
   addedBytes: number;
   skipped: number;
   durationMs: number;
@@ -65,8 +65,6 @@ export interface BackupReport {
   bytesRead: number;
   chunksNew: number;
   chunksKnown: number;
-  /** Stored by this run, before the erasure code; in a dry run: would be. */
-  addedBytes: number;
   /** Packs that an interrupted run had stored. */
   packsAdopted: number;
   /** Objects that were stored with fewer shards than wanted, or not where the pool's rule has them. */

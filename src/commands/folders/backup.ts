@@ -108,14 +108,13 @@ export const backupCommand: Command = {
       },
       { signal, onProgress: (progress) => out.progress(`backup ${source}`, progress) },
     );
-    const { snapshot, dryRun, skipped, addedBytes, ...figures } = report;
+    const { snapshot, dryRun, skipped, ...figures } = report;
     const { id, ...view } = snapshotRecord(snapshot);
     out.record({
       ...(dryRun ? { dryRun } : {}),
       snapshotId: dryRun ? null : id,
       ...view,
       ...figures,
-      addedBytes,
       skippedPaths: skipped,
     });
     if (figures.packsAdopted > 0)

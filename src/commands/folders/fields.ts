@@ -25,7 +25,11 @@ export const SNAPSHOT_FIELDS: Fields = {
   directories: count,
   links: count,
   sizeBytes: bytes,
-  addedBytes: bytes,
+  addedBytes: {
+    ...bytes,
+    description:
+      "bytes of packs and index that its run stored, before the erasure code; without the snapshot's own record",
+  },
   skipped: count,
   durationMs: ms,
 };

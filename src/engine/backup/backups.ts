@@ -87,7 +87,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
         );
         if (!dryRun) await keepState(path, outcome.state);
         const { snapshotId, snapshot, filesRead, bytesRead, chunksNew, chunksKnown } = outcome;
-        const { addedBytes, packsAdopted, skipped } = outcome;
+        const { packsAdopted, skipped } = outcome;
         call.onLine?.(`${filesRead} files read; ${chunksNew} chunks are new, ${chunksKnown} were known`);
         return {
           dryRun,
@@ -95,7 +95,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
             id: snapshotId,
             snapshot: { ...snapshot, source: Buffer.from(snapshot.source) },
           }),
-          ...{ filesRead, bytesRead, chunksNew, chunksKnown, addedBytes, packsAdopted, skipped },
+          ...{ filesRead, bytesRead, chunksNew, chunksKnown, packsAdopted, skipped },
           degraded: repository.degraded,
         };
       });

@@ -43,8 +43,6 @@ export interface BackupJob {
 export interface BackupOutcome {
   snapshotId: string;
   snapshot: Omit<Snapshot, 'tree'>;
-  /** Bytes of all objects that the run stored, the snapshot's included. */
-  addedBytes: number;
   state: Uint8Array;
   /** Files that were read; the others were as at the last run. */
   filesRead: number;
@@ -214,11 +212,10 @@ export async function runBackup(job: BackupJob, call: BackupCall): Promise<Backu
   };
   const bytes = encodeSnapshot(snapshot);
   const snapshotId = Buffer.from(hashes.keyed(job.secret, bytes)).toString('hex', 0, 8);
-  const addedBytes = snapshot.addedBytes + bytes.length;
   await call.door.put(`${NAMES.snapshot}${snapshotId}`, once(bytes));
   const { tree: _ids, ...rest } = snapshot;
   return {
-    ...{ snapshotId, snapshot: rest, addedBytes, state: states.end() },
+    ...{ snapshotId, snapshot: rest, state: states.end() },
     ...tally,
     packsAdopted: adopted.length,
     skipped,

@@ -18,7 +18,7 @@ export interface Snapshot {
   links: number;
   /** Of all files, each counted once. */
   sizeBytes: number;
-  /** Bytes that this run stored for it, tables included. */
+  /** Bytes that this run stored for it, tables included; without this record, which cannot hold its own length. */
   addedBytes: number;
   /** Things that could not be read or are no files, folders or links. */
   skipped: number;

@@ -56,7 +56,7 @@ describe('backups on real engines', () => {
         { onProgress: ({ doneBytes }) => seen.push(doneBytes) },
       );
       expect(first.skipped).toEqual([]);
-      expect(first.addedBytes).toBeGreaterThan(5_000_000);
+      expect(first.snapshot.addedBytes).toBeGreaterThan(5_000_000);
       expect(seen).toEqual([...seen].sort((a, b) => a - b));
       expect((await calls().snapshots()).map(({ id }) => id)).toEqual([first.snapshot.id]);
       expect(await calls().snapshots({ tag: 'other' })).toEqual([]);

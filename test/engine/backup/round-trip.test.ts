@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { NAMES } from '../../../src/engine/backup/object-door.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
 import { makeOddTree } from '../../support/odd-tree.ts';
 import { differences } from '../../support/same-tree.ts';
@@ -53,6 +54,8 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     const objects = new MemoryObjects();
     const first = await backup(objects, source, { takenAtMs: Date.now() + 1000 });
     const bytes = objects.sizeBytes;
+    const [record] = objects.named(NAMES.snapshot);
+    expect(first.snapshot.addedBytes).toBe(bytes - record!.bytes.length);
     const again = await backup(objects, source, { state: first.state, takenAtMs: Date.now() + 1000 });
     expect(again.filesRead).toBe(0);
     expect(again.chunksNew).toBe(0);
