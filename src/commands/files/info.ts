@@ -11,7 +11,7 @@ export const infoCommand: Command = {
   group: 'files',
   summary: 'Show one object: its figures, and where its shards lie',
   description: `The state and the spare are found by asking the holders now. Spare is the number of living shards of the weakest
-    stripe minus k: at 0 the next loss destroys data.`,
+    stripe minus k: at 0 the next loss destroys data. What it outlives is counted by where they are: two on one node are lost with it.`,
   args: [
     {
       name: 'object',

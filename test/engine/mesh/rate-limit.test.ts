@@ -1,0 +1,65 @@
+/** A cap and the messages of a mesh: small ones are not held up by large ones, and all of them together keep to it. */
+import { expect, it } from 'vitest';
+import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+
+const KIB = 1024;
+const LARGE = 1000 * KIB;
+
+/** When each of the messages was let go, in order of asking. */
+async function passes(limit: RateLimit, clock: ReturnType<typeof manualClock>, sizes: readonly number[]) {
+  const atMs = sizes.map(() => -1);
+  for (const [i, size] of sizes.entries()) void limit.pass(size).then(() => (atMs[i] = clock.monotonic()));
+  for (let i = 0; i < 200; i++) {
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    clock.advance(100);
+  }
+  return atMs;
+}
+
+it('a small message passes at once behind large ones, which then wait the longer', async () => {
+  const clock = manualClock();
+  const limit = new RateLimit(clock, 100 * KIB);
+  const [first, second, small, third] = await passes(limit, clock, [LARGE, 100 * KIB, 50 * KIB, 100 * KIB]);
+  expect([first, second, small]).toEqual([0, 10_000, 0]);
+  // Ten seconds for the first, one for the second, half a one for the small.
+  expect(third).toBe(11_500);
+});
+
+it('small ones keep to the cap among themselves', async () => {
+  const clock = manualClock();
+  const limit = new RateLimit(clock, 100 * KIB);
+  const atMs = await passes(
+    limit,
+    clock,
+    Array.from({ length: 20 }, () => 50 * KIB),
+  );
+  expect(atMs.at(-1)).toBe(9_500);
+});
+
+it('what was charged makes the next large one wait, and the debt is told', async () => {
+  const clock = manualClock();
+  const limit = new RateLimit(clock, 100 * KIB);
+  limit.charge(LARGE);
+  expect(limit.debtMs).toBe(10_000);
+  expect(await passes(limit, clock, [LARGE])).toEqual([10_000]);
+  limit.set(undefined);
+  expect(limit.debtMs).toBe(0);
+  expect(await passes(limit, clock, [LARGE])).toEqual([clock.monotonic() - 20_000]);
+});
+
+it('a wait that is given up ends as cancelled', async () => {
+  const limit = new RateLimit(
+    {
+      ...manualClock(),
+      sleep: (_ms, signal) =>
+        new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+    },
+    1,
+  );
+  await limit.pass(LARGE);
+  const stopper = new AbortController();
+  const waiting = limit.pass(LARGE, stopper.signal);
+  stopper.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+});
