@@ -2,12 +2,15 @@
  * A node that has just started knows nobody: what it would say of its objects then (nothing can be read, everything is lost) is of its own ignorance. Calls that ask or
  * need holders wait until those who are there have answered.
  */
+import { DatameshError } from '../errors.ts';
 import type { CallOptions, Engine } from './engine.ts';
 import { peersMet } from './mesh-met.ts';
 import type { Node } from './node.ts';
 
 export interface Meeting {
   readonly over: boolean;
+  /** Before its end: the engine is closing. */
+  readonly stopped: boolean;
   /** Never rejects. */
   readonly ended: Promise<void>;
   stop(): void;
@@ -17,12 +20,16 @@ export function meetPeers(node: Node): Meeting {
   const stopper = new AbortController();
   const meeting = {
     over: false,
+    stopped: false,
     ended: peersMet(node, stopper.signal)
       .catch(() => {})
       .then(() => {
         meeting.over = true;
       }),
-    stop: () => stopper.abort(),
+    stop() {
+      meeting.stopped = !meeting.over;
+      stopper.abort();
+    },
   };
   return meeting;
 }
@@ -31,7 +38,10 @@ export function meetPeers(node: Node): Meeting {
 export function afterMeeting(engine: Engine, meeting: Meeting): Engine {
   const later = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {
-      if (!meeting.over) await endOr(meeting, args.at(-1) as CallOptions | undefined);
+      if (!meeting.over) {
+        await endOr(meeting, args.at(-1) as CallOptions | undefined);
+        if (meeting.stopped) throw new DatameshError('cancelled', { what: 'cancelled' });
+      }
       return await call(...args);
     };
   };

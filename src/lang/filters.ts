@@ -6,7 +6,7 @@ import type { OutputRecord } from '../commands/command.ts';
 import { suggest } from '../config/suggest.ts';
 import { parseSize } from '../config/units.ts';
 import type { Diagnostic, Span } from './types.ts';
-import { parseDuration } from './units.ts';
+import { parseDuration, parseMoment } from './units.ts';
 
 export type Comparison = '=' | '!=' | '<' | '<=' | '>' | '>=' | '~';
 
@@ -160,8 +160,7 @@ function compareValues(a: unknown, b: unknown): number {
 export function numberFrom(text: string): number | undefined {
   const plain = text.trim() === '' ? Number.NaN : Number(text);
   if (!Number.isNaN(plain)) return plain;
-  const dateMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(dateMs) ? (parseSize(text) ?? parseDuration(text)) : dateMs;
+  return parseSize(text) ?? parseDuration(text) ?? parseMoment(text);
 }
 
 function holds(actual: unknown, comparison: Comparison, text: string): boolean {

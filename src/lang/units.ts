@@ -1,4 +1,4 @@
-/** Durations and code profiles as people write them; sizes are config/units.ts. `undefined` where the text is none. */
+/** Durations, moments and code profiles as people write them; sizes are config/units.ts. `undefined` where the text is none. */
 import type { CodeProfile } from '../engine/types.ts';
 
 const DURATION_UNITS: Record<string, number> = {
@@ -21,6 +21,17 @@ export function parseDuration(text: string): number | undefined {
   }
   const rounded = Math.round(totalMs);
   return Number.isSafeInteger(rounded) ? rounded : undefined;
+}
+
+const DAY_OR_MOMENT =
+  /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+
+/** "2026-11-01", "2026-11-01T12:00Z" → milliseconds since 1970. A date alone is its midnight here. */
+export function parseMoment(text: string): number | undefined {
+  if (!DAY_OR_MOMENT.test(text)) return undefined;
+  // Without a time it would be taken for midnight in Greenwich.
+  const atMs = Date.parse(text.length === 10 ? `${text}T00:00:00` : text.replace(' ', 'T'));
+  return Number.isFinite(atMs) ? atMs : undefined;
 }
 
 /** "4+2" → { k: 4, m: 2 }; k and m at least 1, together at most 255 (GF(2^8)). */

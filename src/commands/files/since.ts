@@ -1,9 +1,6 @@
 /** Times as people give them: a date, a moment, how long ago, or for how long. */
 import { DatameshError } from '../../errors.ts';
-import { parseDuration } from '../../lang/units.ts';
-
-const DAY_OR_MOMENT =
-  /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+import { parseDuration, parseMoment } from '../../lang/units.ts';
 
 /** Milliseconds since 1970; a date alone is its midnight here. Throws `bad-value`. */
 export function sinceOf(text: string | undefined, nowMs = Date.now()): number | undefined {
@@ -23,11 +20,8 @@ function timeOf(
   if (text === undefined) return undefined;
   const durationMs = parseDuration(text);
   if (durationMs !== undefined) return fromNow(durationMs);
-  if (DAY_OR_MOMENT.test(text)) {
-    // A date alone would be taken for midnight in Greenwich.
-    const atMs = Date.parse(text.length === 10 ? `${text}T00:00:00` : text.replace(' ', 'T'));
-    if (Number.isFinite(atMs)) return Math.max(0, atMs);
-  }
+  const atMs = parseMoment(text);
+  if (atMs !== undefined) return Math.max(0, atMs);
   throw new DatameshError('bad-value', {
     what: `'${text.slice(0, 60)}' is no time`,
     mend: `give a date (2026-11-01), a moment (2026-11-01T12:00Z) or ${durationText}`,

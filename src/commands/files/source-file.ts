@@ -43,8 +43,13 @@ export async function openSource(file: string, cwd: string): Promise<SourceFile>
     path,
     sizeBytes: found.isFile() ? found.size : undefined,
     fingerprint: async () => (found.isFile() ? await fingerprintOf(path) : undefined),
-    read: (signal) => createReadStream(path, { highWaterMark: READ_BYTES, signal }),
+    read: (signal) => readPieces(path, signal),
   };
+}
+
+/** Opened at the first piece: a stream that nobody reads would throw its abort at the process. */
+async function* readPieces(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: READ_BYTES, signal }) as AsyncIterable<Buffer>;
 }
 
 async function fingerprintOf(path: string): Promise<string> {

@@ -36,6 +36,8 @@ export class Lanes {
   private readonly queue: Waiting[] = [];
   private openCount = 0;
   private closed = false;
+  /** For those that wait for the budget. */
+  private readonly ending = new AbortController();
   private readonly connect: () => Promise<Connection>;
   private readonly protocol: string;
   private readonly clock: Clock;
@@ -52,7 +54,13 @@ export class Lanes {
   request(message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const { up } = this.caps;
     if (!up.capped) return this.ask(message, options);
-    return up.pass(message.body.length, options.signal).then(() => this.ask(message, options));
+    const signals = options.signal === undefined ? [] : [options.signal];
+    return up.pass(message.body.length, AbortSignal.any([...signals, this.ending.signal])).then(
+      () => this.ask(message, options),
+      (error: unknown) => {
+        throw this.closed ? unreachable('the connection is closed') : error;
+      },
+    );
   }
 
   private ask(message: NetMessage, options: RequestOptions): Promise<NetMessage> {
@@ -78,6 +86,7 @@ export class Lanes {
   /** Rejects everything under way; the peer is gone. */
   close(reason: unknown): void {
     this.closed = true;
+    this.ending.abort();
     for (const lane of this.idle.splice(0)) lane.stream.abort(new Error('peer disconnected'));
     for (const waiting of this.queue.splice(0)) waiting.reject(reason);
   }

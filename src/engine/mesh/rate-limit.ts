@@ -38,18 +38,6 @@ export class RateLimit {
     return this.bytesPerSecond !== undefined;
   }
 
-  /** How long the next large message has to wait. */
-  get debtMs(): number {
-    return this.bytesPerSecond === undefined ? 0 : Math.max(0, this.availableAtMs - this.clock.monotonic());
-  }
-
-  /** Of a message that cannot be held back any more: those after it wait the longer. */
-  charge(bytes: number): void {
-    if (this.bytesPerSecond === undefined) return;
-    this.availableAtMs =
-      Math.max(this.clock.monotonic(), this.availableAtMs) + (bytes * 1000) / this.bytesPerSecond;
-  }
-
   /**
    * `take` for messages of a wire: a small one waits for small ones alone, and the large ones pay for it. Behind megabytes of shards a hello would
    * come so late that its peer is taken for dead. Throws `cancelled`.
@@ -58,10 +46,11 @@ export class RateLimit {
     if (this.bytesPerSecond === undefined || bytes === 0) return;
     try {
       if (bytes > SMALL_BYTES) return await this.take(bytes, signal);
-      this.charge(bytes);
       const now = this.clock.monotonic();
+      const costMs = (bytes * 1000) / this.bytesPerSecond;
+      this.availableAtMs = Math.max(now, this.availableAtMs) + costMs;
       const startMs = Math.max(now, this.smallAtMs);
-      this.smallAtMs = startMs + (bytes * 1000) / this.bytesPerSecond;
+      this.smallAtMs = startMs + costMs;
       if (startMs > now) await this.clock.sleep(startMs - now, signal);
     } catch (error) {
       throw new DatameshError('cancelled', { what: 'cancelled', cause: error });

@@ -37,17 +37,6 @@ it('small ones keep to the cap among themselves', async () => {
   expect(atMs.at(-1)).toBe(9_500);
 });
 
-it('what was charged makes the next large one wait, and the debt is told', async () => {
-  const clock = manualClock();
-  const limit = new RateLimit(clock, 100 * KIB);
-  limit.charge(LARGE);
-  expect(limit.debtMs).toBe(10_000);
-  expect(await passes(limit, clock, [LARGE])).toEqual([10_000]);
-  limit.set(undefined);
-  expect(limit.debtMs).toBe(0);
-  expect(await passes(limit, clock, [LARGE])).toEqual([clock.monotonic() - 20_000]);
-});
-
 it('a wait that is given up ends as cancelled', async () => {
   const limit = new RateLimit(
     {

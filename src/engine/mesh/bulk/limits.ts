@@ -42,5 +42,3 @@ export const WRITE_TIMEOUT_MS = 60_000;
  */
 export const PROGRESS_BYTES = 64 * 1024;
 export const MAX_PROLONGED = 8;
-/** A capped node looks again after this whether its budget lets it read on: the cap may have been lifted. */
-export const MAX_DEBT_WAIT_MS = 1_000;

@@ -22,7 +22,6 @@ import type { FrameHead, FrameSink } from './bulk-frame.ts';
 import { BulkSocket, type ReadDoor, type Sending } from './bulk-socket.ts';
 import {
   CANCEL_GRACE_MS,
-  MAX_DEBT_WAIT_MS,
   MAX_PROLONGED,
   MAX_SERVED_BYTES,
   MAX_SERVED_BYTES_PER_PEER,
@@ -75,6 +74,8 @@ export class Link {
   private servedBytes = 0;
   private servedRequests = 0;
   private closed = false;
+  /** For those that wait for the budget. */
+  private readonly ending = new AbortController();
 
   constructor(peer: PeerId, shared: LinkShared, ended: (link: Link, reason: Error) => void) {
     this.peer = peer;
@@ -115,7 +116,13 @@ export class Link {
   request(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const { up } = this.shared.caps;
     if (!up.capped) return this.ask(service, message, options);
-    return up.pass(message.body.length, options.signal).then(() => this.ask(service, message, options));
+    const signals = options.signal === undefined ? [] : [options.signal];
+    return up.pass(message.body.length, AbortSignal.any([...signals, this.ending.signal])).then(
+      () => this.ask(service, message, options),
+      (error: unknown) => {
+        throw this.closed ? this.gone('the connection is closed') : error;
+      },
+    );
   }
 
   private ask(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
@@ -173,6 +180,7 @@ export class Link {
   close(reason: Error): void {
     if (this.closed) return;
     this.closed = true;
+    this.ending.abort();
     this.dialled?.destroy(reason);
     this.accepted?.destroy(reason);
     for (const entry of [...this.pending.values()]) entry.settle(this.gone(reason.message));
@@ -248,13 +256,6 @@ export class Link {
       return 'wait';
     }
     if (head.bodyBytes === 0) return NO_BYTES;
-    const { down } = this.shared.caps;
-    if (head.bodyBytes > SMALL_BODY_BYTES && down.debtMs > 0) {
-      // Read later, so that the sender sees how fast it may send, and not an answer that comes late.
-      this.shared.clock.after(Math.min(down.debtMs, MAX_DEBT_WAIT_MS), () => this.resume());
-      return 'wait';
-    }
-    down.charge(head.bodyBytes);
     if (service.admits !== undefined && !service.admits(this.peer, header, head.bodyBytes)) {
       this.serve(socket, head, Buffer.from(header), NO_BYTES);
       return 'skip';
@@ -288,6 +289,7 @@ export class Link {
     let owedBytes = service.answerBytes?.(header) ?? 0;
     this.charge(owedBytes);
     const run = async () => {
+      if (body.length > 0 && caps.down.capped) await caps.down.pass(body.length);
       let answer: NetAnswer;
       try {
         answer = await service.handler(this.peer, { header, body });
