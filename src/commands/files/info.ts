@@ -1,7 +1,7 @@
 import type { ObjectDetail, StripeView } from '../../engine/engine.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, Context } from '../command.ts';
-import { formatBytes, shortId } from '../format/units.ts';
+import { formatBytes, many, shortId } from '../format/units.ts';
 import { INFO_FIELDS } from './fields.ts';
 import { objectRecord } from './object-record.ts';
 
@@ -81,10 +81,8 @@ export const infoCommand: Command = {
 
 /** By where its live shards are, whichever nodes it may be. */
 function lossText({ disk, node }: ObjectDetail['survives']): string {
-  if (node > 0) return `the loss of any ${node} node${node === 1 ? '' : 's'}`;
-  return disk > 0
-    ? `the loss of any ${disk} disk${disk === 1 ? '' : 's'}, and of no node`
-    : 'no loss of a node';
+  if (node > 0) return `the loss of any ${many(node, 'node')}`;
+  return disk > 0 ? `the loss of any ${many(disk, 'disk')}, and of no node` : 'no loss of a node';
 }
 
 function showShards({ out }: Context, { manifest, stripesDetail, stripes }: ObjectDetail): void {

@@ -3,6 +3,7 @@ import type { Receipt } from '../../engine/engine.ts';
 import type { CodeProfile } from '../../engine/types.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
+import { many } from '../format/units.ts';
 import { PUT_FIELDS } from './fields.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import { checkName, parseTags } from './object-name.ts';
@@ -170,17 +171,13 @@ export const putCommand: Command = {
     const domains = domain === 'none' || domain === 'node' ? undefined : receipt.survives[domain];
     out.warn(
       `stored degraded: ${receipt.shardsDurable} of ${receipt.shardsWanted} shards are durable, on ` +
-        `${nodes(receipt.holders.length)}; the file outlives the loss of ${losses === 0 ? 'none' : `any ${losses}`} of them, ` +
+        `${many(receipt.holders.length, 'node')}; the file outlives the loss of ${losses === 0 ? 'none' : `any ${losses}`} of them, ` +
         `${domains === undefined ? '' : `and of ${domains === 0 ? 'no' : domains} ${domain}${domains === 1 ? '' : 's'}, `}` +
         `and ${code.k}+${code.m} promises ${code.m}`,
     );
     return EXIT.partial;
   },
 };
-
-function nodes(count: number): string {
-  return count === 1 ? '1 node' : `${count} nodes`;
-}
 
 function receiptRecord(receipt: Receipt): OutputRecord {
   const { object, shardsDurable, shardsWanted, spare, degraded, holders, replacedVersion, durationMs } =

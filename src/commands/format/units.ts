@@ -58,3 +58,8 @@ export function formatPercent(share: number): string {
 export function shortId(id: string): string {
   return id.startsWith('12D3KooW') ? `…${id.slice(-8)}` : id.length > 16 ? `${id.slice(0, 12)}…` : id;
 }
+
+/** "1 node", "2 nodes". */
+export function many(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

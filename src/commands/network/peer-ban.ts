@@ -3,6 +3,7 @@ import { nodeCalled } from '../../engine/peer-refs.ts';
 import type { PeerId } from '../../engine/types.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OutputRecord } from '../command.ts';
+import { many } from '../format/units.ts';
 import { listInFile, writeList } from './config-list.ts';
 import { PEER_BAN_FIELDS } from './fields.ts';
 import { type NamedPeer, PEER_ARG, peerGiven, peerText } from './peer-ref.ts';
@@ -156,8 +157,4 @@ async function tellIfWaiting(
   const now = (await engine.peers()).find((peer) => peer.peerId === peerId);
   if (now !== undefined && now.banned !== banned)
     context.out.note('it is written, and holds from the next start of the node');
-}
-
-function many(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,7 @@
 import type { WhatifFigures, WhatifObject, WhatifReport } from '../../engine/whatif-views.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, Output, OutputRecord } from '../command.ts';
+import { many } from '../format/units.ts';
 import { WHATIF_FIELDS } from './fields.ts';
 
 /** Objects named below the figures; `--objects` lists more. */
@@ -107,12 +108,12 @@ function tell(out: Output, report: WhatifReport, listed: boolean): void {
   const shards = report.gone.reduce((sum, each) => sum + each.shards, 0);
   const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
   out.note(
-    `without ${names.slice(0, 5).join(', ')}${more}: ${count(shards, 'shard')} less; ${count(report.changed, 'object')} of ${report.objects} would change, ${report.newlyLost} could not be read any more`,
+    `without ${names.slice(0, 5).join(', ')}${more}: ${many(shards, 'shard')} less; ${many(report.changed, 'object')} of ${report.objects} would change, ${report.newlyLost} could not be read any more`,
   );
   const { silentPeers } = report;
   if (silentPeers.length > 0)
     out.warn(
-      `${count(silentPeers.length, 'holder')} did not answer: what they have counts as missing, now and then`,
+      `${many(silentPeers.length, 'holder')} did not answer: what they have counts as missing, now and then`,
     );
   if (listed) {
     if (report.changed > report.worst.length) out.note(`the worst ${report.worst.length} are listed`);
@@ -121,8 +122,4 @@ function tell(out: Output, report: WhatifReport, listed: boolean): void {
   for (const { name, now, after, spareAfter } of report.worst.slice(0, NAMED))
     out.note(`${now} -> ${after}: ${name} (spare ${spareAfter})`);
   if (report.changed > NAMED) out.note('more with --objects');
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -1,8 +1,10 @@
 /** Pools as rows and lines. */
+
 import { LEVELS } from '../../engine/placement/domains.ts';
 import { quotaOf } from '../../engine/pools/quota.ts';
 import type { PoolDetail, PoolView } from '../../engine/pools/views.ts';
 import type { Column, Output, OutputRecord } from '../command.ts';
+import { many } from '../format/units.ts';
 
 export const POOL_COLUMNS: readonly Column[] = [
   { key: 'name', title: 'NAME' },
@@ -102,8 +104,4 @@ export function explain(pool: PoolDetail, out: Output): void {
   for (const { path } of folders.filter(({ freeBytes }) => freeBytes === undefined)) {
     out.warn(`the folder ${path} is away: its shards count as lost until its disk is mounted again`);
   }
-}
-
-function many(count: number, noun: string): string {
-  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }

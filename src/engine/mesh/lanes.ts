@@ -54,13 +54,8 @@ export class Lanes {
   request(message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const { up } = this.caps;
     if (!up.capped) return this.ask(message, options);
-    const signals = options.signal === undefined ? [] : [options.signal];
-    return up.pass(message.body.length, AbortSignal.any([...signals, this.ending.signal])).then(
-      () => this.ask(message, options),
-      (error: unknown) => {
-        throw this.closed ? unreachable('the connection is closed') : error;
-      },
-    );
+    const passed = up.passWhile(message.body.length, this.ending.signal, options.signal);
+    return passed.then(() => this.ask(message, options));
   }
 
   private ask(message: NetMessage, options: RequestOptions): Promise<NetMessage> {

@@ -57,6 +57,15 @@ export class RateLimit {
     }
   }
 
+  /** `pass` for a request. Resolves early when `ended` says that the way to its peer is gone, which the request then finds out by itself. Throws `cancelled`. */
+  async passWhile(bytes: number, ended: AbortSignal, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.pass(bytes, signal === undefined ? ended : AbortSignal.any([signal, ended]));
+    } catch (error) {
+      if (signal?.aborted || !ended.aborted) throw error;
+    }
+  }
+
   /** Throws when the signal ends the wait; the budget stays overdrawn. */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
     if (this.bytesPerSecond === undefined || bytes === 0) return;

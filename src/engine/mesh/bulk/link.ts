@@ -116,13 +116,8 @@ export class Link {
   request(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const { up } = this.shared.caps;
     if (!up.capped) return this.ask(service, message, options);
-    const signals = options.signal === undefined ? [] : [options.signal];
-    return up.pass(message.body.length, AbortSignal.any([...signals, this.ending.signal])).then(
-      () => this.ask(service, message, options),
-      (error: unknown) => {
-        throw this.closed ? this.gone('the connection is closed') : error;
-      },
-    );
+    const passed = up.passWhile(message.body.length, this.ending.signal, options.signal);
+    return passed.then(() => this.ask(service, message, options));
   }
 
   private ask(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
