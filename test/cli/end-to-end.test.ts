@@ -25,6 +25,7 @@ describe('exit status, stdout and stderr', { timeout: SLOW_MS }, () => {
     [['version'], 0],
     [['help'], 0],
     [['help', 'exit-codes'], 0],
+    [['help', 'batch'], 0],
     [['put', '--help'], 0],
     [['--help'], 0],
     [['list', '-h'], 0],
@@ -102,6 +103,15 @@ describe('exit status, stdout and stderr', { timeout: SLOW_MS }, () => {
 });
 
 describe('output', { timeout: SLOW_MS }, () => {
+  it('of help: the language under batch, and one record of its command with --json', async () => {
+    const batch = (await cli.run(['help', 'batch'])).stdout;
+    expect(batch).toContain('Usage: datamesh batch');
+    expect(batch).toContain('Filters: grep');
+    expect(batch).toContain('expect-exit N');
+    const { stdout } = await cli.run(['list', '--help', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'list', group: 'files', needs: 'engine' });
+  });
+
   it('D.9-49: off a terminal is TAB-separated, escaped, without colour', async () => {
     const { stdout } = await cli.run(['list', '--columns', 'name,sizeBytes'], { env: { FORCE_COLOR: '1' } });
     expect(stdout.split('\n').sort()).toEqual([

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSource } from '../../src/commands/files/source-file.ts';
 import { DatameshError } from '../../src/errors.ts';
 import { createFakeEngine } from '../support/fake-engine.ts';
 import { runLine, testHost } from '../support/host.ts';
@@ -15,6 +16,16 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const text = (parts: Uint8Array[]) => Buffer.concat(parts).toString();
 
 describe('put', () => {
+  it('leaves no open stream behind when it is given up before the engine reads', async () => {
+    await writeFile(join(folder, 'a.txt'), 'hello');
+    const giveUp = new AbortController();
+    giveUp.abort();
+    const pieces = (await openSource('a.txt', folder)).read(giveUp.signal);
+    // A stream's own abort, heard by nobody, would end the process here.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect(pieces[Symbol.asyncIterator]().next()).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   it('stores a file under its own name and gives the receipt', async () => {
     const engine = createFakeEngine();
     await writeFile(join(folder, 'a.txt'), 'hello');
