@@ -1,6 +1,6 @@
 /** What comes from the engine, put into the state: samples, and the answers for drill-downs. */
 import type { ObjectDetail, Snapshot } from '../engine/engine.ts';
-import type { JobDetail } from '../engine/job-views.ts';
+import type { JobDetail } from '../engine/views/jobs.ts';
 import type { Drill, ObjectRow, PanelId } from '../panels/panel.ts';
 import type { EngineLink } from './session-contract.ts';
 import { type ConsoleState, withPanel } from './state.ts';

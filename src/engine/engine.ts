@@ -4,36 +4,36 @@
  * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
  */
 
-import type { BackupCalls } from './backup-views.ts';
-import type { BandwidthView } from './bandwidth-views.ts';
-import type { CleanupQuery, CleanupReport } from './cleanup-views.ts';
-import type { DrainQuery, DrainView } from './drain-views.ts';
-import type { EventCalls, EventView } from './event-views.ts';
-import type { HealthReport } from './health-views.ts';
-import type { JobCalls, JobLine, JobView } from './job-views.ts';
 import type { ReloadCalls } from './live-options.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
-import type { DiscoveryReport, SpeedReport } from './mesh-views.ts';
 import type { MirrorView } from './mirror/mirror.ts';
-import type { NameCalls } from './name-views.ts';
-import type { MetricCalls } from './observe/metric-views.ts';
 import type { Span } from './observe/spans.ts';
 import type { Domain } from './placement/domains.ts';
 import type { Losses } from './placement/survival.ts';
-import type { DistributionQuery, DistributionReport, PoolCalls, PoolView } from './pools/views.ts';
-import type { ProofFile, VerifyQuery, VerifyReport } from './proof-views.ts';
-import type { QuotaCalls } from './quota-views.ts';
-import type { RebalanceQuery, RebalanceReport } from './rebalance-views.ts';
-import type { RecoverQuery, RecoveryReport } from './recovery-views.ts';
-import type { RepairQuery, RepairReport } from './repair-views.ts';
-import type { SearchCalls } from './search-views.ts';
-import type { ShareCalls } from './share-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId, ShardId } from './types.ts';
-import type { WhatifCalls } from './whatif-views.ts';
+import type { BackupCalls } from './views/backups.ts';
+import type { BandwidthView } from './views/bandwidth.ts';
+import type { CleanupQuery, CleanupReport } from './views/cleanup.ts';
+import type { DrainQuery, DrainView } from './views/drain.ts';
+import type { EventCalls, EventView } from './views/events.ts';
+import type { HealthReport } from './views/health.ts';
+import type { JobCalls, JobLine, JobView } from './views/jobs.ts';
+import type { DiscoveryReport, SpeedReport } from './views/mesh.ts';
+import type { MetricCalls } from './views/metrics.ts';
+import type { NameCalls } from './views/names.ts';
+import type { DistributionQuery, DistributionReport, PoolCalls, PoolView } from './views/pools.ts';
+import type { ProofFile, VerifyQuery, VerifyReport } from './views/proofs.ts';
+import type { QuotaCalls } from './views/quotas.ts';
+import type { RebalanceQuery, RebalanceReport } from './views/rebalance.ts';
+import type { RecoverQuery, RecoveryReport } from './views/recovery.ts';
+import type { RepairQuery, RepairReport } from './views/repair.ts';
+import type { SearchCalls } from './views/search.ts';
+import type { ShareCalls } from './views/shares.ts';
+import type { WhatifCalls } from './views/whatif.ts';
 
-export type { BandwidthView, RateWindow } from './bandwidth-views.ts';
-export type { EventLevel, EventView } from './event-views.ts';
-export type { HealthReport, ObjectState, SpareHistogram } from './health-views.ts';
+export type { BandwidthView, RateWindow } from './views/bandwidth.ts';
+export type { EventLevel, EventView } from './views/events.ts';
+export type { HealthReport, ObjectState, SpareHistogram } from './views/health.ts';
 
 export type NodeRole = 'regular' | 'bootstrap' | 'service';
 export type PeerState = 'joining' | 'active' | 'suspect' | 'draining' | 'offline' | 'quarantined';

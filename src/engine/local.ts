@@ -1,36 +1,36 @@
 /** `openEngine`: the Engine interface on a node in this process. */
 
-import { afterMeeting, meetPeers } from './after-meeting.ts';
 import { createBackups } from './backup/backups.ts';
-import type { BackupCalls } from './backup-views.ts';
+import { createCollecting } from './calls/collect/collecting.ts';
+import { guardReserved } from './calls/guard-reserved.ts';
+import { createNames } from './calls/names.ts';
+import { createObjects } from './calls/objects.ts';
+import { auditOwn } from './calls/own-audit.ts';
+import { createProving } from './calls/proving.ts';
+import { createRebalancing } from './calls/rebalance/rebalancing.ts';
+import { createRecovery } from './calls/recovery.ts';
+import { repairer } from './calls/repairing.ts';
+import { createRetaining } from './calls/retaining.ts';
+import { createSearching } from './calls/searching.ts';
+import { speedOf } from './calls/speed.ts';
+import { createTidying } from './calls/tidying.ts';
+import { whatif } from './calls/whatif.ts';
 import { refuseReserved } from './catalog/reserved-names.ts';
-import { createCollecting } from './collecting.ts';
 import type { CallOptions, Engine } from './engine.ts';
-import { guardReserved } from './guard-reserved.ts';
 import { applyLive, withoutConfiguration } from './live-options.ts';
-import { createNames } from './names.ts';
+import { afterMeeting, meetPeers } from './node/after-meeting.ts';
+import { bandwidthView, peersView, readsView, statusView, storeView } from './node/shown.ts';
 import { type Node, startNode } from './node.ts';
-import { createObjects } from './objects.ts';
 import { createCollector } from './observe/collector.ts';
 import { measuredObjects } from './observe/measured-objects.ts';
 import { openTracer, withMetricsPort } from './observe/observing.ts';
 import { Sampler } from './observe/sampler.ts';
 import type { Tracer } from './observe/spans.ts';
 import type { EngineOptions } from './options.ts';
-import { auditOwn } from './own-audit.ts';
 import { createPools } from './pools/pools.ts';
-import { createProving } from './proving.ts';
-import { createRebalancing } from './rebalancing.ts';
-import { createRecovery } from './recovery.ts';
-import { repairer } from './repairing.ts';
-import { createRetaining } from './retaining.ts';
-import { createSearching } from './searching.ts';
 import { createSharing } from './sharing/sharing.ts';
-import { speedOf } from './speed.ts';
-import { createTidying } from './tidying.ts';
 import type { OwnerId } from './types.ts';
-import { bandwidthView, peersView, readsView, statusView, storeView } from './views.ts';
-import { whatif } from './whatif.ts';
+import type { BackupCalls } from './views/backups.ts';
 
 /**
  * Starts a node and gives its engine. Throws `lock-held` when another process uses the data folder, `port-in-use`,

@@ -1,6 +1,6 @@
 /**
  * A running node: everything that lives as long as the process does, opened in order and closed in reverse; the parts are in
- * node/. What it can do for the owner (put, get …) is in objects.ts; what it shows is in views.ts.
+ * node/. What it can do for the owner (put, get …) is in calls/, what it shows in node/shown.ts.
  */
 import { VERSION } from '../version.ts';
 import { localBackend } from './backends/local-backend.ts';
@@ -13,12 +13,12 @@ import { announcer } from './mesh/announcer.ts';
 import { createDiscovery } from './mesh/discovery.ts';
 import { keepKnownPeers, loadKnownPeers } from './mesh/known-peers.ts';
 import { createMembership } from './mesh/membership.ts';
+import { namesOf } from './mesh/nicknames.ts';
 import { createPeerHealth } from './mesh/peer-health.ts';
 import { NETWORK_PRESETS } from './mesh/presets.ts';
 import { spokenBy } from './mesh/protocol-versions.ts';
 import { selfInfoIssuer } from './mesh/self-info.ts';
 import { serveSpeedTests } from './mesh/speed-test.ts';
-import { namesOf } from './nicknames.ts';
 import { keepAccess } from './node/access.ts';
 import { keepBandwidth } from './node/bandwidth.ts';
 import { Closers } from './node/closers.ts';

@@ -1,6 +1,6 @@
 /** One job: all that its engine tells of it, and what it has said of its course. */
 import type { Snapshot } from '../engine/engine.ts';
-import type { JobLine, JobView } from '../engine/job-views.ts';
+import type { JobLine, JobView } from '../engine/views/jobs.ts';
 import { cell, fitGroups, type Row, type Tone, wrapRow } from './cells.ts';
 import { bytesText, clockText, countText, durationText, etaText, percentText, rateText } from './format.ts';
 import { bar } from './graph.ts';

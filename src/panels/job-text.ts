@@ -1,5 +1,5 @@
 /** A job's state and amounts, as the list and the single view of it say them. */
-import type { JobView } from '../engine/job-views.ts';
+import type { JobView } from '../engine/views/jobs.ts';
 import type { Tone } from './cells.ts';
 import { bytesText, countText } from './format.ts';
 import type { Glyphs } from './theme.ts';

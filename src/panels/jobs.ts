@@ -1,5 +1,5 @@
 /** Panel 4: jobs of the engine, running ones first. */
-import type { JobView } from '../engine/job-views.ts';
+import type { JobView } from '../engine/views/jobs.ts';
 import { cell, cut, fitGroups, type Row } from './cells.ts';
 import { filterOf, type Searchable } from './filter.ts';
 import { agoText, bytesText, etaText, percentText, rateText } from './format.ts';

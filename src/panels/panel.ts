@@ -1,6 +1,6 @@
 /** What all panels share: their ids, the state a person gives them, the data they are drawn from, and the frame. */
 import type { ObjectDetail, ObjectView, Snapshot } from '../engine/engine.ts';
-import type { JobDetail } from '../engine/job-views.ts';
+import type { JobDetail } from '../engine/views/jobs.ts';
 import { cell, cut, dimmed, fitRow, type Row, rowWidth, widthOf } from './cells.ts';
 import { agoText } from './format.ts';
 import type { Theme } from './theme.ts';

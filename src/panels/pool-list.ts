@@ -1,6 +1,6 @@
 /** The pools as rows of the storage panel: what was put into each, in figures of the owner's catalog. */
 import { quotaOf } from '../engine/pools/quota.ts';
-import type { PoolView } from '../engine/pools/views.ts';
+import type { PoolView } from '../engine/views/pools.ts';
 import { filterOf, type Searchable } from './filter.ts';
 import { bytesText, countText } from './format.ts';
 import type { Arrangement } from './panel.ts';

@@ -1,7 +1,7 @@
 /** Nodes join a mesh that has data, on real processes: shards move to them, the owner's node is killed in the middle of it, and nothing is lost. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { JobView } from '../../src/engine/job-views.ts';
-import type { RebalanceReport } from '../../src/engine/rebalance-views.ts';
+import type { JobView } from '../../src/engine/views/jobs.ts';
+import type { RebalanceReport } from '../../src/engine/views/rebalance.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 
 const OBJECTS = 60;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HealthReport } from '../../src/engine/engine.ts';
-import type { WhatifReport } from '../../src/engine/whatif-views.ts';
+import type { WhatifReport } from '../../src/engine/views/whatif.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { randomFile } from '../support/files.ts';
 

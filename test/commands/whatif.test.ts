@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeCalled, nodesCalled } from '../../src/engine/peer-refs.ts';
+import { nodeCalled, nodesCalled } from '../../src/engine/mesh/peer-refs.ts';
 import type { PeerId } from '../../src/engine/types.ts';
 import { createFakeEngine } from '../support/fake-engine.ts';
 import { runLine, testHost } from '../support/host.ts';

@@ -6,6 +6,7 @@ import { packEnd, readTable, tableBytesOf } from '../../src/engine/backup/pack-t
 import { decodeSnapshot, encodeSnapshot } from '../../src/engine/backup/snapshot-file.ts';
 import { writeEntry } from '../../src/engine/backup/tree-entry.ts';
 import { readTree } from '../../src/engine/backup/tree-stream.ts';
+import { rebalanceNotes } from '../../src/engine/calls/rebalance/note.ts';
 import { openSegment, sealSegment } from '../../src/engine/catalog/mirror/segment.ts';
 import type { Disk } from '../../src/engine/effects/disk.ts';
 import { realRandom } from '../../src/engine/effects/random.ts';
@@ -15,7 +16,6 @@ import { checkProof } from '../../src/engine/maintenance/proof/document.ts';
 import { loadKnownPeers } from '../../src/engine/mesh/known-peers.ts';
 import { openDrainFlag } from '../../src/engine/node/drain.ts';
 import { openQuotas } from '../../src/engine/node/owner-quotas.ts';
-import { rebalanceNotes } from '../../src/engine/rebalance-note.ts';
 import { encodeSegmentHeader, openFormat, parseSegmentHeader } from '../../src/engine/shardstore/segment.ts';
 import { openBundle } from '../../src/engine/sharing/bundle.ts';
 import { readLink, readSharingKey, sharingKeyOf, writeLink } from '../../src/engine/sharing/link.ts';

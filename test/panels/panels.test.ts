@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/engine/engine.ts';
-import type { PoolView } from '../../src/engine/pools/views.ts';
 import type { PeerId } from '../../src/engine/types.ts';
+import type { PoolView } from '../../src/engine/views/pools.ts';
 import { drawPanel, initialPanels, rowIds, SORTS } from '../../src/panels/catalogue.ts';
 import { rowText, rowWidth } from '../../src/panels/cells.ts';
 import { PANELS, type PanelInput, type PanelState, sameInput } from '../../src/panels/panel.ts';

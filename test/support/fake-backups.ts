@@ -1,5 +1,5 @@
 /** The backups of the engine in memory: fixed figures, and snapshots that can be forgotten. */
-import type { BackupCalls, SnapshotView } from '../../src/engine/backup-views.ts';
+import type { BackupCalls, SnapshotView } from '../../src/engine/views/backups.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 const TAKEN_MS = Date.UTC(2026, 10, 20, 2, 0, 0);

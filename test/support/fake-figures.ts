@@ -1,7 +1,5 @@
 /** The figures a fake engine shows: fixed shapes that move with `elapsedMs` and nothing else. */
 
-import type { CleanupQuery, CleanupReport } from '../../src/engine/cleanup-views.ts';
-import type { DrainQuery, DrainView } from '../../src/engine/drain-views.ts';
 import type {
   BandwidthView,
   EventView,
@@ -11,8 +9,10 @@ import type {
   PeerView,
   RateWindow,
 } from '../../src/engine/engine.ts';
-import type { RepairReport } from '../../src/engine/repair-views.ts';
 import type { ObjectId, PeerId } from '../../src/engine/types.ts';
+import type { CleanupQuery, CleanupReport } from '../../src/engine/views/cleanup.ts';
+import type { DrainQuery, DrainView } from '../../src/engine/views/drain.ts';
+import type { RepairReport } from '../../src/engine/views/repair.ts';
 
 const MIB = 1024 * 1024;
 const NAMES =

@@ -1,5 +1,5 @@
 /** Two jobs with fixed figures, and what a fake engine does of the job calls. */
-import type { JobCalls, JobDetail, JobView } from '../../src/engine/job-views.ts';
+import type { JobCalls, JobDetail, JobView } from '../../src/engine/views/jobs.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 const MIB = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** What the fake engine's mesh answers when it is searched or tested. */
 import type { PeerView } from '../../src/engine/engine.ts';
-import type { DiscoveryReport, SpeedReport } from '../../src/engine/mesh-views.ts';
+import type { DiscoveryReport, SpeedReport } from '../../src/engine/views/mesh.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 export function fakeDiscovery(durationMs: number, peers: readonly PeerView[]): DiscoveryReport {

@@ -1,8 +1,8 @@
 /** Names of the fake engine: versions, deletion and its undoing, renames, copies and tags, as the real catalog has them. */
 import type { Engine, ObjectView } from '../../src/engine/engine.ts';
-import type { VersionView } from '../../src/engine/name-views.ts';
 import { checkRegex } from '../../src/engine/search/regex-filter.ts';
 import { hasWords, wordsOf } from '../../src/engine/search/words.ts';
+import type { VersionView } from '../../src/engine/views/names.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 interface Stored {

@@ -1,6 +1,6 @@
 /** What the engine in memory measures of itself: fixed figures. */
 import type { ReloadCalls } from '../../src/engine/live-options.ts';
-import type { MetricCalls } from '../../src/engine/observe/metric-views.ts';
+import type { MetricCalls } from '../../src/engine/views/metrics.ts';
 
 export function fakeObserve(
   enter: (method: 'metrics' | 'reload') => Promise<void>,

@@ -1,13 +1,13 @@
 /** Pools of the fake engine: what a mesh of fourteen nodes in three zones would say. */
 import type { Engine } from '../../src/engine/engine.ts';
+import type { ObjectId, PeerId } from '../../src/engine/types.ts';
 import type {
   DistributionReport,
   PoolCalls,
   PoolDetail,
   PoolSettings,
   PoolView,
-} from '../../src/engine/pools/views.ts';
-import type { ObjectId, PeerId } from '../../src/engine/types.ts';
+} from '../../src/engine/views/pools.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 type Enter = (method: 'pools' | 'distribution') => Promise<void>;

@@ -1,5 +1,5 @@
 import type { Engine, HealthReport, ObjectView } from '../../src/engine/engine.ts';
-import type { ProofFile, VerifyReport } from '../../src/engine/proof-views.ts';
+import type { ProofFile, VerifyReport } from '../../src/engine/views/proofs.ts';
 import { cleanupReport, drainView, fakeRepair } from './fake-figures.ts';
 import { fakeRebalance } from './fake-rebalance.ts';
 

@@ -1,4 +1,4 @@
-import type { RebalanceReport } from '../../src/engine/rebalance-views.ts';
+import type { RebalanceReport } from '../../src/engine/views/rebalance.ts';
 import { fakePeerId } from './fake-figures.ts';
 
 const MIB = 1024 * 1024;

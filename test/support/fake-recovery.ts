@@ -1,7 +1,7 @@
 /** The recovery of the engine in memory: fixed figures but for the number of objects. */
 import type { StoreStats } from '../../src/engine/engine.ts';
-import type { RecoverQuery, RecoveryReport } from '../../src/engine/recovery-views.ts';
 import type { OwnerId } from '../../src/engine/types.ts';
+import type { RecoverQuery, RecoveryReport } from '../../src/engine/views/recovery.ts';
 
 export const FAKE_MIRROR: StoreStats['mirror'] = {
   sequence: 12,

@@ -1,9 +1,9 @@
 /** Sharing with the fake engine: links are real ones, their secrets made up from the object's id. */
 import { realRandom } from '../../src/engine/effects/random.ts';
 import type { Engine, ObjectView } from '../../src/engine/engine.ts';
-import type { NewShare, ShareOptions, ShareView } from '../../src/engine/share-views.ts';
 import { readLink, readSharingKey, sharingKeyOf, writeLink } from '../../src/engine/sharing/link.ts';
 import { hexToBytes } from '../../src/engine/types.ts';
+import type { NewShare, ShareOptions, ShareView } from '../../src/engine/views/shares.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 interface Parts {

@@ -1,4 +1,4 @@
-import type { MetricFamily, MetricSample } from '../../engine/observe/metric-views.ts';
+import type { MetricFamily, MetricSample } from '../../engine/views/metrics.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
 import { METRIC_FIELDS } from './fields.ts';

@@ -1,5 +1,5 @@
 import { parseSize } from '../../config/units.ts';
-import type { QuotaView } from '../../engine/quota-views.ts';
+import type { QuotaView } from '../../engine/views/quotas.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, OutputRecord } from '../command.ts';
 import { formatBytes } from '../format/units.ts';

@@ -1,5 +1,5 @@
 /** `rebalance plan` and `rebalance apply`: the same figures, of what would be and of what was done. */
-import type { RebalanceQuery, RebalanceReport } from '../../engine/rebalance-views.ts';
+import type { RebalanceQuery, RebalanceReport } from '../../engine/views/rebalance.ts';
 import { EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OptionSpec, Output, Values } from '../command.ts';
 import { formatBytes, shortId } from '../format/units.ts';

@@ -1,6 +1,6 @@
 /** Stored objects as rows. */
 import type { ObjectView } from '../../engine/engine.ts';
-import type { VersionView } from '../../engine/name-views.ts';
+import type { VersionView } from '../../engine/views/names.ts';
 import type { Column, OutputRecord } from '../command.ts';
 
 export function objectRecord(object: ObjectView): OutputRecord {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ProofCheck } from '../../engine/proof-views.ts';
+import type { ProofCheck } from '../../engine/views/proofs.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context } from '../command.ts';
 import { formatTime, shortId } from '../format/units.ts';

@@ -1,5 +1,5 @@
 import { parseSize } from '../../config/units.ts';
-import type { SearchQuery } from '../../engine/search-views.ts';
+import type { SearchQuery } from '../../engine/views/search.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { OBJECT_FIELDS } from './fields.ts';

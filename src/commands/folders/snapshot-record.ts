@@ -1,7 +1,7 @@
 /** A snapshot as a record, the same in every command. */
 import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { SnapshotView } from '../../engine/backup-views.ts';
+import type { SnapshotView } from '../../engine/views/backups.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Column, OutputRecord, ValueType } from '../command.ts';
 

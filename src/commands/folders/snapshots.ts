@@ -1,4 +1,4 @@
-import type { KeepRule } from '../../engine/backup-views.ts';
+import type { KeepRule } from '../../engine/views/backups.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, OptionSpec } from '../command.ts';
 import { ENTRY_FIELDS, FORGET_FIELDS, PRUNE_FIELDS, SNAPSHOT_FIELDS } from './fields.ts';

@@ -1,4 +1,4 @@
-import type { JobView } from '../../engine/job-views.ts';
+import type { JobView } from '../../engine/views/jobs.ts';
 import { EXIT } from '../../errors.ts';
 import type { ArgSpec, Column, OutputRecord } from '../command.ts';
 

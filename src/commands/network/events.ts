@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventLevel, EventView } from '../../engine/event-views.ts';
+import type { EventLevel, EventView } from '../../engine/views/events.ts';
 import type { Command } from '../command.ts';
 import { EVENTS_FIELDS } from './fields.ts';
 

@@ -1,5 +1,5 @@
 import type { NodeStatus, PeerView } from '../../engine/engine.ts';
-import type { DistributionReport } from '../../engine/pools/views.ts';
+import type { DistributionReport } from '../../engine/views/pools.ts';
 import type { Command, Output } from '../command.ts';
 import { NETWORK_FIELDS } from './fields.ts';
 import { type TopologyRow, topologyOf } from './topology.ts';

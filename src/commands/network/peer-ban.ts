@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/engine.ts';
-import { nodeCalled } from '../../engine/peer-refs.ts';
+import { nodeCalled } from '../../engine/mesh/peer-refs.ts';
 import type { PeerId } from '../../engine/types.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OutputRecord } from '../command.ts';

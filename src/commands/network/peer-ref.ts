@@ -1,7 +1,7 @@
 /** A peer as a person names it, also one that this node does not know (yet): by its whole id. */
 import { checkPeerId } from '../../config/checks.ts';
 import type { Engine, PeerView } from '../../engine/engine.ts';
-import { nodeCalled } from '../../engine/peer-refs.ts';
+import { nodeCalled } from '../../engine/mesh/peer-refs.ts';
 import type { PeerId } from '../../engine/types.ts';
 import { DatameshError } from '../../errors.ts';
 import type { ArgSpec } from '../command.ts';

@@ -1,4 +1,4 @@
-import type { WhatifFigures, WhatifObject, WhatifReport } from '../../engine/whatif-views.ts';
+import type { WhatifFigures, WhatifObject, WhatifReport } from '../../engine/views/whatif.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, Output, OutputRecord } from '../command.ts';
 import { many } from '../format/units.ts';

@@ -1,6 +1,6 @@
 /** `pool show --durability`: the model's figure with every assumption that went into it. */
 import { anyLossPerYear, type DurabilityInput, durabilityOf } from '../../engine/maintenance/durability.ts';
-import type { PoolDetail } from '../../engine/pools/views.ts';
+import type { PoolDetail } from '../../engine/views/pools.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Column, OptionSpec, Output, OutputRecord, Values } from '../command.ts';
 import { formatBytes, formatDuration } from '../format/units.ts';

@@ -2,7 +2,7 @@
 
 import { LEVELS } from '../../engine/placement/domains.ts';
 import { quotaOf } from '../../engine/pools/quota.ts';
-import type { PoolDetail, PoolView } from '../../engine/pools/views.ts';
+import type { PoolDetail, PoolView } from '../../engine/views/pools.ts';
 import type { Column, Output, OutputRecord } from '../command.ts';
 import { many } from '../format/units.ts';
 

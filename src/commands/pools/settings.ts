@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { parseSize } from '../../config/units.ts';
 import { DOMAINS, type Domain } from '../../engine/placement/domains.ts';
-import type { KeepSettings, PoolSettings } from '../../engine/pools/views.ts';
 import type { CodeProfile } from '../../engine/types.ts';
+import type { KeepSettings, PoolSettings } from '../../engine/views/pools.ts';
 import { DatameshError } from '../../errors.ts';
 import { parseDuration } from '../../lang/units.ts';
 import type { ArgSpec, OptionSpec, Values } from '../command.ts';

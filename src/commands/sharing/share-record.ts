@@ -1,5 +1,5 @@
 /** Shares as rows. */
-import type { ShareView } from '../../engine/share-views.ts';
+import type { ShareView } from '../../engine/views/shares.ts';
 import type { OutputRecord } from '../command.ts';
 
 export function shareRecord(share: ShareView): OutputRecord {

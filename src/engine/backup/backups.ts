@@ -1,5 +1,13 @@
 /** The backup calls of the Engine interface, on a running node. */
 import { DatameshError } from '../../errors.ts';
+import type { Objects } from '../calls/objects.ts';
+import { ownerOf } from '../calls/put-object.ts';
+import { blake3 } from '../codec/hash.ts';
+import { realTree } from '../effects/real-tree.ts';
+import type { CallOptions } from '../engine.ts';
+import type { Node } from '../node.ts';
+import { dataPaths } from '../options.ts';
+import { bytesToHex } from '../types.ts';
 import type {
   BackupCalls,
   BackupReport,
@@ -7,15 +15,7 @@ import type {
   RestoreReport,
   SnapshotQuery,
   SnapshotView,
-} from '../backup-views.ts';
-import { blake3 } from '../codec/hash.ts';
-import { realTree } from '../effects/real-tree.ts';
-import type { CallOptions } from '../engine.ts';
-import type { Node } from '../node.ts';
-import type { Objects } from '../objects.ts';
-import { dataPaths } from '../options.ts';
-import { ownerOf } from '../put-object.ts';
-import { bytesToHex } from '../types.ts';
+} from '../views/backups.ts';
 import { exclusion } from './exclude.ts';
 import { BackupLocks } from './locks.ts';
 import { NAMES } from './object-door.ts';

@@ -1,7 +1,7 @@
 /** Entries of a snapshot's tree, for a reader. */
 
 import { DatameshError } from '../../errors.ts';
-import type { EntryView } from '../backup-views.ts';
+import type { EntryView } from '../views/backups.ts';
 import { chunkSource } from './chunk-source.ts';
 import type { ObjectDoor } from './object-door.ts';
 import { openIndex, type PackObject } from './open-index.ts';

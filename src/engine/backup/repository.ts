@@ -1,12 +1,12 @@
 /** The objects of backups as this node's catalog knows them, with copies of the small ones in the data folder. */
 
-import type { SnapshotView } from '../backup-views.ts';
+import type { Objects } from '../calls/objects.ts';
 import { blake3Hasher } from '../codec/hash.ts';
 import type { ObjectView } from '../engine.ts';
 import type { Node } from '../node.ts';
-import type { Objects } from '../objects.ts';
 import { dataPaths } from '../options.ts';
 import { bytesToHex } from '../types.ts';
+import type { SnapshotView } from '../views/backups.ts';
 import { MAX_INDEX_BYTES, MAX_SNAPSHOT_BYTES } from './limits.ts';
 import { NAMES, type ObjectDoor } from './object-door.ts';
 import type { PackObject } from './open-index.ts';

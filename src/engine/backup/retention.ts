@@ -1,5 +1,5 @@
 /** Which snapshots a rule keeps: for each period that has some, the newest, for as many periods as the rule says, from the newest on. Pure. */
-import type { KeepRule } from '../backup-views.ts';
+import type { KeepRule } from '../views/backups.ts';
 
 export interface Dated {
   id: string;

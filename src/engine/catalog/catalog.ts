@@ -2,8 +2,8 @@
 import type { DatameshError } from '../../errors.ts';
 import type { ListPage, ListQuery, ObjectView } from '../engine.ts';
 import type { Domain } from '../placement/domains.ts';
-import type { ShareView } from '../share-views.ts';
 import type { CodeProfile, ObjectId, OwnerId, PeerId } from '../types.ts';
+import type { ShareView } from '../views/shares.ts';
 import type { MirrorBook } from './mirror/book.ts';
 
 export interface NewEntry {

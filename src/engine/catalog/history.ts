@@ -1,6 +1,8 @@
 /** What happens to names after their put: old versions, deletion and its undoing, new names, copies, tags. Each call is one transaction. */
+
 import { DatameshError } from '../../errors.ts';
 import { MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
+import type { Row } from '../effects/sqlite-file.ts';
 import type { ObjectId } from '../types.ts';
 import type { Entry, HistoryCalls } from './catalog.ts';
 import {
@@ -18,7 +20,7 @@ import {
 import { nameBytes } from './list-query.ts';
 import { insertReleased } from './order-rows.ts';
 import { expiredQueries } from './retention.ts';
-import { checkedName, entryOf, type Row, textOf } from './rows.ts';
+import { checkedName, entryOf, textOf } from './rows.ts';
 
 /** Versions of one name that a rename moves in its one transaction: some seconds. */
 const MAX_RENAMED_VERSIONS = 100_000;

@@ -2,12 +2,11 @@
  * Listing by keyset: a page goes on after the last row of the one before (its sort key and name), so that objects which
  * come or go in between neither repeat nor hide others.
  */
+
 import { DatameshError } from '../../errors.ts';
+import type { Row, SqlValue } from '../effects/sqlite-file.ts';
 import type { ListQuery } from '../engine.ts';
 import { isReservedName, RESERVED_PREFIX } from './reserved-names.ts';
-import type { Row } from './rows.ts';
-
-export type SqlValue = string | number | Uint8Array | null;
 
 /** A page holds this many objects unless told, and never more than the second: one page stays a few megabytes. */
 export const PAGE_OBJECTS = 1000;

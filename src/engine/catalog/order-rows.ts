@@ -1,9 +1,8 @@
 /** Orders that the custodians have not yet confirmed, as rows of the catalog: written with the change they tell of, so that no crash loses one. */
+import type { Row, SqlValue } from '../effects/sqlite-file.ts';
 import type { Domain } from '../placement/domains.ts';
 import type { ObjectId, PeerId } from '../types.ts';
 import type { NewEntry, PendingOrder } from './catalog.ts';
-import type { SqlValue } from './list-query.ts';
-import type { Row } from './rows.ts';
 
 type Read = (sql: string, ...values: SqlValue[]) => Row[];
 type Run = (sql: string, ...values: SqlValue[]) => unknown;

@@ -1,6 +1,6 @@
 /** Which old versions a pool still keeps. Pure but for the questions it asks the catalog. */
+import type { SqlValue } from '../effects/sqlite-file.ts';
 import type { Retention } from './catalog.ts';
-import type { SqlValue } from './list-query.ts';
 
 export interface OldVersionsQuery {
   sql: string;

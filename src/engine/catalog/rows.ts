@@ -1,6 +1,8 @@
 /** Rows of the catalog's tables as entries, and names as the bytes that stand in them. */
+
 import { DatameshError } from '../../errors.ts';
 import { MAX_NAME_BYTES } from '../codec/manifest-limits.ts';
+import type { Row } from '../effects/sqlite-file.ts';
 import type { ObjectView } from '../engine.ts';
 import type { ObjectId, OwnerId, PeerId } from '../types.ts';
 import type { Entry } from './catalog.ts';
@@ -8,8 +10,6 @@ import { nameBytes } from './list-query.ts';
 
 /** Candidates shown for an ambiguous id. */
 export const MAX_CANDIDATES = 10;
-
-export type Row = Record<string, unknown>;
 
 export function viewOf(row: Row): ObjectView {
   return {

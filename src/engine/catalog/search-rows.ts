@@ -1,9 +1,10 @@
 /** Rows of the catalog for a search: some at a time, the last stored first, so that no call looks at more than it may. */
+import type { Row } from '../effects/sqlite-file.ts';
 import type { SearchRow, SearchRows } from './catalog.ts';
 import { type CatalogParts, COLUMNS, FROM, PAGE_COLUMNS } from './entry-rows.ts';
 import { nameBytes } from './list-query.ts';
 import { isReservedName } from './reserved-names.ts';
-import { type Row, textOf, viewOf } from './rows.ts';
+import { textOf, viewOf } from './rows.ts';
 
 const NARROW = 'e.id, e.owner, e.name, e.current, e.size_bytes, e.mime_type, e.tags, e.created_at_ms';
 /** Hours of reads by name: some hundred bytes each. */

@@ -1,7 +1,10 @@
 /** The catalog on SQLite: one file, one connection, every change one transaction that is durable when it returns. */
+
 import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
+import type { SqlValue } from '../effects/sqlite-file.ts';
+import { openSqlite, sqliteCalls } from '../effects/sqlite-file.ts';
 import type { ListPage, ListQuery } from '../engine.ts';
 import { ftsQuestion, MAX_WORDS, wordsOf } from '../search/words.ts';
 import type { OwnerId } from '../types.ts';
@@ -16,15 +19,7 @@ import {
   versionRow,
 } from './entry-rows.ts';
 import { historyCalls } from './history.ts';
-import {
-  afterPrefix,
-  FEW_ROWS,
-  nameBytes,
-  pageOf,
-  pageQuery,
-  type SqlValue,
-  writeCursor,
-} from './list-query.ts';
+import { afterPrefix, FEW_ROWS, nameBytes, pageOf, pageQuery, writeCursor } from './list-query.ts';
 import { mirrorBook } from './mirror/sqlite-book.ts';
 import { NO_STAMP, nextStamp, type Stamp } from './mirror/stamp.ts';
 import { readPending, removePending } from './order-rows.ts';
@@ -33,7 +28,6 @@ import { ambiguous, entryOf, MAX_CANDIDATES, textOf, viewOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { searchRows } from './search-rows.ts';
 import { shareRows } from './share-rows.ts';
-import { openSqlite, sqliteCalls } from './sqlite-file.ts';
 
 /** A shorter id prefix says too little to mean it. */
 const MIN_ID_DIGITS = 4;

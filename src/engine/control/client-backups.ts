@@ -1,4 +1,6 @@
 /** The backup calls of a running service. */
+
+import type { CallOptions } from '../engine.ts';
 import type {
   BackupCalls,
   BackupReport,
@@ -7,8 +9,7 @@ import type {
   RestoreReport,
   SnapshotListing,
   SnapshotView,
-} from '../backup-views.ts';
-import type { CallOptions } from '../engine.ts';
+} from '../views/backups.ts';
 import { BACKUP_ROUTE } from './wire-backups.ts';
 
 /** @param send one JSON answer; @param wait an answer that takes its time and tells its progress */

@@ -3,8 +3,6 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { DatameshError, type ErrorRecord } from '../../errors.ts';
-import type { CleanupQuery, CleanupReport } from '../cleanup-views.ts';
-import type { DrainQuery, DrainView } from '../drain-views.ts';
 import type {
   CallOptions,
   DeleteResult,
@@ -24,28 +22,30 @@ import type {
   Snapshot,
   StoreStats,
 } from '../engine.ts';
-import type { EventQuery, EventView } from '../event-views.ts';
-import type { JobCalls, JobDetail, JobView } from '../job-views.ts';
 import type { ReloadReport } from '../live-options.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
-import type { DiscoveryReport, SpeedReport } from '../mesh-views.ts';
-import type { NameCalls } from '../name-views.ts';
-import type { MetricFamily } from '../observe/metric-views.ts';
+import type { CleanupQuery, CleanupReport } from '../views/cleanup.ts';
+import type { DrainQuery, DrainView } from '../views/drain.ts';
+import type { EventQuery, EventView } from '../views/events.ts';
+import type { JobCalls, JobDetail, JobView } from '../views/jobs.ts';
+import type { DiscoveryReport, SpeedReport } from '../views/mesh.ts';
+import type { MetricFamily } from '../views/metrics.ts';
+import type { NameCalls } from '../views/names.ts';
 import type {
   DistributionQuery,
   DistributionReport,
   PoolCalls,
   PoolDetail,
   PoolView,
-} from '../pools/views.ts';
-import type { ProofFile, VerifyQuery, VerifyReport } from '../proof-views.ts';
-import type { QuotaCalls, QuotaView } from '../quota-views.ts';
-import type { RebalanceQuery, RebalanceReport } from '../rebalance-views.ts';
-import type { RecoverQuery, RecoveryReport } from '../recovery-views.ts';
-import type { RepairQuery, RepairReport } from '../repair-views.ts';
-import type { PopularQuery, PopularView, SearchPage, SearchQuery } from '../search-views.ts';
-import type { NewShare, ShareCalls, SharedObject, ShareView } from '../share-views.ts';
-import type { WhatifQuery, WhatifReport } from '../whatif-views.ts';
+} from '../views/pools.ts';
+import type { ProofFile, VerifyQuery, VerifyReport } from '../views/proofs.ts';
+import type { QuotaCalls, QuotaView } from '../views/quotas.ts';
+import type { RebalanceQuery, RebalanceReport } from '../views/rebalance.ts';
+import type { RecoverQuery, RecoveryReport } from '../views/recovery.ts';
+import type { RepairQuery, RepairReport } from '../views/repair.ts';
+import type { PopularQuery, PopularView, SearchPage, SearchQuery } from '../views/search.ts';
+import type { NewShare, ShareCalls, SharedObject, ShareView } from '../views/shares.ts';
+import type { WhatifQuery, WhatifReport } from '../views/whatif.ts';
 import { remoteBackups } from './client-backups.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';

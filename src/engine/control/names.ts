@@ -1,9 +1,9 @@
 /** Names over the control API: the service's answers, and the calls of its clients. */
 import type { FastifyInstance } from 'fastify';
-import type { NameCalls } from '../name-views.ts';
-import type { QuotaCalls } from '../quota-views.ts';
-import type { SearchCalls } from '../search-views.ts';
-import type { ShareCalls } from '../share-views.ts';
+import type { NameCalls } from '../views/names.ts';
+import type { QuotaCalls } from '../views/quotas.ts';
+import type { SearchCalls } from '../views/search.ts';
+import type { ShareCalls } from '../views/shares.ts';
 import { readRef } from './wire.ts';
 import {
   NAME_ROUTE,

@@ -7,7 +7,7 @@ import type {
   RestoreQuery,
   ShowQuery,
   SnapshotQuery,
-} from '../backup-views.ts';
+} from '../views/backups.ts';
 import { fields, flag, list, optional, text, whole } from './checks.ts';
 
 export const BACKUP_ROUTE = {

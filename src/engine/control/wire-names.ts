@@ -1,8 +1,8 @@
 /** Requests about names and their versions, checked as they come in. */
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
-import type { TagChange, VersionsQuery } from '../name-views.ts';
-import type { PopularQuery, SearchQuery } from '../search-views.ts';
-import type { ShareOptions } from '../share-views.ts';
+import type { TagChange, VersionsQuery } from '../views/names.ts';
+import type { PopularQuery, SearchQuery } from '../views/search.ts';
+import type { ShareOptions } from '../views/shares.ts';
 import { fields, flag, list, optional, text, whole } from './checks.ts';
 
 export const NAME_ROUTE = {

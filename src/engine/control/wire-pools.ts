@@ -1,5 +1,5 @@
 /** Requests about pools, checked as they come in. */
-import type { DistributionQuery, FolderRequest, KeepSettings, PoolSettings } from '../pools/views.ts';
+import type { DistributionQuery, FolderRequest, KeepSettings, PoolSettings } from '../views/pools.ts';
 import { type Check, code, fields, flag, list, oneOf, optional, text, whole } from './checks.ts';
 
 const MAX_NAME_CHARACTERS = 4096;

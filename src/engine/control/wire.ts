@@ -5,17 +5,17 @@
  * (JSON lines: progress*, then result or error) and get and prove (frames.ts). A failure is `{"error": ErrorRecord}`.
  */
 import { DatameshError, type ErrorRecord, EXIT } from '../../errors.ts';
-import type { CleanupQuery } from '../cleanup-views.ts';
 import { MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
-import type { DrainQuery } from '../drain-views.ts';
 import type { GetOptions, ListQuery, Progress, PutOptions } from '../engine.ts';
-import type { EventQuery } from '../event-views.ts';
 import type { CensusDepth } from '../maintenance/census-ask.ts';
-import type { VerifyQuery } from '../proof-views.ts';
-import type { RebalanceQuery } from '../rebalance-views.ts';
-import type { RecoverQuery } from '../recovery-views.ts';
-import type { RepairQuery } from '../repair-views.ts';
-import type { WhatifQuery } from '../whatif-views.ts';
+import type { CleanupQuery } from '../views/cleanup.ts';
+import type { DrainQuery } from '../views/drain.ts';
+import type { EventQuery } from '../views/events.ts';
+import type { VerifyQuery } from '../views/proofs.ts';
+import type { RebalanceQuery } from '../views/rebalance.ts';
+import type { RecoverQuery } from '../views/recovery.ts';
+import type { RepairQuery } from '../views/repair.ts';
+import type { WhatifQuery } from '../views/whatif.ts';
 import { code, fields, flag, list, oneOf, optional, share, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */

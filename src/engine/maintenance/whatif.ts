@@ -1,6 +1,6 @@
 /** A census counted twice: as it is, and as it would be without some holders. What it says is what the census after such a loss would say. */
 import type { PeerId } from '../types.ts';
-import type { WhatifObject, WhatifReport } from '../whatif-views.ts';
+import type { WhatifObject, WhatifReport } from '../views/whatif.ts';
 import { BATCH_OBJECTS, batches, countObject, emptyReport, stateOf } from './census.ts';
 import {
   askHolders,

@@ -2,8 +2,8 @@
 import { asDatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Net } from '../effects/net.ts';
-import type { DiscoveryReport, FoundVia } from '../mesh-views.ts';
 import type { PeerId } from '../types.ts';
+import type { DiscoveryReport, FoundVia } from '../views/mesh.ts';
 import { parseBootstrap } from './bootstrap-list.ts';
 import type { Membership } from './membership.ts';
 

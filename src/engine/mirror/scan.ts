@@ -8,9 +8,9 @@ import { SEGMENT_MIME_TYPE } from '../catalog/mirror/segment.ts';
 import { NO_STAMP, nextStamp } from '../catalog/mirror/stamp.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { ObjectView } from '../engine.ts';
-import type { ScanView } from '../recovery-views.ts';
 import { orderedWindow } from '../transfer/window.ts';
 import type { ObjectId, OwnerId, PeerId } from '../types.ts';
+import type { ScanView } from '../views/recovery.ts';
 import { type HeadsContext, ordersAt } from './heads.ts';
 
 export interface ScanContext {

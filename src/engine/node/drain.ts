@@ -1,7 +1,6 @@
 /** A node that leaves: a flag in its data folder, which all others see in its NodeInfo, and rounds of drain until nothing named is left. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Codec } from '../codec/codec.ts';
-import type { DrainQuery, DrainState, DrainView } from '../drain-views.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
 import type { Random } from '../effects/random.ts';
@@ -13,6 +12,7 @@ import type { EventLog } from '../observe/events.ts';
 import type { Jobs } from '../observe/jobs.ts';
 import { type ShardStore, withPut } from '../shardstore/store.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
+import type { DrainQuery, DrainState, DrainView } from '../views/drain.ts';
 import type { Closers } from './closers.ts';
 import type { Custody } from './custody.ts';
 import type { Holders } from './holders.ts';

@@ -3,9 +3,9 @@
  */
 import { DatameshError } from '../../errors.ts';
 import type { Disk } from '../effects/disk.ts';
-import type { QuotaView } from '../quota-views.ts';
 import { type ShardStore, withPut } from '../shardstore/store.ts';
 import { isHexId, type OwnerId } from '../types.ts';
+import type { QuotaView } from '../views/quotas.ts';
 
 export interface OwnerQuotas {
   /** Undefined: no limit but the node's own. */

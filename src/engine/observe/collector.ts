@@ -1,6 +1,6 @@
 /** Gathers all that a node measures, for whoever asks: a scrape, or the `metrics` command. */
 import type { Clock } from '../effects/clock.ts';
-import type { MetricFamily } from './metric-views.ts';
+import type { MetricFamily } from '../views/metrics.ts';
 import type { Measured } from './node-families.ts';
 import { PeerLabels } from './peer-families.ts';
 

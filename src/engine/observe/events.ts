@@ -1,5 +1,5 @@
 import type { Clock } from '../effects/clock.ts';
-import type { EventLevel, EventQuery, EventView } from '../event-views.ts';
+import type { EventLevel, EventQuery, EventView } from '../views/events.ts';
 
 /** Events kept in memory; older ones are only in the service's log. */
 const KEPT = 500;

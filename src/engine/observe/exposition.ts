@@ -1,6 +1,6 @@
 /** Families as Prometheus' text format 0.0.4, written by prom-client; and what prom-client measures of the process. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
-import type { MetricFamily } from './metric-views.ts';
+import type { MetricFamily } from '../views/metrics.ts';
 
 export const EXPOSITION_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 

@@ -1,6 +1,7 @@
 /** How families are made of figures. */
+
+import type { MetricFamily, MetricSample } from '../views/metrics.ts';
 import type { Histogram } from './histogram.ts';
-import type { MetricFamily, MetricSample } from './metric-views.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 export type Value = readonly [labels: Labels, value: number | undefined];

@@ -1,5 +1,5 @@
 /** What a job has to say of its course: its own lines, the newest of them, and how far it was when. */
-import type { JobLine } from '../job-views.ts';
+import type { JobLine } from '../views/jobs.ts';
 
 /** The newest lines of a job: what has led to its end. 150 jobs that have ended are kept, so that all logs together stay below 5 MB. */
 const MAX_LINES = 100;

@@ -2,7 +2,7 @@
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { CallOptions, Progress } from '../engine.ts';
-import type { JobDetail, JobLine, JobView } from '../job-views.ts';
+import type { JobDetail, JobLine, JobView } from '../views/jobs.ts';
 import { JobLog } from './job-log.ts';
 import { JobRate } from './job-rate.ts';
 

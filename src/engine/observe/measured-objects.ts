@@ -1,8 +1,8 @@
 /** Puts and gets, counted and timed, and traced where somebody listens: those of callers and of backups. The catalog's mirror goes by itself. */
 import { DatameshError } from '../../errors.ts';
+import type { Objects } from '../calls/objects.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { CallOptions, GetResult } from '../engine.ts';
-import type { Objects } from '../objects.ts';
 import type { Measures, TransferMeter } from './measures.ts';
 import type { Span, Tracer } from './spans.ts';
 

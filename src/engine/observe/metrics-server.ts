@@ -1,8 +1,8 @@
 /** /metrics of a service, for Prometheus on this machine. */
 import { asDatameshError } from '../../errors.ts';
 import { type LoopbackServer, serveLoopback } from '../effects/loopback-http.ts';
+import type { MetricCalls } from '../views/metrics.ts';
 import { EXPOSITION_TYPE, expositionOf } from './exposition.ts';
-import type { MetricCalls } from './metric-views.ts';
 
 /** A port that is taken costs the figures, not the storage: it is told, and the node runs without. */
 export async function serveMetrics(

@@ -3,10 +3,10 @@ import { VERSION } from '../../version.ts';
 import type { HealthReport } from '../engine.ts';
 import type { AuditFigures } from '../maintenance/audit.ts';
 import type { MirrorView } from '../mirror/mirror.ts';
+import { peersView, storeView } from '../node/shown.ts';
 import type { Node } from '../node.ts';
-import { peersView, storeView } from '../views.ts';
+import type { MetricFamily } from '../views/metrics.ts';
 import { by, counter, gauge, histogram } from './families.ts';
-import type { MetricFamily } from './metric-views.ts';
 import { type PeerLabels, peerFamilies } from './peer-families.ts';
 import type { Sampler } from './sampler.ts';
 

@@ -4,8 +4,8 @@
  */
 import type { PeerState, PeerView } from '../engine.ts';
 import type { PeerId } from '../types.ts';
+import type { MetricFamily } from '../views/metrics.ts';
 import { counter, gauge, type Value } from './families.ts';
-import type { MetricFamily } from './metric-views.ts';
 
 /** The seven families of peers are then at most 354 series. */
 export const MAX_PEER_LABELS = 50;

@@ -3,7 +3,7 @@ import { DatameshError } from '../../errors.ts';
 import type { PoolFolder, Retention } from '../catalog/catalog.ts';
 import type { Domain } from '../placement/domains.ts';
 import type { CodeProfile } from '../types.ts';
-import type { FolderRequest, KeepSettings } from './views.ts';
+import type { FolderRequest, KeepSettings } from '../views/pools.ts';
 
 /** The pool of a put that names none. */
 export const DEFAULT_POOL = 'default';

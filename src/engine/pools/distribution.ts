@@ -12,7 +12,7 @@ import { censusGroups } from '../maintenance/groups.ts';
 import { LEVELS, type Level, locate, type Site } from '../placement/domains.ts';
 import { keepsRule } from '../placement/load.ts';
 import type { PeerId } from '../types.ts';
-import type { DistributionReport, DistributionRow } from './views.ts';
+import type { DistributionReport, DistributionRow } from '../views/pools.ts';
 
 export interface PlacedObject {
   entry: Entry;

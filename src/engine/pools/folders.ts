@@ -8,7 +8,7 @@ import {
 import type { PoolFolder } from '../catalog/catalog.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { OwnerId, PeerId, ShardId } from '../types.ts';
-import type { FolderRequest } from './views.ts';
+import type { FolderRequest } from '../views/pools.ts';
 
 export interface Folders {
   /** Opens, or makes, a folder. Throws as `openDirectory` does, and `bad-value` for one in use with another quota. */

@@ -8,6 +8,7 @@ import { type Candidate, LEVELS, type Level, locate, type Site } from '../placem
 import { feasibilityOf, requireWhole } from '../placement/feasible.ts';
 import { pointOf } from '../placement/xor.ts';
 import type { PeerId } from '../types.ts';
+import type { PoolCalls, PoolDetail, PoolOutlook, PoolSettings, PoolView } from '../views/pools.ts';
 import {
   checkCode,
   checkDomain,
@@ -17,7 +18,6 @@ import {
   DEFAULT_POOL,
   keptBy,
 } from './checks.ts';
-import type { PoolCalls, PoolDetail, PoolOutlook, PoolSettings, PoolView } from './views.ts';
 
 export interface Pools extends PoolCalls {
   /** `default` first, the others by name. */

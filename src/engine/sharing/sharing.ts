@@ -1,13 +1,13 @@
 /** Sharing on a running node: links are made, opened, and what they lead to is stored under another key. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
+import { findEntry, notFound, publicView } from '../calls/object-refs.ts';
+import type { Objects } from '../calls/objects.ts';
+import { ownerOf } from '../calls/put-object.ts';
 import type { Entry, ShareRow } from '../catalog/catalog.ts';
 import type { ObjectView } from '../engine.ts';
 import type { Node } from '../node.ts';
-import { findEntry, notFound, publicView } from '../object-refs.ts';
-import type { Objects } from '../objects.ts';
-import { ownerOf } from '../put-object.ts';
-import type { NewShare, Revocation, ShareCalls, ShareOptions, ShareView } from '../share-views.ts';
 import { bytesToHex } from '../types.ts';
+import type { NewShare, Revocation, ShareCalls, ShareOptions, ShareView } from '../views/shares.ts';
 import { openLink, readLink, readSharingKey, sharingKeyOf, writeLink } from './link.ts';
 
 const LISTED = 1_000;

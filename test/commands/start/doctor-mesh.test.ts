@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { doctorCommand } from '../../../src/commands/start/doctor.ts';
 import type { Engine, PeerView } from '../../../src/engine/engine.ts';
-import type { DiscoveryReport } from '../../../src/engine/mesh-views.ts';
+import type { DiscoveryReport } from '../../../src/engine/views/mesh.ts';
 import { VERSION } from '../../../src/version.ts';
 import { type Home, makeHome } from '../../support/bin.ts';
 import { testContext } from '../../support/context.ts';

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createSearching } from '../../../src/engine/calls/searching.ts';
 import type { Catalog } from '../../../src/engine/catalog/catalog.ts';
 import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import type { ListQuery } from '../../../src/engine/engine.ts';
-import type { SearchQuery } from '../../../src/engine/search-views.ts';
-import { createSearching } from '../../../src/engine/searching.ts';
+import type { SearchQuery } from '../../../src/engine/views/search.ts';
 import { ALICE, entry, idOf } from './entries.ts';
 
 const ENTRIES = Number(process.env.CATALOG_ENTRIES ?? 40_000);

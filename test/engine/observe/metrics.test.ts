@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expositionOf, processFigures } from '../../../src/engine/observe/exposition.ts';
-import type { MetricFamily } from '../../../src/engine/observe/metric-views.ts';
 import { MAX_PEER_LABELS } from '../../../src/engine/observe/peer-families.ts';
+import type { MetricFamily } from '../../../src/engine/views/metrics.ts';
 import {
   type EngineMesh,
   getBytes,

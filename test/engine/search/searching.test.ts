@@ -1,10 +1,10 @@
 /** Searches of a catalog: every condition, all pages, rows that the index has and has not, and expressions that would never end. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSearching, type Searching } from '../../../src/engine/calls/searching.ts';
 import type { Catalog } from '../../../src/engine/catalog/catalog.ts';
 import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
-import type { SearchQuery } from '../../../src/engine/search-views.ts';
-import { createSearching, type Searching } from '../../../src/engine/searching.ts';
+import type { SearchQuery } from '../../../src/engine/views/search.ts';
 import { ALICE, BOB, entry, idOf } from '../catalog/entries.ts';
 
 let catalog: Catalog;

@@ -2,10 +2,11 @@
  * Records of a mirror into the tables: a merge that comes to the same whatever the order. Of two states of one entry the later stamp holds, but a removal holds against every state; of two entries that
  * both claim to be current, the later; of two that claim one version number, the one stored first keeps it.
  */
+import type { Row } from '../../effects/sqlite-file.ts';
 import { nameBytes } from '../list-query.ts';
 import { insertLive } from '../order-rows.ts';
 import { replacePool } from '../pool-rows.ts';
-import type { Row } from '../rows.ts';
+
 import type { Applied } from './book.ts';
 import type { EntryRecord, MirrorRecord, PoolChange, RemovedRecord } from './records.ts';
 import type { BookParts } from './sqlite-book.ts';

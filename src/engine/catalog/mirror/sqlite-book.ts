@@ -1,10 +1,11 @@
 /** The mirror's book on the catalog's SQLite file. Rows carry the number of the segment that tells of their last change. */
+import type { Row, SqlValue } from '../../effects/sqlite-file.ts';
 import type { Domain } from '../../placement/domains.ts';
 import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
-import type { SqlValue } from '../list-query.ts';
+
 import { insertLive, insertReleased } from '../order-rows.ts';
 import { poolOf } from '../pool-rows.ts';
-import { entryOf, type Row, textOf } from '../rows.ts';
+import { entryOf, textOf } from '../rows.ts';
 import { applyRecord, settleNames } from './apply-rows.ts';
 import type { Applied, MirrorBook, MirrorSegment, MirrorState, PublishedHead } from './book.ts';
 import type { EntryRecord, MirrorRecord } from './records.ts';

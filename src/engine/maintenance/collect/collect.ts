@@ -3,8 +3,8 @@
  * marked and this one finds dead again goes, after the delay. docs/decisions/self-healing.md "Deleting: never by a clock alone".
  */
 import { asDatameshError, DatameshError } from '../../../errors.ts';
-import type { HolderCleanup, OrphanReport } from '../../cleanup-views.ts';
 import type { PeerId, ShardId } from '../../types.ts';
+import type { HolderCleanup, OrphanReport } from '../../views/cleanup.ts';
 import type { ListedShard } from './collect-protocol.ts';
 import type { CollectCall, CollectTarget } from './collect-target.ts';
 

@@ -2,9 +2,10 @@
  * Shards that more holders have than the code asks for: repair made them anew and the old holder came back. Which copy stays is the placement rule's choice; the
  * others are released once the one that stays has proved that it is there.
  */
-import type { DuplicateReport } from '../../cleanup-views.ts';
+
 import { byDistance, type Placed, pointOfShard } from '../../placement/xor.ts';
 import type { PeerId, ShardId } from '../../types.ts';
+import type { DuplicateReport } from '../../views/cleanup.ts';
 import { damageOf, type GroupState, type Rule } from '../repair-plan.ts';
 
 export interface Surplus {

@@ -1,8 +1,10 @@
 /** Custody on SQLite: a file beside the catalog, one connection, every batch one transaction that is durable when it returns. */
+
 import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../../errors.ts';
-import type { Row } from '../../catalog/rows.ts';
-import { openSqlite, sqliteCalls } from '../../catalog/sqlite-file.ts';
+import type { Row } from '../../effects/sqlite-file.ts';
+
+import { openSqlite, sqliteCalls } from '../../effects/sqlite-file.ts';
 import { bytesToHex, hexToBytes, type ObjectId, type OwnerId, type PeerId } from '../../types.ts';
 import {
   type Claim,

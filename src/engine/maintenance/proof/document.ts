@@ -6,7 +6,6 @@ import { DatameshError } from '../../../errors.ts';
 import { blake3 } from '../../codec/hash.ts';
 import { decodeManifest } from '../../codec/manifest.ts';
 import { MAX_MANIFEST_BYTES } from '../../codec/manifest-limits.ts';
-import type { ProofCheck } from '../../proof-views.ts';
 import {
   bytesToHex,
   isHexId,
@@ -16,6 +15,7 @@ import {
   type PeerId,
   type ShardId,
 } from '../../types.ts';
+import type { ProofCheck } from '../../views/proofs.ts';
 import { addSpare, noStripes, spareOf, stateOf } from '../census.ts';
 import { copiesOf, LiveShards } from '../census-ask.ts';
 import { censusGroups } from '../groups.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { DuplicateReport } from '../../../../src/engine/cleanup-views.ts';
 import { releaseSurplus, surplusOf } from '../../../../src/engine/maintenance/collect/duplicates.ts';
 import { damageOf, type GroupState } from '../../../../src/engine/maintenance/repair-plan.ts';
 import type { Domain } from '../../../../src/engine/placement/domains.ts';
 import type { ObjectId, PeerId, ShardId } from '../../../../src/engine/types.ts';
+import type { DuplicateReport } from '../../../../src/engine/views/cleanup.ts';
 import { member } from '../custody/samples.ts';
 
 const NODES = Array.from({ length: 12 }, (_, i) => member(i));

@@ -1,0 +1,43 @@
+/** What a census finds; part of the Engine interface. */
+import type { CensusDepth } from '../maintenance/census-ask.ts';
+import type { ObjectId, PeerId } from '../types.ts';
+
+/** An object is as its weakest stripe: `lost` with fewer than k living shards, `critical` with just k, `degraded` with fewer than k + m. */
+export type ObjectState = 'ok' | 'degraded' | 'critical' | 'lost';
+
+/** Of the stripes of files; the copies of manifests are not among them. */
+export interface SpareHistogram {
+  /** Stripes with fewer than k live shards. */
+  lost: number;
+  /** live − k = 0: the next loss destroys data. */
+  spare0: number;
+  spare1: number;
+  spare2: number;
+  /** live − k ≥ 3. */
+  spare3plus: number;
+}
+
+/** A census: what holders answered when asked for every shard, not what was once written. */
+export interface HealthReport {
+  /** `asked`: from their index. `proved`: each shard by a slice of its bytes. */
+  depth: CensusDepth;
+  takenAtMs: number;
+  durationMs: number;
+  objects: number;
+  /** Every stripe has all n shards. */
+  ok: number;
+  /** Some shard is missing and more than k live in each stripe. */
+  degraded: number;
+  /** A stripe has exactly k live shards, or the manifest one copy. */
+  critical: number;
+  /** A stripe has fewer than k, or the manifest is gone. */
+  lost: number;
+  stripes: SpareHistogram;
+  /** Shards of stripes and copies of manifests. */
+  shardsExpected: number;
+  shardsLive: number;
+  /** Peers that did not answer the census. */
+  silentPeers: PeerId[];
+  /** At most 100 objects that are not `ok`, worst first. */
+  worst: { name: string; objectId: ObjectId; spare: number; state: 'degraded' | 'critical' | 'lost' }[];
+}

@@ -1,0 +1,118 @@
+/** Names on real engines: what is deleted comes back, what is copied stays readable, and shards go with the last name for them. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { clockWatch } from '../../../src/engine/calls/retaining.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import {
+  type EngineMesh,
+  getBytes,
+  openEngineMesh,
+  putBytes,
+  untilEligible,
+} from '../../support/engine-mesh.ts';
+import { until } from '../../support/until.ts';
+import { pattern } from '../codec/reference.ts';
+
+let mesh: EngineMesh;
+let owner: Engine;
+
+beforeAll(async () => {
+  mesh = await openEngineMesh({ k: 2, m: 1 });
+  for (const name of ['a', 'b', 'c']) await mesh.add(name);
+  owner = mesh.engines[0]!.engine;
+  await untilEligible(
+    owner,
+    mesh.engines.slice(1).map(({ peerId }) => peerId),
+  );
+}, 30_000);
+afterAll(() => mesh.close());
+
+const shards = async () => {
+  const all = await Promise.all(mesh.engines.map(({ engine }) => engine.status()));
+  return all.reduce((sum, { store }) => sum + store.shards, 0);
+};
+const [one, two] = [pattern(20_000, 1), pattern(20_000, 2)];
+const same = async (ref: string, bytes: Uint8Array) =>
+  expect(Buffer.compare(await getBytes(owner, ref), bytes)).toBe(0);
+
+it('a deleted name keeps its shards and comes back; a purge releases them', async () => {
+  const before = await shards();
+  await putBytes(owner, 'a', one);
+  await putBytes(owner, 'a', two);
+  const held = await shards();
+  expect(held).toBeGreaterThan(before);
+  await owner.names.hide('a');
+  await expect(owner.get('a')).rejects.toMatchObject({ code: 'not-found' });
+  expect((await owner.list({ deleted: true })).objects.map(({ name }) => name)).toEqual(['a']);
+  // Nothing of it is an orphan.
+  const { orphaned } = await owner.cleanup({ orphaned: true, duplicates: false, dryRun: true });
+  expect(orphaned).toMatchObject({ marked: 0, blocked: [] });
+  await owner.names.undelete('a');
+  await same('a', two);
+  expect(await shards()).toBe(held);
+  await owner.names.hide('a');
+  expect(await owner.delete('a')).toMatchObject({ versions: 2, unreachable: [] });
+  await expect(owner.names.undelete('a')).rejects.toMatchObject({ code: 'not-found' });
+  await until('their shards are gone', async () => (await shards()) === before);
+}, 30_000);
+
+it('a copy stays readable when the name it was made from is purged, and after a rename', async () => {
+  await putBytes(owner, 'first', one);
+  await owner.names.duplicate('first', 'second');
+  await owner.names.rename('first', 'dir/first');
+  await owner.delete('dir/first');
+  await same('second', one);
+  const { orphaned } = await owner.cleanup({ orphaned: true, duplicates: false, dryRun: true });
+  expect(orphaned).toMatchObject({ marked: 0, blocked: [] });
+  expect(await owner.delete('second')).toMatchObject({ versions: 1, unreachable: [] });
+  await expect(owner.get('second')).rejects.toMatchObject({ code: 'not-found' });
+});
+
+it('reads are counted under the name as it is now', async () => {
+  await putBytes(owner, 'read', one);
+  for (let i = 0; i < 3; i++) await same('read', one);
+  await owner.names.rename('read', 'read/later');
+  await same('read/later', one);
+  const [first] = await owner.popular({ sinceMs: Date.now() - 60_000 });
+  expect(first).toMatchObject({ object: { name: 'read/later' }, reads: 4, bytes: 4 * one.length });
+});
+
+it('one version goes for good and the others stay', async () => {
+  await putBytes(owner, 'v', one);
+  await putBytes(owner, 'v', two);
+  await owner.delete('v', { version: 2 });
+  await same('v', one);
+  expect((await owner.names.versions('v')).versions).toMatchObject([{ version: 1, state: 'current' }]);
+});
+
+it('old versions go as the pool says, and never the current one', async () => {
+  await owner.pools.set('default', { keep: { versions: 1 } });
+  expect(await owner.pools.show('default')).toMatchObject({ keep: { versions: 1 } });
+  for (let i = 0; i < 4; i++) await putBytes(owner, 'kept', pattern(100, i));
+  await until('two went', async () => (await owner.names.versions('kept')).versions.length === 2);
+  expect((await owner.names.versions('kept')).versions.map(({ version }) => version)).toEqual([4, 3]);
+  await same('kept', pattern(100, 3));
+  await owner.pools.set('default', { keep: { versions: 'all' } });
+  expect(await owner.pools.show('default')).not.toHaveProperty('keep');
+  await expect(owner.pools.set('default', { code: { k: 1, m: 1 } })).rejects.toMatchObject({
+    code: 'bad-value',
+  });
+  await expect(owner.pools.set('default', { keep: { versions: -1 } })).rejects.toMatchObject({
+    code: 'bad-value',
+  });
+}, 30_000);
+
+it('a clock is believed only when it goes as time does, agrees with most peers, and the node has run a while', () => {
+  const time = { wall: 1_000_000_000, ran: 0 };
+  const trusted = clockWatch({ now: () => time.wall + time.ran, monotonic: () => time.ran });
+  const hour = 60 * 60_000;
+  expect(trusted([0, 0])).toBe(false);
+  time.ran = hour;
+  expect(trusted([0, 1_000])).toBe(true);
+  expect(trusted([])).toBe(false);
+  expect(trusted([0, hour])).toBe(false);
+  expect(trusted([0, 0, -hour])).toBe(true);
+  time.wall += 24 * hour;
+  expect(trusted([0, 0])).toBe(false);
+  time.wall -= 48 * hour;
+  expect(trusted([0, 0])).toBe(false);
+});

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { survivesOf } from '../../../src/engine/calls/object-detail.ts';
+import { type CensusGroup, LiveShards } from '../../../src/engine/maintenance/census-ask.ts';
+import type { PeerId, ShardId } from '../../../src/engine/types.ts';
+
+const code = { k: 4, m: 2 };
+const id = (name: string) => name as ShardId;
+const at = (name: string) => name as PeerId;
+const siteOf = (peer: PeerId) => ({ peer, zone: peer < 'n4' ? 'west' : 'east' });
+
+/** @param holders of shards 0 … 5; empty where nobody has it */
+function survives(holders: readonly string[], unplaced: readonly string[] = []) {
+  const live = new LiveShards();
+  const shards = holders.map((holder, index) => {
+    if (holder !== '') live.add(at(holder), id(`s${index}`));
+    return { id: id(`s${index}`), holder: at(holder || 'gone') };
+  });
+  for (const [i, holder] of unplaced.entries()) live.add(at(holder), id(`u${i}`));
+  const group: CensusGroup = { code, shards, unplaced: unplaced.map((_, i) => id(`u${i}`)) };
+  const whole: CensusGroup = {
+    code: { k: 1, m: 2 },
+    shards: ['n1', 'n2', 'n5'].map((peer) => ({ id: id('m'), holder: at(peer) })),
+  };
+  for (const { holder } of whole.shards) live.add(holder, id('m'));
+  return survivesOf([whole, group], live, siteOf);
+}
+
+it('six nodes with a shard each outlive any two', () => {
+  expect(survives(['n1', 'n2', 'n3', 'n4', 'n5', 'n6'])).toMatchObject({ node: 2, zone: 0 });
+});
+
+it('two shards on one node are lost with it, however many are spare', () => {
+  expect(survives(['n1', 'n1', 'n3', 'n4', 'n5', 'n6'])).toMatchObject({ node: 1 });
+  expect(survives(['n1', 'n1', 'n1', 'n4', 'n5', 'n6'])).toMatchObject({ node: 0 });
+});
+
+it('what is missing counts, and what was made later does too', () => {
+  expect(survives(['n1', 'n2', 'n3', 'n4', 'n5', ''])).toMatchObject({ node: 1 });
+  expect(survives(['n1', 'n2', 'n3', 'n4', 'n5'], ['n6'])).toMatchObject({ node: 2 });
+  expect(survives(['n1', 'n2', 'n3', '', '', ''])).toMatchObject({ node: 0 });
+});
