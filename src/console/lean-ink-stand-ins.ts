@@ -113,9 +113,21 @@ function linesOf(
 
 /** A screen has a dozen texts; with the changing ones some frames' worth. */
 const TEXTS_REMEMBERED = 128;
+/** Ink's caches hold up to twice as many. */
+const TEXTS_OF_INK = 32;
 
 export function rememberWidths(widestLine: (text: string) => number): (text: string) => number {
   return rememberingTexts(TEXTS_REMEMBERED, widestLine);
+}
+
+/** A cache by texts, of which Ink wants to keep some thousands: with the panels in one text these are frames, each new each second, and came to half a mebibyte a minute. */
+export function fewTexts<Cache extends new (options: { maxSize: number }) => object>(Cache: Cache): Cache {
+  const few = class extends (Cache as new (options: { maxSize: number }) => object) {
+    constructor(options: { maxSize: number }) {
+      super({ ...options, maxSize: Math.min(options.maxSize, TEXTS_OF_INK) });
+    }
+  };
+  return few as Cache;
 }
 
 /** `begin` finds no fetch while it runs, that is until its first wait; nobody else runs meanwhile. */

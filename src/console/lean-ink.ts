@@ -1,10 +1,11 @@
 /**
  * Ink, sooner and for less (docs/decisions/console.md has the figures). In a build it comes as one file with React and all that they import (tools/bundle-ink.mjs):
- * a hundred and thirty modules that need not be found and read one by one. There and elsewhere five places are mended from outside while its modules are loaded,
- * in which it takes much longer than it needs to:
+ * a hundred and thirty modules that need not be found and read one by one. There and elsewhere six places are mended from outside while its modules are loaded,
+ * in which it takes much longer, or more, than it needs to:
  * - it takes one function from es-toolkit/compat, which is four hundred files; the function comes from its own file;
  * - it cuts every line of a frame into characters, measures them and puts rows together anew for each frame; what the frame before had is used again;
  * - it measures the widest line of each text for each frame; a text that was measured is remembered;
+ * - it keeps every text of thousands of frames; some suffice;
  * - each of its packages brings a string-width of its own, older than datamesh's and costly to load: there is one measure, so that what a row is measured by is what it is placed by;
  * - its layout engine asks fetch for the WebAssembly that it has as text, for which Node loads its whole HTTP client; without fetch it reads the text itself.
  * Where the runtime cannot do that (Node before 22.15), the console is only slower.
@@ -12,7 +13,7 @@
 import { existsSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { textWidth } from '../commands/format/text-width.ts';
-import { keepCaches, rememberWidths, withoutFetch } from './lean-ink-stand-ins.ts';
+import { fewTexts, keepCaches, rememberWidths, withoutFetch } from './lean-ink-stand-ins.ts';
 
 /** Appended to the address of a module that is stood in for; the module itself keeps its own. */
 const STAND_IN = '?lean';
@@ -64,6 +65,13 @@ export const REPLACED: readonly Replaced[] = [
     target: 'widest-line',
     source: (url) =>
       `import { ${rememberWidths.name} as remember } from ${STAND_INS}; import widestLine from ${url}; export default remember(widestLine);`,
+  },
+  {
+    specifier: 'quick-lru',
+    within: /\/ink\/build\//,
+    target: 'quick-lru',
+    source: (url) =>
+      `import { ${fewTexts.name} as few } from ${STAND_INS}; import QuickLRU from ${url}; export default few(QuickLRU);`,
   },
   {
     specifier: 'string-width',

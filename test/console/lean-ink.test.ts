@@ -28,6 +28,17 @@ it('takes one function of es-toolkit instead of the whole, and no HTTP client, a
   expect(load('built')).toEqual({ works: true, client: false, files: 0, ink: 0, widths: 0 });
 });
 
+it('keeps some texts, however many frames are drawn', () => {
+  const grown = (how: string) => {
+    const entry = resolve(import.meta.dirname, 'frames-entry.ts');
+    const { stdout, stderr } = spawnSync(process.execPath, [entry, how], { encoding: 'utf8' });
+    expect(stdout, stderr).not.toBe('');
+    return (JSON.parse(stdout) as { grown: number }).grown;
+  };
+  // Five hundred texts of 8 KB.
+  for (const how of ['lean', 'built']) expect(grown(how)).toBeLessThan(1_500_000);
+}, 60_000);
+
 /** Ink's class, whole or with what stands in for some of it; each call gives one of its own. */
 let classes = 0;
 async function outputClass(lean: boolean): Promise<Parameters<typeof keepCaches>[0]> {
