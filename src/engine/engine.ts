@@ -192,7 +192,7 @@ export interface StoreStats {
   objects: number;
   versions: number;
   logicalBytes: number;
-  /** Bytes of all shards placed for these objects, manifests included. */
+  /** Bytes of all shards placed for these objects, manifests included; those of an object with several names once. */
   storedBytes: number;
   overhead: number | undefined;
   local: StoreView;

@@ -80,11 +80,16 @@ test(
     await put('replaced', 300_000);
     await put('deleted', 200_000);
     await engine.delete('deleted');
+    // Further names are no further shards.
+    await engine.names.duplicate('large', 'a copy');
+    await engine.names.duplicate('small/3', 'small/3 again');
+    const { shards: spread } = await engine.distribution();
 
     const everything = [...cluster.nodes.map(({ dataDir }) => dataDir), ...disks];
     const before = await compareDisks(cluster, everything);
     expect(before.found).toMatchObject({ differs: [], objects: 21, ok: 21 });
     expect(before.status).toBe(0);
+    expect(spread).toBe(before.found.shardsLive);
 
     const [, wiped, rotted, dropped, dead] = cluster.nodes as [
       DemoNode,

@@ -40,7 +40,7 @@ export interface Objects {
   purge(entry: Entry, signal: AbortSignal): Promise<Pick<DeleteResult, 'shardsReleased' | 'unreachable'>>;
   /** @param depth `asked` when absent */
   census(call: CallOptions, depth?: CensusDepth): Promise<HealthReport>;
-  /** What a census asks for: current objects of the owner, one by one; none without an owner. */
+  /** What a census asks for: current objects of the owner, one by one, each once however many names it has; none without an owner. */
   censusObjects(signal: AbortSignal): AsyncGenerator<CensusObject>;
   /** An object by its id, whoever named it; `bytes` of its manifest. Throws `shards-missing`, `denied` when this owner cannot open it. */
   open(
@@ -57,7 +57,7 @@ export interface Objects {
   ): Promise<Pick<OpenObject, 'view' | 'read'>>;
   /** What opens this object and no other. */
   fileKeyOf(entry: Entry, signal: AbortSignal): Promise<Uint8Array>;
-  /** Current objects of the owner, one by one as they are wanted: all, of a pool, or one. Throws `not-found`. */
+  /** Current objects of the owner, one by one as they are wanted, each once: all, of a pool, or one. Throws `not-found`. */
   current(query: DistributionQuery, signal: AbortSignal): AsyncGenerator<CurrentObject>;
   distribution(query: DistributionQuery, call: CallOptions): Promise<DistributionReport>;
   /** Of an object of the owner, from `hints` or whoever has it. Throws `shards-missing`. */
@@ -183,7 +183,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
     const { ownerId } = owner();
     const chosen = ref === undefined ? undefined : findEntry(node.catalog, owner(), ref, undefined);
     if (ref !== undefined && chosen === undefined) throw notFound(node.catalog, owner(), ref, undefined);
-    for (const entry of chosen === undefined ? node.catalog.current(ownerId) : [chosen]) {
+    for (const entry of chosen === undefined ? node.catalog.current(ownerId, pool) : [chosen]) {
       signal.throwIfAborted();
       if (pool !== undefined && entry.pool !== pool) continue;
       const { objectId, manifestHolders, name } = entry;

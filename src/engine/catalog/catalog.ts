@@ -91,6 +91,7 @@ export interface CatalogTotals {
   objects: number;
   versions: number;
   logicalBytes: number;
+  /** Of an object once, however many entries have it. */
   storedBytes: number;
 }
 
@@ -193,8 +194,11 @@ export interface Catalog extends HistoryCalls, SearchRows, ShareCalls {
   /** By ObjectId or unique prefix of ≥ 4 digits. Throws `bad-value` when the prefix is ambiguous, listing candidates. */
   findById(owner: OwnerId, prefix: string): Entry | undefined;
   list(owner: OwnerId, query: ListQuery): ListPage;
-  /** All current entries, for a census. */
-  current(owner: OwnerId): Entry[];
+  /**
+   * For a census: the objects of the current entries that are there now, each once, under the first of its names, by name; of all pools or of one. Read as they are
+   * wanted, some hundred at a time: what changes meanwhile may or may not be seen.
+   */
+  current(owner: OwnerId, pool?: string): Iterable<Entry>;
   /** Every version of every name, older ones too, in the order in which they were committed. `after`: 0, or from the page before; undefined at the end. */
   versions(owner: OwnerId, after: number, limit: number): { entries: Entry[]; after: number | undefined };
   /** True when another entry still uses the object. */

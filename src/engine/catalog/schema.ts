@@ -9,6 +9,11 @@ import type { Clock } from '../effects/clock.ts';
 /** "DMca": marks the file as a datamesh catalog, so that another program's database is not written into. */
 const APPLICATION_ID = 0x444d6361;
 
+/** The entry's bytes in the mesh, 0 when another entry of the pool has the same object. `+` keeps the planner on the index of object ids. */
+function firstStored(entry: 'new' | 'old'): string {
+  return `iif(EXISTS (SELECT 1 FROM entries o WHERE o.object_id = ${entry}.object_id AND o.id <> ${entry}.id AND +o.owner = ${entry}.owner AND +o.pool = ${entry}.pool), 0, ${entry}.stored_bytes)`;
+}
+
 /**
  * One step each, never changed once released. Names are BLOBs: SQLite then compares them as the UTF-8 bytes they are,
  * a NUL inside included. `current` marks the one version that a bare name means.
@@ -233,6 +238,30 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER pool_entries_gone AFTER DELETE ON entries BEGIN
     UPDATE pool_totals SET objects = objects - old.current, versions = versions - 1,
       logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - old.stored_bytes WHERE owner = old.owner AND pool = old.pool;
+  END;
+  `,
+  // A further name for an object (`duplicate`) is a version with its bytes, and no further bytes in the mesh: those of an object count once in a pool.
+  `
+  DROP TRIGGER pool_entries_added;
+  DROP TRIGGER pool_entries_turned;
+  DROP TRIGGER pool_entries_gone;
+  UPDATE pool_totals SET stored_bytes = (SELECT coalesce(sum(stored_bytes), 0) FROM
+    (SELECT max(stored_bytes) AS stored_bytes FROM entries WHERE owner = pool_totals.owner AND pool = pool_totals.pool GROUP BY object_id));
+  CREATE TRIGGER pool_entries_added AFTER INSERT ON entries BEGIN
+    INSERT INTO pool_totals VALUES (new.owner, new.pool, new.current, 1, new.size_bytes, ${firstStored('new')})
+    ON CONFLICT (owner, pool) DO UPDATE SET objects = objects + excluded.objects, versions = versions + 1,
+      logical_bytes = logical_bytes + excluded.logical_bytes, stored_bytes = stored_bytes + excluded.stored_bytes;
+  END;
+  CREATE TRIGGER pool_entries_turned AFTER UPDATE OF current, pool ON entries WHEN new.current <> old.current OR new.pool <> old.pool BEGIN
+    UPDATE pool_totals SET objects = objects - old.current, versions = versions - 1,
+      logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - ${firstStored('old')} WHERE owner = old.owner AND pool = old.pool;
+    INSERT INTO pool_totals VALUES (new.owner, new.pool, new.current, 1, new.size_bytes, ${firstStored('new')})
+    ON CONFLICT (owner, pool) DO UPDATE SET objects = objects + excluded.objects, versions = versions + 1,
+      logical_bytes = logical_bytes + excluded.logical_bytes, stored_bytes = stored_bytes + excluded.stored_bytes;
+  END;
+  CREATE TRIGGER pool_entries_gone AFTER DELETE ON entries BEGIN
+    UPDATE pool_totals SET objects = objects - old.current, versions = versions - 1,
+      logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - ${firstStored('old')} WHERE owner = old.owner AND pool = old.pool;
   END;
   `,
 ];

@@ -33,6 +33,8 @@ import { shareRows } from './share-rows.ts';
 const MIN_ID_DIGITS = 4;
 /** Looked through for a part of a name within a millisecond or two. */
 const SCANNED_NAMES = 5_000;
+/** Entries of a census read at a time. */
+const CURRENT_ROWS = 256;
 
 /**
  * Opens or makes the catalog at `path` (`:memory:` for one that is gone on close). Throws `format-too-new`,
@@ -170,14 +172,23 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
         };
       }),
 
-    current: (owner) =>
-      guarded(() => {
-        const row = ownerRow(owner);
-        if (row === undefined) return [];
-        return all(`SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.current = 1 ORDER BY e.name`, row).map(
-          entryOf,
-        );
-      }),
+    *current(owner, pool) {
+      const row = guarded(() => ownerRow(owner));
+      if (row === undefined) return;
+      const newest = guarded(() => get('SELECT max(id) AS id FROM entries'))!.id as number | null;
+      const inPool = pool === undefined ? ['', ''] : ['AND e.pool = ?4', 'AND o.pool = ?4'];
+      // `+` keeps the planner on the index of object ids.
+      const sql = `SELECT ${COLUMNS} ${FROM} WHERE e.owner = ?1 AND e.current = 1 AND e.name > ?2 AND e.id <= ?3 ${inPool[0]}
+        AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.object_id = e.object_id AND +o.owner = ?1 AND o.current = 1 AND o.name < e.name ${inPool[1]})
+        ORDER BY e.name LIMIT ${CURRENT_ROWS}`;
+      let after: Uint8Array = new Uint8Array(0);
+      for (;;) {
+        const rows = guarded(() => all(sql, row, after, newest, ...(pool === undefined ? [] : [pool])));
+        for (const one of rows) yield entryOf(one);
+        if (rows.length < CURRENT_ROWS) return;
+        after = rows.at(-1)!.name as Uint8Array;
+      }
+    },
 
     versions: (owner, after, limit) =>
       guarded(() => {

@@ -20,13 +20,16 @@ const step = fc.record({
 function counted(catalog: Catalog): Map<string, CatalogTotals> {
   const sums = new Map<string, CatalogTotals>();
   const { entries } = catalog.versions(ALICE, 0, 10_000);
+  const stored = new Set<string>();
   for (const it of entries) {
     const pool = it.pool ?? 'default';
     const sum = sums.get(pool) ?? { objects: 0, versions: 0, logicalBytes: 0, storedBytes: 0 };
     sum.objects += it.state === 'current' ? 1 : 0;
     sum.versions += 1;
     sum.logicalBytes += it.sizeBytes;
-    sum.storedBytes += it.storedBytes;
+    // A copy has no bytes of its own in the mesh.
+    if (!stored.has(`${pool} ${it.objectId}`)) sum.storedBytes += it.storedBytes;
+    stored.add(`${pool} ${it.objectId}`);
     sums.set(pool, sum);
   }
   return sums;

@@ -108,7 +108,34 @@ describe('names and versions', () => {
     expect(catalog.find(ALICE, 'a', 1)?.objectId).toBe(idOf('1'));
     expect(catalog.find(ALICE, 'a', 3)).toBeUndefined();
     expect(catalog.list(ALICE, { tag: 'old' }).objects).toEqual([]);
-    expect(catalog.current(ALICE).map((it) => it.version)).toEqual([2]);
+    expect([...catalog.current(ALICE)].map((it) => it.version)).toEqual([2]);
+  });
+
+  it('gives each object once for a census, under the first of its names, and what is there when it begins', () => {
+    const names = Array.from({ length: 1200 }, (_, at) => `n${String(at).padStart(4, '0')}`);
+    for (const name of names) catalog.commit(entry(name));
+    for (const [from, to] of [
+      ['n0700', 'copy'],
+      ['n0001', 'z'],
+    ] as const)
+      catalog.commit(entry(to, { objectId: idOf(from) }));
+    catalog.commit(entry('n0002', { owner: BOB }));
+    catalog.commit(entry('in another', { objectId: idOf('n0003'), pool: 'other' }));
+    const want = ['copy', 'in another', ...names.filter((name) => name !== 'n0700' && name !== 'n0003')];
+    expect([...catalog.current(ALICE)].map((it) => it.name)).toEqual(want);
+    expect([...catalog.current(ALICE, 'other')].map((it) => it.name)).toEqual(['in another']);
+    expect([...catalog.current(ALICE, 'default')].map((it) => it.name)).toEqual([
+      'copy',
+      ...names.filter((name) => name !== 'n0700'),
+    ]);
+    expect([...catalog.current(BOB)].map((it) => it.name)).toEqual(['n0002']);
+    const walk = catalog.current(ALICE)[Symbol.iterator]();
+    walk.next();
+    catalog.commit(entry('n9999'));
+    catalog.remove(ALICE, 'n1100', 1);
+    const rest: string[] = [];
+    for (let step = walk.next(); !step.done; step = walk.next()) rest.push(step.value.name);
+    expect(rest).toEqual(want.slice(1).filter((name) => name !== 'n1100'));
   });
 
   it('brings the older version back when the current one goes, and never gives a number twice', () => {
@@ -139,11 +166,13 @@ describe('names and versions', () => {
   it('counts references over all owners, and totals per owner', () => {
     const objectId = idOf('shared');
     catalog.commit(entry('a', { objectId }));
-    catalog.commit(entry('b', { objectId, sizeBytes: 5, storedBytes: 7 }));
+    catalog.commit(entry('b', { objectId }));
     catalog.commit(entry('b', { owner: BOB, objectId }));
     expect(catalog.references(objectId)).toBe(3);
-    expect(catalog.totals(ALICE)).toEqual({ objects: 2, versions: 2, logicalBytes: 1005, storedBytes: 1543 });
+    // Two names, and one object's bytes in the mesh.
+    expect(catalog.totals(ALICE)).toEqual({ objects: 2, versions: 2, logicalBytes: 2000, storedBytes: 1536 });
     catalog.remove(ALICE, 'a', 1);
+    expect(catalog.totals(ALICE)).toEqual({ objects: 1, versions: 1, logicalBytes: 1000, storedBytes: 1536 });
     expect(catalog.references(objectId)).toBe(2);
     expect(catalog.references(idOf('none'))).toBe(0);
   });
@@ -320,7 +349,7 @@ describe('the file', () => {
       expect(again.list(ALICE, { tag: last.tags[1] }).objects.map((it) => it.version)).toEqual([
         last.version,
       ]);
-      expect(again.current(ALICE)).toHaveLength(5);
+      expect([...again.current(ALICE)]).toHaveLength(5);
       again.close();
     }
   });
