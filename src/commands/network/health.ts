@@ -13,7 +13,7 @@ export const healthCommand: Command = {
   summary: 'Ask every holder for every shard, and show what lives',
   description: `A census, taken now: its figures are the holders' answers, not what was once written. Spare is the number of
     living shards of a stripe minus k; at spare 0 the next loss destroys data. Shards are those of all stripes and the
-    copies of each object's manifest.
+    copies of each object's manifest; an object with several names is counted once, under the first of them.
 
     Depth "asked" is what holders say that they have. With --proved each holder must show it: it reads every shard whole and answers with a
     slice of it that a fresh random number chooses; a holder that cannot counts as not having it, from then on also when it is only asked.`,
