@@ -3,7 +3,6 @@
  * gives one in this process; `connectEngine` (control/client.ts) speaks to the one of a running service. Every figure is a measurement of
  * this engine or an answer of its peers; a figure that was not measured is `undefined`, never invented.
  */
-
 import type { ReloadCalls } from './live-options.ts';
 import type { CensusDepth } from './maintenance/census-ask.ts';
 import type { MirrorView } from './mirror/mirror.ts';

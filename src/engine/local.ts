@@ -1,5 +1,4 @@
 /** `openEngine`: the Engine interface on a node in this process. */
-
 import { createBackups } from './backup/backups.ts';
 import { createCollecting } from './calls/collect/collecting.ts';
 import { guardReserved } from './calls/guard-reserved.ts';

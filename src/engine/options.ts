@@ -1,5 +1,4 @@
 /** What an engine is opened with: the configuration, already validated, in the engine's own words. */
-
 import type { EventView, NodeRole } from './engine.ts';
 import type { Reload } from './live-options.ts';
 import type { BandwidthLimits, ScheduledLimits } from './mesh/bandwidth-schedule.ts';

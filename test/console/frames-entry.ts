@@ -2,17 +2,13 @@
 import { Writable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { leanInk } from '../../src/console/lean-ink.ts';
+import { loadInkAs } from './load-ink-as.ts';
 
 const FRAMES = 700;
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 process.env.NODE_ENV = 'production';
-if (process.argv[2] === 'lean') leanInk();
-if (process.argv[2] === 'built') {
-  const built: string = new URL('../../dist/console/lean-ink.js', import.meta.url).href;
-  ((await import(built)) as { leanInk: typeof leanInk }).leanInk();
-}
+await loadInkAs(process.argv[2]);
 const { createElement } = await import('react');
 const { render, Text } = await import('ink');
 const screen = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), {

@@ -1,6 +1,6 @@
 /** Loads Ink as the console does (`lean` from sources, `built` in a build, `whole` without its help), and tells how many files of es-toolkit, Ink and string-width came with it, and whether Node's HTTP client did. */
 import { registerHooks } from 'node:module';
-import { leanInk } from '../../src/console/lean-ink.ts';
+import { loadInkAs } from './load-ink-as.ts';
 
 let files = 0;
 let ink = 0;
@@ -13,11 +13,7 @@ registerHooks({
     return next(url, context);
   },
 });
-if (process.argv[2] === 'lean') leanInk();
-if (process.argv[2] === 'built') {
-  const built: string = new URL('../../dist/console/lean-ink.js', import.meta.url).href;
-  ((await import(built)) as { leanInk: typeof leanInk }).leanInk();
-}
+await loadInkAs(process.argv[2]);
 const { render } = await import('ink');
 // Not in its types, and in every Node: what of Node itself was loaded.
 const { moduleLoadList } = process as unknown as { moduleLoadList: readonly string[] };

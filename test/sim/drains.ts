@@ -1,5 +1,4 @@
 /** Operators who take nodes away: drain one, wait until it says that it is done, and switch it off for good; or think better of it. */
-
 import type { Engine } from '../../src/engine/engine.ts';
 import type { DrainView } from '../../src/engine/views/drain.ts';
 import { isFull } from './checks.ts';

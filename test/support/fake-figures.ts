@@ -1,5 +1,4 @@
 /** The figures a fake engine shows: fixed shapes that move with `elapsedMs` and nothing else. */
-
 import type {
   BandwidthView,
   EventView,

@@ -1,5 +1,4 @@
 /** What would be lost, and what happened, as the fake engine tells it: each object lies on the first peers, one shard on each. */
-
 import type { Engine, EventView, ObjectView, PeerView } from '../../src/engine/engine.ts';
 import { type NamedNode, nodesCalled } from '../../src/engine/mesh/peer-refs.ts';
 import type { WhatifFigures, WhatifObject } from '../../src/engine/views/whatif.ts';

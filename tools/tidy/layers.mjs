@@ -47,55 +47,24 @@ export const LAUNCHERS = {
   'src/commands/start/demo': ['console'],
 };
 
+/** A running node, what it does for its owner, and the door to both from other processes. */
+const ABOVE = ['control', 'calls', 'node'];
+const PARTS = ['shardstore', 'mesh', 'placement', 'transfer', 'catalog', 'maintenance', 'backends', ...ABOVE];
+
 /** Parts of the engine that are written against interfaces, and the parts whose insides they must not import. */
 export const ENGINE_PARTS = {
-  effects: [
-    'codec',
-    'keys',
-    'shardstore',
-    'mesh',
-    'placement',
-    'transfer',
-    'catalog',
-    'maintenance',
-    'control',
-    'backends',
-    'calls',
-    'node',
-  ],
-  codec: [
-    'shardstore',
-    'mesh',
-    'placement',
-    'transfer',
-    'catalog',
-    'maintenance',
-    'control',
-    'backends',
-    'calls',
-    'node',
-  ],
-  keys: [
-    'shardstore',
-    'mesh',
-    'placement',
-    'transfer',
-    'catalog',
-    'maintenance',
-    'control',
-    'backends',
-    'calls',
-    'node',
-  ],
-  placement: ['shardstore', 'mesh', 'transfer', 'catalog', 'maintenance', 'control', 'calls', 'node'],
-  shardstore: ['mesh', 'placement', 'transfer', 'catalog', 'maintenance', 'control', 'keys', 'calls', 'node'],
-  catalog: ['shardstore', 'mesh', 'placement', 'transfer', 'maintenance', 'control', 'calls', 'node'],
+  effects: ['codec', 'keys', ...PARTS],
+  codec: PARTS,
+  keys: PARTS,
+  placement: ['shardstore', 'mesh', 'transfer', 'catalog', 'maintenance', ...ABOVE],
+  shardstore: ['mesh', 'placement', 'transfer', 'catalog', 'maintenance', 'keys', ...ABOVE],
+  catalog: ['shardstore', 'mesh', 'placement', 'transfer', 'maintenance', ...ABOVE],
   control: ['shardstore', 'mesh', 'placement', 'transfer', 'catalog', 'maintenance', 'keys', 'calls', 'node'],
-  mesh: ['catalog', 'control', 'calls', 'node'],
-  backends: ['catalog', 'control', 'calls', 'node'],
-  transfer: ['catalog', 'control', 'calls', 'node'],
-  maintenance: ['catalog', 'control', 'calls', 'node'],
-  mirror: ['control', 'calls', 'node'],
+  mesh: ['catalog', ...ABOVE],
+  backends: ['catalog', ...ABOVE],
+  transfer: ['catalog', ...ABOVE],
+  maintenance: ['catalog', ...ABOVE],
+  mirror: ABOVE,
   calls: ['control'],
 };
 

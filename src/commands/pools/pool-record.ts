@@ -1,5 +1,4 @@
 /** Pools as rows and lines. */
-
 import { LEVELS } from '../../engine/placement/domains.ts';
 import { quotaOf } from '../../engine/pools/quota.ts';
 import type { PoolDetail, PoolView } from '../../engine/views/pools.ts';

@@ -1,5 +1,4 @@
 /** Entries of a snapshot's tree, for a reader. */
-
 import { DatameshError } from '../../errors.ts';
 import type { EntryView } from '../views/backups.ts';
 import { chunkSource } from './chunk-source.ts';

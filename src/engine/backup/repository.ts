@@ -1,5 +1,4 @@
 /** The objects of backups as this node's catalog knows them, with copies of the small ones in the data folder. */
-
 import type { Objects } from '../calls/objects.ts';
 import { blake3Hasher } from '../codec/hash.ts';
 import type { ObjectView } from '../engine.ts';

@@ -1,9 +1,7 @@
 /** Rows of `entries`: how they are asked for, and how a new version comes among them. */
-
 import { DatameshError } from '../../errors.ts';
 import type { Row, SqlValue } from '../effects/sqlite-file.ts';
 import type { CommitOptions, Committed, Entry, NewEntry } from './catalog.ts';
-
 import type { BookParts } from './mirror/sqlite-book.ts';
 import { insertLive } from './order-rows.ts';
 import { checkedName, entryOf } from './rows.ts';

@@ -1,5 +1,4 @@
 /** What happens to names after their put: old versions, deletion and its undoing, new names, copies, tags. Each call is one transaction. */
-
 import { DatameshError } from '../../errors.ts';
 import { MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { Row } from '../effects/sqlite-file.ts';

@@ -2,7 +2,6 @@
  * Listing by keyset: a page goes on after the last row of the one before (its sort key and name), so that objects which
  * come or go in between neither repeat nor hide others.
  */
-
 import { DatameshError } from '../../errors.ts';
 import type { Row, SqlValue } from '../effects/sqlite-file.ts';
 import type { ListQuery } from '../engine.ts';

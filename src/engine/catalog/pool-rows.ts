@@ -1,10 +1,8 @@
 /** Pools as rows of the catalog. */
-
 import { DatameshError } from '../../errors.ts';
 import type { Row, SqlValue } from '../effects/sqlite-file.ts';
 import type { Domain } from '../placement/domains.ts';
 import type { CatalogTotals, PoolFolder, PoolRecord, Retention } from './catalog.ts';
-
 import type { Stamp } from './mirror/stamp.ts';
 
 type Read = (sql: string, ...values: SqlValue[]) => Row[];

@@ -1,5 +1,4 @@
 /** Rows of the catalog's tables as entries, and names as the bytes that stand in them. */
-
 import { DatameshError } from '../../errors.ts';
 import { MAX_NAME_BYTES } from '../codec/manifest-limits.ts';
 import type { Row } from '../effects/sqlite-file.ts';

@@ -9,10 +9,15 @@ import type { Clock } from '../effects/clock.ts';
 /** "DMca": marks the file as a datamesh catalog, so that another program's database is not written into. */
 const APPLICATION_ID = 0x444d6361;
 
-/** The entry's bytes in the mesh, 0 when another entry of the pool has the same object. `+` keeps the planner on the index of object ids. */
+/** Of step 8, and no more to be changed than that: the entry's bytes in the mesh, 0 when another entry of the pool has the same object. `+` keeps the planner on the index of object ids. */
 function firstStored(entry: 'new' | 'old'): string {
   return `iif(EXISTS (SELECT 1 FROM entries o WHERE o.object_id = ${entry}.object_id AND o.id <> ${entry}.id AND +o.owner = ${entry}.owner AND +o.pool = ${entry}.pool), 0, ${entry}.stored_bytes)`;
 }
+const ADD_TO_POOL = `INSERT INTO pool_totals VALUES (new.owner, new.pool, new.current, 1, new.size_bytes, ${firstStored('new')})
+    ON CONFLICT (owner, pool) DO UPDATE SET objects = objects + excluded.objects, versions = versions + 1,
+      logical_bytes = logical_bytes + excluded.logical_bytes, stored_bytes = stored_bytes + excluded.stored_bytes;`;
+const TAKE_FROM_POOL = `UPDATE pool_totals SET objects = objects - old.current, versions = versions - 1,
+      logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - ${firstStored('old')} WHERE owner = old.owner AND pool = old.pool;`;
 
 /**
  * One step each, never changed once released. Names are BLOBs: SQLite then compares them as the UTF-8 bytes they are,
@@ -248,20 +253,14 @@ const MIGRATIONS: readonly string[] = [
   UPDATE pool_totals SET stored_bytes = (SELECT coalesce(sum(stored_bytes), 0) FROM
     (SELECT max(stored_bytes) AS stored_bytes FROM entries WHERE owner = pool_totals.owner AND pool = pool_totals.pool GROUP BY object_id));
   CREATE TRIGGER pool_entries_added AFTER INSERT ON entries BEGIN
-    INSERT INTO pool_totals VALUES (new.owner, new.pool, new.current, 1, new.size_bytes, ${firstStored('new')})
-    ON CONFLICT (owner, pool) DO UPDATE SET objects = objects + excluded.objects, versions = versions + 1,
-      logical_bytes = logical_bytes + excluded.logical_bytes, stored_bytes = stored_bytes + excluded.stored_bytes;
+    ${ADD_TO_POOL}
   END;
   CREATE TRIGGER pool_entries_turned AFTER UPDATE OF current, pool ON entries WHEN new.current <> old.current OR new.pool <> old.pool BEGIN
-    UPDATE pool_totals SET objects = objects - old.current, versions = versions - 1,
-      logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - ${firstStored('old')} WHERE owner = old.owner AND pool = old.pool;
-    INSERT INTO pool_totals VALUES (new.owner, new.pool, new.current, 1, new.size_bytes, ${firstStored('new')})
-    ON CONFLICT (owner, pool) DO UPDATE SET objects = objects + excluded.objects, versions = versions + 1,
-      logical_bytes = logical_bytes + excluded.logical_bytes, stored_bytes = stored_bytes + excluded.stored_bytes;
+    ${TAKE_FROM_POOL}
+    ${ADD_TO_POOL}
   END;
   CREATE TRIGGER pool_entries_gone AFTER DELETE ON entries BEGIN
-    UPDATE pool_totals SET objects = objects - old.current, versions = versions - 1,
-      logical_bytes = logical_bytes - old.size_bytes, stored_bytes = stored_bytes - ${firstStored('old')} WHERE owner = old.owner AND pool = old.pool;
+    ${TAKE_FROM_POOL}
   END;
   `,
 ];

@@ -1,5 +1,4 @@
 /** The catalog on SQLite: one file, one connection, every change one transaction that is durable when it returns. */
-
 import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';

@@ -1,5 +1,4 @@
 /** The backup calls of a running service. */
-
 import type { CallOptions } from '../engine.ts';
 import type {
   BackupCalls,

@@ -1,5 +1,4 @@
 /** How families are made of figures. */
-
 import type { MetricFamily, MetricSample } from '../views/metrics.ts';
 import type { Histogram } from './histogram.ts';
 

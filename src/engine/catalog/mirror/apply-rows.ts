@@ -6,7 +6,6 @@ import type { Row } from '../../effects/sqlite-file.ts';
 import { nameBytes } from '../list-query.ts';
 import { insertLive } from '../order-rows.ts';
 import { replacePool } from '../pool-rows.ts';
-
 import type { Applied } from './book.ts';
 import type { EntryRecord, MirrorRecord, PoolChange, RemovedRecord } from './records.ts';
 import type { BookParts } from './sqlite-book.ts';

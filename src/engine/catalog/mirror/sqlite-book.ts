@@ -2,7 +2,6 @@
 import type { Row, SqlValue } from '../../effects/sqlite-file.ts';
 import type { Domain } from '../../placement/domains.ts';
 import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
-
 import { insertLive, insertReleased } from '../order-rows.ts';
 import { poolOf } from '../pool-rows.ts';
 import { entryOf, textOf } from '../rows.ts';

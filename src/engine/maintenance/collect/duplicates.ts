@@ -2,7 +2,6 @@
  * Shards that more holders have than the code asks for: repair made them anew and the old holder came back. Which copy stays is the placement rule's choice; the
  * others are released once the one that stays has proved that it is there.
  */
-
 import { byDistance, type Placed, pointOfShard } from '../../placement/xor.ts';
 import type { PeerId, ShardId } from '../../types.ts';
 import type { DuplicateReport } from '../../views/cleanup.ts';

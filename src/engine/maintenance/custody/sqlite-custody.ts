@@ -1,9 +1,7 @@
 /** Custody on SQLite: a file beside the catalog, one connection, every batch one transaction that is durable when it returns. */
-
 import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../../errors.ts';
 import type { Row } from '../../effects/sqlite-file.ts';
-
 import { openSqlite, sqliteCalls } from '../../effects/sqlite-file.ts';
 import { bytesToHex, hexToBytes, type ObjectId, type OwnerId, type PeerId } from '../../types.ts';
 import {

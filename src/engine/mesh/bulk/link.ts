@@ -2,7 +2,6 @@
  * The bulk plane to one peer: up to two sockets, one dialled by each side, that carry requests and answers both ways. A large body goes to the
  * socket that its receiver dialled, where it is read straight into its place; everything else takes whichever is there.
  */
-
 import type { TLSSocket } from 'node:tls';
 import { DatameshError } from '../../../errors.ts';
 import type { Clock, Timer } from '../../effects/clock.ts';
