@@ -1,4 +1,5 @@
 /** Keys as the console sees them: who has the keyboard, and what every key does whoever has it. */
+import { many } from '../commands/format/units.ts';
 import { PANELS } from '../panels/panel.ts';
 import { edit } from '../repl/editor.ts';
 import { editorAction } from '../repl/editor-keys.ts';
@@ -162,8 +163,7 @@ export function quit(state: ConsoleState): ConsoleStep {
     : 0;
   const busy = state.running ?? state.background.at(-1);
   if (busy === undefined && jobs === 0) return { state, effects: [{ type: 'quit' }] };
-  const what =
-    busy === undefined ? `${jobs} job${jobs === 1 ? '' : 's'} running` : `"${busy.line}" is running`;
+  const what = busy === undefined ? `${many(jobs, 'job')} running` : `"${busy.line}" is running`;
   return only({ ...state, asking: asked('confirm', 'quit', `${what}. Leave and stop it?`) });
 }
 
