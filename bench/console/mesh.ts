@@ -37,7 +37,7 @@ export interface BenchMesh {
 
 export async function openMesh(peers: number): Promise<BenchMesh> {
   const mesh = await openDemoMesh();
-  const guests = startProcess();
+  const guests = startProcess(true);
   const folder = mkdtempSync(join(tmpdir(), 'datamesh-console-'));
   const close = async () => {
     await guests.kill();

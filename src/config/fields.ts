@@ -77,6 +77,13 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     restart: true,
   },
   {
+    key: 'node.priority',
+    kind: 'enum',
+    values: ['low', 'normal'],
+    summary: 'how the service shares the processor: low gives way to the other programs of this machine',
+    restart: true,
+  },
+  {
     key: 'network.name',
     kind: 'string',
     summary: 'network id; nodes of different networks never mix',
@@ -292,7 +299,7 @@ export function valueAt(config: unknown, key: string): unknown {
 export function defaultConfig(base: { name: string; dataDir: string }): Config {
   return {
     version: CONFIG_VERSION,
-    node: { name: base.name, dataDir: base.dataDir, role: 'regular' },
+    node: { name: base.name, dataDir: base.dataDir, role: 'regular', priority: 'low' },
     network: {
       name: 'main',
       preset: 'local',

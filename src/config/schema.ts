@@ -3,7 +3,12 @@
 export interface Config {
   /** Format version of this file. */
   version: 2;
-  node: { name: string; dataDir: string; role: 'regular' | 'bootstrap' | 'service' };
+  node: {
+    name: string;
+    dataDir: string;
+    role: 'regular' | 'bootstrap' | 'service';
+    priority: 'low' | 'normal';
+  };
   network: {
     name: string;
     preset: 'local' | 'lan' | 'custom';

@@ -44,8 +44,13 @@ export function peerOf(name: string): PeerId {
   return deviceOfSeed(Buffer.from(seedOf(name), 'hex')).peerId;
 }
 
-export function startProcess(): NodeProcess {
-  const child: ChildProcess = fork(ENTRY, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+/** @param background with the priority that a service has, in a session of its own as one (commands/node/give-way.ts) */
+export function startProcess(background = false): NodeProcess {
+  const args = background ? ['background'] : [];
+  const child: ChildProcess = fork(ENTRY, args, {
+    detached: background,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   let nextId = 0;
   child.on('message', ({ id, result, error }: { id: number; result?: never; error?: string }) => {

@@ -3,6 +3,7 @@
  * times are the wall clock's, which all processes of one machine share.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { giveWay } from '../../src/commands/node/give-way.ts';
 import { realClock } from '../../src/engine/effects/clock.ts';
 import { tolerateStrayRejections } from '../../src/engine/effects/stray-errors.ts';
 import { objectRouting } from '../../src/engine/mesh/dht.ts';
@@ -110,6 +111,7 @@ async function handle(command: MeshCommand): Promise<unknown> {
   }
 }
 
+if (process.argv.includes('background')) giveWay();
 tolerateStrayRejections(() => {});
 process.on('message', ({ id, command }: { id: number; command: MeshCommand }) => {
   handle(command).then(

@@ -1,4 +1,5 @@
 /** What service managers are told about the node: the systemd unit and the launchd property list, as texts. Pure. */
+import { BACKGROUND_NICE } from './give-way.ts';
 
 export type Manager = 'systemd' | 'launchd';
 export type Scope = 'user' | 'system';
@@ -11,6 +12,8 @@ export interface ServiceFile {
   launcher: string;
   config: string;
   dataDir: string;
+  /** Gives way to other programs: what the manager has to say of it, as the unit forbids the service to. */
+  background: boolean;
   /** The node's name, for people who look at the manager's list. */
   name: string;
   /** Runs as this user; only for the whole system. */
@@ -54,7 +57,7 @@ Type=exec
 ExecStart=${execStart(file)}
 # The configuration is read again (datamesh config set tells the service by itself).
 ExecReload=/bin/kill -HUP $MAINPID
-${file.user === undefined ? '' : `User=${unitText(file.user)}\n`}${passphrase(file)}Restart=on-failure
+${file.user === undefined ? '' : `User=${unitText(file.user)}\n`}${passphrase(file)}${file.background ? `# Other programs go first: setting node.priority.\nNice=${BACKGROUND_NICE}\n` : ''}Restart=on-failure
 RestartSec=5
 # Used wrongly, not set up, not allowed: trying again mends none of these.
 RestartPreventExitStatus=2 4 9

@@ -85,6 +85,7 @@ export const installCommand: Command = {
       config: context.configPath(),
       dataDir: config.node.dataDir,
       name: config.node.name,
+      background: config.node.priority === 'low',
       user: values.user as string | undefined,
       passphraseFile: values.credential as string | undefined,
       writes: (values.writes as string[] | undefined) ?? [],

@@ -30,6 +30,7 @@ export function managerHere(): Manager | undefined {
 export interface InstallWishes {
   config: string;
   dataDir: string;
+  background: boolean;
   name: string;
   user: string | undefined;
   passphraseFile: string | undefined;
@@ -55,6 +56,7 @@ export async function fileFor(where: Installation, wishes: InstallWishes): Promi
     launcher: launcherPath(),
     config: wishes.config,
     dataDir,
+    background: wishes.background,
     name: wishes.name,
     user: wishes.user,
     passphraseFile,

@@ -4,6 +4,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Engine, EventLevel, NodeStatus } from '../../engine/engine.ts';
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
+import { giveWay } from './give-way.ts';
 import {
   boundedLog,
   type EventWriter,
@@ -43,6 +44,8 @@ export async function runService(context: Context, options: RunOptions): Promise
   try {
     const status = await engine.status();
     tell(`${status.name} runs as process ${status.pid}, ${listening(status)}`, status.startedAtMs);
+    // Only now: whoever starts it waits for it.
+    if (config.node.priority === 'low') giveWay();
     await untilAsked(context.signal);
   } finally {
     dispose();

@@ -145,6 +145,7 @@ const file: ServiceFile = {
   launcher: LAUNCHER,
   config: '/etc/datamesh/config.json',
   dataDir: '/var/lib/datamesh',
+  background: true,
   name: 'alder',
   user: userInfo().username,
   passphraseFile: '/etc/datamesh/passphrase',
@@ -193,6 +194,11 @@ describe('the unit', () => {
     const { status, stdout } = analyze(['security', '--offline=true', '--no-pager', '--threshold=25', path]);
     process.stdout.write(`${stdout.trim().split('\n').at(-1)}\n`);
     expect(status, stdout).toBe(0);
+  });
+
+  it('lets other programs go first only where the node is to', () => {
+    expect(serviceFile(file)).toContain('\nNice=10\n');
+    expect(serviceFile({ ...file, background: false })).not.toContain('Nice');
   });
 
   it('says the very words of the command, whatever they are', () => {

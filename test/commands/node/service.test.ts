@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { hostname } from 'node:os';
+import { getPriority, hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { follow, tailOf } from '../../../src/commands/node/service-log.ts';
 import type { Config } from '../../../src/config/schema.ts';
@@ -58,6 +58,24 @@ describe('in the background', { timeout: 60_000 }, () => {
     const after = await home.run('service', 'logs');
     expect(after.stdout.trimEnd().split('\n').at(-1)).toContain('service: stopped');
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'lets other programs go first, with every thread, unless told otherwise',
+    async () => {
+      const own = getPriority();
+      // Later threads, as the codec's, take it from the one that starts them; a few were there before.
+      const nicesOf = (pid: number) => readdirSync(`/proc/${pid}/task`).map((id) => getPriority(Number(id)));
+      const pid = await started();
+      // It does so when it runs, which is a moment after it answers.
+      await expect
+        .poll(() => new Set(nicesOf(pid)), { timeout: 10_000 })
+        .toEqual(new Set([Math.max(own, 10)]));
+      expect((await home.run('service', 'stop')).status).toBe(0);
+
+      expect((await home.run('config', 'set', 'node.priority', 'normal')).status).toBe(0);
+      expect(new Set(nicesOf(await started()))).toEqual(new Set([own]));
+    },
+  );
 
   it('starts again after it was killed', async () => {
     const pid = await started();
