@@ -44,6 +44,8 @@ export interface TestPeerOptions {
   seed?: Uint8Array;
   /** Addresses it tells others instead of its own. */
   advertise?: (peer: PeerId) => string[];
+  /** Whether it can dial this address; any when absent. */
+  reaches?: (address: string) => boolean;
   /** What it says that it offers; 1e9 when absent. */
   capacityBytes?: number;
 }
@@ -75,7 +77,10 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     agent: 'datamesh/test',
     traffic,
     clock,
-    gater: admission.gater,
+    gater: {
+      ...admission.gater,
+      denyDialMultiaddr: (address) => options.reaches?.(address.toString()) === false,
+    },
   });
   const net: Libp2pNet = createLibp2pNet(host, clock, {
     up: new RateLimit(clock, options.upBytesPerSecond),
