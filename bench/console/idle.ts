@@ -2,29 +2,43 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds } from '../support/process.ts';
-import type { Report } from '../support/rows.ts';
+import { median, type Report } from '../support/rows.ts';
+import { inspected } from './live-heap.ts';
 import type { BenchMesh } from './mesh.ts';
 
 const START_MS = 60_000;
 /** Until the just-in-time compiler and the first collections have settled. */
 const WARM_MS = 10_000;
+const SAMPLE_MS = 5_000;
 
 export async function measureIdle(mesh: BenchMesh, report: Report, seconds: number): Promise<void> {
-  const attached = mesh.console(mesh.service.configPath);
-  const own = mesh.console(await mesh.ownConfig());
+  const heaps = [await inspected(), await inspected()] as const;
+  const attached = mesh.console(mesh.service.configPath, heaps[0].env);
+  const own = mesh.console(await mesh.ownConfig(), heaps[1].env);
   try {
     const all = new RegExp(`Peers (${mesh.peers - 1}|${mesh.peers})/`);
     for (const pty of [attached, own]) await pty.waitFor(all, START_MS);
     await sleep(WARM_MS);
+    const live = async () => [await heaps[0].liveMiB(), await heaps[1].liveMiB()] as const;
+    const liveBefore = await live();
+    await sleep(WARM_MS);
     const pids = [attached.pid, own.pid, mesh.otherPid];
     const before = pids.map(cpuSeconds);
-    const rssBefore = pids.map(rssMiB);
     for (const pty of [attached, own]) pty.forget();
     const startedMs = performance.now();
-    await sleep(seconds * 1000);
+    const memory: number[][] = [];
+    while (performance.now() - startedMs < seconds * 1000) {
+      memory.push(pids.map(rssMiB));
+      await sleep(Math.min(SAMPLE_MS, Math.max(0, seconds * 1000 - (performance.now() - startedMs))));
+    }
     const elapsed = (performance.now() - startedMs) / 1000;
     const percent = pids.map((pid, at) => (100 * (cpuSeconds(pid) - before[at]!)) / elapsed);
     const rss = pids.map(rssMiB);
+    // Memory goes up and down with the collector's rounds: medians of the first tenth and of the last.
+    const tenth = Math.ceil(memory.length / 10);
+    const growth = (at: number) =>
+      median(memory.slice(-tenth).map((row) => row[at]!)) -
+      median(memory.slice(0, tenth).map((row) => row[at]!));
     const frames = attached.raw().split('\u001b[?2026h').length - 1;
     report.add('console attached to a service', [percent[0]!], '% of a core');
     report.add('the console is the node', [percent[1]!], '% of a core', {
@@ -38,8 +52,17 @@ export async function measureIdle(mesh: BenchMesh, report: Report, seconds: numb
       name: 'a node without a console',
       values: [rss[2]!],
     });
-    report.add(`growth in ${seconds} s, attached`, [rss[0]! - rssBefore[0]!], 'MiB');
-    report.add(`growth in ${seconds} s, the console is the node`, [rss[1]! - rssBefore[1]!], 'MiB');
+    report.add(`growth in ${seconds} s, attached`, [growth(0)], 'MiB');
+    report.add(`growth in ${seconds} s, the console is the node`, [growth(1)], 'MiB');
+    const liveAfter = await live();
+    report.add('live heap, attached', [liveAfter[0]], 'MiB');
+    report.add('live heap, the console is the node', [liveAfter[1]], 'MiB');
+    report.add(`growth of it in ${seconds} s, attached`, [liveAfter[0] - liveBefore[0]], 'MiB');
+    report.add(
+      `growth of it in ${seconds} s, the console is the node`,
+      [liveAfter[1] - liveBefore[1]],
+      'MiB',
+    );
     const cleared = [attached, own].some((pty) => /\u001b\[[23]J/.test(pty.raw()));
     if (cleared) throw new Error('the screen was cleared after the first frame');
   } finally {

@@ -31,7 +31,7 @@ export interface BenchMesh {
   /** Configuration of a node that is not running: its console is the node. */
   ownConfig(): Promise<string>;
   /** The console in a terminal of 200x50. */
-  console(configPath: string): Pty;
+  console(configPath: string, env?: Record<string, string>): Pty;
   close(): Promise<void>;
 }
 
@@ -82,11 +82,11 @@ export async function openMesh(peers: number): Promise<BenchMesh> {
         await (await openKeyring(parts, dataPaths(dataDir).keyring)).create('bench');
         return configPath;
       },
-      console: (configPath) =>
+      console: (configPath, env) =>
         ptyProgram(process.execPath, [LAUNCHER, '--config', configPath, 'console'], {
           columns: 200,
           rows: 50,
-          env: { NODE_ENV: undefined },
+          env: { NODE_ENV: undefined, ...env },
         }),
       close,
     };
