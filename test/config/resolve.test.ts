@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-describe('precedence', () => {
+describe('precedence (D.9-50)', () => {
   const layers = ['flag', 'env', 'file', 'default'] as const;
   const ports = { flag: 1, env: 2, file: 3, default: 0 };
 

@@ -57,6 +57,8 @@ export interface MeshRequest {
   signal: AbortSignal;
   /** Zone of the node of that number, from 1; none when absent. */
   zoneOf?: (number: number) => string;
+  /** `normal` when absent: whoever starts a mesh to look at it waits for its nodes, and they are no background. */
+  priority?: Config['node']['priority'];
   /** Memory of each node for shards it has read; the usual when absent. */
   cacheBytes?: number;
   /** Nodes end with this process, however it ends. */
@@ -137,7 +139,11 @@ async function startNode(
   const base = defaultConfig({ name, dataDir });
   const config: Config = {
     ...base,
-    node: { ...base.node, role: number === 1 ? 'bootstrap' : 'regular' },
+    node: {
+      ...base.node,
+      role: number === 1 ? 'bootstrap' : 'regular',
+      priority: request.priority ?? 'normal',
+    },
     network: {
       ...base.network,
       name: 'demo',
