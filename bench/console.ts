@@ -3,9 +3,9 @@
  * Processor time of the console while it is looked at, memory and its growth, the time to the first frame, from a key to its echo while a large file
  * is put; and how long the screen stands still while very long lists are scrolled (these alone on an engine in memory).
  *
- *   npm run bench:console [-- --json] [--peers 50] [--seconds 600] [--size-mib 1024] [--runs 5] [--only idle,paint,echo,scroll]
+ *   npm run bench:console [-- --json] [--peers 50] [--seconds 600] [--collect-every 60] [--size-mib 1024] [--runs 5] [--only idle,paint,echo,scroll]
  *
- * Memory grows by what is not collected yet as well: it is looked at for --seconds, ten minutes unless told.
+ * Memory grows by what is not collected yet as well: it is looked at for --seconds, ten minutes unless told. With --collect-every the live heap is told as often.
  */
 import { rmSync } from 'node:fs';
 import { measureEcho } from './console/echo.ts';
@@ -25,7 +25,9 @@ if (phases.some((phase) => phase !== 'scroll')) {
   const mesh = await openMesh(numberOption('peers', 50));
   try {
     if (phases.includes('paint')) await measurePaint(mesh, report, numberOption('runs', 5));
-    if (phases.includes('idle')) await measureIdle(mesh, report, numberOption('seconds', 600));
+    if (phases.includes('idle')) {
+      await measureIdle(mesh, report, numberOption('seconds', 600), numberOption('collect-every', 0));
+    }
     if (phases.includes('echo')) await measureEcho(mesh, report, numberOption('size-mib', 1024));
   } finally {
     // What was measured before a failure is still true.

@@ -11,7 +11,13 @@ const START_MS = 60_000;
 const WARM_MS = 10_000;
 const SAMPLE_MS = 5_000;
 
-export async function measureIdle(mesh: BenchMesh, report: Report, seconds: number): Promise<void> {
+/** @param collectEverySeconds to see the live heap over time; 0: never, since what a collection gives back is no growth afterwards */
+export async function measureIdle(
+  mesh: BenchMesh,
+  report: Report,
+  seconds: number,
+  collectEverySeconds: number,
+): Promise<void> {
   const heaps = [await inspected(), await inspected()] as const;
   const attached = mesh.console(mesh.service.configPath, heaps[0].env);
   const own = mesh.console(await mesh.ownConfig(), heaps[1].env);
@@ -27,7 +33,17 @@ export async function measureIdle(mesh: BenchMesh, report: Report, seconds: numb
     for (const pty of [attached, own]) pty.forget();
     const startedMs = performance.now();
     const memory: number[][] = [];
+    let collected = 0;
     while (performance.now() - startedMs < seconds * 1000) {
+      if (
+        collectEverySeconds > 0 &&
+        performance.now() - startedMs >= collected * collectEverySeconds * 1000
+      ) {
+        const [ofAttached, ofOwn] = await live();
+        const after = `${collectEverySeconds * collected++} s`;
+        report.add(`live heap after ${after}, attached`, [ofAttached], 'MiB');
+        report.add(`live heap after ${after}, the console is the node`, [ofOwn], 'MiB');
+      }
       memory.push(pids.map(rssMiB));
       await sleep(Math.min(SAMPLE_MS, Math.max(0, seconds * 1000 - (performance.now() - startedMs))));
     }
