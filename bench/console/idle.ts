@@ -33,21 +33,19 @@ export async function measureIdle(
     for (const pty of [attached, own]) pty.forget();
     const startedMs = performance.now();
     const memory: number[][] = [];
+    const elapsedMs = () => performance.now() - startedMs;
     let collected = 0;
-    while (performance.now() - startedMs < seconds * 1000) {
-      if (
-        collectEverySeconds > 0 &&
-        performance.now() - startedMs >= collected * collectEverySeconds * 1000
-      ) {
+    while (elapsedMs() < seconds * 1000) {
+      if (collectEverySeconds > 0 && elapsedMs() >= collected * collectEverySeconds * 1000) {
         const [ofAttached, ofOwn] = await live();
         const after = `${collectEverySeconds * collected++} s`;
         report.add(`live heap after ${after}, attached`, [ofAttached], 'MiB');
         report.add(`live heap after ${after}, the console is the node`, [ofOwn], 'MiB');
       }
       memory.push(pids.map(rssMiB));
-      await sleep(Math.min(SAMPLE_MS, Math.max(0, seconds * 1000 - (performance.now() - startedMs))));
+      await sleep(Math.min(SAMPLE_MS, Math.max(0, seconds * 1000 - elapsedMs())));
     }
-    const elapsed = (performance.now() - startedMs) / 1000;
+    const elapsed = elapsedMs() / 1000;
     const percent = pids.map((pid, at) => (100 * (cpuSeconds(pid) - before[at]!)) / elapsed);
     const rss = pids.map(rssMiB);
     // Memory goes up and down with the collector's rounds: medians of the first tenth and of the last.

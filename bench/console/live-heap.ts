@@ -1,6 +1,6 @@
 /** What a process of Node holds when nothing is left to collect, asked through its inspector. */
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { freePort } from '../../test/support/free-port.ts';
 
 const MIB = 2 ** 20;
 
@@ -45,14 +45,4 @@ async function ask(socket: WebSocket, method: string): Promise<Record<string, nu
     if (said.result === undefined) throw new Error(`${method}: ${event.data}`);
     return said.result;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -57,7 +57,7 @@ Type=exec
 ExecStart=${execStart(file)}
 # The configuration is read again (datamesh config set tells the service by itself).
 ExecReload=/bin/kill -HUP $MAINPID
-${file.user === undefined ? '' : `User=${unitText(file.user)}\n`}${passphrase(file)}${file.background ? `# Other programs go first: setting node.priority.\nNice=${BACKGROUND_NICE}\n` : ''}Restart=on-failure
+${file.user === undefined ? '' : `User=${unitText(file.user)}\n`}${passphrase(file)}${priority(file)}Restart=on-failure
 RestartSec=5
 # Used wrongly, not set up, not allowed: trying again mends none of these.
 RestartPreventExitStatus=2 4 9
@@ -113,6 +113,10 @@ function passphrase({ passphraseFile }: ServiceFile): string {
 LoadCredential=passphrase:${unitText(passphraseFile)}
 Environment=DATAMESH_PASSPHRASE_FILE=%d/passphrase
 `;
+}
+
+function priority({ background }: ServiceFile): string {
+  return background ? `# Other programs go first: setting node.priority.\nNice=${BACKGROUND_NICE}\n` : '';
 }
 
 /** Free text of a setting: a "%" begins a specifier, and a line ends the setting. */

@@ -15,6 +15,7 @@ import {
   type TestEngine,
   untilEligible,
 } from '../../support/engine-mesh.ts';
+import { freePort } from '../../support/free-port.ts';
 import { readExposition, type Scraped } from '../../support/prometheus.ts';
 import { checkDocument } from '../../support/written-document.ts';
 
@@ -276,14 +277,6 @@ async function untilCustodyOf(mesh: EngineMesh, objects: number): Promise<void> 
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   await new Promise((resolve) => setTimeout(resolve, 1500));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function ask(
