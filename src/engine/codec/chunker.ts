@@ -39,10 +39,12 @@ export async function* chunks(source: AsyncIterable<Uint8Array>, chunkBytes: num
 class Gatherer {
   lengthBytes = 0;
   #pieces: Uint8Array[] = [];
-  #block = new Uint8Array(0);
+  /** With room left. A full one is in #pieces alone: its consumer may give its memory back. */
+  #block: Uint8Array | undefined;
   /** What of the block belongs to no piece of #pieces yet. */
   #from = 0;
   #to = 0;
+  #isFirst = true;
 
   add(piece: Uint8Array): void {
     this.lengthBytes += piece.length;
@@ -52,11 +54,12 @@ class Gatherer {
       return;
     }
     for (let at = 0; at < piece.length; ) {
-      if (this.#to === this.#block.length) this.#newBlock(piece.length - at);
+      this.#block ??= this.#newBlock(piece.length - at);
       const part = piece.subarray(at, at + this.#block.length - this.#to);
       this.#block.set(part, this.#to);
       this.#to += part.length;
       at += part.length;
+      if (this.#to === this.#block.length) this.#endRun();
     }
   }
 
@@ -69,16 +72,20 @@ class Gatherer {
   }
 
   #endRun(): void {
-    if (this.#to > this.#from) this.#pieces.push(this.#block.subarray(this.#from, this.#to));
+    const block = this.#block;
+    if (block === undefined) return;
+    if (this.#to > this.#from) this.#pieces.push(block.subarray(this.#from, this.#to));
     this.#from = this.#to;
+    if (this.#to < block.length) return;
+    this.#block = undefined;
+    this.#from = 0;
+    this.#to = 0;
   }
 
   /** The first one is as long as its piece: most small objects are one piece, and 64 KiB for each would be what the collector runs for. */
-  #newBlock(pieceBytes: number): void {
-    this.#endRun();
-    const isFirst = this.#block.length === 0;
-    this.#block = Buffer.allocUnsafeSlow(isFirst ? pieceBytes : GATHER_BYTES);
-    this.#from = 0;
-    this.#to = 0;
+  #newBlock(pieceBytes: number): Uint8Array {
+    const lengthBytes = this.#isFirst ? pieceBytes : GATHER_BYTES;
+    this.#isFirst = false;
+    return Buffer.allocUnsafeSlow(lengthBytes);
   }
 }

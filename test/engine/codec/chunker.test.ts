@@ -7,7 +7,7 @@ import {
   MIN_CHUNK_BYTES,
 } from '../../../src/engine/codec/chunk-size.ts';
 import { type Chunk, chunks } from '../../../src/engine/codec/chunker.ts';
-import { joined } from '../../../src/engine/codec/memory.ts';
+import { freeNow, joined } from '../../../src/engine/codec/memory.ts';
 import { pattern } from './reference.ts';
 
 async function* pieces(bytes: Uint8Array, lengths: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -63,6 +63,25 @@ describe('chunks', () => {
     expect(out.map((chunk) => chunk.lengthBytes)).toEqual([150_000, 50_000]);
     for (const chunk of out) expect(chunk.pieces.length).toBeLessThan(5);
     expect(Buffer.compare(joined(out.flatMap((chunk) => chunk.pieces)), bytes)).toBe(0);
+  });
+
+  it('never touches again what it has handed out: its consumer may free it', async () => {
+    for (const pieceBytes of [1, 1000, 4096, 16_383]) {
+      const bytes = pattern(500_000, pieceBytes);
+      const lengths = new Array<number>(Math.floor(bytes.length / pieceBytes)).fill(pieceBytes);
+      const out: Uint8Array[] = [];
+      let freed = 0;
+      // The first block is as long as the first piece, the others 64 KiB: the first chunk ends where a block does.
+      for await (const chunk of chunks(pieces(bytes, lengths), pieceBytes + 2 * 65_536)) {
+        out.push(Buffer.concat(chunk.pieces));
+        for (const piece of chunk.pieces) {
+          freeNow(piece);
+          if (piece.length === 0) freed++;
+        }
+      }
+      expect(Buffer.compare(Buffer.concat(out), bytes)).toBe(0);
+      expect(freed).toBeGreaterThan(0);
+    }
   });
 
   it('yields a chunk as soon as one more byte is known', async () => {

@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { freeNow } from '../../../src/engine/codec/memory.ts';
 import { connectEngine } from '../../../src/engine/control/client.ts';
 import type { CallOptions, Engine, GetResult, Receipt } from '../../../src/engine/engine.ts';
 import { DatameshError } from '../../../src/errors.ts';
 import { createFakeEngine } from '../../support/fake-engine.ts';
+import { pattern } from '../codec/reference.ts';
 import { atEnd, bytesOf, chunks, dataFolder, errorOf, serve, until } from './support.ts';
 
 const MIB = 1024 * 1024;
@@ -84,6 +86,35 @@ describe('64 MiB with bounded memory', () => {
     expect(taken).toBe(TOTAL_BYTES);
     expect(ahead).toBeLessThan(MAX_AHEAD_BYTES);
   });
+});
+
+it('the pieces of a put are given away, and each has memory of its own', async () => {
+  const plain = createFakeEngine();
+  const { client } = await serve(
+    engineWith({
+      async put(bytes, options, call) {
+        expect(call?.givesPieces).toBe(true);
+        const copies: Uint8Array[] = [];
+        for await (const piece of bytes) {
+          copies.push(Uint8Array.from(piece));
+          freeNow(piece);
+        }
+        return plain.put(chunks(...copies), options);
+      },
+    }),
+  );
+  // Three at once, in pieces that a read of the socket cuts anywhere.
+  await Promise.all(
+    [1000, 70_001, MIB].map(async (pieceBytes, at) => {
+      const content = pattern(3 * MIB + at, at);
+      const pieces = Array.from({ length: Math.ceil(content.length / pieceBytes) }, (_, i) =>
+        content.subarray(i * pieceBytes, (i + 1) * pieceBytes),
+      );
+      await client.put(chunks(...pieces), { name: `x${at}` });
+      const { body } = await plain.get(`x${at}`);
+      expect(Buffer.compare(await bytesOf(body), content)).toBe(0);
+    }),
+  );
 });
 
 describe('failures in the middle', () => {

@@ -75,6 +75,17 @@ test.each([{ givesPieces: true }, { givesPieces: false }, {}])(
   },
 );
 
+test.each([1000, 4096, 8192, 16_384, 29_000])('pieces of %i bytes may be given away', async (pieceBytes) => {
+  const mesh = new MemoryMesh(6);
+  const data = randomBytes(5_000_001);
+  const source = (async function* () {
+    for await (const piece of bytesOf(data, pieceBytes)) yield new Uint8Array(piece);
+  })();
+  const options = { name: 'a', sizeBytes: data.length };
+  const stored = await storeObject(source, options, mesh.putContext(), { givesPieces: true });
+  expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+});
+
 test('compress shrinks what shrinks, and any range of it comes back', async () => {
   const mesh = new MemoryMesh(6);
   const line = 'the quick brown fox jumps over the lazy dog\n';
