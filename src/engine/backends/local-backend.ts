@@ -26,9 +26,9 @@ export function localBackend(
     },
     has: async (ids) => ids.map((id) => store.has(id)),
     prove: (ids, nonce, call) =>
-      attest(attester, self, ids, nonce, (id) => {
+      attest(attester, self, ids, nonce, (id, into) => {
         call.signal?.throwIfAborted();
-        return store.get(id);
+        return store.get(id, into);
       }),
     announce: async (id) => announce(id),
     delete: (id, owner) => store.delete(id, owner),

@@ -126,7 +126,9 @@ async function answer(
     case 'prove': {
       const { attester, net } = options;
       const attestation = await gate.run(from, (metered) =>
-        attest(attester, net.self, request.ids, request.nonce, (id) => metered(proofBytes(options, id))),
+        attest(attester, net.self, request.ids, request.nonce, (id, into) =>
+          metered(proofBytes(options, id, into)),
+        ),
       );
       return reply(encodeStatus('ok', encodeSignature(attestation)), encodeAnswers(attestation.answers));
     }
@@ -173,8 +175,12 @@ async function partOf({ store, elsewhere }: ShardServiceOptions, id: ShardId): P
   return bytes.length <= MAX_GATHERED_BYTES ? bytes : 'alone';
 }
 
-async function proofBytes({ store, elsewhere }: ShardServiceOptions, id: ShardId) {
-  return (await store.get(id)) ?? (await elsewhere?.get(id));
+async function proofBytes(
+  { store, elsewhere }: ShardServiceOptions,
+  id: ShardId,
+  into: (lengthBytes: number) => Uint8Array,
+) {
+  return (await store.get(id, into)) ?? (await elsewhere?.get(id));
 }
 
 async function held({ store, elsewhere }: ShardServiceOptions, ids: readonly ShardId[]): Promise<boolean[]> {

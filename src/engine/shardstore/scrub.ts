@@ -208,7 +208,7 @@ export class Scrubber {
     const { reader, writer, rewriteSoon } = this.#options;
     let unreadable = false;
     try {
-      const found = await reader.read(id, entry);
+      const found = await reader.inspect(id, entry);
       report.shards += 1;
       report.bytes += entry.lengthBytes;
       this.#shards += 1;

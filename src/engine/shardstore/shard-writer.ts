@@ -74,7 +74,7 @@ export class ShardWriter {
       const { table, reader, guard, clock } = this.#options;
       const entry = table.get(id);
       if (entry !== undefined) {
-        if ((await reader.read(id, entry)).state === 'good') {
+        if ((await reader.inspect(id, entry)).state === 'good') {
           await this.#claim(id, entry, owner);
           return 'already-there';
         }
@@ -133,7 +133,7 @@ export class ShardWriter {
       const now = table.get(id);
       if (now === undefined || !samePlace(now, entry)) return false;
       try {
-        if ((await reader.read(id, now)).state === 'good') return false;
+        if ((await reader.inspect(id, now)).state === 'good') return false;
       } catch (error) {
         if (!unreadable) throw error;
       }
@@ -158,10 +158,11 @@ export class ShardWriter {
     const bad = await this.#change(id, async () => {
       const entry = table.get(id);
       if (entry === undefined || (from !== undefined && entry.segment !== from)) return undefined;
-      const found = await reader.read(id, entry);
-      if (found.state === 'bad') return entry;
-      await this.#appendShard(id, found.bytes, entry);
-      return undefined;
+      return await reader.borrow(id, entry, async (found) => {
+        if (found.state === 'bad') return entry;
+        await this.#appendShard(id, found.bytes, entry);
+        return undefined;
+      });
     });
     if (bad !== undefined) await this.lose(id, bad);
   }

@@ -4,6 +4,7 @@
  */
 import { isFolderId } from '../../backends/folder-marker.ts';
 import { blake3 } from '../../codec/hash.ts';
+import { freeNow } from '../../codec/memory.ts';
 import { publicKeyOfPeer, verifySignature } from '../../keys/raw-keys.ts';
 import { hexToBytes, type PeerId, type ShardId } from '../../types.ts';
 import { answerOf, encodeAnswers, MAX_PROOF_IDS, NONCE_BYTES, provedBytes } from './challenge.ts';
@@ -42,24 +43,30 @@ export function checkQuestion(ids: readonly ShardId[], nonce: Uint8Array): void 
 
 /**
  * The holder's side: reads each shard whole, one after another, and signs what it found. `read` gives undefined for what is not there and may be
- * given up by throwing; `rotten` is told of bytes that do not fit their id, which count as absent.
+ * given up by throwing; `into` is memory for a shard, the same for each. `rotten` is told of bytes that do not fit their id, which count as absent.
  */
 export async function attest(
   attester: Attester,
   holder: PeerId,
   ids: readonly ShardId[],
   nonce: Uint8Array,
-  read: (id: ShardId) => Promise<Uint8Array | undefined>,
+  read: (id: ShardId, into: (lengthBytes: number) => Uint8Array) => Promise<Uint8Array | undefined>,
   rotten?: (id: ShardId) => Promise<void>,
 ): Promise<Attestation> {
   checkQuestion(ids, nonce);
   const answers: (Uint8Array | undefined)[] = [];
+  let memory = new Uint8Array(0);
+  const into = (lengthBytes: number) => {
+    if (memory.length < lengthBytes) memory = Buffer.allocUnsafeSlow(lengthBytes);
+    return memory.subarray(0, lengthBytes);
+  };
   for (const id of ids) {
-    const bytes = await read(id);
+    const bytes = await read(id, into);
     const answer = bytes && answerOf(nonce, holder, id, bytes);
     if (bytes !== undefined && answer === undefined) await rotten?.(id);
     answers.push(answer);
   }
+  freeNow(memory);
   return signAnswers(attester, holder, ids, nonce, answers);
 }
 
