@@ -17,6 +17,7 @@ import type {
   Landing,
   OpenedChunk,
   RebuildJob,
+  RebuiltShards,
 } from './codec.ts';
 import { checkIndex, survivors } from './erasure.ts';
 import { blake3 } from './hash.ts';
@@ -215,7 +216,7 @@ class CodecPool implements Codec {
     return landingIn({ lend: (roomBytes) => this.#counted(this.#slots.lend(roomBytes)) }, code, shardBytes);
   }
 
-  async rebuild(job: RebuildJob): Promise<Map<number, Uint8Array>> {
+  async rebuild(job: RebuildJob): Promise<RebuiltShards> {
     checkCode(job.code);
     const { code, shardBytes, shards, wanted } = job;
     const { k } = code;
@@ -230,10 +231,9 @@ class CodecPool implements Codec {
         });
       },
       finish: (_, slot) => {
-        const copy = (i: number) => copyOf(slot.workspace.view((k + i) * shardBytes, shardBytes));
-        const made = new Map<number, Uint8Array>(wanted.map((index, i) => [index, copy(i)]));
-        slot.giveBack();
-        return made;
+        const { bytes, release } = this.#lend(slot, wanted.length * shardBytes, k * shardBytes);
+        const shard = (i: number) => bytes.subarray(i * shardBytes, (i + 1) * shardBytes);
+        return { shards: new Map(wanted.map((index, i) => [index, shard(i)])), release };
       },
     });
     return rebuilt ?? this.#local.rebuild(job);
@@ -287,9 +287,9 @@ class CodecPool implements Codec {
     return await unlessAborted(work(), signal);
   }
 
-  /** The start of a slot, or a copy of it when MAX_SLOTS are lent already: whoever forgets to give back slows, but stops nothing. */
-  #lend(slot: Slot, lengthBytes: number): { bytes: Uint8Array; release: () => void } {
-    const bytes = slot.workspace.view(0, lengthBytes);
+  /** Part of a slot, or a copy of it when MAX_SLOTS are lent already: whoever forgets to give back slows, but stops nothing. */
+  #lend(slot: Slot, lengthBytes: number, offset = 0): { bytes: Uint8Array; release: () => void } {
+    const bytes = slot.workspace.view(offset, lengthBytes);
     if (this.#lentStripes < MAX_SLOTS) return { bytes, release: this.#counted(slot).giveBack };
     const copy = copyOf(bytes);
     slot.giveBack();

@@ -82,6 +82,13 @@ export interface RebuildJob {
   signal?: AbortSignal | undefined;
 }
 
+export interface RebuiltShards {
+  /** By index. */
+  shards: ReadonlyMap<number, Uint8Array>;
+  /** Gives their memory back: they must not be used afterwards. Idempotent. */
+  release(): void;
+}
+
 export interface Codec {
   encode(job: EncodeJob): Promise<EncodedStripe>;
   /**
@@ -92,7 +99,7 @@ export interface Codec {
   /** Memory to receive a stripe of k+m shards in; undefined where none is free or the stripe is small: then receive in memory of your own. */
   receive(code: CodeProfile, shardBytes: number): Landing | undefined;
   /** Missing shards from any k others, without a key. */
-  rebuild(job: RebuildJob): Promise<Map<number, Uint8Array>>;
+  rebuild(job: RebuildJob): Promise<RebuiltShards>;
   hash(bytes: Uint8Array): Uint8Array;
   close(): Promise<void>;
 }

@@ -1,6 +1,14 @@
 /** The codec in this process. Its methods are synchronous inside; codec-pool.ts does the same work in worker threads. */
 import { sealChunk, shardBytesOf } from './aead.ts';
-import type { Codec, DecodeJob, EncodedStripe, EncodeJob, OpenedChunk, RebuildJob } from './codec.ts';
+import type {
+  Codec,
+  DecodeJob,
+  EncodedStripe,
+  EncodeJob,
+  OpenedChunk,
+  RebuildJob,
+  RebuiltShards,
+} from './codec.ts';
 import { Erasure } from './erasure.ts';
 import { blake3, shardIdOfBytes } from './hash.ts';
 import { landingIn, releasingLanding, SlotLanding } from './landing.ts';
@@ -142,8 +150,9 @@ function unpacked(opened: OpenedChunk, plaintextBytes: number): OpenedChunk {
   }
 }
 
-function rebuild(job: RebuildJob, erasure: Erasure): Map<number, Uint8Array> {
-  return erasure.rebuild(job.code, job.shardBytes, job.shards, job.wanted);
+function rebuild(job: RebuildJob, erasure: Erasure): RebuiltShards {
+  const shards = erasure.rebuild(job.code, job.shardBytes, job.shards, job.wanted);
+  return { shards, release: () => {} };
 }
 
 /** A workspace that grows to what was asked for; used within one synchronous call only. */

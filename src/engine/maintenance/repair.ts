@@ -4,7 +4,9 @@
  */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
-import type { Codec } from '../codec/codec.ts';
+import { MAX_GATHERED_BYTES } from '../backends/shard-batch.ts';
+import type { Codec, RebuiltShards } from '../codec/codec.ts';
+import { freeNow } from '../codec/memory.ts';
 import type { RateLimit } from '../mesh/rate-limit.ts';
 import type { Candidate } from '../placement/domains.ts';
 import { GET_TIMEOUT_MS, PUT_TIMEOUT_MS } from '../transfer/limits.ts';
@@ -49,17 +51,21 @@ export async function repairGroup(damage: Damage, context: RepairContext): Promi
   result.unplaced = wanted.filter((index) => !placeable.includes(index));
   if (placeable.length === 0) return result;
   const missing = placeable.filter((index) => damage.missing.includes(index));
-  const rebuilt = missing.length === 0 ? new Map() : await rebuild(damage, missing, context, result);
-  for (const index of placeable) {
-    const moved = !damage.missing.includes(index);
-    const bytes = rebuilt.get(index) ?? (await readOne(damage, index, context, result));
-    const holder = bytes && (await place(damage, index, bytes, context, result));
-    if (holder === undefined) result.unplaced.push(index);
-    else {
-      result.placed.push({ index, holder, moved });
-      damage.holders[index] = holder;
-      damage.misplaced = damage.misplaced.filter((one) => one !== index);
+  const rebuilt = missing.length === 0 ? undefined : await rebuild(damage, missing, context, result);
+  try {
+    for (const index of placeable) {
+      const moved = !damage.missing.includes(index);
+      const bytes = rebuilt?.shards.get(index) ?? (await readOne(damage, index, context, result));
+      const holder = bytes && (await place(damage, index, bytes, context, result));
+      if (holder === undefined) result.unplaced.push(index);
+      else {
+        result.placed.push({ index, holder, moved });
+        damage.holders[index] = holder;
+        damage.misplaced = damage.misplaced.filter((one) => one !== index);
+      }
     }
+  } finally {
+    rebuilt?.release();
   }
   return result;
 }
@@ -69,40 +75,57 @@ async function rebuild(
   missing: readonly number[],
   context: RepairContext,
   result: Repaired,
-): Promise<Map<number, Uint8Array>> {
+): Promise<RebuiltShards> {
   const { code, shardBytes, objectId, stripe } = damage.group;
+  const same = (bytes: Uint8Array): RebuiltShards => ({
+    shards: new Map(missing.map((index) => [index, bytes])),
+    release: () => {},
+  });
   if (stripe === MANIFEST_GROUP) {
     const bytes = context.manifest(objectId);
-    if (bytes !== undefined) return new Map(missing.map((index) => [index, bytes]));
+    if (bytes !== undefined) return same(bytes);
   }
-  const shards = await readAny(damage, context, result);
   if (code.k === 1) {
-    const [bytes] = shards.values();
-    return new Map(missing.map((index) => [index, bytes!]));
+    const [bytes] = (await readAny(damage, context, result, [])).values();
+    return same(bytes!);
   }
-  return await context.codec.rebuild({ code, shardBytes, shards, wanted: missing, signal: context.signal });
+  // Memory that is given back at once: V8 would leave that of thirty stripes lying.
+  const memory =
+    shardBytes <= MAX_GATHERED_BYTES ? [] : damage.group.ids.slice(0, code.k).map(() => room(shardBytes));
+  const shards = await readAny(damage, context, result, memory);
+  const { signal } = context;
+  const rebuilt = await context.codec.rebuild({ code, shardBytes, shards, wanted: missing, signal });
+  for (const buffer of memory) freeNow(buffer);
+  return rebuilt;
 }
 
-/** Any k shards: those of this node first, as they cost nothing; k at once, and another for each that fails. */
+function room(shardBytes: number): Uint8Array {
+  return Buffer.allocUnsafeSlow(shardBytes);
+}
+
+/**
+ * Any k shards: those of this node first, as they cost nothing; k at once, and another for each that fails. `memory`: where they may be put, one of each.
+ */
 async function readAny(
   damage: Damage,
   context: RepairContext,
   result: Repaired,
+  memory: readonly Uint8Array[],
 ): Promise<Map<number, Uint8Array>> {
   const { code, ids, live } = damage.group;
   const sources = [...ids.keys()].filter((index) => live[index]!.length > 0);
   const local = (index: number) => (live[index]!.includes(context.self) ? 0 : 1);
   sources.sort((a, b) => local(a) - local(b) || a - b);
   const got = new Map<number, Uint8Array>();
-  const next = async (): Promise<void> => {
+  const next = async (into: Uint8Array | undefined): Promise<void> => {
     for (let index = sources.shift(); index !== undefined; index = sources.shift()) {
-      const bytes = await readOne(damage, index, context, result);
+      const bytes = await readOne(damage, index, context, result, into);
       if (bytes === undefined) continue;
       got.set(index, bytes);
       return;
     }
   };
-  await Promise.all(Array.from({ length: code.k }, next));
+  await Promise.all(Array.from({ length: code.k }, (_, lane) => next(memory[lane])));
   context.signal.throwIfAborted();
   if (got.size >= code.k) return got;
   throw new DatameshError('shards-missing', {
@@ -116,6 +139,7 @@ async function readOne(
   index: number,
   context: RepairContext,
   result: Repaired,
+  into?: Uint8Array,
 ): Promise<Uint8Array | undefined> {
   const id = group.ids[index]!;
   const holders = [...group.live[index]!].sort(
@@ -127,7 +151,7 @@ async function readOne(
       if (remote) await context.rate.take(group.shardBytes, context.signal);
       const bytes = await context
         .backend(holder)
-        ?.get(id, { timeoutMs: GET_TIMEOUT_MS, signal: context.signal });
+        ?.get(id, { timeoutMs: GET_TIMEOUT_MS, signal: context.signal, into });
       if (remote) result.trafficBytes += bytes?.length ?? 0;
       if (bytes === undefined) continue;
       if (isShard(bytes, id, context)) return bytes;

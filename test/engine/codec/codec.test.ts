@@ -149,8 +149,9 @@ describe.each([
       const others = [0, 1, 2, 3, 4, 5].filter((index) => index !== missing);
       const shards = picked(stripe, others);
       const rebuilt = await codec.rebuild({ code, shardBytes: stripe.shardBytes, shards, wanted: [missing] });
-      expect([...rebuilt.keys()]).toEqual([missing]);
-      expect(shardIdOf(blake3(rebuilt.get(missing)!))).toBe(stripe.ids[missing]);
+      expect([...rebuilt.shards.keys()]).toEqual([missing]);
+      expect(shardIdOf(blake3(rebuilt.shards.get(missing)!))).toBe(stripe.ids[missing]);
+      rebuilt.release();
     }
   });
 

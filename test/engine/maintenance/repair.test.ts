@@ -26,12 +26,12 @@ const nodes = Array.from({ length: 12 }, (_, i) => peer(i));
 const SELF = nodes[0]!;
 
 /** A stripe whose shards exist: data at random, parity computed from it. */
-async function stripeOf(code: CodeProfile): Promise<Uint8Array[]> {
+async function stripeOf(code: CodeProfile, shardBytes = SHARD_BYTES): Promise<Uint8Array[]> {
   const data = new Map(
-    Array.from({ length: code.k }, (_, i) => [i, Buffer.alloc(SHARD_BYTES, i + 1) as Uint8Array]),
+    Array.from({ length: code.k }, (_, i) => [i, Buffer.alloc(shardBytes, i + 1) as Uint8Array]),
   );
   const wanted = Array.from({ length: code.m }, (_, i) => code.k + i);
-  const parity = await codec.rebuild({ code, shardBytes: SHARD_BYTES, shards: data, wanted });
+  const parity = (await codec.rebuild({ code, shardBytes, shards: data, wanted })).shards;
   return [...data.values(), ...wanted.map((index) => parity.get(index)!)];
 }
 
@@ -125,6 +125,51 @@ test('two lost shards are rebuilt from one reading', async () => {
   const result = await repairGroup(damageOf(groupOf(shards, CODE, at), rule)!, contextOf(world, rule));
   expect(result.placed.map(({ index }) => index).sort()).toEqual([0, 1]);
   expect(world.sentBytes).toBeLessThanOrEqual((CODE.k + 1) * SHARD_BYTES);
+});
+
+test('of large shards nothing is left lying: what was read and what was rebuilt is given back, whoever took it', async () => {
+  const shardBytes = 128 * 1024;
+  const shards = await stripeOf(CODE, shardBytes);
+  const at = shards.map((_, index) => (index < 2 ? [] : [nodes[index]!]));
+  for (const refuses of [[], nodes.slice(6), nodes]) {
+    const world = worldOf(shards, at, () => '');
+    world.refuses = new Set(refuses);
+    const rule = ruleOf(world, 'node');
+    const context = contextOf(world, rule);
+    const places: Uint8Array[] = [];
+    let released = 0;
+    const result = await repairGroup(damageOf({ ...groupOf(shards, CODE, at), shardBytes }, rule)!, {
+      ...context,
+      codec: {
+        ...codec,
+        async rebuild(job) {
+          expect(places.map(({ length }) => length)).toEqual([
+            shardBytes,
+            shardBytes,
+            shardBytes,
+            shardBytes,
+          ]);
+          return { ...(await codec.rebuild(job)), release: () => released++ };
+        },
+      },
+      backend: (holder) => ({
+        ...context.backend(holder)!,
+        async get(id, { into }) {
+          const bytes = world.held.get(holder)!.get(id)!;
+          places.push(into!);
+          into!.set(bytes);
+          return into!;
+        },
+      }),
+    });
+    expect(result.placed.length + result.unplaced.length).toBe(2);
+    expect(world.adopted.length).toBe(refuses.length === nodes.length ? 0 : 2);
+    expect(released).toBe(1);
+    expect(places.every(({ length }) => length === 0)).toBe(true);
+    for (const { holder, index } of world.adopted) {
+      expect(world.held.get(holder)!.has(shardIdOfBytes(shards[index]!))).toBe(true);
+    }
+  }
 });
 
 test('whatever was lost, what is rebuilt is right, and no shard is placed against the rule', async () => {
