@@ -90,17 +90,13 @@ async function rebuild(
     return same(bytes!);
   }
   // Memory that is given back at once: V8 would leave that of thirty stripes lying.
-  const memory =
-    shardBytes <= MAX_GATHERED_BYTES ? [] : damage.group.ids.slice(0, code.k).map(() => room(shardBytes));
+  const buffers = shardBytes <= MAX_GATHERED_BYTES ? 0 : code.k;
+  const memory = Array.from({ length: buffers }, () => Buffer.allocUnsafeSlow(shardBytes));
   const shards = await readAny(damage, context, result, memory);
   const { signal } = context;
   const rebuilt = await context.codec.rebuild({ code, shardBytes, shards, wanted: missing, signal });
   for (const buffer of memory) freeNow(buffer);
   return rebuilt;
-}
-
-function room(shardBytes: number): Uint8Array {
-  return Buffer.allocUnsafeSlow(shardBytes);
 }
 
 /**
