@@ -39,11 +39,12 @@ import { Measures } from './observe/measures.ts';
 import { RequestCounter } from './observe/requests.ts';
 import { dataPaths, type EngineOptions } from './options.ts';
 import { openFolders } from './pools/folders.ts';
+import { tellingWhatGoes } from './shardstore/store.ts';
 import { FreshManifests } from './transfer/fresh-manifests.ts';
 import { createHedging } from './transfer/hedging.ts';
 import { RunningPuts } from './transfer/running-puts.ts';
 import { ShardCache } from './transfer/shard-cache.ts';
-import type { PeerId } from './types.ts';
+import type { PeerId, ShardId } from './types.ts';
 
 export type { Node } from './node/parts.ts';
 
@@ -75,7 +76,8 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
     );
     const quotas = await openQuotas(disk, paths.quotas);
     const drainFlag = await openDrainFlag({ disk, clock, path: paths.drain });
-    const store = refusingToFill(liftingPuts(limitingPuts(storage.store, quotas), quarantine), drainFlag);
+    const kept = tellingWhatGoes(storage.store, (id) => withdrawUnlessHeld(id));
+    const store = refusingToFill(liftingPuts(limitingPuts(kept, quotas), quarantine), drainFlag);
     const codec = closers.opened(machine.openCodec(), (value) => value.close());
     const space = await watchSpace(options, { clock, disk }, store, closers);
     const health = createPeerHealth(clock, random);
@@ -142,7 +144,8 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
       (value) => value.stop(),
     );
 
-    const announce = announcer(routing, clock, () => membership.members().length + 1);
+    const { announce, withdraw } = announcer(routing, clock, () => membership.members().length + 1);
+    const withdrawUnlessHeld = (id: ShardId) => store.has(id) || withdraw(id);
     const attester = { peerId: net.self, sign: device.sign, now: clock.now };
     const own = localBackend(net.self, store, announce, attester);
     const folders = closers.opened(
@@ -157,6 +160,7 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
           announce,
           attester,
           coming: (owner, id) => quarantine.lift(owner, [id]),
+          gone: withdrawUnlessHeld,
           log: (level, text) => events.add(level, 'pool', text),
         },
         owner === undefined ? [] : catalog.pools(owner.ownerId).flatMap((pool) => pool.folders),

@@ -253,6 +253,8 @@ export class SimMachine {
               fabric.providers.set(id, known.add(device.peerId));
               return known.size;
             },
+            // Whoever was sent the record keeps it until it expires.
+            withdraw: async () => {},
             findProviders: async (id: ObjectId) => {
               await clock.sleep(20);
               return [...(fabric.providers.get(id) ?? [])];

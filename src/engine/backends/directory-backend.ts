@@ -46,6 +46,8 @@ export interface DirectoryOptions {
   announce(id: ObjectId): void;
   /** A put begins: whatever was about to collect the shard must know before it goes on. */
   coming?: ((owner: OwnerId, id: ShardId) => Promise<void>) | undefined;
+  /** The last owner of a shard has released it. */
+  gone?: ((id: ShardId) => void) | undefined;
   /** Signs for the folder what it proves. */
   attester: Attester;
 }
@@ -199,6 +201,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
           else {
             await files.remove(id);
             usedBytes -= lengthBytes;
+            options.gone?.(id);
           }
           return true;
         }),

@@ -1,5 +1,5 @@
 import type { Clock } from '../effects/clock.ts';
-import type { ObjectId } from '../types.ts';
+import type { ObjectId, ShardId } from '../types.ts';
 import type { ObjectRouting } from './dht.ts';
 
 /** Announcements waiting; a peer that asks for more is answered, and not served. */
@@ -19,12 +19,18 @@ const FEW_WAITING = 16;
 const MANY_REST_PER_NODE_MS = 2_000;
 const MAX_REST_MS = 5_000;
 
+export interface Announcer {
+  announce(id: ObjectId): void;
+  /** What is not held any more is announced no more, neither what waits nor what the DHT would repeat. Any shard may be named: most are no manifests, and were never announced. */
+  withdraw(id: ShardId): void;
+}
+
 /** Publishes provider records in the background, one at a time, with at most a tenth of the time spent on it. @param nodes how many the mesh has */
 export function announcer(
-  routing: Pick<ObjectRouting, 'provide'>,
+  routing: Pick<ObjectRouting, 'provide' | 'withdraw'>,
   clock: Clock,
   nodes: () => number,
-): (id: ObjectId) => void {
+): Announcer {
   const waiting = new Set<ObjectId>();
   let busy = false;
   const next = () => {
@@ -42,9 +48,16 @@ export function announcer(
       clock.after(Math.max(leastMs, Math.min(MAX_REST_MS, restMs)), next);
     });
   };
-  return (id) => {
-    if (waiting.size >= MAX_WAITING) return;
-    waiting.add(id);
-    if (!busy) next();
+  return {
+    announce(id) {
+      if (waiting.size >= MAX_WAITING) return;
+      waiting.add(id);
+      if (!busy) next();
+    },
+    withdraw(shard) {
+      const id = shard as string as ObjectId;
+      waiting.delete(id);
+      void routing.withdraw(id);
+    },
   };
 }

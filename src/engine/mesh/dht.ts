@@ -45,6 +45,8 @@ export async function* walkDht(
 export interface ObjectRouting {
   /** Announces that this node holds the object's manifest. Returns to how many nodes the record was sent; the DHT acknowledges none. */
   provide(id: ObjectId): Promise<number>;
+  /** Announces it no longer, of itself or when asked. Who has been sent the record has it until it expires, 48 h after. */
+  withdraw(id: ObjectId): Promise<void>;
   /** Nodes that announced it, up to 20. */
   findProviders(id: ObjectId): Promise<PeerId[]>;
 }
@@ -64,6 +66,13 @@ export function objectRouting(host: Host, clock: Clock): ObjectRouting {
         // A record is a pointer that hints and the mesh itself can replace: what was sent is reported, no more.
       }
       return sent;
+    },
+    async withdraw(id) {
+      try {
+        await host.services.dht.cancelReprovide(cidOf(id));
+      } catch {
+        // the DHT is stopping, and takes its records with it
+      }
     },
     async findProviders(id) {
       const found = new Set<PeerId>();

@@ -10,7 +10,7 @@ import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import type { Membership } from '../mesh/membership.ts';
 import type { EventLog } from '../observe/events.ts';
 import type { Jobs } from '../observe/jobs.ts';
-import { type ShardStore, withPut } from '../shardstore/store.ts';
+import { type ShardStore, withOther } from '../shardstore/store.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
 import type { DrainQuery, DrainState, DrainView } from '../views/drain.ts';
 import type { Closers } from './closers.ts';
@@ -97,9 +97,9 @@ function readFlag(bytes: Uint8Array | undefined, path: string): number | undefin
 
 /** The store, which takes no further shard while the node leaves: who does not know of it yet finds another holder. */
 export function refusingToFill(store: ShardStore, flag: Pick<DrainFlag, 'isSet'>): ShardStore {
-  return withPut(store, (record) =>
-    flag.isSet() && !store.has(record.id) ? Promise.reject(leaving()) : store.put(record),
-  );
+  return withOther(store, {
+    put: (record) => (flag.isSet() && !store.has(record.id) ? Promise.reject(leaving()) : store.put(record)),
+  });
 }
 
 function leaving(): DatameshError {

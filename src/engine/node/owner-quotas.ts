@@ -3,7 +3,7 @@
  */
 import { DatameshError } from '../../errors.ts';
 import type { Disk } from '../effects/disk.ts';
-import { type ShardStore, withPut } from '../shardstore/store.ts';
+import { type ShardStore, withOther } from '../shardstore/store.ts';
 import { isHexId, type OwnerId } from '../types.ts';
 import type { QuotaView } from '../views/quotas.ts';
 
@@ -70,7 +70,7 @@ export async function openQuotas(disk: Disk, path: string): Promise<OwnerQuotas>
 /** The store, refusing what goes beyond an owner's limit. What is under way counts; what an owner has put already costs nothing. Reads and deletes go on. */
 export function limitingPuts(store: ShardStore, quotas: Pick<OwnerQuotas, 'limitOf'>): ShardStore {
   const under = new Map<OwnerId, number>();
-  return withPut(store, (record) => {
+  const put: ShardStore['put'] = (record) => {
     const { owner, id, bytes } = record;
     const limitBytes = quotas.limitOf(owner);
     if (limitBytes === undefined || store.stat(id)?.owners.includes(owner)) return store.put(record);
@@ -83,7 +83,8 @@ export function limitingPuts(store: ShardStore, quotas: Pick<OwnerQuotas, 'limit
       if (left === 0) under.delete(owner);
       else under.set(owner, left);
     });
-  });
+  };
+  return withOther(store, { put });
 }
 
 async function load(disk: Disk, path: string): Promise<Map<OwnerId | 'all', number>> {

@@ -25,7 +25,7 @@ export interface Folders {
 export interface FoldersOptions
   extends Pick<
     DirectoryOptions,
-    'disk' | 'random' | 'hash' | 'node' | 'reserveFraction' | 'announce' | 'attester' | 'coming'
+    'disk' | 'random' | 'hash' | 'node' | 'reserveFraction' | 'announce' | 'attester' | 'coming' | 'gone'
   > {
   clock: Clock;
   log(level: 'info' | 'warn', text: string): void;

@@ -64,14 +64,17 @@ export interface ShardStore {
   close(): Promise<void>;
 }
 
-/** The same store with another way in: reads, deletes and figures go straight through. */
-export function withPut(store: ShardStore, put: ShardStore['put']): ShardStore {
+/** The same store with another `put` or `delete`: reads and figures go straight through. */
+export function withOther(
+  store: ShardStore,
+  { put, delete: remove }: Partial<Pick<ShardStore, 'put' | 'delete'>>,
+): ShardStore {
   return {
-    put,
+    put: put ?? ((record) => store.put(record)),
     get: (id, into) => store.get(id, into),
     getRange: (id, offset, lengthBytes) => store.getRange(id, offset, lengthBytes),
     has: (id) => store.has(id),
-    delete: (id, owner) => store.delete(id, owner),
+    delete: remove ?? ((id, owner) => store.delete(id, owner)),
     stat: (id) => store.stat(id),
     list: (cursor, limit) => store.list(cursor, limit),
     ownerBytes: (owner) => store.ownerBytes(owner),
@@ -79,4 +82,15 @@ export function withPut(store: ShardStore, put: ShardStore['put']): ShardStore {
     usage: () => store.usage(),
     close: () => store.close(),
   };
+}
+
+/** The store, telling of each shard whose last owner has released it. */
+export function tellingWhatGoes(store: ShardStore, gone: (id: ShardId) => void): ShardStore {
+  return withOther(store, {
+    async delete(id, owner) {
+      const released = await store.delete(id, owner);
+      if (released && !store.has(id)) gone(id);
+      return released;
+    },
+  });
 }

@@ -10,6 +10,7 @@ import { realClock } from '../../../src/engine/effects/clock.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
+import { tellingWhatGoes } from '../../../src/engine/shardstore/store.ts';
 import { type PeerId, shardIdOf } from '../../../src/engine/types.ts';
 import { attesterOf } from '../../support/attester.ts';
 import { MemoryNet } from '../../support/memory-net.ts';
@@ -52,15 +53,18 @@ const openStore = (dir: string) =>
 backendContract('local', async () => {
   const { path, remove } = await folder();
   const announced: string[] = [];
-  let store = await openStore(path);
+  const gone: string[] = [];
+  const openTelling = async () => tellingWhatGoes(await openStore(path), (id) => gone.push(id));
+  let store = await openTelling();
   const open = () => localBackend(SELF, store, (id) => announced.push(id), ATTESTER);
   return {
     backend: open(),
     rot: (_id, bytes) => rotBelow(path, bytes),
     announced,
+    gone,
     async reopen() {
       await store.close();
-      store = await openStore(path);
+      store = await openTelling();
       return open();
     },
     async close() {
@@ -73,7 +77,8 @@ backendContract('local', async () => {
 backendContract('peer', async () => {
   const { path, remove } = await folder();
   const announced: string[] = [];
-  const store = await openStore(path);
+  const gone: string[] = [];
+  const store = tellingWhatGoes(await openStore(path), (id) => gone.push(id));
   const net = new MemoryNet();
   await serveShards({
     net: net.node(SELF),
@@ -88,6 +93,7 @@ backendContract('peer', async () => {
     backend: peerBackend(net.node('asker' as PeerId), SELF, realClock()),
     rot: (_id, bytes) => rotBelow(path, bytes),
     announced,
+    gone,
     async close() {
       await store.close();
       await remove();
@@ -98,6 +104,7 @@ backendContract('peer', async () => {
 backendContract('directory', async () => {
   const { path, remove } = await folder();
   const announced: string[] = [];
+  const gone: string[] = [];
   const open = () =>
     openDirectory({
       disk: realDisk(),
@@ -110,8 +117,9 @@ backendContract('directory', async () => {
       reserveFraction: 0,
       quotaBytes: undefined,
       announce: (id) => announced.push(id),
+      gone: (id) => gone.push(id),
       attester: ATTESTER,
     });
   const rot = (_id: unknown, bytes: Uint8Array) => rotBelow(path, bytes);
-  return { backend: await open(), rot, announced, reopen: open, close: remove };
+  return { backend: await open(), rot, announced, gone, reopen: open, close: remove };
 });

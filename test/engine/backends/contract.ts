@@ -13,6 +13,8 @@ export interface BackendUnderTest {
   rot(id: ShardId, bytes: Uint8Array): Promise<void>;
   /** Ids that the holder was asked to announce. */
   announced: string[];
+  /** Shards whose last owner has released them, as the node was told. */
+  gone: string[];
   close(): Promise<void>;
 }
 
@@ -196,6 +198,17 @@ export function backendContract(name: string, make: () => Promise<BackendUnderTe
       const manifest = shard(12, 100);
       await backend.put(manifest.id, manifest.bytes, OWNER_A, { ...CALL, announce: true });
       expect(under.announced).toEqual([id, manifest.id]);
+    });
+
+    test('tells which shards go, once their last owner has released them', async () => {
+      const { id, bytes } = shard(13, 100);
+      await backend.put(id, bytes, OWNER_A, CALL);
+      await backend.put(id, bytes, OWNER_B, CALL);
+      await backend.delete(id, OWNER_A, CALL);
+      await backend.delete(id, OWNER_A, CALL);
+      expect(under.gone).toEqual([]);
+      await backend.delete(id, OWNER_B, CALL);
+      expect(under.gone).toEqual([id]);
     });
 
     test('what was acknowledged is there when it is opened again', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { announcer } from '../../../src/engine/mesh/announcer.ts';
-import type { ObjectId } from '../../../src/engine/types.ts';
+import type { ObjectId, ShardId } from '../../../src/engine/types.ts';
 
 test('announcements go out one at a time, each once, and take at most a tenth of the time', async () => {
   let now = 0;
@@ -9,7 +9,7 @@ test('announcements go out one at a time, each once, and take at most a tenth of
   const provided: string[] = [];
   let running = 0;
   let end = () => {};
-  const announce = announcer(
+  const { announce } = announcer(
     {
       provide: (id) => {
         provided.push(id);
@@ -21,6 +21,7 @@ test('announcements go out one at a time, each once, and take at most a tenth of
           };
         });
       },
+      withdraw: async () => {},
     },
     {
       ...realClock(),
@@ -53,12 +54,13 @@ test('a crowd of them goes out once in two seconds of all nodes together', async
   let now = 0;
   const timers: { atMs: number; task(): void }[] = [];
   let provided = 0;
-  const announce = announcer(
+  const { announce } = announcer(
     {
       provide: async () => {
         provided++;
         return 1;
       },
+      withdraw: async () => {},
     },
     {
       ...realClock(),
@@ -85,4 +87,32 @@ test('a crowd of them goes out once in two seconds of all nodes together', async
   for (let i = 0; i < 16; i++) expect(await restOfNext()).toBe(20);
   await settle();
   expect(provided).toBe(40);
+});
+
+test('what is withdrawn while it waits is not announced, and the DHT is told of all that goes', async () => {
+  const timers: (() => void)[] = [];
+  const provided: string[] = [];
+  const withdrawn: string[] = [];
+  const { announce, withdraw } = announcer(
+    {
+      provide: async (id) => provided.push(id),
+      withdraw: async (id) => void withdrawn.push(id),
+    },
+    {
+      ...realClock(),
+      after(_delayMs, task) {
+        timers.push(task);
+        return { cancel() {} };
+      },
+    },
+    () => 6,
+  );
+  for (const id of ['a', 'b', 'c']) announce(id as ObjectId);
+  for (const id of ['a', 'b', 'never']) withdraw(id as ShardId);
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    timers.shift()?.();
+  }
+  expect(provided).toEqual(['a', 'c']);
+  expect(withdrawn).toEqual(['a', 'b', 'never']);
 });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { objectRouting } from '../../../src/engine/mesh/dht.ts';
+import type { HostDatastore } from '../../../src/engine/mesh/host-datastore.ts';
 import type { ObjectId } from '../../../src/engine/types.ts';
 import { startPeer, type TestPeer, until } from './support.ts';
 
@@ -25,4 +26,19 @@ test('who announced an object is found by others, and nobody is for an object th
     expect(await routing[5]!.findProviders(object)).toEqual([peers[i]!.peerId]);
   }
   expect(await routing[5]!.findProviders(randomBytes(32).toString('hex') as ObjectId)).toEqual([]);
+
+  // Not in the public type either.
+  const datastoreOf = ({ host }: TestPeer) =>
+    (host as unknown as { components: { datastore: HostDatastore } }).components.datastore;
+  const ownPointers = async (peer: TestPeer) => {
+    let found = 0;
+    for await (const { key } of datastoreOf(peer).query({ prefix: '/dht/provider' }))
+      if (key.toString().endsWith(`/${peer.peerId}`)) found++;
+    return found;
+  };
+  expect(await ownPointers(peers[0]!)).toBe(1);
+  await routing[0]!.withdraw(objects[1]!);
+  expect(await ownPointers(peers[0]!)).toBe(1);
+  await routing[0]!.withdraw(objects[0]!);
+  expect(await ownPointers(peers[0]!)).toBe(0);
 });

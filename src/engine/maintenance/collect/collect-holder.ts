@@ -1,5 +1,5 @@
 /** What a holder does when an owner's node collects: lists what it has of him, keeps marks, sweeps what was marked twice. */
-import { type ShardStore, withPut } from '../../shardstore/store.ts';
+import { type ShardStore, withOther } from '../../shardstore/store.ts';
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../../types.ts';
 import type { CustodyStore } from '../custody/custody-store.ts';
 import { type ListedShard, MAX_COLLECT_IDS, MAX_COLLECT_ORDERS, type Page } from './collect-protocol.ts';
@@ -86,8 +86,10 @@ const NO_ORDER = new Uint8Array(0);
 
 /** The store as everybody on this node who stores sees it: what is put leaves quarantine first. */
 export function liftingPuts(store: ShardStore, quarantine: Pick<Quarantine, 'lift' | 'size'>): ShardStore {
-  return withPut(store, async (record) => {
-    if (quarantine.size > 0) await quarantine.lift(record.owner, [record.id]);
-    return await store.put(record);
+  return withOther(store, {
+    async put(record) {
+      if (quarantine.size > 0) await quarantine.lift(record.owner, [record.id]);
+      return await store.put(record);
+    },
   });
 }
