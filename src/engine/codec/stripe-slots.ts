@@ -66,9 +66,8 @@ export class StripeSlots {
   }
 
   #take(stripeBytes: number): Workspace | undefined {
-    // The one used last is the one still in the caches.
-    const fitting = this.#free.findLastIndex((workspace) => workspace.roomBytes >= stripeBytes);
-    if (fitting >= 0) return this.#free.splice(fitting, 1)[0];
+    const fitting = this.#smallestFree(stripeBytes);
+    if (fitting !== undefined) return this.#free.splice(this.#free.indexOf(fitting), 1)[0];
     // Free workspaces that are too small make room for one that fits: a memory cannot shrink, but it can be dropped.
     const { maxSlots, maxTotalBytes, make } = this.#limits;
     while (this.#free.length > 0 && this.totalBytes + stripeBytes > maxTotalBytes) this.#drop();
@@ -77,8 +76,25 @@ export class StripeSlots {
     return make(stripeBytes);
   }
 
+  /**
+   * The one that fits best: a small stripe in a large workspace has the next large stripe make another, and a memory once made stays (docs/decisions/host-memory.md).
+   * Of equals the one used last, which is still in the caches.
+   */
+  #smallestFree(leastBytes = 0): Workspace | undefined {
+    let best: Workspace | undefined;
+    for (const workspace of this.#free)
+      if (
+        workspace.roomBytes >= leastBytes &&
+        workspace.roomBytes <= (best?.roomBytes ?? Number.POSITIVE_INFINITY)
+      )
+        best = workspace;
+    return best;
+  }
+
   #drop(): void {
-    const workspace = this.#free.shift();
-    if (workspace !== undefined) this.#limits.dropped(workspace);
+    const workspace = this.#smallestFree();
+    if (workspace === undefined) return;
+    this.#free.splice(this.#free.indexOf(workspace), 1);
+    this.#limits.dropped(workspace);
   }
 }

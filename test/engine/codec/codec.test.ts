@@ -217,4 +217,17 @@ describe('stripe slots', () => {
     expect(slots.totalBytes).toBeLessThanOrEqual(257 * MIB);
     expect(slots.lend(300 * MIB)).toBeUndefined();
   });
+
+  it('gives a small stripe a small slot, so that a large one is left for a large stripe; the smallest makes way', () => {
+    const dropped: number[] = [];
+    const slots = new StripeSlots({ maxSlots: 3, dropped: ({ roomBytes }) => dropped.push(roomBytes) });
+    const KIB = 1024;
+    const first = [600, 40, 300].map((kib) => slots.lend(kib * KIB)!);
+    for (const slot of first) slot.giveBack();
+    const [small, large] = [slots.lend(30 * KIB)!, slots.lend(500 * KIB)!];
+    expect([small.workspace, large.workspace]).toEqual([first[1]!.workspace, first[0]!.workspace]);
+    small.giveBack();
+    expect(slots.lend(400 * KIB)).toBeDefined();
+    expect(dropped).toEqual([first[1]!.workspace.roomBytes]);
+  });
 });
