@@ -118,9 +118,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
     running.set(name, task);
   };
 
-  const eachOrder = async (visit: (page: ReturnType<CustodyStore['list']>) => void) => {
+  const eachOpenOrder = async (visit: (page: ReturnType<CustodyStore['list']>) => void) => {
     for (let cursor: ObjectId | undefined; !stopped; ) {
-      const page = store.list(cursor, PAGE);
+      const page = store.listOpen(cursor, PAGE);
       if (page.length === 0) return;
       visit(page);
       cursor = page.at(-1)!.objectId;
@@ -149,7 +149,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const whole = round++ % limits.othersEvery === 0;
     for (const id of unheard) releases.add(id);
     unheard.clear();
-    await eachOrder((page) => {
+    await eachOpenOrder((page) => {
       const nowMs = clock.monotonic();
       for (const mark of page) {
         lack(mark);

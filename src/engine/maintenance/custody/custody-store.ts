@@ -50,20 +50,23 @@ export interface CustodyRecord extends CustodyMark {
 }
 
 export interface CustodyLimits {
-  /** Orders of one owner, releases among them. */
+  /** Orders of one owner, releases among them; when there are as many, those carried out longest ago give way to what is new. */
   ordersPerOwner: number;
   /** Bytes of manifests of one owner. */
   manifestBytesPerOwner: number;
 }
 
 /**
- * 500,000 objects of one owner on a custodian are 5 million in a mesh of 30 nodes; at 250 bytes for a release and 2 KiB for a small
+ * 500,000 objects of one owner on a custodian are 5 million in a mesh of 30 nodes; at 500 bytes for a release and 2 KiB for a small
  * object's manifest that is 1 GiB of a disk at most.
  */
 export const CUSTODY_LIMITS: CustodyLimits = {
   ordersPerOwner: 500_000,
   manifestBytesPerOwner: 1024 * 1024 * 1024,
 };
+
+/** Releases carried out that give way together when an owner's share of orders is used up. */
+export const GIVE_WAY = 256;
 
 /** Holders remembered for one place: where it was, where it is, and one that came in between. */
 export const CLAIMS_PER_PLACE = 3;
@@ -76,6 +79,8 @@ export interface CustodyStore {
   manifest(id: ObjectId): Uint8Array | undefined;
   /** In the order of their ids, after `cursor`. */
   list(cursor: ObjectId | undefined, limit: number): CustodyMark[];
+  /** The same without releases that are carried out: they pile up, and nothing is left to do about them. */
+  listOpen(cursor: ObjectId | undefined, limit: number): CustodyMark[];
   /** Objects of which the holder has or had a shard, by their manifests or claims; in order, after `cursor`. */
   heldBy(holder: PeerId, cursor: ObjectId | undefined, limit: number): ObjectId[];
   /** The newest claim for a place first; older ones fall out. Of objects that are not kept: nothing happens. */
@@ -88,4 +93,9 @@ export interface CustodyStore {
   settle(id: ObjectId): void;
   usage(): { orders: number; released: number; manifestBytes: number };
   close(): void;
+}
+
+/** Whether it may take the room of releases that were carried out: not what is one of them itself, of which another custodian tells. */
+export function makesRoom({ order, manifest }: Keep): boolean {
+  return order.state === 'live' || manifest !== undefined;
 }

@@ -7,6 +7,7 @@ import type { CustodyClient } from './custody-client.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
 import { type CustodyMark, type CustodyStore, MANIFEST_GROUP } from './custody-store.ts';
+import { IdSet } from './id-set.ts';
 import { releasesFrom } from './tombstones.ts';
 
 export interface HandoverContext {
@@ -39,7 +40,7 @@ export interface HandoverReport {
 
 export class Handover {
   /** Who was heard to have which order, since it last came or went. */
-  private readonly confirmed = new Map<PeerId, Set<ObjectId>>();
+  private readonly confirmed = new Map<PeerId, IdSet>();
   private readonly context: HandoverContext;
 
   constructor(context: HandoverContext) {
@@ -152,9 +153,9 @@ export class Handover {
   }
 
   private confirm(peer: PeerId, id: ObjectId): void {
-    const ids = this.confirmed.get(peer);
-    if (ids === undefined) this.confirmed.set(peer, new Set([id]));
-    else ids.add(id);
+    const ids = this.confirmed.get(peer) ?? new IdSet();
+    this.confirmed.set(peer, ids);
+    ids.add(id);
   }
 
   /** Asks for the manifests that live orders came without; resolves with the objects that have theirs now. */

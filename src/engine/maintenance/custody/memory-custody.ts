@@ -8,8 +8,10 @@ import {
   type CustodyLimits,
   type CustodyMark,
   type CustodyStore,
+  GIVE_WAY,
   type Keep,
   type Kept,
+  makesRoom,
 } from './custody-store.ts';
 import { type Order, replaces } from './order.ts';
 
@@ -39,10 +41,20 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
   const idsAfter = (cursor: ObjectId | undefined) =>
     [...entries.keys()].filter((id) => cursor === undefined || id > cursor).sort();
 
-  const keepOne = ({ order, bytes, manifest, holders, claims }: Keep): Kept => {
+  const makeRoom = (owner: OwnerId) => {
+    const carriedOut = [...entries]
+      .filter(([, { order, manifest }]) => order.owner === owner && order.state === 'released' && !manifest)
+      .slice(0, GIVE_WAY);
+    for (const [id] of carriedOut) drop(id);
+  };
+  const keepOne = (keep: Keep): Kept => {
+    const { order, bytes, manifest, holders, claims } = keep;
     const before = entries.get(order.objectId);
     const share = shareOf(order.owner);
-    if (before === undefined && share.orders >= limits.ordersPerOwner) return 'full';
+    if (before === undefined && share.orders >= limits.ordersPerOwner) {
+      if (makesRoom(keep)) makeRoom(order.owner);
+      if (share.orders >= limits.ordersPerOwner) return 'full';
+    }
     const newer = before === undefined || replaces(order, before.order);
     if (!newer && order.sequence < before.order.sequence) return 'older';
     if (!newer && before.order.state !== order.state) return 'older';
@@ -81,6 +93,12 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
     entries.delete(id);
   };
 
+  const listAfter = (cursor: ObjectId | undefined, limit: number, isListed: (mark: CustodyMark) => boolean) =>
+    idsAfter(cursor)
+      .map((id) => markOf(entries.get(id)!))
+      .filter(isListed)
+      .slice(0, limit);
+
   return {
     keep: (batch) => batch.map(keepOne),
     mark(id) {
@@ -92,10 +110,9 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
       return entry && { ...markOf(entry), order: entry.order, bytes: entry.bytes, claims: [...entry.claims] };
     },
     manifest: (id) => entries.get(id)?.manifest,
-    list: (cursor, limit) =>
-      idsAfter(cursor)
-        .slice(0, limit)
-        .map((id) => markOf(entries.get(id)!)),
+    list: (cursor, limit) => listAfter(cursor, limit, () => true),
+    listOpen: (cursor, limit) =>
+      listAfter(cursor, limit, ({ state, hasManifest }) => state === 'live' || hasManifest),
     heldBy: (holder, cursor, limit) =>
       idsAfter(cursor)
         .filter((id) => entries.get(id)!.holders.has(holder))

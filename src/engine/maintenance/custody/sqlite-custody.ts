@@ -11,8 +11,10 @@ import {
   type CustodyLimits,
   type CustodyMark,
   type CustodyStore,
+  GIVE_WAY,
   type Keep,
   type Kept,
+  makesRoom,
 } from './custody-store.ts';
 import { mergeClaims } from './memory-custody.ts';
 import { parseOrder, replaces } from './order.ts';
@@ -52,12 +54,20 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX held_object ON held (object);
 `;
+const OPEN = '(released = 0 OR manifest_bytes > 0)';
+const CARRIED_OUT = '(released = 1 AND manifest_bytes = 0)';
+/** Made where they are missing: an older datamesh keeps them up, and does not need them. */
+const INDEXES = `
+  CREATE INDEX IF NOT EXISTS orders_open ON orders (object_id) WHERE ${OPEN};
+  CREATE INDEX IF NOT EXISTS orders_carried_out ON orders (owner) WHERE ${CARRIED_OUT};
+`;
 const MARK = 'object_id, owner, released, sequence, manifest_bytes';
 
 /** Opens or makes the file (`:memory:` for none). Throws `format-too-new`, `malformed-data`, `file-denied`, `lock-held`. */
 export function openCustody(path: string, limits: CustodyLimits = CUSTODY_LIMITS): CustodyStore {
   return openSqlite(path, (db) => {
     prepareFile(db, path);
+    db.exec(INDEXES);
     return custodyOn(db, path, limits);
   });
 }
@@ -167,9 +177,19 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     shares.set(owner, share);
     return share;
   };
+  const makeRoom = (owner: OwnerId) => {
+    const { changes } = run(
+      `DELETE FROM orders WHERE id IN
+       (SELECT id FROM orders WHERE owner = ? AND ${CARRIED_OUT} ORDER BY id LIMIT ${GIVE_WAY})`,
+      hexToBytes(owner),
+    );
+    shareOf(owner).orders -= Number(changes);
+  };
   /** What nearly every order is: in one row, with what came with it. */
-  const keepNew = ({ order, bytes, manifest, holders = [], claims = [] }: Keep): Kept => {
+  const keepNew = (keep: Keep): Kept => {
+    const { order, bytes, manifest, holders = [], claims = [] } = keep;
     const share = shareOf(order.owner);
+    if (share.orders >= limits.ordersPerOwner && makesRoom(keep)) makeRoom(order.owner);
     if (share.orders >= limits.ordersPerOwner) return 'full';
     const manifestBytes = manifest?.length ?? 0;
     const fits = share.manifestBytes + manifestBytes <= limits.manifestBytesPerOwner;
@@ -249,6 +269,14 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
         );
         return row && new Uint8Array(row.bytes as Uint8Array);
       }),
+    listOpen: (cursor, limit) =>
+      guarded(() =>
+        all(
+          `SELECT ${MARK} FROM orders WHERE ${OPEN} AND object_id > ? ORDER BY object_id LIMIT ?`,
+          hexToBytes(cursor ?? ''),
+          limit,
+        ).map(markOf),
+      ),
     list: (cursor, limit) =>
       guarded(() =>
         all(
@@ -279,8 +307,15 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     forget(ids) {
       if (ids.length === 0) return;
       transaction(() => {
-        for (const id of ids) run('DELETE FROM orders WHERE object_id = ?', hexToBytes(id));
-        shares.clear();
+        for (const id of ids) {
+          const row = rowOf(id);
+          if (row === undefined) continue;
+          run('DELETE FROM orders WHERE id = ?', row.id as number);
+          const share = shares.get(markOf(row).owner);
+          if (share === undefined) continue;
+          share.orders--;
+          share.manifestBytes -= row.manifest_bytes as number;
+        }
       });
     },
     settle(id) {
@@ -294,7 +329,8 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
           new Uint8Array(0),
           row.id as number,
         );
-        shares.clear();
+        const share = shares.get(markOf(row).owner);
+        if (share !== undefined) share.manifestBytes -= row.manifest_bytes as number;
       });
     },
     usage: () =>

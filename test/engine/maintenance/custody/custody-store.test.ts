@@ -97,6 +97,39 @@ for (const [name, open] of [
       store.close();
     });
 
+    test('releases that were carried out give way, the oldest first, and only to what is new', () => {
+      store = open(LIMITS);
+      const released = (n: number, manifest?: Uint8Array) =>
+        keepOf({ objectId: objectId(n), state: 'released', sequence: 2 }, { manifest });
+      const live = (n: number) => keepOf({ objectId: objectId(n) });
+      expect(store.keep([released(1), released(2), live(3)])).toEqual(['kept', 'kept', 'kept']);
+      // What another custodian has not forgotten yet.
+      expect(store.keep([released(4)])).toEqual(['full']);
+      expect(store.keep([live(5)])).toEqual(['kept']);
+      expect([1, 2, 3, 4, 5].map((n) => store.mark(objectId(n))?.state)).toEqual([
+        ...[undefined, undefined, 'live', undefined, 'live'],
+      ]);
+      // One that is still to be carried out stays, and comes in.
+      expect(store.keep([released(6, MANIFEST)])).toEqual(['kept']);
+      expect(store.keep([live(7)])).toEqual(['full']);
+      store.settle(objectId(6));
+      expect(store.keep([live(7)])).toEqual(['kept']);
+      expect(store.usage()).toEqual({ orders: 3, released: 0, manifestBytes: 0 });
+      store.close();
+    });
+
+    test('lists what is open without releases that were carried out', () => {
+      store.keep([1, 2, 3, 4].map((n) => keepOf({ objectId: objectId(n) }, { manifest: MANIFEST })));
+      store.keep([keepOf({ objectId: objectId(5) })]);
+      store.keep([2, 3].map((n) => keepOf({ objectId: objectId(n), state: 'released', sequence: 2 })));
+      store.settle(objectId(3));
+      const open = [1, 2, 4, 5].map(objectId).sort();
+      expect(store.listOpen(undefined, 9).map((mark) => mark.objectId)).toEqual(open);
+      expect(store.listOpen(open[1], 1).map((mark) => mark.objectId)).toEqual([open[2]]);
+      expect(store.list(undefined, 9)).toHaveLength(5);
+      store.close();
+    });
+
     test('lists in order, page by page', () => {
       const ids = [1, 2, 3, 4, 5].map(objectId);
       store.keep(ids.map((id) => keepOf({ objectId: id }, { holders: [peer(1)] })));
@@ -120,7 +153,7 @@ for (const [name, open] of [
 }
 
 test('both kinds end with the same after any calls', () => {
-  const ids = [1, 2, 3].map(objectId);
+  const ids = [1, 2, 3, 4, 5].map(objectId);
   const places = fc.array(
     fc.tuple(fc.nat({ max: 2 }), fc.nat({ max: 1 }), fc.nat({ max: 4 })).map((it) => claim(...it)),
     { maxLength: 5 },
@@ -162,6 +195,7 @@ test('both kinds end with the same after any calls', () => {
         expect(results[0]).toEqual(results[1]);
         const [a, b] = stores.map((store) => ({
           list: store.list(undefined, 9),
+          open: store.listOpen(undefined, 9),
           usage: store.usage(),
           each: ids.map((one) => [store.get(one)?.claims, store.claims(one), store.get(one)?.order]),
           held: [0, 1, 2, 3, 4].map((one) => store.heldBy(peer(one), undefined, 9)),
