@@ -45,8 +45,8 @@ export interface Adoption {
   drop(from: PeerId, item: OfferItem): Promise<OfferAnswer>;
 }
 
-/** Decoded manifests of some four hundred objects: a custodian sends the shards of one object one after the other. */
-const STRANGERS_BYTES = 1 * 1024 * 1024;
+/** Decoded manifests of some fifteen hundred objects: a custodian sends the shards of one object one after the other. */
+const STRANGERS_BYTES = 4 * 1024 * 1024;
 
 export function createAdoption(options: AdoptionOptions): Adoption {
   const { store, custody, manifests } = options;

@@ -3,8 +3,8 @@ import { ManifestCache } from '../../transfer/manifest-cache.ts';
 import type { ObjectId, OwnerId } from '../../types.ts';
 import type { CustodyStore } from './custody-store.ts';
 
-/** Decoded, of some eight hundred objects: what is asked for again soon, before a deleted one has been dropped by all. The next turn of audits decodes anew, 50 µs each. */
-const CACHE_BYTES = 2 * 1024 * 1024;
+/** Decoded, of some three thousand objects: those of deleted ones stay until others come. */
+const CACHE_BYTES = 8 * 1024 * 1024;
 
 /** Manifests of the objects in custody, decoded; those used last are kept. */
 export class CustodyManifests {
