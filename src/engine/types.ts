@@ -42,6 +42,11 @@ export function hexToBytes(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, 'hex'));
 }
 
+/** Eight of an id's 64 hex digits, from `at` on, as a number: ids are hashes, and their digits as good as those of another hash. */
+export function wordOfId(id: ShardId | ObjectId, at: number): number {
+  return Number.parseInt(id.slice(at, at + 8), 16);
+}
+
 /** k data and m parity shards per stripe; any k of the k+m give the chunk back. k = 1 is replication. */
 export interface CodeProfile {
   k: number;

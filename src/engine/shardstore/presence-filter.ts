@@ -3,7 +3,7 @@
  * their own digits are the hash functions (two of 32 bits, the rest by double hashing: Kirsch and Mitzenmacher, 2006).
  */
 import { nextTurn } from '../effects/turn.ts';
-import type { ShardId } from '../types.ts';
+import { type ShardId, wordOfId } from '../types.ts';
 
 /** 16 bits an id and 4 functions: one new id in 400 is looked up for nothing. */
 const BITS_PER_ID = 16;
@@ -38,8 +38,8 @@ export class PresenceFilter {
 
   add(id: ShardId): void {
     this.#added++;
-    const step = half(id, 8) | 1;
-    for (let turn = 0, hash = half(id, 0); turn < FUNCTIONS; turn++, hash = (hash + step) >>> 0) {
+    const step = wordOfId(id, 8) | 1;
+    for (let turn = 0, hash = wordOfId(id, 0); turn < FUNCTIONS; turn++, hash = (hash + step) >>> 0) {
       const bit = hash & this.#mask;
       this.#words[bit >>> 5]! |= 1 << (bit & 31);
     }
@@ -47,18 +47,13 @@ export class PresenceFilter {
 
   /** False: it was not added. */
   mayHave(id: ShardId): boolean {
-    const step = half(id, 8) | 1;
-    for (let turn = 0, hash = half(id, 0); turn < FUNCTIONS; turn++, hash = (hash + step) >>> 0) {
+    const step = wordOfId(id, 8) | 1;
+    for (let turn = 0, hash = wordOfId(id, 0); turn < FUNCTIONS; turn++, hash = (hash + step) >>> 0) {
       const bit = hash & this.#mask;
       if (((this.#words[bit >>> 5]! >>> (bit & 31)) & 1) === 0) return false;
     }
     return true;
   }
-}
-
-/** Eight hex digits as a number. */
-function half(id: ShardId, at: number): number {
-  return Number.parseInt(id.slice(at, at + 8), 16);
 }
 
 export interface KnownIdsOptions {

@@ -177,6 +177,13 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     shares.set(owner, share);
     return share;
   };
+  /** The bytes of a row's manifest, and the row itself or not, to its owner's share. */
+  const giveBack = (row: Row, orders: 0 | 1) => {
+    const share = shares.get(bytesToHex(row.owner as Uint8Array) as OwnerId);
+    if (share === undefined) return;
+    share.orders -= orders;
+    share.manifestBytes -= row.manifest_bytes as number;
+  };
   const makeRoom = (owner: OwnerId) => {
     const { changes } = run(
       `DELETE FROM orders WHERE id IN
@@ -247,6 +254,17 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     return outcome;
   };
 
+  const listWhere =
+    (condition: string): CustodyStore['list'] =>
+    (cursor, limit) =>
+      guarded(() =>
+        all(
+          `SELECT ${MARK} FROM orders WHERE ${condition} AND object_id > ? ORDER BY object_id LIMIT ?`,
+          hexToBytes(cursor ?? ''),
+          limit,
+        ).map(markOf),
+      );
+
   return {
     keep: (batch) => (batch.length === 0 ? [] : transaction(() => batch.map(keepOne))),
     mark: (id) =>
@@ -269,22 +287,8 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
         );
         return row && new Uint8Array(row.bytes as Uint8Array);
       }),
-    listOpen: (cursor, limit) =>
-      guarded(() =>
-        all(
-          `SELECT ${MARK} FROM orders WHERE ${OPEN} AND object_id > ? ORDER BY object_id LIMIT ?`,
-          hexToBytes(cursor ?? ''),
-          limit,
-        ).map(markOf),
-      ),
-    list: (cursor, limit) =>
-      guarded(() =>
-        all(
-          `SELECT ${MARK} FROM orders WHERE object_id > ? ORDER BY object_id LIMIT ?`,
-          hexToBytes(cursor ?? ''),
-          limit,
-        ).map(markOf),
-      ),
+    list: listWhere('TRUE'),
+    listOpen: listWhere(OPEN),
     heldBy: (holder, cursor, limit) =>
       guarded(() => {
         const number = numberOf(holder);
@@ -308,13 +312,11 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       if (ids.length === 0) return;
       transaction(() => {
         for (const id of ids) {
-          const row = rowOf(id);
-          if (row === undefined) continue;
-          run('DELETE FROM orders WHERE id = ?', row.id as number);
-          const share = shares.get(markOf(row).owner);
-          if (share === undefined) continue;
-          share.orders--;
-          share.manifestBytes -= row.manifest_bytes as number;
+          const row = get(
+            'DELETE FROM orders WHERE object_id = ? RETURNING owner, manifest_bytes',
+            hexToBytes(id),
+          );
+          if (row !== undefined) giveBack(row, 1);
         }
       });
     },
@@ -329,8 +331,7 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
           new Uint8Array(0),
           row.id as number,
         );
-        const share = shares.get(markOf(row).owner);
-        if (share !== undefined) share.manifestBytes -= row.manifest_bytes as number;
+        giveBack(row, 0);
       });
     },
     usage: () =>
