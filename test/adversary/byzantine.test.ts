@@ -20,7 +20,7 @@ const HONEST = ['alice', 'bob', 'carol', 'dave'];
 const TEST_MS = 90_000;
 /** Slower than a healthy read, faster than any time-out of a request. */
 const READ_BAR_MS = 5_000;
-/** As long as one holder may keep a write waiting before it is given up (a cut-off, the grace of its cancelled request), and some more. */
+/** Two holders in a row may each keep a stripe waiting for a cut-off: four times what its other shards took, a second at least. */
 const WRITE_BAR_MS = 10_000;
 
 let mesh: EngineMesh;

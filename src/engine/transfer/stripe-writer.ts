@@ -39,11 +39,18 @@ export interface WriteContext {
   signal: AbortSignal;
 }
 
-/** Holder of each shard by index; undefined where none could be made durable. Throws `write-quorum-failed`. */
-export async function writeStripe(
-  stripe: StripeToWrite,
-  context: WriteContext,
-): Promise<(PeerId | undefined)[]> {
+export interface WrittenStripe {
+  /** Of each shard by index; undefined where none could be made durable. */
+  holders: (PeerId | undefined)[];
+  /**
+   * Requests to holders that were given up may still read the shards' memory: of one that takes no bytes in, until its connection is
+   * closed, a minute later. Resolves when they have ended, never rejects; undefined when there are none.
+   */
+  reading: Promise<unknown> | undefined;
+}
+
+/** Throws `write-quorum-failed`, and `cancelled`; then nothing reads the shards any more. */
+export async function writeStripe(stripe: StripeToWrite, context: WriteContext): Promise<WrittenStripe> {
   context.signal.throwIfAborted();
   const shardBytes = stripe.shards[0]?.length ?? 0;
   const candidates = context.candidates();
@@ -75,7 +82,7 @@ export async function writeStripe(
     for (const attempt of attempts) attempt.abort();
   };
   context.signal.addEventListener('abort', stop, { once: true });
-  /** Requests that were given up: until they have ended, the shards' memory is read. A manifest's is nobody else's, so that it waits for none of them. */
+  /** Requests that were given up. */
   const left: Promise<unknown>[] = [];
 
   /** One holder's answer: 'late' when it is to be replaced instead of being waited for. */
@@ -119,16 +126,21 @@ export async function writeStripe(
     }
     return undefined;
   };
-  const holders = await Promise.all(stripe.ids.map((_id, index) => place(index))).finally(() => {
+  const ended = () => (left.length === 0 ? undefined : Promise.allSettled(left));
+  try {
+    const holders = await Promise.all(stripe.ids.map((_id, index) => place(index)));
+    context.signal.throwIfAborted();
+    const durable = holders.filter((holder) => holder !== undefined).length;
+    if (durable < stripe.quorum) throw quorumFailed(durable, stripe.quorum, stripe.ids.length, failures);
+    return { holders, reading: ended() };
+  } catch (error) {
+    // What it placed is taken back next, which must not come before what is under way. A manifest's memory is nobody else's.
+    if (stripe.announce !== true || context.signal.aborted) await ended();
+    throw error;
+  } finally {
     cutOff.end();
     context.signal.removeEventListener('abort', stop);
-    if (left.length === 0 || (stripe.announce === true && !context.signal.aborted)) return undefined;
-    return Promise.allSettled(left);
-  });
-  context.signal.throwIfAborted();
-  const durable = holders.filter((holder) => holder !== undefined).length;
-  if (durable < stripe.quorum) throw quorumFailed(durable, stripe.quorum, stripe.ids.length, failures);
-  return holders;
+  }
 }
 
 /** Who failed of late gets a shard only where the rule finds no place without it. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Backend } from '../../../src/engine/backends/backend.ts';
+import type { Clock } from '../../../src/engine/effects/clock.ts';
 import type { Candidate } from '../../../src/engine/placement/domains.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
 import { type WriteContext, writeStripe } from '../../../src/engine/transfer/stripe-writer.ts';
@@ -9,6 +10,19 @@ import { manualClock } from '../../support/manual-clock.ts';
 import { peer } from '../maintenance/custody/samples.ts';
 
 const id = 'ab'.repeat(32) as ShardId;
+
+const contextOf = (clock: Clock, peers: readonly number[]): WriteContext => ({
+  clock,
+  owner: 'owner' as OwnerId,
+  candidates: () =>
+    peers.map((at): Candidate => ({ peer: peer(at), freeBytes: 1e9, point: pointOf(Buffer.from(peer(at))) })),
+  backend: () => undefined,
+  mayAsk: () => true,
+  placed: () => {},
+  failed: () => {},
+  overtaken: () => {},
+  signal: new AbortController().signal,
+});
 
 test('a holder that was given up on in writing a manifest may fail long after the put has: nobody is left to hear of it, and nothing complains', async () => {
   const clock = manualClock();
@@ -29,17 +43,9 @@ test('a holder that was given up on in writing a manifest may fail long after th
     if (asked.length === 2) return late;
     return givenUp.then(() => Promise.reject(new DatameshError('denied', { what: 'not for this owner' })));
   };
-  const candidates = [1, 2, 3, 4, 5].map(
-    (at): Candidate => ({ peer: peer(at), freeBytes: 1e9, point: pointOf(Buffer.from(peer(at))) }),
-  );
   const context: WriteContext = {
-    clock,
-    owner: 'owner' as OwnerId,
-    candidates: () => candidates,
+    ...contextOf(clock, [1, 2, 3, 4, 5]),
     backend: (holder) => ({ id: holder, put: () => put(holder) }) as unknown as Backend,
-    mayAsk: () => true,
-    placed: () => {},
-    failed: () => {},
     overtaken: giveUp,
     signal: stopper.signal,
   };
@@ -70,4 +76,47 @@ test('a holder that was given up on in writing a manifest may fail long after th
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
   process.off('unhandledRejection', note);
   expect(stray).toEqual([]);
+});
+
+test('a stripe ends without the holder that was given up, and says when nothing reads its shards any more', async () => {
+  const clock = manualClock();
+  let endLate = () => {};
+  const late = new Promise<void>((_resolve, reject) => {
+    endLate = () => reject(new DatameshError('cancelled', { what: 'cancelled' }));
+  });
+  let asked = 0;
+  const deleted: string[] = [];
+  const writing = writeStripe(
+    {
+      ids: [1, 2, 3].map((n) => n.toString(16).padStart(64, '0') as ShardId),
+      shards: [0, 1, 2].map(() => new Uint8Array(10)),
+      quorum: 3,
+      policy: { code: { k: 2, m: 1 }, domain: 'node', allowDegraded: false },
+    },
+    {
+      ...contextOf(clock, [1, 2, 3, 4]),
+      backend: (holder) =>
+        ({
+          id: holder,
+          put: () => (asked++ === 0 ? late : Promise.resolve()),
+          delete: async () => void deleted.push(holder),
+        }) as unknown as Backend,
+    },
+  );
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise(setImmediate);
+    clock.advance(1_000);
+  }
+  const { holders, reading } = await writing;
+  expect(new Set(holders).size).toBe(3);
+  let isRead = true;
+  void reading!.then(() => (isRead = false));
+  await new Promise(setImmediate);
+  expect(isRead).toBe(true);
+  expect(deleted).toEqual([]);
+  endLate();
+  await new Promise(setImmediate);
+  expect(isRead).toBe(false);
+  expect(deleted).toHaveLength(1);
+  expect(holders).not.toContain(deleted[0]);
 });

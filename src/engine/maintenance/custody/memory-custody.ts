@@ -69,12 +69,13 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
       }
     }
     if (before === undefined) share.orders++;
+    const known = mergeClaims(before?.claims ?? [], claims ?? []);
     entries.set(order.objectId, {
       order: newer ? order : before.order,
       bytes: newer ? Uint8Array.from(bytes) : before.bytes,
       manifest: taken,
-      holders: new Set([...(before?.holders ?? []), ...(holders ?? []), ...holdersOf(claims ?? [])]),
-      claims: mergeClaims(before?.claims ?? [], claims ?? []),
+      holders: new Set([...(before?.holders ?? []), ...(holders ?? []), ...holdersOf(known)]),
+      claims: known,
     });
     return outcome;
   };
@@ -82,7 +83,7 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
     const entry = entries.get(objectId);
     if (entry === undefined) return;
     entry.claims = mergeClaims(merge ? entry.claims : [], claims);
-    entry.holders = new Set([...entry.holders, ...holdersOf(claims)]);
+    entry.holders = new Set([...entry.holders, ...holdersOf(entry.claims)]);
   };
   const drop = (id: ObjectId) => {
     const entry = entries.get(id);
@@ -144,7 +145,8 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
   };
 }
 
-function holdersOf(claims: readonly Claim[]): PeerId[] {
+/** Who counts as a holder: of claims that a place has no room for, nobody. */
+export function holdersOf(claims: readonly Claim[]): PeerId[] {
   return claims.map(({ holder }) => holder);
 }
 

@@ -16,7 +16,7 @@ import {
   type Kept,
   makesRoom,
 } from './custody-store.ts';
-import { mergeClaims } from './memory-custody.ts';
+import { holdersOf, mergeClaims } from './memory-custody.ts';
 import { parseOrder, replaces } from './order.ts';
 
 /** "DMcu". */
@@ -148,10 +148,7 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
   };
   const setClaims = (row: Row, claims: readonly Claim[]) => {
     run('UPDATE orders SET claims = ? WHERE id = ?', claimBytes(claims), row.id as number);
-    noteHeld(
-      row.id as number,
-      claims.map(({ holder }) => holder),
-    );
+    noteHeld(row.id as number, holdersOf(claims));
   };
 
   const writeClaims = (batch: readonly ClaimsOf[], merge: boolean) => {
@@ -200,6 +197,7 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     if (share.orders >= limits.ordersPerOwner) return 'full';
     const manifestBytes = manifest?.length ?? 0;
     const fits = share.manifestBytes + manifestBytes <= limits.manifestBytesPerOwner;
+    const kept = mergeClaims([], claims);
     const { lastInsertRowid } = run(
       'INSERT INTO orders (object_id, owner, released, sequence, manifest_bytes, bytes, claims) VALUES (?, ?, ?, ?, ?, ?, ?)',
       hexToBytes(order.objectId),
@@ -208,7 +206,7 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       order.sequence,
       fits ? manifestBytes : 0,
       bytes,
-      claimBytes(mergeClaims([], claims)),
+      claimBytes(kept),
     );
     const id = Number(lastInsertRowid);
     share.orders++;
@@ -216,7 +214,7 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       run('INSERT INTO manifests (id, bytes) VALUES (?, ?)', id, manifest);
       share.manifestBytes += manifestBytes;
     }
-    noteHeld(id, [...holders, ...claims.map(({ holder }) => holder)]);
+    noteHeld(id, [...holders, ...holdersOf(kept)]);
     return fits ? 'kept' : 'full';
   };
 

@@ -130,6 +130,22 @@ for (const [name, open] of [
       store.close();
     });
 
+    test.each(['keep', 'claim'] as const)('%s: who is more than a place holds is no holder', (call) => {
+      const claims = [1, 2, 3, 4].map((holder) => claim(0, 0, holder));
+      store.keep([keepOf()]);
+      if (call === 'keep') store.keep([keepOf({}, { claims })]);
+      else store.claim([{ objectId: objectId(1), claims }]);
+      store.keep([keepOf({ objectId: objectId(2) }, { claims })]);
+      const both = [1, 2].map(objectId).sort();
+      expect([1, 2, 3, 4].map((holder) => store.heldBy(peer(holder), undefined, 9))).toEqual([
+        [],
+        both,
+        both,
+        both,
+      ]);
+      store.close();
+    });
+
     test('lists in order, page by page', () => {
       const ids = [1, 2, 3, 4, 5].map(objectId);
       store.keep(ids.map((id) => keepOf({ objectId: id }, { holders: [peer(1)] })));
