@@ -1,5 +1,6 @@
 /** What service managers are told about the node: the systemd unit and the launchd property list, as texts. Pure. */
 import { BACKGROUND_NICE } from './give-way.ts';
+import { NODE_FLAGS } from './node-flags.ts';
 
 export type Manager = 'systemd' | 'launchd';
 export type Scope = 'user' | 'system';
@@ -34,7 +35,18 @@ export function serviceFile(file: ServiceFile): string {
 }
 
 function commandLine({ node, launcher, config, dataDir }: ServiceFile): string[] {
-  return [node, launcher, 'service', 'run', '--no-input', '--config', config, '--data-dir', dataDir];
+  return [
+    node,
+    ...NODE_FLAGS,
+    launcher,
+    'service',
+    'run',
+    '--no-input',
+    '--config',
+    config,
+    '--data-dir',
+    dataDir,
+  ];
 }
 
 /**

@@ -8,6 +8,7 @@ import { connectEngine } from '../../engine/control/client.ts';
 import type { EventLevel, NodeStatus } from '../../engine/engine.ts';
 import { dataPaths } from '../../engine/options.ts';
 import { asDatameshError, DatameshError, errorTable } from '../../errors.ts';
+import { NODE_FLAGS } from './node-flags.ts';
 import { LOG_FILE_ENV } from './service-events.ts';
 import { tailOf } from './service-log.ts';
 
@@ -100,6 +101,7 @@ export async function startService(
   const child = spawn(
     process.execPath,
     [
+      ...NODE_FLAGS,
       launcherPath(),
       ...[
         'service',

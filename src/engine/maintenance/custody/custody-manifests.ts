@@ -3,7 +3,7 @@ import { ManifestCache } from '../../transfer/manifest-cache.ts';
 import type { ObjectId, OwnerId } from '../../types.ts';
 import type { CustodyStore } from './custody-store.ts';
 
-/** Decoded, of some three thousand objects: those of deleted ones stay until others come. */
+/** Decoded, of some three thousand objects. */
 const CACHE_BYTES = 8 * 1024 * 1024;
 
 /** Manifests of the objects in custody, decoded; those used last are kept. */
@@ -37,5 +37,10 @@ export class CustodyManifests {
       signedBy === undefined ? decodeManifest(own) : decodeOwnManifest(own, { ownerId: signedBy });
     this.cache.add(id, manifest);
     return manifest;
+  }
+
+  /** Of an object whose release was carried out: nobody asks for it again. */
+  forget(id: ObjectId): void {
+    this.cache.delete(id);
   }
 }

@@ -56,7 +56,7 @@ export class ReleaseCarrier {
 
   /** Which of these releases did not reach a holder that is here: they are to be tried again soon. */
   async carry(ids: readonly ObjectId[]): Promise<ObjectId[]> {
-    const { store, given } = this.context;
+    const { store, given, manifests } = this.context;
     const failed: ObjectId[] = [];
     const byHolder = new Map<PeerId, Telling[]>();
     for (const id of ids) {
@@ -72,6 +72,7 @@ export class ReleaseCarrier {
       if (left.length === 0) {
         store.settle(id);
         given.forget(id);
+        manifests.forget(id);
         this.done.delete(id);
       } else if (left.some(({ holder }) => this.isHere(holder))) failed.push(id);
     }

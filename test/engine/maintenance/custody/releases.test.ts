@@ -35,11 +35,12 @@ function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
   const told = new Map<PeerId, number>();
   const gave: PeerId[] = [];
   let dropped = 0;
+  const manifests = new CustodyManifests(store);
   const carrier = new ReleaseCarrier({
     ...common,
     peers: { self, members: () => MEMBERS, refused: () => {} },
     store,
-    manifests: new CustodyManifests(store),
+    manifests,
     client: {
       async drop(to: PeerId, items: readonly OfferItem[]) {
         if (to === failing()) throw new DatameshError('timeout', { what: 'no answer' });
@@ -57,21 +58,23 @@ function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
     // Of the holders in the manifest nobody knows any more.
     presence: (holder) => (MEMBERS.some(({ peer: one }) => one === holder) ? 'here' : 'gone'),
   });
-  return { store, told, gave, carrier, dropped: () => dropped };
+  return { store, told, gave, carrier, manifests, dropped: () => dropped };
 }
 
 test('a release goes to noted holders and to those who stand by; who is here and does not answer is told again', async () => {
   const [holder] = near.slice(7);
   let failing: PeerId | undefined = near[4];
-  const { store, told, carrier } = carrierOf(near[0]!, () => failing);
+  const { store, told, carrier, manifests } = carrierOf(near[0]!, () => failing);
   store.keep([{ ...released, claims: [{ stripe: 0, index: 0, holder: holder! }] }]);
   expect(await carrier.carry([id])).toEqual([id]);
+  expect(manifests.cached(id)).toBeDefined();
   expect([...told.keys()].sort()).toEqual([near[3]!, holder!].sort());
   expect(store.mark(id)?.hasManifest).toBe(true);
   failing = undefined;
   expect(await carrier.carry([id])).toEqual([]);
   expect(Object.fromEntries(told)).toEqual({ [near[3]!]: 1, [near[4]!]: 1, [holder!]: 1 });
   expect(store.mark(id)).toMatchObject({ state: 'released', hasManifest: false });
+  expect(manifests.cached(id)).toBeUndefined();
 });
 
 test('a custodian drops what it has itself, also where nobody has noted that it has anything', async () => {
