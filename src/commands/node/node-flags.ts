@@ -2,6 +2,6 @@
  * What Node.js is started with where it runs a node for long. It has to stand on the command line: V8 reads it once, before any JavaScript.
  *
  * V8 collects short-lived objects when their space is full, and lets that space grow to twice 64 MiB where memory is plenty. With 8 MiB a coordinator of a put and
- * a get of 10 GiB stays at some 230 MiB, where it came to 330, and small objects cost what they did (docs/decisions/host-memory.md).
+ * a get of 10 GiB comes to 251 MiB, where it came to 331, and small objects cost what they did (docs/decisions/host-memory.md).
  */
 export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8'];
