@@ -12,9 +12,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DemoMesh } from '../src/commands/start/demo/nodes.ts';
 import { randomFile, sha256 } from '../test/support/files.ts';
+import { peakBytes, resetPeak } from '../test/support/process-memory.ts';
 import { withMesh } from './support/mesh.ts';
 import { numberOption } from './support/options.ts';
-import { cpuSeconds, installed, peakMiB, resetPeak, type Timed, timed } from './support/process.ts';
+import { cpuSeconds, installed, type Timed, timed } from './support/process.ts';
 import { Report } from './support/rows.ts';
 
 const MIB = 2 ** 20;
@@ -59,7 +60,7 @@ async function rounds(label: string, folder: string, mesh: DemoMesh): Promise<vo
     if (round === 0) return;
     push(seconds, name, result.seconds);
     push(cpu, name, result.cpuSeconds + (name.startsWith('datamesh') ? nodesCpu : 0));
-    if (name.startsWith('datamesh')) push(peak, name, peakMiB(coordinator.pid));
+    if (name.startsWith('datamesh')) push(peak, name, peakBytes(coordinator.pid) / MIB);
   };
   const datamesh = (...argv: string[]) =>
     timed(process.execPath, [LAUNCHER, '--config', coordinator.configPath, ...argv], { HOME: folder });

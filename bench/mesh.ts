@@ -24,8 +24,8 @@ import { openKeyring } from '../src/engine/keys/keyring.ts';
 import { openEngine } from '../src/engine/local.ts';
 import { dataPaths, type EngineOptions } from '../src/engine/options.ts';
 import { randomFile, sha256 } from '../test/support/files.ts';
+import { peakBytes, resetPeak } from '../test/support/process-memory.ts';
 import { numberOption, textOption } from './support/options.ts';
-import { peakMiB, resetPeak } from './support/process.ts';
 import { median, Report } from './support/rows.ts';
 import { spent, type ThreadCpu, threadCpu } from './support/threads.ts';
 
@@ -178,7 +178,7 @@ async function bulk(engine: Engine, { folder: base, nodes }: DemoMesh): Promise<
       client: spent(cpuBefore.client, cpuAfter.client),
       holders: spent(cpuBefore.holders, cpuAfter.holders),
     });
-    peak.push(peakMiB(process.pid));
+    peak.push(peakBytes(process.pid) / MIB);
   };
   const get = async (name: string) => {
     rmSync(copy, { force: true });

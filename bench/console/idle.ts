@@ -1,6 +1,6 @@
 /** What it costs to look at a mesh in which nothing happens but its own life. */
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { residentBytes } from '../../test/support/process-memory.ts';
 import { cpuSeconds } from '../support/process.ts';
 import { median, type Report } from '../support/rows.ts';
 import { inspected } from './live-heap.ts';
@@ -42,12 +42,12 @@ export async function measureIdle(
         report.add(`live heap after ${after}, attached`, [ofAttached], 'MiB');
         report.add(`live heap after ${after}, the console is the node`, [ofOwn], 'MiB');
       }
-      memory.push(pids.map(rssMiB));
+      memory.push(pids.map((pid) => residentBytes(pid) / 2 ** 20));
       await sleep(Math.min(SAMPLE_MS, Math.max(0, seconds * 1000 - elapsedMs())));
     }
     const elapsed = elapsedMs() / 1000;
     const percent = pids.map((pid, at) => (100 * (cpuSeconds(pid) - before[at]!)) / elapsed);
-    const rss = pids.map(rssMiB);
+    const rss = pids.map((pid) => residentBytes(pid) / 2 ** 20);
     // Memory goes up and down with the collector's rounds: medians of the first tenth and of the last.
     const tenth = Math.ceil(memory.length / 10);
     const growth = (at: number) =>
@@ -86,8 +86,4 @@ export async function measureIdle(
       await pty.close();
     }
   }
-}
-
-function rssMiB(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 }

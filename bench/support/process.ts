@@ -1,6 +1,6 @@
-/** What the system says of processes: CPU seconds and peak memory, from /proc (Linux; zero elsewhere). */
+/** What the system says of processes: CPU seconds, from /proc (Linux; zero elsewhere). */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Clock ticks a second, USER_HZ: 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -14,17 +14,6 @@ export function cpuSeconds(pid: number): number {
     .replace(/^.*\) /, '')
     .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
-
-/** Starts a new peak for the process (VmHWM). */
-export function resetPeak(pid: number): void {
-  if (existsSync(`/proc/${pid}/clear_refs`)) writeFileSync(`/proc/${pid}/clear_refs`, '5');
-}
-
-export function peakMiB(pid: number): number {
-  const path = `/proc/${pid}/status`;
-  if (!existsSync(path)) return 0;
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(path, 'utf8'))?.[1] ?? 0) / 1024;
 }
 
 export interface Timed {

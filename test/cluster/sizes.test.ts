@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { randomFile, sha256 } from '../support/files.ts';
+import { peakBytes, resetPeak } from '../support/process-memory.ts';
 
 const MIB = 2 ** 20;
 
@@ -71,9 +72,9 @@ test('1 GiB goes through and the putting process needs no more memory than for 1
     const file = join(cluster.folder, 'big');
     await randomFile(file, size);
     const { pid } = cluster.nodes[0]!;
-    if (existsSync(`/proc/${pid}/clear_refs`)) writeFileSync(`/proc/${pid}/clear_refs`, '5');
+    resetPeak(pid);
     await cluster.ok(0, ['put', file, '--name', 'big'], { timeoutMs: 300_000 });
-    const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
+    const peak = peakBytes(pid) / MIB;
     const out = join(cluster.folder, 'big.out');
     await cluster.ok(0, ['get', 'big', out, '--force'], { timeoutMs: 300_000 });
     expect(await sha256(out)).toBe(await sha256(file));

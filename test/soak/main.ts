@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startCluster } from '../support/cluster.ts';
+import { residentBytes } from '../support/process-memory.ts';
 import { MixedLoad } from './mixed-load.ts';
 import { theilSen } from './slope.ts';
 
@@ -88,9 +89,7 @@ try {
 process.exit(missed > 0 ? 1 : 0);
 
 function lookAt(pid: number): Omit<Sample, 'hours'> {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const rssKiB = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
-  return { rssMB: (rssKiB * 1024) / MB, descriptors: readdirSync(`/proc/${pid}/fd`).length };
+  return { rssMB: residentBytes(pid) / MB, descriptors: readdirSync(`/proc/${pid}/fd`).length };
 }
 
 function judge(name: string, pid: number, samples: readonly Sample[]) {

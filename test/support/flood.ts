@@ -17,6 +17,7 @@ import { openBulkPlane } from '../../src/engine/mesh/bulk/bulk-plane.ts';
 import { RateLimit } from '../../src/engine/mesh/rate-limit.ts';
 import type { PeerId, ShardId } from '../../src/engine/types.ts';
 import { startPeer, until } from '../engine/mesh/support.ts';
+import { residentBytes } from './process-memory.ts';
 
 export interface FloodRequest {
   mode:
@@ -210,10 +211,6 @@ export async function openFloodBench(): Promise<FloodBench> {
       await mesh.close(false);
     },
   };
-}
-
-function residentBytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
 }
 
 function socketsOf(pid: number): Set<string> {
