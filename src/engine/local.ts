@@ -113,7 +113,7 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
   const tidying = createTidying(node, pools, collecting, rebalancing, linked);
   if (node.options.mode === 'service' && node.owner !== undefined) tidying.start();
 
-  const metrics = createCollector(clock, () => ({
+  const metrics = createCollector(() => ({
     node,
     sampler,
     ownAudit: audit.figures,

@@ -102,12 +102,22 @@ class CodecPool implements Codec {
     this.#slots = new StripeSlots({
       maxSlots: slotCount(workers),
       make: (roomBytes) => {
-        const workspace = Workspace.shared(roomBytes);
+        const workspace = Workspace.shared(roomBytes, MAX_TOTAL_BYTES);
         this.#slotIds.set(workspace, this.#nextSlot++);
         return workspace;
       },
-      dropped: (workspace) => this.#crew.forget([this.#slotIds.get(workspace)!]),
+      grow: (workspace, roomBytes) => {
+        workspace.ensureRoom(roomBytes);
+        // Under a new number the workers are given its memory again, and see all of it.
+        this.#forget(workspace);
+        this.#slotIds.set(workspace, this.#nextSlot++);
+      },
+      dropped: (workspace) => this.#forget(workspace),
     });
+  }
+
+  #forget(workspace: Workspace): void {
+    this.#crew.forget([this.#slotIds.get(workspace)!]);
   }
 
   async encode(job: EncodeJob): Promise<EncodedStripe> {

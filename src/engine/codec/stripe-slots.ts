@@ -19,6 +19,8 @@ export interface SlotLimits {
   maxSlots: number;
   maxTotalBytes: number;
   make(roomBytes: number): Workspace;
+  /** Of one that nobody uses. */
+  grow(workspace: Workspace, roomBytes: number): void;
   /** Told of every workspace that is let go. */
   dropped(workspace: Workspace): void;
 }
@@ -34,6 +36,7 @@ export class StripeSlots {
       maxSlots: MAX_SLOTS,
       maxTotalBytes: MAX_TOTAL_BYTES,
       make: Workspace.own,
+      grow: (workspace, roomBytes) => workspace.ensureRoom(roomBytes),
       dropped: () => {},
       ...limits,
     };
@@ -66,35 +69,42 @@ export class StripeSlots {
   }
 
   #take(stripeBytes: number): Workspace | undefined {
-    const fitting = this.#smallestFree(stripeBytes);
-    if (fitting !== undefined) return this.#free.splice(this.#free.indexOf(fitting), 1)[0];
-    // Free workspaces that are too small make room for one that fits: a memory cannot shrink, but it can be dropped.
-    const { maxSlots, maxTotalBytes, make } = this.#limits;
-    while (this.#free.length > 0 && this.totalBytes + stripeBytes > maxTotalBytes) this.#drop();
-    if (this.totalBytes + stripeBytes > maxTotalBytes) return undefined;
-    if (this.#free.length + this.#lent >= maxSlots) this.#drop();
-    return make(stripeBytes);
+    const best = this.#bestFree(stripeBytes);
+    if (best !== undefined && best.roomBytes >= stripeBytes) return this.#taken(best);
+    // Free ones make room for it: a memory cannot shrink, but it can be dropped.
+    const { maxTotalBytes, make, grow } = this.#limits;
+    const moreBytes = stripeBytes - (best?.roomBytes ?? 0);
+    while (this.totalBytes + moreBytes > maxTotalBytes && this.#dropBeside(best));
+    if (this.totalBytes + moreBytes > maxTotalBytes) return undefined;
+    if (best === undefined) return make(stripeBytes);
+    grow(best, stripeBytes);
+    return this.#taken(best);
   }
 
   /**
-   * The one that fits best: a small stripe in a large workspace has the next large stripe make another, and a memory once made stays (docs/decisions/host-memory.md).
-   * Of equals the one used last, which is still in the caches.
+   * The smallest that fits, else the largest: it is to grow. A memory once made stays (docs/decisions/host-memory.md), so that there should be no more of them than
+   * stripes at a time, whatever their sizes. Of equals the one used last, which is still in the caches.
    */
-  #smallestFree(leastBytes = 0): Workspace | undefined {
+  #bestFree(leastBytes: number): Workspace | undefined {
     let best: Workspace | undefined;
-    for (const workspace of this.#free)
-      if (
-        workspace.roomBytes >= leastBytes &&
-        workspace.roomBytes <= (best?.roomBytes ?? Number.POSITIVE_INFINITY)
-      )
-        best = workspace;
+    for (const workspace of this.#free) {
+      const [has, had] = [workspace.roomBytes, best?.roomBytes ?? 0];
+      if (had < leastBytes ? has >= had : has >= leastBytes && has <= had) best = workspace;
+    }
     return best;
   }
 
-  #drop(): void {
-    const workspace = this.#smallestFree();
-    if (workspace === undefined) return;
+  #taken(workspace: Workspace): Workspace {
     this.#free.splice(this.#free.indexOf(workspace), 1);
-    this.#limits.dropped(workspace);
+    return workspace;
+  }
+
+  /** Lets the smallest free one go, but not `kept`. False when there is none. */
+  #dropBeside(kept: Workspace | undefined): boolean {
+    const others = this.#free.filter((workspace) => workspace !== kept);
+    if (others.length === 0) return false;
+    const smallest = others.reduce((a, b) => (b.roomBytes < a.roomBytes ? b : a));
+    this.#limits.dropped(this.#taken(smallest));
+    return true;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A WebAssembly memory that kernels run in: a table of pointers, then room for shards from BASE on. The room is virtual until it is
- * touched. Growing it detaches earlier views, so nobody may hold one while it grows. A shared one has a fixed size and can be used by several
- * threads, by one at a time.
+ * touched. Growing it detaches earlier views, so nobody may hold one while it grows. A shared one can be used by several threads, by one at a
+ * time; what another thread made `over` it before it grew keeps the former size.
  */
 import type { Kernel, KernelInstance } from './kernel.ts';
 import { MAX_SHARDS } from './matrix.ts';
@@ -27,9 +27,10 @@ export class Workspace {
     return new Workspace(new WebAssembly.Memory({ initial: pagesFor(roomBytes) }));
   }
 
-  static shared(roomBytes: number): Workspace {
-    const pages = pagesFor(roomBytes);
-    return new Workspace(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }));
+  /** @param maxRoomBytes to which it may grow: addresses, no memory */
+  static shared(roomBytes: number, maxRoomBytes: number): Workspace {
+    const [initial, maximum] = [pagesFor(roomBytes), pagesFor(maxRoomBytes)];
+    return new Workspace(new WebAssembly.Memory({ initial, maximum, shared: true }));
   }
 
   /** A shared workspace of another thread, by its `memory`. */

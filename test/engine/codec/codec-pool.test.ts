@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   codecPoolReport,
   createCodecPool,
@@ -133,6 +133,41 @@ describe('codec pool', () => {
     const slotBytes = [...buffers].map((buffer) => buffer.byteLength);
     const stripeBytes = 6 * (MIB / 4 + 128);
     for (const bytes of slotBytes) expect(bytes).toBeLessThanOrEqual(stripeBytes + 2 * 65_536);
+    await pool.close();
+  });
+
+  it('makes stripes of any size one after another in the same memories, which its workers see grow', async () => {
+    const { Memory } = WebAssembly;
+    let memories = 0;
+    class Counted extends Memory {
+      constructor(of: ConstructorParameters<typeof Memory>[0]) {
+        super(of);
+        if (of.shared === true) memories++;
+      }
+    }
+    Reflect.set(WebAssembly, 'Memory', Counted);
+    onTestFinished(() => void Reflect.set(WebAssembly, 'Memory', Memory));
+    const { workers, spawn } = recorded();
+    const pool = createCodecPool({ workers: 1, spawn });
+    const local = createCodec();
+    for (const [at, kib] of [200, 900, 300, 4096, 5000, 150].entries()) {
+      const job = jobOf(at, kib * 1024);
+      const { ids, shards, shardBytes, release } = await pool.encode(job);
+      expect(ids).toEqual((await local.encode(job)).ids);
+      const opened = await pool.decode({
+        ...job,
+        shardBytes,
+        plaintextBytes: job.plaintext.length,
+        ids,
+        shards: new Map([1, 2, 3, 5].map((index) => [index, Uint8Array.from(shards[index]!)])),
+      });
+      expect(Buffer.compare(opened.bytes, job.plaintext)).toBe(0);
+      opened.release();
+      release();
+    }
+    expect(workers).toHaveLength(1);
+    // One is lent while another is opened in.
+    expect(memories).toBe(2);
     await pool.close();
   });
 

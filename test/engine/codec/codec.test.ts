@@ -6,6 +6,7 @@ import { createCodecPool } from '../../../src/engine/codec/codec-pool.ts';
 import { blake3 } from '../../../src/engine/codec/hash.ts';
 import { createCodec } from '../../../src/engine/codec/local-codec.ts';
 import { StripeSlots } from '../../../src/engine/codec/stripe-slots.ts';
+import { Workspace } from '../../../src/engine/codec/workspace.ts';
 import { shardIdOf } from '../../../src/engine/types.ts';
 import { pattern } from './reference.ts';
 
@@ -218,16 +219,40 @@ describe('stripe slots', () => {
     expect(slots.lend(300 * MIB)).toBeUndefined();
   });
 
-  it('gives a small stripe a small slot, so that a large one is left for a large stripe; the smallest makes way', () => {
-    const dropped: number[] = [];
-    const slots = new StripeSlots({ maxSlots: 3, dropped: ({ roomBytes }) => dropped.push(roomBytes) });
+  it('gives a small stripe a small slot, and lets the largest free one grow for a larger: no more of them than stripes at a time', () => {
+    let made = 0;
+    const make = (roomBytes: number) => {
+      made++;
+      return Workspace.own(roomBytes);
+    };
+    const slots = new StripeSlots({ make });
     const KIB = 1024;
     const first = [600, 40, 300].map((kib) => slots.lend(kib * KIB)!);
     for (const slot of first) slot.giveBack();
     const [small, large] = [slots.lend(30 * KIB)!, slots.lend(500 * KIB)!];
     expect([small.workspace, large.workspace]).toEqual([first[1]!.workspace, first[0]!.workspace]);
     small.giveBack();
-    expect(slots.lend(400 * KIB)).toBeDefined();
-    expect(dropped).toEqual([first[1]!.workspace.roomBytes]);
+    const larger = slots.lend(400 * KIB)!;
+    expect(larger.workspace).toBe(first[2]!.workspace);
+    expect(larger.workspace.roomBytes).toBeGreaterThanOrEqual(400 * KIB);
+    larger.giveBack();
+    large.giveBack();
+    for (let kib = 100; kib < 4000; kib += 100) slots.lend(kib * KIB)!.giveBack();
+    expect(made).toBe(3);
+    expect(slots.totalBytes).toBeGreaterThanOrEqual(3900 * KIB + 400 * KIB + 40 * KIB);
+  });
+
+  it('counts what a slot has grown', () => {
+    const MIB = 1024 * 1024;
+    const slots = new StripeSlots({ maxTotalBytes: 10 * MIB });
+    const [one, two] = [slots.lend(4 * MIB)!, slots.lend(MIB)!];
+    two.giveBack();
+    expect(slots.lend(7 * MIB)).toBeUndefined();
+    const grown = slots.lend(5 * MIB)!;
+    expect(grown.workspace).toBe(two.workspace);
+    expect(slots.lend(2 * MIB)).toBeUndefined();
+    one.giveBack();
+    grown.giveBack();
+    expect(slots.totalBytes).toBeLessThanOrEqual(10 * MIB);
   });
 });

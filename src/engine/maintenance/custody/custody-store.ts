@@ -71,6 +71,13 @@ export const GIVE_WAY = 256;
 /** Holders remembered for one place: where it was, where it is, and one that came in between. */
 export const CLAIMS_PER_PLACE = 3;
 
+/** Orders, of which released, and bytes of manifests. */
+export interface CustodyUsage {
+  orders: number;
+  released: number;
+  manifestBytes: number;
+}
+
 export interface CustodyStore {
   /** All in one transaction, durable on return. */
   keep(batch: readonly Keep[]): Kept[];
@@ -91,7 +98,8 @@ export interface CustodyStore {
   forget(ids: readonly ObjectId[]): void;
   /** A release was carried out at every holder: manifest and claims go, the order stays as a tombstone. */
   settle(id: ObjectId): void;
-  usage(): { orders: number; released: number; manifestBytes: number };
+  /** Cheap, however many there are. */
+  usage(): CustodyUsage;
   close(): void;
 }
 

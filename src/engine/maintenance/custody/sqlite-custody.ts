@@ -18,6 +18,7 @@ import {
 } from './custody-store.ts';
 import { holdersOf, mergeClaims } from './memory-custody.ts';
 import { parseOrder, replaces } from './order.ts';
+import { UsageBook } from './usage-book.ts';
 
 /** "DMcu". */
 const APPLICATION_ID = 0x444d6375;
@@ -96,8 +97,8 @@ function prepareFile(db: DatabaseSync, path: string): void {
 function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): CustodyStore {
   const { get, all, run, guarded, transaction } = sqliteCalls(db, path, () => {
     numbers.clear();
-    shares.clear();
     names.clear();
+    usage.clear();
   });
 
   /** Holders by number and back: some hundreds in a mesh. */
@@ -161,38 +162,23 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     });
   };
 
-  /** What each owner uses: counted once, then kept up. */
-  const shares = new Map<OwnerId, { orders: number; manifestBytes: number }>();
-  const shareOf = (owner: OwnerId) => {
-    const known = shares.get(owner);
-    if (known !== undefined) return known;
-    const row = get(
-      'SELECT count(*) AS orders, coalesce(sum(manifest_bytes), 0) AS bytes FROM orders WHERE owner = ?',
-      hexToBytes(owner),
-    )!;
-    const share = { orders: row.orders as number, manifestBytes: row.bytes as number };
-    shares.set(owner, share);
-    return share;
-  };
-  /** The bytes of a row's manifest, and the row itself or not, to its owner's share. */
-  const giveBack = (row: Row, orders: 0 | 1) => {
-    const share = shares.get(bytesToHex(row.owner as Uint8Array) as OwnerId);
-    if (share === undefined) return;
-    share.orders -= orders;
-    share.manifestBytes -= row.manifest_bytes as number;
-  };
+  const usage = new UsageBook(get);
   const makeRoom = (owner: OwnerId) => {
     const { changes } = run(
       `DELETE FROM orders WHERE id IN
        (SELECT id FROM orders WHERE owner = ? AND ${CARRIED_OUT} ORDER BY id LIMIT ${GIVE_WAY})`,
       hexToBytes(owner),
     );
-    shareOf(owner).orders -= Number(changes);
+    usage.note(owner, { orders: -Number(changes), released: -Number(changes) });
+  };
+  const noteManifest = (owner: OwnerId, row: number, manifest: Uint8Array) => {
+    run('INSERT INTO manifests (id, bytes) VALUES (?, ?)', row, manifest);
+    usage.note(owner, { manifestBytes: manifest.length });
   };
   /** What nearly every order is: in one row, with what came with it. */
   const keepNew = (keep: Keep): Kept => {
     const { order, bytes, manifest, holders = [], claims = [] } = keep;
-    const share = shareOf(order.owner);
+    const share = usage.of(order.owner);
     if (share.orders >= limits.ordersPerOwner && makesRoom(keep)) makeRoom(order.owner);
     if (share.orders >= limits.ordersPerOwner) return 'full';
     const manifestBytes = manifest?.length ?? 0;
@@ -209,11 +195,8 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       claimBytes(kept),
     );
     const id = Number(lastInsertRowid);
-    share.orders++;
-    if (manifest !== undefined && fits) {
-      run('INSERT INTO manifests (id, bytes) VALUES (?, ?)', id, manifest);
-      share.manifestBytes += manifestBytes;
-    }
+    usage.note(order.owner, { orders: 1, released: order.state === 'released' ? 1 : 0 });
+    if (manifest !== undefined && fits) noteManifest(order.owner, id, manifest);
     noteHeld(id, [...holders, ...holdersOf(kept)]);
     return fits ? 'kept' : 'full';
   };
@@ -222,7 +205,7 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     const { order, bytes, manifest, holders, claims } = keep;
     const row = rowOf(order.objectId);
     if (row === undefined) return keepNew(keep);
-    const share = shareOf(order.owner);
+    const share = usage.of(order.owner);
     const before = markOf(row);
     const newer = replaces(order, before);
     if (!newer && (order.sequence < before.sequence || before.state !== order.state)) return 'older';
@@ -236,14 +219,14 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
         bytes,
         row.id as number,
       );
+      usage.note(order.owner, { released: released - (row.released as number) });
     }
     const id = row.id as number;
     if (manifest !== undefined && !before.hasManifest) {
       if (share.manifestBytes + manifest.length > limits.manifestBytesPerOwner) outcome = 'full';
       else {
-        run('INSERT INTO manifests (id, bytes) VALUES (?, ?)', id, manifest);
+        noteManifest(order.owner, id, manifest);
         run('UPDATE orders SET manifest_bytes = ? WHERE id = ?', manifest.length, id);
-        share.manifestBytes += manifest.length;
         if (!newer) outcome = 'kept';
       }
     }
@@ -311,10 +294,10 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       transaction(() => {
         for (const id of ids) {
           const row = get(
-            'DELETE FROM orders WHERE object_id = ? RETURNING owner, manifest_bytes',
+            'DELETE FROM orders WHERE object_id = ? RETURNING owner, released, manifest_bytes',
             hexToBytes(id),
           );
-          if (row !== undefined) giveBack(row, 1);
+          if (row !== undefined) usage.gone(row);
         }
       });
     },
@@ -329,20 +312,10 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
           new Uint8Array(0),
           row.id as number,
         );
-        giveBack(row, 0);
+        usage.manifestGone(row);
       });
     },
-    usage: () =>
-      guarded(() => {
-        const row = get(
-          'SELECT count(*) AS orders, coalesce(sum(released), 0) AS released, coalesce(sum(manifest_bytes), 0) AS bytes FROM orders',
-        )!;
-        return {
-          orders: row.orders as number,
-          released: row.released as number,
-          manifestBytes: row.bytes as number,
-        };
-      }),
+    usage: () => guarded(() => ({ ...usage.all() })),
     close() {
       if (db.isOpen) db.close();
     },

@@ -160,6 +160,7 @@ for (const [name, open] of [
     test.skipIf(name === 'in memory')('a transaction that fails leaves nothing behind', () => {
       const good = keepOf();
       const bad = { ...keepOf({ objectId: objectId(2) }), bytes: undefined as never };
+      expect(store.usage().orders).toBe(0);
       expect(() => store.keep([good, bad])).toThrow();
       expect(store.usage().orders).toBe(0);
       expect(store.keep([good])).toEqual(['kept']);
