@@ -55,7 +55,8 @@ export async function repairGroup(damage: Damage, context: RepairContext): Promi
   try {
     for (const index of placeable) {
       const moved = !damage.missing.includes(index);
-      const bytes = rebuilt?.shards.get(index) ?? (await readOne(damage, index, context, result));
+      const [memory] = moved ? memoryFor(1, damage) : [];
+      const bytes = rebuilt?.shards.get(index) ?? (await readOne(damage, index, context, result, memory));
       const holder = bytes && (await place(damage, index, bytes, context, result));
       if (holder === undefined) result.unplaced.push(index);
       else {
@@ -63,6 +64,7 @@ export async function repairGroup(damage: Damage, context: RepairContext): Promi
         damage.holders[index] = holder;
         damage.misplaced = damage.misplaced.filter((one) => one !== index);
       }
+      if (memory !== undefined) freeNow(memory);
     }
   } finally {
     rebuilt?.release();
@@ -89,14 +91,18 @@ async function rebuild(
     const [bytes] = (await readAny(damage, context, result, [])).values();
     return same(bytes!);
   }
-  // Memory that is given back at once: V8 would leave that of thirty stripes lying.
-  const buffers = shardBytes <= MAX_GATHERED_BYTES ? 0 : code.k;
-  const memory = Array.from({ length: buffers }, () => Buffer.allocUnsafeSlow(shardBytes));
+  const memory = memoryFor(code.k, damage);
   const shards = await readAny(damage, context, result, memory);
   const { signal } = context;
   const rebuilt = await context.codec.rebuild({ code, shardBytes, shards, wanted: missing, signal });
   for (const buffer of memory) freeNow(buffer);
   return rebuilt;
+}
+
+/** For shards that are read, to be given back at once: V8 would leave that of thirty stripes lying. None for small ones. */
+function memoryFor(shards: number, { group: { shardBytes } }: Damage): Uint8Array[] {
+  const buffers = shardBytes <= MAX_GATHERED_BYTES ? 0 : shards;
+  return Array.from({ length: buffers }, () => Buffer.allocUnsafeSlow(shardBytes));
 }
 
 /**
