@@ -6,6 +6,8 @@ export const PUT_WINDOW_STRIPES = 4;
 export const GET_WINDOW_STRIPES = 4;
 /** A holder must have fsynced a shard by then, or a spare one takes its place. */
 export const PUT_TIMEOUT_MS = 20_000;
+/** A put that failed waits this long for the requests it cancelled, before it takes back what they may have stored: longer than the grace of the bulk plane. */
+export const CANCELLED_WAIT_MS = 4_000;
 /** With k shards durable, a stripe gives up on a holder that takes this many times as long as those did, and a second at least. */
 export const CUT_OFF_FACTOR = 4;
 export const CUT_OFF_MIN_MS = 1_000;

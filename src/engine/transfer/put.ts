@@ -224,30 +224,28 @@ async function storeContent(
     // Nobody reads the plaintext from here on, and the stripe has a long way to go.
     if (call.givesPieces) for (const piece of chunk.pieces) freeNow(piece);
     chunk.pieces = [];
-    let reading: Promise<unknown> | undefined;
+    let lent = false;
     try {
       const held = await resume?.before(chunk.index, encoded.ids);
-      const written = await writeStripe(
+      lent = true;
+      const holders = await writeStripe(
         {
           ids: encoded.ids,
           shards: encoded.shards,
           quorum: policy.allowDegraded ? code.k : writeQuorum(code),
           policy,
           held,
+          unread: encoded.release,
         },
         job.write,
       );
-      const { holders } = written;
-      reading = written.reading;
       resume?.journal.stored(chunk.index, holders);
       return {
         stripe: { shardBytes: encoded.shardBytes, ids: encoded.ids, holders },
         bytes: chunk.lengthBytes,
       };
     } finally {
-      // The put goes on without who keeps the stripe waiting; its memory is lent to the next stripe when nobody reads it.
-      if (reading === undefined) encoded.release();
-      else void reading.then(encoded.release);
+      if (!lent) encoded.release();
     }
   };
 
@@ -312,7 +310,7 @@ async function storeManifest(
   // Replicated as often as a stripe tolerates losses: k = 1 with the same m.
   const replicas = { ...policy, code: { k: 1, m: code.m } };
   const id = manifestShardId(objectId);
-  const { holders } = await writeStripe(
+  const holders = await writeStripe(
     {
       ids: Array.from({ length: 1 + code.m }, () => id),
       shards: Array.from({ length: 1 + code.m }, () => bytes),

@@ -6,7 +6,7 @@ import type { Candidate, PlacementPolicy } from '../placement/domains.ts';
 import { planStripe, spareFor } from '../placement/place.ts';
 import type { OwnerId, PeerId, ShardId } from '../types.ts';
 import { CutOff } from './cut-off.ts';
-import { ASK_TIMEOUT_MS, PUT_TIMEOUT_MS } from './limits.ts';
+import { ASK_TIMEOUT_MS, CANCELLED_WAIT_MS, PUT_TIMEOUT_MS } from './limits.ts';
 
 export interface StripeToWrite {
   ids: readonly ShardId[];
@@ -18,6 +18,11 @@ export interface StripeToWrite {
   held?: readonly (PeerId | undefined)[] | undefined;
   /** It is a manifest: its holders make the object findable. */
   announce?: boolean;
+  /**
+   * Called once, when nothing reads the shards' memory any more. That may be after the end: a request to a holder that takes no bytes in ends when its
+   * connection is closed, a minute later.
+   */
+  unread?: () => void;
 }
 
 export interface WriteContext {
@@ -39,18 +44,40 @@ export interface WriteContext {
   signal: AbortSignal;
 }
 
-export interface WrittenStripe {
-  /** Of each shard by index; undefined where none could be made durable. */
-  holders: (PeerId | undefined)[];
-  /**
-   * Requests to holders that were given up may still read the shards' memory: of one that takes no bytes in, until its connection is
-   * closed, a minute later. Resolves when they have ended, never rejects; undefined when there are none.
-   */
-  reading: Promise<unknown> | undefined;
+/** Holder of each shard by index; undefined where none could be made durable. Throws `write-quorum-failed`. */
+export async function writeStripe(
+  stripe: StripeToWrite,
+  context: WriteContext,
+): Promise<(PeerId | undefined)[]> {
+  /** Requests under way. */
+  const asking = new Set<Promise<unknown>>();
+  try {
+    return await write(stripe, context, asking);
+  } catch (error) {
+    // What it placed is taken back next, which should not come before what is under way. A manifest's late holders are waited for by nobody.
+    if (stripe.announce !== true || context.signal.aborted) await ended(asking, context.clock);
+    throw error;
+  } finally {
+    void Promise.all(asking).then(stripe.unread);
+  }
 }
 
-/** Throws `write-quorum-failed`, and `cancelled`; then nothing reads the shards any more. */
-export async function writeStripe(stripe: StripeToWrite, context: WriteContext): Promise<WrittenStripe> {
+/** When all have, or after CANCELLED_WAIT_MS. */
+function ended(asking: ReadonlySet<Promise<unknown>>, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(CANCELLED_WAIT_MS, resolve);
+    void Promise.all(asking).then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}
+
+async function write(
+  stripe: StripeToWrite,
+  context: WriteContext,
+  asking: Set<Promise<unknown>>,
+): Promise<(PeerId | undefined)[]> {
   context.signal.throwIfAborted();
   const shardBytes = stripe.shards[0]?.length ?? 0;
   const candidates = context.candidates();
@@ -82,9 +109,6 @@ export async function writeStripe(stripe: StripeToWrite, context: WriteContext):
     for (const attempt of attempts) attempt.abort();
   };
   context.signal.addEventListener('abort', stop, { once: true });
-  /** Requests that were given up. */
-  const left: Promise<unknown>[] = [];
-
   /** One holder's answer: 'late' when it is to be replaced instead of being waited for. */
   const ask = (index: number, holder: PeerId): Promise<DatameshError | undefined | 'late'> =>
     new Promise((resolve, reject) => {
@@ -92,13 +116,15 @@ export async function writeStripe(stripe: StripeToWrite, context: WriteContext):
       const attempt = new AbortController();
       attempts.add(attempt);
       const trial = tryHolder(stripe, index, holder, context, attempt.signal);
+      const end: Promise<unknown> = trial.catch(() => {}).then(() => asking.delete(end));
+      asking.add(end);
       cutOff.asked(index, () => {
         // Without a spare there is nothing to gain by giving up.
         if (nextFor(index) === undefined) return;
         context.overtaken(holder, clock.monotonic() - sinceMs);
         attempt.abort();
         // It fails when the whole put is stopped, which takes this shard back with all others.
-        left.push(trial.then(() => release(stripe.ids[index]!, holder, context)).catch(() => {}));
+        trial.then(() => release(stripe.ids[index]!, holder, context)).catch(() => {});
         resolve('late');
       });
       trial
@@ -117,6 +143,7 @@ export async function writeStripe(stripe: StripeToWrite, context: WriteContext):
       return target;
     }
     while (target !== undefined) {
+      context.signal.throwIfAborted();
       const error = await ask(index, target);
       if (error === undefined) return target;
       if (error !== 'late') failures.push(error);
@@ -126,17 +153,12 @@ export async function writeStripe(stripe: StripeToWrite, context: WriteContext):
     }
     return undefined;
   };
-  const ended = () => (left.length === 0 ? undefined : Promise.allSettled(left));
   try {
     const holders = await Promise.all(stripe.ids.map((_id, index) => place(index)));
     context.signal.throwIfAborted();
     const durable = holders.filter((holder) => holder !== undefined).length;
     if (durable < stripe.quorum) throw quorumFailed(durable, stripe.quorum, stripe.ids.length, failures);
-    return { holders, reading: ended() };
-  } catch (error) {
-    // What it placed is taken back next, which must not come before what is under way. A manifest's memory is nobody else's.
-    if (stripe.announce !== true || context.signal.aborted) await ended();
-    throw error;
+    return holders;
   } finally {
     cutOff.end();
     context.signal.removeEventListener('abort', stop);

@@ -85,6 +85,7 @@ test('a stripe ends without the holder that was given up, and says when nothing 
     endLate = () => reject(new DatameshError('cancelled', { what: 'cancelled' }));
   });
   let asked = 0;
+  let unread = 0;
   const deleted: string[] = [];
   const writing = writeStripe(
     {
@@ -92,6 +93,7 @@ test('a stripe ends without the holder that was given up, and says when nothing 
       shards: [0, 1, 2].map(() => new Uint8Array(10)),
       quorum: 3,
       policy: { code: { k: 2, m: 1 }, domain: 'node', allowDegraded: false },
+      unread: () => unread++,
     },
     {
       ...contextOf(clock, [1, 2, 3, 4]),
@@ -107,16 +109,53 @@ test('a stripe ends without the holder that was given up, and says when nothing 
     await new Promise(setImmediate);
     clock.advance(1_000);
   }
-  const { holders, reading } = await writing;
+  const holders = await writing;
   expect(new Set(holders).size).toBe(3);
-  let isRead = true;
-  void reading!.then(() => (isRead = false));
   await new Promise(setImmediate);
-  expect(isRead).toBe(true);
-  expect(deleted).toEqual([]);
+  expect({ unread, deleted }).toEqual({ unread: 0, deleted: [] });
   endLate();
   await new Promise(setImmediate);
-  expect(isRead).toBe(false);
+  expect(unread).toBe(1);
   expect(deleted).toHaveLength(1);
   expect(holders).not.toContain(deleted[0]);
+});
+
+test('a put that is stopped waits a few seconds for what a holder takes no bytes of, and its shards are not unread before the request has ended', async () => {
+  const clock = manualClock();
+  const stopper = new AbortController();
+  const ends: (() => void)[] = [];
+  let unread = 0;
+  let asked = 0;
+  const writing = writeStripe(
+    {
+      ids: [1, 2, 3].map((n) => n.toString(16).padStart(64, '0') as ShardId),
+      shards: [0, 1, 2].map(() => new Uint8Array(10)),
+      quorum: 3,
+      policy: { code: { k: 2, m: 1 }, domain: 'node', allowDegraded: false },
+      unread: () => unread++,
+    },
+    {
+      ...contextOf(clock, [1, 2, 3, 4]),
+      signal: stopper.signal,
+      backend: (holder) =>
+        ({
+          id: holder,
+          put: () => {
+            asked++;
+            return new Promise((_resolve, reject) => ends.push(() => reject(new Error('the line is down'))));
+          },
+        }) as unknown as Backend,
+    },
+  );
+  const stopped = expect(writing).rejects.toMatchObject({ name: 'AbortError' });
+  await new Promise(setImmediate);
+  stopper.abort();
+  for (const end of ends.slice(1)) end();
+  await new Promise(setImmediate);
+  clock.advance(4_000);
+  await stopped;
+  expect({ asked, unread }).toEqual({ asked: 3, unread: 0 });
+  ends[0]!();
+  await new Promise(setImmediate);
+  expect({ asked, unread }).toEqual({ asked: 3, unread: 1 });
 });
