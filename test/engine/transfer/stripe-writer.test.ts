@@ -3,13 +3,24 @@ import type { Backend } from '../../../src/engine/backends/backend.ts';
 import type { Clock } from '../../../src/engine/effects/clock.ts';
 import type { Candidate } from '../../../src/engine/placement/domains.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
-import { type WriteContext, writeStripe } from '../../../src/engine/transfer/stripe-writer.ts';
+import {
+  type StripeToWrite,
+  type WriteContext,
+  writeStripe,
+} from '../../../src/engine/transfer/stripe-writer.ts';
 import type { OwnerId, ShardId } from '../../../src/engine/types.ts';
 import { DatameshError } from '../../../src/errors.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { peer } from '../maintenance/custody/samples.ts';
 
 const id = 'ab'.repeat(32) as ShardId;
+
+const ofThree: StripeToWrite = {
+  ids: [1, 2, 3].map((n) => n.toString(16).padStart(64, '0') as ShardId),
+  shards: [0, 1, 2].map(() => new Uint8Array(10)),
+  quorum: 3,
+  policy: { code: { k: 2, m: 1 }, domain: 'node', allowDegraded: false },
+};
 
 const contextOf = (clock: Clock, peers: readonly number[]): WriteContext => ({
   clock,
@@ -88,13 +99,7 @@ test('a stripe ends without the holder that was given up, and says when nothing 
   let unread = 0;
   const deleted: string[] = [];
   const writing = writeStripe(
-    {
-      ids: [1, 2, 3].map((n) => n.toString(16).padStart(64, '0') as ShardId),
-      shards: [0, 1, 2].map(() => new Uint8Array(10)),
-      quorum: 3,
-      policy: { code: { k: 2, m: 1 }, domain: 'node', allowDegraded: false },
-      unread: () => unread++,
-    },
+    { ...ofThree, unread: () => unread++ },
     {
       ...contextOf(clock, [1, 2, 3, 4]),
       backend: (holder) =>
@@ -127,13 +132,7 @@ test('a put that is stopped waits a few seconds for what a holder takes no bytes
   let unread = 0;
   let asked = 0;
   const writing = writeStripe(
-    {
-      ids: [1, 2, 3].map((n) => n.toString(16).padStart(64, '0') as ShardId),
-      shards: [0, 1, 2].map(() => new Uint8Array(10)),
-      quorum: 3,
-      policy: { code: { k: 2, m: 1 }, domain: 'node', allowDegraded: false },
-      unread: () => unread++,
-    },
+    { ...ofThree, unread: () => unread++ },
     {
       ...contextOf(clock, [1, 2, 3, 4]),
       signal: stopper.signal,
