@@ -67,7 +67,7 @@ const GIB = 2 ** 30;
 /**
  * Starts a node in this process and gives its engine; `close` ends everything that was started. Throws `lock-held` when another process uses
  * the data folder, `port-in-use`, `insecure-file-mode`, `wrong-passphrase`, `format-too-new`. A program that
- * stores much is started as the service is, `node --max-semi-space-size=8`: it takes some 90 MiB less (docs/decisions/host-memory.md).
+ * stores much is started as the service is, `node --max-semi-space-size=8`: it takes up to 80 MiB less (docs/decisions/host-memory.md).
  */
 export async function openEngine(options: OpenOptions): Promise<Engine> {
   const { dataDir, passphrase, onNewOwner } = options;

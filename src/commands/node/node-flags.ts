@@ -5,3 +5,9 @@
  * a get of 10 GiB comes to 251 MiB, where it came to 331, and small objects cost what they did (docs/decisions/host-memory.md).
  */
 export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8'];
+
+/**
+ * For glibc's malloc, which reads it when a process begins: threads other than the main one share one arena. With one for each (V8 alone has four) what is freed in one
+ * is no use to another, and a node keeps some 10 MB more (docs/decisions/host-memory.md). Other C libraries ignore it.
+ */
+export const NODE_ENVIRONMENT: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '2' };

@@ -1,6 +1,6 @@
 /** What service managers are told about the node: the systemd unit and the launchd property list, as texts. Pure. */
 import { BACKGROUND_NICE } from './give-way.ts';
-import { NODE_FLAGS } from './node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from './node-flags.ts';
 
 export type Manager = 'systemd' | 'launchd';
 export type Scope = 'user' | 'system';
@@ -66,7 +66,7 @@ StartLimitBurst=10
 
 [Service]
 Type=exec
-ExecStart=${execStart(file)}
+${environment()}ExecStart=${execStart(file)}
 # The configuration is read again (datamesh config set tells the service by itself).
 ExecReload=/bin/kill -HUP $MAINPID
 ${file.user === undefined ? '' : `User=${unitText(file.user)}\n`}${passphrase(file)}${priority(file)}Restart=on-failure
@@ -117,6 +117,12 @@ CapabilityBoundingSet=
 AmbientCapabilities=
 RemoveIPC=yes
 `;
+}
+
+function environment(): string {
+  return Object.entries(NODE_ENVIRONMENT)
+    .map(([name, value]) => `Environment=${name}=${value}\n`)
+    .join('');
 }
 
 function passphrase({ passphraseFile }: ServiceFile): string {

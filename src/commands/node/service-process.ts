@@ -8,7 +8,7 @@ import { connectEngine } from '../../engine/control/client.ts';
 import type { EventLevel, NodeStatus } from '../../engine/engine.ts';
 import { dataPaths } from '../../engine/options.ts';
 import { asDatameshError, DatameshError, errorTable } from '../../errors.ts';
-import { NODE_FLAGS } from './node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from './node-flags.ts';
 import { LOG_FILE_ENV } from './service-events.ts';
 import { tailOf } from './service-log.ts';
 
@@ -121,6 +121,7 @@ export async function startService(
       stdio: [request.tied ? 'pipe' : 'ignore', log.fd, log.fd],
       cwd: dataDir,
       env: {
+        ...NODE_ENVIRONMENT,
         ...request.env,
         [LOG_FILE_ENV]: logPath,
         ...(request.passphrase === undefined ? {} : { DATAMESH_PASSPHRASE: request.passphrase }),
