@@ -52,6 +52,8 @@ export interface Liar {
   claims: boolean;
   /** Shards it really holds. */
   held: Map<ShardId, Uint8Array>;
+  /** Shards it said it had stored. */
+  dropped: Set<ShardId>;
   /** Requests it was asked while it lied. */
   asked: Record<ShardRequest['op'], number>;
   stop(): Promise<void>;
@@ -72,6 +74,7 @@ export async function startLiar(
     lie: 'none',
     claims: true,
     held: new Map(),
+    dropped: new Set(),
     asked: { put: 0, get: 0, has: 0, delete: 0, announce: 0, prove: 0, putMany: 0, getMany: 0 },
     async stop() {
       await plane?.stop();
@@ -103,7 +106,8 @@ async function answer(liar: Liar, message: NetMessage): Promise<NetMessage | und
   const ok = (body: Uint8Array = NO_BYTES) => ({ header: encodeStatus('ok'), body });
   switch (request.op) {
     case 'put':
-      if (lie !== 'drops') held.set(request.id, Uint8Array.from(message.body));
+      if (lie === 'drops') liar.dropped.add(request.id);
+      else held.set(request.id, Uint8Array.from(message.body));
       return ok();
     case 'has':
       return {
@@ -125,7 +129,8 @@ async function answer(liar: Liar, message: NetMessage): Promise<NetMessage | und
     case 'putMany': {
       const parts = partsOf(request.items, message.body);
       for (const [at, { id }] of request.items.entries())
-        if (lie !== 'drops') held.set(id, Uint8Array.from(parts[at]!));
+        if (lie === 'drops') liar.dropped.add(id);
+        else held.set(id, Uint8Array.from(parts[at]!));
       return { header: encodeStatus('ok', new Uint8Array(parts.length)), body: NO_BYTES };
     }
     case 'getMany': {
