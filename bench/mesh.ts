@@ -14,7 +14,7 @@ import { createReadStream, rmSync, statfsSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../src/commands/node/node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../src/commands/node/node-flags.ts';
 import { type DemoMesh, openDemoMesh, startNodes, untilAllMet } from '../src/commands/start/demo/nodes.ts';
 import { realClock } from '../src/engine/effects/clock.ts';
 import { realRandom } from '../src/engine/effects/random.ts';
@@ -315,6 +315,7 @@ async function memory(mesh: DemoMesh): Promise<void> {
   const task = { options: await coordinatorOptions(mesh), holders: mesh.nodes.length, sizeMiB };
   const child = spawn(process.execPath, [...process.execArgv, ...NODE_FLAGS, entry, JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...NODE_ENVIRONMENT, ...process.env },
   });
   let output = '';
   for await (const text of child.stdout.setEncoding('utf8')) output += text;

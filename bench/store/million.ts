@@ -3,18 +3,13 @@
  *
  *   node bench/store/million.ts make|open|rebuild DIR     prints {"ms": …, "peakMiB": …}
  */
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { realpathSync, writeFileSync } from 'node:fs';
+import { peakBytes } from '../../test/support/process-memory.ts';
 import { freshShards, OWNER, openStore, timed } from './common.ts';
 
 export const RECORDS = 1_000_000;
 const BYTES = 32;
 const PORTION = 50_000;
-
-function peakMiB(): number {
-  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
-  const kib = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? process.memoryUsage.rss() / 1024);
-  return kib / 1024;
-}
 
 async function main(what: string | undefined, dir: string): Promise<void> {
   const startedMs = performance.now();
@@ -26,7 +21,7 @@ async function main(what: string | undefined, dir: string): Promise<void> {
     }
     writeFileSync(`${dir}.count`, String(store.usage().shards));
   } else if (store.usage().shards !== RECORDS) throw new Error(`${store.usage().shards} records`);
-  const peak = peakMiB();
+  const peak = (peakBytes(process.pid) || process.memoryUsage.rss()) / 2 ** 20;
   await store.close();
   console.log(JSON.stringify({ ms, peakMiB: peak }));
 }

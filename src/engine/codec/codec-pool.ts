@@ -103,17 +103,21 @@ class CodecPool implements Codec {
       maxSlots: slotCount(workers),
       make: (roomBytes) => {
         const workspace = Workspace.shared(roomBytes, MAX_TOTAL_BYTES);
-        this.#slotIds.set(workspace, this.#nextSlot++);
+        this.#number(workspace);
         return workspace;
       },
       grow: (workspace, roomBytes) => {
         workspace.ensureRoom(roomBytes);
         // Under a new number the workers are given its memory again, and see all of it.
         this.#forget(workspace);
-        this.#slotIds.set(workspace, this.#nextSlot++);
+        this.#number(workspace);
       },
       dropped: (workspace) => this.#forget(workspace),
     });
+  }
+
+  #number(workspace: Workspace): void {
+    this.#slotIds.set(workspace, this.#nextSlot++);
   }
 
   #forget(workspace: Workspace): void {

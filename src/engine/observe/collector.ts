@@ -3,7 +3,7 @@ import type { MetricFamily } from '../views/metrics.ts';
 import type { Measured } from './node-families.ts';
 import { PeerLabels } from './peer-families.ts';
 
-export type MeasuredSources = () => Omit<Measured, 'labels' | 'custody'>;
+export type MeasuredSources = () => Omit<Measured, 'labels'>;
 
 /** @param sources the parts as they are when asked */
 export function createCollector(sources: MeasuredSources): () => Promise<MetricFamily[]> {
@@ -16,8 +16,6 @@ export function createCollector(sources: MeasuredSources): () => Promise<MetricF
       import('./node-families.ts'),
     ]);
     ofProcess ??= processFigures();
-    const measured = sources();
-    const custody = measured.node.custody.store.usage();
-    return [...nodeFamilies({ ...measured, labels, custody }), ...(await ofProcess())];
+    return [...nodeFamilies({ ...sources(), labels }), ...(await ofProcess())];
   };
 }

@@ -17,11 +17,9 @@ export interface Measured {
   ownAudit: Readonly<AuditFigures>;
   mirror: MirrorView | undefined;
   labels: PeerLabels;
-  /** What the custody store holds. */
-  custody: { orders: number; released: number; manifestBytes: number };
 }
 
-export function nodeFamilies({ node, sampler, ownAudit, mirror, labels, custody }: Measured): MetricFamily[] {
+export function nodeFamilies({ node, sampler, ownAudit, mirror, labels }: Measured): MetricFamily[] {
   return [
     gauge('datamesh_node_info', 'Always 1; what runs here stands in the labels', [
       [
@@ -40,7 +38,7 @@ export function nodeFamilies({ node, sampler, ownAudit, mirror, labels, custody 
     ...peerFamilies(peersView(node, sampler), labels, node.traffic.total),
     ...wireFamilies(node),
     ...censusFamilies(sampler.health),
-    ...careFamilies(node, ownAudit, custody),
+    ...careFamilies(node, ownAudit),
     ...catalogFamilies(node, mirror),
     counter('datamesh_events_total', 'Entries of the event log by level', by('level', node.events.counts)),
     gauge(
@@ -174,13 +172,10 @@ function censusFamilies(report: HealthReport | undefined): MetricFamily[] {
   ];
 }
 
-function careFamilies(
-  node: Node,
-  ownAudit: Readonly<AuditFigures>,
-  { orders, released, manifestBytes }: Measured['custody'],
-): MetricFamily[] {
+function careFamilies(node: Node, ownAudit: Readonly<AuditFigures>): MetricFamily[] {
   const { objects, shards, trafficBytes } = node.measures.repairs;
   const { suspected, damaged } = node.custody.backlog();
+  const { orders, released, manifestBytes } = node.custody.store.usage();
   const verdicts = ({ proved, gone, absent, wrong }: Readonly<AuditFigures>) => ({
     proved,
     gone,

@@ -49,8 +49,7 @@ export async function writeStripe(
   stripe: StripeToWrite,
   context: WriteContext,
 ): Promise<(PeerId | undefined)[]> {
-  /** Requests under way. */
-  const asking = new Set<Promise<unknown>>();
+  const asking: Asking = new Map();
   try {
     return await write(stripe, context, asking);
   } catch (error) {
@@ -58,15 +57,18 @@ export async function writeStripe(
     if (stripe.announce !== true || context.signal.aborted) await ended(asking, context.clock);
     throw error;
   } finally {
-    void Promise.all(asking).then(stripe.unread);
+    void Promise.all(asking.values()).then(stripe.unread);
   }
 }
 
+/** Requests under way: what stops each, and its end, which never rejects. */
+type Asking = Map<AbortController, Promise<unknown>>;
+
 /** When all have, or after CANCELLED_WAIT_MS. */
-function ended(asking: ReadonlySet<Promise<unknown>>, clock: Clock): Promise<void> {
+function ended(asking: Asking, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const timer = clock.after(CANCELLED_WAIT_MS, resolve);
-    void Promise.all(asking).then(() => {
+    void Promise.all(asking.values()).then(() => {
       timer.cancel();
       resolve();
     });
@@ -76,7 +78,7 @@ function ended(asking: ReadonlySet<Promise<unknown>>, clock: Clock): Promise<voi
 async function write(
   stripe: StripeToWrite,
   context: WriteContext,
-  asking: Set<Promise<unknown>>,
+  asking: Asking,
 ): Promise<(PeerId | undefined)[]> {
   context.signal.throwIfAborted();
   const shardBytes = stripe.shards[0]?.length ?? 0;
@@ -104,9 +106,8 @@ async function write(
   };
   const { clock } = context;
   const cutOff = new CutOff(clock, stripe.policy.code.k);
-  const attempts = new Set<AbortController>();
   const stop = () => {
-    for (const attempt of attempts) attempt.abort();
+    for (const attempt of asking.keys()) attempt.abort();
   };
   context.signal.addEventListener('abort', stop, { once: true });
   /** One holder's answer: 'late' when it is to be replaced instead of being waited for. */
@@ -114,10 +115,11 @@ async function write(
     new Promise((resolve, reject) => {
       const sinceMs = clock.monotonic();
       const attempt = new AbortController();
-      attempts.add(attempt);
       const trial = tryHolder(stripe, index, holder, context, attempt.signal);
-      const end: Promise<unknown> = trial.catch(() => {}).then(() => asking.delete(end));
-      asking.add(end);
+      asking.set(
+        attempt,
+        trial.catch(() => {}).then(() => asking.delete(attempt)),
+      );
       cutOff.asked(index, () => {
         // Without a spare there is nothing to gain by giving up.
         if (nextFor(index) === undefined) return;
@@ -129,7 +131,6 @@ async function write(
       });
       trial
         .then((error) => {
-          attempts.delete(attempt);
           if (!attempt.signal.aborted) cutOff.answered(index, error === undefined);
           resolve(error);
         })
