@@ -16,7 +16,7 @@ const LMDB_MAGIC = 0xbeefc0de;
 const MAGIC_PLACES = [24, 16];
 const CHECKPOINT_KEY = 'checkpoint';
 /** Fewer changes are committed at once: some 10 ms, less than a thread takes to begin. */
-const THREAD_CHANGES = 2048;
+export const THREAD_CHANGES = 2048;
 
 /** An option of lmdb's native part that its types leave out; without it files are 0664. */
 const OWN_FILES = { permissionsMode: 0o600 };

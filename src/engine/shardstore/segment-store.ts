@@ -11,6 +11,7 @@ import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
 import { type Random, realRandom } from '../effects/random.ts';
 import type { OwnerId, ShardId } from '../types.ts';
+import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import { Compactor } from './compaction.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { IndexEntry, ShardIndex } from './index.ts';
@@ -104,13 +105,12 @@ class LogStore implements SegmentStore {
   readonly #files: SegmentFiles;
   readonly #reader: RecordReader;
   readonly #guard: SpaceGuard;
+  readonly #schedule: CheckpointSchedule;
   #log!: GroupCommit;
   #writer!: ShardWriter;
   #compactor!: Compactor;
   #scrubber!: Scrubber;
   #checkpointing: Promise<void> | undefined;
-  #bytesSinceCheckpoint = 0;
-  #checkpointNotBeforeMs = 0;
   #closed = false;
 
   constructor(
@@ -130,6 +130,7 @@ class LogStore implements SegmentStore {
     this.#files = new SegmentFiles(options.disk, options.dir, limits.openSegments);
     this.#reader = new RecordReader(this.#files, salt, options.idOf);
     this.#guard = new SpaceGuard({ ...options, limits, liveBytes: () => this.#table.liveBytes });
+    this.#schedule = new CheckpointSchedule(limits, options.clock);
   }
 
   async start(): Promise<void> {
@@ -315,7 +316,7 @@ class LogStore implements SegmentStore {
     const mine = (before ?? Promise.resolve())
       .catch(() => undefined)
       .then(async () => {
-        this.#bytesSinceCheckpoint = 0;
+        this.#schedule.began();
         await this.#table.checkpoint(this.#log.end);
       });
     this.#checkpointing = mine;
@@ -361,20 +362,17 @@ class LogStore implements SegmentStore {
   #onBatch(segment: number, validBytes: number): void {
     const figures = this.#table.segment(segment);
     if (figures === undefined) return;
-    this.#bytesSinceCheckpoint += validBytes - figures.validBytes;
+    this.#schedule.wrote(validBytes - figures.validBytes);
     figures.validBytes = validBytes;
-    const due =
-      this.#table.changes >= this.#limits.checkpointChanges ||
-      this.#bytesSinceCheckpoint >= this.#limits.checkpointBytes;
     // A failed one is tried again later; meanwhile reopening reads more of the log.
-    if (!due || this.#checkpointing !== undefined) return;
+    if (this.#checkpointing !== undefined || !this.#schedule.due(this.#table.changes)) return;
     if (this.#guard.short) this.#guard.recheck();
-    else if (this.#options.clock.monotonic() >= this.#checkpointNotBeforeMs)
+    else if (this.#schedule.mayTry)
       this.checkpoint().catch((error: unknown) => this.#checkpointFailed(error));
   }
 
   #checkpointFailed(error: unknown): void {
-    this.#checkpointNotBeforeMs = this.#options.clock.monotonic() + this.#limits.checkpointRetryMs;
+    this.#schedule.failed();
     if (isNoSpace(error)) this.#guard.dropBallast().catch(() => undefined);
   }
 
