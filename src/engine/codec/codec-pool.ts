@@ -276,12 +276,14 @@ class CodecPool implements Codec {
     },
   ): Promise<Result | undefined> {
     const leave = await this.#turns.enter(signal);
-    const slot = slotFor();
-    if (slot === undefined) {
-      leave();
-      return undefined;
+    let slot: Slot | undefined;
+    try {
+      slot = slotFor();
+    } finally {
+      if (slot === undefined) leave();
     }
-    const { workspace } = slot;
+    if (slot === undefined) return undefined;
+    const { workspace, giveBack } = slot;
     const work = async () => {
       try {
         const answer = await this.#crew.run({
@@ -290,9 +292,9 @@ class CodecPool implements Codec {
           prepare: () => task.prepare(workspace),
         });
         signal?.throwIfAborted();
-        return task.finish(answer, slot);
+        return task.finish(answer, { workspace, giveBack });
       } catch (error) {
-        slot.giveBack();
+        giveBack();
         throw error;
       } finally {
         leave();

@@ -42,10 +42,15 @@ export class StripeSlots {
     };
   }
 
-  /** A slot with room for `stripeBytes`, or undefined when that would exceed the bounds. */
+  /** A slot with room for `stripeBytes`, or undefined when that would exceed the bounds or the machine has not so much. */
   lend(stripeBytes: number): Slot | undefined {
     if (this.#lent >= this.#limits.maxSlots) return undefined;
-    const workspace = this.#take(stripeBytes);
+    let workspace: Workspace | undefined;
+    try {
+      workspace = this.#take(stripeBytes);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
     if (workspace === undefined) return undefined;
     const { roomBytes } = workspace;
     this.#lent++;

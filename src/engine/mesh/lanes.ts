@@ -1,6 +1,6 @@
 /**
  * Kept streams to one peer for one protocol. One request is outstanding per stream (a lane), so memory is bounded by
- * lanes × the largest frame, and a slow answer holds up nothing but its own lane.
+ * lanes × the largest frame, and a slow answer holds up nothing but its own lane. Once a request has settled nothing reads its body.
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import { asDatameshError, DatameshError } from '../../errors.ts';
@@ -141,7 +141,9 @@ export class Lanes {
       this.pump();
       return;
     }
-    await this.run(lane, first);
+    // Given up meanwhile: its caller may have filled the body's memory anew.
+    if (first.gone) this.release(lane);
+    else await this.run(lane, first);
   }
 
   private listen(lane: Lane): void {

@@ -174,12 +174,15 @@ function serve(
       if (stream.status !== 'open') return;
       await caps.down.pass(request.body.length);
       const response = await handler(from, request);
-      await caps.up.pass(response.body.length);
-      // What a stream was given it copies only when it encrypts, so nobody can say when `response.body` is free: \`sent\` is not called.
-      if (response.body.length > WRITE_HIGH_WATER_BYTES) {
-        unread = clock.after(WRITE_TIMEOUT_MS, () => stream.abort(new Error('the peer does not read')));
+      try {
+        await caps.up.pass(response.body.length);
+        if (response.body.length > WRITE_HIGH_WATER_BYTES) {
+          unread = clock.after(WRITE_TIMEOUT_MS, () => stream.abort(new Error('the peer does not read')));
+        }
+        await writeAll(stream, encodeHead(response), response.body);
+      } finally {
+        response.sent?.();
       }
-      await writeAll(stream, encodeHead(response), response.body);
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));
     } finally {

@@ -42,13 +42,19 @@ export class RequestCounter {
     /** `data` tells how much a data request moved; of a question, and of a shard that was not there, nothing. */
     const count = async <T>(
       work: () => Promise<T>,
-      data?: { request: DataRequest; bytesOf(value: T): number | undefined },
+      data?: {
+        request: DataRequest;
+        bytesOf(value: T): number | undefined;
+        signal?: AbortSignal | undefined;
+      },
     ): Promise<T> => {
       attempts.requests++;
       health.asked(peer);
       const before = clock.monotonic();
       try {
         const value = await work();
+        // Late: whoever gave it up has said so, and this is no second answer.
+        if (data?.signal?.aborted) return value;
         const bytes = data?.bytesOf(value);
         health.observe(peer, {
           kind: 'ok',
@@ -68,7 +74,11 @@ export class RequestCounter {
       id: backend.id,
       kind: backend.kind,
       put: (id, bytes, owner, call) =>
-        count(() => backend.put(id, bytes, owner, call), { request: 'put', bytesOf: () => bytes.length }),
+        count(() => backend.put(id, bytes, owner, call), {
+          request: 'put',
+          bytesOf: () => bytes.length,
+          signal: call.signal,
+        }),
       get: (id, call) =>
         count(() => backend.get(id, call), { request: 'get', bytesOf: (bytes) => bytes?.length }),
       prove: (ids, nonce, call) => count(() => backend.prove(ids, nonce, call)),

@@ -1,7 +1,13 @@
-/** Limits of put and get, with their reasons. Memory of a transfer = window × (chunk + its shards), whatever the file. */
+/** Limits of put and get, with their reasons. Memory of a transfer = window × (chunk + its shards), and PUT_LATE_BYTES at worst, whatever the file. */
 
 /** Stripes under way in a put: enough to keep the links busy while one is fsynced. 4 × (4 + 6) MiB at 4+2. */
 export const PUT_WINDOW_STRIPES = 4;
+/**
+ * Of stripes that ended without a holder, whose request still reads their memory: so much beside the window (one at least), then the put waits. A holder that did
+ * well and takes no bytes in any more is left out after eleven of them (mesh/breaker.ts), and 16 stripes of the usual size fit: larger ones may have to wait until
+ * its connection is closed.
+ */
+export const PUT_LATE_BYTES = 96 * 1024 * 1024;
 /** Stripes read ahead in a get. */
 export const GET_WINDOW_STRIPES = 4;
 /** A holder must have fsynced a shard by then, or a spare one takes its place. */

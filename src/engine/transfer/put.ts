@@ -13,6 +13,7 @@ import { OWNER_SALT_BYTES } from '../codec/manifest-checks.ts';
 import { MAX_INLINE_BYTES } from '../codec/manifest-limits.ts';
 import { freeNow, joined } from '../codec/memory.ts';
 import { worthPacking } from '../codec/packing.ts';
+import { Turnstile } from '../codec/turnstile.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions, PutOptions } from '../engine.ts';
@@ -32,7 +33,8 @@ import {
   type ShardId,
 } from '../types.ts';
 import { account } from './account.ts';
-import { ASK_TIMEOUT_MS, PUT_WINDOW_STRIPES, RELEASE_WINDOW } from './limits.ts';
+import { Asking } from './asking.ts';
+import { ASK_TIMEOUT_MS, PUT_LATE_BYTES, PUT_WINDOW_STRIPES, RELEASE_WINDOW } from './limits.ts';
 import type { PutJournal, PutJournals } from './put-journals.ts';
 import { ResumablePut } from './resume.ts';
 import { type WriteContext, writeStripe } from './stripe-writer.ts';
@@ -104,7 +106,10 @@ export async function storeObject(
 ): Promise<StoredObject> {
   const code = options.code ?? context.code;
   const allowDegraded = options.allowDegraded ?? false;
-  const placed: PlacedShards = [];
+  const ofStripes: PlacedShards = [];
+  const ofManifest: PlacedShards = [];
+  let placing = ofStripes;
+  const asking = new Asking();
   const stopper = new AbortController();
   const signal = call.signal === undefined ? stopper.signal : AbortSignal.any([stopper.signal, call.signal]);
   const write: WriteContext = {
@@ -116,12 +121,12 @@ export async function storeObject(
     placed(id, holder, refused) {
       if (refused === undefined) {
         context.sending(id);
-        placed.push({ id, holder });
+        placing.push({ id, holder });
       } else {
-        placed.splice(
-          placed.findIndex((each) => each.id === id && each.holder === holder),
-          1,
-        );
+        for (const list of [ofStripes, ofManifest]) {
+          const at = list.findIndex((each) => each.id === id && each.holder === holder);
+          if (at >= 0) list.splice(at, 1);
+        }
       }
     },
     failed: (holder, error) => context.log(`put: ${holder.slice(-8)} took no shard: ${error.message}`),
@@ -131,11 +136,10 @@ export async function storeObject(
       );
       context.overtaken?.(holder, elapsedMs);
     },
+    asking,
     signal,
   };
   const resume = await ResumablePut.begin(context.journals, options, code, { ...context, ...write });
-  /** Shards of stripes among `placed`; those of the manifest come after them. */
-  let ofStripes: number | undefined;
   try {
     const policy = { code, domain: context.domain, allowDegraded };
     requirePlaceable(policy, write.candidates());
@@ -148,15 +152,18 @@ export async function storeObject(
       resume,
       stop: () => stopper.abort(),
     });
-    ofStripes = placed.length;
+    placing = ofManifest;
     const stored = await storeManifest(content, { options, policy, write, context });
     await resume?.journal.committing(stored.objectId);
+    const placed = [...ofStripes, ...ofManifest];
     return { ...stored, placed, stripesFound: resume?.stripesFound ?? 0, journal: resume?.journal };
   } catch (error) {
     stopper.abort();
+    // What is taken back must not be overtaken by what is still on its way.
+    await asking.ended(context.clock);
     const givenUp = resume === undefined ? [] : await resume.stopped(error);
     const kept = givenUp === undefined;
-    await takeBack(kept ? placed.slice(ofStripes ?? placed.length) : [...placed, ...givenUp], context);
+    await takeBack(kept ? ofManifest : [...ofStripes, ...ofManifest, ...givenUp], context);
     throw call.signal?.aborted ? cancelled(kept) : error;
   }
 }
@@ -205,6 +212,8 @@ async function storeContent(
   let sizeBytes = 0;
   let doneBytes = 0;
 
+  const stripeBytes = (chunkBytes / code.k) * (code.k + code.m);
+  const memory = new Turnstile(PUT_WINDOW_STRIPES + Math.max(1, Math.floor(PUT_LATE_BYTES / stripeBytes)));
   const store = async (chunk: Chunk): Promise<{ stripe?: StripeLayout; bytes: number }> => {
     job.write.signal.throwIfAborted();
     if (chunk.last && chunk.index === 0 && chunk.lengthBytes <= MAX_INLINE_BYTES) {
@@ -213,19 +222,25 @@ async function storeContent(
     }
     // Chunks come here in order, so the first one decides for all.
     if (chunk.index === 0) packed = options.compress === true && worthPacking(joined(chunk.pieces));
-    const encoded = await context.codec.encode({
-      code,
-      fileKey,
-      chunkIndex: chunk.index,
-      last: chunk.last,
-      plaintext: chunk.pieces,
-      pack: packed,
-    });
-    // Nobody reads the plaintext from here on, and the stripe has a long way to go.
-    if (call.givesPieces) for (const piece of chunk.pieces) freeNow(piece);
-    chunk.pieces = [];
+    const leave = await memory.enter(job.write.signal);
+    let unread = leave;
     let lent = false;
     try {
+      const encoded = await context.codec.encode({
+        code,
+        fileKey,
+        chunkIndex: chunk.index,
+        last: chunk.last,
+        plaintext: chunk.pieces,
+        pack: packed,
+      });
+      unread = () => {
+        encoded.release();
+        leave();
+      };
+      // Nobody reads the plaintext from here on, and the stripe has a long way to go.
+      if (call.givesPieces) for (const piece of chunk.pieces) freeNow(piece);
+      chunk.pieces = [];
       const held = await resume?.before(chunk.index, encoded.ids);
       lent = true;
       const holders = await writeStripe(
@@ -235,7 +250,7 @@ async function storeContent(
           quorum: policy.allowDegraded ? code.k : writeQuorum(code),
           policy,
           held,
-          unread: encoded.release,
+          unread,
         },
         job.write,
       );
@@ -245,7 +260,7 @@ async function storeContent(
         bytes: chunk.lengthBytes,
       };
     } finally {
-      if (!lent) encoded.release();
+      if (!lent) unread();
     }
   };
 

@@ -1,12 +1,14 @@
 /** Makes the shards of one stripe durable: all at once, a failed holder replaced by a spare one. */
 import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
+import { unlessAborted } from '../codec/unless-aborted.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Candidate, PlacementPolicy } from '../placement/domains.ts';
 import { planStripe, spareFor } from '../placement/place.ts';
 import type { OwnerId, PeerId, ShardId } from '../types.ts';
+import type { Asking } from './asking.ts';
 import { CutOff } from './cut-off.ts';
-import { ASK_TIMEOUT_MS, CANCELLED_WAIT_MS, PUT_TIMEOUT_MS } from './limits.ts';
+import { ASK_TIMEOUT_MS, PUT_TIMEOUT_MS } from './limits.ts';
 
 export interface StripeToWrite {
   ids: readonly ShardId[];
@@ -41,6 +43,9 @@ export interface WriteContext {
   failed(holder: PeerId, error: DatameshError): void;
   /** It had not answered after `elapsedMs`, when k others had long been durable: a spare holder takes its place. */
   overtaken(holder: PeerId, elapsedMs: number): void;
+  /** All requests of the put: who takes back what they placed waits for them first. */
+  asking: Asking;
+  /** Stopped, a stripe ends at once, whatever its requests do. */
   signal: AbortSignal;
 }
 
@@ -49,36 +54,21 @@ export async function writeStripe(
   stripe: StripeToWrite,
   context: WriteContext,
 ): Promise<(PeerId | undefined)[]> {
-  const asking: Asking = new Map();
+  const running: Running = new Map();
   try {
-    return await write(stripe, context, asking);
-  } catch (error) {
-    // What it placed is taken back next, which should not come before what is under way. A manifest's late holders are waited for by nobody.
-    if (stripe.announce !== true || context.signal.aborted) await ended(asking, context.clock);
-    throw error;
+    return await write(stripe, context, running);
   } finally {
-    void Promise.all(asking.values()).then(stripe.unread);
+    void Promise.all(running.values()).then(stripe.unread);
   }
 }
 
-/** Requests under way: what stops each, and its end, which never rejects. */
-type Asking = Map<AbortController, Promise<unknown>>;
-
-/** When all have, or after CANCELLED_WAIT_MS. */
-function ended(asking: Asking, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.after(CANCELLED_WAIT_MS, resolve);
-    void Promise.all(asking.values()).then(() => {
-      timer.cancel();
-      resolve();
-    });
-  });
-}
+/** Requests of this stripe under way: what stops each, and its end, which never rejects. */
+type Running = Map<AbortController, Promise<unknown>>;
 
 async function write(
   stripe: StripeToWrite,
   context: WriteContext,
-  asking: Asking,
+  running: Running,
 ): Promise<(PeerId | undefined)[]> {
   context.signal.throwIfAborted();
   const shardBytes = stripe.shards[0]?.length ?? 0;
@@ -107,7 +97,7 @@ async function write(
   const { clock } = context;
   const cutOff = new CutOff(clock, stripe.policy.code.k);
   const stop = () => {
-    for (const attempt of asking.keys()) attempt.abort();
+    for (const attempt of running.keys()) attempt.abort();
   };
   context.signal.addEventListener('abort', stop, { once: true });
   /** One holder's answer: 'late' when it is to be replaced instead of being waited for. */
@@ -116,9 +106,10 @@ async function write(
       const sinceMs = clock.monotonic();
       const attempt = new AbortController();
       const trial = tryHolder(stripe, index, holder, context, attempt.signal);
-      asking.set(
+      context.asking.add(trial);
+      running.set(
         attempt,
-        trial.catch(() => {}).then(() => asking.delete(attempt)),
+        trial.catch(() => {}).then(() => running.delete(attempt)),
       );
       cutOff.asked(index, () => {
         // Without a spare there is nothing to gain by giving up.
@@ -145,7 +136,7 @@ async function write(
     }
     while (target !== undefined) {
       context.signal.throwIfAborted();
-      const error = await ask(index, target);
+      const error = await unlessAborted(ask(index, target), context.signal);
       if (error === undefined) return target;
       if (error !== 'late') failures.push(error);
       failed.add(target);

@@ -171,6 +171,29 @@ describe('codec pool', () => {
     await pool.close();
   });
 
+  it('does without a memory that the machine has not, and uses its workers again afterwards', async () => {
+    const { workers, spawn } = recorded();
+    const pool = createCodecPool({ workers: 1, spawn });
+    const { Memory } = WebAssembly;
+    onTestFinished(() => {
+      WebAssembly.Memory = Memory;
+    });
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: { initial: number; maximum?: number; shared?: boolean }) {
+        if (descriptor.shared) throw new RangeError('could not allocate memory');
+        super(descriptor);
+      }
+    };
+    const { ids } = await createCodec().encode(jobOf(0));
+    // More often than the pool has turns.
+    for (let i = 0; i < 4; i++) expect((await pool.encode(jobOf(0))).ids).toEqual(ids);
+    expect(workers).toHaveLength(0);
+    WebAssembly.Memory = Memory;
+    expect((await pool.encode(jobOf(0))).ids).toEqual(ids);
+    expect(workers).toHaveLength(1);
+    await pool.close();
+  });
+
   it('lets the process end while it idles', () => {
     const file = new URL('../../../src/engine/codec/codec-pool.ts', import.meta.url);
     const script = `

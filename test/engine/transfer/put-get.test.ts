@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { shardBytesOf } from '../../../src/engine/codec/aead.ts';
+import { shardIdOfBytes } from '../../../src/engine/codec/hash.ts';
 import { fetchManifest, openWithOwner, rangeOf, readRange } from '../../../src/engine/transfer/get.ts';
 import { type StoredObject, storeObject } from '../../../src/engine/transfer/put.ts';
 import type { CodeProfile } from '../../../src/engine/types.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 import { bytesOf, collect, MemoryMesh } from '../../support/memory-mesh.ts';
 
 const NEVER = new AbortController().signal;
@@ -297,4 +300,59 @@ test('a holder that was overtaken is asked last from then on, and asked again wh
   for (const node of holders.slice(0, 2)) node.fault = undefined;
   for (const { peer } of holders.slice(2, 4)) mesh.node(peer).fault = 'dead';
   expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
+});
+
+test('a put keeps no more of stripes that ended without a holder than it may, and goes on when their requests end', async () => {
+  const mesh = new MemoryMesh(7);
+  const clock = manualClock();
+  const plain = new Uint8Array(4 << 20);
+  const stripes = 40;
+  let alive = 0;
+  let most = 0;
+  let ended = 0;
+  const late: (() => void)[] = [];
+  const context = mesh.putContext();
+  const codec = {
+    ...context.codec,
+    async encode({ chunkIndex }: { chunkIndex: number }) {
+      most = Math.max(most, ++alive);
+      const shards = Array.from({ length: 6 }, (_, index) => Buffer.of(chunkIndex, index));
+      const ids = shards.map((bytes) => shardIdOfBytes(bytes));
+      return { shardBytes: shardBytesOf(plain.length, 4), shards, ids, release: () => alive-- };
+    },
+  };
+  const [slow] = mesh.nodes;
+  const putting = storeObject(
+    (async function* () {
+      for (let i = 0; i < stripes; i++) yield plain;
+    })(),
+    { name: 'a', sizeBytes: stripes * plain.length },
+    {
+      ...context,
+      clock,
+      codec,
+      backend: (peer) => {
+        const backend = mesh.backend(peer)!;
+        if (peer !== slow!.peer) return backend;
+        return { ...backend, put: () => new Promise<void>((resolve) => late.push(resolve)) };
+      },
+    },
+    { onProgress: () => ended++ },
+  );
+  const pass = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      clock.advance(1_100);
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    }
+  };
+  await pass(30);
+  // Four in the window, and 96 MiB of 6 MiB each beside them.
+  expect({ alive, most }).toEqual({ alive: 20, most: 20 });
+  expect(ended).toBeLessThan(stripes);
+  for (let i = 0; i < 20; i++) {
+    for (const end of late.splice(0)) end();
+    await pass(2);
+  }
+  expect((await putting).stripes).toBe(stripes);
+  expect({ alive, most }).toEqual({ alive: 0, most: 20 });
 });

@@ -3,6 +3,7 @@ import type { Backend } from '../../../src/engine/backends/backend.ts';
 import type { Clock } from '../../../src/engine/effects/clock.ts';
 import type { Candidate } from '../../../src/engine/placement/domains.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
+import { Asking } from '../../../src/engine/transfer/asking.ts';
 import {
   type StripeToWrite,
   type WriteContext,
@@ -32,6 +33,7 @@ const contextOf = (clock: Clock, peers: readonly number[]): WriteContext => ({
   placed: () => {},
   failed: () => {},
   overtaken: () => {},
+  asking: new Asking(),
   signal: new AbortController().signal,
 });
 
@@ -125,16 +127,17 @@ test('a stripe ends without the holder that was given up, and says when nothing 
   expect(holders).not.toContain(deleted[0]);
 });
 
-test('a put that is stopped waits a few seconds for what a holder takes no bytes of, and its shards are not unread before the request has ended', async () => {
+test('a stripe that is stopped ends at once, its put when its requests have, or after a few seconds; its shards are not unread before', async () => {
   const clock = manualClock();
   const stopper = new AbortController();
   const ends: (() => void)[] = [];
+  const context = contextOf(clock, [1, 2, 3, 4]);
   let unread = 0;
   let asked = 0;
   const writing = writeStripe(
     { ...ofThree, unread: () => unread++ },
     {
-      ...contextOf(clock, [1, 2, 3, 4]),
+      ...context,
       signal: stopper.signal,
       backend: (holder) =>
         ({
@@ -149,12 +152,20 @@ test('a put that is stopped waits a few seconds for what a holder takes no bytes
   const stopped = expect(writing).rejects.toMatchObject({ name: 'AbortError' });
   await new Promise(setImmediate);
   stopper.abort();
+  await stopped;
+  let ended = 0;
+  void context.asking.ended(clock).then(() => ended++);
   for (const end of ends.slice(1)) end();
   await new Promise(setImmediate);
-  clock.advance(4_000);
-  await stopped;
-  expect({ asked, unread }).toEqual({ asked: 3, unread: 0 });
+  clock.advance(3_900);
+  await new Promise(setImmediate);
+  expect({ asked, unread, ended }).toEqual({ asked: 3, unread: 0, ended: 0 });
+  clock.advance(100);
+  await new Promise(setImmediate);
+  expect({ asked, unread, ended }).toEqual({ asked: 3, unread: 0, ended: 1 });
+  void context.asking.ended(clock).then(() => ended++);
   ends[0]!();
   await new Promise(setImmediate);
-  expect({ asked, unread }).toEqual({ asked: 3, unread: 1 });
+  expect({ asked, unread, ended }).toEqual({ asked: 3, unread: 1, ended: 2 });
+  await context.asking.ended(clock);
 });

@@ -70,9 +70,16 @@ export function createAdoption(options: AdoptionOptions): Adoption {
   };
 
   const take = async (from: PeerId, id: ObjectId, place: Place, bytes: Uint8Array): Promise<void> => {
-    if (custody.mark(id)?.state === 'released') throw denied('its owner has released the object');
     const whole = place.stripe === MANIFEST_GROUP;
-    const manifest = await manifestOf(from, id, whole ? bytes : undefined);
+    const given = whole ? bytes : undefined;
+    const mark = custody.mark(id);
+    if (mark?.state === 'released') {
+      // One that came without the manifest may be anybody's.
+      const manifest = await manifestOf(from, id, given).catch(() => undefined);
+      if (manifest === undefined || manifest.ownerId === mark.owner)
+        throw denied('its owner has released the object');
+    }
+    const manifest = await manifestOf(from, id, given);
     if (!options.admitsOwner(manifest.ownerId, from)) throw denied('this node does not store for that owner');
     if (!placeExists(place, manifest.stripeCount, manifest.code))
       throw new DatameshError('bad-value', { what: 'the object has no such shard' });
@@ -104,7 +111,9 @@ export function createAdoption(options: AdoptionOptions): Adoption {
         if (order.network !== options.network || order.state !== 'released') return 'malformed';
         const manifest = await manifestOf(from, objectId, given);
         if (manifest.ownerId !== owner) return 'malformed';
-        if (custody.mark(objectId)?.state === 'live') {
+        const mark = custody.mark(objectId);
+        if (mark !== undefined && mark.owner !== owner) custody.forget([objectId]);
+        if (mark?.state === 'live') {
           custody.keep([{ order, bytes }]);
           options.released(objectId);
         }

@@ -222,6 +222,7 @@ function takeOffer(options: CustodyServiceOptions, from: PeerId, items: readonly
       fresh.push({ order, holders: [...holders, ...claims.map(({ holder }) => holder)] });
     if (outcome === 'older') answers[at] = 'newer';
     else if (outcome === 'full') answers[at] = 'full';
+    else if (outcome === 'disputed') answers[at] = 'wants-manifest';
     else if (
       keep.manifest === undefined &&
       keep.order.state === 'live' &&

@@ -32,8 +32,11 @@ export interface Keep {
   claims?: readonly Claim[] | undefined;
 }
 
-/** `older`: what is kept already is newer. `full`: the owner's share of this store is used up. */
-export type Kept = 'kept' | 'known' | 'older' | 'full';
+/**
+ * `older`: what is kept already is newer. `full`: the owner's share of this store is used up. `disputed`: another owner's order is kept, and this one came
+ * without the manifest, which alone tells whose the object is; with it, it takes the place of one that came without.
+ */
+export type Kept = 'kept' | 'known' | 'older' | 'full' | 'disputed';
 
 export interface CustodyMark {
   objectId: ObjectId;

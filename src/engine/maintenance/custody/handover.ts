@@ -1,6 +1,7 @@
 /** Keeps orders with those who should have them: offers them when custodians come or go, and forgets those that others surely have. */
 import { asDatameshError } from '../../../errors.ts';
-import { bytesToHex, type ObjectId, type PeerId } from '../../types.ts';
+import { decodeManifest } from '../../codec/manifest.ts';
+import { bytesToHex, type ObjectId, type OwnerId, type PeerId } from '../../types.ts';
 import { sideBySide } from '../side-by-side.ts';
 import { type Duty, mayForget } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
@@ -178,8 +179,12 @@ export class Handover {
     if (mark === undefined || mark.state !== 'live') return false;
     if (mark.hasManifest) return true;
     const manifest = await this.manifestOf(id, dutyFor(peers, id, mark.owner).others);
-    const record = manifest && store.get(id);
-    if (record === undefined || record.state !== 'live') return false;
+    const record = store.get(id);
+    if (manifest === undefined || record === undefined || record.state !== 'live') return false;
+    if (ownerOf(manifest) !== record.owner) {
+      store.forget([id]);
+      return false;
+    }
     store.keep([{ order: record.order, bytes: record.bytes, manifest }]);
     return true;
   }
@@ -199,6 +204,15 @@ export class Handover {
       id,
       copies.map(({ holder }) => holder),
     );
+  }
+}
+
+/** Undefined: it is no manifest at all, whatever its hash. */
+function ownerOf(manifest: Uint8Array): OwnerId | undefined {
+  try {
+    return decodeManifest(manifest).ownerId;
+  } catch {
+    return undefined;
   }
 }
 

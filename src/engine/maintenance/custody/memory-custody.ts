@@ -49,7 +49,13 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
   };
   const keepOne = (keep: Keep): Kept => {
     const { order, bytes, manifest, holders, claims } = keep;
-    const before = entries.get(order.objectId);
+    const known = entries.get(order.objectId);
+    const isOthers = known !== undefined && known.order.owner !== order.owner;
+    if (isOthers) {
+      if (manifest === undefined || known.manifest !== undefined) return 'disputed';
+      drop(order.objectId);
+    }
+    const before = isOthers ? undefined : known;
     const share = shareOf(order.owner);
     if (before === undefined && share.orders >= limits.ordersPerOwner) {
       if (makesRoom(keep)) makeRoom(order.owner);
@@ -69,13 +75,13 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
       }
     }
     if (before === undefined) share.orders++;
-    const known = mergeClaims(before?.claims ?? [], claims ?? []);
+    const all = mergeClaims(before?.claims ?? [], claims ?? []);
     entries.set(order.objectId, {
       order: newer ? order : before.order,
       bytes: newer ? Uint8Array.from(bytes) : before.bytes,
       manifest: taken,
-      holders: new Set([...(before?.holders ?? []), ...(holders ?? []), ...holdersOf(known)]),
-      claims: known,
+      holders: new Set([...(before?.holders ?? []), ...(holders ?? []), ...holdersOf(all)]),
+      claims: all,
     });
     return outcome;
   };

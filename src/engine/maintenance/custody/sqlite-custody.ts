@@ -201,12 +201,25 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     return fits ? 'kept' : 'full';
   };
 
+  const drop = (id: ObjectId) => {
+    const row = get(
+      'DELETE FROM orders WHERE object_id = ? RETURNING owner, released, manifest_bytes',
+      hexToBytes(id),
+    );
+    if (row !== undefined) usage.gone(row);
+  };
+
   const keepOne = (keep: Keep): Kept => {
     const { order, bytes, manifest, holders, claims } = keep;
     const row = rowOf(order.objectId);
     if (row === undefined) return keepNew(keep);
-    const share = usage.of(order.owner);
     const before = markOf(row);
+    if (before.owner !== order.owner) {
+      if (manifest === undefined || before.hasManifest) return 'disputed';
+      drop(order.objectId);
+      return keepNew(keep);
+    }
+    const share = usage.of(order.owner);
     const newer = replaces(order, before);
     if (!newer && (order.sequence < before.sequence || before.state !== order.state)) return 'older';
     let outcome: Kept = newer ? 'kept' : 'known';
@@ -291,15 +304,7 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       }),
     forget(ids) {
       if (ids.length === 0) return;
-      transaction(() => {
-        for (const id of ids) {
-          const row = get(
-            'DELETE FROM orders WHERE object_id = ? RETURNING owner, released, manifest_bytes',
-            hexToBytes(id),
-          );
-          if (row !== undefined) usage.gone(row);
-        }
-      });
+      transaction(() => ids.forEach(drop));
     },
     settle(id) {
       transaction(() => {

@@ -54,12 +54,16 @@ export class ReadDoor {
 interface Outgoing {
   head: Uint8Array;
   body: Uint8Array;
+  /** See Sending. */
+  bodyFree: boolean;
   done(sent: boolean): void;
 }
 
 export interface Sending {
   /** True when the frame was handed to the system, false when the socket closed or the frame was withdrawn; its body is read until then. */
   ended: Promise<boolean>;
+  /** Nothing reads its body: it has ended, or its body was copied into the write under way. */
+  readonly bodyFree: boolean;
   /** Takes the frame back. False when that is too late: some of it has been sent. */
   withdraw(): boolean;
 }
@@ -114,10 +118,19 @@ export class BulkSocket {
 
   /** Queues a frame. */
   send(head: FrameHead, header: Uint8Array, body: Uint8Array): Sending {
-    if (this.closedBy !== undefined) return { ended: Promise.resolve(false), withdraw: () => true };
-    let item: Outgoing;
+    if (this.closedBy !== undefined)
+      return { ended: Promise.resolve(false), bodyFree: true, withdraw: () => true };
+    const item: Outgoing = {
+      head: encodeFrameHead(head, header),
+      body,
+      bodyFree: body.length === 0,
+      done() {},
+    };
     const ended = new Promise<boolean>((resolve) => {
-      item = { head: encodeFrameHead(head, header), body, done: resolve };
+      item.done = (sent) => {
+        item.bodyFree = true;
+        resolve(sent);
+      };
       this.queue.push(item);
       this.schedule(body.length > SMALL_BODY_BYTES);
     });
@@ -128,7 +141,13 @@ export class BulkSocket {
       item.done(false);
       return true;
     };
-    return { ended, withdraw };
+    return {
+      ended,
+      withdraw,
+      get bodyFree() {
+        return item.bodyFree;
+      },
+    };
   }
 
   /** See FrameReader.divert. */
@@ -233,6 +252,7 @@ export class BulkSocket {
       this.write();
     };
     const first = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    for (const item of items) if (item.body !== large) item.bodyFree = true;
     if (large === undefined) this.socket.write(first, done);
     else {
       this.socket.write(first);

@@ -138,9 +138,16 @@ export class Link {
         signal?.removeEventListener('abort', onAbort);
         const entry = this.pending.get(id)!;
         this.pending.delete(id);
-        if (!(result instanceof Error)) return resolve(result);
+        // A peer may answer before it has read the body, or without having seen the request at all: ids are easily guessed.
+        const free = sending === undefined || sending.bodyFree || sending.withdraw();
+        const left = free ? undefined : sending?.ended;
+        if (!(result instanceof Error)) {
+          if (left === undefined) resolve(result);
+          else void left.then(() => resolve(result));
+          return;
+        }
         const reading = entry.place === undefined ? undefined : entry.receivingOn?.divert('response', id);
-        void Promise.all([reading, sending?.ended]).then(() => reject(result));
+        void Promise.all([reading, left]).then(() => reject(result));
       };
       const cancel = () => settle(new DatameshError('cancelled', { what: 'cancelled' }));
       const onAbort = () => {

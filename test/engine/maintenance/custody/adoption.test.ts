@@ -8,7 +8,7 @@ import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory
 import type { ShardStore } from '../../../../src/engine/shardstore/store.ts';
 import { bytesToHex, type ObjectId, type ShardId } from '../../../../src/engine/types.ts';
 import { inputOf } from '../../codec/manifest-samples.ts';
-import { keepOf, member, owner } from './samples.ts';
+import { keepOf, member, owner, stranger } from './samples.ts';
 
 const manifest = encodeManifest(
   inputOf(40_000, { owner, recipients: [owner.encryptionPublicKey], chunkBytes: 65_536 }),
@@ -17,16 +17,16 @@ const id = bytesToHex(blake3(manifest)) as ObjectId;
 const { order, bytes } = keepOf({ objectId: id, state: 'released', sequence: 2 }, { manifest });
 const { peer: from } = member(1);
 
-test('what is on its way to a slow disk when its release comes does not stay', async () => {
+/** A holder whose disk takes until `written`. */
+function holder(written: Promise<void>) {
   const held = new Set<ShardId>();
-  const disk = Promise.withResolvers<void>();
   const custody = memoryCustody();
   const adoption = createAdoption({
     self: member(0).peer,
     network: order.network,
     store: {
       async put({ id: shard }: { id: ShardId }) {
-        await disk.promise;
+        await written;
         held.add(shard);
         return 'stored' as const;
       },
@@ -41,10 +41,30 @@ test('what is on its way to a slow disk when its release comes does not stay', a
     manifestFrom: async () => undefined,
     released: () => {},
   });
+  return { held, custody, adoption };
+}
+
+test('what is on its way to a slow disk when its release comes does not stay', async () => {
+  const disk = Promise.withResolvers<void>();
+  const { held, adoption } = holder(disk.promise);
   const adopting = adoption.adopt(from, id, { stripe: MANIFEST_GROUP, index: 0 }, manifest);
   const dropping = adoption.drop(from, { order: bytes, manifest, claims: [] });
   disk.resolve();
   await adopting;
   expect(await dropping).toBe('kept');
   expect(held.size).toBe(0);
+});
+
+test('only a release by the object’s owner keeps its shards away', async () => {
+  const { held, custody, adoption } = holder(Promise.resolve());
+  const place = { stripe: MANIFEST_GROUP, index: 0 };
+  const theirs = keepOf({ objectId: id, owner: stranger.ownerId, state: 'released' });
+  custody.keep([theirs]);
+  await adoption.adopt(from, id, place, manifest);
+  expect(held.size).toBe(1);
+  // The owner's own release takes its place.
+  expect(await adoption.drop(from, { order: bytes, manifest, claims: [] })).toBe('kept');
+  expect(held.size).toBe(0);
+  custody.keep([{ order, bytes, manifest }]);
+  await expect(adoption.adopt(from, id, place, manifest)).rejects.toMatchObject({ code: 'denied' });
 });

@@ -86,6 +86,33 @@ for (const [name, open] of [
       store.close();
     });
 
+    test('of two owners’ orders for an object the one with the manifest holds', () => {
+      store = open(LIMITS);
+      const theirs = (state: 'live' | 'released') =>
+        keepOf({ owner: stranger.ownerId, state, sequence: 9 }, { holders: [peer(7)] });
+      const { objectId: id } = keepOf().order;
+      for (const state of ['live', 'released'] as const) {
+        // Nothing tells whose the object is: what came first stays.
+        expect(store.keep([theirs(state)])).toEqual(['kept']);
+        expect(store.keep([keepOf({ sequence: 10 })])).toEqual(['disputed']);
+        expect(store.mark(id)).toMatchObject({ owner: stranger.ownerId, state, sequence: 9 });
+        expect(store.keep([keepOf({}, { manifest: MANIFEST })])).toEqual(['kept']);
+        expect(store.keep([theirs('live'), theirs('released')])).toEqual(['disputed', 'disputed']);
+        expect(store.get(id)).toMatchObject({ owner: owner.ownerId, state: 'live', sequence: 1 });
+        expect(store.heldBy(peer(7), undefined, 9)).toEqual([]);
+        expect(store.usage()).toEqual({ orders: 1, released: 0, manifestBytes: MANIFEST.length });
+        store.forget([id]);
+      }
+      // Each was charged for what was its own: all of the share is there again.
+      const many = [1, 2, 3].map((n) => keepOf({ objectId: objectId(n) }, { manifest: MANIFEST }));
+      expect(store.keep(many)).toEqual(['kept', 'kept', 'full']);
+      // What was released and carried out stays its owner’s.
+      store.keep([keepOf({ state: 'released', sequence: 2 })]);
+      store.settle(id);
+      expect(store.keep([theirs('live')])).toEqual(['disputed']);
+      store.close();
+    });
+
     test('one owner cannot use up another one’s share', () => {
       store = open(LIMITS);
       const many = [1, 2, 3, 4].map((n) => keepOf({ objectId: objectId(n) }, { manifest: MANIFEST }));
@@ -182,20 +209,21 @@ test('both kinds end with the same after any calls', () => {
       claims: places,
       sequence: fc.integer({ min: 1, max: 3 }),
       manifest: fc.boolean(),
+      by: fc.constantFrom(owner.ownerId, stranger.ownerId),
     }),
     { maxLength: 20 },
   );
   fc.assert(
     fc.property(calls, (all) => {
       const stores = [memoryCustody(LIMITS), openCustody(':memory:', LIMITS)];
-      for (const { call, id, claims, sequence, manifest } of all) {
+      for (const { call, id, claims, sequence, manifest, by } of all) {
         const results = stores.map((store) => {
           switch (call) {
             case 'keep':
             case 'release':
               return store.keep([
                 keepOf(
-                  { objectId: id, sequence, state: call === 'keep' ? 'live' : 'released' },
+                  { objectId: id, sequence, owner: by, state: call === 'keep' ? 'live' : 'released' },
                   { manifest: manifest ? MANIFEST : undefined, claims, holders: [peer(sequence)] },
                 ),
               ]);

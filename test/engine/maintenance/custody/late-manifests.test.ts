@@ -15,7 +15,7 @@ import { createKeeper, KEEPER_LIMITS } from '../../../../src/engine/maintenance/
 import { bytesToHex, type ObjectId, type PeerId } from '../../../../src/engine/types.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { inputOf } from '../../codec/manifest-samples.ts';
-import { keepOf, member, owner, peer } from './samples.ts';
+import { keepOf, member, owner, peer, stranger } from './samples.ts';
 
 const manifest = encodeManifest(
   inputOf(40_000, { owner, recipients: [owner.encryptionPublicKey], chunkBytes: 65_536 }),
@@ -83,6 +83,13 @@ test('where custodians have none, or another’s, noted holders are asked; what 
   second.store.keep([bare]);
   expect(await second.handover.fetchManifests([id])).toEqual([]);
   expect(second.store.mark(id)).toMatchObject({ hasManifest: false });
+});
+
+test('an order of somebody whose object it is not goes when the manifest says so', async () => {
+  const { store, handover } = leader({ custodians: manifest });
+  store.keep([keepOf({ objectId: id, owner: stranger.ownerId })]);
+  expect(await handover.fetchManifests([id])).toEqual([]);
+  expect(store.mark(id)).toBeUndefined();
 });
 
 test('the leader gets it as soon as the order is here, and then knows that a holder is gone', async () => {
