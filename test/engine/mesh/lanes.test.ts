@@ -17,7 +17,7 @@ test('a request over libp2p that was cancelled while its stream was being opened
     send: (bytes: Uint8Array) => void sent.push(Uint8Array.from(bytes)),
     abort() {},
   });
-  const connect = async () => ({ newStream: async () => (await opened, stream) }) as never;
+  const connect = async () => ({ newStream: () => opened.then(() => stream) }) as never;
   const lanes = new Lanes(connect, '/x', clock, {
     up: new RateLimit(clock, undefined),
     down: new RateLimit(clock, undefined),
