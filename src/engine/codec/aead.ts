@@ -1,7 +1,8 @@
 /**
- * Sealing of chunks: AES-256-GCM under the object's file key. Sealed chunk = ciphertext | 16-byte tag, padded with zeros to k shards.
+ * Sealing of chunks: AES-256-GCM under the object's file key. Sealed chunk = ciphertext | 16-byte tag, padded to k shards.
  * The nonce is made of the chunk's index, so a file key seals one content only; index and last-flag are bound as additional data, so
- * chunks can be neither cut off, reordered nor moved. Format: docs/FORMATS.md "Sealed chunk".
+ * chunks can be neither cut off, reordered nor moved. The padding is keystream of the same key, so that no two objects have a shard alike: holders know shards by
+ * their ids, and what one object gave back another would lose. Format: docs/FORMATS.md "Sealed chunk".
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { DatameshError } from '../../errors.ts';
@@ -41,7 +42,13 @@ export function sealChunk(position: ChunkPosition, plaintext: Bytes, target: Uin
   for (const piece of piecesOf(plaintext)) at = pass(cipher, piece, target, at);
   cipher.final();
   target.set(cipher.getAuthTag(), at);
-  target.fill(0, at + TAG_BYTES);
+  pad(position, target.subarray(at + TAG_BYTES));
+}
+
+function pad(position: ChunkPosition, padding: Uint8Array): void {
+  if (padding.length === 0) return;
+  padding.fill(0);
+  pass(createCipheriv('aes-256-ctr', checkedKey(position), padCounterOf(position)), padding, padding, 0);
 }
 
 /**
@@ -114,11 +121,19 @@ function checkedKey(position: ChunkPosition): KeyObject {
 /** Nonce and additional data are read before the call that they are given to returns, so one buffer of each is enough. */
 const nonce = Buffer.alloc(NONCE_BYTES);
 const aad = Buffer.alloc(10);
+/** No nonce begins like it, so no block of GCM's keystream is one of the padding's. */
+const padCounter = Buffer.from(`ffffffff${'00'.repeat(12)}`, 'hex');
 
 /** 4 zero bytes | index as 8 bytes, big-endian. */
 function nonceOf(position: ChunkPosition): Uint8Array {
   writeIndex(nonce, position.chunkIndex, 4);
   return nonce;
+}
+
+/** ff ff ff ff | index as 8 bytes, big-endian | number of the block from 0, as 4 bytes. */
+function padCounterOf(position: ChunkPosition): Uint8Array {
+  writeIndex(padCounter, position.chunkIndex, 4);
+  return padCounter;
 }
 
 /** Format version | index as 8 bytes, big-endian | 1 for the last chunk, else 0. */

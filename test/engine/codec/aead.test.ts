@@ -15,18 +15,15 @@ function sealed(position: ChunkPosition, plaintext: Uint8Array, k = 4): Uint8Arr
 }
 
 describe('sealed chunk', () => {
-  it('is AES-256-GCM with the index as nonce, format, index and last flag as additional data, zeros behind', () => {
+  it('is AES-256-GCM with the index as nonce, format, index and last flag as additional data, and keystream of AES-256-CTR behind', () => {
     const plaintext = pattern(1000, 2);
     const nonce = Buffer.from('000000000000000102030405', 'hex');
     const aad = Buffer.from('01000000010203040501', 'hex');
     const cipher = createCipheriv('aes-256-gcm', fileKey, nonce);
     cipher.setAAD(aad);
-    const expected = Buffer.concat([
-      cipher.update(plaintext),
-      cipher.final(),
-      cipher.getAuthTag(),
-      Buffer.alloc(8),
-    ]);
+    const counter = Buffer.from('ffffffff000000010203040500000000', 'hex');
+    const padding = createCipheriv('aes-256-ctr', fileKey, counter).update(Buffer.alloc(8));
+    const expected = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag(), padding]);
     expect(Buffer.from(sealed(at(0x0102030405, true), plaintext))).toEqual(expected);
   });
 

@@ -356,3 +356,24 @@ test('a put keeps no more of stripes that ended without a holder than it may, an
   expect((await putting).stripes).toBe(stripes);
   expect({ alive, most }).toEqual({ alive: 0, most: 20 });
 });
+
+test('no shard is in two objects, however little of a chunk there is: what one gives back is not the other’s', async () => {
+  const mesh = new MemoryMesh(6);
+  const ids = new Set<string>();
+  const sizes = [4097, (4 << 20) + 1, (4 << 20) + 100];
+  for (const size of sizes) {
+    for (let round = 0; round < 2; round++) {
+      const stored = await put(mesh, new Uint8Array(size));
+      const manifest = await fetchManifest(
+        stored.objectId,
+        stored.manifestHolders,
+        'a',
+        mesh.getContext(),
+        NEVER,
+      );
+      for (let stripe = 0; stripe < manifest.stripeCount; stripe++)
+        for (const shard of manifest.stripe(stripe).ids) ids.add(shard);
+    }
+  }
+  expect(ids.size).toBe(2 * 6 * (1 + 2 + 2));
+});
