@@ -1,5 +1,6 @@
 /** `openEngine`: the Engine interface on a node in this process. */
 import { createBackups } from './backup/backups.ts';
+import { bootstrapBy } from './calls/bootstrap.ts';
 import { createCollecting } from './calls/collect/collecting.ts';
 import { guardReserved } from './calls/guard-reserved.ts';
 import { createNames } from './calls/names.ts';
@@ -229,10 +230,7 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
     whatif: (query, call) => tracked(whatif(node, objects, query, linked(call))),
     events: async (query) => node.events.view(query),
     distribution: (query = {}, call) => tracked(objects.distribution(query, linked(call))),
-    async bootstrap(address) {
-      const { peerId, rttMs } = await node.membership.join(address);
-      return { address, peerId, rttMs };
-    },
+    bootstrap: (address) => bootstrapBy(node, address),
     discover: (durationMs, call) => tracked(node.discovery.run(durationMs, linked(call).signal)),
     recover: (query = {}, call) =>
       tracked(node.jobs.run('recover', 'catalog', linked(call), (job) => recovery.recover(query, job))),

@@ -85,6 +85,8 @@ export const batchPutCommand: Command = {
       return ending;
     }
     const engine = await context.engine();
+    // Once, not for every file.
+    if (values.pool !== undefined) await engine.pools.show(values.pool as string);
     const tasks = named.map((file): Task => putTask(engine, context, values, file));
     await runMany(context, values, 'put', tasks);
     return ending;

@@ -51,6 +51,8 @@ export const bootstrapCommand: Command = {
     const engine = await context.engine();
     const { peerId, rttMs, ...dialled } = await engine.bootstrap(address);
     context.out.record({ peerId, address: dialled.address, rttMs });
+    if (dialled.address !== address)
+      context.out.note('it was connected already, by this address: the one you gave was not tried');
     const status = await engine.status();
     if (status.mode === 'embedded') {
       context.out.note(

@@ -2,6 +2,7 @@
  * Bootstrap addresses with priorities: "/ip4/…/tcp/…/p2p/…?priority=10". Lower is dialled first, as with MX and SRV records;
  * without one it is 0. A later group is dialled only while nobody of the earlier ones is connected and each was tried.
  */
+import type { PeerId } from '../types.ts';
 
 export interface BootstrapEntry {
   /** Multiaddr, without the priority. */
@@ -33,4 +34,9 @@ export function seedsToDial(seeds: readonly SeedView[]): number[] {
     if (group.some(({ connected, failed }) => connected || !failed)) break;
   }
   return wanted;
+}
+
+/** Whom a multiaddr names at its end; undefined when it names nobody. */
+export function peerOfAddress(address: string): PeerId | undefined {
+  return /\/p2p\/(\w+)$/.exec(address)?.[1] as PeerId | undefined;
 }

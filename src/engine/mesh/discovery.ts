@@ -4,7 +4,7 @@ import type { Clock } from '../effects/clock.ts';
 import type { Net } from '../effects/net.ts';
 import type { PeerId } from '../types.ts';
 import type { DiscoveryReport, FoundVia } from '../views/mesh.ts';
-import { parseBootstrap } from './bootstrap-list.ts';
+import { parseBootstrap, peerOfAddress } from './bootstrap-list.ts';
 import type { Membership } from './membership.ts';
 
 export interface DiscoveryOptions {
@@ -29,7 +29,6 @@ export interface Discovery {
 
 /** Connected peers asked for peers, beside the bootstrap nodes. */
 const PEERS_ASKED = 5;
-const PEER_OF_ADDRESS = /\/p2p\/(\w+)$/;
 
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { net, clock, membership } = options;
@@ -42,8 +41,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   return {
     neighbour(addresses) {
       membership.hint(addresses);
-      const peer = PEER_OF_ADDRESS.exec(addresses[0] ?? '')?.[1];
-      if (peer !== undefined) for (const watch of watchers) watch(peer as PeerId);
+      const peer = peerOfAddress(addresses[0] ?? '');
+      if (peer !== undefined) for (const watch of watchers) watch(peer);
     },
 
     async run(durationMs, signal) {

@@ -17,9 +17,9 @@ afterEach(() => home.remove());
 /** Three peers that are as they should be, until `change` has had them. */
 async function examine(
   change: (peers: PeerView[]) => void = () => undefined,
-  parts: Partial<Engine> & { version?: string; met?: number } = {},
+  parts: Partial<Engine> & { version?: string; met?: number; metState?: PeerView['state'] } = {},
 ) {
-  const { version = VERSION, met = 3 } = parts;
+  const { version = VERSION, met = 3, metState = 'active' } = parts;
   const fake = createFakeEngine({ peerCount: 3, status: { version } });
   const peers = (await fake.peers()).map(
     (peer): PeerView => ({ ...peer, state: 'active', breaker: 'closed', version: VERSION, clockSkewMs: -40 }),
@@ -36,7 +36,7 @@ async function examine(
         failure: met === 0 ? 'no peer of the DHT answers' : undefined,
       },
     ],
-    peers: Array.from({ length: met }, () => ({ ...walk, via: ['dht'] })),
+    peers: Array.from({ length: met }, () => ({ ...walk, via: ['dht'], state: metState })),
   };
   const engine: Engine = { ...fake, peers: async () => peers, discover: async () => report };
   const { context, records } = testContext({ config: home.config, configPath: home.configPath });
@@ -64,6 +64,21 @@ describe('doctor beside a service', () => {
     home.config.network.bootstrap = [];
     const alone = await examine((peers) => peers.splice(0));
     expect(alone.found('peers')).toMatchObject({ state: 'warn' });
+  });
+
+  it('names those that do not answer, and does not count them as met', async () => {
+    const { found } = await examine((peers) => {
+      peers[0]!.state = 'offline';
+      peers[2]!.state = 'suspect';
+    });
+    const [first, , third] = (await createFakeEngine({ peerCount: 3 }).peers()).map(({ name }) => name);
+    expect(found('peers')).toMatchObject({
+      state: 'warn',
+      detail: `1 of 3 answer, ${first}, ${third} do not`,
+      mend: expect.stringContaining('datamesh health'),
+    });
+    const gone = await examine(() => undefined, { met: 2, metState: 'offline' });
+    expect(gone.found('dht')).toMatchObject({ state: 'warn', detail: expect.stringContaining('met nobody') });
   });
 
   it('sees peers that fail or lied', async () => {

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { EXIT } from '../../../errors.ts';
+import { DatameshError, EXIT } from '../../../errors.ts';
 import type { Command, Context, Values } from '../../command.ts';
 import { checkName } from '../../files/object-name.ts';
 import { SYNC_FIELDS } from '../fields.ts';
@@ -140,6 +140,8 @@ async function pass(
       import('./state.ts'),
     ]);
   const engine = await context.engine();
+  // Once, not for every file.
+  if (values.pool !== undefined) await engine.pools.show(values.pool as string);
   const patterns = [
     ...(await ignoredByFile(root)),
     ...((values.exclude as string[] | undefined) ?? []),
@@ -196,6 +198,15 @@ async function pass(
   });
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   if (options.dryRun) out.note('nothing was changed (--dry-run)');
-  else out.note(actions === 0 ? 'everything is the same' : `${actions} changed, in ${seconds} s`);
-  return problems + kept > 0 ? EXIT.partial : EXIT.ok;
+  else if (actions + problems + kept === 0) out.note('everything is the same');
+  else out.note(`${actions} changed, in ${seconds} s`);
+  if (problems > 0) {
+    const failed = new DatameshError('some-failed', {
+      what: `${problems} of ${actions + problems} could not be synced`,
+      mend: 'see the problem beside each; the same command again tries them anew',
+    });
+    if (values.watch !== true) throw failed;
+    out.warn(failed.message);
+  }
+  return kept > 0 ? EXIT.partial : EXIT.ok;
 }

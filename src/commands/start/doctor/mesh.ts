@@ -1,5 +1,5 @@
 /** Checks of the mesh as the running service sees it: peers, clocks, versions, DHT. Without a service there is nothing to ask. */
-import type { Engine, PeerView } from '../../../engine/engine.ts';
+import type { Engine, PeerState, PeerView } from '../../../engine/engine.ts';
 import { VERSION } from '../../../version.ts';
 import { formatDuration as duration } from '../../format/units.ts';
 import type { Check, Finding } from './finding.ts';
@@ -29,6 +29,7 @@ export function peersFinding(
   bootstrap: number,
 ): Finding {
   const quarantined = known.filter(({ state }) => state === 'quarantined');
+  const silent = known.filter(isSilent);
   const open = here.filter(({ breaker }) => breaker === 'open');
   if (here.length === 0) {
     return {
@@ -50,6 +51,14 @@ export function peersFinding(
         ...(quarantined.length > 0 ? [`${named(quarantined)} are in quarantine: they gave wrong bytes`] : []),
       ].join('; '),
       mend: 'datamesh peers --detailed, and run datamesh doctor on these machines',
+    };
+  }
+  if (silent.length > 0) {
+    return {
+      check: 'peers',
+      state: 'warn',
+      detail: `${here.length} of ${known.length} answer, ${named(silent)} ${silent.length === 1 ? 'does' : 'do'} not`,
+      mend: 'start datamesh on these machines; what their silence means for your files: datamesh health',
     };
   }
   return { check: 'peers', state: 'ok', detail: `${here.length} of ${known.length} answer` };
@@ -112,7 +121,8 @@ async function versionFinding(engine: Engine, here: readonly PeerView[]): Promis
 async function dhtFinding(engine: Engine, signal: AbortSignal): Promise<Finding> {
   const { asked, peers } = await engine.discover(WALK_MS, { signal });
   const walk = asked.find(({ via }) => via === 'dht');
-  const met = peers.filter(({ via }) => via.includes('dht')).length;
+  // Others still tell of nodes that have fallen silent.
+  const met = peers.filter(({ via, state }) => via.includes('dht') && !isSilent({ state })).length;
   if (met > 0) return { check: 'dht', state: 'ok', detail: `a walk met ${met} nodes` };
   return {
     check: 'dht',
@@ -120,6 +130,10 @@ async function dhtFinding(engine: Engine, signal: AbortSignal): Promise<Finding>
     detail: `a walk met nobody${walk?.failure === undefined ? '' : `: ${walk.failure}`}`,
     mend: 'open the port of network.port to the other nodes (datamesh config get network.port), then: datamesh discover',
   };
+}
+
+function isSilent({ state }: { state: PeerState | undefined }): boolean {
+  return state === 'suspect' || state === 'offline';
 }
 
 function named(peers: readonly PeerView[]): string {

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DatameshError } from '../../../../src/errors.ts';
 import { createFakeEngine, type FakeEngine } from '../../../support/fake-engine.ts';
 import { runLine, type TestHostOptions, testHost } from '../../../support/host.ts';
 
@@ -81,6 +82,22 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
       fs.writeFileSync(at(`a/.datamesh-sync/${notes}`), text);
       expect(await sync('a')).toMatchObject({ status: 0, actions: [] });
     }
+  });
+
+  it('refuses a pool that there is not before anything, and tells of what could not be synced', async () => {
+    write('a/one', '1');
+    expect(await sync('a', ['--pool', 'nope'])).toMatchObject({ status: 8, actions: [] });
+    const failing: FakeEngine = {
+      ...engine,
+      put: () => Promise.reject(new DatameshError('too-few-nodes', { what: 'no node takes it' })),
+    };
+    const result = await sync('a', [], { engine: failing });
+    expect(result).toMatchObject({
+      status: 3,
+      records: [{ action: 'upload', path: 'one', problem: 'no node takes it' }],
+      errors: [{ code: 'some-failed', message: expect.stringContaining('1 of 1 could not be synced') }],
+    });
+    expect(result.host.seen.notes.join()).not.toContain('everything is the same');
   });
 
   it('takes patterns from the ignore file and the command line', async () => {
