@@ -5,7 +5,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { Disk, DiskSpace } from '../effects/disk.ts';
 import type { Random } from '../effects/random.ts';
-import { type Attester, attest } from '../maintenance/proof/attestation.ts';
+import { type Attester, attest, unlessUnreadable } from '../maintenance/proof/attestation.ts';
 import { IdLocks } from '../shardstore/id-locks.ts';
 import { isMissing, isNoSpace } from '../shardstore/store-errors.ts';
 import { bytesToHex, type ObjectId, type OwnerId, type PeerId, type ShardId } from '../types.ts';
@@ -183,7 +183,12 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       guarded(call, () => {
         const read = async (id: ShardId) => {
           call.signal?.throwIfAborted();
-          return (await files.read(id)) ?? (await absent());
+          const bytes = await unlessUnreadable(
+            files.read(id).catch((error: unknown) => {
+              throw folderError(error, path);
+            }),
+          );
+          return bytes ?? (await absent());
         };
         return attest(options.attester, self, ids, nonce, read, quarantine);
       }),

@@ -3,6 +3,7 @@ import type { Clock } from '../effects/clock.ts';
 import { type Net, NO_BYTES, type RequestOptions } from '../effects/net.ts';
 import { checkQuestion } from '../maintenance/proof/attestation.ts';
 import { decodeAnswers, MAX_ANSWER_BYTES } from '../maintenance/proof/challenge.ts';
+import { ProofTurns } from '../maintenance/proof/turns.ts';
 import { CANCEL_GRACE_MS } from '../mesh/bulk/limits.ts';
 import { manifestShardId, type OwnerId, type PeerId, type ShardId } from '../types.ts';
 import type { Backend, BackendCall } from './backend.ts';
@@ -54,6 +55,7 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
     return status === 'absent' ? undefined : body;
   };
 
+  const proofs = new ProofTurns(clock);
   /** False once it has refused to understand a request for several: an older node. */
   let understands = true;
   /** What `many` says of each; `ALONE` of all when the peer does not understand it. */
@@ -127,9 +129,14 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
     },
     async prove(ids, nonce, call) {
       checkQuestion(ids, nonce);
-      const { tail, body } = await ask({ op: 'prove', nonce, ids }, NO_BYTES, call, {
-        maxBodyBytes: MAX_ANSWER_BYTES,
-      });
+      const { tail, body } = await proofs.ask(call, (timeoutMs) =>
+        ask(
+          { op: 'prove', nonce, ids },
+          NO_BYTES,
+          { ...call, timeoutMs },
+          { maxBodyBytes: MAX_ANSWER_BYTES },
+        ),
+      );
       const signed = decodeSignature(tail);
       if (signed === undefined) throw malformed(peer);
       return { holder: peer, signer: peer, ...signed, answers: decodeAnswers(nonce, peer, ids, body) };

@@ -130,7 +130,7 @@ export function encodeFailure(error: DatameshError): Uint8Array {
   return encodeStatus(statusOfError(error), Buffer.from(error.message.slice(0, 300)));
 }
 
-/** The asker's error for an answer that is neither ok nor absent. */
+/** The asker's error for an answer that is neither ok nor absent; its details tell it from that of an answer that did not come. */
 export function failureOf(status: ShardStatus, tail: Uint8Array): DatameshError {
   const codes = Object.entries(ERROR_STATUS) as [ErrorCode, ShardStatus][];
   const code = codes.find(([, of]) => of === status)?.[0] ?? 'peer-unreachable';
@@ -138,7 +138,10 @@ export function failureOf(status: ShardStatus, tail: Uint8Array): DatameshError 
   const text = Buffer.from(tail)
     .toString('utf8')
     .replace(/\p{Cc}/gu, ' ');
-  return new DatameshError(code, { what: `the holder answered: ${text || status}` });
+  return new DatameshError(code, {
+    what: `the holder answered: ${text || status}`,
+    details: { status, said: text },
+  });
 }
 
 /** `ids`: hex, one after the other. */

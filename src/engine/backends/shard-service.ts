@@ -2,7 +2,7 @@
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import { MAX_BODY_BYTES, type Net, type NetAnswer, type NetMessage, NO_BYTES } from '../effects/net.ts';
-import { type Attester, attest } from '../maintenance/proof/attestation.ts';
+import { type Attester, attest, unlessUnreadable } from '../maintenance/proof/attestation.ts';
 import { encodeAnswers } from '../maintenance/proof/challenge.ts';
 import { ProofGate } from '../maintenance/proof/gate.ts';
 import { BodyPool } from '../mesh/bulk/body-pool.ts';
@@ -180,7 +180,7 @@ async function proofBytes(
   id: ShardId,
   into: (lengthBytes: number) => Uint8Array,
 ) {
-  return (await store.get(id, into)) ?? (await elsewhere?.get(id));
+  return (await unlessUnreadable(store.get(id, into))) ?? (await elsewhere?.get(id));
 }
 
 async function held({ store, elsewhere }: ShardServiceOptions, ids: readonly ShardId[]): Promise<boolean[]> {

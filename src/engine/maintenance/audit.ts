@@ -55,7 +55,7 @@ export interface AuditFigures {
   gone: number;
   absent: number;
   wrong: number;
-  /** Holders that did not answer; a holder in two rounds counts twice. */
+  /** Holders that did not answer, or not for all; a holder in two rounds counts twice. */
   silent: number;
 }
 
@@ -83,8 +83,10 @@ export function createAudit<T extends AuditTarget>(options: AuditOptions<T>): Au
     const held = await backend.has(ids, { signal, timeoutMs: ASK_TIMEOUT_MS });
     const claimed = targets.filter((_, at) => held[at]);
     const verdicts = await proveShards(backend, claimed, { random, signal, memory: options.memory });
+    if (claimed.some(({ id }) => !verdicts.has(id))) figures.silent++;
     for (const target of targets) {
-      const verdict = claimed.includes(target) ? verdicts.get(target.id)! : 'gone';
+      const verdict = claimed.includes(target) ? verdicts.get(target.id) : 'gone';
+      if (verdict === undefined) continue;
       figures.challenges++;
       figures[verdict]++;
       options.onResult?.(target, verdict);

@@ -88,8 +88,8 @@ export async function askHolders(
     [...noted].map(async ([holder, wanted]) => {
       const backend = options.backend(holder);
       try {
-        if (backend === undefined) silent.add(holder);
-        else await ask(backend, [...wanted.values()], options, live);
+        if (backend === undefined || !(await ask(backend, [...wanted.values()], options, live)))
+          silent.add(holder);
       } catch (error) {
         options.signal.throwIfAborted();
         if (asDatameshError(error).code !== 'cancelled') silent.add(holder);
@@ -157,15 +157,18 @@ async function searchElsewhere(
   );
 }
 
-/** A proof is asked for what the holder says it has: who says that a shard is lost has not lied. */
+/**
+ * A proof is asked for what the holder says it has: who says that a shard is lost has not lied. False when it left some of these questions open; throws when it
+ * answered none.
+ */
 async function ask(
   backend: Backend,
   wanted: readonly WantedShard[],
   options: CensusOptions,
   live: LiveShards,
   where: 'noted' | 'elsewhere' = 'noted',
-): Promise<void> {
-  if (wanted.length === 0) return;
+): Promise<boolean> {
+  if (wanted.length === 0) return true;
   const { signal, timeoutMs, memory, random, onAttestation } = options;
   const ids = wanted.map(({ id }) => id);
   const held = await backend.has(ids, { signal, timeoutMs });
@@ -177,7 +180,7 @@ async function ask(
       if (trusts(id) && memory?.isMissing(backend.id, id) !== true) live.add(backend.id, id);
     }
     doubted = said.filter(({ id }) => !trusts(id));
-    if (doubted.length === 0) return;
+    if (doubted.length === 0) return true;
   }
   if (random === undefined) throw new TypeError('a census by proof needs a source of nonces');
   const verdicts = await proveShards(backend, doubted, { signal, memory, random, onAttestation });
@@ -186,6 +189,7 @@ async function ask(
     live.add(backend.id, id);
     if (where === 'elsewhere') memory?.foundAt(backend.id, id);
   }
+  return doubted.every(({ id }) => verdicts.has(id));
 }
 
 function* groupsOf(objects: readonly Pick<CensusObject, 'groups'>[]): Generator<CensusGroup> {

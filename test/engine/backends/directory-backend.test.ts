@@ -99,6 +99,20 @@ describe('whose a folder is', () => {
   });
 });
 
+test('a shard that the disk does not give is not proved, and those beside it are', async () => {
+  const real = realDisk();
+  const [bad, good] = [shard(1, 100), shard(2, 100)];
+  const readFile: typeof real.readFile = async (file, maxBytes) => {
+    if (file.includes(bad.id)) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+    return await real.readFile(file, maxBytes);
+  };
+  const backend = await open({ disk: { ...real, readFile } });
+  await (await open()).put(bad.id, bad.bytes, OWNER_A, CALL);
+  await backend.put(good.id, good.bytes, OWNER_A, CALL);
+  const { answers } = await backend.prove([bad.id, good.id], new Uint8Array(32), CALL);
+  expect(answers.map((answer) => answer !== undefined)).toEqual([false, true]);
+});
+
 describe('a disk that is away', () => {
   test('nothing is written below its mount point, and nothing is said to be missing', async () => {
     const backend = await open();

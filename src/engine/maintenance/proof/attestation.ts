@@ -2,6 +2,7 @@
  * An attestation: what a holder answered to one nonce, signed by its device key, so that it is a document for anybody. docs/FORMATS.md "Proofs".
  * It proves that the shards could be read there when the nonce was known; not that the holder keeps them rather than fetching them when asked.
  */
+import { asDatameshError } from '../../../errors.ts';
 import { isFolderId } from '../../backends/folder-marker.ts';
 import { blake3 } from '../../codec/hash.ts';
 import { freeNow } from '../../codec/memory.ts';
@@ -42,8 +43,8 @@ export function checkQuestion(ids: readonly ShardId[], nonce: Uint8Array): void 
 }
 
 /**
- * The holder's side: reads each shard whole, one after another, and signs what it found. `read` gives undefined for what is not there and may be
- * given up by throwing; `into` is memory for a shard, the same for each. `rotten` is told of bytes that do not fit their id, which count as absent.
+ * The holder's side: reads each shard whole, one after another, and signs what it found. `read` gives undefined for what is not there; what the disk does not give
+ * (`failed`) is not there either, anything else that it throws ends the question; `into` is memory for a shard, the same for each. `rotten` is told of bytes that do not fit their id, which count as absent.
  */
 export async function attest(
   attester: Attester,
@@ -61,13 +62,25 @@ export async function attest(
     return memory.subarray(0, lengthBytes);
   };
   for (const id of ids) {
-    const bytes = await read(id, into);
+    const bytes = await unlessUnreadable(read(id, into));
     const answer = bytes && answerOf(nonce, holder, id, bytes);
     if (bytes !== undefined && answer === undefined) await rotten?.(id);
     answers.push(answer);
   }
   freeNow(memory);
   return signAnswers(attester, holder, ids, nonce, answers);
+}
+
+/** Undefined for a shard that the disk does not give: one bad sector costs its shard, not those that were asked for with it. */
+export async function unlessUnreadable(
+  reading: Promise<Uint8Array | undefined>,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (asDatameshError(error).code !== 'failed') throw error;
+    return undefined;
+  }
 }
 
 export function signAnswers(

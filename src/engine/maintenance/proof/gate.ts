@@ -15,9 +15,20 @@ const LEAST_BYTES = 16 * 1024;
 const MAX_QUESTION_BYTES = 256 * MIB;
 /** Questions that wait or are being answered, of all askers and of one. */
 const MAX_WAITING = 64;
-const MAX_WAITING_EACH = 2;
+export const MAX_WAITING_EACH = 2;
 const MAX_ASKERS = 1024;
 const STEP_MS = 50;
+
+/**
+ * A holder that has too much to prove says so in these words behind the status `denied`, as it always did. An older asker halves its question for any refusal, and takes a
+ * status that it does not know for nonsense: so there is no status of its own. docs/FORMATS.md "Proofs".
+ */
+const BUSY = 'too many proofs are asked for at once; ask again later';
+
+/** Whether the holder answered that it is to be asked again later. */
+export function isBusy(error: DatameshError): boolean {
+  return error.code === 'denied' && error.details?.said === BUSY;
+}
 
 /** Passes a shard on and counts its bytes. Throws `denied` when the question asks for too much. */
 export type Metered = <T extends Uint8Array | undefined>(reading: Promise<T>) => Promise<T>;
@@ -40,7 +51,7 @@ export class ProofGate {
   async run<T>(asker: PeerId, task: (metered: Metered) => Promise<T>): Promise<T> {
     const mine = this.waiting.get(asker) ?? 0;
     if (this.total >= MAX_WAITING || mine >= MAX_WAITING_EACH) {
-      throw new DatameshError('denied', { what: 'too many proofs are asked for at once; ask again later' });
+      throw new DatameshError('denied', { what: BUSY });
     }
     this.total++;
     this.waiting.set(asker, mine + 1);
