@@ -82,7 +82,8 @@ export function createAudit<T extends AuditTarget>(options: AuditOptions<T>): Au
     const ids = targets.map(({ id }) => id);
     const held = await backend.has(ids, { signal, timeoutMs: ASK_TIMEOUT_MS });
     const claimed = targets.filter((_, at) => held[at]);
-    const verdicts = await proveShards(backend, claimed, { random, signal, memory: options.memory });
+    const { memory } = options;
+    const verdicts = await proveShards(backend, claimed, { random, signal, memory, claimed: true });
     if (claimed.some(({ id }) => !verdicts.has(id))) figures.silent++;
     for (const target of targets) {
       const verdict = claimed.includes(target) ? verdicts.get(target.id) : 'gone';

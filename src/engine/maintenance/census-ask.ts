@@ -41,7 +41,7 @@ export interface CensusOptions {
   depth?: CensusDepth | undefined;
   /** For nonces; needed with `proved` or `reachable`. */
   random?: Pick<Random, 'bytes'> | undefined;
-  /** Learns from `proved`; what it remembers as failed counts as missing when asked. */
+  /** Learns from proofs, and where there were none; what it remembers as failed counts as missing when asked. */
   memory?: ProofMemory | undefined;
   /** Called as objects are counted. */
   onProgress?: (objectsDone: number) => void;
@@ -183,7 +183,13 @@ async function ask(
     if (doubted.length === 0) return true;
   }
   if (random === undefined) throw new TypeError('a census by proof needs a source of nonces');
-  const verdicts = await proveShards(backend, doubted, { signal, memory, random, onAttestation });
+  const verdicts = await proveShards(backend, doubted, {
+    signal,
+    memory,
+    random,
+    onAttestation,
+    claimed: true,
+  });
   for (const [id, verdict] of verdicts) {
     if (verdict !== 'proved') continue;
     live.add(backend.id, id);

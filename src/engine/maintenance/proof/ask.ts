@@ -2,11 +2,11 @@
 import { asDatameshError, DatameshError } from '../../../errors.ts';
 import type { Backend } from '../../backends/backend.ts';
 import type { Random } from '../../effects/random.ts';
+import { ASK_TIMEOUT_MS } from '../../transfer/limits.ts';
 import type { ShardId } from '../../types.ts';
 import { type Attestation, type Verdict, verdictsOf } from './attestation.ts';
 import { MAX_PROOF_IDS, NONCE_BYTES } from './challenge.ts';
-import { isBusy } from './gate.ts';
-import type { ProofMemory } from './memory.ts';
+import { type Doubt, isSilence, learnFrom } from './failure.ts';
 
 /** The holder reads and hashes whole shards, and may have others to answer before. */
 export const PROVE_TIMEOUT_MS = 60_000;
@@ -14,7 +14,7 @@ export const PROVE_TIMEOUT_MS = 60_000;
 const MAX_QUESTION_BYTES = 64 * 1024 * 1024;
 /** Taken for a shard of which nobody knows how long it is: a manifest. */
 const UNKNOWN_BYTES = 16 * 1024;
-/** Questions in a row without an answer, each part with half of the time of the whole: twice the time limit, then nobody waits on. */
+/** Questions in a row without an answer, and those for a single shard. As a part has half of the time of the whole, a holder that answers nothing costs twice the limit. */
 const MAX_SILENCES = 3;
 /** Of one question: finds eight shards among 256 of which an older holder cannot speak, and ends with one that refuses everything. */
 const MAX_HALVINGS = 64;
@@ -31,11 +31,10 @@ export type OnAttestation = (
   verdicts: readonly Verdict[],
 ) => void;
 
-export interface ProveOptions {
+/** The memory learns every verdict, and what it means that there is none (failure.ts). */
+export interface ProveOptions extends Doubt {
   random: Pick<Random, 'bytes'>;
-  signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
-  memory?: ProofMemory | undefined;
   /** Given each signed answer and the question it answers. */
   onAttestation?: OnAttestation | undefined;
 }
@@ -50,28 +49,7 @@ export async function proveShards(
   options: ProveOptions,
 ): Promise<Map<ShardId, Verdict>> {
   const found = new Map<ShardId, Verdict>();
-  let failure: DatameshError | undefined;
-  let silences = 0;
-  for (const whole of questionsOf(shards)) {
-    const parts: Question[] = [{ ids: whole, timeoutMs: options.timeoutMs ?? PROVE_TIMEOUT_MS }];
-    let halvings = 0;
-    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
-      const failed = await answered(backend, part, options, found);
-      if (failed === undefined) {
-        silences = 0;
-        continue;
-      }
-      failure ??= failed;
-      if (isSilence(failed)) {
-        if (++silences === MAX_SILENCES) parts.length = 0;
-        else parts.unshift(...halvesOf({ ...part, timeoutMs: part.timeoutMs / 2 }));
-      } else if (part.ids.length > 1 && halvings++ < MAX_HALVINGS) {
-        // More bytes than a holder proves at once, their lengths were not known here; or one of an older version that cannot read one of them.
-        parts.unshift(...halvesOf(part));
-      }
-    }
-    if (silences === MAX_SILENCES) break;
-  }
+  const failure = await askAll(backend, questionsOf(shards), options, found);
   if (found.size === 0 && failure !== undefined) throw failure;
   return found;
 }
@@ -79,6 +57,40 @@ export async function proveShards(
 interface Question {
   ids: ShardId[];
   timeoutMs: number;
+  /** How often these were asked for without an answer. */
+  silences: number;
+}
+
+/** Adds the verdicts, and gives the first failure. */
+async function askAll(
+  backend: Backend,
+  questions: readonly ShardId[][],
+  options: ProveOptions,
+  found: Map<ShardId, Verdict>,
+): Promise<DatameshError | undefined> {
+  let first: DatameshError | undefined;
+  let inRow = 0;
+  for (const ids of questions) {
+    const parts: Question[] = [{ ids, timeoutMs: options.timeoutMs ?? PROVE_TIMEOUT_MS, silences: 0 }];
+    let halvings = 0;
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      const failure = await answered(backend, part, options, found);
+      first ??= failure;
+      const isSilent = failure !== undefined && isSilence(failure);
+      inRow = isSilent ? inRow + 1 : 0;
+      if (failure === undefined) continue;
+      if (!isSilent && part.ids.length > 1 && halvings++ < MAX_HALVINGS) {
+        // More bytes than a holder proves at once, their lengths were not known here; or one of an older version that cannot read one of them.
+        parts.unshift(...halvesOf(part));
+        continue;
+      }
+      const isThere = await learnFrom(failure, backend, part.ids, options);
+      if (!isThere || inRow === MAX_SILENCES) return first;
+      // Behind the others: one shard that is never answered for does not keep them from their turn.
+      if (isSilent) parts.push(...onceMore(part));
+    }
+  }
+  return first;
 }
 
 /** Asks one question; undefined when the verdicts are found, else why not. Throws when that is not the holder's doing. */
@@ -107,18 +119,17 @@ async function answered(
   return undefined;
 }
 
-/** No answer, or none before others are done; everything else is what the holder has to say instead of a proof. */
-function isSilence(failure: DatameshError): boolean {
-  if (failure.code === 'peer-unreachable') return failure.details?.status === undefined;
-  return failure.code === 'timeout' || isBusy(failure);
+function halvesOf({ ids, ...rest }: Question): Question[] {
+  const half = ids.length >> 1;
+  return [ids.slice(0, half), ids.slice(half)].map((some) => ({ ...rest, ids: some }));
 }
 
-/** A single one is asked for once more as it is. */
-function halvesOf({ ids, timeoutMs }: Question): Question[] {
-  const half = ids.length >> 1;
-  return [ids.slice(0, half), ids.slice(half)]
-    .filter(({ length }) => length > 0)
-    .map((some) => ({ ids: some, timeoutMs }));
+/** The parts of what was not answered, each with half of the time; a single one as it is, unless it was asked for often enough. */
+function onceMore({ ids, timeoutMs, silences }: Question): Question[] {
+  const least = Math.min(timeoutMs, ASK_TIMEOUT_MS);
+  const again = { ids, timeoutMs: Math.max(timeoutMs / 2, least), silences: silences + 1 };
+  if (ids.length > 1) return halvesOf(again);
+  return again.silences < MAX_SILENCES ? [again] : [];
 }
 
 /** Which of them the holder proves: none when there is nobody to ask. Throws as `proveShards`, and when it answers for some of them alone. */

@@ -6,13 +6,29 @@ import { LRUCache } from 'lru-cache';
 import type { PeerId, ShardId } from '../../types.ts';
 import type { Verdict } from './attestation.ts';
 
-/** Some 10 MB. A holder that fails more than that is not asked in vain: the next proof finds the same again. */
+/**
+ * Failures of all holders: some 10 MB, 37 bytes each as measured. What is forgotten counts again where holders are only asked, so one holder may fail as many as 128 GiB have in
+ * shards of 1 MiB, and makes nobody forget all others. What it fails beyond that counts in a census by proof alone. Who failed longest ago is forgotten first: the
+ * audit asks those that matter every minute.
+ */
+const MAX_FAILED = 262_144;
+const MAX_FAILED_EACH = MAX_FAILED / 2;
+/** What a holder counts beside its failures, so that many with one each are bounded as well. */
+const HOLDER_SIZE = 16;
+/** 52 bits of an id stand for all of it. A holder of a million has one that agrees with one of its failures once in 30,000 times, and it counts as missing until it is proved. */
+const DIGITS = 13;
+
+/** Some 10 MB each; forgetting one of these costs a proof, or begins a count anew. */
 const MAX_REMEMBERED = 32_768;
 /** Bounded by a sum of ones: by `max` the cache would make room for all of them at once. */
 const BOUND = { maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 };
 
+/** So often in a row a holder may leave a shard's proof unanswered while it answers other questions. */
+const MAX_UNANSWERED = 3;
+
 export class ProofMemory {
-  private readonly failed = new LRUCache<string, true>(BOUND);
+  private readonly failed = new LRUCache<PeerId, Set<number>>({ maxSize: MAX_FAILED });
+  private readonly open = new LRUCache<string, number>(BOUND);
   private readonly moved = new LRUCache<string, true>(BOUND);
   private readonly learn: ((holder: PeerId, verdict: 'absent' | 'wrong') => void) | undefined;
 
@@ -23,15 +39,39 @@ export class ProofMemory {
 
   /** What came of asking the holder to prove these. */
   note(holder: PeerId, ids: readonly ShardId[], verdicts: readonly Verdict[]): void {
+    const failed = this.failed.get(holder) ?? new Set<number>();
     for (const [at, id] of ids.entries()) {
-      if (verdicts[at] === 'proved') this.failed.delete(key(holder, id));
+      this.open.delete(key(holder, id));
+      if (verdicts[at] === 'proved') failed.delete(shortOf(id));
       else {
-        this.failed.set(key(holder, id), true);
+        if (failed.size < MAX_FAILED_EACH) failed.add(shortOf(id));
         this.moved.delete(key(holder, id));
       }
     }
+    if (failed.size === 0) this.failed.delete(holder);
+    else this.failed.set(holder, failed, { size: failed.size + HOLDER_SIZE });
     if (verdicts.includes('wrong')) this.learn?.(holder, 'wrong');
     else if (verdicts.includes('absent')) this.learn?.(holder, 'absent');
+  }
+
+  /** The holder, asked to prove these, said something else. */
+  failedAll(holder: PeerId, ids: readonly ShardId[]): void {
+    this.note(
+      holder,
+      ids,
+      ids.map(() => 'absent'),
+    );
+  }
+
+  /** The holder, asked to prove these, said nothing, and answers other questions: with the third time in a row that is a failure. */
+  unanswered(holder: PeerId, ids: readonly ShardId[]): void {
+    const given: ShardId[] = [];
+    for (const id of ids) {
+      const times = (this.open.get(key(holder, id)) ?? 0) + 1;
+      if (times < MAX_UNANSWERED) this.open.set(key(holder, id), times);
+      else given.push(id);
+    }
+    this.failedAll(holder, given);
   }
 
   /** The shard was proved at a holder that nobody had noted. */
@@ -44,8 +84,12 @@ export class ProofMemory {
   }
 
   isMissing(holder: PeerId, id: ShardId): boolean {
-    return this.failed.has(key(holder, id));
+    return this.failed.peek(holder)?.has(shortOf(id)) ?? false;
   }
+}
+
+function shortOf(id: ShardId): number {
+  return Number.parseInt(id.slice(-DIGITS), 16);
 }
 
 function key(holder: PeerId, id: ShardId): string {
