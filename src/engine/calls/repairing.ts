@@ -108,9 +108,12 @@ async function repairBatch(batch: readonly CurrentObject[], run: Run): Promise<v
 /** What the owner's own look at where shards are needs of a node. */
 export function censusOf(node: Node, signal: AbortSignal): CensusContext {
   return {
+    self: node.net.self,
     backend: node.backend,
     everybody: node.reachable,
     isMissing: (holder, id) => node.proofs.isMissing(holder, id),
+    memory: node.proofs,
+    random: node.random,
     timeoutMs: ASK_TIMEOUT_MS,
     signal,
   };

@@ -248,6 +248,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         jobs: parts.jobs,
         backend: holders.backend,
         isMissing: (holder, id) => parts.proofs.isMissing(holder, id),
+        memory: parts.proofs,
+        random,
         everybody: holders.reachable,
         repairOf,
         released: (ids) => keeper.kept(ids),

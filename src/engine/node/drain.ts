@@ -148,6 +148,7 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
 
   const round = (roundSignal: AbortSignal) =>
     drainRound({
+      self: peers.self,
       network: parts.network,
       store,
       client,

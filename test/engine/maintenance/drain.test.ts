@@ -46,6 +46,7 @@ async function drained(told: Record<string, ReturnType<typeof claimsOf>>) {
   let asked = 0;
   const context: DrainContext = {
     network: 'test',
+    self: SELF,
     store: {
       has: (id) => held.has(id),
       stat: () => undefined,

@@ -74,7 +74,10 @@ export async function provedBy(
 ): Promise<ReadonlySet<ShardId>> {
   if (backend === undefined) return new Set();
   const verdicts = await proveShards(backend, shards, options);
-  return new Set([...verdicts].filter(([, verdict]) => verdict === 'proved').map(([id]) => id));
+  const proved = new Set([...verdicts].filter(([, verdict]) => verdict === 'proved').map(([id]) => id));
+  // Asked after copying: what was proved so is not asked for again when a census finds it there.
+  for (const id of proved) options.memory?.foundAt(backend.id, id);
+  return proved;
 }
 
 function questionsOf(shards: readonly WantedShard[]): ShardId[][] {

@@ -34,7 +34,7 @@ export class ProofMemory {
     else if (verdicts.includes('absent')) this.learn?.(holder, 'absent');
   }
 
-  /** The shard was proved at a holder that nobody had noted. */
+  /** The shard was proved at a holder where the owner has not noted it. */
   foundAt(holder: PeerId, id: ShardId): void {
     this.moved.set(key(holder, id), true);
   }

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { menderMesh } from '../../support/mender-mesh.ts';
+
+test.each(['boasts', 'forges', 'refuses'] as const)(
+  'a stranger that says it has everything keeps no custodian from healing (%s)',
+  async (fault) => {
+    const { mesh, ids, holders, store, objectId, stranger, round } = await menderMesh(10);
+    stranger.fault = fault;
+    for (const lost of [holders[1]!, holders[2]!]) for (const id of ids) mesh.node(lost).shards.delete(id);
+    expect(await round()).toBe(2);
+    for (const id of ids) expect(mesh.nodes.some(({ shards }) => shards.has(id))).toBe(true);
+    expect(store.claims(objectId).map(({ holder }) => holder)).not.toContain(stranger.peer);
+    expect(await round()).toBe(0);
+  },
+);
+
+test('what has moved to a stranger is found there by one proof, and by being asked from then on', async () => {
+  const { mesh, ids, holders, store, objectId, stranger, round } = await menderMesh(10);
+  const lost = mesh.node(holders[1]!);
+  stranger.shards.set(ids[1]!, lost.shards.get(ids[1]!)!);
+  lost.shards.delete(ids[1]!);
+  for (let i = 0; i < 3; i++) expect(await round()).toBe(0);
+  expect(store.claims(objectId)).toContainEqual({ stripe: 0, index: 1, holder: stranger.peer });
+  expect(proofsOf(mesh)).toBe(1);
+});
+
+test.each(['boasts', 'refuses'] as const)(
+  'a custodian that names a liar as the holder of a shard keeps no other from healing (%s)',
+  async (fault) => {
+    const { mesh, ids, holders, store, objectId, stranger, round } = await menderMesh(10);
+    stranger.fault = fault;
+    const claims = store.claims(objectId);
+    store.reclaim([{ objectId, claims: [...claims, { stripe: 0, index: 1, holder: stranger.peer }] }]);
+    mesh.node(holders[1]!).shards.delete(ids[1]!);
+    expect(await round()).toBe(1);
+    expect(mesh.nodes.some(({ shards }) => shards.has(ids[1]!))).toBe(true);
+    expect(await round()).toBe(0);
+  },
+);
+
+test('looking at what is whole costs no proof, and a rebuilt shard one', async () => {
+  const { mesh, ids, holders, round } = await menderMesh(10);
+  for (let i = 0; i < 3; i++) await round();
+  expect(proofsOf(mesh)).toBe(0);
+  for (const lost of [holders[1]!, holders[2]!]) for (const id of ids) mesh.node(lost).shards.delete(id);
+  expect(await round()).toBe(2);
+  for (let i = 0; i < 3; i++) expect(await round()).toBe(0);
+  expect(proofsOf(mesh)).toBe(2);
+});
+
+function proofsOf({ nodes }: { nodes: readonly { proofs: number }[] }): number {
+  return nodes.reduce((sum, { proofs }) => sum + proofs, 0);
+}
