@@ -44,7 +44,8 @@ export async function menderMesh(count: number) {
   const stranger = mesh.nodes.find(
     ({ peer }) => !manifest.peers.includes(peer) && !manifestHolders.includes(peer),
   );
-  if (stranger === undefined) throw new RangeError('4+2 and three copies of the manifest: ten nodes at least');
+  if (stranger === undefined)
+    throw new RangeError('4+2 and three copies of the manifest: ten nodes at least');
   const store = memoryCustody();
   const order = signOrder(orderOf({ objectId, owner: mesh.owner.ownerId }), mesh.owner);
   const claims = manifestHolders.map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
@@ -79,6 +80,7 @@ export async function menderMesh(count: number) {
       },
       manifest: () => manifestBytes,
       rate: new RateLimit(clock, undefined),
+      proofs: memory,
       failed: () => {},
       signal,
     }),

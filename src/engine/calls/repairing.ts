@@ -198,6 +198,7 @@ export function repairContextOf(
     },
     manifest: () => undefined,
     rate: rate ?? new RateLimit(node.clock, undefined),
+    proofs: node.proofs,
     failed: (holder, error) => {
       node.events.add('warn', 'repair', `${holder.slice(-8)}: ${error.message}`);
       if (error.code === 'hash-mismatch') node.health.observe(holder, { kind: 'wrong-bytes' });

@@ -207,6 +207,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       },
       manifest: (id) => custody.manifest(id),
       rate,
+      proofs: parts.proofs,
       failed(holder, error) {
         if (error.code === 'hash-mismatch') parts.health.observe(holder, { kind: 'wrong-bytes' });
         log(`repair: ${holder.slice(-8)}: ${error.message}`);

@@ -48,6 +48,29 @@ test('looking at what is whole costs no proof, and a rebuilt shard one', async (
   expect(proofsOf(mesh)).toBe(2);
 });
 
+test('what a custodian has rebuilt on itself is whole, and is not rebuilt in every round', async () => {
+  const { mesh, ids, self, audit, health, round } = await menderMesh(10);
+  // Rot: the store has found it and taken the shard out, so that the audit hears "absent".
+  mesh.node(self).shards.delete(ids[0]!);
+  await audit(self, ids[0]!);
+  expect(await round()).toBe(1);
+  for (let i = 0; i < 4; i++) expect(await round()).toBe(0);
+  expect(mesh.node(self).shards.has(ids[0]!)).toBe(true);
+  expect(await health()).toMatchObject({ ok: 1, degraded: 0 });
+});
+
+test('a holder that takes a shard and cannot show it at once does not count, for all that it has acknowledged it', async () => {
+  const { mesh, ids, holders, audit, health, round } = await menderMesh(10);
+  const lost = mesh.node(holders[1]!);
+  lost.shards.delete(ids[1]!);
+  await audit(lost.peer, ids[1]!);
+  const takers = mesh.nodes.filter((node) => node === lost || !holders.includes(node.peer));
+  for (const node of takers) node.fault = 'forgets';
+  expect(await round()).toBe(1);
+  for (const node of takers) node.fault = 'boasts';
+  expect(await health()).toMatchObject({ ok: 0, degraded: 1 });
+});
+
 function proofsOf({ nodes }: { nodes: readonly { proofs: number }[] }): number {
   return nodes.reduce((sum, { proofs }) => sum + proofs, 0);
 }

@@ -1,6 +1,6 @@
 /**
- * What proofs have shown. Shards that a holder could not prove when it was last asked to count as missing until it can, whatever it says. Shards found where nobody
- * noted them count because they were proved there once.
+ * What proofs have shown. Shards that a holder could not prove when it was last asked to count as missing until it can, or has taken them anew, whatever it says.
+ * Shards found where nobody noted them count because they were proved there once.
  */
 import { LRUCache } from 'lru-cache';
 import type { PeerId, ShardId } from '../../types.ts';
@@ -37,6 +37,11 @@ export class ProofMemory {
   /** The shard was proved at a holder where the owner has not noted it. */
   foundAt(holder: PeerId, id: ShardId): void {
     this.moved.set(key(holder, id), true);
+  }
+
+  /** The holder has just made the shard durable: that it had it not before is no longer held against it. What it cannot show then, the next proof notes again. */
+  taken(holder: PeerId, id: ShardId): void {
+    this.failed.delete(key(holder, id));
   }
 
   wasFoundAt(holder: PeerId, id: ShardId): boolean {
