@@ -64,7 +64,6 @@ export async function menderMesh(count: number) {
     turnOf: () => 0,
     backend: (peer) => mesh.backend(peer),
     everybody: reachable,
-    isMissing: (holder, id) => memory.isMissing(holder, id),
     memory,
     random,
     prove: (holder, shards) => provedBy(mesh.backend(holder), shards, { random, signal, memory }),

@@ -111,7 +111,6 @@ export function censusOf(node: Node, signal: AbortSignal): CensusContext {
     self: node.net.self,
     backend: node.backend,
     everybody: node.reachable,
-    isMissing: (holder, id) => node.proofs.isMissing(holder, id),
     memory: node.proofs,
     random: node.random,
     timeoutMs: ASK_TIMEOUT_MS,

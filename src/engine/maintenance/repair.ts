@@ -30,7 +30,7 @@ export interface RepairContext {
   /** Bytes a second that repairs may move. */
   rate: RateLimit;
   /** Told what a holder has taken. */
-  proofs: Pick<ProofMemory, 'taken'>;
+  proofs: Pick<ProofMemory, 'taken' | 'isMissing'>;
   /** A holder failed: it is not asked again for a while. */
   failed(holder: PeerId, error: DatameshError): void;
   signal: AbortSignal;
@@ -201,13 +201,17 @@ async function place(
   }
 }
 
+/** Who took the shard before and could not show it comes last: else one that acknowledges everything and keeps nothing is given it in every round. */
 function targets(
   damage: Damage,
   index: number,
   context: RepairContext,
   failed: ReadonlySet<PeerId>,
 ): PeerId[] {
-  return targetsFor(damage, index, context.rule, context.candidates(), context.self, failed);
+  const { rule, self, proofs } = context;
+  const found = targetsFor(damage, index, rule, context.candidates(), self, failed);
+  const hasFailed = (peer: PeerId) => peer !== self && proofs.isMissing(peer, damage.group.ids[index]!);
+  return [...found.filter((peer) => !hasFailed(peer)), ...found.filter(hasFailed)];
 }
 
 /** What `adopt` may take: a put with its sync. */

@@ -248,7 +248,6 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         turnOf: (id, duty) => handover.turnOf(id, duty),
         jobs: parts.jobs,
         backend: holders.backend,
-        isMissing: (holder, id) => parts.proofs.isMissing(holder, id),
         memory: parts.proofs,
         random,
         everybody: holders.reachable,

@@ -75,7 +75,6 @@ async function drained(told: Record<string, ReturnType<typeof claimsOf>>) {
       asked++;
       return holders.find(({ id }) => id === holder);
     },
-    isMissing: () => false,
     everybody: () => [],
     timeoutMs: 100,
     signal: new AbortController().signal,

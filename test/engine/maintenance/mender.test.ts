@@ -71,6 +71,29 @@ test('a holder that takes a shard and cannot show it at once does not count, for
   expect(await health()).toMatchObject({ ok: 0, degraded: 1 });
 });
 
+test('one that acknowledges what it is given and proves nothing is not given the same shard in every round', async () => {
+  const { mesh, ids, holders, stranger, health, round } = await menderMesh(10);
+  mesh.node(holders[1]!).fault = 'dead';
+  const spares = mesh.nodes.filter(({ peer }) => peer !== stranger.peer && !holders.includes(peer));
+  expect(spares.length).toBe(3);
+  for (const node of spares.slice(1)) node.fault = 'refuses';
+  let rounds = 0;
+  while ((await round()) > 0) expect(++rounds).toBeLessThanOrEqual(spares.length + 1);
+  expect(spares[0]!.shards.has(ids[1]!)).toBe(true);
+  // A copy of the manifest may have been with the dead node, and have gone to one that proves nothing.
+  expect((await health()).stripes).toMatchObject({ spare2: 1 });
+});
+
+test('a shard that somebody has put anew where it failed is asked for there, and counts again', async () => {
+  const { mesh, ids, holders, audit, round } = await menderMesh(10);
+  const node = mesh.node(holders[1]!);
+  const shard = node.shards.get(ids[1]!)!;
+  node.shards.delete(ids[1]!);
+  await audit(node.peer, ids[1]!);
+  node.shards.set(ids[1]!, shard);
+  for (let i = 0; i < 2; i++) expect(await round()).toBe(0);
+});
+
 function proofsOf({ nodes }: { nodes: readonly { proofs: number }[] }): number {
   return nodes.reduce((sum, { proofs }) => sum + proofs, 0);
 }

@@ -12,9 +12,7 @@ export interface SightingsContext {
   self: PeerId;
   /** Undefined when the holder cannot be asked now. */
   backend(holder: PeerId): Backend | undefined;
-  /** Whether the holder could not prove the shard when it was last asked to: then its word counts for nothing. */
-  isMissing(holder: PeerId, id: ShardId): boolean;
-  /** What was proved where the manifest does not say that it is. */
+  /** What holders could not prove, and what was proved where the manifest does not say that it is. */
   memory: ProofMemory;
   /** For nonces. */
   random: Pick<Random, 'bytes'>;
@@ -88,13 +86,16 @@ export class Sightings {
 
   /** Notes what counts of what the holder says it has. Throws when it does not prove what it must. */
   private async weigh(backend: Backend, said: readonly Question[]): Promise<void> {
-    const { self, isMissing, memory, random, signal } = this.context;
+    const { self, memory, random, signal } = this.context;
     const note = (id: ShardId) => this.note(backend.id, id);
     const doubted: Question[] = [];
     for (const question of said) {
       const { id, notedBy } = question;
+      const hasFailed = memory.isMissing(backend.id, id);
       if (notedBy !== 'owner' && backend.id !== self) doubted.push(question);
-      else if (!isMissing(backend.id, id)) note(id);
+      else if (!hasFailed) note(id);
+      // It says that it has what it could not prove: somebody may have put it there anew.
+      else doubted.push({ ...question, notedBy: 'custodians' });
     }
     const known = doubted.filter(({ id }) => memory.wasFoundAt(backend.id, id));
     for (const { id } of known) note(id);
@@ -106,8 +107,8 @@ export class Sightings {
     });
     if (later.length === 0) return;
     // A custodian that lies names a holder that lies: whoever fails one claim is believed in none.
-    if (shown === due.length) for (const { id } of later) note(id);
-    else this.silent.add(backend.id);
+    if (shown < due.length) this.silent.add(backend.id);
+    else for (const { id } of later) if (!memory.isMissing(backend.id, id)) note(id);
   }
 
   private note(holder: PeerId, id: ShardId): void {

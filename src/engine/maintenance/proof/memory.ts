@@ -34,6 +34,11 @@ export class ProofMemory {
     else if (verdicts.includes('absent')) this.learn?.(holder, 'absent');
   }
 
+  /** It has taken the shard and gave no answer when it was to prove it: no lie, but its word does not count before it has. */
+  unshown(holder: PeerId, id: ShardId): void {
+    this.failed.set(key(holder, id), true);
+  }
+
   /** The shard was proved at a holder where the owner has not noted it. */
   foundAt(holder: PeerId, id: ShardId): void {
     this.moved.set(key(holder, id), true);

@@ -20,7 +20,6 @@ const census = {
   self: peer('self'),
   memory: new ProofMemory(),
   random: realRandom(),
-  isMissing: () => false,
   timeoutMs: 100,
   signal: new AbortController().signal,
 };
@@ -126,20 +125,31 @@ test('a holder that does not answer makes the picture uncertain, one that fails 
           if (failing && holder === nodes[0]) throw new DatameshError('timeout', { what: 'no answer' });
           return ids.map(() => true);
         },
+        async prove() {
+          throw new DatameshError('denied', { what: 'ask again later' });
+        },
       }) as Partial<Backend> as Backend;
     const object = { objectId: id, manifest, manifestBytes: 900, claims: [] };
+    const memory = new ProofMemory();
+    if (missing)
+      memory.note(
+        nodes[0]!,
+        manifest.stripe(0).ids,
+        manifest.stripe(0).ids.map(() => 'absent'),
+      );
     const [state] = await lookAt([{ object, from: 0 }], {
       ...census,
       backend,
       everybody: () => [],
-      isMissing: (holder) => missing && holder === nodes[0],
+      memory,
     });
     const { live } = state!.groups.find(({ stripe }) => stripe === 0)!;
     return { silent: [...state!.silent], lacking: live.filter((holders) => holders.length === 0).length };
   };
   expect(await look(false, false)).toEqual({ silent: [], lacking: 0 });
   expect(await look(true, false)).toEqual({ silent: [nodes[0]], lacking: 1 });
-  expect(await look(false, true)).toEqual({ silent: [], lacking: 1 });
+  // It is asked for the proof again, and gives no answer.
+  expect(await look(false, true)).toEqual({ silent: [nodes[0]], lacking: 1 });
 });
 
 test('suspects come when they are due, wait longer each time nothing helps, and are tried again when the mesh changes', () => {

@@ -33,7 +33,6 @@ function looker() {
     const sightings = new Sightings({
       self,
       backend: () => backend,
-      isMissing: (who, id) => memory.isMissing(who, id),
       memory,
       random: realRandom(),
       timeoutMs: 100,
@@ -69,8 +68,11 @@ test('who does not prove a claim is believed in none, and what was proved before
 test('a node needs no proof of its own store, but for what it failed to prove', async () => {
   const { state, look } = looker();
   state.memory.note(holder.peerId, [ids[0]!], ['absent']);
-  expect(await look(holder.peerId)).toEqual({ seen: 6, silent: 0 });
-  expect(state.questions).toEqual([]);
+  state.refuses = true;
+  expect(await look(holder.peerId)).toEqual({ seen: 6, silent: 1 });
+  state.refuses = false;
+  for (let i = 0; i < 3; i++) expect(await look(holder.peerId)).toEqual({ seen: 7, silent: 0 });
+  expect(state.questions).toEqual([1, 1]);
 });
 
 test('what the owner noted needs no proof, whatever custodians say of it besides', async () => {
@@ -82,7 +84,6 @@ test('what the owner noted needs no proof, whatever custodians say of it besides
         id: holder.peerId,
         has: async (asked: readonly ShardId[]) => asked.map(() => true),
       }) as Partial<Backend> as Backend,
-    isMissing: () => false,
     memory: state.memory,
     random: realRandom(),
     timeoutMs: 100,
