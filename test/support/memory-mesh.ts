@@ -31,7 +31,9 @@ export type Fault =
   /** Says that it has every shard, and proves what it has left. */
   | 'boasts'
   /** The same, and makes up proofs of what it has not. */
-  | 'forges';
+  | 'forges'
+  /** The same, and has no time for proofs. */
+  | 'refuses';
 
 export interface MemoryNode {
   peer: PeerId;
@@ -40,6 +42,8 @@ export interface MemoryNode {
   fault: Fault | undefined;
   gets: number;
   puts: number;
+  /** Shards that it was asked to prove. */
+  proofs: number;
 }
 
 /** Nodes that hold shards in memory and fail on demand: put and get without a network. */
@@ -57,7 +61,15 @@ export class MemoryMesh {
   constructor(count: number) {
     this.nodes = Array.from({ length: count }, (_, i) => {
       const attester = attesterOf(`node ${i}`);
-      return { peer: attester.peerId, attester, shards: new Map(), fault: undefined, gets: 0, puts: 0 };
+      return {
+        peer: attester.peerId,
+        attester,
+        shards: new Map(),
+        fault: undefined,
+        gets: 0,
+        puts: 0,
+        proofs: 0,
+      };
     });
   }
 
@@ -138,8 +150,17 @@ export class MemoryMesh {
         return wrong;
       },
       has: async (ids) =>
-        ids.map((id) => node.shards.has(id) || node.fault === 'boasts' || node.fault === 'forges'),
+        ids.map(
+          (id) =>
+            node.shards.has(id) ||
+            node.fault === 'boasts' ||
+            node.fault === 'forges' ||
+            node.fault === 'refuses',
+        ),
       async prove(ids, nonce, call) {
+        if (node.fault === 'refuses')
+          throw new DatameshError('denied', { what: 'too many proofs are asked for at once' });
+        node.proofs += ids.length;
         if (node.fault === 'silent') {
           await new Promise((_, reject) => {
             call.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));

@@ -108,9 +108,11 @@ async function repairBatch(batch: readonly CurrentObject[], run: Run): Promise<v
 /** What the owner's own look at where shards are needs of a node. */
 export function censusOf(node: Node, signal: AbortSignal): CensusContext {
   return {
+    self: node.net.self,
     backend: node.backend,
     everybody: node.reachable,
-    isMissing: (holder, id) => node.proofs.isMissing(holder, id),
+    memory: node.proofs,
+    random: node.random,
     timeoutMs: ASK_TIMEOUT_MS,
     signal,
   };
@@ -195,6 +197,7 @@ export function repairContextOf(
     },
     manifest: () => undefined,
     rate: rate ?? new RateLimit(node.clock, undefined),
+    proofs: node.proofs,
     failed: (holder, error) => {
       node.events.add('warn', 'repair', `${holder.slice(-8)}: ${error.message}`);
       if (error.code === 'hash-mismatch') node.health.observe(holder, { kind: 'wrong-bytes' });

@@ -5,6 +5,7 @@ import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { CodeProfile, ObjectId, PeerId, ShardId } from '../types.ts';
 import { type OnAttestation, proveShards, type WantedShard } from './proof/ask.ts';
+import { showElsewhere } from './proof/elsewhere.ts';
 import type { ProofMemory } from './proof/memory.ts';
 
 /** One replicated or coded group of shards: a stripe, or a manifest with k = 1. */
@@ -128,8 +129,8 @@ function notedIn(objects: readonly Pick<CensusObject, 'groups'>[]): Noted {
 }
 
 /**
- * Shards move when they are repaired: what its noted holder has not may be anywhere, and is asked for everywhere. Whoever wanted to hide losses had only to say
- * that it has everything, so nobody's word counts for what nobody noted there: it is proved, once at either depth.
+ * Shards move when they are repaired: what its noted holder has not may be anywhere, and is asked for everywhere. What is found so is proved, once at either
+ * depth.
  */
 async function searchElsewhere(
   objects: readonly Pick<CensusObject, 'groups'>[],
@@ -173,29 +174,21 @@ async function ask(
   const ids = wanted.map(({ id }) => id);
   const held = await backend.has(ids, { signal, timeoutMs });
   const said = wanted.filter((_, at) => held[at]);
-  let doubted = said;
-  if (options.depth !== 'proved') {
-    const trusts = (id: ShardId) => where === 'noted' || memory?.wasFoundAt(backend.id, id) === true;
-    for (const { id } of said) {
-      if (trusts(id) && memory?.isMissing(backend.id, id) !== true) live.add(backend.id, id);
-    }
-    doubted = said.filter(({ id }) => !trusts(id));
-    if (doubted.length === 0) return true;
+  if (options.depth !== 'proved' && where === 'noted') {
+    for (const { id } of said) if (memory?.isMissing(backend.id, id) !== true) live.add(backend.id, id);
+    return true;
   }
+  if (said.length === 0) return true;
   if (random === undefined) throw new TypeError('a census by proof needs a source of nonces');
-  const verdicts = await proveShards(backend, doubted, {
-    signal,
-    memory,
-    random,
-    onAttestation,
-    claimed: true,
-  });
-  for (const [id, verdict] of verdicts) {
-    if (verdict !== 'proved') continue;
-    live.add(backend.id, id);
-    if (where === 'elsewhere') memory?.foundAt(backend.id, id);
+  const proofs = { signal, memory, random, onAttestation };
+  if (where === 'elsewhere') {
+    const again = options.depth === 'proved';
+    await showElsewhere(backend, said, { ...proofs, again }, (id) => live.add(backend.id, id));
+    return true;
   }
-  return doubted.every(({ id }) => verdicts.has(id));
+  const verdicts = await proveShards(backend, said, { ...proofs, claimed: true });
+  for (const [id, verdict] of verdicts) if (verdict === 'proved') live.add(backend.id, id);
+  return said.every(({ id }) => verdicts.has(id));
 }
 
 function* groupsOf(objects: readonly Pick<CensusObject, 'groups'>[]): Generator<CensusGroup> {

@@ -5,7 +5,6 @@
 import { asDatameshError } from '../../errors.ts';
 import { isFolderId } from '../backends/folder-marker.ts';
 import { decodeManifest, type Manifest } from '../codec/manifest.ts';
-import type { Random } from '../effects/random.ts';
 import type { Candidate } from '../placement/domains.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import {
@@ -24,7 +23,6 @@ import type { OfferItem } from './custody/custody-protocol.ts';
 import type { Claim } from './custody/custody-store.ts';
 import { type Order, readOrder } from './custody/order.ts';
 import { provedBy } from './proof/ask.ts';
-import type { ProofMemory } from './proof/memory.ts';
 import { type Damage, type Rule, standingOf, targetsFor } from './repair-plan.ts';
 
 export interface DrainContext extends CensusContext {
@@ -38,8 +36,6 @@ export interface DrainContext extends CensusContext {
   candidates(owner: OwnerId): readonly Candidate[];
   /** The rule of the object's pool, by which this node is leaving. */
   ruleOf(order: Order): Rule;
-  random: Pick<Random, 'bytes'>;
-  memory: ProofMemory;
   hash(bytes: Uint8Array): Uint8Array;
   dropped(shards: number, bytes: number): void;
 }

@@ -91,7 +91,7 @@ interface Placed {
 
 /** Objects of which a holder cannot show what it has just taken: they are to be looked at again. This node's own store has hashed what it took. */
 async function unproved(placed: readonly Placed[], context: MenderContext): Promise<Set<Case>> {
-  const { peers, prove, signal, log } = context;
+  const { peers, prove, memory, signal, log } = context;
   const failed = new Set<Case>();
   const byHolder = Map.groupBy(
     placed.filter(({ holder }) => holder !== peers.self),
@@ -104,7 +104,8 @@ async function unproved(placed: readonly Placed[], context: MenderContext): Prom
         for (const { one, id } of theirs) if (!proved.has(id)) failed.add(one);
       } catch (error) {
         signal.throwIfAborted();
-        // Busy or gone: the next census asks again.
+        // Busy, gone, or a liar that is to be given the shard again last of all: the next census asks for the proof.
+        for (const { id } of theirs) memory.unshown(holder, id);
         log(`proof: ${holder.slice(-8)}: ${asDatameshError(error).message}`);
       }
     }),

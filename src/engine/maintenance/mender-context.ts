@@ -13,7 +13,7 @@ import type { RepairContext } from './repair.ts';
 import type { Damage, GroupState } from './repair-plan.ts';
 import type { SideBySide } from './side-by-side.ts';
 
-export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybody' | 'isMissing'> {
+export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybody' | 'memory' | 'random'> {
   peers: CustodyPeers;
   store: CustodyStore;
   manifests: CustodyManifests;

@@ -89,8 +89,8 @@ function openCase(id: ObjectId, context: MenderContext): Case | undefined {
 
 /** With what is damaged; those that are whole are off the list. */
 async function* examined(cases: readonly Case[], context: MenderContext): AsyncGenerator<Case> {
-  const { backend, everybody, isMissing, signal, suspects, limits } = context;
-  const census = { backend, everybody, isMissing, signal, timeoutMs: limits.askTimeoutMs };
+  const { peers, suspects, limits } = context;
+  const census = { ...context, self: peers.self, timeoutMs: limits.askTimeoutMs };
   for await (const part of lookThrough(cases, census)) {
     for (const { one, state } of part) {
       for (const holder of state.silent) one.silent.add(holder);

@@ -13,6 +13,7 @@ import { GET_TIMEOUT_MS, PUT_TIMEOUT_MS } from '../transfer/limits.ts';
 import { bytesToHex, type ObjectId, type PeerId, type ShardId } from '../types.ts';
 import type { Place } from './custody/custody-protocol.ts';
 import { MANIFEST_GROUP } from './custody/custody-store.ts';
+import type { ProofMemory } from './proof/memory.ts';
 import { type Damage, type Rule, targetsFor } from './repair-plan.ts';
 
 export interface RepairContext {
@@ -28,6 +29,8 @@ export interface RepairContext {
   manifest(id: ObjectId): Uint8Array | undefined;
   /** Bytes a second that repairs may move. */
   rate: RateLimit;
+  /** Told what a holder has taken. */
+  proofs: Pick<ProofMemory, 'taken' | 'isMissing'>;
   /** A holder failed: it is not asked again for a while. */
   failed(holder: PeerId, error: DatameshError): void;
   signal: AbortSignal;
@@ -178,7 +181,7 @@ async function place(
   context: RepairContext,
   result: Repaired,
 ): Promise<PeerId | undefined> {
-  const { objectId, stripe } = damage.group;
+  const { objectId, stripe, ids } = damage.group;
   const failed = new Set<PeerId>();
   for (;;) {
     const [target] = targets(damage, index, context, failed);
@@ -187,6 +190,7 @@ async function place(
       const remote = target !== context.self;
       if (remote) await context.rate.take(bytes.length, context.signal);
       await context.adopt(target, objectId, { stripe, index }, bytes, context.signal);
+      context.proofs.taken(target, ids[index]!);
       if (remote) result.trafficBytes += bytes.length;
       return target;
     } catch (error) {
@@ -197,13 +201,17 @@ async function place(
   }
 }
 
+/** Who took the shard before and could not show it comes last: else one that acknowledges everything and keeps nothing is given it in every round. */
 function targets(
   damage: Damage,
   index: number,
   context: RepairContext,
   failed: ReadonlySet<PeerId>,
 ): PeerId[] {
-  return targetsFor(damage, index, context.rule, context.candidates(), context.self, failed);
+  const { rule, self, proofs } = context;
+  const found = targetsFor(damage, index, rule, context.candidates(), self, failed);
+  const hasFailed = (peer: PeerId) => peer !== self && proofs.isMissing(peer, damage.group.ids[index]!);
+  return [...found.filter((peer) => !hasFailed(peer)), ...found.filter(hasFailed)];
 }
 
 /** What `adopt` may take: a put with its sync. */

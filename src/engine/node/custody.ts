@@ -207,6 +207,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       },
       manifest: (id) => custody.manifest(id),
       rate,
+      proofs: parts.proofs,
       failed(holder, error) {
         if (error.code === 'hash-mismatch') parts.health.observe(holder, { kind: 'wrong-bytes' });
         log(`repair: ${holder.slice(-8)}: ${error.message}`);
@@ -247,7 +248,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         turnOf: (id, duty) => handover.turnOf(id, duty),
         jobs: parts.jobs,
         backend: holders.backend,
-        isMissing: (holder, id) => parts.proofs.isMissing(holder, id),
+        memory: parts.proofs,
+        random,
         everybody: holders.reachable,
         repairOf,
         released: (ids) => keeper.kept(ids),

@@ -117,7 +117,6 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
   const { client, adoption, candidates, changed } = custody.drainParts;
   let last: DrainRound | undefined;
   let state: DrainState = flag.isSet() ? 'running' : 'off';
-  let rounds = 0;
   let shardsDropped = 0;
   let bytesDropped = 0;
   /** Since when nothing has moved. */
@@ -148,6 +147,7 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
 
   const round = (roundSignal: AbortSignal) =>
     drainRound({
+      self: peers.self,
       network: parts.network,
       store,
       client,
@@ -169,8 +169,6 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
       memory: parts.proofs,
       hash: (bytes) => parts.codec.hash(bytes),
       backend: holders.backend,
-      // Who failed a proof once may have the shard by now, and nobody but this node can clear it here: every other round it is asked again.
-      isMissing: (holder, id) => rounds % 2 === 1 && parts.proofs.isMissing(holder, id),
       everybody: holders.reachable,
       timeoutMs: ASK_TIMEOUT_MS,
       signal: roundSignal,
@@ -197,7 +195,6 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
     stillMs = clock.monotonic();
     try {
       while (!loopSignal.aborted) {
-        rounds++;
         last = await round(loopSignal);
         const before = state;
         state = judge(last);

@@ -46,6 +46,7 @@ async function drained(told: Record<string, ReturnType<typeof claimsOf>>) {
   let asked = 0;
   const context: DrainContext = {
     network: 'test',
+    self: SELF,
     store: {
       has: (id) => held.has(id),
       stat: () => undefined,
@@ -74,7 +75,6 @@ async function drained(told: Record<string, ReturnType<typeof claimsOf>>) {
       asked++;
       return holders.find(({ id }) => id === holder);
     },
-    isMissing: () => false,
     everybody: () => [],
     timeoutMs: 100,
     signal: new AbortController().signal,

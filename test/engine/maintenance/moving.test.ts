@@ -4,6 +4,7 @@ import { blake3, shardIdOfBytes } from '../../../src/engine/codec/hash.ts';
 import { createCodec } from '../../../src/engine/codec/local-codec.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { type MovingContext, moveShards, type ShardMove } from '../../../src/engine/maintenance/moving.ts';
+import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
 import type { RepairContext } from '../../../src/engine/maintenance/repair.ts';
 import type { GroupState } from '../../../src/engine/maintenance/repair-plan.ts';
 import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
@@ -53,6 +54,7 @@ const repair = (): RepairContext => ({
   },
   manifest: () => undefined,
   rate: new RateLimit(realClock(), undefined),
+  proofs: new ProofMemory(),
   failed: () => {},
   signal: new AbortController().signal,
 });

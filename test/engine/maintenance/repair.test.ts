@@ -4,6 +4,7 @@ import type { Backend } from '../../../src/engine/backends/backend.ts';
 import { blake3, shardIdOfBytes } from '../../../src/engine/codec/hash.ts';
 import { createCodec } from '../../../src/engine/codec/local-codec.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
+import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
 import { repairGroup } from '../../../src/engine/maintenance/repair.ts';
 import {
   compareRisk,
@@ -92,6 +93,7 @@ function contextOf(world: World, rule: Rule) {
     },
     manifest: () => undefined,
     rate: new RateLimit(realClock(), undefined),
+    proofs: new ProofMemory(),
     failed: () => {},
     signal: new AbortController().signal,
   };
@@ -313,4 +315,26 @@ test('reading goes on at another holder when one lies', async () => {
   await expect(
     repairGroup(damageOf(groupOf(shards, CODE, at), rule)!, contextOf(again, rule)),
   ).rejects.toMatchObject({ code: 'shards-missing' });
+});
+
+test('what a holder has taken anew is no longer held against it, and what it refuses is', async () => {
+  const shards = await stripeOf(CODE);
+  const at = shards.map((_, index) => (index < 2 ? [] : [nodes[index]!]));
+  const world = worldOf(shards, at, () => '');
+  const rule = ruleOf(world, 'node', { members: nodes.slice(0, 6) });
+  world.refuses.add(nodes[1]!);
+  const context = contextOf(world, rule);
+  const group = groupOf(shards, CODE, at);
+  const isMissing = (holder: PeerId) =>
+    group.ids.slice(0, 2).map((id) => context.proofs.isMissing(holder, id));
+  for (const holder of nodes.slice(0, 2))
+    context.proofs.note(
+      holder,
+      group.ids,
+      group.ids.map(() => 'absent'),
+    );
+  const { placed } = await repairGroup(damageOf(group, rule)!, context);
+  expect(placed).toMatchObject([{ index: 0, holder: SELF }]);
+  expect(isMissing(SELF)).toEqual([false, true]);
+  expect(isMissing(nodes[1]!)).toEqual([true, true]);
 });

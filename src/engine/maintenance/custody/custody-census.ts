@@ -1,12 +1,14 @@
 /**
  * Where the shards of objects in custody are: the holders of the manifest and of the custodians' claims are asked in batches, then everybody for what is still
- * missing. A holder that does not answer is told apart from one that says no: a busy machine is no loss yet.
+ * missing. A holder that does not answer is told apart from one that says no: a busy machine is no loss yet. Whose word counts for what: sightings.ts.
  */
 import type { Backend } from '../../backends/backend.ts';
 import type { Manifest } from '../../codec/manifest.ts';
 import { manifestShardId, type ObjectId, type PeerId, type ShardId } from '../../types.ts';
+import type { WantedShard } from '../proof/ask.ts';
 import type { GroupState } from '../repair-plan.ts';
 import { type Claim, MANIFEST_GROUP } from './custody-store.ts';
+import { type NotedBy, Sightings, type SightingsContext } from './sightings.ts';
 
 export interface ObjectInCustody {
   objectId: ObjectId;
@@ -15,15 +17,9 @@ export interface ObjectInCustody {
   claims: readonly Claim[];
 }
 
-export interface CensusContext {
-  /** Undefined when the holder cannot be asked now. */
-  backend(holder: PeerId): Backend | undefined;
-  /** Whether the holder could not prove the shard when it was last asked to: then its word counts for nothing. */
-  isMissing(holder: PeerId, id: ShardId): boolean;
+export interface CensusContext extends SightingsContext {
   /** Whom to ask for what nobody noted has: this node first. */
   everybody(): Backend[];
-  timeoutMs: number;
-  signal: AbortSignal;
 }
 
 export interface ObjectState {
@@ -70,20 +66,21 @@ export async function lookAt(
     object,
     groups: groupsFrom(object, from).map((group) => ({ group, noted: notedHolders(object, group) })),
   }));
-  for (const { groups } of known)
+  for (const { object, groups } of known)
     for (const { group, noted } of groups)
       for (const [index, holders] of noted.entries())
-        for (const holder of holders) sightings.want(holder, group.ids[index]!);
+        for (const holder of holders)
+          sightings.want(holder, wantedOf(group, index), notedBy(object, group, index, holder));
   await sightings.ask();
 
-  const lacking = new Set<ShardId>();
+  const lacking = new Map<ShardId, WantedShard>();
   for (const { groups } of known)
     for (const { group } of groups)
       for (const [index, live] of liveOf(group, sightings).entries())
-        if (live.length === 0) lacking.add(group.ids[index]!);
+        if (live.length === 0) lacking.set(group.ids[index]!, wantedOf(group, index));
   if (lacking.size > 0) {
     for (const backend of context.everybody().slice(0, MAX_SEARCHED))
-      for (const id of lacking) sightings.want(backend.id, id);
+      for (const shard of lacking.values()) sightings.want(backend.id, shard, 'nobody');
     await sightings.ask();
   }
   return known.map(({ object, groups }) => ({
@@ -123,6 +120,16 @@ export function notedHolders(object: ObjectInCustody, group: Group): PeerId[][] 
   return noted;
 }
 
+/** The manifest's copies are told in claims alone, three for each object: their holders count as the owner's, and custodians have it besides. */
+function notedBy({ manifest }: ObjectInCustody, { stripe }: Group, index: number, holder: PeerId): NotedBy {
+  if (stripe === MANIFEST_GROUP || manifest.stripe(stripe).holders[index] === holder) return 'owner';
+  return 'custodians';
+}
+
+function wantedOf({ ids, shardBytes }: Group, index: number): WantedShard {
+  return { id: ids[index]!, lengthBytes: shardBytes };
+}
+
 /** Whoever was found to have each shard. Replicas are alike: each holder counts for one place, those in excess for the first. */
 function liveOf(group: Group, sightings: Sightings): PeerId[][] {
   if (group.code.k > 1) return group.ids.map((id) => sightings.holdersOf(id));
@@ -130,58 +137,4 @@ function liveOf(group: Group, sightings: Sightings): PeerId[][] {
   for (const [at, holder] of sightings.holdersOf(group.ids[0]!).sort().entries())
     (live[at] ?? live[0]!).push(holder);
   return live;
-}
-
-/** Questions gathered by holder and asked at once. */
-class Sightings {
-  /** Holders that were asked, or could not be, without an answer. */
-  readonly silent = new Set<PeerId>();
-  private readonly wanted = new Map<PeerId, Set<ShardId>>();
-  private readonly seen = new Map<ShardId, Set<PeerId>>();
-  private readonly asked = new Set<string>();
-  private readonly context: CensusContext;
-
-  constructor(context: CensusContext) {
-    this.context = context;
-  }
-
-  want(holder: PeerId, id: ShardId): void {
-    const key = `${holder} ${id}`;
-    if (this.asked.has(key)) return;
-    this.asked.add(key);
-    const ids = this.wanted.get(holder);
-    if (ids === undefined) this.wanted.set(holder, new Set([id]));
-    else ids.add(id);
-  }
-
-  async ask(): Promise<void> {
-    const questions = [...this.wanted];
-    this.wanted.clear();
-    const { timeoutMs, signal } = this.context;
-    await Promise.all(
-      questions.map(async ([holder, wanted]) => {
-        const backend = this.context.backend(holder);
-        if (backend === undefined) return;
-        const ids = [...wanted];
-        try {
-          const held = await backend.has(ids, { timeoutMs, signal });
-          for (const [at, id] of ids.entries())
-            if (held[at] && !this.context.isMissing(holder, id)) this.note(holder, id);
-        } catch {
-          signal.throwIfAborted();
-          this.silent.add(holder);
-        }
-      }),
-    );
-  }
-
-  holdersOf(id: ShardId): PeerId[] {
-    return [...(this.seen.get(id) ?? [])];
-  }
-
-  private note(holder: PeerId, id: ShardId): void {
-    const holders = this.seen.get(id);
-    if (holders === undefined) this.seen.set(id, new Set([holder]));
-    else holders.add(holder);
-  }
 }

@@ -143,7 +143,10 @@ export async function provedBy(
   if (shards.some(({ id }) => !verdicts.has(id))) {
     throw new DatameshError('peer-unreachable', { what: 'the holder answered for some of the shards alone' });
   }
-  return new Set([...verdicts].filter(([, verdict]) => verdict === 'proved').map(([id]) => id));
+  const proved = new Set([...verdicts].filter(([, verdict]) => verdict === 'proved').map(([id]) => id));
+  // Asked after copying: what was proved so is not asked for again when a census finds it there.
+  for (const id of proved) options.memory?.foundAt(backend.id, id);
+  return proved;
 }
 
 function questionsOf(shards: readonly WantedShard[]): ShardId[][] {

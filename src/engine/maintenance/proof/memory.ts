@@ -1,6 +1,6 @@
 /**
- * What proofs have shown. Shards that a holder could not prove when it was last asked to count as missing until it can, whatever it says. Shards found where nobody
- * noted them count because they were proved there once.
+ * What proofs have shown. Shards that a holder could not prove when it was last asked to count as missing until it can, or has taken them anew, whatever it says.
+ * Shards found where nobody noted them count because they were proved there once.
  */
 import { LRUCache } from 'lru-cache';
 import type { PeerId, ShardId } from '../../types.ts';
@@ -39,17 +39,16 @@ export class ProofMemory {
 
   /** What came of asking the holder to prove these. */
   note(holder: PeerId, ids: readonly ShardId[], verdicts: readonly Verdict[]): void {
-    const failed = this.failed.get(holder) ?? new Set<number>();
-    for (const [at, id] of ids.entries()) {
-      this.open.delete(key(holder, id));
-      if (verdicts[at] === 'proved') failed.delete(shortOf(id));
-      else {
-        if (failed.size < MAX_FAILED_EACH) failed.add(shortOf(id));
-        this.moved.delete(key(holder, id));
+    this.change(holder, (failed) => {
+      for (const [at, id] of ids.entries()) {
+        this.open.delete(key(holder, id));
+        if (verdicts[at] === 'proved') failed.delete(shortOf(id));
+        else {
+          add(failed, id);
+          this.moved.delete(key(holder, id));
+        }
       }
-    }
-    if (failed.size === 0) this.failed.delete(holder);
-    else this.failed.set(holder, failed, { size: failed.size + HOLDER_SIZE });
+    });
     if (verdicts.includes('wrong')) this.learn?.(holder, 'wrong');
     else if (verdicts.includes('absent')) this.learn?.(holder, 'absent');
   }
@@ -74,9 +73,20 @@ export class ProofMemory {
     this.failedAll(holder, given);
   }
 
-  /** The shard was proved at a holder that nobody had noted. */
+  /** It has taken the shard and gave no answer when it was to prove it: no lie, but its word does not count before it has. */
+  unshown(holder: PeerId, id: ShardId): void {
+    this.change(holder, (failed) => add(failed, id));
+  }
+
+  /** The shard was proved at a holder where the owner has not noted it. */
   foundAt(holder: PeerId, id: ShardId): void {
     this.moved.set(key(holder, id), true);
+  }
+
+  /** The holder has just made the shard durable: that it had it not before is no longer held against it. What it cannot show then, the next proof notes again. */
+  taken(holder: PeerId, id: ShardId): void {
+    this.open.delete(key(holder, id));
+    this.change(holder, (failed) => failed.delete(shortOf(id)));
   }
 
   wasFoundAt(holder: PeerId, id: ShardId): boolean {
@@ -86,6 +96,17 @@ export class ProofMemory {
   isMissing(holder: PeerId, id: ShardId): boolean {
     return this.failed.peek(holder)?.has(shortOf(id)) ?? false;
   }
+
+  private change(holder: PeerId, work: (failed: Set<number>) => void): void {
+    const failed = this.failed.get(holder) ?? new Set<number>();
+    work(failed);
+    if (failed.size === 0) this.failed.delete(holder);
+    else this.failed.set(holder, failed, { size: failed.size + HOLDER_SIZE });
+  }
+}
+
+function add(failed: Set<number>, id: ShardId): void {
+  if (failed.size < MAX_FAILED_EACH) failed.add(shortOf(id));
 }
 
 function shortOf(id: ShardId): number {

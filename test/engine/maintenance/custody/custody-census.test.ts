@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Backend } from '../../../../src/engine/backends/backend.ts';
 import { decodeManifest, encodeManifest } from '../../../../src/engine/codec/manifest.ts';
+import { realRandom } from '../../../../src/engine/effects/random.ts';
 import { lookAt } from '../../../../src/engine/maintenance/custody/custody-census.ts';
 import { MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
 import { DamageList } from '../../../../src/engine/maintenance/damage-list.ts';
+import { ProofMemory } from '../../../../src/engine/maintenance/proof/memory.ts';
 import { manifestShardId, type PeerId, type ShardId } from '../../../../src/engine/types.ts';
 import { DatameshError } from '../../../../src/errors.ts';
 import { inputOf } from '../../codec/manifest-samples.ts';
@@ -12,9 +14,17 @@ import { objectId, peer } from './samples.ts';
 
 const manifest = decodeManifest(encodeManifest(inputOf(600_000)));
 const id = objectId(1);
-const nodes = [...manifest.peers, peer(100), peer(101), peer(102)];
+const strangers = [peer(100), peer(101), peer(102)];
+const nodes = [...manifest.peers, ...strangers];
+const census = {
+  self: peer('self'),
+  memory: new ProofMemory(),
+  random: realRandom(),
+  timeoutMs: 100,
+  signal: new AbortController().signal,
+};
 
-test('a census sees what is anywhere, wherever it is noted, and nothing that is not', async () => {
+test('a census sees what is anywhere, wherever it is noted, and nothing that is not, whatever strangers say', async () => {
   const all = [
     ...Array.from({ length: manifest.stripeCount }, (_, s) => manifest.stripe(s).ids).flat(),
     manifestShardId(id),
@@ -33,9 +43,14 @@ test('a census sees what is anywhere, wherever it is noted, and nothing that is 
       held,
       claimed,
       fc.uniqueArray(fc.nat({ max: nodes.length - 1 }), { maxLength: 3 }),
-      async (pairs, claims, away) => {
+      fc.subarray(strangers),
+      async (pairs, claims, away, liars) => {
         const has = new Map<PeerId, Set<ShardId>>(nodes.map((node) => [node, new Set()]));
-        for (const [node, shard] of pairs) has.get(nodes[node]!)!.add(shard);
+        const memory = new ProofMemory();
+        for (const [node, shard] of pairs) {
+          has.get(nodes[node]!)!.add(shard);
+          memory.foundAt(nodes[node]!, shard);
+        }
         const gone = new Set(away.map((at) => nodes[at]!));
         let questions = 0;
         const backend = (holder: PeerId): Backend | undefined =>
@@ -44,8 +59,12 @@ test('a census sees what is anywhere, wherever it is noted, and nothing that is 
             : ({
                 id: holder,
                 async has(ids: ShardId[]) {
-                  questions++;
-                  return ids.map((one) => has.get(holder)?.has(one) ?? false);
+                  // Whoever refuses a proof is asked shard by shard, and what it says then.
+                  if (!liars.includes(holder)) questions++;
+                  return ids.map((one) => liars.includes(holder) || has.get(holder)!.has(one));
+                },
+                async prove() {
+                  throw new DatameshError('denied', { what: 'ask again later' });
                 },
               } as Partial<Backend> as Backend);
         const [state] = await lookAt(
@@ -55,25 +74,27 @@ test('a census sees what is anywhere, wherever it is noted, and nothing that is 
                 objectId: id,
                 manifest,
                 manifestBytes: 900,
-                claims: claims.map(([stripe, index, holder]) => ({
-                  stripe: stripe === manifest.stripeCount ? MANIFEST_GROUP : stripe,
-                  index,
-                  holder: nodes[holder]!,
-                })),
+                claims: claims
+                  .map(([stripe, index, holder]) => ({
+                    stripe: stripe === manifest.stripeCount ? MANIFEST_GROUP : stripe,
+                    index,
+                    holder: nodes[holder]!,
+                  }))
+                  // Whom the claims name for the manifest is believed.
+                  .filter(({ stripe, holder }) => stripe !== MANIFEST_GROUP || !liars.includes(holder)),
               },
               from: 0,
             },
           ],
           {
+            ...census,
+            memory,
             backend,
             everybody: () => nodes.flatMap((node) => backend(node) ?? []),
-            isMissing: () => false,
-            timeoutMs: 100,
-            signal: new AbortController().signal,
           },
         );
         expect(questions).toBeLessThanOrEqual(2 * nodes.length);
-        expect(state!.silent.size).toBe(0);
+        for (const holder of state!.silent) expect(liars).toContain(holder);
         for (const { stripe, ids, live } of state!.groups) {
           const present = (shard: ShardId) =>
             nodes.filter((node) => !gone.has(node) && has.get(node)!.has(shard));
@@ -105,21 +126,31 @@ test('a holder that does not answer makes the picture uncertain, one that fails 
           if (failing && holder === nodes[0]) throw new DatameshError('timeout', { what: 'no answer' });
           return ids.map(() => true);
         },
+        async prove() {
+          throw new DatameshError('denied', { what: 'ask again later' });
+        },
       }) as Partial<Backend> as Backend;
     const object = { objectId: id, manifest, manifestBytes: 900, claims: [] };
+    const memory = new ProofMemory();
+    if (missing)
+      memory.note(
+        nodes[0]!,
+        manifest.stripe(0).ids,
+        manifest.stripe(0).ids.map(() => 'absent'),
+      );
     const [state] = await lookAt([{ object, from: 0 }], {
+      ...census,
       backend,
       everybody: () => [],
-      isMissing: (holder) => missing && holder === nodes[0],
-      timeoutMs: 100,
-      signal: new AbortController().signal,
+      memory,
     });
     const { live } = state!.groups.find(({ stripe }) => stripe === 0)!;
     return { silent: [...state!.silent], lacking: live.filter((holders) => holders.length === 0).length };
   };
   expect(await look(false, false)).toEqual({ silent: [], lacking: 0 });
   expect(await look(true, false)).toEqual({ silent: [nodes[0]], lacking: 1 });
-  expect(await look(false, true)).toEqual({ silent: [], lacking: 1 });
+  // It is asked for the proof again, and gives no answer.
+  expect(await look(false, true)).toEqual({ silent: [nodes[0]], lacking: 1 });
 });
 
 test('suspects come when they are due, wait longer each time nothing helps, and are tried again when the mesh changes', () => {

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { menderMesh } from '../../support/mender-mesh.ts';
+
+test.each(['boasts', 'forges', 'refuses'] as const)(
+  'a stranger that says it has everything keeps no custodian from healing (%s)',
+  async (fault) => {
+    const { mesh, ids, holders, store, objectId, stranger, round } = await menderMesh(10);
+    stranger.fault = fault;
+    for (const lost of [holders[1]!, holders[2]!]) for (const id of ids) mesh.node(lost).shards.delete(id);
+    expect(await round()).toBe(2);
+    for (const id of ids) expect(mesh.nodes.some(({ shards }) => shards.has(id))).toBe(true);
+    expect(store.claims(objectId).map(({ holder }) => holder)).not.toContain(stranger.peer);
+    expect(await round()).toBe(0);
+  },
+);
+
+test('what has moved to a stranger is found there by one proof, and by being asked from then on', async () => {
+  const { mesh, ids, holders, store, objectId, stranger, round } = await menderMesh(10);
+  const lost = mesh.node(holders[1]!);
+  stranger.shards.set(ids[1]!, lost.shards.get(ids[1]!)!);
+  lost.shards.delete(ids[1]!);
+  for (let i = 0; i < 3; i++) expect(await round()).toBe(0);
+  expect(store.claims(objectId)).toContainEqual({ stripe: 0, index: 1, holder: stranger.peer });
+  expect(proofsOf(mesh)).toBe(1);
+});
+
+test.each(['boasts', 'refuses'] as const)(
+  'a custodian that names a liar as the holder of a shard keeps no other from healing (%s)',
+  async (fault) => {
+    const { mesh, ids, holders, store, objectId, stranger, round } = await menderMesh(10);
+    stranger.fault = fault;
+    const claims = store.claims(objectId);
+    store.reclaim([{ objectId, claims: [...claims, { stripe: 0, index: 1, holder: stranger.peer }] }]);
+    mesh.node(holders[1]!).shards.delete(ids[1]!);
+    expect(await round()).toBe(1);
+    expect(mesh.nodes.some(({ shards }) => shards.has(ids[1]!))).toBe(true);
+    expect(await round()).toBe(0);
+  },
+);
+
+test('looking at what is whole costs no proof, and a rebuilt shard one', async () => {
+  const { mesh, ids, holders, round } = await menderMesh(10);
+  for (let i = 0; i < 3; i++) await round();
+  expect(proofsOf(mesh)).toBe(0);
+  for (const lost of [holders[1]!, holders[2]!]) for (const id of ids) mesh.node(lost).shards.delete(id);
+  expect(await round()).toBe(2);
+  for (let i = 0; i < 3; i++) expect(await round()).toBe(0);
+  expect(proofsOf(mesh)).toBe(2);
+});
+
+test('what a custodian has rebuilt on itself is whole, and is not rebuilt in every round', async () => {
+  const { mesh, ids, self, audit, health, round } = await menderMesh(10);
+  // Rot: the store has found it and taken the shard out, so that the audit hears "absent".
+  mesh.node(self).shards.delete(ids[0]!);
+  await audit(self, ids[0]!);
+  expect(await round()).toBe(1);
+  for (let i = 0; i < 4; i++) expect(await round()).toBe(0);
+  expect(mesh.node(self).shards.has(ids[0]!)).toBe(true);
+  expect(await health()).toMatchObject({ ok: 1, degraded: 0 });
+});
+
+test('a holder that takes a shard and cannot show it at once does not count, for all that it has acknowledged it', async () => {
+  const { mesh, ids, holders, audit, health, round } = await menderMesh(10);
+  const lost = mesh.node(holders[1]!);
+  lost.shards.delete(ids[1]!);
+  await audit(lost.peer, ids[1]!);
+  const takers = mesh.nodes.filter((node) => node === lost || !holders.includes(node.peer));
+  for (const node of takers) node.fault = 'forgets';
+  expect(await round()).toBe(1);
+  for (const node of takers) node.fault = 'boasts';
+  expect(await health()).toMatchObject({ ok: 0, degraded: 1 });
+});
+
+test('one that acknowledges what it is given and proves nothing is not given the same shard in every round', async () => {
+  const { mesh, ids, holders, stranger, health, round } = await menderMesh(10);
+  mesh.node(holders[1]!).fault = 'dead';
+  const spares = mesh.nodes.filter(({ peer }) => peer !== stranger.peer && !holders.includes(peer));
+  expect(spares.length).toBe(3);
+  for (const node of spares.slice(1)) node.fault = 'refuses';
+  let rounds = 0;
+  while ((await round()) > 0) expect(++rounds).toBeLessThanOrEqual(spares.length + 1);
+  expect(spares[0]!.shards.has(ids[1]!)).toBe(true);
+  // A copy of the manifest may have been with the dead node, and have gone to one that proves nothing.
+  expect((await health()).stripes).toMatchObject({ spare2: 1 });
+});
+
+test('a shard that somebody has put anew where it failed is asked for there, and counts again', async () => {
+  const { mesh, ids, holders, audit, round } = await menderMesh(10);
+  const node = mesh.node(holders[1]!);
+  const shard = node.shards.get(ids[1]!)!;
+  node.shards.delete(ids[1]!);
+  await audit(node.peer, ids[1]!);
+  node.shards.set(ids[1]!, shard);
+  for (let i = 0; i < 2; i++) expect(await round()).toBe(0);
+});
+
+function proofsOf({ nodes }: { nodes: readonly { proofs: number }[] }): number {
+  return nodes.reduce((sum, { proofs }) => sum + proofs, 0);
+}

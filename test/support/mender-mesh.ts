@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { realClock } from '../../src/engine/effects/clock.ts';
+import { realRandom } from '../../src/engine/effects/random.ts';
+import { takeCensus } from '../../src/engine/maintenance/census.ts';
+import type { CustodyClient } from '../../src/engine/maintenance/custody/custody-client.ts';
+import { CustodyManifests } from '../../src/engine/maintenance/custody/custody-manifests.ts';
+import { MANIFEST_GROUP } from '../../src/engine/maintenance/custody/custody-store.ts';
+import { Leases } from '../../src/engine/maintenance/custody/leases.ts';
+import { memoryCustody } from '../../src/engine/maintenance/custody/memory-custody.ts';
+import { readOrder, signOrder } from '../../src/engine/maintenance/custody/order.ts';
+import { DamageList } from '../../src/engine/maintenance/damage-list.ts';
+import { censusGroups } from '../../src/engine/maintenance/groups.ts';
+import { mend } from '../../src/engine/maintenance/mender.ts';
+import type { MenderContext } from '../../src/engine/maintenance/mender-context.ts';
+import { provedBy, proveShards } from '../../src/engine/maintenance/proof/ask.ts';
+import { ProofMemory } from '../../src/engine/maintenance/proof/memory.ts';
+import { RateLimit } from '../../src/engine/mesh/rate-limit.ts';
+import { Jobs } from '../../src/engine/observe/jobs.ts';
+import { pointOf } from '../../src/engine/placement/xor.ts';
+import { fetchManifest } from '../../src/engine/transfer/get.ts';
+import { storeObject } from '../../src/engine/transfer/put.ts';
+import { manifestShardId, type ShardId } from '../../src/engine/types.ts';
+import { orderOf } from '../engine/maintenance/custody/samples.ts';
+import { bytesOf, MemoryMesh } from './memory-mesh.ts';
+
+/** One object of one stripe, and the mender of its only custodian, which holds shard 0: it waits for nothing before it mends. */
+export async function menderMesh(count: number) {
+  const mesh = new MemoryMesh(count);
+  const clock = realClock();
+  const random = realRandom();
+  const { signal } = new AbortController();
+  const stored = await storeObject(bytesOf(randomBytes(50_000)), { name: 'a' }, mesh.putContext(), {});
+  const { objectId, manifestHolders } = stored;
+  const manifest = await fetchManifest(objectId, manifestHolders, 'a', mesh.getContext(), signal);
+  const { bytes: manifestBytes } = mesh.node(manifestHolders[0]!).shards.get(manifestShardId(objectId))!;
+  const { ids, holders } = manifest.stripe(0);
+  const self = holders[0]!;
+  const members = mesh.nodes.map(({ peer }) => ({
+    peer,
+    point: pointOf(Buffer.from(peer)),
+    freeBytes: 1e9,
+  }));
+  /** Noted for nothing, and given nothing. */
+  const stranger = mesh.nodes.find(
+    ({ peer }) => !manifest.peers.includes(peer) && !manifestHolders.includes(peer),
+  );
+  if (stranger === undefined)
+    throw new RangeError('4+2 and three copies of the manifest: ten nodes at least');
+  const store = memoryCustody();
+  const order = signOrder(orderOf({ objectId, owner: mesh.owner.ownerId }), mesh.owner);
+  const claims = manifestHolders.map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
+  store.keep([{ order: readOrder(order), bytes: order, manifest: manifestBytes, claims }]);
+  const memory = new ProofMemory();
+  const suspects = new DamageList();
+  const reachable = () => mesh.nodes.flatMap(({ peer }) => mesh.backend(peer) ?? []);
+  const context: MenderContext = {
+    peers: { self, members: () => members.filter(({ peer }) => peer === self), refused: () => {} },
+    store,
+    manifests: new CustodyManifests(store),
+    client: {} as CustodyClient,
+    leases: new Leases(clock),
+    suspects,
+    jobs: new Jobs(clock),
+    turnOf: () => 0,
+    backend: (peer) => mesh.backend(peer),
+    everybody: reachable,
+    memory,
+    random,
+    prove: (holder, shards) => provedBy(mesh.backend(holder), shards, { random, signal, memory }),
+    repairOf: () => ({
+      self,
+      codec: mesh.codec,
+      backend: (peer) => mesh.backend(peer),
+      candidates: () => members.filter(({ peer }) => peer !== stranger.peer),
+      rule: { domain: 'node', members: [], siteOf: (peer) => ({ peer }), leaving: () => false },
+      async adopt(holder, _id, { stripe, index }, bytes) {
+        const id = stripe === MANIFEST_GROUP ? manifestShardId(objectId) : ids[index]!;
+        await mesh.backend(holder)!.put(id, bytes, mesh.owner.ownerId, { timeoutMs: 500 });
+      },
+      manifest: () => manifestBytes,
+      rate: new RateLimit(clock, undefined),
+      proofs: memory,
+      failed: () => {},
+      signal,
+    }),
+    released: () => {},
+    nowMs: clock.monotonic,
+    log: () => {},
+    signal,
+    limits: {
+      graceMs: 0,
+      settleMs: 0,
+      turnMs: 0,
+      urgentTurnMs: 0,
+      retryMs: 0,
+      silenceMs: 0,
+      askTimeoutMs: 500,
+      atOnce: { count: 4, bytes: 1e9 },
+    },
+  };
+  return {
+    mesh,
+    objectId,
+    ids,
+    holders,
+    self,
+    store,
+    stranger,
+    /** Looks at the object and mends it; how many shards were made. */
+    async round(): Promise<number> {
+      suspects.suspect(objectId, clock.monotonic());
+      return (await mend([objectId], context)).shards;
+    },
+    /** What an audit of one shard does. */
+    audit: (holder: (typeof members)[number]['peer'], id: ShardId) =>
+      proveShards(mesh.backend(holder)!, [{ id }], { random, memory }),
+    /** The owner's census, on this node. */
+    health: () =>
+      takeCensus(
+        (async function* () {
+          yield { name: 'a', objectId, groups: censusGroups(objectId, manifestHolders, manifest) };
+        })(),
+        {
+          clock,
+          random,
+          memory,
+          backend: (peer) => mesh.backend(peer),
+          reachable,
+          timeoutMs: 500,
+          signal,
+        },
+      ),
+  };
+}
