@@ -19,8 +19,8 @@ export interface BatchSummary {
 export type SkipReason = 'failed' | 'condition' | 'interrupted' | 'done';
 
 export interface BatchReporter {
-  /** The script has mistakes and nothing is run. */
-  invalid(diagnostics: readonly Diagnostic[], text: string, file: string): void;
+  /** The script has mistakes and nothing is run; of a stream only the line at hand is not. */
+  invalid(diagnostics: readonly Diagnostic[], text: string, file: string, left?: 'script' | 'line'): void;
   start(parsed: ParsedCommand): void;
   output(parsed: ParsedCommand): RunOutput;
   result(parsed: ParsedCommand, code: number, ms: number): void;
@@ -51,10 +51,11 @@ export function humanReporter(
   let interrupted = false;
   let done = 0;
   return {
-    invalid(diagnostics, text, file) {
+    invalid(diagnostics, text, file, left = 'script') {
       for (const diagnostic of diagnostics) sink.err(`${formatDiagnostic(diagnostic, text, file)}\n`);
       const count = diagnostics.length;
-      sink.err(`${count} ${count === 1 ? 'mistake' : 'mistakes'}; nothing was run\n`);
+      const what = left === 'script' ? 'nothing was run' : 'this line was not run';
+      sink.err(`${count} ${count === 1 ? 'mistake' : 'mistakes'}; ${what}\n`);
     },
     start(parsed) {
       if (options.echo) sink.out(`# ${parsed.span.line}> ${safeText(shownText(parsed))}\n`);

@@ -42,7 +42,7 @@ export async function runStream(
     if (!/\S/.test(text)) continue;
     const judged = judge(text, scope);
     if (judged.diagnostics.length > 0) {
-      reporter.invalid(judged.diagnostics, text, options.file);
+      reporter.invalid(judged.diagnostics, text, options.file, 'line');
       tally.failed++;
       if (tally.keepGoing) continue;
       stopped = EXIT.usage;
@@ -53,8 +53,9 @@ export async function runStream(
     if (stopped !== undefined) break;
   }
   if (stopped === undefined && pending.trim() !== '') {
-    const { diagnostics } = judge('\n'.repeat(firstLine - 1) + pending, { ...options, variables });
-    reporter.invalid(diagnostics, '\n'.repeat(firstLine - 1) + pending, options.file);
+    const text = '\n'.repeat(firstLine - 1) + pending;
+    const { diagnostics } = judge(text, { ...options, variables });
+    reporter.invalid(diagnostics, text, options.file, 'line');
     tally.failed++;
     stopped = EXIT.usage;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchOptions } from '../../src/batch/batch.ts';
-import { jsonReporter } from '../../src/batch/reporter.ts';
+import { humanReporter, jsonReporter } from '../../src/batch/reporter.ts';
 import { runStream } from '../../src/batch/stream.ts';
 import { DEFAULT_FLAGS } from '../../src/lang/global-options.ts';
 import { createFakeEngine } from '../support/fake-engine.ts';
@@ -102,6 +102,20 @@ describe('batch --stream', () => {
     expect(ended.status).toBe(status);
     expect(ended.lines.some(({ text }) => text === 'two')).toBe(false);
     expect(ended.lines.find(({ type }) => type === 'error')).toMatchObject({ line: 2 });
+  });
+
+  it('tells a person that the wrong line was not run, and not that nothing was', async () => {
+    let told = '';
+    const tell = (text: string) => void (told += text);
+    const sink = { out: tell, err: tell, drained: async () => {} };
+    const output = () => ({ ...testHost().output({} as never), note: tell });
+    const reporter = humanReporter(sink, { echo: false, quiet: false, file: '<stdin>', output });
+    const script = ['echo one\n', 'foo bar\n', 'list --srot size\n', "echo 'open"];
+    expect((await stream(script, { reporter, keepGoing: true })).status).toBe(2);
+    expect(told).toContain('one');
+    expect(told.match(/1 mistake; this line was not run/g)).toHaveLength(3);
+    expect(told).not.toContain('nothing was run');
+    expect(told).toContain('3 commands failed');
   });
 
   it('ends with 130 when it is interrupted while it waits for a line', async () => {

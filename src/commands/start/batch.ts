@@ -51,7 +51,10 @@ export const batchCommand: Command = {
   effects: 'writes',
   needs: 'nothing',
   exits: [
-    { code: EXIT.usage, meaning: 'the script has mistakes; nothing was run' },
+    {
+      code: EXIT.usage,
+      meaning: 'the script has mistakes; nothing was run, or with --stream nothing from that line on',
+    },
     { code: EXIT.partial, meaning: 'with --keep-going: some lines failed' },
     {
       code: EXIT.conflict,
