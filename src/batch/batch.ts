@@ -8,6 +8,7 @@ import { sourceText } from '../lang/position.ts';
 import type { ParsedCommand, ParseResult } from '../lang/types.ts';
 import { assertCommand, assertedBy, directiveOf, SCRIPT_COMMANDS } from './directives.ts';
 import type { Journal } from './journal.ts';
+import { refusedInScripts } from './refused.ts';
 import type { BatchReporter, SkipReason } from './reporter.ts';
 import { stepKeys } from './step-key.ts';
 
@@ -29,9 +30,6 @@ export interface BatchOptions {
   /** Milliseconds from any origin, for durations. */
   now(): number;
 }
-
-/** Commands that would wait for a person or take over the terminal. */
-const NOT_IN_SCRIPTS = new Set(['batch', 'console']);
 
 /** The exit status: 0, 2 for a script with mistakes, that of the first failure, 3 with keepGoing, 130 when interrupted. */
 export async function runBatch(text: string, host: Host, options: BatchOptions): Promise<number> {
@@ -70,25 +68,20 @@ export function judge(
     env: options.env,
     flags: options.flags,
     fixed: new Set(Object.keys(options.variables)),
+    refuse: refusedInScripts,
   });
   const found = [...diagnostics];
   const { registry, env, flags } = options;
   for (const parsed of commands) {
     if (parsed.command === assertCommand && !parsed.options.help)
       found.push(
-        ...assertedBy(parsed, text, (part, known) => parse(part, { registry, env, flags, variables: known }))
-          .diagnostics,
+        ...assertedBy(parsed, text, (part, known) =>
+          parse(part, { registry, env, flags, variables: known, refuse: refusedInScripts }),
+        ).diagnostics,
       );
     const name = parsed.command.path.join(' ');
     const { yes, dryRun, help } = parsed.options;
-    if ((NOT_IN_SCRIPTS.has(name) || parsed.command.group === 'console') && !help) {
-      found.push({
-        code: 'unknown-command',
-        message: `'${name}' cannot be used in a script`,
-        suggestions: [],
-        span: parsed.span,
-      });
-    } else if (parsed.command.effects === 'destructive' && !yes && !dryRun && !help) {
+    if (parsed.command.effects === 'destructive' && !yes && !dryRun && !help) {
       found.push({
         code: 'confirmation-needed',
         message: `'${name}' is destructive and nobody can be asked`,

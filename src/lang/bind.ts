@@ -17,6 +17,8 @@ export interface Bound {
 export interface BindResult {
   /** Undefined when there are diagnostics. */
   bound: Bound | undefined;
+  /** Which command its first words name, where it is not bound and they name one. */
+  meant?: Command;
   diagnostics: Diagnostic[];
 }
 
@@ -77,7 +79,7 @@ export function bind(
     const at = words.find(({ text }) => /^--(?:json=|columns\b)/.test(text));
     diagnostics.push(...checkColumns(command, columns, at?.span ?? end));
   }
-  if (diagnostics.length > 0) return { bound: undefined, diagnostics };
+  if (diagnostics.length > 0) return { bound: undefined, meant: command, diagnostics };
   return { bound: { command, values: state.values, options: state.flags }, diagnostics };
 }
 

@@ -3,6 +3,7 @@
  *   list := pipeline ((';' | '&&' | '||') pipeline)*     pipeline := command ('|' filter)* ('>' | '>>') FILE ?
  * Pure: nothing is run or looked up, so that a whole script is judged before its first command.
  */
+import type { Command } from '../commands/command.ts';
 import type { Registry } from '../commands/registry.ts';
 import { bind } from './bind.ts';
 import type { BindWord } from './bind-options.ts';
@@ -22,7 +23,11 @@ export interface ParseOptions {
   flags?: GlobalFlags;
   /** Names that `set -d` and `set` of the text must not change: given from outside (`--var`). */
   fixed?: ReadonlySet<string>;
+  /** Why the text must not hold a command; its help may be asked for all the same. */
+  refuse?: (command: Command) => Refusal | undefined;
 }
+
+export type Refusal = Pick<Diagnostic, 'code' | 'message'> & { mend: string };
 
 /** What stands within a pipeline and never between two. */
 const NO_LISTS: ReadonlySet<string> = new Set(['|', '>', '>>']);
@@ -31,6 +36,7 @@ type WordToken = Extract<Token, { kind: 'word' }>;
 
 export function parse(text: string, options: ParseOptions): ParseResult {
   const source = sourceText(text);
+  const flags = options.flags ?? DEFAULT_FLAGS;
   const { tokens, diagnostics, incomplete: openEnd } = tokenize(source);
   const commands: ParsedCommand[] = [];
   let variables: Record<string, string> = { ...options.variables };
@@ -141,23 +147,26 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     const redirect = redirection();
     // Unset variables are reported already; binding their remains would only add noise.
     if (diagnostics.length > before) return;
-    const { bound, diagnostics: found } = bind(
-      bindWords,
-      options.registry,
-      end,
-      options.flags ?? DEFAULT_FLAGS,
-    );
-    diagnostics.push(...found);
+    const { bound, meant, diagnostics: found } = bind(bindWords, options.registry, end, flags);
     const previous = tokens[at - 1] as Token;
     const span = { ...first.span, end: previous.span.end };
-    if (bound) diagnostics.push(...checkFilters(bound.command, pipeline));
+    if (refused(bound?.command ?? meant, bound?.options.help === true, span)) return;
+    diagnostics.push(...found);
     if (bound) {
+      diagnostics.push(...checkFilters(bound.command, pipeline));
       commands.push({
         ...{ ...bound, span, text: text.slice(span.start, span.end), when },
         filters: pipeline.map(({ filter }) => filter),
         ...(redirect === undefined ? {} : { redirect }),
       });
     }
+  }
+
+  /** Reports a command that the text must not hold. */
+  function refused(command: Command | undefined, help: boolean, span: Span): boolean {
+    const refusal = help || command === undefined ? undefined : options.refuse?.(command);
+    if (refusal !== undefined) diagnostics.push({ ...refusal, suggestions: [], span });
+    return refusal !== undefined;
   }
 
   /** `time`, `watch` and their like take the rest of the line as it stands, operators and all. */
@@ -170,10 +179,10 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     const end = (tokens[at - 1] as Token).span.end;
     const line = text.slice(last.span.end, end).trim();
     const { command } = found;
-    const flags = options.flags ?? DEFAULT_FLAGS;
     const help = line === '--help' || line === '-h';
     const needed = command.args.find((arg) => arg.required);
     const start = (words[0] as WordToken).span;
+    if (refused(command, help, { ...start, end })) return true;
     if (line === '' && needed !== undefined) {
       diagnostics.push({
         code: 'missing-argument',

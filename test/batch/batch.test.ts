@@ -111,6 +111,33 @@ describe('reading', () => {
     expect((await batch('history')).status).toBe(2);
   });
 
+  it.each([
+    ['set', "error[DM-2005]: 'set' in a script sets a variable, and this is none; write set NAME=value"],
+    ['set 1=2', 'write set NAME=value'],
+    ['set mouse on', 'write set NAME=value'],
+    ['set --no-such', 'write set NAME=value'],
+    ['history --no-such', "error[DM-2001]: 'history' cannot be used in a script; leave it out"],
+    ['watch', "'watch' cannot be used in a script; write the line that is to be watched"],
+    ['watch 2s status && exit', "'watch' cannot be used in a script"],
+    ['exit', 'a script ends with its last line'],
+    ['source more.dm', 'datamesh batch -f FILE'],
+    ['undo', 'undelete NAME'],
+    ['batch -f more.dm', 'datamesh batch once for each script'],
+    ['console', 'open it from a terminal'],
+    ['assert history', "'history' cannot be used in a script"],
+  ])('says of %j what to write instead, and nothing else', async (line, expected) => {
+    const { status, err } = await batch(`${line}\n`);
+    expect(status).toBe(2);
+    expect(err).toContain(expected);
+    expect(err).toContain('1 mistake; nothing was run');
+  });
+
+  it('shows the help of what belongs in the console', async () => {
+    const { status, out } = await batch('set --help\nwatch --help\n');
+    expect(status).toBe(0);
+    expect(out).toContain('editor.mode');
+  });
+
   it('only checks with --check', async () => {
     const engine = createFakeEngine({ objects });
     expect((await batch('delete a --yes', { engine, check: true })).status).toBe(0);
