@@ -77,6 +77,7 @@ export const snapshotsShowCommand: Command = {
     { key: 'path', title: 'Path' },
     { key: 'target', title: 'Links to', priority: 3 },
   ],
+  exits: [{ code: EXIT.notFound, meaning: 'there is no such snapshot, or nothing at the path' }],
   async run(context, values) {
     const engine = await context.engine();
     const id = values.snapshot as string;

@@ -4,7 +4,7 @@ import type { EntryView } from '../views/backups.ts';
 import { chunkSource } from './chunk-source.ts';
 import type { ObjectDoor } from './object-door.ts';
 import { openIndex, type PackObject } from './open-index.ts';
-import { selection } from './select.ts';
+import { nothingAt, selection } from './select.ts';
 import { TreeChecker } from './tree-order.ts';
 import { readTree } from './tree-stream.ts';
 import { patternText } from './walk.ts';
@@ -25,6 +25,7 @@ export interface ListOutcome {
   more: boolean;
 }
 
+/** Throws `not-found` when nothing is at the paths. */
 export async function listTree(job: ListJob, door: Pick<ObjectDoor, 'read'>): Promise<ListOutcome> {
   const { index } = await openIndex(job.indexFiles, job.packs, door);
   const source = chunkSource(index, job.packs, door, job.secret);
@@ -34,9 +35,12 @@ export async function listTree(job: ListJob, door: Pick<ObjectDoor, 'read'>): Pr
   const checker = new TreeChecker();
   const entries: EntryView[] = [];
   let at = 0;
+  let found = false;
   for await (const entry of readTree(source.treeChunks(job.tree))) {
     checker.check(entry);
-    if (entry.path.length === 0 || chosen.of(entry.path) !== 'all') continue;
+    if (chosen.of(entry.path) !== 'all') continue;
+    found = true;
+    if (entry.path.length === 0) continue;
     if (at++ < job.skip) continue;
     if (entries.length === job.limit) return { entries, more: true };
     const { kind, mode, uid, gid, sizeBytes, mtimeNs, target } = entry;
@@ -46,5 +50,6 @@ export async function listTree(job: ListJob, door: Pick<ObjectDoor, 'read'>): Pr
       target: target.length === 0 ? undefined : patternText(target),
     });
   }
+  if (!found) throw nothingAt(job.paths);
   return { entries, more: false };
 }

@@ -10,7 +10,7 @@ import type { ObjectDoor } from './object-door.ts';
 import { openIndex, type PackObject } from './open-index.ts';
 import { type PackRange, packRanges, type Wanted } from './ranges.ts';
 import { type OpenTarget, RestoreWriter } from './restore-writer.ts';
-import { type Selection, selection } from './select.ts';
+import { nothingAt, type Selection, selection } from './select.ts';
 import type { TreeEntry } from './tree-entry.ts';
 import { TreeChecker } from './tree-order.ts';
 import { readTree } from './tree-stream.ts';
@@ -133,12 +133,7 @@ async function planOf(job: RestoreJob, chosen: Selection, source: ChunkSource): 
     if (entry.kind === 'hard-link' && chosen.of(entry.target) === 'none')
       firstNames.add(entry.target.toString('latin1'));
   }
-  if (found === 0) {
-    throw new DatameshError('not-found', {
-      what: `nothing in the snapshot is at ${job.paths.map((path) => JSON.stringify(path)).join(', ')}`,
-      mend: 'see what is in it: datamesh snapshots show ID',
-    });
-  }
+  if (found === 0) throw nothingAt(job.paths);
   return { counts, firstNames };
 }
 

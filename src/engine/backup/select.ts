@@ -1,4 +1,5 @@
 /** Which entries of a tree are meant by `--path`. */
+import { DatameshError } from '../../errors.ts';
 import { compareWalk, pathFault } from './tree-order.ts';
 
 export interface Selection {
@@ -29,6 +30,14 @@ export function selection(
       return wanted.some((one) => isWithin(one, path)) ? 'way' : 'none';
     },
   };
+}
+
+/** For a tree of which nothing is chosen. */
+export function nothingAt(paths: readonly string[]): DatameshError {
+  return new DatameshError('not-found', {
+    what: `nothing in the snapshot is at ${paths.map((path) => JSON.stringify(path)).join(', ')}`,
+    mend: 'see what is in it: datamesh snapshots show ID',
+  });
 }
 
 /** Whether `path` is `folder` or lies in it. */

@@ -81,6 +81,8 @@ describe('backups on real engines', () => {
       expect(listed.more).toBe(true);
       expect(listed.entries[0]).toMatchObject({ path: 'odd', kind: 'directory' });
 
+      await expect(calls().show({ id: 'latest', path: 'nope' })).rejects.toMatchObject({ code: 'not-found' });
+
       const to = join(folder, 'to');
       const back = await calls().restore({ id: 'latest', destination: to });
       expect(back.failed).toEqual([]);

@@ -6,7 +6,7 @@ import { NAMES } from '../../../src/engine/backup/object-door.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
 import { makeOddTree } from '../../support/odd-tree.ts';
 import { differences } from '../../support/same-tree.ts';
-import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
+import { backup, list, MemoryObjects, restore, tempFolder } from './support.ts';
 
 /** Others run beside it. */
 const SLOW_MS = 60_000;
@@ -161,6 +161,25 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     await expect(restore(objects, taken.snapshotId, to, { paths: ['no such'] })).rejects.toThrow(
       'nothing in',
     );
+  });
+
+  it('lists parts, an empty folder too, and refuses a path where nothing is', async () => {
+    const objects = new MemoryObjects();
+    const from = join(folder, 'to-list');
+    fs.mkdirSync(join(from, 'bare'), { recursive: true });
+    const { snapshotId } = await backup(objects, from);
+    const paths = async (...wanted: string[]) =>
+      (await list(objects, snapshotId, wanted)).entries.map(({ path }) => path);
+    expect(await paths('bare')).toEqual(['bare']);
+    expect(await paths(from)).toEqual(['bare']);
+    await expect(paths('bare/no such')).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'nothing in the snapshot is at "bare/no such"',
+    });
+    fs.rmdirSync(join(from, 'bare'));
+    const { snapshotId: empty } = await backup(objects, from);
+    expect((await list(objects, empty, [])).entries).toEqual([]);
+    expect((await list(objects, empty, ['.'])).entries).toEqual([]);
   });
 
   it('overwrites on request, keeps what is right, and says what is in the way otherwise', async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { type ListOutcome, listTree } from '../../../src/engine/backup/list-tree.ts';
 import { NAMES, type ObjectDoor } from '../../../src/engine/backup/object-door.ts';
 import {
   type BackupCall,
@@ -127,4 +128,10 @@ export function restore(
     },
     { tree, door: objects, aborted: () => false, onBytes: () => {} },
   );
+}
+
+export function list(objects: MemoryObjects, snapshotId: string, paths: string[]): Promise<ListOutcome> {
+  const { tree, source } = decodeSnapshot(objects.objects.get(`${NAMES.snapshot}${snapshotId}`)!);
+  const { indexFiles, packs } = objects;
+  return listTree({ tree, source, paths, skip: 0, limit: 1000, secret: SECRET, indexFiles, packs }, objects);
 }
