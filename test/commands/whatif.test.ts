@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { nodeCalled, nodesCalled } from '../../src/engine/mesh/peer-refs.ts';
 import type { PeerId } from '../../src/engine/types.ts';
+import { parseArgv } from '../../src/lang/argv.ts';
 import { createFakeEngine } from '../support/fake-engine.ts';
 import { runLine, testHost } from '../support/host.ts';
+import { realRegistry } from '../support/registry.ts';
 
 const objects = [
   { name: 'a', content: 'a' },
@@ -77,6 +79,12 @@ describe('nodes by what people call them', () => {
 });
 
 describe('events', () => {
+  it('refuses a source that there is not, with those there are', () => {
+    expect(parseArgv(['events', '--source', 'xyz'], realRegistry()).diagnostics).toMatchObject([
+      { code: 'bad-value', mend: expect.stringContaining('mesh') },
+    ]);
+  });
+
   it('lists them by level, source and number', async () => {
     const engine = createFakeEngine();
     const all = testHost({ engine });

@@ -166,7 +166,7 @@ export function fakeEvents(elapsedMs: number, startMs: number): EventView[] {
       seq: 4,
       atMs: startMs - 50_000,
       level: 'error',
-      source: 'transfer',
+      source: 'put',
       text: 'get backup/mail.mbox failed',
     },
   ];

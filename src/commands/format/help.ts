@@ -29,12 +29,16 @@ export function effectsOf(command: Command): string {
 }
 
 const MAX_WIDTH = 100;
+/** Choices that take more fill the line by themselves; the option's summary then lists them. */
+const MAX_CHOICES_WIDTH = 72;
 
 /** What stands for a value in a usage line. */
 export function valueName(type: ValueType): string {
   switch (type.kind) {
-    case 'enum':
-      return type.values.join('|');
+    case 'enum': {
+      const choices = type.values.join('|');
+      return choices.length > MAX_CHOICES_WIDTH ? 'NAME' : choices;
+    }
     case 'integer':
       return 'N';
     case 'path':

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventLevel, EventView } from '../../engine/views/events.ts';
+import { EVENT_SOURCES, type EventLevel, type EventView } from '../../engine/views/events.ts';
 import type { Command } from '../command.ts';
 import { EVENTS_FIELDS } from './fields.ts';
 
@@ -24,8 +24,8 @@ export const eventsCommand: Command = {
     },
     {
       name: 'source',
-      type: { kind: 'string' },
-      summary: 'Only of this part, such as mesh or repair',
+      type: { kind: 'enum', values: EVENT_SOURCES },
+      summary: `Only of this part: ${EVENT_SOURCES.join(', ')}`,
       repeatable: true,
     },
     { name: 'last', type: { kind: 'integer', min: 0 }, summary: 'Only the last of them' },

@@ -1,5 +1,5 @@
 import type { Clock } from '../effects/clock.ts';
-import type { EventLevel, EventQuery, EventView } from '../views/events.ts';
+import type { EventLevel, EventQuery, EventSource, EventView } from '../views/events.ts';
 
 /** Events kept in memory; older ones are only in the service's log. */
 const KEPT = 500;
@@ -18,7 +18,7 @@ export class EventLog {
     this.clock = clock;
   }
 
-  add(level: EventLevel, source: string, text: string): void {
+  add(level: EventLevel, source: EventSource, text: string): void {
     const event: EventView = {
       seq: ++this.seq,
       atMs: this.clock.now(),

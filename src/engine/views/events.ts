@@ -2,6 +2,29 @@
 
 export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** Parts of an engine that have something to tell. */
+export const EVENT_SOURCES = [
+  'audit',
+  'backup',
+  'catalog',
+  'census',
+  'cleanup',
+  'custody',
+  'delete',
+  'drain',
+  'get',
+  'mesh',
+  'metrics',
+  'node',
+  'pool',
+  'put',
+  'rebalance',
+  'repair',
+  'store',
+  'traces',
+] as const;
+export type EventSource = (typeof EVENT_SOURCES)[number];
+
 export interface EventView {
   /** Counts up by one from the engine's start. */
   seq: number;
