@@ -113,3 +113,13 @@ describe('rename, duplicate and tag', () => {
     expect((await run('tag', 'none', '--add', 'x')).status).toBe(8);
   });
 });
+
+it.each([
+  ['rename', ['a', ''], 'datamesh rename OBJECT NAME'],
+  ['duplicate', ['a', ''], 'datamesh duplicate OBJECT NAME'],
+  ['put', ['f', '--name', ''], '--name'],
+])('%s says how an empty name is mended there', async (command, words, mend) => {
+  const { status, errors } = await run(command, ...words);
+  expect(status).toBe(2);
+  expect(errors).toMatchObject([{ code: 'bad-name', mend: expect.stringContaining(mend) }]);
+});

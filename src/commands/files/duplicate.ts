@@ -49,7 +49,7 @@ export const duplicateCommand: Command = {
   async run(context, values) {
     const { out, options } = context;
     const ref = values.object as string;
-    const to = checkName(values.name as string);
+    const to = checkName(values.name as string, 'write another: datamesh duplicate OBJECT NAME');
     const version = values.version as number | undefined;
     const engine = await context.engine();
     const source = await engine.find(ref);

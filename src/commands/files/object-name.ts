@@ -6,8 +6,11 @@ import { safeText } from '../format/safe-text.ts';
 /** Bytes of a file name on every common file system. */
 const MAX_FILE_NAME_BYTES = 255;
 
-/** Throws `bad-name`. Spaces, quotes, line ends and `../` are all right. */
-export function checkName(name: string): string {
+/**
+ * Throws `bad-name`. Spaces, quotes, line ends and `../` are all right.
+ * @param mend how the command at hand is given another
+ */
+export function checkName(name: string, mend = 'give another with --name'): string {
   const reason =
     name === ''
       ? 'it is empty'
@@ -22,7 +25,7 @@ export function checkName(name: string): string {
   throw new DatameshError('bad-name', {
     what: `'${shorten(name)}' cannot be the name of an object`,
     why: reason,
-    mend: 'give another with --name',
+    mend,
   });
 }
 

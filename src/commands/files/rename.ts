@@ -42,7 +42,7 @@ export const renameCommand: Command = {
   ],
   async run(context, values) {
     const { out, options } = context;
-    const to = checkName(values.name as string);
+    const to = checkName(values.name as string, 'write another: datamesh rename OBJECT NAME');
     const engine = await context.engine();
     const before = await engine.find(values.object as string);
     if (options.dryRun) {

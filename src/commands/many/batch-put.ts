@@ -101,7 +101,10 @@ function withNames(files: readonly LocalFile[], values: Values): NamedFile[] {
   const keep = values['preserve-structure'] === true;
   const seen = new Map<string, string>();
   return files.map((file) => {
-    const name = checkName(`${prefix}${keep ? file.inside : file.inside.split('/').at(-1)!}`);
+    const name = checkName(
+      `${prefix}${keep ? file.inside : file.inside.split('/').at(-1)!}`,
+      'choose another --prefix, or store the file by itself: datamesh put FILE --name NAME',
+    );
     const other = seen.get(name);
     if (other !== undefined) {
       throw new DatameshError('bad-value', {

@@ -86,7 +86,7 @@ export const syncCommand: Command = {
     const given = (
       (values.to as string | undefined) ?? basename(absolute(values.folder as string, context.cwd))
     ).replace(/\/+$/, '');
-    const prefix = `${checkName(given)}/`;
+    const prefix = `${checkName(given, 'give another with --to')}/`;
     const { peekState, StateFile } = await import('./state.ts');
     if (context.options.dryRun) {
       const state = await peekState(root, prefix);
