@@ -43,16 +43,24 @@ export function notFound(
   const candidates = catalog.namesLike(owner.ownerId, ref, 50);
   const shown = JSON.stringify(ref.length > 120 ? `${ref.slice(0, 120)}…` : ref);
   const isDeleted = catalog.findDeleted(owner.ownerId, ref) !== undefined;
+  const hasOthers = version !== undefined && (isDeleted || catalog.find(owner.ownerId, ref) !== undefined);
   return new DatameshError('not-found', {
     what:
       version !== undefined
         ? `${shown} has no version ${version}`
         : `${isDeleted ? 'what was' : 'nothing is'} stored under ${shown}${isDeleted ? ' was deleted' : ''}`,
-    mend: isDeleted
-      ? 'bring it back with `datamesh undelete`, or read one of its `versions`'
-      : 'see what is stored with `datamesh list`',
+    mend: hasOthers
+      ? `see which there are with \`datamesh versions ${asWord(ref)}\``
+      : isDeleted
+        ? 'bring it back with `datamesh undelete`, or read one of its `versions`'
+        : 'see what is stored with `datamesh list`',
     details: { candidates },
   });
+}
+
+/** A name that no shell takes for anything else, to be copied with the command; else what stands for it. */
+function asWord(ref: string): string {
+  return /^\w[\w./-]{0,119}$/.test(ref) ? ref : 'NAME';
 }
 
 export function refuseExisting(catalog: Catalog, owner: OwnerKeys, options: PutOptions): void {

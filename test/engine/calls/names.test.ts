@@ -80,6 +80,13 @@ it('one version goes for good and the others stay', async () => {
   await putBytes(owner, 'v', one);
   await putBytes(owner, 'v', two);
   await owner.delete('v', { version: 2 });
+  const mendOf = async (ref: string) =>
+    owner.get(ref, { version: 99 }).then(
+      () => undefined,
+      ({ code, mend }: { code: string; mend: string }) => `${code}: ${mend}`,
+    );
+  expect(await mendOf('v')).toBe('not-found: see which there are with `datamesh versions v`');
+  expect(await mendOf('nobody')).toBe('not-found: see what is stored with `datamesh list`');
   await same('v', one);
   expect((await owner.names.versions('v')).versions).toMatchObject([{ version: 1, state: 'current' }]);
 });
