@@ -44,7 +44,13 @@ export async function keyringForAdding(context: Context, protect: boolean): Prom
 /** A passphrase that is not set yet; asked twice on a terminal, and refused when it is easy to guess. */
 export async function newPassphrase(context: Context, prompt: string, file?: string): Promise<string> {
   const passphrase = file === undefined ? await context.secret(prompt) : await secretText(context, file);
-  if (passphrase === undefined || passphrase === '') {
+  if (passphrase === '') {
+    throw new DatameshError('missing-argument', {
+      what: 'the passphrase is empty',
+      mend: passphraseStrength('').advice,
+    });
+  }
+  if (passphrase === undefined) {
     throw new DatameshError('missing-argument', {
       what: 'a passphrase is needed and none was given',
       mend: 'give it in a file (--passphrase-file, or the option of this command), or run on a terminal',

@@ -16,14 +16,18 @@ const TOLD_FAILURES = 100;
 /** Objects one by one; those that cannot be taken over are told, and the others go on. Throws what makes the bundle itself unreadable. */
 export async function importBundle(context: Context, values: Values, given: string): Promise<void> {
   const { out, cwd, options, signal } = context;
-  if (values.name !== undefined)
-    throw new DatameshError('bad-value', { what: '--name is for links: what is in a bundle has its names' });
   const path = resolve(cwd, given);
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile()) {
     throw new DatameshError('file-not-found', {
       what: `'${shorten(given)}' is neither a link nor a file`,
       mend: 'give a whole link (datamesh://…#…), in quotes, or a bundle that export has written',
+    });
+  }
+  if (values.name !== undefined) {
+    throw new DatameshError('bad-value', {
+      what: '--name is for links: what is in a bundle has its names',
+      mend: 'leave it out, and datamesh rename afterwards',
     });
   }
   const { secretText } = await import('../keys/keyring-access.ts');
@@ -38,7 +42,7 @@ export async function importBundle(context: Context, values: Values, given: stri
     });
   }
   const take = values.output === undefined ? intoMesh(context, values) : intoFolder(context, values);
-  let [taken, failed] = [0, 0];
+  let [taken, failed, existing] = [0, 0, 0];
   for await (const object of openBundle(createReadStream(path, { highWaterMark: READ_BYTES }), passphrase)) {
     signal.throwIfAborted();
     try {
@@ -50,14 +54,20 @@ export async function importBundle(context: Context, values: Values, given: stri
       // The bundle itself cannot be read on.
       if (error.code === 'malformed-data' || error.code === 'not-authentic') throw error;
       failed++;
+      if (error.code === 'already-exists') existing++;
       if (failed <= TOLD_FAILURES) out.warn(`'${shorten(object.name)}': ${error.message}`);
     }
   }
   out.note(
     `${taken} of ${taken + failed} ${options.dryRun ? 'would be taken over (--dry-run)' : 'taken over'}`,
   );
-  if (failed > 0)
-    throw new DatameshError('some-failed', { what: `${failed} of ${taken + failed} were not taken over` });
+  if (failed > 0) {
+    const more = values.output === undefined ? 'add versions to names' : 'replace files';
+    throw new DatameshError('some-failed', {
+      what: `${failed} of ${taken + failed} were not taken over`,
+      mend: existing > 0 ? `add --force to ${more} that exist` : undefined,
+    });
+  }
 }
 
 type Take = (object: BundledObject) => Promise<OutputRecord>;

@@ -46,7 +46,10 @@ it('goes there and back, with tags and folders', async () => {
     { name: 'a.txt', tags: ['t'], sizeBytes: 5 },
     { name: 'dir/b.bin', sizeBytes: 300_000 },
   ]);
-  expect((await run('import', 'x.bundle', ...PASS)).status).toBe(3);
+  expect(await run('import', 'x.bundle', ...PASS)).toMatchObject({
+    status: 3,
+    errors: [{ code: 'some-failed', mend: 'add --force to add versions to names that exist' }],
+  });
   expect((await run('import', 'x.bundle', ...PASS, '--force')).status).toBe(0);
   expect((await run('import', 'x.bundle', ...PASS, '--output', 'out')).status).toBe(0);
   expect(await readFile(join(folder, 'out/dir/b.bin'))).toEqual(Buffer.alloc(300_000, 'b'));
@@ -61,10 +64,25 @@ it('is refused where it should be', async () => {
   await run('export', 'x', '**', ...PASS);
   await writeFile(join(folder, 'wrong'), 'another horse battery staple');
   expect((await run('import', 'x', '--bundle-passphrase-file', 'wrong')).status).toBe(9);
-  expect((await run('import', 'none', ...PASS)).status).toBe(8);
+  for (const more of [[], ['--name', 'y']])
+    expect(await run('import', 'none', ...more, ...PASS)).toMatchObject({
+      status: 8,
+      errors: [{ message: "'none' is neither a link nor a file" }],
+    });
   expect((await run('import', 'x', '--name', 'y', ...PASS)).status).toBe(2);
   await writeFile(join(folder, 'half'), (await readFile(join(folder, 'x'))).subarray(0, 200_000));
   expect((await run('import', 'half', ...PASS)).status).toBe(7);
+});
+
+it('an empty passphrase is called so, and none says where to give one', async () => {
+  for (const [secret, what, mend] of [
+    ['', 'the passphrase is empty', /five or more words/],
+    [undefined, 'a passphrase is needed and none was given', /run on a terminal/],
+  ] as const) {
+    const host = { ...testHost({ engine, cwd: folder }), secret: async () => secret };
+    expect(await runLine(host, 'export', 'q.bundle', 'a.txt')).toBe(2);
+    expect(host.seen.errors).toMatchObject([{ message: what, mend: expect.stringMatching(mend) }]);
+  }
 });
 
 it('500 hostile names: nothing is written outside the folder, and no link is followed', async () => {
