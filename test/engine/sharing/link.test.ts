@@ -87,6 +87,27 @@ describe('a link', () => {
   });
 });
 
+it('a link that was cut off, added to or mistyped is told apart', () => {
+  const link = writeLink(
+    objectId(1),
+    new Uint8Array(32).fill(8),
+    { untilMs: undefined, readOnce: false },
+    undefined,
+    random,
+  );
+  const other = String.fromCharCode(link.charCodeAt(link.length - 1) + 1);
+  for (const [bad, why] of [
+    [link.slice(0, -1), 'its secret is too short: it was cut off'],
+    [`${link}A`, 'its secret is too long: something was added to it'],
+    [link.slice(0, -1) + other, 'its secret is mistyped'],
+    [`${link.slice(0, -3)}!${link.slice(-2)}`, 'its secret is mistyped'],
+  ] as const)
+    expect(
+      thrown(() => readLink(bad)),
+      bad,
+    ).toMatchObject({ code: 'bad-value', why });
+});
+
 it('a sharing key that was mistyped is noticed', () => {
   const text = sharingKeyOf(owner.encryptionPublicKey);
   expect(readSharingKey(` ${text} `)).toEqual(owner.encryptionPublicKey);
