@@ -5,6 +5,7 @@ import { asDatameshError, DatameshError, EXIT } from '../errors.ts';
 import { applyFilters } from '../lang/filters.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import type { Command, Context, Output, OutputRecord } from './command.ts';
+import { withOwnMends } from './too-few-nodes.ts';
 
 /** An Output that belongs to one run of one command. */
 export interface RunOutput extends Output {
@@ -77,7 +78,7 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
     const error =
       deadline?.signal.aborted && !host.signal.aborted
         ? timedOut(command, options.timeoutMs ?? 0)
-        : translate(thrown, host.signal);
+        : withOwnMends(command, translate(thrown, host.signal));
     // Rows that were found before the failure are still true.
     await out.end().catch(() => {});
     out.error(error);

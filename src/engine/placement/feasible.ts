@@ -116,10 +116,7 @@ export function requirePlaceable(policy: PlacementPolicy, candidates: readonly C
     byNode
       ? `at least ${writeQuorum(policy.code)} (k + half of m) must each hold one shard, or losing a single node could lose the file`
       : undefined,
-    `${ADD_NODES}, ` +
-      `${candidates.length >= 3 && byNode ? 'choose a smaller code (--code 2+1 needs 3), ' : ''}` +
-      `${byNode ? '' : 'choose a code with more parity or a smaller domain (`datamesh pool show`), '}` +
-      'or store it all the same with --allow-degraded',
+    candidates,
   );
 }
 
@@ -127,22 +124,32 @@ export function requirePlaceable(policy: PlacementPolicy, candidates: readonly C
 export function requireWhole(policy: PlacementPolicy, candidates: readonly Candidate[]): void {
   const found = placeableNow(policy, candidates);
   if (found.whole || policy.allowDegraded) return;
-  throw tooFew(
-    policy,
-    found,
-    undefined,
-    `${ADD_NODES}, choose a code with more parity or a smaller domain, or keep it all the same with --allow-degraded and add nodes later`,
-  );
+  throw tooFew(policy, found, undefined, candidates);
 }
 
 const ADD_NODES = 'connect more nodes (`datamesh peers`, `datamesh bootstrap MULTIADDR`)';
 
+/** What helps whoever asked; what a caller's own options can change is for the caller to say. */
+function mendOf({ domain }: PlacementPolicy, domains: number, candidates: readonly Candidate[]): string {
+  const foldersAlone = candidates.length > 0 && candidates.every(({ node }) => node !== undefined);
+  if (!foldersAlone)
+    return domain === 'node'
+      ? ADD_NODES
+      : `${ADD_NODES}, or choose a code with more parity or a smaller domain (\`datamesh pool\`)`;
+  if (domain !== 'disk')
+    return 'choose the domain disk, or add nodes (`datamesh pool` with --domain or --node): the pool has folders of one machine alone';
+  return domains < candidates.length
+    ? 'put the folders on different disks, or count them so with --separate-disks (`datamesh pool`)'
+    : 'add folders on further disks (`datamesh pool` with --dir)';
+}
+
 function tooFew(
-  { code, domain }: PlacementPolicy,
+  policy: PlacementPolicy,
   { arithmetic: what, wanted, placeable, domains, domainsNeeded }: Omit<Feasibility, 'survives'>,
   why: string | undefined,
-  mend: string,
+  candidates: readonly Candidate[],
 ): DatameshError {
+  const { code, domain } = policy;
   return new DatameshError('too-few-nodes', {
     what: what ?? 'the policy cannot be kept',
     why:
@@ -150,7 +157,7 @@ function tooFew(
       (domain === 'none' || code.m === 0
         ? undefined
         : `with more than ${domain === 'node' ? 'one shard on a node' : `m = ${code.m} shards of a stripe in one ${domain}`}, losing it could lose the file`),
-    mend,
+    mend: mendOf(policy, domains, candidates),
     details: { wanted, quorum: writeQuorum(code), placeable, domain, domains, domainsNeeded },
   });
 }

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Domain, PlacementPolicy } from '../../../src/engine/placement/domains.ts';
-import { feasibilityOf, requirePlaceable, writeQuorum } from '../../../src/engine/placement/feasible.ts';
+import {
+  feasibilityOf,
+  requirePlaceable,
+  requireWhole,
+  writeQuorum,
+} from '../../../src/engine/placement/feasible.ts';
 import { lawfulDomains, maximumFlow, meshes, nodes, profiles, SHARD_BYTES } from './meshes.ts';
 
 const policyOf = (k: number, m: number, domain: Domain = 'node', allowDegraded = false): PlacementPolicy => ({
@@ -79,4 +84,29 @@ test('what it says fits is what a maximum flow fits, and whole profiles survive 
     }),
     { numRuns: 400 },
   );
+});
+
+test('what helps is told by what the pool is made of, and no option of a command is', () => {
+  const mendOf = (policy: PlacementPolicy, mesh: ReturnType<typeof nodes>) => {
+    const mends = [requireWhole, requirePlaceable].map((required) => {
+      try {
+        required(policy, mesh);
+      } catch (error) {
+        return (error as { mend: string }).mend;
+      }
+      return 'nothing is wrong';
+    });
+    expect(mends[0]).toBe(mends[1]);
+    return mends[0];
+  };
+  const folders = (count: number, disks: number) =>
+    nodes(count, (i) => ({ node: 'this machine' as never, disk: `disk ${i % disks}` }));
+  expect(mendOf(policyOf(4, 2), nodes(3))).toMatch(/^connect more nodes \([^)]*\)$/);
+  expect(mendOf(policyOf(10, 4, 'zone'), zones(3, 10))).toMatch(/^connect more nodes .* smaller domain/);
+  expect(mendOf(policyOf(2, 1, 'disk'), folders(3, 1))).toBe(
+    'put the folders on different disks, or count them so with --separate-disks (`datamesh pool`)',
+  );
+  expect(mendOf(policyOf(2, 1, 'disk'), folders(2, 2))).toMatch(/^add folders on further disks/);
+  expect(mendOf(policyOf(2, 1, 'node'), folders(3, 3))).toMatch(/^choose the domain disk/);
+  expect(mendOf(policyOf(2, 1, 'disk'), [...folders(1, 1), ...nodes(1)])).toMatch(/^connect more nodes/);
 });

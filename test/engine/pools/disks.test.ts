@@ -130,6 +130,7 @@ test('folders of one file system are one disk unless told otherwise: refused wit
   await expect(engine.pools.create('disks', settings)).rejects.toMatchObject({
     code: 'too-few-nodes',
     message: '2+1 over disks needs ≥ 3 disks with 1 shard at most in each: 3/1; this mesh has 1 disk',
+    mend: 'put the folders on different disks, or count them so with --separate-disks (`datamesh pool`)',
   });
   expect((await engine.pools.list()).map(({ name }) => name)).toEqual(['default']);
   const degraded = await engine.pools.create('disks', { ...settings, allowDegraded: true });
