@@ -40,6 +40,7 @@ const CODES = {
   'bad-name': ['DM-2011', 'usage'],
   'bad-phrase': ['DM-2012', 'usage'],
   'code-needs-more-nodes': ['DM-2013', 'usage'],
+  'not-a-directory': ['DM-2014', 'usage'],
   'stored-degraded': ['DM-3001', 'partial'],
   'some-failed': ['DM-3002', 'partial'],
   'not-configured': ['DM-4001', 'notConfigured'],

@@ -3,7 +3,8 @@ import { everydayCommand } from '../commands/everyday.ts';
 import { executeParsed, type Host } from '../commands/execute.ts';
 import { errorJson, errorLine } from '../commands/format/error-line.ts';
 import { createRegistry } from '../commands/registry.ts';
-import { asDatameshError, EXIT } from '../errors.ts';
+import { asClearError } from '../engine/effects/file-errors.ts';
+import { EXIT } from '../errors.ts';
 import { commandWord, parseArgv } from '../lang/argv.ts';
 import { diagnosticError } from '../lang/diagnostics.ts';
 import type { ParsedCommand, ParseResult } from '../lang/types.ts';
@@ -75,7 +76,7 @@ async function runParsed(
     const { runBatchCommand } = await import('./batch.ts');
     return await runBatchCommand(parsed, host, streams, cli.style);
   } catch (thrown) {
-    const error = asDatameshError(thrown);
+    const error = asClearError(thrown);
     streams.writeError(
       `${parsed.options.json ? errorJson(error) : errorLine(error, cli.style.errorColor)}\n`,
     );

@@ -1,7 +1,8 @@
 /** Runs one parsed command for whoever asks: one-shot, batch and console differ only in the Host they bring. */
 import type { Config } from '../config/schema.ts';
+import { asClearError } from '../engine/effects/file-errors.ts';
 import type { Engine } from '../engine/engine.ts';
-import { asDatameshError, DatameshError, EXIT } from '../errors.ts';
+import { DatameshError, EXIT } from '../errors.ts';
 import { applyFilters } from '../lang/filters.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import type { Command, Context, Output, OutputRecord } from './command.ts';
@@ -139,43 +140,7 @@ function translate(thrown: unknown, signal: AbortSignal): DatameshError {
   ) {
     return new DatameshError('cancelled', { what: 'cancelled', cause: thrown });
   }
-  return asDatameshError(systemError(thrown) ?? thrown);
-}
-
-/** What the operating system says about the caller's own files, in our words. */
-function systemError(thrown: unknown): DatameshError | undefined {
-  const { code, path } = (thrown ?? {}) as NodeJS.ErrnoException;
-  const file = path ?? 'a file';
-  switch (code) {
-    case 'ENOENT':
-      return new DatameshError('file-not-found', {
-        what: `there is no file ${file}`,
-        mend: 'check the path',
-        cause: thrown,
-      });
-    case 'EACCES':
-    case 'EPERM':
-      return new DatameshError('file-denied', {
-        what: `access to ${file} is denied`,
-        mend: 'check its owner and mode (ls -l)',
-        cause: thrown,
-      });
-    case 'EISDIR':
-      return new DatameshError('is-a-directory', {
-        what: `${file} is a directory`,
-        mend: 'give a file',
-        cause: thrown,
-      });
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new DatameshError('disk-full', {
-        what: `no space is left for ${file}`,
-        mend: 'free space, or write to another file system',
-        cause: thrown,
-      });
-    default:
-      return undefined;
-  }
+  return asClearError(thrown);
 }
 
 /** Holds the records back until the end when filters must see them all. */

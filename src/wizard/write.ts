@@ -3,12 +3,12 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeConfigFile } from '../config/store.ts';
 import { realClock } from '../engine/effects/clock.ts';
+import { fileError } from '../engine/effects/file-errors.ts';
 import type { Random } from '../engine/effects/random.ts';
 import { realDisk } from '../engine/effects/real-disk.ts';
 import { loadOrCreateDevice } from '../engine/keys/device.ts';
 import { type Keyring, openKeyring } from '../engine/keys/keyring.ts';
 import { dataPaths } from '../engine/options.ts';
-import { DatameshError } from '../errors.ts';
 import { configOfAnswers } from './config-answers.ts';
 import { type AnswerContext, relevantQuestions } from './context.ts';
 import { readKeyFile } from './probes.ts';
@@ -32,7 +32,7 @@ export async function writeSetup(context: AnswerContext, random: Random): Promis
   try {
     return await writeAll(context, random);
   } catch (error) {
-    throw fileError(error);
+    throw fileError(error) ?? error;
   }
 }
 
@@ -66,7 +66,7 @@ export async function saveAnswers(context: AnswerContext): Promise<string> {
     await writeFile(path, answersJson(context), { mode: SECRET_MODE });
     await chmod(path, SECRET_MODE);
   } catch (error) {
-    throw fileError(error);
+    throw fileError(error) ?? error;
   }
   return path;
 }
@@ -95,32 +95,4 @@ async function addOwner(context: AnswerContext, keyring: Keyring, identity: stri
   const file = await readKeyFile(context.value('key-file'));
   if (file.kind === 'phrase') return keyring.add(name, file.phrase);
   return keyring.importEncrypted(file.text, context.secrets['key-passphrase'] ?? '', name);
-}
-
-/** What the file system refused, in our words; anything else as it was. */
-function fileError(error: unknown): unknown {
-  const { code, path } = error as NodeJS.ErrnoException;
-  const where = path ?? 'a file';
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new DatameshError('disk-full', {
-      what: `${where} cannot be written: the disk is full`,
-      mend: 'make room, or choose another folder',
-      cause: error,
-    });
-  }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new DatameshError('file-denied', {
-      what: `you may not write ${where}`,
-      mend: 'choose another folder, or change its owner or mode',
-      cause: error,
-    });
-  }
-  if (code === 'ENOTDIR' || code === 'EEXIST' || code === 'EISDIR') {
-    return new DatameshError('bad-value', {
-      what: `${where} cannot be made: something else is in its place (${code})`,
-      mend: 'choose another folder',
-      cause: error,
-    });
-  }
-  return error;
 }

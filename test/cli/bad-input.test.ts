@@ -34,6 +34,10 @@ const WRONG: readonly [string[], number, string, string[]][] = [
   [['get', 'nothing'], 8, 'DM-8001', ['nothing is stored under "nothing"', 'datamesh list']],
   [['get', 'kept', 'file'], 6, 'DM-6002', ['file exists', '--force']],
   [['get', 'kept', 'no/such/folder/x'], 8, 'DM-8002', ['there is no folder', 'mkdir -p']],
+  [['man', '--dir', 'file'], 2, 'DM-2014', ['file is a file, not a folder']],
+  [['man', '--dir', 'file/x/y'], 2, 'DM-2014', ['file is a file, not a folder']],
+  [['batch-get', '*', 'file'], 2, 'DM-2014', ['file is a file, not a folder']],
+  [['batch-get', '*', 'file/x'], 2, 'DM-2014', ['file is a file, not a folder']],
   [['get', 'kept', '--version', '9'], 8, 'DM-8001', ['no version 9']],
   [['cat', 'kept', '--offset', '300001'], 2, 'DM-2004', ['300000 bytes', '--offset']],
   [['bootstrap', 'somewhere'], 2, 'DM-2004', ['write a multiaddr']],
@@ -54,6 +58,16 @@ describe('words of the command line', { timeout: SLOW_MS }, () => {
     } finally {
       await node.ok(['service', 'stop']);
     }
+  });
+
+  it('a script that writes into a file as if it were a folder', async () => {
+    const result = await node.run(['batch'], { input: 'list > file/x\n' });
+    expect({ status: result.status, stdout: result.stdout }).toEqual({ status: 2, stdout: '' });
+    expect(result.stderr).toMatch(
+      /^<stdin>:1:1: error\[DM-2014\]: [^\n]*file is a file, not a folder[^\n]*\n$/,
+    );
+    const plan = await node.run(['batch', '--plan', 'file/x'], { input: 'list\n' });
+    expect(plan).toMatchObject({ status: 2, stderr: expect.stringContaining('is a file, not a folder') });
   });
 
   it('an id that more than one object begins with', async () => {

@@ -41,6 +41,9 @@ describe('executeParsed', () => {
     ['EACCES', 9],
     ['ENOSPC', 10],
     ['EISDIR', 2],
+    ['ENOTDIR', 2],
+    ['EEXIST', 6],
+    ['EROFS', 9],
     ['EWHATEVER', 70],
   ])('%s of the system ends with %i', async (code, exit) => {
     const run = async () => {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { needFolderPlace } from '../../engine/effects/file-errors.ts';
 import type { Engine, ObjectView } from '../../engine/engine.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
@@ -64,6 +65,8 @@ export const batchGetCommand: Command = {
         mend: 'see the names with `datamesh list`; ** goes across folders, * does not',
       });
     }
+    // Said once, not for each object.
+    needFolderPlace(root);
     if (options.dryRun) {
       for (const object of objects)
         out.record({

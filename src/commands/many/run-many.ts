@@ -1,6 +1,8 @@
 /** Several transfers at a time: one record for each that ends well, a warning for each that does not, and one line of progress for all. */
+
+import { asClearError } from '../../engine/effects/file-errors.ts';
 import type { Progress } from '../../engine/engine.ts';
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { DatameshError } from '../../errors.ts';
 import type { Context, OptionSpec, OutputRecord, Values } from '../command.ts';
 import { shorten } from '../files/object-name.ts';
 
@@ -57,7 +59,7 @@ export async function runMany(
     } catch (thrown) {
       signal.throwIfAborted();
       failed++;
-      if (failed <= TOLD_FAILURES) out.warn(`'${shorten(task.label)}': ${asDatameshError(thrown).message}`);
+      if (failed <= TOLD_FAILURES) out.warn(`'${shorten(task.label)}': ${asClearError(thrown).message}`);
     }
     endedBytes += under.get(task) ?? 0;
     under.delete(task);

@@ -2,8 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { asClearError, needFolderPlace } from '../../engine/effects/file-errors.ts';
 import type { BundledObject } from '../../engine/sharing/bundle.ts';
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { DatameshError } from '../../errors.ts';
 import type { Context, OutputRecord, Values } from '../command.ts';
 import { writeVerified } from '../files/get.ts';
 import { checkName, parseTags, shorten } from '../files/object-name.ts';
@@ -50,7 +51,7 @@ export async function importBundle(context: Context, values: Values, given: stri
       taken++;
     } catch (thrown) {
       signal.throwIfAborted();
-      const error = asDatameshError(thrown);
+      const error = asClearError(thrown);
       // The bundle itself cannot be read on.
       if (error.code === 'malformed-data' || error.code === 'not-authentic') throw error;
       failed++;
@@ -94,6 +95,7 @@ function intoMesh(context: Context, values: Values): Take {
 
 function intoFolder({ cwd, signal }: Context, values: Values): Take {
   const root = resolve(cwd, values.output as string);
+  needFolderPlace(root);
   return async ({ body, ...entry }) => {
     const path = placeFor(root, entry.name, true);
     await makeFolders(root, path);

@@ -1,7 +1,8 @@
 /** A worker thread that does one backup, restore, listing or prune. The file system is read here; objects are stored and read by the node. Messages: door-messages.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { asDatameshError, DatameshError, type ErrorRecord } from '../../errors.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import { realClock } from '../effects/clock.ts';
+import { asClearError } from '../effects/file-errors.ts';
 import { realTree } from '../effects/real-tree.ts';
 import type { FromThread, Jobs, Start, ToThread } from './door-messages.ts';
 import { MAX_PENDING_BYTES } from './limits.ts';
@@ -156,18 +157,7 @@ async function run(): Promise<Jobs[keyof Jobs]['outcome']> {
 run()
   .then(
     (outcome) => send({ op: 'outcome', outcome }),
-    (error: unknown) => send({ op: 'failed', error: recordOf(error) }),
+    (error: unknown) => send({ op: 'failed', error: asClearError(error).toRecord() }),
   )
   // Nothing else is to come: the thread ends when its port does.
   .finally(() => port.close());
-
-function recordOf(error: unknown): ErrorRecord {
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new DatameshError('disk-full', { what: 'there is no room left to write to' }).toRecord();
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new DatameshError('file-denied', {
-      what: `this user may not write to ${path ?? 'it'}`,
-    }).toRecord();
-  return asDatameshError(error).toRecord();
-}

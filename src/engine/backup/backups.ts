@@ -3,6 +3,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Objects } from '../calls/objects.ts';
 import { ownerOf } from '../calls/put-object.ts';
 import { blake3 } from '../codec/hash.ts';
+import { needFolderPlace } from '../effects/file-errors.ts';
 import { realTree } from '../effects/real-tree.ts';
 import type { CallOptions } from '../engine.ts';
 import type { Node } from '../node.ts';
@@ -261,6 +262,7 @@ async function needDestination(path: string, overwrite: boolean): Promise<void> 
   const at = Buffer.from(path);
   const found = tree.statThrough(at);
   if (found === undefined) {
+    needFolderPlace(path);
     tree.makeDirs(at);
     return;
   }

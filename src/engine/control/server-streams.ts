@@ -1,8 +1,9 @@
 /** The answers that are streams: census and put tell their progress, get carries the bytes, others just last. */
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { DatameshError } from '../../errors.ts';
 import type { Clock, Timer } from '../effects/clock.ts';
+import { asClearError } from '../effects/file-errors.ts';
 import type { Engine, Progress } from '../engine.ts';
 import { FRAME, frameHeader, jsonFrame, readBodyHead } from './frames.ts';
 import {
@@ -207,7 +208,7 @@ async function answerLines<T>(
     const result = await task((progress) => lines.progress(progress));
     lines.last({ result });
   } catch (error) {
-    lines.last({ error: asDatameshError(error).toRecord() });
+    lines.last({ error: asClearError(error).toRecord() });
   }
 }
 
@@ -302,7 +303,7 @@ async function answerFrames(
     }
     response.end(frameHeader(FRAME.end, 0));
   } catch (thrown) {
-    const error = asDatameshError(thrown);
+    const error = asClearError(thrown);
     if (response.destroyed) return;
     if (begun) {
       response.end(jsonFrame(FRAME.error, error.toRecord()));

@@ -1,8 +1,9 @@
 /** The service's side of the control API: Fastify on a Unix-domain socket that only its user may open. */
 import { chmod, unlink } from 'node:fs/promises';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
+import { asClearError } from '../effects/file-errors.ts';
 import type { Engine } from '../engine.ts';
 import { pingSocket } from './http-call.ts';
 import { serveNames } from './names.ts';
@@ -239,7 +240,7 @@ function exchangeOf(
 function sendError(reply: FastifyReply, thrown: unknown) {
   const error = isRequestFault(thrown)
     ? new DatameshError('bad-value', { what: `malformed request: ${thrown.message}`, cause: thrown })
-    : asDatameshError(thrown);
+    : asClearError(thrown);
   return reply.code(httpStatus(error)).send({ error: error.toRecord() });
 }
 

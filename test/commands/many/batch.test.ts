@@ -116,6 +116,24 @@ describe('batch-get', () => {
     expect(await readdir(folder)).not.toContain('dry');
   });
 
+  it('says once that the folder is a file, before it reads anything', async () => {
+    await files(['file']);
+    for (const at of ['file', 'file/deep']) {
+      for (const more of [[], ['--dry-run']]) {
+        const refused = await run('batch-get', '**', at, '--preserve-structure', ...more);
+        expect(refused).toMatchObject({ status: 2, records: [], warnings: [] });
+        expect(refused.errors).toMatchObject([{ code: 'not-a-directory' }]);
+      }
+    }
+  });
+
+  it('names what stands in the way of one object, and writes the others', async () => {
+    await files(['out/dir/deep']);
+    const some = await run('batch-get', 'dir/**', 'out', '--preserve-structure');
+    expect(some).toMatchObject({ status: 3, records: [{ name: 'dir/y.txt' }] });
+    expect(some.warnings.join()).not.toContain('unexpected');
+  });
+
   it('follows no link out of the folder', async () => {
     await mkdir(join(folder, 'out'));
     await mkdir(join(folder, 'elsewhere'));

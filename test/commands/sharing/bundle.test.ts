@@ -70,6 +70,8 @@ it('is refused where it should be', async () => {
       errors: [{ message: "'none' is neither a link nor a file" }],
     });
   expect((await run('import', 'x', '--name', 'y', ...PASS)).status).toBe(2);
+  const intoFile = await run('import', 'x', ...PASS, '--output', 'weak/y');
+  expect(intoFile).toMatchObject({ status: 2, warnings: [], errors: [{ code: 'not-a-directory' }] });
   await writeFile(join(folder, 'half'), (await readFile(join(folder, 'x'))).subarray(0, 200_000));
   expect((await run('import', 'half', ...PASS)).status).toBe(7);
 });

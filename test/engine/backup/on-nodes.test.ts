@@ -89,6 +89,11 @@ describe('backups on real engines', () => {
       same(source, to);
       await expect(calls().restore({ id: 'latest', destination: to })).rejects.toThrow('is not empty');
       await expect(calls().restore({ id: 'ffff', destination: to })).rejects.toThrow('no snapshot ffff');
+      fs.writeFileSync(join(folder, 'file'), '');
+      for (const at of ['file/x', 'file/x/y'])
+        await expect(calls().restore({ id: 'latest', destination: join(folder, at) })).rejects.toMatchObject({
+          code: 'not-a-directory',
+        });
 
       fs.rmSync(join(source, 'group-0/folder-0'), { recursive: true });
       fs.writeFileSync(join(source, 'new'), 'new');

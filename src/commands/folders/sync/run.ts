@@ -3,8 +3,9 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exclusion } from '../../../engine/backup/exclude.ts';
+import { asClearError } from '../../../engine/effects/file-errors.ts';
 import type { Engine } from '../../../engine/engine.ts';
-import { asDatameshError, DatameshError } from '../../../errors.ts';
+import { DatameshError } from '../../../errors.ts';
 import { openDestination } from '../../files/destination.ts';
 import { mimeTypeOf } from '../../files/mime-type.ts';
 import { openSource } from '../../files/source-file.ts';
@@ -115,7 +116,7 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
         await apply(step, path, local.files.get(path), action, state, options);
       } catch (error) {
         signal.throwIfAborted();
-        action.problem = asDatameshError(error).message;
+        action.problem = asClearError(error).message;
       }
       if (++finished % KEEP_EVERY === 0) await options.keep();
     }
