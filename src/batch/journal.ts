@@ -3,10 +3,11 @@
  * on the disk before the next step begins; it holds hashes alone and goes when the script has ended well.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open as openFile, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open as openFile, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../commands/execute.ts';
+import { makeDirs } from '../engine/effects/make-dirs.ts';
 
 /** Scripts that were interrupted and never resumed; the oldest notes go first. */
 const MAX_JOURNALS = 100;
@@ -50,7 +51,7 @@ async function open({ script, variables, cwd, env, resume, problem }: JournalReq
     .digest('hex')
     .slice(0, 32);
   const path = join(folder, `${id}.steps`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeDirs(folder, 0o700);
   const text = resume ? await readIfThere(path) : '';
   // A line that a crash cut off is a step that was not noted: it is done again.
   const done = new Set(text.split('\n').filter((line) => /^[0-9a-f]{32}$/.test(line)));

@@ -2,8 +2,9 @@
  * The configuration file. Written through conf (atomic, 0600), after the one before was kept as `.bak`. Read without it:
  * conf takes 180 ms to load and reports a damaged file as a bare SyntaxError; a one-shot command has time for neither.
  */
-import { chmod, copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
+import { makeDirs } from '../engine/effects/make-dirs.ts';
 import { DatameshError } from '../errors.ts';
 import { CONFIG_VERSION, type FieldValue, fieldOf } from './fields.ts';
 import { jsonErrorPlace } from './json-place.ts';
@@ -86,7 +87,7 @@ export async function unsetInFile(path: string, key: string): Promise<boolean> {
 
 async function openStore(path: string, keepCopy = true) {
   const { default: Conf } = await import('conf');
-  await mkdir(dirname(path), { recursive: true, mode: DIR_MODE });
+  await makeDirs(dirname(path), DIR_MODE);
   if (keepCopy) await backUp(path);
   // One that is damaged is only ever replaced whole.
   const before = await readConfigFile(path).catch(() => undefined);

@@ -2,9 +2,10 @@
  * Command history: one JSON record a line in a file that only its owner can read. Records are appended with O_APPEND, so two consoles never
  * overwrite each other; the file is compacted when a console starts.
  */
-import { chmod, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { chmod, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { makeDirs } from '../engine/effects/make-dirs.ts';
 
 /** What a person may want to find again; a year of heavy use. */
 export const MAX_ENTRIES = 10_000;
@@ -91,7 +92,7 @@ export async function openHistory(
 }
 
 async function load(path: string): Promise<HistoryEntry[]> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirs(dirname(path), 0o700);
   let text: string;
   try {
     text = await readFile(path, 'utf8');

@@ -1,9 +1,10 @@
 /** Writes what the wizard decided: data folder 0700, device identity, keyring, and last the configuration 0600. */
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeConfigFile } from '../config/store.ts';
 import { realClock } from '../engine/effects/clock.ts';
 import { fileError } from '../engine/effects/file-errors.ts';
+import { makeDirs } from '../engine/effects/make-dirs.ts';
 import type { Random } from '../engine/effects/random.ts';
 import { realDisk } from '../engine/effects/real-disk.ts';
 import { loadOrCreateDevice } from '../engine/keys/device.ts';
@@ -40,7 +41,7 @@ async function writeAll(context: AnswerContext, random: Random): Promise<SetupRe
   const config = configOfAnswers(context);
   const { configPath } = context.facts;
   const paths = dataPaths(config.node.dataDir);
-  await mkdir(config.node.dataDir, { recursive: true, mode: DIR_MODE });
+  await makeDirs(config.node.dataDir, DIR_MODE);
   await chmod(config.node.dataDir, DIR_MODE);
   const disk = realDisk();
   const passphrase = context.secrets.passphrase || undefined;
@@ -62,7 +63,7 @@ async function writeAll(context: AnswerContext, random: Random): Promise<SetupRe
 export async function saveAnswers(context: AnswerContext): Promise<string> {
   const path = `${dirname(context.facts.configPath)}/answers.json`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: DIR_MODE });
+    await makeDirs(dirname(path), DIR_MODE);
     await writeFile(path, answersJson(context), { mode: SECRET_MODE });
     await chmod(path, SECRET_MODE);
   } catch (error) {

@@ -132,6 +132,15 @@ describe('input and output', { timeout: SLOW_MS }, () => {
   });
 });
 
+describe('a file system', { timeout: SLOW_MS }, () => {
+  it.skipIf(!existsSync('/proc/self'))('takes no folders', async () => {
+    for (const path of ['/proc/none', '/proc/none/deep'])
+      await node.refuses(['man', '--dir', path], 9, 'DM-9002', ['no folder can be made in /proc']);
+    const init = ['init', '--yes', '--force', '--config', '/proc/none/config.json'];
+    await node.refuses([...init, '--data-dir', node.data], 9, 'DM-9002', ['no folder can be made in /proc']);
+  });
+});
+
 describe('space', { timeout: SLOW_MS }, () => {
   it('the quota is full', async () => {
     const env = { DATAMESH_STORAGE_QUOTA: '400kB' };

@@ -94,6 +94,7 @@ describe('planted violations are found', () => {
     ['Math.random', 'src/engine/mesh/x.ts', 'Math.random();', 'effects'],
     ['random bytes', 'src/engine/keys/x.ts', "import { randomBytes } from 'node:crypto';", 'effects'],
     ['a default export', 'src/cli/x.ts', 'export default 1;', 'default-export'],
+    ['a recursive mkdir', 'src/cli/x.ts', 'await mkdir(path, { recursive: true });', 'mkdir'],
     ['a file of 401 lines', 'src/cli/x.ts', 'a();\n'.repeat(401), 'length'],
     ['unfinished work', 'docs/X.md', `${'TO'}DO: write`, 'unfinished'],
     ['a path of this machine', 'README.md', `see ${'/wo'}rk/main`, 'workplace'],

@@ -115,6 +115,12 @@ function shape(path, { text, code }, report) {
       report(path, lineAt(code, match.index), 'default-export', 'export it by name');
     }
   }
+  if (path.startsWith('src/')) {
+    for (const match of code.matchAll(/\bmkdir(?:Sync)?\([^;]*?\brecursive\s*:\s*true/g)) {
+      const instead = 'it never ends under /proc: makeDirs of engine/effects/make-dirs.ts does';
+      report(path, lineAt(code, match.index), 'mkdir', instead);
+    }
+  }
   const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
   if (lines > MAX_LINES) report(path, lines, 'length', `${lines} lines, over ${MAX_LINES}: split it by job`);
   else if (lines > WARN_LINES)

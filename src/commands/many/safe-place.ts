@@ -1,6 +1,7 @@
 /** Where below a folder a name of the mesh may be written: names are anybody's words and never lead out of it. */
 import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
+import { makeDirs } from '../../engine/effects/make-dirs.ts';
 import { DatameshError } from '../../errors.ts';
 import { fileNameFor, shorten } from '../files/object-name.ts';
 
@@ -41,7 +42,7 @@ export function placeFor(root: string, name: string, keepFolders: boolean): stri
 /** Makes the folders of a path from `placeFor`, and sees that they lie in `root`: a link among them could lead elsewhere. Throws `denied`, `already-exists`. */
 export async function makeFolders(root: string, path: string): Promise<void> {
   const folder = dirname(path);
-  await mkdir(root, { recursive: true });
+  await makeDirs(root);
   const realRoot = await realpath(root);
   // One by one, so that nothing is made behind a link that leads out.
   const inside = folder === root ? [] : folder.slice(root.length + 1).split(sep);

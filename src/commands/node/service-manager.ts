@@ -1,9 +1,10 @@
 /** Writing, removing and starting what `service install` makes. Commands of the manager are run, never emulated. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { socketCandidates } from '../../engine/control/socket-path.ts';
+import { makeDirs } from '../../engine/effects/make-dirs.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
 import { LAUNCHD_LABEL, MARK, type Manager, type Scope, serviceFile } from './service-files.ts';
@@ -91,7 +92,7 @@ export async function refuseForeign(path: string): Promise<void> {
 export async function writeFileFor({ path, scope }: Installation, text: string): Promise<void> {
   const beside = `${path}.new`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirs(dirname(path));
     await writeFile(beside, text, { mode: 0o644 });
     await chmod(beside, 0o644);
     await rename(beside, path);

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeDirs } from '../../engine/effects/make-dirs.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { text } from '../fields.ts';
@@ -40,7 +41,7 @@ export const manCommand: Command = {
     const pages = manPages(registry);
     if (values.dir !== undefined) {
       const folder = resolve(cwd, values.dir as string);
-      if (!options.dryRun) await mkdir(folder, { recursive: true });
+      if (!options.dryRun) await makeDirs(folder);
       for (const { file, text: page } of pages) {
         const path = join(folder, file);
         if (!options.dryRun) await writeFile(path, page);

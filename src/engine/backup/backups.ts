@@ -4,6 +4,7 @@ import type { Objects } from '../calls/objects.ts';
 import { ownerOf } from '../calls/put-object.ts';
 import { blake3 } from '../codec/hash.ts';
 import { needFolderPlace } from '../effects/file-errors.ts';
+import { makeDirs } from '../effects/make-dirs.ts';
 import { realTree } from '../effects/real-tree.ts';
 import type { CallOptions } from '../engine.ts';
 import type { Node } from '../node.ts';
@@ -263,7 +264,7 @@ async function needDestination(path: string, overwrite: boolean): Promise<void> 
   const found = tree.statThrough(at);
   if (found === undefined) {
     needFolderPlace(path);
-    tree.makeDirs(at);
+    await makeDirs(path);
     return;
   }
   if (found.kind !== 'directory')

@@ -10,9 +10,10 @@ import {
   readSync,
   writevSync,
 } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { writeFileAtomic } from './atomic-write.ts';
 import type { Disk, DiskFile, OpenMode } from './disk.ts';
+import { makeDirs } from './make-dirs.ts';
 
 /**
  * Up to this much is read or written in this thread: it is a copy from or to the page cache (2 µs for 4 KiB), where the way through the thread pool and back
@@ -55,7 +56,7 @@ export function realDisk(): Disk {
     rename: (from, to) => rename(from, to),
     remove: (path) => unlink(path),
     async makeDir(path, permissions = DIR_PERMISSIONS) {
-      await mkdir(path, { recursive: true, mode: permissions });
+      await makeDirs(path, permissions);
     },
     list: (path) => readdir(path),
     async stat(path) {

@@ -41,7 +41,6 @@ export function realTree(): FileTree {
     },
     truncate: (file, sizeBytes) => fs.ftruncateSync(file, sizeBytes),
     makeDir: (path) => fs.mkdirSync(path, { mode: 0o700 }),
-    makeDirs: (path) => void fs.mkdirSync(path, { recursive: true }),
     makeLink: (path, target) => fs.symlinkSync(target, path),
     hardLink: (path, of) => fs.linkSync(of, path),
     rename: (from, to) => fs.renameSync(from, to),

@@ -54,8 +54,6 @@ export interface FileTree {
   truncate(file: number, sizeBytes: number): void;
   /** A new folder, mode 0700. */
   makeDir(path: TreePath): void;
-  /** With the folders above it that are missing. */
-  makeDirs(path: TreePath): void;
   makeLink(path: TreePath, target: Buffer): void;
   /** One more name for a file. */
   hardLink(path: TreePath, of: TreePath): void;

@@ -3,10 +3,11 @@
  * deletes nothing.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { realClock } from '../../../engine/effects/clock.ts';
 import { acquireLock } from '../../../engine/effects/lock.ts';
+import { makeDirs } from '../../../engine/effects/make-dirs.ts';
 import { realDisk } from '../../../engine/effects/real-disk.ts';
 
 /** Never synced itself. */
@@ -40,7 +41,7 @@ export class StateFile {
   /** Throws `lock-held` while another process syncs this folder, and what the file system throws. */
   static async open(root: string, prefix: string): Promise<StateFile> {
     const folder = join(root, STATE_FOLDER);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeDirs(folder, 0o700);
     const lock = await acquireLock(realDisk(), join(folder, 'LOCK'), realClock());
     for (const name of await readdir(folder)) {
       if (name.includes(INCOMING)) await rm(join(folder, name), { force: true });
