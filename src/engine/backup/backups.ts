@@ -4,7 +4,6 @@ import type { Objects } from '../calls/objects.ts';
 import { ownerOf } from '../calls/put-object.ts';
 import { blake3 } from '../codec/hash.ts';
 import { needFolderPlace } from '../effects/file-errors.ts';
-import { makeDirs } from '../effects/make-dirs.ts';
 import { realTree } from '../effects/real-tree.ts';
 import type { CallOptions } from '../engine.ts';
 import type { Node } from '../node.ts';
@@ -170,7 +169,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
         return await node.jobs.run('restore', destination, given, async (call) => {
           const repository = repositoryFor(call);
           const found = await snapshotOf(repository, query.id);
-          if (!dryRun) await needDestination(destination, overwrite);
+          if (!dryRun) needDestination(destination, overwrite);
           const outcome = await runInThread(
             'restore',
             {
@@ -257,14 +256,13 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
   };
 }
 
-/** An empty folder, or one that may be written into. */
-async function needDestination(path: string, overwrite: boolean): Promise<void> {
+/** An empty folder, or one that may be written into, or a place for one: it is made when there is something to write (run-restore.ts). */
+function needDestination(path: string, overwrite: boolean): void {
   const tree = realTree();
   const at = Buffer.from(path);
   const found = tree.statThrough(at);
   if (found === undefined) {
     needFolderPlace(path);
-    await makeDirs(path);
     return;
   }
   if (found.kind !== 'directory')

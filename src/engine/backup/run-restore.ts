@@ -64,6 +64,7 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
   const plan = await planOf(job, chosen, source);
   if (job.dryRun) return { ...plan.counts, kept: 0, unset: 0, failedCount: 0, failed: [] };
 
+  makeRoot(call.tree, job.destination);
   const failed: { path: string; why: string }[] = [];
   let failedCount = 0;
   const writer = new RestoreWriter({
@@ -92,6 +93,14 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
   }
   writer.end();
   return { ...writer.counts, failedCount, failed };
+}
+
+/** With the folders above it, whose modes are the user's usual ones. */
+function makeRoot(tree: FileTree, path: TreePath): void {
+  if (tree.statThrough(path) !== undefined) return;
+  const above = path.subarray(0, path.lastIndexOf('/'));
+  if (above.length > 0) makeRoot(tree, above);
+  if (tree.statThrough(path) === undefined) tree.makeDir(path, 0o777);
 }
 
 function openChunk(

@@ -40,7 +40,7 @@ export function realTree(): FileTree {
       }
     },
     truncate: (file, sizeBytes) => fs.ftruncateSync(file, sizeBytes),
-    makeDir: (path) => fs.mkdirSync(path, { mode: 0o700 }),
+    makeDir: (path, mode = 0o700) => fs.mkdirSync(path, { mode }),
     makeLink: (path, target) => fs.symlinkSync(target, path),
     hardLink: (path, of) => fs.linkSync(of, path),
     rename: (from, to) => fs.renameSync(from, to),

@@ -52,8 +52,8 @@ export interface FileTree {
   /** All of `bytes`, or throws. */
   write(file: number, bytes: Uint8Array, position: number): void;
   truncate(file: number, sizeBytes: number): void;
-  /** A new folder, mode 0700. */
-  makeDir(path: TreePath): void;
+  /** A new folder, mode 0700 unless given. */
+  makeDir(path: TreePath, mode?: number): void;
   makeLink(path: TreePath, target: Buffer): void;
   /** One more name for a file. */
   hardLink(path: TreePath, of: TreePath): void;

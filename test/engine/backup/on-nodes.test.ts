@@ -89,6 +89,23 @@ describe('backups on real engines', () => {
       same(source, to);
       await expect(calls().restore({ id: 'latest', destination: to })).rejects.toThrow('is not empty');
       await expect(calls().restore({ id: 'ffff', destination: to })).rejects.toThrow('no snapshot ffff');
+      const fresh = join(folder, 'fresh');
+      for (const [path, code] of [
+        ['nope', 'not-found'],
+        ['../x', 'bad-value'],
+      ] as const) {
+        const refused = calls().restore({ id: 'latest', destination: join(fresh, 'deep'), paths: [path] });
+        await expect(refused).rejects.toMatchObject({ code });
+        expect(fs.existsSync(fresh)).toBe(false);
+      }
+      // One that is there stays, whose ever it was.
+      fs.mkdirSync(fresh);
+      const refused = calls().restore({ id: 'latest', destination: fresh, paths: ['nope'] });
+      await expect(refused).rejects.toMatchObject({ code: 'not-found' });
+      expect(fs.readdirSync(fresh)).toEqual([]);
+      const deep = join(fresh, 'deep/er/');
+      expect((await calls().restore({ id: 'latest', destination: deep })).failed).toEqual([]);
+      same(source, deep);
       fs.writeFileSync(join(folder, 'file'), '');
       for (const at of ['file/x', 'file/x/y'])
         await expect(calls().restore({ id: 'latest', destination: join(folder, at) })).rejects.toMatchObject({
