@@ -121,8 +121,10 @@ const setCommand: Command = {
     const wasValid = problemOf(() => resolveConfig(before, path, { env: {} })) === undefined;
     const problem = problemOf(() => resolveConfig(next, path, { env: {} }));
     if (problem !== undefined && wasValid) throw problem;
-    if (!context.options.dryRun) await setInFile(path, field.key, value);
+    const { dryRun } = context.options;
+    if (!dryRun) await setInFile(path, field.key, value);
     context.out.record({
+      ...(dryRun ? { dryRun } : {}),
       key: field.key,
       value,
       text: formatField(field, value),
@@ -131,6 +133,7 @@ const setCommand: Command = {
       summary: field.summary,
     });
     if (problem !== undefined) context.out.warn(problem.message);
+    if (dryRun) context.out.note('nothing was changed (--dry-run)');
     await tellAboutEffect(context, [field]);
   },
 };
@@ -166,8 +169,11 @@ const unsetCommand: Command = {
       (fieldOf(key) !== undefined || there) &&
       !CONFIG_FIELDS.some((field) => field.key.startsWith(`${key}.`));
     if (!removable) needField(key);
-    if (there && !context.options.dryRun) await unsetInFile(path, key);
-    context.out.record({ key, removed: there });
+    const { dryRun } = context.options;
+    if (there && !dryRun) await unsetInFile(path, key);
+    context.out.record({ ...(dryRun ? { dryRun } : {}), key, removed: there && !dryRun });
+    if (dryRun)
+      context.out.note(`${there ? `${key} would be removed: ` : ''}nothing was changed (--dry-run)`);
     const field = fieldOf(key);
     if (there && field !== undefined) await tellAboutEffect(context, [field]);
   },

@@ -30,7 +30,7 @@ export const jobsCancelCommand: Command = {
     const { log: _, logDropped: __, ...before } = await engine.jobs.show(id);
     if (options.dryRun || before.state !== 'running') {
       out.record({ ...jobRecord(before), ...(options.dryRun ? { dryRun: true } : {}) });
-      if (before.state !== 'running') out.note(`${id} has ended already`);
+      out.note(before.state === 'running' ? 'nothing was cancelled (--dry-run)' : `${id} has ended already`);
       return;
     }
     const job = await engine.jobs.cancel(id);

@@ -24,7 +24,11 @@ export const keysDefaultCommand: Command = {
     const ring = await keyringOf(context);
     const known = ring.list().find((key) => key.name === name);
     // setDefault says what is wrong with an unknown name.
-    const info = context.options.dryRun && known !== undefined ? known : await ring.setDefault(name);
+    if (context.options.dryRun && known !== undefined) {
+      context.out.record({ dryRun: true, ...keyRecord(known) });
+      return context.out.note('nothing was changed (--dry-run)');
+    }
+    const info = await ring.setDefault(name);
     context.out.record(keyRecord(info));
     context.out.note(RESTART_NOTE);
   },

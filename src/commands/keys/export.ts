@@ -62,8 +62,10 @@ export const keysExportCommand: Command = {
     }
     if (values.output !== undefined) {
       const path = resolve(context.cwd, String(values.output));
-      if (!context.options.dryRun) await writeNew(path, text);
-      context.out.record({ name, file: path });
+      const { dryRun } = context.options;
+      if (!dryRun) await writeNew(path, text);
+      context.out.record({ ...(dryRun ? { dryRun } : {}), name, file: path });
+      if (dryRun) context.out.note('nothing was written (--dry-run)');
     } else if (values.encrypted === true) {
       await context.out.bytes(Buffer.from(text));
     } else if (forPrograms(context)) {

@@ -1,5 +1,5 @@
 /** Fields of the records of the key commands. */
-import { type Fields, text, timeMs, yesNo } from '../fields.ts';
+import { dryRun, type Fields, text, timeMs, yesNo } from '../fields.ts';
 
 export const KEY_FIELDS: Fields = {
   name: text,
@@ -14,6 +14,6 @@ export const NEW_KEY_FIELDS: Fields = { ...KEY_FIELDS, 'phrase?': text };
 
 /** To a file, or the words themselves. */
 export const EXPORT_KEY_FIELDS: readonly Fields[] = [
-  { name: text, file: text },
+  { name: text, file: text, 'dryRun?': dryRun },
   { name: text, phrase: text },
 ];

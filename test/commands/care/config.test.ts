@@ -144,9 +144,17 @@ describe('changing', () => {
   });
 
   it('changes nothing with --dry-run', async () => {
-    await config('set', { key: 'node.name', value: ['beta'] }, { options: { dryRun: true } });
-    await config('unset', { key: 'node.name' }, { options: { dryRun: true } });
+    const dry = { options: { dryRun: true } };
+    const set = await config('set', { key: 'node.name', value: ['beta'] }, dry);
+    expect(set.records).toMatchObject([{ dryRun: true, key: 'node.name', value: 'beta' }]);
+    expect(set.notes).toEqual(['nothing was changed (--dry-run)']);
+    const unset = await config('unset', { key: 'node.name' }, dry);
+    expect(unset.records).toEqual([{ dryRun: true, key: 'node.name', removed: false }]);
+    expect(unset.notes).toEqual(['node.name would be removed: nothing was changed (--dry-run)']);
     expect(await file()).toEqual(written);
+    await config('unset', { key: 'network.rack' });
+    const absent = await config('unset', { key: 'network.rack' }, dry);
+    expect(absent.notes).toEqual(['nothing was changed (--dry-run)']);
   });
 
   it('needs a configuration, and a terminal for the editor', async () => {

@@ -32,6 +32,7 @@ it('cancels what runs, only tells with --dry-run, and leaves alone what has ende
   const host = testHost({ engine });
   expect(await runLine(host, 'jobs', 'cancel', 'j1', '--dry-run')).toBe(0);
   expect(host.seen.records.at(-1)).toMatchObject({ id: 'j1', state: 'running', dryRun: true });
+  expect(host.seen.notes).toEqual(['nothing was cancelled (--dry-run)']);
   expect(host.seen.records.at(-1)).not.toHaveProperty('log');
   expect(await runLine(host, 'jobs', 'cancel', 'j1')).toBe(0);
   expect(host.seen.records.at(-1)).toMatchObject({ id: 'j1', state: 'cancelled' });

@@ -105,7 +105,14 @@ describe('keys', () => {
     expect((await keys('list')).records).toEqual([]);
     await keys('new', { name: 'main' });
     await keys('new', { name: 'work' });
-    await keys('default', { name: 'work' }, { options });
+    expect(await keys('default', { name: 'work' }, { options })).toMatchObject({
+      records: [{ dryRun: true, name: 'work', default: false }],
+      notes: ['nothing was changed (--dry-run)'],
+    });
+    expect(await keys('export', { name: 'work', output: 'words' }, { options })).toMatchObject({
+      records: [{ dryRun: true, name: 'work' }],
+      notes: ['nothing was written (--dry-run)'],
+    });
     await keys('destroy', { name: 'main' }, { options });
     await keys('import', { name: 'x', file: '-' }, { options, stdin: PHRASE });
     expect((await keys('list')).records.map(({ name, default: isDefault }) => [name, isDefault])).toEqual([
