@@ -60,6 +60,10 @@ export interface OptionSpec {
   /** May be given more than once; the value is then an array. */
   repeatable?: boolean;
   default?: string;
+  /** Says something only beside this option; without it the line is refused. */
+  needs?: string;
+  /** Options that cannot be given beside it. */
+  excludes?: readonly string[];
 }
 
 export interface Example {

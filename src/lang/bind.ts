@@ -69,6 +69,7 @@ export function bind(
   const unknownOption = diagnostics.some(({ code }) => code === 'unknown-option');
   const typed = rest.slice(0, length).map((word) => word.text);
   bindArguments(command, typed, positional, registry, end, state, unknownOption);
+  checkCompany(command, state, end);
   for (const option of command.options) {
     if (option.default === undefined || state.values[option.name] !== undefined) continue;
     const parsed = parseValue(option.default, option.type ?? { kind: 'string' }, `--${option.name}`);
@@ -81,6 +82,17 @@ export function bind(
   }
   if (diagnostics.length > 0) return { bound: undefined, meant: command, diagnostics };
   return { bound: { command, values: state.values, options: state.flags }, diagnostics };
+}
+
+/** Before defaults are filled in: what counts is what was written. */
+function checkCompany(command: Command, { values, report }: BindState, end: Span): void {
+  const given = (name: string) => values[name] !== undefined && values[name] !== false;
+  for (const { name, needs, excludes = [] } of command.options.filter((option) => given(option.name))) {
+    if (needs !== undefined && !given(needs))
+      report('bad-value', `--${name} needs --${needs}`, end, `add --${needs}, or leave out --${name}`);
+    for (const other of excludes.filter(given))
+      report('bad-value', `--${name} and --${other} exclude each other`, end, 'leave out one of them');
+  }
 }
 
 /** `--help` alone, or after words that only begin commands (`keys --help`), is the help command. */

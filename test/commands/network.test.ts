@@ -45,12 +45,6 @@ describe('health', () => {
 });
 
 describe('health --continuous', () => {
-  it('is what --every needs', async () => {
-    const host = testHost({ engine: createFakeEngine() });
-    expect(await runLine(host, 'health', '--every', '1s')).toBe(2);
-    expect(host.seen).toMatchObject({ records: [], errors: [{ message: '--every needs --continuous' }] });
-  });
-
   it('takes one census after another until it is interrupted', async () => {
     const stop = new AbortController();
     const engine = createFakeEngine({ objects: [{ name: 'a', content: 'a' }] });

@@ -211,6 +211,48 @@ describe('options', () => {
     expect(diagnostics[0]).toMatchObject({ code: 'unknown-option', mend });
   });
 
+  it.each<[string, string]>([
+    ['health --every 5s', '--every needs --continuous'],
+    ['bandwidth --duration 5s', '--duration needs --test-peer'],
+    ['bandwidth --duration=10s', '--duration needs --test-peer'],
+    ['pool show --failures 5', '--failures needs --durability'],
+    ['pool show x --check --stripes 2', '--stripes needs --durability'],
+    ['pool create p --dir-quota 5GiB', '--dir-quota needs --dir'],
+    ['pool set p --adopt', '--adopt needs --dir'],
+    ['pool set p --no-compress --compress', '--compress and --no-compress exclude each other'],
+    ['config generate --schema --document', '--schema and --document exclude each other'],
+    ['config generate --document --name x', '--document and --name exclude each other'],
+  ])('%s is refused: %s', (line, message) => {
+    const { commands, diagnostics } = parseArgv(line.split(' '), realRegistry());
+    expect(commands).toEqual([]);
+    expect(diagnostics).toMatchObject([{ code: 'bad-value', message, mend: expect.any(String) }]);
+  });
+
+  it.each([
+    'health --continuous --every 5s',
+    'health',
+    'bandwidth --test-peer x --duration 5s',
+    'pool show --durability --failures 9 --stripes 2',
+    'pool show',
+    'pool create p --dir a --dir b --dir-quota 5GiB --adopt',
+    'pool create p --no-compress',
+    'config generate --schema',
+    'config generate --name x',
+  ])('%s is taken', (line) => {
+    expect(parseArgv(line.split(' '), realRegistry()).diagnostics).toEqual([]);
+  });
+
+  it('names an option and the one it is for in every command', () => {
+    for (const { options } of realRegistry()
+      .byGroup()
+      .flatMap(({ commands }) => commands)) {
+      const names = options.map(({ name }) => name);
+      for (const { needs, excludes = [] } of options)
+        for (const other of [...(needs === undefined ? [] : [needs]), ...excludes])
+          expect(names).toContain(other);
+    }
+  });
+
   it('lists every problem of a line', () => {
     expect(problems('all', '--nope', '--size', 'x', '-n', 'y').map(([code]) => code)).toEqual([
       'unknown-option',

@@ -1,5 +1,6 @@
-import { defaultConfig } from '../../config/fields.ts';
+import { defaultConfig, fieldOf } from '../../config/fields.ts';
 import { defaultDataDir } from '../../config/paths.ts';
+import { parseFieldText } from '../../config/values.ts';
 import type { Command } from '../command.ts';
 
 export const configGenerateCommand: Command = {
@@ -10,8 +11,12 @@ export const configGenerateCommand: Command = {
   args: [],
   options: [
     { name: 'name', type: { kind: 'string' }, summary: 'Name of the node in it', default: 'node' },
-    { name: 'schema', summary: 'The JSON Schema of the file, for editors' },
-    { name: 'document', summary: 'Every field with its default, variable and meaning, as Markdown' },
+    { name: 'schema', excludes: ['document', 'name'], summary: 'The JSON Schema of the file, for editors' },
+    {
+      name: 'document',
+      excludes: ['name'],
+      summary: 'Every field with its default, variable and meaning, as Markdown',
+    },
   ],
   examples: [
     { line: 'datamesh config generate', note: 'look at all defaults' },
@@ -24,6 +29,7 @@ export const configGenerateCommand: Command = {
     const { configDocument, configSchema } = await import('../../config/document.ts');
     if (values.document === true) return context.out.bytes(Buffer.from(configDocument()));
     const name = (values.name as string | undefined) ?? 'node';
+    parseFieldText(fieldOf('node.name')!, name, '--name');
     const shown =
       values.schema === true ? configSchema() : defaultConfig({ name, dataDir: defaultDataDir(context.env) });
     await context.out.bytes(Buffer.from(`${JSON.stringify(shown, null, 2)}\n`));

@@ -20,6 +20,7 @@ export const bandwidthCommand: Command = {
     { name: 'test-peer', type: { kind: 'peer' }, summary: 'Measure the speed to this peer (name or id)' },
     {
       name: 'duration',
+      needs: 'test-peer',
       type: { kind: 'duration' },
       summary: 'Length of the test, both ways together',
       default: '10s',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthReport, PeerView } from '../../engine/engine.ts';
-import { DatameshError, EXIT } from '../../errors.ts';
+import { EXIT } from '../../errors.ts';
 import type { Command, Output, OutputRecord } from '../command.ts';
 import { HEALTH_FIELDS } from './fields.ts';
 
@@ -24,6 +24,7 @@ export const healthCommand: Command = {
     { name: 'continuous', summary: 'Take one census after another, until Ctrl-C' },
     {
       name: 'every',
+      needs: 'continuous',
       type: { kind: 'duration' },
       summary: 'With --continuous: wait so long between two; 10s unless given',
     },
@@ -61,12 +62,6 @@ export const healthCommand: Command = {
   ],
   async run(context, values) {
     const { out, signal } = context;
-    if (values.every !== undefined && values.continuous !== true) {
-      throw new DatameshError('bad-value', {
-        what: '--every needs --continuous',
-        mend: 'add --continuous, or leave out --every',
-      });
-    }
     const engine = await context.engine();
     const depth = values.proved === true ? ('proved' as const) : undefined;
     const everyMs = (values.every as number | undefined) ?? DEFAULT_EVERY_MS;

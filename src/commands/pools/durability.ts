@@ -12,40 +12,52 @@ export const DURABILITY_OPTIONS: readonly OptionSpec[] = [
   },
   {
     name: 'failures',
+    needs: 'durability',
     type: { kind: 'integer', min: 1, max: 99 },
     summary: 'Assumption: percent of nodes that lose their data for good in a year',
     default: '5',
   },
   {
     name: 'detection',
+    needs: 'durability',
     type: { kind: 'duration' },
     summary: 'Assumption: until a lost node is noticed',
     default: '30s',
   },
   {
     name: 'grace',
+    needs: 'durability',
     type: { kind: 'duration' },
     summary: 'Assumption: wait of stripes with enough spare',
     default: '15m',
   },
   {
     name: 'node-bytes',
+    needs: 'durability',
     type: { kind: 'size' },
     summary: 'Assumption: bytes of shards on a node',
     default: '1TiB',
   },
   {
     name: 'repair-rate',
+    needs: 'durability',
     type: { kind: 'size' },
     summary: 'Assumption: bytes a second that each node repairs',
     default: '64MiB',
   },
   {
     name: 'holders',
+    needs: 'durability',
     type: { kind: 'integer', min: 2 },
     summary: 'Assumption: nodes that share repairs; those at hand unless given',
   },
-  { name: 'stripes', type: { kind: 'integer', min: 1 }, summary: 'Stripes of the object', default: '1' },
+  {
+    name: 'stripes',
+    needs: 'durability',
+    type: { kind: 'integer', min: 1 },
+    summary: 'Stripes of the object',
+    default: '1',
+  },
 ];
 
 export const DURABILITY_COLUMNS: readonly Column[] = [

@@ -27,7 +27,7 @@ export const SETTING_OPTIONS: readonly OptionSpec[] = [
     summary:
       'What may fail as a whole without loss of data: no one of them holds more than m shards of a stripe',
   },
-  { name: 'compress', summary: 'Compress before sealing' },
+  { name: 'compress', excludes: ['no-compress'], summary: 'Compress before sealing' },
   { name: 'no-compress', summary: 'Do not compress' },
   {
     name: 'node',
@@ -43,6 +43,7 @@ export const SETTING_OPTIONS: readonly OptionSpec[] = [
   },
   {
     name: 'dir-quota',
+    needs: 'dir',
     type: { kind: 'size' },
     summary: 'Bytes that each --dir may hold; as many as fit unless given',
   },
@@ -65,7 +66,7 @@ export const SETTING_OPTIONS: readonly OptionSpec[] = [
     type: { kind: 'string' },
     summary: "Bytes of all old versions in the pool, e.g. 10GiB, or 'all'",
   },
-  { name: 'adopt', summary: 'Take over folders that another node has used and uses no more' },
+  { name: 'adopt', needs: 'dir', summary: 'Take over folders that another node has used and uses no more' },
   { name: 'allow-degraded', summary: 'Also where the nodes at hand cannot keep the rule' },
 ];
 
@@ -75,9 +76,6 @@ export function settingsOf(values: Values, cwd: string): PoolSettings {
   const quotaBytes = values['dir-quota'] as number | undefined;
   const yes = values.compress === true;
   const no = values['no-compress'] === true;
-  if (yes && no) {
-    throw new DatameshError('bad-value', { what: '--compress and --no-compress contradict each other' });
-  }
   if (nodes !== undefined && nodes.length > 1 && nodes.includes('all')) {
     throw new DatameshError('bad-value', { what: '--node all and further nodes contradict each other' });
   }

@@ -27,6 +27,22 @@ function config(verb: string, values: Values = {}, setting: Partial<Setting> = {
 }
 const file = async () => JSON.parse(await readFile(path, 'utf8')) as unknown;
 
+describe('generating', () => {
+  it('makes no configuration with a name that config set refuses', async () => {
+    const made = JSON.parse((await config('generate', { name: 'attic' })).stdout) as {
+      node: { name: string };
+    };
+    expect(made.node.name).toBe('attic');
+    for (const name of ['B AD!', '']) {
+      const refused = { code: 'bad-value', message: expect.stringContaining('--name') };
+      await expect(config('generate', { name })).rejects.toMatchObject(refused);
+      await expect(config('set', { key: 'node.name', value: [name] })).rejects.toMatchObject({
+        code: 'bad-value',
+      });
+    }
+  });
+});
+
 describe('reading', () => {
   it('prints a value alone, or a record with its origin', async () => {
     expect((await config('get', { key: 'storage.quotaBytes' })).stdout).toBe('100 GiB\n');
