@@ -166,7 +166,7 @@ export function fakeEvents(elapsedMs: number, startMs: number): EventView[] {
       seq: 4,
       atMs: startMs - 50_000,
       level: 'error',
-      source: 'put',
+      source: 'get',
       text: 'get backup/mail.mbox failed',
     },
   ];
