@@ -71,15 +71,13 @@ export function createAdoption(options: AdoptionOptions): Adoption {
 
   const take = async (from: PeerId, id: ObjectId, place: Place, bytes: Uint8Array): Promise<void> => {
     const whole = place.stripe === MANIFEST_GROUP;
-    const given = whole ? bytes : undefined;
     const mark = custody.mark(id);
-    if (mark?.state === 'released') {
-      // One that came without the manifest may be anybody's.
-      const manifest = await manifestOf(from, id, given).catch(() => undefined);
-      if (manifest === undefined || manifest.ownerId === mark.owner)
-        throw denied('its owner has released the object');
-    }
-    const manifest = await manifestOf(from, id, given);
+    const released = mark?.state === 'released' ? denied('its owner has released the object') : undefined;
+    const manifest = await manifestOf(from, id, whole ? bytes : undefined).catch((error: unknown) => {
+      throw released ?? error;
+    });
+    // A release that came without the manifest may be anybody's.
+    if (manifest.ownerId === mark?.owner && released !== undefined) throw released;
     if (!options.admitsOwner(manifest.ownerId, from)) throw denied('this node does not store for that owner');
     if (!placeExists(place, manifest.stripeCount, manifest.code))
       throw new DatameshError('bad-value', { what: 'the object has no such shard' });

@@ -91,15 +91,12 @@ export class Sightings {
     const doubted: Question[] = [];
     for (const question of said) {
       const { id, notedBy } = question;
-      const hasFailed = memory.isMissing(backend.id, id);
-      if (notedBy !== 'owner' && backend.id !== self) doubted.push(question);
-      else if (!hasFailed) note(id);
-      // It says that it has what it could not prove: somebody may have put it there anew.
-      else doubted.push({ ...question, notedBy: 'custodians' });
+      const counts = notedBy === 'owner' || backend.id === self;
+      if ((counts && !memory.isMissing(backend.id, id)) || memory.wasFoundAt(backend.id, id)) note(id);
+      // Where its word counts it says that it has what it could not prove: somebody may have put it there anew.
+      else doubted.push(counts ? { ...question, notedBy: 'custodians' } : question);
     }
-    const known = doubted.filter(({ id }) => memory.wasFoundAt(backend.id, id));
-    for (const { id } of known) note(id);
-    const { due, later } = dueNow(doubted.filter((question) => !known.includes(question)));
+    const { due, later } = dueNow(doubted);
     let shown = 0;
     await showElsewhere(backend, due, { random, signal, memory, timeoutMs: SHOW_TIMEOUT_MS }, (id) => {
       shown++;
