@@ -7,7 +7,7 @@ export const doctorCommand: Command = {
   path: ['doctor'],
   group: 'start',
   summary: 'Check this machine and its set-up, and say what mends what is wrong',
-  description: `Every line is a check that was made just now: runtime, configuration, data folder, modes of its files, space, disk (a small file is written and removed), keyring, hashing,
+  description: `Every line is a check that was made just now: runtime, configuration, data folder, modes of its files, space, disk (a small file is written and removed), keyring, identity, catalog, custody, shard store, hashing,
     erasure code, codec threads, clock, service, ports, and a TCP connection to each bootstrap peer; with a running service its peers, their versions and clocks, and the DHT. Nothing is changed, unless --rebuild-index is given: then only the index of the stored shards is built
     anew from the shards themselves, with the node stopped.`,
   args: [],
@@ -35,9 +35,10 @@ export const doctorCommand: Command = {
       const { rebuildIndex } = await import('./doctor/rebuild-index.ts');
       return rebuildIndex(context);
     }
-    const [machine, files, network, mesh] = await Promise.all([
+    const [machine, files, node, network, mesh] = await Promise.all([
       import('./doctor/machine.ts'),
       import('./doctor/files.ts'),
+      import('./doctor/node-files.ts'),
       import('./doctor/network.ts'),
       import('./doctor/mesh.ts'),
     ]);
@@ -50,6 +51,11 @@ export const doctorCommand: Command = {
       ['space', files.checkSpace],
       ['disk', files.checkDisk],
       ['keyring', files.checkKeyring],
+      ['identity', node.checkIdentity],
+      ['catalog', node.checkCatalog],
+      ['custody', node.checkCustody],
+      ['shards', node.checkStore],
+      ['notes', node.checkNotes],
       ['hash', machine.checkHash],
       ['erasure', machine.checkErasure],
       ['codec', machine.checkCodec],

@@ -267,8 +267,8 @@ const MIGRATIONS: readonly string[] = [
 
 export const CATALOG_FORMAT = MIGRATIONS.length;
 
-/** Makes the tables or brings them up to date. Throws `format-too-new` and, for a foreign database, `malformed-data`. */
-export function migrate(db: DatabaseSync, path: string, clock: Clock): void {
+/** The format of the catalog in an open file, 0 for an empty one. Throws `format-too-new` and, for a foreign database, `malformed-data`. */
+export function catalogFormat(db: DatabaseSync, path: string): number {
   const id = db.prepare('PRAGMA application_id').get()?.application_id;
   const empty = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0;
   if (id !== APPLICATION_ID && !empty) {
@@ -286,6 +286,12 @@ export function migrate(db: DatabaseSync, path: string, clock: Clock): void {
       details: { found, known: CATALOG_FORMAT },
     });
   }
+  return found;
+}
+
+/** Makes the tables or brings them up to date. Throws as `catalogFormat`. */
+export function migrate(db: DatabaseSync, path: string, clock: Clock): void {
+  const found = catalogFormat(db, path);
   if (found === CATALOG_FORMAT) return;
   db.exec('BEGIN IMMEDIATE');
   try {

@@ -10,6 +10,10 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
+/** Of a file that is damaged. */
+export const MEND =
+  'restore it from a backup of the data folder; what else can be done says: datamesh doctor';
+
 const MEANINGS = new Map<number, readonly [ErrorCode, string, string]>([
   [BUSY, ['lock-held', 'the database is in use by another process', 'wait for it or stop it']],
   [LOCKED, ['lock-held', 'the database is in use by another process', 'wait for it or stop it']],
@@ -25,15 +29,8 @@ const MEANINGS = new Map<number, readonly [ErrorCode, string, string]>([
     FULL,
     ['disk-full', 'no space is left for the database', 'free some space; what was stored before is unharmed'],
   ],
-  [CORRUPT, ['malformed-data', 'the database is damaged', 'restore it from a backup of the data folder']],
-  [
-    NOTADB,
-    [
-      'malformed-data',
-      'the database is not a SQLite database',
-      'restore it from a backup of the data folder',
-    ],
-  ],
+  [CORRUPT, ['malformed-data', 'the database is damaged', MEND]],
+  [NOTADB, ['malformed-data', 'the database is not a SQLite database', MEND]],
 ]);
 
 /** The error of a call on a database; what is no SQLite error comes back as it is. */

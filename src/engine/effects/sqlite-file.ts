@@ -1,6 +1,9 @@
 /** A SQLite file of the engine: opened one way, and asked by statements that are prepared once. */
+import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { sqliteError } from './sqlite-errors.ts';
+import { pathToFileURL } from 'node:url';
+import { DatameshError } from '../../errors.ts';
+import { MEND, sqliteError } from './sqlite-errors.ts';
 
 export type SqlValue = string | number | Uint8Array | null;
 
@@ -21,6 +24,45 @@ export function openSqlite<T>(path: string, ready: (db: DatabaseSync) => T): T {
     db?.close();
     throw sqliteError(error, path);
   }
+}
+
+/**
+ * Reads a file that a node may or may not have open, and leaves nothing behind: `look`, then whether its pages make sense. Throws `file-denied`, `lock-held`, `malformed-data` and what `look` throws.
+ * Files larger than `maxBytes` are not read to their end.
+ */
+export function examineSqlite(path: string, maxBytes: number, look: (db: DatabaseSync) => void): void {
+  let db: DatabaseSync | undefined;
+  try {
+    db = openToRead(path);
+    look(db);
+    if (statSync(path).size > maxBytes) return;
+    const found = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+    if (found === 'ok') return;
+    throw new DatameshError('malformed-data', {
+      what: `the database is damaged (${path})`,
+      why: String(found).replace(/\s+/g, ' '),
+      mend: MEND,
+    });
+  } catch (error) {
+    throw sqliteError(error, path);
+  } finally {
+    db?.close();
+  }
+}
+
+/** Without a log beside it nobody has the file open: taken for immutable, or SQLite would make a log even for a reader, and leave it there. Node.js before 22.15 takes no URL. */
+function openToRead(path: string): DatabaseSync {
+  const options = { readOnly: true, timeout: BUSY_TIMEOUT_MS };
+  if (!existsSync(`${path}-wal`)) {
+    const url = pathToFileURL(path);
+    url.searchParams.set('immutable', '1');
+    try {
+      return new DatabaseSync(url, options);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_INVALID_ARG_TYPE') throw error;
+    }
+  }
+  return new DatabaseSync(path, options);
 }
 
 /** @param undone called when a transaction was rolled back: what was remembered of it is forgotten */

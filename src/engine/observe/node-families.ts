@@ -28,6 +28,7 @@ export function nodeFamilies({ node, sampler, ownAudit, mirror, labels }: Measur
           name: node.options.name,
           role: node.options.role,
           network: node.options.network.name,
+          peer: node.net.self,
         },
         1,
       ],

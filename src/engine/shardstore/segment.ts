@@ -104,6 +104,29 @@ export async function openFormat(disk: Disk, dir: string, random: Random): Promi
   return salt;
 }
 
+/**
+ * Looks at FORMAT and at the head of every segment, and changes nothing: whether there is a store, whether its FORMAT can be read, and which segments have a head that
+ * makes no sense (opening counts what is in them as lost). Throws `format-too-new`.
+ */
+export async function examineStore(
+  disk: Disk,
+  dir: string,
+): Promise<{ segments: number; format: boolean; headless: string[] }> {
+  const path = `${dir}/FORMAT`;
+  const bytes = await disk.readFile(path, MAX_FORMAT_BYTES);
+  const numbers = (await disk.stat(dir)) === undefined ? [] : await listSegments(disk, dir);
+  const headless: string[] = [];
+  for (const number of numbers) {
+    const each = segmentPath(dir, number);
+    if ((await readSegmentHeader(disk, each)) === undefined) headless.push(each);
+  }
+  return {
+    segments: numbers.length,
+    format: bytes !== undefined && parseFormat(bytes, path) !== undefined,
+    headless,
+  };
+}
+
 interface StoreFormat {
   format: number;
   salt: Uint8Array;

@@ -6,6 +6,7 @@ import { realClock } from '../../../src/engine/effects/clock.ts';
 import { acquireLock } from '../../../src/engine/effects/lock.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
+import { loadOrCreateDevice } from '../../../src/engine/keys/device.ts';
 import { openKeyring } from '../../../src/engine/keys/keyring.ts';
 import { type Home, makeHome } from '../../support/bin.ts';
 import { testContext } from '../../support/context.ts';
@@ -55,6 +56,7 @@ describe('doctor', () => {
         'space',
         'disk',
         'keyring',
+        'identity',
         'hash',
         'erasure',
         'codec',
@@ -149,6 +151,7 @@ describe('doctor', () => {
   });
 
   it('sees files of the node that others may read, and a metrics port that another program has', async () => {
+    await loadOrCreateDevice(effects.disk, `${home.dataDir}/device.key`, effects.random);
     writeFileSync(`${home.dataDir}/catalog.sqlite`, '', { mode: 0o644 });
     home.config.metrics.port = await listening();
     const { found, status } = await examine();
@@ -163,7 +166,7 @@ describe('doctor', () => {
       { state: 'warn', mend: expect.stringContaining('config set metrics.port') },
     ]);
     expect(status).toBe(0);
-    writeFileSync(`${home.dataDir}/device.key`, '', { mode: 0o644 });
+    chmodSync(`${home.dataDir}/device.key`, 0o644);
     expect((await examine()).found('permissions')).toMatchObject([{ state: 'fail' }]);
   });
 

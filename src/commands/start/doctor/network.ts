@@ -51,26 +51,38 @@ export const checkPort: Check = async ({ config }) => {
   };
 };
 
-/** Taken by the service itself is right; by anybody else costs the figures. */
+/** Taken by the service itself is right; by anybody else, be it another datamesh node, costs the figures. */
 export const checkMetricsPort: Check = async ({ config }) => {
   if (config === undefined || config.metrics.port === 0) return [];
   const { port } = config.metrics;
   const failure = await bindFailure(port, '127.0.0.1');
-  if (failure === undefined) return { check: 'metrics port', state: 'ok', detail: `${port} is free` };
-  const own = failure === 'EADDRINUSE' && (await givesMetrics(port));
-  if (own) return { check: 'metrics port', state: 'ok', detail: `http://127.0.0.1:${port}/metrics answers` };
+  const service = await findService(config.node.dataDir);
+  const peerId = service.state === 'running' ? service.status.peerId : undefined;
+  if (failure === undefined && peerId === undefined)
+    return { check: 'metrics port', state: 'ok', detail: `${port} is free` };
+  if (failure === undefined) {
+    return {
+      check: 'metrics port',
+      state: 'warn',
+      detail: `nothing listens on ${port}: the service was started before this was set, or another program had the port then`,
+      mend: 'datamesh service stop && datamesh service start',
+    };
+  }
+  if (failure === 'EADDRINUSE' && peerId !== undefined && (await givesMetricsOf(port, peerId)))
+    return { check: 'metrics port', state: 'ok', detail: `http://127.0.0.1:${port}/metrics answers` };
   return {
     check: 'metrics port',
     state: 'warn',
-    detail: `${port} of 127.0.0.1 cannot be used: ${failure === 'EADDRINUSE' ? 'another program listens on it' : failure}`,
+    detail: `${port} of 127.0.0.1 cannot be used: ${failure === 'EADDRINUSE' ? 'another program, or another node, listens on it' : failure}`,
     mend: 'datamesh config set metrics.port PORT with another one, then datamesh service stop && datamesh service start',
   };
 };
 
-async function givesMetrics(port: number): Promise<boolean> {
+async function givesMetricsOf(port: number, peerId: string): Promise<boolean> {
   const url = `http://127.0.0.1:${port}/metrics`;
   const response = await fetch(url, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) }).catch(() => undefined);
-  return response !== undefined && (await response.text().catch(() => '')).includes('datamesh_node_info');
+  const text = (await response?.text().catch(() => '')) ?? '';
+  return text.split('\n').some((line) => line.startsWith('datamesh_node_info{') && line.includes(peerId));
 }
 
 function bindFailure(port: number, host: string): Promise<string | undefined> {

@@ -74,12 +74,13 @@ export function openCustody(path: string, limits: CustodyLimits = CUSTODY_LIMITS
 }
 
 function prepareFile(db: DatabaseSync, path: string): void {
+  if (isEmptyCustody(db, path)) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+}
+
+/** Whether an open file has no tables yet. Throws `format-too-new` and, for a foreign database, `malformed-data`. */
+export function isEmptyCustody(db: DatabaseSync, path: string): boolean {
   const number = (pragma: string) => Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
-  const empty = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0;
-  if (empty) {
-    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
-    return;
-  }
+  if (db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0) return true;
   if (number('application_id') !== APPLICATION_ID) {
     throw new DatameshError('malformed-data', {
       what: `${path} is a database, but none of datamesh’s custody`,
@@ -92,6 +93,7 @@ function prepareFile(db: DatabaseSync, path: string): void {
       mend: 'use the newer datamesh that wrote it',
     });
   }
+  return false;
 }
 
 function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): CustodyStore {
