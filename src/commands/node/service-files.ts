@@ -1,4 +1,6 @@
 /** What service managers are told about the node: the systemd unit and the launchd property list, as texts. Pure. */
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { BACKGROUND_NICE } from './give-way.ts';
 import { NODE_ENVIRONMENT, NODE_FLAGS } from './node-flags.ts';
 
@@ -58,7 +60,7 @@ function systemdUnit(file: ServiceFile): string {
   return `# ${MARK}; "datamesh service uninstall" removes it.
 [Unit]
 Description=datamesh node ${unitText(file.name)}
-Documentation=man:datamesh(1)
+Documentation=${manual(file)}
 After=network-online.target
 Wants=network-online.target
 StartLimitIntervalSec=300
@@ -95,6 +97,11 @@ ${system ? systemSandbox(file) : ''}
 [Install]
 WantedBy=${system ? 'multi-user.target' : 'default.target'}
 `;
+}
+
+/** What lies beside the launcher: a man page is only where npm could put one, and systemd looks whether it is there. */
+function manual({ launcher }: ServiceFile): string {
+  return unitText(pathToFileURL(join(dirname(launcher), '..', 'docs', 'CLI.md')).href);
 }
 
 /** Mounts and capabilities are the system manager's to give and take; a user's manager has them only where user namespaces are allowed. */

@@ -67,6 +67,7 @@ export const installCommand: Command = {
   columns: COLUMNS,
   exits: [
     { code: EXIT.conflict, meaning: 'a file that is not of datamesh has that name' },
+    { code: EXIT.notFound, meaning: 'there is no such user (--user)' },
     { code: EXIT.denied, meaning: 'the file may not be written by this user' },
   ],
   async run(context, values) {
@@ -93,12 +94,15 @@ export const installCommand: Command = {
     });
     if (values.print === true) return await context.out.bytes(Buffer.from(file.text));
     await needNodeFolder(config.node.dataDir);
+    if (values.user !== undefined) await manager.needUser(values.user as string, context);
     const start = values['no-start'] !== true;
     const commands = start ? manager.startCommands(where) : [];
     if (context.options.dryRun) return tellPlan(context, where, file.text, commands);
     await manager.refuseForeign(where.path);
+    if (start && (await manager.installedText(where.path)) !== undefined)
+      await manager.unload(where, context);
     await manager.writeFileFor(where, file.text);
-    await manager.runAll(commands, context);
+    await manager.runAll(commands, context, manager.AFTER_WRITING);
     context.out.record({ ...record(where), state: start ? 'installed and started' : 'installed' });
     if (!start) context.out.note(`start it with: ${manager.startCommands(where).map(line).join(' && ')}`);
   },
@@ -138,10 +142,22 @@ export const uninstallCommand: Command = {
     const { before, after } = manager.stopCommands(where);
     if (context.options.dryRun)
       return tellPlan(context, where, undefined, [...before, ['rm', where.path], ...after]);
-    await manager.runAll(before, context);
+    // Where systemd did not start the machine it runs nothing either, and cannot be asked.
+    const asked = where.manager !== 'systemd' || manager.isBootedWithSystemd();
+    const still = {
+      why: 'nothing was removed: the node may still run',
+      mend: `run that command yourself, then: rm '${where.path}'`,
+    };
+    await manager.runAll(before, context, still).catch((error: unknown) => {
+      if (asked) throw error;
+    });
     await manager.removeFile(where.path);
-    await manager.runAll(after, context);
+    const removed = { why: 'the file is removed', mend: 'run that command yourself' };
+    await manager.runAll(after, context, removed).catch((error: unknown) => {
+      if (asked) throw error;
+    });
     context.out.record({ ...record(where), state: 'removed' });
+    if (!asked) context.out.note('systemd does not run here, so there was nothing to stop');
   },
 };
 

@@ -22,7 +22,7 @@ const MAX_FILE_BYTES = 64 * 1024;
 /** The managers answer at once; one that asks for a password on a terminal takes as long as its user. */
 const RUN_TIMEOUT_MS = 60_000;
 
-/** The manager of this machine, as sd_booted(3) and macOS tell it. */
+/** What starts services on a system of this kind. */
 export function managerHere(): Manager | undefined {
   if (process.platform === 'darwin') return 'launchd';
   return process.platform === 'linux' ? 'systemd' : undefined;
@@ -139,27 +139,61 @@ export function stopCommands({ manager, scope }: Installation): { before: string
       after: [[...systemctl, 'daemon-reload']],
     };
   }
-  return { before: [['launchctl', 'bootout', `${domain(scope)}/${LAUNCHD_LABEL}`]], after: [] };
+  return { before: [bootout(scope)], after: [] };
+}
+
+const bootout = (scope: Scope) => ['launchctl', 'bootout', `${domain(scope)}/${LAUNCHD_LABEL}`];
+/** ESRCH and "could not find service": it was not loaded. */
+const NOT_LOADED = [3, 113];
+
+/** launchd takes up no file of a name that it has loaded; systemd's `restart` does. A failure shows when the new one is started. */
+export async function unload({ manager, scope }: Installation, context: Pick<Context, 'env' | 'signal'>) {
+  if (manager !== 'launchd') return;
+  const [name, ...words] = bootout(scope);
+  await run(name!, words, context.env, context.signal);
 }
 
 function domain(scope: Scope): string {
   return scope === 'system' ? 'system' : `gui/${process.getuid?.() ?? 0}`;
 }
 
-/** One after another. Throws `failed` with what the first one that failed said. */
+export const AFTER_WRITING = {
+  why: 'the file is in its place; only the manager did not do its part',
+  mend: 'run that command yourself, or start the node without it: datamesh service start',
+};
+
+/** One after another. Throws `failed` with what the first one that failed said, `otherwise` being what that means and what can be done. */
 export async function runAll(
   commands: readonly (readonly string[])[],
   { env, signal }: Pick<Context, 'env' | 'signal'>,
+  otherwise: { why: string; mend: string },
 ): Promise<void> {
   for (const [name, ...words] of commands) {
     const { status, said } = await run(name!, words, env, signal);
-    if (status === 0) continue;
-    throw new DatameshError('failed', {
-      what: `${[name, ...words].join(' ')} ended with ${status}: ${said}`,
-      why: 'the file is in its place; only the manager did not do its part',
-      mend: 'run that command yourself, or start the node without it: datamesh service start',
-    });
+    const gone = words[0] === 'bootout' && NOT_LOADED.includes(status as number);
+    if (status !== 0 && !gone)
+      throw new DatameshError('failed', {
+        what: `${[name, ...words].join(' ')} ended with ${status}: ${said}`,
+        ...otherwise,
+      });
   }
+}
+
+/** Whether systemd is what started this machine (sd_booted(3)): not so in most containers. There nothing that it was told to start can run. */
+export function isBootedWithSystemd(): boolean {
+  return existsSync('/run/systemd/system');
+}
+
+/** Throws `not-found` for a user that this machine does not know: the manager would take the file, and the start fail. */
+export async function needUser(
+  user: string,
+  { env, signal }: Pick<Context, 'env' | 'signal'>,
+): Promise<void> {
+  if ((await run('id', ['-u', '--', user], env, signal)).status === 0) return;
+  throw new DatameshError('not-found', {
+    what: `there is no user ${JSON.stringify(user)} on this machine`,
+    mend: 'make it first (on Linux: useradd --system --create-home NAME), or name another',
+  });
 }
 
 function run(

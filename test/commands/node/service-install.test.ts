@@ -127,6 +127,44 @@ describe('service install', () => {
     expect(existsSync(unitPath())).toBe(false);
   });
 
+  it('refuses a user that this machine does not have', async () => {
+    fakeManager();
+    const argv = ['service', 'install', '--manager', 'systemd', '--system', '--dry-run'];
+    const { status, stderr } = await run([...argv, '--user', 'no-such-user']);
+    expect({ status, stderr }).toMatchObject({
+      status: 8,
+      stderr: expect.stringContaining('"no-such-user"'),
+    });
+    expect((await run([...argv, '--user', userInfo().username])).status).toBe(0);
+  });
+
+  it('uninstall removes the file where systemd does not run, and else says that it did not', async () => {
+    mkdirSync(dirname(unitPath()), { recursive: true });
+    writeFileSync(unitPath(), `# ${MARK}\n`);
+    fakeManager(1);
+    const booted = existsSync('/run/systemd/system');
+    const { status, stderr } = await run(['service', 'uninstall', '--manager', 'systemd']);
+    expect({ status, there: existsSync(unitPath()) }).toEqual({ status: booted ? 1 : 0, there: booted });
+    expect(stderr).toContain(booted ? 'nothing was removed' : 'systemd does not run here');
+    expect(stderr).not.toContain('in its place');
+  });
+
+  it('launchd forgets the old property list before it is given a new one, and need not have it loaded to lose it', async () => {
+    fakeManager();
+    for (let times = 0; times < 2; times++)
+      expect((await run(['service', 'install', '--manager', 'launchd'])).status).toBe(0);
+    const domain = `gui/${process.getuid!()}`;
+    const path = join(home.folder, 'Library/LaunchAgents/io.github.datamesh.node.plist');
+    expect(readFileSync(calls(), 'utf8').trim().split('\n')).toEqual([
+      `launchctl bootstrap ${domain} ${path}`,
+      `launchctl bootout ${domain}/io.github.datamesh.node`,
+      `launchctl bootstrap ${domain} ${path}`,
+    ]);
+    fakeManager(3);
+    expect((await run(['service', 'uninstall', '--manager', 'launchd'])).status).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('writes a property list for launchd', async () => {
     fakeManager();
     const { status, stdout } = await run(['service', 'install', '--manager', 'launchd', '--json']);
@@ -177,12 +215,7 @@ describe('the unit', () => {
   ])('%s passes systemd-analyze verify without a word', (_name, of) => {
     const path = join(home.folder, 'datamesh.service');
     writeFileSync(path, serviceFile(of));
-    const { status, stderr } = analyze([
-      'verify',
-      '--man=no',
-      ...(of.scope === 'user' ? ['--user'] : []),
-      path,
-    ]);
+    const { status, stderr } = analyze(['verify', ...(of.scope === 'user' ? ['--user'] : []), path]);
     const own = stderr.split('\n').filter((line) => line.includes('datamesh.service'));
     expect({ status, own }).toEqual({ status: 0, own: [] });
   });
