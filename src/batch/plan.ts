@@ -97,19 +97,32 @@ export function readPlan(text: string, file: string): Plan {
 }
 
 function isTextMap(value: unknown): value is Record<string, string> {
-  return (
-    value !== null && typeof value === 'object' && Object.values(value).every((it) => typeof it === 'string')
-  );
+  return isMap(value) && Object.values(value).every((it) => typeof it === 'string');
 }
 
 function isStep(value: unknown): value is PlanStep {
-  const step = value as Partial<PlanStep> | null;
+  if (!isMap(value)) return false;
+  const { line, cmd, key, preconditions } = value;
   return (
-    typeof step?.line === 'number' &&
-    typeof step.cmd === 'string' &&
-    typeof step.key === 'string' &&
-    Array.isArray(step.preconditions)
+    typeof line === 'number' &&
+    typeof cmd === 'string' &&
+    typeof key === 'string' &&
+    Array.isArray(preconditions) &&
+    preconditions.every(isPrecondition)
   );
+}
+
+function isPrecondition(value: unknown): value is Precondition {
+  if (!isMap(value)) return false;
+  const { kind, name, objectId, path, sizeBytes, mtimeMs } = value;
+  if (kind === 'object')
+    return typeof name === 'string' && (objectId === null || typeof objectId === 'string');
+  const known = [sizeBytes, mtimeMs].every((it) => it === null || typeof it === 'number');
+  return kind === 'file' && typeof path === 'string' && known;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Throws `precondition-failed` when the script means something else here, or anything that a step found is not so any more. */

@@ -88,6 +88,9 @@ describe('batch --plan and --apply (D.9-42)', () => {
       'null',
       '{"format":"datamesh-plan"}',
       text.replace('"version": 1', '"version": 2'),
+      text.replace(/"preconditions": \[[^\]]*\]/, '"preconditions": [null]'),
+      text.replace('"kind": "object"', '"kind": "file"'),
+      text.replace(/"variables": \{[^}]*\}/, '"variables": ["x"]'),
     ]) {
       await writeFile(join(folder, 'wrong.json'), wrong);
       const { status, stderr } = await batch('', '--apply', 'wrong.json');

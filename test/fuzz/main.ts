@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- [--inputs N] [--seed S] [--target NAME]`: N mutated inputs, 1,000,000 unless told, to EACH decoder of what comes over a wire, from a disk or from another program. The npm
- * script limits the heap to 64 MiB, so a decoder that needs more kills it. (`fuzz:codec` shares its million out; the command language has `fuzz:lang`.)
+ * script limits the heap to 64 MiB, so a decoder that needs more kills it. (`fuzz:codec` shares its million out; `fuzz:lang` makes texts that are nearly scripts of the command table.)
  */
 import { parseArgs } from 'node:util';
 import { allTargets } from './all-targets.ts';

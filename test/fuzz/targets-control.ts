@@ -9,6 +9,7 @@ import {
   readDeleteRequest,
   readDiscoverRequest,
   readDrainQuery,
+  readEventQuery,
   readGetRequest,
   readHealthRequest,
   readInfoRequest,
@@ -21,6 +22,7 @@ import {
   readRepairQuery,
   readSpeedRequest,
   readVerifyQuery,
+  readWhatifQuery,
 } from '../../src/engine/control/wire.ts';
 import {
   readBackupQuery,
@@ -64,6 +66,7 @@ const READERS = [
   ...[readPutOptions, readGetRequest, readListQuery, readInfoRequest, readHealthRequest, readVerifyQuery],
   ...[readRepairQuery, readCleanupQuery, readRebalanceQuery, readDrainQuery, readRef, readJobId],
   ...[readDeleteRequest, readAddress, readDiscoverRequest, readSpeedRequest, readRecoverQuery],
+  ...[readWhatifQuery, readEventQuery],
   ...[readVersionsRequest, readRenameRequest, readDuplicateRequest, readTagRequest, readSearchQuery],
   ...[readPopularQuery, readShareRequest, readRevokeRequest, readShareLink, readQuotaRequest],
   ...[readPoolRequest, readPoolName, readDistributionQuery],
@@ -84,6 +87,7 @@ export const controlTargets: Target[] = [
         settings: { code: { k: 2, m: 1 }, domain: 'node', nodes: 'all', folders: [{ path: '/d' }] },
       }),
       json({ pool: 'p', tolerance: 0.1, apply: true }),
+      json({ lose: ['node-1'], afterSeq: 5 }),
       json({ source: '/d', tags: [], excludes: [], id: 'latest', target: '/e' }),
     ],
     run: (input) => {
