@@ -394,7 +394,7 @@ version
     const refused = await runCli(['--version'], { node: ['-r', old], env: { DATAMESH_REEXECUTED: '1' } });
     expect(refused.status).toBe(4);
     expect(refused.stderr).toMatch(
-      /^datamesh: Node\.js 22\.13 or newer is needed, this is 16\.20\.0; [^\n]*\n$/,
+      /^datamesh: Node\.js 22\.13 or newer is needed, this is 16\.20\.0; [^\n]*, or run npm install in [^\n]*\n$/,
     );
   });
 });

@@ -11,6 +11,7 @@ import {
 import { migrated } from '../../config/migrate.ts';
 import { loadConfig, needKnown, type ResolvedConfig, resolveConfig } from '../../config/resolve.ts';
 import { readConfigFile, setInFile, unsetInFile } from '../../config/store.ts';
+import type { ConfigProblem } from '../../config/validate.ts';
 import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import type { ArgSpec, Column, Command, Context, OutputRecord } from '../command.ts';
@@ -120,7 +121,7 @@ const setCommand: Command = {
     const next = withValue(before, field.key, value);
     const wasValid = problemOf(() => resolveConfig(before, path, { env: {} })) === undefined;
     const problem = problemOf(() => resolveConfig(next, path, { env: {} }));
-    if (problem !== undefined && wasValid) throw problem;
+    if (problem !== undefined && wasValid) throw contradiction(problem, field.key);
     const { dryRun } = context.options;
     if (!dryRun) await setInFile(path, field.key, value);
     context.out.record({
@@ -137,6 +138,17 @@ const setCommand: Command = {
     await tellAboutEffect(context, [field]);
   },
 };
+
+/** The file is right; it is the new value that does not go with the rest of it. */
+function contradiction(problem: DatameshError, key: string): DatameshError {
+  const problems = (problem.details?.problems ?? []) as readonly ConfigProblem[];
+  if (problem.code !== 'config-invalid' || problems.length === 0) return problem;
+  return new DatameshError('config-invalid', {
+    what: `this value of ${key} does not go with the other settings: ${problems.map((it) => it.problem).join('; ')}`,
+    mend: 'set the other one first, or choose another value; nothing was changed',
+    details: problem.details,
+  });
+}
 
 const unsetCommand: Command = {
   path: ['config', 'unset'],

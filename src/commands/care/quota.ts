@@ -10,7 +10,7 @@ export const quotaCommand: Command = {
   group: 'care',
   summary: 'Show and set how much owners may store on this node',
   description: `This node refuses shards of an owner beyond the limit, whatever the owner's own node says; what is stored stays, and can be read and deleted. A limit
-    for 'all' holds for every owner without one of his own. The limit of the node as a whole is storage.quota (datamesh config).`,
+    for 'all' holds for every owner without one of his own. The limit of the node as a whole is storage.quotaBytes (datamesh config).`,
   args: [],
   options: [
     { name: 'user', short: 'u', type: { kind: 'string' }, summary: "Owner id, or 'all'" },

@@ -124,6 +124,7 @@ describe('changing', () => {
     await config('set', { key: 'redundancy.m', value: ['200'] });
     await expect(config('set', { key: 'redundancy.k', value: ['100'] })).rejects.toMatchObject({
       code: 'config-invalid',
+      message: expect.stringMatching(/^this value of redundancy\.k does not go with .*k \+ m is 300/),
     });
     expect(await file()).toMatchObject({ redundancy: { k: 4, m: 200 } });
   });
