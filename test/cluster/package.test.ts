@@ -119,6 +119,11 @@ describe('the tarball', () => {
 });
 
 describe('installed into an empty prefix', () => {
+  it('has its manual where man looks', (test) => {
+    if (why !== undefined) return test.skip(why);
+    expect(readFileSync(at('prefix', 'share/man/man1/datamesh.1'), 'utf8')).toMatch(/^\.TH /m);
+  });
+
   it('stays within the budget of packages and bytes', (test) => {
     if (why !== undefined) return test.skip(why);
     const { packages, bytes } = measure(join(packageDir(), 'node_modules'));
