@@ -62,8 +62,9 @@ function page(): string {
   const parts = [
     '# Benchmarks',
     '',
-    'Written by `npm run bench:report` from the rows in `bench/results/`; do not edit. Each figure is a median and stands',
-    'beside a reference measured in the same run: trust the ratios, the machines are shared and noisy.',
+    'Written by `npm run bench:report` from the rows in `bench/results/`; do not edit. Each figure is a median of so many runs (of one',
+    'run, what was seen there). Where something else does the same work, its figure from the same run stands beside it: trust the ratios, the machines are shared and noisy.',
+    'A row without a reference is measured alone, or is the reference of others.',
   ];
   for (const file of readdirSync(RESULTS)
     .filter((name) => name.endsWith('.jsonl'))

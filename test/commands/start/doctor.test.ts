@@ -172,7 +172,9 @@ describe('doctor', () => {
 
   it('sees who holds the data folder', async () => {
     const lock = await acquireLock(effects.disk, `${home.dataDir}/LOCK`, effects.clock);
+    home.config.network.port = await listening();
     const { found, status } = await examine();
+    expect(found('port')).toMatchObject([{ state: 'warn', detail: expect.stringContaining('data folder') }]);
     await lock.release();
     expect(found('service')).toMatchObject([
       { state: 'warn', detail: expect.stringContaining(`process ${process.pid}`) },

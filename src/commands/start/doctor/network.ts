@@ -42,6 +42,14 @@ export const checkPort: Check = async ({ config }) => {
     const own =
       found.state === 'running' && found.status.addresses.some((it) => it.includes(`/tcp/${port}/`));
     if (own) return { check: 'port', state: 'ok', detail: `${port} on ${host}, used by the service` };
+    if (found.state === 'busy') {
+      return {
+        check: 'port',
+        state: 'warn',
+        detail: `${port} on ${host} is in use, most likely by the process that uses the data folder`,
+        mend: 'see the line on the service first',
+      };
+    }
   }
   return {
     check: 'port',
