@@ -145,14 +145,16 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
 
   const removeVersion = async (entry: Entry, signal: AbortSignal) => {
     const { objectId, manifestHolders, name, version } = entry;
-    const shared = node.catalog.references(objectId) > 1;
-    const manifest = shared
+    const isShared = () => node.catalog.references(objectId) > 1;
+    const manifest = isShared()
       ? undefined
       : await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
     // An old or deleted version that has become current meanwhile (undelete) is not what was to go.
     const now = node.catalog.find(entry.owner, name, version);
     if (now === undefined || (now.state === 'current' && entry.state !== 'current'))
       return { shardsReleased: 0, unreachable: [] };
+    // Counted again: a copy that was made while the manifest came keeps the object.
+    const shared = isShared();
     // The entry goes first: a crash after it leaves orphans, never a name that cannot be read.
     node.catalog.remove(entry.owner, name, version);
     if (!shared) {

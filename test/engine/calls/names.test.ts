@@ -67,6 +67,15 @@ it('a copy stays readable when the name it was made from is purged, and after a 
   await expect(owner.get('second')).rejects.toMatchObject({ code: 'not-found' });
 });
 
+it('a copy that is made while the name it comes from is being purged is not emptied by it', async () => {
+  await putBytes(owner, 'goes', one);
+  const gone = owner.delete('goes');
+  await owner.names.duplicate('goes', 'stays');
+  expect(await gone).toMatchObject({ versions: 1, shardsReleased: 0 });
+  await same('stays', one);
+  await owner.delete('stays');
+});
+
 it('reads are counted under the name as it is now', async () => {
   await putBytes(owner, 'read', one);
   for (let i = 0; i < 3; i++) await same('read', one);
