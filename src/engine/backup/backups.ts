@@ -2,6 +2,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { Objects } from '../calls/objects.ts';
 import { ownerOf } from '../calls/put-object.ts';
+import type { Recovery } from '../calls/recovery.ts';
 import { blake3 } from '../codec/hash.ts';
 import { needFolderPlace } from '../effects/file-errors.ts';
 import { realTree } from '../effects/real-tree.ts';
@@ -20,6 +21,7 @@ import type {
 import { exclusion } from './exclude.ts';
 import { BackupLocks } from './locks.ts';
 import { NAMES } from './object-door.ts';
+import { refuseCompany, refuseGone, refuseNew } from './other-devices.ts';
 import { Repository, type StoredSnapshot, viewOf } from './repository.ts';
 import { keptBy } from './retention.ts';
 import { runInThread } from './thread.ts';
@@ -29,10 +31,12 @@ const SHOW_ENTRIES = 1000;
 const MAX_SHOW_ENTRIES = 100_000;
 /** File states of one folder: a million files are some 150 MB. */
 const MAX_STATE_BYTES = 2 ** 30;
-/** Another node's snapshot this young may have a brother that is being made just now. */
-const RECENT_MS = 7 * 86_400_000;
 
-export function createBackups(node: Node, objects: Objects): BackupCalls {
+export function createBackups(
+  node: Node,
+  objects: Objects,
+  devices: Pick<Recovery, 'learn' | 'tell'>,
+): BackupCalls {
   const { clock, disk } = node;
   const locks = new BackupLocks();
   const signalOf = (call: CallOptions) => call.signal ?? new AbortController().signal;
@@ -42,6 +46,11 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
   const repositoryFor = (call: CallOptions) => {
     ownerOf(node);
     return new Repository(node, objects, signalOf(call));
+  };
+  /** By a catalog of yesterday a backup would count on packs that another device has pruned since, a restore look for them, and a prune not know of its snapshots. */
+  const upToDate = async (call: CallOptions) => {
+    await devices.learn(signalOf(call));
+    return repositoryFor(call);
   };
   const secret = () => ownerOf(node).dedupSecret;
 
@@ -58,11 +67,16 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
       // Said before anything is read.
       exclusion(query.exclude ?? []);
       return await node.jobs.run('backup', source, given, async (call) => {
-        const repository = repositoryFor(call);
+        const repository = await upToDate(call);
         const path = statePath(source);
         const state = query.full
           ? undefined
           : await disk.readFile(path, MAX_STATE_BYTES).catch(() => undefined);
+        const packs = repository.packs();
+        const stillThere = async () => {
+          await devices.learn(signalOf(call));
+          refuseGone([...packs.map(({ name }) => name), ...repository.stored], repository.packs());
+        };
         const outcome = await runInThread(
           'backup',
           {
@@ -79,14 +93,15 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
             secret: secret(),
             state,
             indexFiles: await repository.indexFiles(),
-            packs: repository.packs(),
+            packs,
             dryRun,
           },
-          repository.door(query.pool, query.allowDegraded),
+          repository.door(query.pool, query.allowDegraded, stillThere),
           clock,
           call,
         );
         if (!dryRun) await keepState(path, outcome.state);
+        if (!dryRun) await devices.tell(signalOf(call));
         const { snapshotId, snapshot, filesRead, bytesRead, chunksNew, chunksKnown } = outcome;
         const { packsAdopted, skipped } = outcome;
         call.onLine?.(`${filesRead} files read; ${chunksNew} chunks are new, ${chunksKnown} were known`);
@@ -141,7 +156,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
     },
 
     async show(query) {
-      const repository = repositoryFor({});
+      const repository = await upToDate({});
       const found = await snapshotOf(repository, query.id);
       const listed = await runInThread(
         'list',
@@ -167,7 +182,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
         const startedMs = clock.monotonic();
         const { destination, dryRun = false, overwrite = false } = query;
         return await node.jobs.run('restore', destination, given, async (call) => {
-          const repository = repositoryFor(call);
+          const repository = await upToDate(call);
           const found = await snapshotOf(repository, query.id);
           if (!dryRun) needDestination(destination, overwrite);
           const outcome = await runInThread(
@@ -224,7 +239,7 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
       locks.prune(async () => {
         const startedMs = clock.monotonic();
         return await node.jobs.run('prune', 'backups', given, async (call) => {
-          const repository = repositoryFor(call);
+          const repository = await upToDate(call);
           const { dryRun = false, alone = false } = query;
           const all = await repository.snapshots();
           if (!dryRun && !alone) refuseCompany(all, node.net.self, clock.now());
@@ -244,8 +259,13 @@ export function createBackups(node: Node, objects: Objects): BackupCalls {
             clock,
             call,
           );
-          // The new index names all that stays; the old ones go before the packs, of which none is needed any more.
-          if (deletable.length > 0) for (const name of [...old, ...deletable]) await objects.delete(name);
+          if (deletable.length > 0) {
+            await devices.learn(signalOf(call));
+            refuseNew(all, repository.named(NAMES.snapshot));
+            // The new index names all that stays; the old ones go before the packs, of which none is needed any more.
+            for (const name of [...old, ...deletable]) await objects.delete(name);
+            await devices.tell(signalOf(call));
+          }
           return {
             ...{ dryRun, snapshots: all.length, packs: packs.length },
             ...outcome,
@@ -271,18 +291,5 @@ function needDestination(path: string, overwrite: boolean): void {
   throw new DatameshError('already-exists', {
     what: `${path} is not empty`,
     mend: 'give an empty or a new folder, or add --overwrite to replace what differs and keep the rest',
-  });
-}
-
-/** A backup that runs on another node may count on chunks that nothing refers to yet. */
-function refuseCompany(all: readonly StoredSnapshot[], self: string, nowMs: number): void {
-  const other = all.find(
-    ({ snapshot }) => snapshot.device !== self && snapshot.takenAtMs > nowMs - RECENT_MS,
-  );
-  if (other === undefined) return;
-  throw new DatameshError('lock-held', {
-    what: `${other.snapshot.node} has made backups with this key within the last week`,
-    why: 'a backup that runs there now may count on what a prune here would delete',
-    mend: 'see that none runs there, then add --alone',
   });
 }

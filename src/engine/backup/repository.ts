@@ -107,14 +107,18 @@ export class Repository {
       if (!wanted.has(copy)) await disk.remove(`${this.#folder}/${copy}`).catch(() => {});
   }
 
+  /** Packs that were put through `door`. */
+  readonly stored: string[] = [];
   /** Puts through `door` that were degraded. */
   degraded = 0;
 
-  door(pool?: string, allowDegraded = false): ObjectDoor {
+  /** @param beforeSnapshot throws when no snapshot is to be made of what was stored */
+  door(pool?: string, allowDegraded = false, beforeSnapshot?: () => Promise<void>): ObjectDoor {
     const objects = this.#objects;
     const signal = this.#signal;
     return {
       put: async (name, source) => {
+        if (name.startsWith(NAMES.snapshot)) await beforeSnapshot?.();
         const receipt = await objects.put(
           source,
           {
@@ -124,10 +128,15 @@ export class Repository {
           { signal, givesPieces: true },
         );
         if (receipt.degraded) this.degraded++;
+        if (isPack(name)) this.stored.push(name);
       },
       read: (name, offset, lengthBytes) => readObject(objects, name, offset, lengthBytes, signal),
     };
   }
+}
+
+function isPack(name: string): boolean {
+  return name.startsWith(NAMES.data) || name.startsWith(NAMES.tree);
 }
 
 export function viewOf({

@@ -1,5 +1,5 @@
 /** The owner's catalog and the mesh, on a running node: its mirror is written, other devices' changes are merged, and a blank machine gets it all back. */
-import { DatameshError } from '../../errors.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import { SEGMENT_MIME_TYPE } from '../catalog/mirror/segment.ts';
 import { deadline } from '../effects/clock.ts';
 import type { CallOptions } from '../engine.ts';
@@ -25,6 +25,10 @@ export interface Recovery {
   recover(query: RecoverQuery, call: CallOptions): Promise<RecoveryReport>;
   /** The catalog has changed. */
   changed(): void;
+  /** For work that must not go by a catalog of yesterday: what other devices of the owner did is merged, as far as it can be learnt soon. */
+  learn(signal: AbortSignal): Promise<void>;
+  /** What was done here is in the mesh, for other devices to see, as far as that can be done soon. */
+  tell(signal: AbortSignal): Promise<void>;
   start(): void;
   close(): Promise<void>;
 }
@@ -34,6 +38,8 @@ const SEGMENT_NAME = 'datamesh catalog segment';
 /** A mesh with too few nodes for the default pool's rule keeps the catalog as well as it can. */
 const TOO_FEW: ReadonlySet<string> = new Set(['code-needs-more-nodes', 'too-few-nodes']);
 const HAS_IDS = 256;
+/** What `learn` and `tell` may take: a mesh that answers needs a second. */
+const SOON_MS = 30_000;
 
 export function createRecovery(node: Node, objects: Objects, pools: Pools): Recovery {
   const { owner } = node;
@@ -68,9 +74,26 @@ export function createRecovery(node: Node, objects: Objects, pools: Pools): Reco
   const changed = () => {
     if (writes) mirror?.changed();
   };
+  /** Never fails but by its signal: who works alone, or out of reach, works by what is known here. */
+  const soon = async (
+    work: (mirror: Mirror, signal: AbortSignal) => Promise<unknown>,
+    signal: AbortSignal,
+  ) => {
+    if (!writes || mirror === undefined) return;
+    const late = AbortSignal.any([signal, deadline(node.clock, SOON_MS)]);
+    const stopped = new Promise((resolve) => late.addEventListener('abort', resolve, { once: true }));
+    const done = work(mirror, late).catch((error: unknown) => {
+      if (!signal.aborted)
+        node.events.add('warn', 'catalog', `other devices may know more: ${asDatameshError(error).message}`);
+    });
+    await Promise.race([done, stopped]);
+    signal.throwIfAborted();
+  };
   return {
     mirror,
     changed,
+    learn: (signal) => soon((it, late) => it.follow(late), signal),
+    tell: (signal) => soon((it, late) => it.flush(late), signal),
     async recover(query, call) {
       const keys = ownerOf(node);
       const signal = call.signal ?? new AbortController().signal;
