@@ -104,7 +104,7 @@ export const snapshotsForgetCommand: Command = {
   path: ['snapshots', 'forget'],
   group: 'folders',
   summary: 'Delete snapshots, named or by a rule of what to keep',
-  description: `With --keep-… each folder keeps the newest snapshot of each of so many hours, days, weeks, months or years that have one; all its others go. The pieces of
+  description: `With --keep-… each folder of each node keeps the newest snapshot of each of so many hours, days, weeks, months or years that have one; all its others go. The pieces of
     files stay stored until: datamesh snapshots prune.`,
   args: [
     {

@@ -217,7 +217,10 @@ export function createBackups(
         for (const id of new Set(ids)) forgotten.push(await snapshotOf(repository, id));
       } else {
         const candidates = chosen(all, query);
-        const reasons = keptBy(query.keep ?? {}, candidates.map(viewOf));
+        const reasons = keptBy(
+          query.keep ?? {},
+          candidates.map((it) => ({ ...viewOf(it), device: it.snapshot.device })),
+        );
         if (reasons.size === 0 && candidates.length > 0) {
           throw new DatameshError('bad-value', {
             what: 'this rule keeps no snapshot at all',

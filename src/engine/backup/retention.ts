@@ -4,19 +4,19 @@ import type { KeepRule } from '../views/backups.ts';
 export interface Dated {
   id: string;
   takenAtMs: number;
+  /** The node that took it, and of which folder. */
+  device: string;
   source: string;
 }
 
 const PERIODS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 
-/** Why each is kept, by id; none: it goes. Each folder is looked at alone. Periods are of UTC; a week begins on Monday. */
+/** Why each is kept, by id; none: it goes. Each folder of each node is looked at alone: two machines may both have a /home. Periods are of UTC; a week begins on Monday. */
 export function keptBy(rule: KeepRule, snapshots: readonly Dated[]): Map<string, string[]> {
   const reasons = new Map<string, string[]>();
-  const sources = new Set(snapshots.map(({ source }) => source));
-  for (const source of sources) {
-    const own = snapshots
-      .filter((it) => it.source === source)
-      .sort((a, b) => b.takenAtMs - a.takenAtMs || (a.id < b.id ? -1 : 1));
+  const folders = Map.groupBy(snapshots, ({ device, source }) => `${device} ${source}`);
+  for (const folder of folders.values()) {
+    const own = folder.toSorted((a, b) => b.takenAtMs - a.takenAtMs || (a.id < b.id ? -1 : 1));
     for (const period of PERIODS) {
       let left = rule[period] ?? 0;
       let before: string | undefined;

@@ -199,8 +199,9 @@ describe('patterns', () => {
 
 describe('what a rule keeps', () => {
   const day = 86_400_000;
-  const at = (id_: string, age: number, source = '/a') => ({
+  const at = (id_: string, age: number, source = '/a', device = 'desk') => ({
     id: id_,
+    device,
     takenAtMs: Date.UTC(2026, 10, 21, 12) - age * day,
     source,
   });
@@ -224,6 +225,12 @@ describe('what a rule keeps', () => {
     expect([...keptBy({ last: 3 }, all).keys()]).toEqual(['1', '2', '3', 'o']);
     expect(keptBy({}, all).size).toBe(0);
     expect([...keptBy({ weekly: 2 }, all).keys()]).toEqual(['1', '5', 'o']);
+  });
+
+  it('is not the other machine’s, where two have a folder of one path', () => {
+    const all = [at('d1', 0.1), at('d2', 1.1), at('l1', 0, '/a', 'lap'), at('l2', 1, '/a', 'lap')];
+    expect([...keptBy({ last: 1 }, all).keys()].sort()).toEqual(['d1', 'l1']);
+    expect([...keptBy({ daily: 2 }, all).keys()].sort()).toEqual(['d1', 'd2', 'l1', 'l2']);
   });
 
   it('never is less when the rule says more', () => {
