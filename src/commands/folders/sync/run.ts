@@ -19,8 +19,9 @@ import {
   sameMark,
   scanLocal,
 } from './local-files.ts';
+import { knowsNothing, meantOlder, nowInMesh } from './mesh-side.ts';
 import { conflictName, type Step, stepOf } from './plan.ts';
-import { INCOMING, STATE_FOLDER, type SyncState } from './state.ts';
+import { type FileMark, INCOMING, STATE_FOLDER, type SyncState } from './state.ts';
 
 export interface SyncOptions {
   engine: Engine;
@@ -63,6 +64,14 @@ interface Remote {
   sizeBytes: number;
 }
 
+/** As both were when the pass began. */
+interface Sides {
+  file: LocalFile | undefined;
+  there: Remote | undefined;
+}
+
+/** Ticks of file systems' clocks are shorter. */
+const UNSURE_MS = 100;
 /** The state is written this often while a pass runs: what a kill costs is looking at so many files again. */
 const KEEP_EVERY = 200;
 
@@ -95,14 +104,21 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
     // A file that is there and left out by a pattern now is neither deleted nor sent.
     if (file === undefined && (isUnknown(path) || exclusion.excludes(path, false))) continue;
     const there = remote.get(path);
-    const step = stepOf(
-      { base: state.get(path)?.hash, local: file?.hash, remote: there?.hash },
-      bidirectional,
-    );
-    if (step === 'same') note(state, path, file);
+    const base = state.get(path)?.hash;
+    let step = stepOf({ base, local: file?.hash, remote: there?.hash }, bidirectional);
+    // A change beats a deletion, also one that was made by a device that had not heard of the change.
+    if (step === 'delete-local' && (await meantOlder(engine, `${prefix}${path}`, base!))) step = 'upload';
+    if (step === 'same') note(state, path, file, options.nowMs);
     else if (step !== 'leave') plan.push({ path, step });
   }
 
+  if (remote.size === 0 && plan.some(({ step }) => step === 'delete-local') && (await knowsNothing(engine))) {
+    throw new DatameshError('not-found', {
+      what: `the catalog of this node is empty, and ${state.size} files of this folder were in the mesh when it was synced last`,
+      why: 'a new node whose catalog was not brought back yet looks like that; to go on would delete the files here',
+      mend: `bring it back with: datamesh recover. If all was deleted, remove ${STATE_FOLDER} from the folder: without its notes nothing is deleted`,
+    });
+  }
   const deletions = plan.filter(({ step }) => step.startsWith('delete')).length;
   const keepAll = !dryRun && deletions > 0 && !(await options.mayDelete(deletions, state.size));
   const work = plan.filter(({ step }) => !(keepAll && step.startsWith('delete')));
@@ -113,7 +129,14 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
     const action: SyncAction = { step: step as SyncAction['step'], path, sizeBytes, problem: undefined };
     if (!dryRun) {
       try {
-        await apply(step, path, local.files.get(path), action, state, options);
+        await apply(
+          step,
+          path,
+          { file: local.files.get(path), there: remote.get(path) },
+          action,
+          state,
+          options,
+        );
       } catch (error) {
         signal.throwIfAborted();
         action.problem = asClearError(error).message;
@@ -124,40 +147,57 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
   });
 }
 
-function note(state: SyncState, path: string, file: LocalFile | undefined): void {
+function note(state: SyncState, path: string, file: LocalFile | undefined, nowMs: number): void {
   if (file?.hash === undefined) state.delete(path);
-  else {
-    const { size, mtimeNs, ctimeNs, inode, hash } = file;
-    state.set(path, { size, mtimeNs, ctimeNs, inode, hash });
-  }
+  else state.set(path, { ...sureMark(file, nowMs), hash: file.hash });
+}
+
+/** What was changed a moment before may change again without a later time: such a mark fits nothing, so that the next pass reads the file again. */
+function sureMark({ size, mtimeNs, ctimeNs, inode }: FileMark, nowMs: number): FileMark {
+  const sure = Number(BigInt(ctimeNs) / 1_000_000n) < nowMs - UNSURE_MS;
+  return { size, mtimeNs: sure ? mtimeNs : '', ctimeNs, inode };
 }
 
 async function apply(
   step: Step,
   path: string,
-  file: LocalFile | undefined,
+  { file, there }: Sides,
   action: SyncAction,
   state: SyncState,
   options: SyncOptions,
 ): Promise<void> {
-  const { engine, root, prefix, nowMs, node } = options;
+  const { engine, root, prefix, nowMs, node, bidirectional } = options;
+  // One way the folder counts, whatever the mesh has. Much may have happened since it was listed: files before this one may have taken hours.
+  const lookAgain = async () => {
+    const now = await nowInMesh(engine, `${prefix}${path}`);
+    if (bidirectional && now?.hash !== there?.hash) throw changedInMesh(path);
+    return now?.version;
+  };
   switch (step) {
-    case 'upload':
-      await upload(path, state, options);
+    case 'upload': {
+      const version = await lookAgain();
+      const replaced = await upload(path, state, options);
+      if (bidirectional && replaced !== version)
+        action.problem = `version ${replaced} came into the mesh while this was put: the file here is newer, that one is kept as a version`;
       return;
+    }
     case 'download':
       await download(path, file, state, options);
       return;
     case 'delete-local':
+      await lookAgain();
       if (!(await removeFile(root, path, file!))) throw changedMeanwhile(path);
       state.delete(path);
       return;
     case 'delete-remote':
+      await lookAgain();
       await engine.names.hide(`${prefix}${path}`);
       state.delete(path);
       return;
     case 'conflict': {
-      const keptAs = conflictName(path, nowMs, node);
+      let keptAs = conflictName(path, nowMs, node);
+      for (let again = 2; markAt(root, keptAs) !== undefined; again++)
+        keptAs = conflictName(path, nowMs, `${node} ${again}`);
       const now = markAt(root, path);
       if (now === undefined || !sameMark(now, file!)) throw changedMeanwhile(path);
       await moveFile(root, path, keptAs);
@@ -169,8 +209,9 @@ async function apply(
   }
 }
 
-async function upload(path: string, state: SyncState, options: SyncOptions): Promise<void> {
-  const { engine, root, prefix, pool, signal } = options;
+/** Gives the version that stepped back for it. */
+async function upload(path: string, state: SyncState, options: SyncOptions): Promise<number | undefined> {
+  const { engine, root, prefix, pool, signal, nowMs } = options;
   const before = markAt(root, path);
   if (before === undefined) throw changedMeanwhile(path);
   const source = await openSource(path, root);
@@ -184,8 +225,9 @@ async function upload(path: string, state: SyncState, options: SyncOptions): Pro
   const after = markAt(root, path);
   // Written while it was read: the next pass reads it again.
   const steady = after !== undefined && sameMark(before, after);
-  const mark = steady ? before : { ...before, mtimeNs: '' };
+  const mark = steady ? sureMark(before, nowMs) : { ...before, mtimeNs: '' };
   state.set(path, { ...mark, hash: receipt.object.contentHash });
+  return receipt.replacedVersion;
 }
 
 async function download(
@@ -218,6 +260,13 @@ async function download(
 function changedMeanwhile(path: string): DatameshError {
   return new DatameshError('source-changed', {
     what: `${path} was changed while this ran`,
+    mend: 'the next sync takes it as it then is',
+  });
+}
+
+function changedInMesh(path: string): DatameshError {
+  return new DatameshError('source-changed', {
+    what: `${path} was changed in the mesh while this ran`,
     mend: 'the next sync takes it as it then is',
   });
 }

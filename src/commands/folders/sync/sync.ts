@@ -142,6 +142,11 @@ async function pass(
   const engine = await context.engine();
   // Once, not for every file.
   if (values.pool !== undefined) await engine.pools.show(values.pool as string);
+  // By a catalog of yesterday, changes of other devices would be overwritten unseen. Out of reach, what is known here has to do.
+  if (values.bidirectional === true) {
+    await engine.recover({}, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+  }
   const patterns = [
     ...(await ignoredByFile(root)),
     ...((values.exclude as string[] | undefined) ?? []),

@@ -266,6 +266,112 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     expect(fs.existsSync(join(folder, '..', 'x'))).toBe(false);
   });
 
+  describe('with another device at work', () => {
+    const putOther = (name: string, text: string) =>
+      engine.put(
+        (async function* () {
+          yield Buffer.from(text);
+        })(),
+        { name: `m/${name}` },
+      );
+    /** While the first file of a pass is on its way. */
+    const meanwhile = (work: () => Promise<unknown>): FakeEngine => {
+      let did = false;
+      return {
+        ...engine,
+        async put(source, options, call) {
+          if (!did && options.name === 'm/0') {
+            did = true;
+            await work();
+          }
+          return await engine.put(source, options, call);
+        },
+      };
+    };
+    const pass = (other: FakeEngine) => sync('a', ['--bidirectional', '--parallel', '1'], { engine: other });
+    beforeEach(async () => {
+      for (const name of ['0', 'x']) write(`a/${name}`, 'base');
+      await both('a');
+      write('a/0', 'sent first');
+    });
+
+    it('deletes nothing in the mesh that was changed there while it ran', async () => {
+      fs.rmSync(at('a/x'));
+      const done = await pass(meanwhile(() => putOther('x', 'of the other')));
+      expect(done).toMatchObject({ status: 3 });
+      expect(done.records.find(({ path }) => path === 'x')!.problem).toContain('changed in the mesh');
+      expect(await content('x')).toBe('of the other');
+      await both('a');
+      expect(read('a/x')).toBe('of the other');
+    });
+
+    it('keeps both of two changes of which one came while it ran', async () => {
+      write('a/x', 'of this one');
+      await pass(meanwhile(() => putOther('x', 'of the other')));
+      expect(await content('x')).toBe('of the other');
+      const { records } = await both('a');
+      const keptAs = records[0]!.keptAs as string;
+      expect([read('a/x'), read(`a/${keptAs}`)]).toEqual(['of the other', 'of this one']);
+    });
+
+    it('tells of a version that came while its own was on the way', async () => {
+      const done = await pass(meanwhile(() => putOther('0', 'of the other')));
+      expect(done.status).toBe(3);
+      expect(done.records[0]!.problem).toContain('version 2 came into the mesh');
+    });
+
+    it('deletes no file that came back to the mesh while it ran', async () => {
+      await engine.names.hide('m/x');
+      await pass(meanwhile(() => putOther('x', 'base')));
+      expect(read('a/x')).toBe('base');
+    });
+
+    it('takes a deletion for one of what was there when it was made', async () => {
+      write('a/x', 'changed');
+      await both('a');
+      // The other device deleted version 1 and had not heard of version 2: the merge of their catalogs can end like this.
+      await engine.names.hide('m/x');
+      const versions: FakeEngine['names']['versions'] = async (ref) => {
+        const found = await engine.names.versions(ref);
+        if (ref !== 'm/x') return found;
+        const states = ['old', 'deleted'] as const;
+        return { ...found, versions: found.versions.map((it, i) => ({ ...it, state: states[i]! })) };
+      };
+      const done = await pass({ ...engine, names: { ...engine.names, versions } });
+      expect(done.actions).toContain('upload x');
+      expect([read('a/x'), await content('x')]).toEqual(['changed', 'changed']);
+      // One that was of the newest is taken over.
+      await engine.names.hide('m/x');
+      expect((await both('a')).actions).toEqual(['delete-local x']);
+    });
+
+    it('deletes nothing for a catalog that knows nothing at all', async () => {
+      engine = createFakeEngine();
+      const done = await sync('a', ['--bidirectional', '--yes']);
+      expect(done.errors[0]).toMatchObject({ code: 'not-found', mend: expect.stringContaining('recover') });
+      expect(files('a')).toEqual(['0', 'x']);
+    });
+
+    it('keeps every one of several conflicts of one second', async () => {
+      vi.useFakeTimers({ toFake: ['Date'] });
+      const texts: string[] = [];
+      for (const round of [1, 2]) {
+        write('a/x', `here ${round}`);
+        await putOther('x', `there ${round}`);
+        const { records } = await both('a');
+        texts.push(...records.flatMap(({ keptAs }) => (keptAs === undefined ? [] : [read(`a/${keptAs}`)])));
+      }
+      vi.useRealTimers();
+      expect(texts).toEqual(['here 1', 'here 2']);
+      expect(
+        files('a')
+          .filter((it) => it.includes('conflict'))
+          .map((it) => read(`a/${it}`))
+          .sort(),
+      ).toEqual(texts);
+    });
+  });
+
   it('follows changes while it watches', async () => {
     const stop = new AbortController();
     const it = testHost({ engine, signal: stop.signal });
