@@ -6,7 +6,7 @@ import { nameBytes } from './list-query.ts';
 import { textOf } from './rows.ts';
 
 /** The oldest are forgotten first, those that were revoked before the others. */
-const MAX_SHARES = 10_000;
+export const MAX_SHARES = 10_000;
 
 export function shareRows({
   all,

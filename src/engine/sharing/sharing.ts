@@ -4,13 +4,15 @@ import { findEntry, notFound, publicView } from '../calls/object-refs.ts';
 import type { Objects } from '../calls/objects.ts';
 import { ownerOf } from '../calls/put-object.ts';
 import type { Entry, ShareRow } from '../catalog/catalog.ts';
+import { MAX_SHARES } from '../catalog/share-rows.ts';
 import type { ObjectView } from '../engine.ts';
 import type { Node } from '../node.ts';
 import { bytesToHex } from '../types.ts';
 import type { NewShare, Revocation, ShareCalls, ShareOptions, ShareView } from '../views/shares.ts';
 import { openLink, readLink, readSharingKey, sharingKeyOf, writeLink } from './link.ts';
 
-const LISTED = 1_000;
+/** All that are kept: what is not found here cannot be taken back. */
+const LISTED = MAX_SHARES;
 /** More are struck off, the oldest first: a list that nobody reads helps nobody. */
 const ID_BYTES = 6;
 
@@ -47,21 +49,23 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
   ): Promise<{ entry: Entry; unreachable: number }> => {
     const { ownerId } = owner();
     const before = catalog.find(ownerId, share.name);
-    if (before?.objectId !== share.objectId) {
-      throw new DatameshError('bad-value', {
-        what: `what was shared is not the current version of ${JSON.stringify(share.name)} any more`,
-        why: 'later versions have keys of their own, which the link does not open',
-        mend: `purge the shared version: datamesh delete NAME --version ${share.version} --purge`,
-      });
-    }
+    if (before?.objectId !== share.objectId) throw notCurrent(share);
     const { mimeType, tags, pool, sizeBytes, code } = before;
     const { body } = await objects.get(share.name, { version: before.version }, { signal });
     // The pieces lie in the codec's memory only until the next one is asked for.
     const copied = (async function* () {
       for await (const piece of body) yield Uint8Array.from(piece);
     })();
-    await objects.put(copied, { name: share.name, mimeType, tags, pool, sizeBytes, code }, { signal });
-    const entry = catalog.find(ownerId, share.name)!;
+    const put = { name: share.name, mimeType, tags, pool, sizeBytes, code };
+    const { object, replacedVersion } = await objects.put(copied, put, { signal });
+    // Not what the name means by now: that may be a later put, which nobody has shared.
+    const entry = catalog.find(ownerId, share.name, object.version);
+    if (entry?.objectId !== object.objectId) throw notCurrent(share);
+    if (replacedVersion !== before.version) {
+      // What was put while this was copied is to be the newest again.
+      await objects.purge(entry, signal);
+      throw notCurrent(share);
+    }
     const { unreachable } = await objects.purge(before, signal);
     return { entry, unreachable: unreachable.length };
   };
@@ -131,4 +135,12 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
       }
     },
   };
+}
+
+function notCurrent(share: Pick<ShareView, 'name' | 'version'>): DatameshError {
+  return new DatameshError('bad-value', {
+    what: `what was shared is not the current version of ${JSON.stringify(share.name)} any more`,
+    why: 'later versions have keys of their own, which the link does not open',
+    mend: `purge the shared version: datamesh delete NAME --version ${share.version} --purge`,
+  });
 }

@@ -1,7 +1,11 @@
 /** Sharing between two owners on real engines: read by link and by key, and what a revocation with a new key closes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Objects } from '../../../src/engine/calls/objects.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
+import type { Node } from '../../../src/engine/node.ts';
+import { createSharing } from '../../../src/engine/sharing/sharing.ts';
 import { type EngineMesh, openEngineMesh, putBytes, untilEligible } from '../../support/engine-mesh.ts';
+import { idOf } from '../catalog/entries.ts';
 import { pattern } from '../codec/reference.ts';
 
 let mesh: EngineMesh;
@@ -121,3 +125,61 @@ it('says what a revocation cannot reach', async () => {
   });
   await expect(alice.shares.revoke('none')).rejects.toMatchObject({ code: 'not-found' });
 });
+
+it('a put that comes while a revocation copies stays the newest, and the revocation says so', async () => {
+  await putBytes(alice, 'busy', one);
+  const { share } = await alice.shares.share('busy');
+  const stays = await alice.shares.share('busy', { to: await carol.shares.key() });
+  const revoked = alice.shares.revoke(share.id, { rekey: true });
+  await putBytes(alice, 'busy', two);
+  await expect(revoked).rejects.toMatchObject({ code: 'bad-value' });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await alice.get('busy')).body) pieces.push(Uint8Array.from(piece));
+  expect(Buffer.compare(Buffer.concat(pieces), two)).toBe(0);
+  // What was shared is there as before, for whoever decides what is to become of it.
+  expect(Buffer.compare(await read(carol, stays.link), one)).toBe(0);
+});
+
+it('readers who stay are given the version that they had, and not one that was put just after its copy', async () => {
+  const versions = new Map([
+    [1, 'shared'],
+    [2, 'its copy'],
+    [3, 'a secret'],
+  ]);
+  let newest = 1;
+  const shares = ['gone', 'stays'].map((id) => ({ id, name: 'n', version: 1, objectId: 'shared' }));
+  const given: string[] = [];
+  const node = {
+    owner: { ownerId: 'me' },
+    clock: { now: () => 1 },
+    random: { bytes: (count: number) => new Uint8Array(count) },
+    catalog: {
+      find: (_owner: string, name: string, version = newest) => ({
+        ...{ name, version, objectId: idOf(versions.get(version)!), tags: [], sizeBytes: 1 },
+      }),
+      shares: () => shares.map((it) => ({ ...it, objectId: idOf(it.objectId) })),
+      references: () => 0,
+      revokeShare() {},
+      addShare: (_owner: string, row: { objectId: string }) => void given.push(row.objectId),
+    },
+  } as unknown as Node;
+  const objects = {
+    get: async () => ({ body: [] }),
+    async put() {
+      newest = 3;
+      return { object: { version: 2, objectId: idOf('its copy') }, replacedVersion: 1 };
+    },
+    purge: async () => ({ unreachable: [] }),
+    fileKeyOf: async () => new Uint8Array(32),
+  } as unknown as Objects;
+  await createSharing(node, objects).revoke('gone', { rekey: true });
+  expect(given).toEqual([idOf('its copy')]);
+});
+
+it('a share can be taken back however many were made after it', async () => {
+  await putBytes(alice, 'many', pattern(10, 1));
+  const { share } = await alice.shares.share('many');
+  for (let i = 0; i < 1_000; i++) await alice.shares.share('many');
+  await alice.shares.revoke(share.id);
+  expect((await alice.shares.list()).find(({ id }) => id === share.id)!.revokedAtMs).toBeDefined();
+}, 30_000);
