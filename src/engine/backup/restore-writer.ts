@@ -4,6 +4,7 @@
  */
 import type { FileTree, TreePath, TreeStat } from '../effects/tree.ts';
 import { SPARSE_BLOCK_BYTES } from './limits.ts';
+import { type ChunkIdOf, sameFile } from './same-file.ts';
 import type { TreeEntry } from './tree-entry.ts';
 import { parentOf } from './tree-order.ts';
 import { whyOf } from './walk.ts';
@@ -14,6 +15,8 @@ export interface RestoreWriterOptions {
   root: TreePath;
   /** Replace what is there; files that are as they should be stay. */
   overwrite: boolean;
+  /** Tells whether a file that is there has the content that it should have. */
+  idOf: ChunkIdOf;
   failed(path: Buffer, why: string): void;
 }
 
@@ -32,6 +35,7 @@ export interface OpenTarget {
 const WORK_FOLDER = '.datamesh-restore';
 const SLASH = Buffer.from('/');
 const ZEROS = Buffer.alloc(SPARSE_BLOCK_BYTES);
+const NO_FIRST = 'the file that it is another name of was not restored';
 const CLASH =
   'another name there is the same to this file system (they differ in case, or in how they are written)';
 
@@ -95,10 +99,11 @@ export class RestoreWriter {
       if (found !== undefined) {
         if (this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
         if (found.kind === 'directory') throw new Error('a folder is there');
-        const same = found.kind === 'file' && found.sizeBytes === entry.sizeBytes;
-        if (same && isSameTime(found.mtimeNs, entry.mtimeNs)) {
+        const same = sameFile(tree, this.#pathOf(entry.path), found, entry, this.#options.idOf);
+        if (same !== undefined) {
           this.#own.add(`${found.device}:${found.inode}`);
           this.counts.kept++;
+          if (!same.attributesSet) this.counts.unset++;
           return undefined;
         }
       }
@@ -208,20 +213,25 @@ export class RestoreWriter {
     this.#attempt(entry, () => {
       const at = this.#pathOf(entry.path);
       const found = tree.stat(at);
-      if (found !== undefined) {
-        if (entry.kind === 'hard-link') {
-          const first = tree.stat(this.#pathOf(entry.target));
-          if (first !== undefined && first.inode === found.inode && first.device === found.device) {
-            this.counts.kept++;
-            return;
-          }
+      if (entry.kind === 'hard-link') {
+        const first = tree.stat(this.#pathOf(entry.target));
+        // What else is there under the first name is not this file.
+        if (first === undefined || !this.#own.has(`${first.device}:${first.inode}`))
+          throw new Error(NO_FIRST);
+        if (first.inode === found?.inode && first.device === found.device) {
+          this.counts.kept++;
+          return;
         }
+      }
+      if (found !== undefined) {
         if (this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
         if (!overwrite) throw new Error('something is there already');
         if (found.kind === 'directory') throw new Error('a folder is there');
-        tree.remove(at);
       }
-      make(at);
+      // Beside, and then in its place: where it cannot be made what is there stays.
+      const beside = Buffer.concat([this.#work, Buffer.from(`/${this.#next++}`)]);
+      make(beside);
+      tree.rename(beside, at);
       const made = tree.stat(at)!;
       if (entry.kind === 'link') this.#own.add(`${made.device}:${made.inode}`);
       this.counts.links++;
@@ -269,11 +279,4 @@ export class RestoreWriter {
     for (const name of tree.list(this.#work)) tree.remove(Buffer.concat([this.#work, SLASH, name]));
     tree.removeDir(this.#work);
   }
-}
-
-/** As far as `setAttributes` can set it. */
-function isSameTime(a: bigint, b: bigint): boolean {
-  const apart = a > b ? a - b : b - a;
-  // Before 1970 it sets milliseconds.
-  return apart < (b < 0n ? 1_000_000n : 1000n);
 }

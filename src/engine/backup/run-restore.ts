@@ -3,6 +3,7 @@
  * have them, the next of these under way while one is written.
  */
 import { asDatameshError, DatameshError } from '../../errors.ts';
+import { hashProvider } from '../codec/hash.ts';
 import type { FileTree, TreePath } from '../effects/tree.ts';
 import { type ChunkSource, chunkSource } from './chunk-source.ts';
 import { BATCH_BYTES, BATCH_FILES, MAX_LISTED, RANGES_AHEAD } from './limits.ts';
@@ -71,6 +72,7 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
     tree: call.tree,
     root: job.destination,
     overwrite: job.overwrite,
+    idOf: hashProvider().keyedBy(job.secret),
     failed(path, why) {
       failedCount++;
       if (failed.length < MAX_LISTED) failed.push({ path: patternText(path), why });

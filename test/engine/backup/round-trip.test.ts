@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../../src/engine/backup/object-door.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
+import type { FileTree } from '../../../src/engine/effects/tree.ts';
 import { makeOddTree } from '../../support/odd-tree.ts';
 import { differences } from '../../support/same-tree.ts';
 import { backup, list, MemoryObjects, restore, tempFolder } from './support.ts';
@@ -198,5 +199,56 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     expect(over.failed).toEqual([]);
     expect(over.kept).toBeGreaterThan(100);
     expect(differences(source, to)).toBe('');
+  });
+
+  it('looks into what is there before it says that it is as it should be', async () => {
+    const objects = new MemoryObjects();
+    const from = join(folder, 'looked');
+    fs.mkdirSync(from);
+    for (const name of ['same', 'rotten', 'mode', 'first']) fs.writeFileSync(join(from, name), `it is ${name}`);
+    fs.writeFileSync(join(from, 'holes'), 'x');
+    fs.truncateSync(join(from, 'holes'), 3_000_000);
+    fs.linkSync(join(from, 'first'), join(from, 'second'));
+    fs.symlinkSync('same', join(from, 'zlink'));
+    const taken = await backup(objects, from);
+    const to = join(folder, 'looked-to');
+    fs.mkdirSync(to);
+    await restore(objects, taken.snapshotId, to);
+    const damage = (name: string, at: number) => {
+      const { atime, mtime } = fs.statSync(join(to, name));
+      const bytes = fs.readFileSync(join(to, name));
+      bytes[at]! ^= 1;
+      fs.writeFileSync(join(to, name), bytes);
+      fs.utimesSync(join(to, name), atime, mtime);
+    };
+    damage('rotten', 3);
+    damage('holes', 2_000_000);
+    fs.chmodSync(join(to, 'mode'), 0o777);
+    const over = await restore(objects, taken.snapshotId, to, { overwrite: true });
+    expect(over).toMatchObject({ failed: [], unset: 0 });
+    expect(differences(from, to)).toBe('');
+    expect(fs.statSync(join(to, 'mode')).mode & 0o777).toBe(fs.statSync(join(from, 'mode')).mode & 0o777);
+
+    // What cannot be made takes nothing away, and no name is given to another file.
+    fs.rmSync(join(to, 'second'));
+    for (const name of ['first', 'second']) fs.writeFileSync(join(to, name), `old ${name}`);
+    fs.rmSync(join(to, 'zlink'));
+    fs.writeFileSync(join(to, 'zlink'), 'old zlink');
+    const real = realTree();
+    const failing = (change: Partial<FileTree>) =>
+      restore(objects, taken.snapshotId, to, { overwrite: true }, { ...real, ...change });
+    const full = () => {
+      throw new Error('ENOSPC');
+    };
+    const created: FileTree['create'] = (path) => (path.toString().endsWith('/0') ? full() : real.create(path));
+    const none = await failing({ create: created, makeLink: full });
+    expect(none.failed.map(({ path }) => path)).toEqual(['first', 'second', 'zlink']);
+    for (const name of ['first', 'second', 'zlink'])
+      expect(fs.readFileSync(join(to, name), 'utf8')).toBe(`old ${name}`);
+    const unlinked = await failing({ hardLink: full });
+    expect(unlinked.failed.map(({ path }) => path)).toEqual(['second']);
+    expect(fs.readFileSync(join(to, 'second'), 'utf8')).toBe('old second');
+    expect((await restore(objects, taken.snapshotId, to, { overwrite: true })).failed).toEqual([]);
+    expect(differences(from, to)).toBe('');
   });
 });
