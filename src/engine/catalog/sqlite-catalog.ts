@@ -183,7 +183,7 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
       let after: Uint8Array = new Uint8Array(0);
       for (;;) {
         const rows = guarded(() => all(sql, row, after, newest, ...(pool === undefined ? [] : [pool])));
-        for (const one of rows) yield entryOf(one);
+        yield* guarded(() => rows.map(entryOf));
         if (rows.length < CURRENT_ROWS) return;
         after = rows.at(-1)!.name as Uint8Array;
       }

@@ -11,8 +11,9 @@ const CANTOPEN = 14;
 const NOTADB = 26;
 
 /** Of a file that is damaged. */
-export const MEND =
-  'restore it from a backup of the data folder; what else can be done says: datamesh doctor';
+export const LOOK = 'see what is damaged, and what brings it back: datamesh doctor';
+/** What reading a value throws that was written as JSON or UTF-8, and is neither any more. */
+const ENCODING = 'ERR_ENCODING_INVALID_ENCODED_DATA';
 
 const MEANINGS = new Map<number, readonly [ErrorCode, string, string]>([
   [BUSY, ['lock-held', 'the database is in use by another process', 'wait for it or stop it']],
@@ -29,15 +30,20 @@ const MEANINGS = new Map<number, readonly [ErrorCode, string, string]>([
     FULL,
     ['disk-full', 'no space is left for the database', 'free some space; what was stored before is unharmed'],
   ],
-  [CORRUPT, ['malformed-data', 'the database is damaged', MEND]],
-  [NOTADB, ['malformed-data', 'the database is not a SQLite database', MEND]],
+  [CORRUPT, ['malformed-data', 'the database is damaged', LOOK]],
+  [NOTADB, ['malformed-data', 'the database is damaged, and not a SQLite database any more', LOOK]],
 ]);
 
 /** The error of a call on a database; what is no SQLite error comes back as it is. */
 export function sqliteError(error: unknown, path: string): unknown {
+  if (error instanceof SyntaxError || (error as { code?: unknown } | undefined)?.code === ENCODING)
+    return told(MEANINGS.get(CORRUPT)!, error as Error, path);
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error;
   const meaning = MEANINGS.get(error.errcode & 0xff);
   if (meaning === undefined) return error;
-  const [code, what, mend] = meaning;
+  return told(meaning, error, path);
+}
+
+function told([code, what, mend]: readonly [ErrorCode, string, string], error: Error, path: string) {
   return new DatameshError(code, { what: `${what} (${path})`, why: error.message, mend, cause: error });
 }

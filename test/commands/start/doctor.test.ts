@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { doctorCommand } from '../../../src/commands/start/doctor.ts';
+import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { acquireLock } from '../../../src/engine/effects/lock.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
@@ -148,6 +149,24 @@ describe('doctor', () => {
     // One that answers is enough to join; the other is then worth a warning.
     home.config.network.bootstrap.push(`/ip4/127.0.0.1/tcp/${open}`, '/ip4/127.0.0.1/udp/1/quic-v1');
     expect((await examine()).found('bootstrap').map((it) => it.state)).toEqual(['warn', 'ok', 'warn']);
+  });
+
+  it('tells a damaged database from a whole one, and what brings its content back', async () => {
+    const path = `${home.dataDir}/catalog.sqlite`;
+    openCatalog(path, realClock()).close();
+    chmodSync(path, 0o600);
+    const whole = await examine();
+    expect(whole.found('catalog')).toMatchObject([{ state: 'ok' }]);
+    expect(whole.found('permissions')).toMatchObject([{ state: 'ok' }]);
+    writeFileSync(path, 'x'.repeat(4096));
+    writeFileSync(`${home.dataDir}/custody.sqlite`, 'x'.repeat(4096), { mode: 0o600 });
+    const { found, status } = await examine();
+    const damaged = { state: 'fail', detail: expect.stringContaining('damaged') };
+    expect(found('catalog')).toMatchObject([
+      { ...damaged, mend: expect.stringContaining('datamesh recover') },
+    ]);
+    expect(found('custody')).toMatchObject([damaged]);
+    expect(status).toBe(1);
   });
 
   it('sees files of the node that others may read, and a metrics port that another program has', async () => {

@@ -41,7 +41,7 @@ export const checkCatalog: Check = async ({ config }) =>
         'catalog',
         dataPaths(config.node.dataDir).catalog,
         catalogFormat,
-        'the next start makes a new one and fetches what the mesh has of it',
+        'the next start makes a new one and fetches what the mesh has of it, and so does: datamesh recover',
       );
 
 export const checkCustody: Check = async ({ config }) =>
