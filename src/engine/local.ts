@@ -57,7 +57,8 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
     searching.changed();
   };
   const { clock, measures } = node;
-  const objects = measuredObjects(createObjects(node, pools, changed), { clock, measures, tracer });
+  const learnt = (signal: AbortSignal) => recovery.learnNow(signal);
+  const objects = measuredObjects(createObjects(node, pools, changed, learnt), { clock, measures, tracer });
   const names = createNames(node, changed, () => searching.writeReads());
   const sharing = createSharing(node, objects);
   const searching = createSearching(node);

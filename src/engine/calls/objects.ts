@@ -66,7 +66,13 @@ export interface Objects {
 
 const DEFAULT_STRIPE_LIMIT = 64;
 
-export function createObjects(node: Node, pools: Pools, changed: () => void): Objects {
+/** @param learnt resolves when the catalog knows what other devices of the owner did until some seconds ago */
+export function createObjects(
+  node: Node,
+  pools: Pools,
+  changed: () => void,
+  learnt: (signal: AbortSignal) => Promise<void>,
+): Objects {
   const manifests = new ManifestCache();
   const put = putter(node, pools, changed);
 
@@ -145,6 +151,8 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
 
   const removeVersion = async (entry: Entry, signal: AbortSignal) => {
     const { objectId, manifestHolders, name, version } = entry;
+    // Another device may have copied or renamed it: by a catalog of yesterday its object would go with it.
+    await learnt(signal);
     const isShared = () => node.catalog.references(objectId) > 1;
     const manifest = isShared()
       ? undefined
@@ -254,6 +262,7 @@ export function createObjects(node: Node, pools: Pools, changed: () => void): Ob
 
     async delete(ref, { version } = {}) {
       const signal = new AbortController().signal;
+      await learnt(signal);
       const entry =
         (version === undefined ? node.catalog.findDeleted(owner().ownerId, ref) : undefined) ??
         findEntry(node.catalog, owner(), ref, version);

@@ -9,7 +9,7 @@ import { releaseShards } from '../maintenance/release.ts';
 import { closestHolders, MAX_ASKED } from '../mirror/heads.ts';
 import { Mirror, type SegmentStore } from '../mirror/mirror.ts';
 import { scanObjects } from '../mirror/scan.ts';
-import { greetedPeers, meshMet } from '../node/mesh-met.ts';
+import { greetedPeers, meshMet, peersMet } from '../node/mesh-met.ts';
 import type { Node } from '../node.ts';
 import type { Pools } from '../pools/pools.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
@@ -27,6 +27,8 @@ export interface Recovery {
   changed(): void;
   /** For work that must not go by a catalog of yesterday: what other devices of the owner did is merged, as far as it can be learnt soon. */
   learn(signal: AbortSignal): Promise<void>;
+  /** The same for work of many steps, each of which must not go by a catalog older than some seconds. */
+  learnNow(signal: AbortSignal): Promise<void>;
   /** What was done here is in the mesh, for other devices to see, as far as that can be done soon. */
   tell(signal: AbortSignal): Promise<void>;
   start(): void;
@@ -40,6 +42,8 @@ const TOO_FEW: ReadonlySet<string> = new Set(['code-needs-more-nodes', 'too-few-
 const HAS_IDS = 256;
 /** What `learn` and `tell` may take: a mesh that answers needs a second. */
 const SOON_MS = 30_000;
+/** How long `learnNow` goes by what was learnt: about what a change takes to come into the mesh, which nothing can see before. */
+const FRESH_MS = 5_000;
 
 export function createRecovery(node: Node, objects: Objects, pools: Pools): Recovery {
   const { owner } = node;
@@ -82,17 +86,36 @@ export function createRecovery(node: Node, objects: Objects, pools: Pools): Reco
     if (!writes || mirror === undefined) return;
     const late = AbortSignal.any([signal, deadline(node.clock, SOON_MS)]);
     const stopped = new Promise((resolve) => late.addEventListener('abort', resolve, { once: true }));
-    const done = work(mirror, late).catch((error: unknown) => {
+    const met = async () => {
+      await peersMet(node, late);
+      await work(mirror, late);
+    };
+    const done = met().catch((error: unknown) => {
       if (!signal.aborted)
         node.events.add('warn', 'catalog', `other devices may know more: ${asDatameshError(error).message}`);
     });
     await Promise.race([done, stopped]);
     signal.throwIfAborted();
   };
+  const learn = (signal: AbortSignal) => soon((it, late) => it.follow(late), signal);
+  let learning: Promise<void> | undefined;
+  let learntAtMs = Number.NEGATIVE_INFINITY;
+  const learnNow = async (signal: AbortSignal) => {
+    if (node.clock.monotonic() - learntAtMs < FRESH_MS) return;
+    // For all that ask meanwhile, so not ended by the signal of one.
+    learning ??= learn(new AbortController().signal).finally(() => {
+      learning = undefined;
+      // Also when nothing was learnt: each of many steps is not to wait for a mesh that does not answer.
+      learntAtMs = node.clock.monotonic();
+    });
+    await learning;
+    signal.throwIfAborted();
+  };
   return {
     mirror,
     changed,
-    learn: (signal) => soon((it, late) => it.follow(late), signal),
+    learn,
+    learnNow,
     tell: (signal) => soon((it, late) => it.flush(late), signal),
     async recover(query, call) {
       const keys = ownerOf(node);

@@ -205,7 +205,8 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     const objects = new MemoryObjects();
     const from = join(folder, 'looked');
     fs.mkdirSync(from);
-    for (const name of ['same', 'rotten', 'mode', 'first']) fs.writeFileSync(join(from, name), `it is ${name}`);
+    for (const name of ['same', 'rotten', 'mode', 'first'])
+      fs.writeFileSync(join(from, name), `it is ${name}`);
     fs.writeFileSync(join(from, 'holes'), 'x');
     fs.truncateSync(join(from, 'holes'), 3_000_000);
     fs.linkSync(join(from, 'first'), join(from, 'second'));
@@ -240,7 +241,8 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     const full = () => {
       throw new Error('ENOSPC');
     };
-    const created: FileTree['create'] = (path) => (path.toString().endsWith('/0') ? full() : real.create(path));
+    const created: FileTree['create'] = (path) =>
+      path.toString().endsWith('/0') ? full() : real.create(path);
     const none = await failing({ create: created, makeLink: full });
     expect(none.failed.map(({ path }) => path)).toEqual(['first', 'second', 'zlink']);
     for (const name of ['first', 'second', 'zlink'])

@@ -1,0 +1,51 @@
+/** What one device purges, the other may have under another name. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { getBytes, putBytes } from '../../support/engine-mesh.ts';
+import { openTwoDevices, type TwoDevices, untilMirrored } from '../../support/two-devices.ts';
+import { pattern } from '../codec/reference.ts';
+
+const SLOW_MS = 60_000;
+
+describe('a device that was off', () => {
+  let folder: string;
+  let devices: TwoDevices;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dm-two-'));
+    devices = await openTwoDevices(folder);
+  }, SLOW_MS);
+  afterAll(async () => {
+    await devices.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }, SLOW_MS);
+
+  it(
+    'does not take away what the other copied or renamed meanwhile',
+    async () => {
+      const { desk } = devices;
+      const [one, two] = [pattern(30_000, 1), pattern(30_000, 2)];
+      await putBytes(desk, 'copied', one);
+      await putBytes(desk, 'renamed', two);
+      await untilMirrored(desk);
+      await devices.lap.recover();
+      await devices.whileLapIsOff(async () => {
+        await desk.names.duplicate('copied', 'copy');
+        await desk.names.rename('renamed', 'kept/renamed');
+        await untilMirrored(desk);
+      });
+      const { lap } = devices;
+      expect(await lap.delete('copied')).toMatchObject({ versions: 1, shardsReleased: 0 });
+      await expect(lap.delete('renamed')).rejects.toMatchObject({ code: 'not-found' });
+      await untilMirrored(lap);
+      await desk.recover();
+      for (const device of [desk, lap]) {
+        expect(Buffer.compare(await getBytes(device, 'copy'), one)).toBe(0);
+        expect(Buffer.compare(await getBytes(device, 'kept/renamed'), two)).toBe(0);
+        await expect(device.get('copied')).rejects.toMatchObject({ code: 'not-found' });
+      }
+    },
+    SLOW_MS,
+  );
+});
