@@ -45,6 +45,28 @@ describe('put', () => {
   });
 
   it.each([
+    ['put', 'a.txt'],
+    ['batch-put', 'a.txt'],
+  ])('says so when %s reads a file that is written meanwhile', async (...line) => {
+    const engine = createFakeEngine();
+    const path = join(folder, 'a.txt');
+    await writeFile(path, 'hello');
+    const writing: typeof engine = {
+      ...engine,
+      async put(source, options, call) {
+        await writeFile(path, 'hello, world');
+        return await engine.put(source, options, call);
+      },
+    };
+    const host = testHost({ engine: writing, cwd: folder });
+    expect(await runLine(host, ...line)).toBe(0);
+    expect(host.seen.warnings.join()).toContain('was changed while it was read');
+    const still = testHost({ engine, cwd: folder });
+    expect(await runLine(still, ...line)).toBe(0);
+    expect(still.seen.warnings).toEqual([]);
+  });
+
+  it.each([
     ['spaces and "quotes"'],
     ['new\nline'],
     ['../../etc/passwd'],

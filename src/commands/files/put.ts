@@ -160,6 +160,10 @@ export const putCommand: Command = {
       out.note(`${file} has changed since its interrupted put: stored from the start`);
       return await put(fingerprint);
     });
+    if (await source?.changed())
+      out.warn(
+        `${file} was changed while it was read: what was read is stored; put it again to store what it is now`,
+      );
     if (receipt.stripesResumed > 0) {
       out.note(`resumed: ${receipt.stripesResumed} of ${receipt.object.stripes} stripes were already stored`);
     }

@@ -1,6 +1,6 @@
 /** The local file that a put reads. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { type BigIntStats, createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatameshError } from '../../errors.ts';
@@ -20,12 +20,14 @@ export interface SourceFile {
    */
   fingerprint(): Promise<string | undefined>;
   read(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Whether it is not as it was when it was opened, so that what was read may be neither the old file nor the new one. False for what is no regular file. */
+  changed(): Promise<boolean>;
 }
 
 /** Throws `file-not-found`, `is-a-directory` or `file-denied`. */
 export async function openSource(file: string, cwd: string): Promise<SourceFile> {
   const path = resolve(cwd, file);
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+  const found = await stat(path, { bigint: true }).catch((cause: NodeJS.ErrnoException) => {
     throw unreadable(file, cause);
   });
   if (found.isDirectory()) {
@@ -41,9 +43,16 @@ export async function openSource(file: string, cwd: string): Promise<SourceFile>
   await handle.close();
   return {
     path,
-    sizeBytes: found.isFile() ? found.size : undefined,
+    sizeBytes: found.isFile() ? Number(found.size) : undefined,
     fingerprint: async () => (found.isFile() ? await fingerprintOf(path) : undefined),
     read: (signal) => readPieces(path, signal),
+    async changed() {
+      if (!found.isFile()) return false;
+      const now = await stat(path, { bigint: true }).catch(() => undefined);
+      // A mode or a further name is no change of what was read.
+      const same = now?.size === found.size && now.mtimeNs === found.mtimeNs;
+      return !same || now.ino !== found.ino || now.dev !== found.dev;
+    },
   };
 }
 
@@ -55,14 +64,18 @@ async function* readPieces(path: string, signal: AbortSignal | undefined): Async
 async function fingerprintOf(path: string): Promise<string> {
   const handle = await open(path, 'r');
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
+    const mark = markOf(await handle.stat({ bigint: true }));
     const head = Buffer.alloc(LEADING_BYTES);
     const { bytesRead } = await handle.read(head, 0, LEADING_BYTES, 0);
-    const hash = createHash('sha256').update([dev, ino, size, mtimeNs, ctimeNs].join(' '));
+    const hash = createHash('sha256').update(mark);
     return hash.update(head.subarray(0, bytesRead)).digest('hex');
   } finally {
     await handle.close();
   }
+}
+
+function markOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
 /** What opening or reading a file threw, as an error for who named the file. */

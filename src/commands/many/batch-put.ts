@@ -117,7 +117,7 @@ function withNames(files: readonly LocalFile[], values: Values): NamedFile[] {
   });
 }
 
-function putTask(engine: Engine, { cwd }: Context, values: Values, file: NamedFile): Task {
+function putTask(engine: Engine, { cwd, out }: Context, values: Values, file: NamedFile): Task {
   const { name, path, sizeBytes } = file;
   return {
     label: name,
@@ -137,6 +137,10 @@ function putTask(engine: Engine, { cwd }: Context, values: Values, file: NamedFi
         },
         { signal, onProgress, givesPieces: true },
       );
+      if (await source.changed())
+        out.warn(
+          `'${path}' was changed while it was read: what was read is stored; put it again to store what it is now`,
+        );
       const { object, degraded, spare, shardsDurable, shardsWanted } = receipt;
       if (degraded) {
         throw new DatameshError('some-failed', {
