@@ -160,7 +160,7 @@ export function createObjects(
     // An old or deleted version that has become current meanwhile (undelete) is not what was to go.
     const now = node.catalog.find(entry.owner, name, version);
     if (now === undefined || (now.state === 'current' && entry.state !== 'current'))
-      return { shardsReleased: 0, unreachable: [] };
+      return { removed: false, shardsReleased: 0, unreachable: [] };
     // Counted again: a copy that was made while the manifest came keeps the object.
     const shared = isShared();
     // The entry goes first: a crash after it leaves orphans, never a name that cannot be read.
@@ -173,16 +173,17 @@ export function createObjects(
       }
     }
     changed();
-    if (shared) return { shardsReleased: 0, unreachable: [] };
+    if (shared) return { removed: true, shardsReleased: 0, unreachable: [] };
     const groups =
       manifest === undefined
         ? [manifestGroup(objectId, manifestHolders, entry.code.m)]
         : censusGroups(objectId, manifestHolders, manifest);
-    return await releaseShards(groups, {
+    const released = await releaseShards(groups, {
       owner: entry.owner,
       backend: node.backend,
       log: (text) => node.events.add('warn', 'delete', text),
     });
+    return { removed: true, ...released };
   };
 
   async function* current(
@@ -276,11 +277,13 @@ export function createObjects(
       // The current version goes last: a crash on the way leaves the name as it was, not an old version under it.
       const all = entry.name === ref && version === undefined;
       for (const one of all ? versionsOf(node.catalog, entry) : [entry]) {
-        const { shardsReleased, unreachable } = await removeVersion(one, signal);
-        result.versions++;
+        const { removed, shardsReleased, unreachable } = await removeVersion(one, signal);
+        if (removed) result.versions++;
         result.shardsReleased += shardsReleased;
         result.unreachable = [...new Set([...result.unreachable, ...unreachable])];
       }
+      // Renamed, brought back or purged by another call meanwhile.
+      if (result.versions === 0) throw notFound(node.catalog, owner(), ref, version);
       return result;
     },
 

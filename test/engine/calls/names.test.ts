@@ -76,6 +76,15 @@ it('a copy that is made while the name it comes from is being purged is not empt
   await owner.delete('stays');
 });
 
+it('what is renamed while it is being purged stays, and is not told as deleted', async () => {
+  await putBytes(owner, 'here', one);
+  const gone = owner.delete('here').catch((error: unknown) => error);
+  await owner.names.rename('here', 'there');
+  expect(await gone).toMatchObject({ code: 'not-found' });
+  await same('there', one);
+  await owner.delete('there');
+});
+
 it('reads are counted under the name as it is now', async () => {
   await putBytes(owner, 'read', one);
   for (let i = 0; i < 3; i++) await same('read', one);
