@@ -47,8 +47,8 @@ async function pipelineOf(report: Report, size: number, openssl: number[] | unde
     get: asyncRate(size, async () => (await codec.decode({ ...wanted, shards: kept })).release()),
     getLanded: preparedRate(
       size,
-      () => {
-        const landing = codec.receive(CODE, shardBytes)!;
+      async () => {
+        const landing = (await codec.receive(CODE, shardBytes))!;
         const received = new Map<number, Uint8Array>();
         for (const [index, shard] of kept) {
           const place = landing.bufferFor(index)!;

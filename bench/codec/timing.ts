@@ -53,21 +53,21 @@ export function asyncRate(bytes: number, call: () => Promise<unknown>): Turn {
  */
 export function preparedRate<Made>(
   bytes: number,
-  prepare: () => Made,
+  prepare: () => Promise<Made>,
   call: (made: Made) => Promise<unknown>,
   discard: (made: Made) => void,
 ): Turn {
   return async () => {
-    await call(prepare());
+    await call(await prepare());
     let calls = 0;
     const start = cpuMs();
     do {
-      await call(prepare());
+      await call(await prepare());
       calls++;
     } while (cpuMs() - start < TURN_MS);
     const elapsedMs = cpuMs() - start;
     const before = cpuMs();
-    for (let i = 0; i < calls; i++) discard(prepare());
+    for (let i = 0; i < calls; i++) discard(await prepare());
     const preparedMs = cpuMs() - before;
     return (calls * bytes) / (elapsedMs - preparedMs) / 1e6;
   };

@@ -8,7 +8,7 @@ export type Direction = 'put' | 'get';
 
 export interface Work extends Record<Direction, () => Promise<void>> {
   /** Fills as many landings as the codec lends, as a network would; `get` decodes them all. */
-  received(): { stripes: number; get: () => Promise<void> };
+  received(): Promise<{ stripes: number; get: () => Promise<void> }>;
 }
 
 const CODE = { k: 4, m: 2 };
@@ -21,8 +21,8 @@ export async function workOf(codec: Codec, sizeBytes: number): Promise<Work> {
   const shards = new Map([2, 3, 4, 5].map((index) => [index, Uint8Array.from(stripe.shards[index]!)]));
   const { shardBytes } = stripe;
   const sizes = { plaintextBytes: sizeBytes, shardBytes, ids: stripe.ids };
-  const receive = () => {
-    const landing = codec.receive(CODE, shardBytes);
+  const receive = async () => {
+    const landing = await codec.receive(CODE, shardBytes);
     if (landing === undefined) return undefined;
     const places = new Map<number, Uint8Array>();
     for (const [index, shard] of shards) {
@@ -36,9 +36,9 @@ export async function workOf(codec: Codec, sizeBytes: number): Promise<Work> {
   return {
     put: async () => (await codec.encode({ ...job, plaintext })).release(),
     get: async () => (await codec.decode({ ...job, ...sizes, shards })).release(),
-    received() {
+    async received() {
       const stripes: (() => Promise<void>)[] = [];
-      for (let next = receive(); next !== undefined; next = receive()) stripes.push(next);
+      for (let next = await receive(); next !== undefined; next = await receive()) stripes.push(next);
       return {
         stripes: stripes.length,
         get: async () => {

@@ -89,7 +89,7 @@ function receivedRate(size: number, work: Work): Turn {
     let stripes = 0;
     let elapsedMs = 0;
     do {
-      const received = work.received();
+      const received = await work.received();
       // Filling them kept the event loop busy for so long that the scheduler would now put this thread behind the workers.
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
       const start = performance.now();

@@ -3,7 +3,7 @@
  * worker seals, codes and hashes it in place, the shards are lent to the caller. Small chunks, and what fits no slot, are done in this thread.
  *
  * Memory: at most (2 · workers + MAX_SLOTS) slots of one stripe each ((k+m) · shardBytes, on decode also the shards that parity stands in for), together no
- * more than MAX_TOTAL_BYTES; beside it what the codec of this thread keeps. Independent of how many calls wait and of the file's size.
+ * more than MAX_TOTAL_BYTES, and no more than stripes have waited for (slot-demand.ts); beside it what the codec of this thread keeps. Independent of how many calls wait and of the file's size.
  */
 import type { Worker } from 'node:worker_threads';
 import { DatameshError } from '../../errors.ts';
@@ -27,6 +27,7 @@ import { checkCode } from './matrix.ts';
 import { copyInto, copyOf, lengthOf, piecesOf } from './memory.ts';
 import { maxPackedShardBytes } from './packing.ts';
 import { type DecodeAnswer, decodeOrder, type EncodeAnswer, type Order } from './pool-messages.ts';
+import { SlotDemand } from './slot-demand.ts';
 import { MAX_SLOTS, MAX_TOTAL_BYTES, type Slot, StripeSlots } from './stripe-slots.ts';
 import {
   layOut,
@@ -89,6 +90,7 @@ class CodecPool implements Codec {
   readonly #local = createCodec();
   readonly #crew: WorkerCrew;
   readonly #slots: StripeSlots;
+  readonly #demand = new SlotDemand();
   readonly #turns: Turnstile;
   readonly #slotIds = new WeakMap<Workspace, number>();
   readonly #minBytes: number;
@@ -113,6 +115,7 @@ class CodecPool implements Codec {
         this.#number(workspace);
       },
       dropped: (workspace) => this.#forget(workspace),
+      freed: () => this.#demand.freed(),
     });
   }
 
@@ -133,7 +136,7 @@ class CodecPool implements Codec {
     const pack = job.pack ?? false;
     const maxShardBytes = pack ? maxPackedShardBytes(plaintextBytes, k) : shardBytesOf(plaintextBytes, k);
     const shardCount = k === 1 ? 1 : k + m;
-    const stripe = await this.#inTurn(job.signal, () => this.#slots.lend(shardCount * maxShardBytes), {
+    const stripe = await this.#inTurn(job.signal, shardCount * maxShardBytes, {
       order: {
         kind: 'encode',
         code,
@@ -185,7 +188,7 @@ class CodecPool implements Codec {
     const slot = landing?.take(job, placesOf(job.code, plan));
     if (slot === undefined) return undefined;
     let attempts = 0;
-    return await this.#inTurn(job.signal, () => slot, {
+    return await this.#inTurn(job.signal, slot, {
       order: decodeOrder(job, plan),
       prepare: (workspace) => {
         if (attempts++ > 0) throw overwritten();
@@ -211,7 +214,7 @@ class CodecPool implements Codec {
 
   async #decodeCopied(job: DecodeJob, plan: OpenPlan): Promise<OpenedChunk> {
     const roomBytes = openingBytes(job.code, job.shardBytes, plan);
-    const opened = await this.#inTurn(job.signal, () => this.#slots.lend(roomBytes), {
+    const opened = await this.#inTurn(job.signal, roomBytes, {
       order: decodeOrder(job, plan),
       prepare: (workspace) => layOut(workspace, job, plan),
       finish: (answer, slot) => {
@@ -225,8 +228,15 @@ class CodecPool implements Codec {
     return opened ?? this.#local.decode(job);
   }
 
-  receive(code: CodeProfile, shardBytes: number): Landing | undefined {
-    if (code.k * shardBytes < this.#minBytes || this.#lentStripes >= MAX_SLOTS) return undefined;
+  async receive(code: CodeProfile, shardBytes: number, signal?: AbortSignal): Promise<Landing | undefined> {
+    if (code.k * shardBytes < this.#minBytes) return undefined;
+    const roomBytes = (code.k + code.m) * shardBytes;
+    for (;;) {
+      if (this.#lentStripes >= MAX_SLOTS) return undefined;
+      const waiting = this.#demand.wait(this.#slots, roomBytes, signal);
+      if (waiting === undefined) break;
+      await waiting;
+    }
     return landingIn({ lend: (roomBytes) => this.#counted(this.#slots.lend(roomBytes)) }, code, shardBytes);
   }
 
@@ -237,7 +247,7 @@ class CodecPool implements Codec {
     if (k === 1 || wanted.length === 0 || k * shardBytes < this.#minBytes) return this.#local.rebuild(job);
     const from = survivors(code, shardBytes, shards);
     for (const index of wanted) checkIndex(code, index);
-    const rebuilt = await this.#inTurn(job.signal, () => this.#slots.lend((k + wanted.length) * shardBytes), {
+    const rebuilt = await this.#inTurn(job.signal, (k + wanted.length) * shardBytes, {
       order: { kind: 'rebuild', code, shardBytes, from, wanted: [...wanted] },
       prepare: (workspace) => {
         from.forEach((index, i) => {
@@ -263,25 +273,19 @@ class CodecPool implements Codec {
   }
 
   /**
-   * A worker's answer to one order, turned by `finish` into the caller's result; `finish` gives the slot back or lends it. Undefined when there
-   * is no slot. Cancelled, it rejects at once, and the slot comes back when the worker is done with it.
+   * A worker's answer to one order in a slot, given or of so many bytes, turned by `finish` into the caller's result; `finish` gives the slot back or lends it.
+   * Undefined when there is no slot. Cancelled, it rejects at once, and the slot comes back when the worker is done with it.
    */
   async #inTurn<Result>(
     signal: AbortSignal | undefined,
-    slotFor: () => Slot | undefined,
+    given: Slot | number,
     task: {
       order: Order;
       prepare(workspace: Workspace): void;
       finish(answer: EncodeAnswer | DecodeAnswer | undefined, slot: Slot): Result;
     },
   ): Promise<Result | undefined> {
-    const leave = await this.#turns.enter(signal);
-    let slot: Slot | undefined;
-    try {
-      slot = slotFor();
-    } finally {
-      if (slot === undefined) leave();
-    }
+    const { leave, slot } = await this.#turnFor(given, signal);
     if (slot === undefined) return undefined;
     const { workspace, giveBack } = slot;
     const work = async () => {
@@ -301,6 +305,29 @@ class CodecPool implements Codec {
       }
     };
     return await unlessAborted(work(), signal);
+  }
+
+  /** A turn, and the slot for it. Without a slot the turn is given back; and nobody keeps one who waits for a slot, as whoever has that slot may need a turn. */
+  async #turnFor(
+    given: Slot | number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ leave: () => void; slot: Slot | undefined }> {
+    for (;;) {
+      const leave = await this.#turns.enter(signal);
+      let slot: Slot | undefined;
+      let waiting: Promise<void> | undefined;
+      try {
+        if (typeof given !== 'number') slot = given;
+        else {
+          waiting = this.#demand.wait(this.#slots, given, signal);
+          if (waiting === undefined) slot = this.#slots.lend(given);
+        }
+      } finally {
+        if (slot === undefined) leave();
+      }
+      if (waiting === undefined) return { leave, slot };
+      await waiting;
+    }
   }
 
   /** Part of a slot, or a copy of it when MAX_SLOTS are lent already: whoever forgets to give back slows, but stops nothing. */

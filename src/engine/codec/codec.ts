@@ -96,8 +96,8 @@ export interface Codec {
    * their landing: those are gone and to be fetched again (copies are tried again here).
    */
   decode(job: DecodeJob): Promise<OpenedChunk>;
-  /** Memory to receive a stripe of k+m shards in; undefined where none is free or the stripe is small: then receive in memory of your own. */
-  receive(code: CodeProfile, shardBytes: number): Landing | undefined;
+  /** Memory to receive a stripe of k+m shards in; undefined where there is none or the stripe is small: then receive in memory of your own. Rejects with the signal's reason. */
+  receive(code: CodeProfile, shardBytes: number, signal?: AbortSignal): Promise<Landing | undefined>;
   /** Missing shards from any k others, without a key. */
   rebuild(job: RebuildJob): Promise<RebuiltShards>;
   hash(bytes: Uint8Array): Uint8Array;

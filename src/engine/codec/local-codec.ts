@@ -51,7 +51,7 @@ export function createCodec(): Codec {
         const opened = decode(job, erasure, slots, room);
         return job.packed ? unpacked(opened, job.plaintextBytes) : opened;
       }),
-    receive: (code, shardBytes) => landingIn(slots, code, shardBytes),
+    receive: async (code, shardBytes) => landingIn(slots, code, shardBytes),
     rebuild: async (job) => {
       job.signal?.throwIfAborted();
       return rebuild(job, erasure);

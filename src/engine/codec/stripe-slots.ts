@@ -23,13 +23,14 @@ export interface SlotLimits {
   grow(workspace: Workspace, roomBytes: number): void;
   /** Told of every workspace that is let go. */
   dropped(workspace: Workspace): void;
+  /** Told when one comes back. */
+  freed(): void;
 }
 
 export class StripeSlots {
   readonly #limits: SlotLimits;
   readonly #free: Workspace[] = [];
-  #lent = 0;
-  #lentBytes = 0;
+  readonly #lent = new Set<Workspace>();
 
   constructor(limits: Partial<SlotLimits> = {}) {
     this.#limits = {
@@ -38,13 +39,14 @@ export class StripeSlots {
       make: Workspace.own,
       grow: (workspace, roomBytes) => workspace.ensureRoom(roomBytes),
       dropped: () => {},
+      freed: () => {},
       ...limits,
     };
   }
 
   /** A slot with room for `stripeBytes`, or undefined when that would exceed the bounds or the machine has not so much. */
   lend(stripeBytes: number): Slot | undefined {
-    if (this.#lent >= this.#limits.maxSlots) return undefined;
+    if (this.#lent.size >= this.#limits.maxSlots) return undefined;
     let workspace: Workspace | undefined;
     try {
       workspace = this.#take(stripeBytes);
@@ -52,25 +54,34 @@ export class StripeSlots {
       if (!(error instanceof RangeError)) throw error;
     }
     if (workspace === undefined) return undefined;
-    const { roomBytes } = workspace;
-    this.#lent++;
-    this.#lentBytes += roomBytes;
+    const lent = workspace;
+    this.#lent.add(lent);
     let given = false;
     return {
-      workspace,
+      workspace: lent,
       giveBack: () => {
         if (given) return;
         given = true;
-        this.#lent--;
-        this.#lentBytes -= roomBytes;
-        this.#free.push(workspace);
+        this.#lent.delete(lent);
+        this.#free.push(lent);
+        this.#limits.freed();
       },
     };
   }
 
+  get lentCount(): number {
+    return this.#lent.size;
+  }
+
+  /** Whether a stripe that waits needs no more memory: none that is free is large enough, one that is lent is. */
+  isWorthWaiting(stripeBytes: number): boolean {
+    const fits = ({ roomBytes }: Workspace) => roomBytes >= stripeBytes;
+    return this.#lent.size < this.#limits.maxSlots && !this.#free.some(fits) && [...this.#lent].some(fits);
+  }
+
   /** Bytes of all workspaces, lent and free. */
   get totalBytes(): number {
-    return this.#lentBytes + this.#free.reduce((sum, workspace) => sum + workspace.roomBytes, 0);
+    return [...this.#lent, ...this.#free].reduce((sum, { roomBytes }) => sum + roomBytes, 0);
   }
 
   #take(stripeBytes: number): Workspace | undefined {

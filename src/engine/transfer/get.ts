@@ -176,7 +176,7 @@ export async function* readRange(
       ? readChunk(index)
       : spanned(context.span, 'datamesh.get.stripe', { 'datamesh.stripe': index }, () => readChunk(index));
   const readChunk = async (index: number): Promise<OpenedChunk> => {
-    const landing = context.codec.receive(code, manifest.shardBytes(index));
+    const landing = await context.codec.receive(code, manifest.shardBytes(index), read.signal);
     const { bytes, release } = await openStripe(index, landing).catch((error: unknown) => {
       // A worker died over shards in the codec's memory, which are gone with it, or somebody sent wrong ones: fetched again, each is verified as it comes.
       const again = landing !== undefined && FETCH_AGAIN.has(asDatameshError(error).code);

@@ -55,7 +55,7 @@ describe.each([
         const position = { code: { k, m }, fileKey, chunkIndex: 3, last: false };
         const stripe = await codec.encode({ ...position, plaintext, pack });
         const { shardBytes } = stripe;
-        const landing = codec.receive({ k, m }, shardBytes)!;
+        const landing = (await codec.receive({ k, m }, shardBytes))!;
         const shards = received(landing, stripe, kept);
         for (const index of kept.slice(0, strays)) shards.set(index, Uint8Array.from(stripe.shards[index]!));
         const opened = await codec.decode({
@@ -80,7 +80,7 @@ describe.each([
   it('opens in the memory that the shards were received in', async () => {
     const plaintext = pattern(50_000, 1);
     const stripe = await codec.encode({ ...jobOf({ shardBytes: 0 } as EncodedStripe, 0), plaintext });
-    const landing = codec.receive(code, stripe.shardBytes)!;
+    const landing = (await codec.receive(code, stripe.shardBytes))!;
     const shards = received(landing, stripe, [0, 2, 4, 5]);
     const opened = await codec.decode({ ...jobOf(stripe, 50_000), shards, landing });
     expect(opened.bytes.buffer).toBe(shards.get(0)!.buffer);
@@ -92,7 +92,7 @@ describe.each([
   it('keeps its memory until the last writer has ended, and never decodes under one', async () => {
     const plaintext = pattern(50_000, 2);
     const stripe = await codec.encode({ ...jobOf({ shardBytes: 0 } as EncodedStripe, 0), plaintext });
-    const landing = codec.receive(code, stripe.shardBytes)!;
+    const landing = (await codec.receive(code, stripe.shardBytes))!;
     const late = landing.bufferFor(1)!;
     expect(landing.bufferFor(1)).toBeUndefined();
     const shards = received(landing, stripe, [0, 2, 3, 5]);
@@ -117,7 +117,7 @@ describe.each([
     const plaintext = pattern(50_000, 5);
     const stripe = await codec.encode({ ...jobOf({ shardBytes: 0 } as EncodedStripe, 0), plaintext });
     const { ids } = stripe;
-    const landing = codec.receive(code, stripe.shardBytes)!;
+    const landing = (await codec.receive(code, stripe.shardBytes))!;
     const shards = received(landing, stripe, [0, 2, 3, 5]);
     shards.get(2)![77]! ^= 4;
     shards.get(5)![0]! ^= 1;
@@ -150,7 +150,7 @@ describe.each([
     const job = { code: replicas, fileKey, chunkIndex: 0, last: true };
     const stripe = await codec.encode({ ...job, plaintext });
     const sizes = { plaintextBytes: 5000, shardBytes: stripe.shardBytes, ids: stripe.ids };
-    const landing = codec.receive(replicas, stripe.shardBytes)!;
+    const landing = (await codec.receive(replicas, stripe.shardBytes))!;
     const shards = received(landing, stripe, [1]);
     shards.get(1)![1]! ^= 1;
     await expect(codec.decode({ ...job, ...sizes, shards, landing })).rejects.toMatchObject({
@@ -167,7 +167,7 @@ describe.each([
     const plaintext = pattern(50_000, 3);
     const stripe = await codec.encode({ ...jobOf({ shardBytes: 0 } as EncodedStripe, 0), plaintext });
     for (let round = 0; round < 30; round++) {
-      const landing = codec.receive(code, stripe.shardBytes)!;
+      const landing = (await codec.receive(code, stripe.shardBytes))!;
       expect(landing).toBeDefined();
       if (round % 3 === 0) {
         landing.release();
@@ -181,18 +181,20 @@ describe.each([
         code: round % 3 === 1 ? 'not-authentic' : 'shards-missing',
       });
     }
-    const landings = Array.from({ length: 20 }, () => codec.receive(code, stripe.shardBytes));
+    const landings = await Promise.all(
+      Array.from({ length: 20 }, () => codec.receive(code, stripe.shardBytes)),
+    );
     const given = landings.filter((landing) => landing !== undefined);
     expect(given.length).toBeGreaterThanOrEqual(7);
     expect(given.length).toBeLessThanOrEqual(8);
     for (const landing of given) landing.release();
-    expect(codec.receive(code, 2 ** 40)).toBeUndefined();
-    expect(codec.receive(code, 100)).toBeUndefined();
+    expect(await codec.receive(code, 2 ** 40)).toBeUndefined();
+    expect(await codec.receive(code, 100)).toBeUndefined();
     stripe.release();
   });
 
-  it('has no places beyond its code', () => {
-    const landing = codec.receive(code, 1280)!;
+  it('has no places beyond its code', async () => {
+    const landing = (await codec.receive(code, 1280))!;
     for (const index of [-1, 6, 1.5, Number.NaN]) expect(landing.bufferFor(index)).toBeUndefined();
     landing.release();
     expect(landing.bufferFor(0)).toBeUndefined();
@@ -215,7 +217,7 @@ describe('a worker that dies', () => {
 
     spawned = 0;
     const pool = createCodecPool({ workers: 1, spawn });
-    const landing = pool.receive(code, stripe.shardBytes)!;
+    const landing = (await pool.receive(code, stripe.shardBytes))!;
     const shards = received(landing, stripe, [0, 1, 2, 3]);
     await expect(pool.decode({ ...jobOf(stripe, 300_000), shards, landing })).rejects.toMatchObject({
       code: 'internal',

@@ -1,0 +1,55 @@
+/**
+ * When stripes may have more memory. A slot once made stays (docs/decisions/host-memory.md), and a node under a light load meets four, five, six stripes at a time once in ten
+ * minutes: it would keep memory for all of them for ever. So beyond the first few, who finds every slot that is large enough lent waits for one to come back, and is given a
+ * new one only when stripes have waited long enough of late: those of a large put wait side by side, and have their slots after its first tenth of a second.
+ */
+import type { StripeSlots } from './stripe-slots.ts';
+import { unlessAborted } from './unless-aborted.ts';
+
+/** As many at a time wait for nothing: what a file of some 10 MB has. */
+const AT_ONCE = 3;
+/** Milliseconds, of all stripes together. */
+const PATIENCE_MS = 300;
+/** Of what was waited, so much is forgotten in a millisecond: waiting for less than a tenth of the time is no reason for more memory. */
+const FORGOTTEN_SHARE = 0.1;
+
+export class SlotDemand {
+  readonly #waiting = new Set<() => void>();
+  #waitedMs = 0;
+  #atMs = performance.now();
+
+  /** One came back: all who wait look again. */
+  freed(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Of a stripe that is to have a slot: undefined when it may take one, else what it waits for, and then asks again. Rejects with the signal's reason. */
+  wait(slots: StripeSlots, stripeBytes: number, signal?: AbortSignal): Promise<void> | undefined {
+    if (slots.lentCount < AT_ONCE || !slots.isWorthWaiting(stripeBytes)) return undefined;
+    const leftMs = PATIENCE_MS - this.#level();
+    if (leftMs > 0) return this.#wait(leftMs, signal);
+    this.#waitedMs = 0;
+    return undefined;
+  }
+
+  #level(): number {
+    const nowMs = performance.now();
+    this.#waitedMs = Math.max(0, this.#waitedMs - FORGOTTEN_SHARE * (nowMs - this.#atMs));
+    this.#atMs = nowMs;
+    return this.#waitedMs;
+  }
+
+  async #wait(longestMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const sinceMs = performance.now();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, longestMs);
+    this.#waiting.add(resolve);
+    try {
+      await unlessAborted(promise, signal);
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(resolve);
+      this.#waitedMs = this.#level() + performance.now() - sinceMs;
+    }
+  }
+}
