@@ -7,6 +7,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { DatameshError } from '../../errors.ts';
+import { type Clock, realClock } from '../effects/clock.ts';
 import type { CodeProfile } from '../types.ts';
 import { FILE_KEY_BYTES, shardBytesOf } from './aead.ts';
 import type {
@@ -51,6 +52,8 @@ export interface CodecPoolOptions {
   workers?: number;
   /** Chunks below are done in this thread. */
   minBytes?: number;
+  /** Tells how long a stripe waits for a slot; the machine's when absent. */
+  clock?: Clock;
   /** Starts a worker; for tests. */
   spawn?: () => Worker;
 }
@@ -90,7 +93,7 @@ class CodecPool implements Codec {
   readonly #local = createCodec();
   readonly #crew: WorkerCrew;
   readonly #slots: StripeSlots;
-  readonly #demand = new SlotDemand();
+  readonly #demand: SlotDemand;
   readonly #turns: Turnstile;
   readonly #slotIds = new WeakMap<Workspace, number>();
   readonly #minBytes: number;
@@ -101,6 +104,7 @@ class CodecPool implements Codec {
     this.#crew = new WorkerCrew(workers, options.spawn);
     this.#minBytes = options.minBytes ?? MIN_POOL_BYTES;
     this.#turns = new Turnstile(turnCount(workers));
+    this.#demand = new SlotDemand(options.clock ?? realClock());
     this.#slots = new StripeSlots({
       maxSlots: slotCount(workers),
       make: (roomBytes) => {

@@ -3,6 +3,7 @@
  * minutes: it would keep memory for all of them for ever. So beyond the first few, who finds every slot that is large enough lent waits for one to come back, and is given a
  * new one only when stripes have waited long enough of late: those of a large put wait side by side, and have their slots after its first tenth of a second.
  */
+import type { Clock } from '../effects/clock.ts';
 import type { StripeSlots } from './stripe-slots.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -15,8 +16,14 @@ const FORGOTTEN_SHARE = 0.1;
 
 export class SlotDemand {
   readonly #waiting = new Set<() => void>();
+  readonly #clock: Clock;
   #waitedMs = 0;
-  #atMs = performance.now();
+  #atMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#atMs = clock.monotonic();
+  }
 
   /** One came back: all who wait look again. */
   freed(): void {
@@ -33,23 +40,23 @@ export class SlotDemand {
   }
 
   #level(): number {
-    const nowMs = performance.now();
+    const nowMs = this.#clock.monotonic();
     this.#waitedMs = Math.max(0, this.#waitedMs - FORGOTTEN_SHARE * (nowMs - this.#atMs));
     this.#atMs = nowMs;
     return this.#waitedMs;
   }
 
   async #wait(longestMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const sinceMs = performance.now();
+    const sinceMs = this.#clock.monotonic();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, longestMs);
+    const timer = this.#clock.after(longestMs, resolve, { keepAlive: true });
     this.#waiting.add(resolve);
     try {
       await unlessAborted(promise, signal);
     } finally {
-      clearTimeout(timer);
+      timer.cancel();
       this.#waiting.delete(resolve);
-      this.#waitedMs = this.#level() + performance.now() - sinceMs;
+      this.#waitedMs = this.#level() + this.#clock.monotonic() - sinceMs;
     }
   }
 }

@@ -2,12 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCodecPool } from '../../../src/engine/codec/codec-pool.ts';
 import { SlotDemand } from '../../../src/engine/codec/slot-demand.ts';
 import { type Slot, StripeSlots } from '../../../src/engine/codec/stripe-slots.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
 import { pattern } from './reference.ts';
 
 const KIB = 1024;
 
 function slotsWithDemand() {
-  const demand = new SlotDemand();
+  const demand = new SlotDemand(realClock());
   const slots = new StripeSlots({ freed: () => demand.freed() });
   const take = async (bytes: number, signal?: AbortSignal): Promise<Slot> => {
     for (;;) {
