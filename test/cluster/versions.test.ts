@@ -1,4 +1,4 @@
-/** A mesh while it is updated node by node: two of its five nodes speak the protocol version before the present one. And two networks on one machine, which never meet. */
+/** A mesh while it is updated node by node: one of its five nodes speaks the protocol version before the present one, another the oldest. And two networks on one machine, which never meet. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setInFile } from '../../src/config/store.ts';
@@ -14,10 +14,10 @@ describe('a mesh of two versions', () => {
   const older = [3, 4];
   beforeAll(async () => {
     cluster = await startCluster(5, { k: 2, m: 1 });
-    for (const index of older) {
+    for (const [at, index] of older.entries()) {
       const node = cluster.nodes[index]!;
       await cluster.kill(node);
-      await setInFile(node.configPath, 'network.protocol', PROTOCOL_VERSION - 1);
+      await setInFile(node.configPath, 'network.protocol', at === 0 ? PROTOCOL_VERSION - 1 : 1);
       await cluster.restart(node);
     }
     await cluster.met();
@@ -27,6 +27,7 @@ describe('a mesh of two versions', () => {
   test.each([
     ['a node of the present version', 0],
     ['one of the version before', 3],
+    ['one of the oldest', 4],
   ])(
     '%s stores, reads and deletes, with holders of both',
     async (_name, index) => {

@@ -31,7 +31,9 @@ import {
   decodeAnswers,
   encodeAnswers,
   provedBytes,
+  sumIn,
 } from '../../src/engine/maintenance/proof/challenge.ts';
+import { Coefficients, sumKeyOf } from '../../src/engine/maintenance/proof/coefficients.ts';
 import { encodeFrameHead, FrameReader } from '../../src/engine/mesh/bulk/bulk-frame.ts';
 import { decodeOffer, encodeOffer } from '../../src/engine/mesh/bulk/offers.ts';
 import {
@@ -75,6 +77,8 @@ const certificate = certifyDevice(owner, holder, 1_795_000_000_000);
 const shard = pattern(5000, 4);
 const shardId = shardIdOf(blake3(shard));
 const nonce = pattern(32, 9);
+const coefficients = new Coefficients(sumKeyOf(nonce, holder));
+const proofsWithSums = encodeAnswers([answerOf(nonce, holder, shardId, shard, coefficients), undefined]);
 const proofs = encodeAnswers([answerOf(nonce, holder, shardId, shard), undefined]);
 
 const messages = [1, 2, 3].map((seed) => pattern(40, seed));
@@ -250,6 +254,18 @@ export const wireTargets: Target[] = [
       const ids: ShardId[] = [shardId, idOf(2)];
       const [answer] = decodeAnswers(nonce, holder as PeerId, ids, input);
       if (answer !== undefined) provedBytes(nonce, holder as PeerId, shardId, answer);
+    },
+    refusals: MALFORMED,
+  },
+  {
+    name: 'proofs with sums',
+    corpus: [proofsWithSums],
+    run: (input) => {
+      const ids: ShardId[] = [shardId, idOf(2)];
+      const [answer] = decodeAnswers(nonce, holder as PeerId, ids, input, true);
+      if (answer === undefined) return;
+      const lengthBytes = provedBytes(nonce, holder as PeerId, shardId, answer, true);
+      if (lengthBytes !== undefined) sumIn(answer, lengthBytes);
     },
     refusals: MALFORMED,
   },

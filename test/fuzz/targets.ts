@@ -296,5 +296,7 @@ function requests(): Uint8Array[] {
     encodeRequest({ op: 'has', ids: [id, idOf(2), idOf(3)] }),
     encodeRequest({ op: 'put', id, owner: ownerId, announce: true }),
     encodeRequest({ op: 'delete', id, owner: ownerId }),
+    encodeRequest({ op: 'prove', nonce: pattern(32, 2), ids: [id, idOf(2)] }),
+    encodeRequest({ op: 'prove', nonce: pattern(32, 2), seed: pattern(32, 3), ids: [id, idOf(2)] }),
   ];
 }

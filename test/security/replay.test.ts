@@ -18,6 +18,7 @@ import { memoryCustody } from '../../src/engine/maintenance/custody/memory-custo
 import { type Order, readOrder, signOrder } from '../../src/engine/maintenance/custody/order.ts';
 import { openCustody } from '../../src/engine/maintenance/custody/sqlite-custody.ts';
 import { attest, verdictsOf } from '../../src/engine/maintenance/proof/attestation.ts';
+import { sumKeyOf } from '../../src/engine/maintenance/proof/coefficients.ts';
 import { OfferBook } from '../../src/engine/mesh/bulk/offers.ts';
 import { signNodeInfo, verifyNodeInfo } from '../../src/engine/mesh/node-info.ts';
 import { PeerTable } from '../../src/engine/mesh/peer-table.ts';
@@ -119,6 +120,20 @@ describe('catalog head', () => {
 });
 
 describe('proof of possession', () => {
+  it('gives a sum to one asker and seed, and its signature to no other', async () => {
+    const shard = pattern(5000, 1);
+    const id = shardIdOf(blake3(shard));
+    const [nonce, seed] = [randomBytes(32), randomBytes(32)];
+    const attester = { peerId: device.peerId, sign: device.sign, now: () => 1_795_000_000_000 };
+    const sumKey = sumKeyOf(seed, other.peerId);
+    const said = await attest(attester, device.peerId, [id], nonce, async () => shard, { sumKey });
+    expect(verdictsOf(said, device.peerId, [id], nonce)).toEqual(['proved']);
+    for (const key of [sumKeyOf(seed, device.peerId), sumKeyOf(nonce, other.peerId), undefined])
+      expect(verdictsOf({ ...said, sumKey: key }, device.peerId, [id], nonce)).toEqual(['wrong']);
+    const without = await attest(attester, device.peerId, [id], nonce, async () => shard);
+    expect(verdictsOf({ ...without, sumKey }, device.peerId, [id], nonce)).toEqual(['wrong']);
+  });
+
   it('answers one question of one place, and no other', async () => {
     const shard = pattern(5000, 1);
     const id = shardIdOf(blake3(shard));
@@ -195,7 +210,13 @@ describe('a message of one kind', () => {
 
   it('is signed behind words that no other kind begins with', () => {
     const contexts = [
-      ...['datamesh-node-info-1\n', 'datamesh/attest/1\n', 'datamesh/manifest/1\n', 'datamesh-custody-order'],
+      ...[
+        'datamesh-node-info-1\n',
+        'datamesh/attest/1\n',
+        'datamesh/attest/2\n',
+        'datamesh/manifest/1\n',
+        'datamesh-custody-order',
+      ],
       ...[
         'datamesh-catalog-head',
         'datamesh-device-cert',

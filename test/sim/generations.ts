@@ -8,15 +8,15 @@ import { COLLECT_PROTOCOL } from '../../src/engine/maintenance/collect/collect-p
 import { CUSTODY_PROTOCOL } from '../../src/engine/maintenance/custody/custody-protocol.ts';
 import { HELLO_PROTOCOL } from '../../src/engine/mesh/hello.ts';
 import { type NodeInfo, signNodeInfo } from '../../src/engine/mesh/node-info.ts';
-import { PROTOCOL_VERSION, sinceVersion } from '../../src/engine/mesh/protocol-versions.ts';
+import { sinceVersion } from '../../src/engine/mesh/protocol-versions.ts';
 import type { PeerId } from '../../src/engine/types.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Violation } from './failure.ts';
 
 export type Generation = 'older' | 'current' | 'newer';
 
-/** Older nodes are of the version before the present one (mesh/protocol-versions.ts says what that lacks). */
-const OLDER = PROTOCOL_VERSION - 1;
+/** Older nodes are of the oldest version: they lack all that came since (mesh/protocol-versions.ts says what). */
+const OLDER = 1;
 
 /** What a node of that generation does not know of a request. */
 export function unknownTo(

@@ -55,7 +55,8 @@ export function lie(
           return answer;
         });
         const attester = { peerId, sign, now: () => 0 };
-        const attestation = signAnswers(attester, peerId, request.ids, request.nonce, forged);
+        const sumKey = request.seed && new Uint8Array(32);
+        const attestation = signAnswers(attester, peerId, request.ids, request.nonce, forged, sumKey);
         return {
           header: encodeStatus('ok', encodeSignature(attestation)),
           body: encodeAnswers(attestation.answers),

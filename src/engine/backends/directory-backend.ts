@@ -6,6 +6,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Disk, DiskSpace } from '../effects/disk.ts';
 import type { Random } from '../effects/random.ts';
 import { type Attester, attest, unlessUnreadable } from '../maintenance/proof/attestation.ts';
+import { sumKeyOf } from '../maintenance/proof/coefficients.ts';
 import { IdLocks } from '../shardstore/id-locks.ts';
 import { isMissing, isNoSpace } from '../shardstore/store-errors.ts';
 import { bytesToHex, type ObjectId, type OwnerId, type PeerId, type ShardId } from '../types.ts';
@@ -190,7 +191,9 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
           );
           return bytes ?? (await absent());
         };
-        return attest(options.attester, self, ids, nonce, read, quarantine);
+        // Nobody asks a folder but its node.
+        const sumKey = call.seed && sumKeyOf(call.seed, options.node);
+        return attest(options.attester, self, ids, nonce, read, { rotten: quarantine, sumKey });
       }),
     announce: async (id) => options.announce(id),
     delete: (id, owner, call) =>

@@ -1,6 +1,7 @@
 import { type Attester, attest } from '../maintenance/proof/attestation.ts';
+import { sumKeyOf } from '../maintenance/proof/coefficients.ts';
 import type { ShardStore } from '../shardstore/store.ts';
-import type { ObjectId, PeerId } from '../types.ts';
+import type { ObjectId, PeerId, ShardId } from '../types.ts';
 import type { Backend } from './backend.ts';
 
 /** This node's own shard store. */
@@ -25,11 +26,15 @@ export function localBackend(
       );
     },
     has: async (ids) => ids.map((id) => store.has(id)),
-    prove: (ids, nonce, call) =>
-      attest(attester, self, ids, nonce, (id, into) => {
+    prove: async (ids, nonce, call) => {
+      const read = (id: ShardId, into: (lengthBytes: number) => Uint8Array) => {
         call.signal?.throwIfAborted();
         return store.get(id, into);
-      }),
+      };
+      return await attest(attester, self, ids, nonce, read, {
+        sumKey: call.seed && sumKeyOf(call.seed, self),
+      });
+    },
     announce: async (id) => announce(id),
     delete: (id, owner) => store.delete(id, owner),
   };

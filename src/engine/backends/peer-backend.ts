@@ -3,6 +3,7 @@ import type { Clock } from '../effects/clock.ts';
 import { type Net, NO_BYTES, type RequestOptions } from '../effects/net.ts';
 import { checkQuestion } from '../maintenance/proof/attestation.ts';
 import { decodeAnswers, MAX_ANSWER_BYTES } from '../maintenance/proof/challenge.ts';
+import { sumKeyOf } from '../maintenance/proof/coefficients.ts';
 import { ProofTurns } from '../maintenance/proof/turns.ts';
 import { CANCEL_GRACE_MS } from '../mesh/bulk/limits.ts';
 import { manifestShardId, type OwnerId, type PeerId, type ShardId } from '../types.ts';
@@ -26,6 +27,9 @@ interface SmallPut {
   owner: OwnerId;
   announce: boolean;
 }
+
+/** A node that did not understand a question for sums is asked for them again after this: it may have been updated. */
+const SUMS_UNKNOWN_MS = 600_000;
 
 /** What became of one of several: `alone` when it is to be asked again by itself. */
 const ALONE = Symbol('alone');
@@ -56,6 +60,8 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
   };
 
   const proofs = new ProofTurns(clock);
+  /** An older node does not understand a question for sums: until then it is asked for none. */
+  const sums = { knownAgainMs: Number.NEGATIVE_INFINITY };
   /** False once it has refused to understand a request for several: an older node. */
   let understands = true;
   /** What `many` says of each; `ALONE` of all when the peer does not understand it. */
@@ -129,17 +135,30 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
     },
     async prove(ids, nonce, call) {
       checkQuestion(ids, nonce);
-      const { tail, body } = await proofs.ask(call, (timeoutMs) =>
+      const sumKey = call.seed && sumKeyOf(call.seed, net.self);
+      const question = (seed: Uint8Array | undefined, timeoutMs: number) =>
         ask(
-          { op: 'prove', nonce, ids },
+          { op: 'prove', nonce, seed, ids },
           NO_BYTES,
           { ...call, timeoutMs },
           { maxBodyBytes: MAX_ANSWER_BYTES },
-        ),
-      );
+        );
+      const { tail, body, hasSums } = await proofs.ask(call, async (timeoutMs) => {
+        const endMs = clock.monotonic() + timeoutMs;
+        if (call.seed !== undefined && clock.monotonic() >= sums.knownAgainMs) {
+          try {
+            return { ...(await question(call.seed, timeoutMs)), hasSums: true };
+          } catch (error) {
+            if (asDatameshError(error).details?.status !== 'malformed') throw error;
+            sums.knownAgainMs = clock.monotonic() + SUMS_UNKNOWN_MS;
+          }
+        }
+        return { ...(await question(undefined, endMs - clock.monotonic())), hasSums: false };
+      });
       const signed = decodeSignature(tail);
       if (signed === undefined) throw malformed(peer);
-      return { holder: peer, signer: peer, ...signed, answers: decodeAnswers(nonce, peer, ids, body) };
+      const answers = decodeAnswers(nonce, peer, ids, body, hasSums);
+      return { holder: peer, signer: peer, ...signed, answers, sumKey: hasSums ? sumKey : undefined };
     },
     async announce(id, call) {
       await ask({ op: 'announce', id: manifestShardId(id) }, NO_BYTES, call);

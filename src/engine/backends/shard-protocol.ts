@@ -4,6 +4,7 @@
  * request  [u8 op] put/get/delete/announce: [32 shard id] put/delete: [32 owner id]   has: n × [32 shard id]
  * announce asks a holder of a manifest to publish the provider record of its object (the id is an ObjectId); op 6 is a put that asks for it as well.
  * prove    [u8 op] [32 nonce] n × [32 shard id]; answer [u8 status] [u64 signed at, ms] [64 signature], body: the answers ("Proofs")
+ * 10       as prove, with [32 seed] behind the nonce: behind each answer stands the shard's sum ("Sums")
  * 8, 9     several small shards in one request: shard-batch.ts
  * answer   [u8 status] has: n × [u8 0|1]   error: [UTF-8 text]
  */
@@ -11,6 +12,7 @@ import { DatameshError, type ErrorCode } from '../../errors.ts';
 import { SIGNATURE_BYTES } from '../keys/raw-keys.ts';
 import type { Attestation } from '../maintenance/proof/attestation.ts';
 import { MAX_PROOF_IDS, NONCE_BYTES } from '../maintenance/proof/challenge.ts';
+import { SEED_BYTES } from '../maintenance/proof/coefficients.ts';
 import { bytesToHex, hexToBytes, type OwnerId, type ShardId, shardIdOf } from '../types.ts';
 import { type BatchRequest, decodeBatch, encodeBatch } from './shard-batch.ts';
 
@@ -19,14 +21,24 @@ export const SHARD_PROTOCOL = '/datamesh/shard/1';
 export const MAX_HAS_IDS = 256;
 
 const ID_BYTES = 32;
-const OP = { put: 1, get: 2, has: 3, delete: 4, announce: 5, putAnnounced: 6, prove: 7 } as const;
+const OP = {
+  put: 1,
+  get: 2,
+  has: 3,
+  delete: 4,
+  announce: 5,
+  putAnnounced: 6,
+  prove: 7,
+  proveSums: 10,
+} as const;
 
 export type ShardRequest =
   | BatchRequest
   | { op: 'put'; id: ShardId; owner: OwnerId; announce: boolean }
   | { op: 'get' | 'announce'; id: ShardId }
   | { op: 'has'; ids: readonly ShardId[] }
-  | { op: 'prove'; nonce: Uint8Array; ids: readonly ShardId[] }
+  /** With a seed: sums are asked for as well. */
+  | { op: 'prove'; nonce: Uint8Array; seed?: Uint8Array | undefined; ids: readonly ShardId[] }
   | { op: 'delete'; id: ShardId; owner: OwnerId };
 
 /** Statuses of an answer; each failure maps to the error the asker throws. */
@@ -59,7 +71,12 @@ export function encodeRequest(request: ShardRequest): Uint8Array {
     case 'has':
       return Buffer.concat([Uint8Array.of(OP.has), ...request.ids.map(hexToBytes)]);
     case 'prove':
-      return Buffer.concat([Uint8Array.of(OP.prove), request.nonce, ...request.ids.map(hexToBytes)]);
+      return Buffer.concat([
+        ...(request.seed === undefined
+          ? [Uint8Array.of(OP.prove), request.nonce]
+          : [Uint8Array.of(OP.proveSums), request.nonce, request.seed]),
+        ...request.ids.map(hexToBytes),
+      ]);
   }
 }
 
@@ -80,13 +97,15 @@ export function decodeRequest(header: Uint8Array): ShardRequest {
   if (op === OP.has && rest % ID_BYTES === 0 && rest / ID_BYTES <= MAX_HAS_IDS) {
     return { op: 'has', ids: idsFrom(header, 1) };
   }
-  const proofs = rest / ID_BYTES - 1;
-  if (op === OP.prove && rest % ID_BYTES === 0 && proofs >= 0 && proofs <= MAX_PROOF_IDS) {
-    return {
-      op: 'prove',
-      nonce: Uint8Array.from(header.subarray(1, 1 + NONCE_BYTES)),
-      ids: idsFrom(header, 1 + NONCE_BYTES),
-    };
+  if (op === OP.prove || op === OP.proveSums) {
+    const nonceEnd = 1 + NONCE_BYTES;
+    const idsAt = op === OP.prove ? nonceEnd : nonceEnd + SEED_BYTES;
+    const proofs = (header.length - idsAt) / ID_BYTES;
+    if (Number.isInteger(proofs) && proofs >= 0 && proofs <= MAX_PROOF_IDS) {
+      const nonce = Uint8Array.from(header.subarray(1, nonceEnd));
+      const seed = op === OP.prove ? undefined : Uint8Array.from(header.subarray(nonceEnd, idsAt));
+      return { op: 'prove', nonce, seed, ids: idsFrom(header, idsAt) };
+    }
   }
   const batch = decodeBatch(header);
   if (batch !== undefined) return batch;

@@ -4,6 +4,7 @@ import type { Clock } from '../effects/clock.ts';
 import { MAX_BODY_BYTES, type Net, type NetAnswer, type NetMessage, NO_BYTES } from '../effects/net.ts';
 import { type Attester, attest, unlessUnreadable } from '../maintenance/proof/attestation.ts';
 import { encodeAnswers } from '../maintenance/proof/challenge.ts';
+import { sumKeyOf } from '../maintenance/proof/coefficients.ts';
 import { ProofGate } from '../maintenance/proof/gate.ts';
 import { BodyPool } from '../mesh/bulk/body-pool.ts';
 import type { ShardStore } from '../shardstore/store.ts';
@@ -125,11 +126,12 @@ async function answer(
       return reply(encodeStatus('ok', Uint8Array.from(await held(options, request.ids), Number)));
     case 'prove': {
       const { attester, net } = options;
-      const attestation = await gate.run(from, (metered) =>
-        attest(attester, net.self, request.ids, request.nonce, (id, into) =>
-          metered(proofBytes(options, id, into)),
-        ),
-      );
+      const { ids, nonce, seed } = request;
+      const attestation = await gate.run(from, (metered) => {
+        const read = (id: ShardId, into: (lengthBytes: number) => Uint8Array) =>
+          metered(proofBytes(options, id, into));
+        return attest(attester, net.self, ids, nonce, read, { sumKey: seed && sumKeyOf(seed, from) });
+      });
       return reply(encodeStatus('ok', encodeSignature(attestation)), encodeAnswers(attestation.answers));
     }
     case 'announce': {

@@ -4,12 +4,13 @@
  *
  *   1  hello, gossip, bulk; shards one by one (operations 1–7 of /datamesh/shard/1); custody with offer … adopt (1–8)
  *   2  shards in batches (8, 9), custody unlease, released, held (9–11), /datamesh/collect/1, /datamesh/head/1
+ *   3  proofs with sums (10 of /datamesh/shard/1)
  */
 import { DatameshError } from '../../errors.ts';
 import { encodeFailure } from '../backends/shard-protocol.ts';
 import { type Net, type NetAnswer, NO_BYTES } from '../effects/net.ts';
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 const OLDEST_PROTOCOL_VERSION = 1;
 
 /** Oldest and newest. */
@@ -46,7 +47,7 @@ interface Since {
 }
 
 const SINCE: Readonly<Record<string, Since>> = {
-  '/datamesh/shard/1': { protocol: 1, operations: { 8: 2, 9: 2 } },
+  '/datamesh/shard/1': { protocol: 1, operations: { 8: 2, 9: 2, 10: 3 } },
   '/datamesh/custody/1': { protocol: 1, operations: { 9: 2, 10: 2, 11: 2 } },
   '/datamesh/collect/1': { protocol: 2 },
   '/datamesh/head/1': { protocol: 2 },

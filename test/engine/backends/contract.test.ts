@@ -59,6 +59,7 @@ backendContract('local', async () => {
   const open = () => localBackend(SELF, store, (id) => announced.push(id), ATTESTER);
   return {
     backend: open(),
+    asker: SELF,
     rot: (_id, bytes) => rotBelow(path, bytes),
     announced,
     gone,
@@ -91,6 +92,7 @@ backendContract('peer', async () => {
   });
   return {
     backend: peerBackend(net.node('asker' as PeerId), SELF, realClock()),
+    asker: 'asker' as PeerId,
     rot: (_id, bytes) => rotBelow(path, bytes),
     announced,
     gone,
@@ -121,5 +123,5 @@ backendContract('directory', async () => {
       attester: ATTESTER,
     });
   const rot = (_id: unknown, bytes: Uint8Array) => rotBelow(path, bytes);
-  return { backend: await open(), rot, announced, gone, reopen: open, close: remove };
+  return { backend: await open(), asker: SELF, rot, announced, gone, reopen: open, close: remove };
 });

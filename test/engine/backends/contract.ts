@@ -2,11 +2,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/engine/backends/backend.ts';
 import { verdictsOf } from '../../../src/engine/maintenance/proof/attestation.ts';
-import type { ShardId } from '../../../src/engine/types.ts';
+import { provedBytes, sumIn } from '../../../src/engine/maintenance/proof/challenge.ts';
+import { Coefficients, sumKeyOf } from '../../../src/engine/maintenance/proof/coefficients.ts';
+import { sumOf } from '../../../src/engine/maintenance/proof/sum.ts';
+import type { PeerId, ShardId } from '../../../src/engine/types.ts';
 import { OWNER_A, OWNER_B, shard } from '../shardstore/shards.ts';
 
 export interface BackendUnderTest {
   backend: Backend;
+  /** Who asks, as the backend knows it. */
+  asker: PeerId;
   /** The same place after the process that held it has begun anew; absent where that is no business of the backend. */
   reopen?(): Promise<Backend>;
   /** Flips a byte of the shard on the disk, behind the backend's back. */
@@ -151,6 +156,37 @@ export function backendContract(name: string, make: () => Promise<BackendUnderTe
       expect(verdictsOf(attestation, backend.id, ids, new Uint8Array(32))).toEqual(wrong);
       expect(verdictsOf(attestation, backend.id, [...ids].reverse(), nonce)).toEqual(wrong);
       expect(await backend.prove([], nonce, CALL)).toMatchObject({ answers: [] });
+    });
+
+    test('beside proofs gives the sums of the whole shards to this seed and asker, signed with them', async () => {
+      const held = [1, 1024, 1025, 40_000].map((lengthBytes, i) => shard(20 + i, lengthBytes));
+      for (const { id, bytes } of held) await backend.put(id, bytes, OWNER_A, CALL);
+      const ids = [shard(30, 10).id, ...held.map(({ id }) => id)];
+      const [nonce, seed] = [new Uint8Array(32).fill(9), new Uint8Array(32).fill(8)];
+      const attestation = await backend.prove(ids, nonce, { ...CALL, seed });
+      const proved = ['absent', 'proved', 'proved', 'proved', 'proved'];
+      expect(verdictsOf(attestation, backend.id, ids, nonce)).toEqual(proved);
+      const key = sumKeyOf(seed, under.asker);
+      expect(attestation.sumKey).toEqual(key);
+      for (const [at, { id, bytes }] of held.entries()) {
+        const answer = attestation.answers[at + 1]!;
+        expect(provedBytes(nonce, backend.id, id, answer, true)).toBe(bytes.length);
+        expect(Uint8Array.from(sumIn(answer, bytes.length))).toEqual(sumOf(bytes, new Coefficients(key)));
+      }
+      const wrong = ids.map(() => 'wrong');
+      const others = [sumKeyOf(seed, 'another' as PeerId), sumKeyOf(nonce, under.asker), undefined];
+      for (const sumKey of [...others, new Uint8Array(31)])
+        expect(verdictsOf({ ...attestation, sumKey }, backend.id, ids, nonce)).toEqual(wrong);
+      const [first, second, ...rest] = attestation.answers;
+      const changed = Uint8Array.from(second!);
+      changed[changed.length - 1]! ^= 1;
+      expect(
+        verdictsOf({ ...attestation, answers: [first, changed, ...rest] }, backend.id, ids, nonce),
+      ).toEqual(wrong);
+      expect((await backend.prove(ids, nonce, CALL)).sumKey).toBeUndefined();
+      await expect(backend.prove(ids, nonce, { ...CALL, seed: new Uint8Array(31) })).rejects.toThrow(
+        RangeError,
+      );
     });
 
     test('refuses questions that are none before anybody is asked', async () => {

@@ -33,7 +33,9 @@ import {
   encodeKnown,
 } from '../../../src/engine/maintenance/custody/custody-protocol.ts';
 import { readOrder, signOrder } from '../../../src/engine/maintenance/custody/order.ts';
+import { isSigned, signAnswers } from '../../../src/engine/maintenance/proof/attestation.ts';
 import { answerOf, decodeAnswers, encodeAnswers } from '../../../src/engine/maintenance/proof/challenge.ts';
+import { Coefficients, sumKeyOf } from '../../../src/engine/maintenance/proof/coefficients.ts';
 import { encodeFrameHead, FrameReader } from '../../../src/engine/mesh/bulk/bulk-frame.ts';
 import { decodeOffer, encodeOffer } from '../../../src/engine/mesh/bulk/offers.ts';
 import { encodeHead, FrameReceiver } from '../../../src/engine/mesh/frame.ts';
@@ -78,6 +80,16 @@ const head = signHead(
 const shard = pattern(3000, 4);
 const shardId = shardIdOf(blake3(shard));
 const nonce = pattern(32, 9);
+const sumKey = sumKeyOf(pattern(32, 3), device.peerId);
+const answerWithSum = answerOf(nonce, device.peerId, shardId, shard, new Coefficients(sumKey));
+const attested = signAnswers(
+  { peerId: device.peerId, sign: device.sign, now: () => 1_795_000_000_000 },
+  device.peerId,
+  [shardId],
+  nonce,
+  [answerWithSum],
+  sumKey,
+);
 const claims = [{ objectId, claims: [{ stripe: 2, index: 1, holder: device.peerId }] }];
 
 function frames(bytes: Uint8Array): unknown {
@@ -160,6 +172,22 @@ export const wireSamples: WireSample[] = [
     name: 'proofs',
     bytes: encodeAnswers([answerOf(nonce, device.peerId, shardId, shard), undefined]),
     read: (bytes) => decodeAnswers(nonce, device.peerId as PeerId, [shardId, idOf(2)], bytes),
+  },
+  ...(
+    [
+      ['shard prove', { op: 'prove', nonce, ids: [idOf(1), idOf(2)] }],
+      ['shard prove with sums', { op: 'prove', nonce, seed: pattern(32, 3), ids: [idOf(1), idOf(2)] }],
+    ] as const
+  ).map(([name, request]): WireSample => ({ name, bytes: encodeRequest(request), read: decodeRequest })),
+  {
+    name: 'proofs with sums',
+    bytes: encodeAnswers([answerWithSum, undefined]),
+    read: (bytes) => decodeAnswers(nonce, device.peerId as PeerId, [shardId, idOf(2)], bytes, true),
+  },
+  {
+    name: 'signature of sums',
+    bytes: attested.signature,
+    read: (signature) => isSigned({ ...attested, signature }, [shardId], nonce),
   },
   { name: 'custody order', bytes: order, read: readOrder },
   ...(['offer', 'moved', 'drop'] as const).map(

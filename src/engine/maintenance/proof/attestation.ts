@@ -4,11 +4,12 @@
  */
 import { asDatameshError } from '../../../errors.ts';
 import { isFolderId } from '../../backends/folder-marker.ts';
-import { blake3 } from '../../codec/hash.ts';
+import { blake3, HASH_BYTES } from '../../codec/hash.ts';
 import { freeNow } from '../../codec/memory.ts';
 import { publicKeyOfPeer, verifySignature } from '../../keys/raw-keys.ts';
 import { hexToBytes, type PeerId, type ShardId } from '../../types.ts';
 import { answerOf, encodeAnswers, MAX_PROOF_IDS, NONCE_BYTES, provedBytes } from './challenge.ts';
+import { Coefficients } from './coefficients.ts';
 
 export interface Attestation {
   /** The place that answered: a node, or a folder of one. */
@@ -21,6 +22,8 @@ export interface Attestation {
   signature: Uint8Array;
   /** In the order of the ids: undefined where it said that it has no such shard, else what `provedBytes` checks. */
   answers: (Uint8Array | undefined)[];
+  /** What the sums behind the answers were made with (`sumKeyOf`), and signed; undefined where there are none. */
+  sumKey?: Uint8Array | undefined;
 }
 
 /** Who signs what a node says of its shards. */
@@ -35,6 +38,7 @@ export interface Attester {
 export type Verdict = 'proved' | 'absent' | 'wrong';
 
 const CONTEXT = Buffer.from('datamesh/attest/1\n');
+const CONTEXT_WITH_SUMS = Buffer.from('datamesh/attest/2\n');
 
 /** Throws RangeError for a nonce that is none, or more ids than one attestation holds: the asker's mistake. */
 export function checkQuestion(ids: readonly ShardId[], nonce: Uint8Array): void {
@@ -42,9 +46,16 @@ export function checkQuestion(ids: readonly ShardId[], nonce: Uint8Array): void 
   if (ids.length > MAX_PROOF_IDS) throw new RangeError(`at most ${MAX_PROOF_IDS} shards are proved at once`);
 }
 
+export interface AttestOptions {
+  /** Told of bytes that do not fit their id, which count as absent. */
+  rotten?: ((id: ShardId) => Promise<void>) | undefined;
+  /** Sums are asked for, with the coefficients of this key. */
+  sumKey?: Uint8Array | undefined;
+}
+
 /**
  * The holder's side: reads each shard whole, one after another, and signs what it found. `read` gives undefined for what is not there; what the disk does not give
- * (`failed`) is not there either, anything else that it throws ends the question; `into` is memory for a shard, the same for each. `rotten` is told of bytes that do not fit their id, which count as absent.
+ * (`failed`) is not there either, anything else that it throws ends the question; `into` is memory for a shard, the same for each.
  */
 export async function attest(
   attester: Attester,
@@ -52,10 +63,11 @@ export async function attest(
   ids: readonly ShardId[],
   nonce: Uint8Array,
   read: (id: ShardId, into: (lengthBytes: number) => Uint8Array) => Promise<Uint8Array | undefined>,
-  rotten?: (id: ShardId) => Promise<void>,
+  { rotten, sumKey }: AttestOptions = {},
 ): Promise<Attestation> {
   checkQuestion(ids, nonce);
   const answers: (Uint8Array | undefined)[] = [];
+  const coefficients = sumKey && new Coefficients(sumKey);
   let memory = new Uint8Array(0);
   const into = (lengthBytes: number) => {
     if (memory.length < lengthBytes) memory = Buffer.allocUnsafeSlow(lengthBytes);
@@ -63,12 +75,12 @@ export async function attest(
   };
   for (const id of ids) {
     const bytes = await unlessUnreadable(read(id, into));
-    const answer = bytes && answerOf(nonce, holder, id, bytes);
+    const answer = bytes && answerOf(nonce, holder, id, bytes, coefficients);
     if (bytes !== undefined && answer === undefined) await rotten?.(id);
     answers.push(answer);
   }
   freeNow(memory);
-  return signAnswers(attester, holder, ids, nonce, answers);
+  return signAnswers(attester, holder, ids, nonce, answers, sumKey);
 }
 
 /** Undefined for a shard that the disk does not give: one bad sector costs its shard, not those that were asked for with it. */
@@ -89,21 +101,22 @@ export function signAnswers(
   ids: readonly ShardId[],
   nonce: Uint8Array,
   answers: (Uint8Array | undefined)[],
+  sumKey?: Uint8Array,
 ): Attestation {
-  const signedAtMs = attester.now();
-  const signature = attester.sign(statement(holder, ids, nonce, signedAtMs, answers));
-  return { holder, signer: attester.peerId, signedAtMs, signature, answers };
+  const said = { holder, signer: attester.peerId, signedAtMs: attester.now(), answers, sumKey };
+  return { ...said, signature: attester.sign(statement(said, ids, nonce)) };
 }
 
 /** Whether the signer's device key signed exactly these answers to this question. Never throws. */
 export function isSigned(attestation: Attestation, ids: readonly ShardId[], nonce: Uint8Array): boolean {
-  const { holder, signer, signedAtMs, signature, answers } = attestation;
+  const { holder, signer, signedAtMs, signature, answers, sumKey } = attestation;
   const publicKey = publicKeyOfPeer(signer);
   if (publicKey === undefined || answers.length !== ids.length || holder.length > 128) return false;
   // A folder has no key: the node that uses it speaks for it.
   if (holder !== signer && !isFolderId(holder)) return false;
   if (!Number.isSafeInteger(signedAtMs) || signedAtMs < 0) return false;
-  return verifySignature(publicKey, statement(holder, ids, nonce, signedAtMs, answers), signature);
+  if (sumKey !== undefined && sumKey.length !== HASH_BYTES) return false;
+  return verifySignature(publicKey, statement(attestation, ids, nonce), signature);
 }
 
 /** What the attestation of `holder` says of each id, checked. Never throws. */
@@ -117,20 +130,20 @@ export function verdictsOf(
   return ids.map((id, at) => {
     const answer = attestation.answers[at];
     if (answer === undefined) return 'absent';
-    return provedBytes(nonce, holder, id, answer) === undefined ? 'wrong' : 'proved';
+    const hasSum = attestation.sumKey !== undefined;
+    return provedBytes(nonce, holder, id, answer, hasSum) === undefined ? 'wrong' : 'proved';
   });
 }
 
 /** What is signed: the place, the question and the answers. */
 function statement(
-  holder: PeerId,
+  { holder, signedAtMs, answers, sumKey }: Omit<Attestation, 'signature'>,
   ids: readonly ShardId[],
   nonce: Uint8Array,
-  signedAtMs: number,
-  answers: readonly (Uint8Array | undefined)[],
 ): Uint8Array {
   const time = Buffer.alloc(8);
   time.writeBigUInt64BE(BigInt(signedAtMs));
   const list = blake3(Buffer.concat([...ids.map((id) => hexToBytes(id)), encodeAnswers(answers)]));
-  return Buffer.concat([CONTEXT, nonce, time, Uint8Array.of(holder.length), Buffer.from(holder), list]);
+  const question = sumKey === undefined ? [CONTEXT, nonce] : [CONTEXT_WITH_SUMS, nonce, sumKey];
+  return Buffer.concat([...question, time, Uint8Array.of(holder.length), Buffer.from(holder), list]);
 }

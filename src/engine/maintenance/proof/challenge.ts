@@ -2,6 +2,7 @@
 import { DatameshError } from '../../../errors.ts';
 import { blake3 } from '../../codec/hash.ts';
 import { bytesToHex, hexToBytes, type PeerId, type ShardId } from '../../types.ts';
+import type { Coefficients } from './coefficients.ts';
 import {
   chunksOf,
   type HashTree,
@@ -12,11 +13,12 @@ import {
   treeOf,
   verifySlice,
 } from './slice.ts';
+import { sumBytes, sumOf } from './sum.ts';
 
 export const NONCE_BYTES = 32;
-/** Shards in one attestation: their ids fit a request's header, and the answer is at most 800 KiB. */
+/** Shards in one attestation: their ids fit a request's header, and the answer is at most 800 KiB, 1,041,664 bytes with sums. */
 export const MAX_PROOF_IDS = 256;
-/** 256 slices of the largest shards: two chunks and 31 chaining values each, at most. */
+/** 256 slices of the largest shards: two chunks and 31 chaining values each, at most; and a sum as long as a chunk. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
 
 const CHALLENGE_CONTEXT = Buffer.from('datamesh/challenge/1\n');
@@ -39,34 +41,47 @@ export function challengedChunk(nonce: Uint8Array, holder: PeerId, id: ShardId, 
   return Number(number % BigInt(chunksOf(lengthBytes)));
 }
 
-/** The answer of a holder that has these bytes; undefined when they are not those of the id: rot, found by hashing all of them. */
+/** The answer of a holder that has these bytes, with their sum behind it when coefficients are given; undefined when they are not those of the id: rot, found by hashing all of them. */
 export function answerOf(
   nonce: Uint8Array,
   holder: PeerId,
   id: ShardId,
   bytes: Uint8Array,
+  coefficients?: Coefficients,
 ): Uint8Array | undefined {
   const tree: HashTree = treeOf(bytes);
   if (bytesToHex(rootOf(tree)) !== id) return undefined;
   const slice = sliceOf(tree, bytes, challengedChunk(nonce, holder, id, bytes.length));
-  const answer = Buffer.alloc(LENGTH_BYTES + slice.length);
-  answer.writeUInt32BE(bytes.length);
-  answer.set(slice, LENGTH_BYTES);
-  return answer;
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(bytes.length);
+  const sum = coefficients === undefined ? [] : [sumOf(bytes, coefficients)];
+  return Buffer.concat([length, slice, ...sum]);
 }
 
-/** Length of the shard that the answer proves to be at the holder; undefined when it proves nothing. Never throws. */
+/** Length of the shard that the answer proves to be at the holder; undefined when it proves nothing. Its sum, where it has one, proves nothing by itself. Never throws. */
 export function provedBytes(
   nonce: Uint8Array,
   holder: PeerId,
   id: ShardId,
   answer: Uint8Array,
+  hasSum = false,
 ): number | undefined {
   const lengthBytes = lengthIn(answer, 0);
   if (lengthBytes === undefined) return undefined;
+  const end = answer.length - (hasSum ? sumBytes(lengthBytes) : 0);
   const chunk = challengedChunk(nonce, holder, id, lengthBytes);
-  const proved = verifySlice(hexToBytes(id), lengthBytes, chunk, answer.subarray(LENGTH_BYTES));
+  const proved = verifySlice(
+    hexToBytes(id),
+    lengthBytes,
+    chunk,
+    answer.subarray(LENGTH_BYTES, Math.max(end, LENGTH_BYTES)),
+  );
   return proved ? lengthBytes : undefined;
+}
+
+/** The sum behind an answer of which `provedBytes` gave the length. */
+export function sumIn(answer: Uint8Array, lengthBytes: number): Uint8Array {
+  return answer.subarray(answer.length - sumBytes(lengthBytes));
 }
 
 /** Answers in the order of the ids: 0 for a shard that is not there, 1 and the answer for one that is. */
@@ -89,6 +104,7 @@ export function decodeAnswers(
   holder: PeerId,
   ids: readonly ShardId[],
   bytes: Uint8Array,
+  haveSums = false,
 ): (Uint8Array | undefined)[] {
   let at = 0;
   const answers = ids.map((id) => {
@@ -96,7 +112,8 @@ export function decodeAnswers(
     if (flag === ABSENT) return undefined;
     const lengthBytes = flag === PRESENT ? lengthIn(bytes, at) : undefined;
     if (lengthBytes === undefined) throw malformed();
-    const end = at + LENGTH_BYTES + sliceBytes(lengthBytes, challengedChunk(nonce, holder, id, lengthBytes));
+    const slice = sliceBytes(lengthBytes, challengedChunk(nonce, holder, id, lengthBytes));
+    const end = at + LENGTH_BYTES + slice + (haveSums ? sumBytes(lengthBytes) : 0);
     if (end > bytes.length) throw malformed();
     const answer = bytes.subarray(at, end);
     at = end;

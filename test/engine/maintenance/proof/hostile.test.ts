@@ -19,6 +19,7 @@ import {
   provedBytes,
 } from '../../../../src/engine/maintenance/proof/challenge.ts';
 import { sliceBytes } from '../../../../src/engine/maintenance/proof/slice.ts';
+import { sumBytes } from '../../../../src/engine/maintenance/proof/sum.ts';
 import type { PeerId, ShardId } from '../../../../src/engine/types.ts';
 import { asDatameshError } from '../../../../src/errors.ts';
 import { attesterOf } from '../../../support/attester.ts';
@@ -33,12 +34,14 @@ test('a question comes over as it was asked, and every other header of its kind 
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }), { nil: undefined }),
       fc.array(fc.nat(), { maxLength: 256 }),
-      (nonce, numbers) => {
+      (nonce, seed, numbers) => {
         const ids = numbers.map(idOf);
-        expect(decodeRequest(encodeRequest({ op: 'prove', nonce, ids }))).toEqual({
+        expect(decodeRequest(encodeRequest({ op: 'prove', nonce, seed, ids }))).toEqual({
           op: 'prove',
           nonce,
+          seed,
           ids,
         });
       },
@@ -51,7 +54,13 @@ test('a question comes over as it was asked, and every other header of its kind 
     nonce: NONCE,
     ids: Array.from({ length: 257 }, (_, i) => idOf(i)),
   });
+  const withSums = encodeRequest({ op: 'prove', nonce: NONCE, seed: NONCE, ids: [] })[0]!;
   for (const header of [
+    Uint8Array.of(withSums),
+    new Uint8Array(33).fill(withSums),
+    new Uint8Array(64).fill(withSums),
+    new Uint8Array(66).fill(withSums),
+    new Uint8Array(1 + 64 + 257 * 32).fill(withSums),
     Uint8Array.of(op),
     new Uint8Array(32).fill(op),
     new Uint8Array(64).fill(op),
@@ -63,14 +72,19 @@ test('a question comes over as it was asked, and every other header of its kind 
 
 test('a list of answers is read as it was written, and anything else throws one error', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 4000 }), fc.integer({ min: 0, max: 4 }), (bytes, count) => {
-      const ids = Array.from({ length: count }, (_, i) => idOf(i));
-      try {
-        expect(encodeAnswers(decodeAnswers(NONCE, HOLDER, ids, bytes))).toEqual(bytes);
-      } catch (error) {
-        expect(asDatameshError(error).code).toBe('malformed-data');
-      }
-    }),
+    fc.property(
+      fc.uint8Array({ maxLength: 4000 }),
+      fc.integer({ min: 0, max: 4 }),
+      fc.boolean(),
+      (bytes, count, haveSums) => {
+        const ids = Array.from({ length: count }, (_, i) => idOf(i));
+        try {
+          expect(encodeAnswers(decodeAnswers(NONCE, HOLDER, ids, bytes, haveSums))).toEqual(bytes);
+        } catch (error) {
+          expect(asDatameshError(error).code).toBe('malformed-data');
+        }
+      },
+    ),
     { numRuns: 2000 },
   );
 });
@@ -81,7 +95,7 @@ test('the longest answer fits the bound, and no claimed length asks for more', (
   let most = 0;
   for (let chunk = 0; chunk < chunks; chunk += 997) most = Math.max(most, sliceBytes(longest, chunk));
   for (let chunk = chunks - 40; chunk < chunks; chunk++) most = Math.max(most, sliceBytes(longest, chunk));
-  expect(MAX_PROOF_IDS * (1 + 4 + most)).toBeLessThan(MAX_ANSWER_BYTES);
+  expect(MAX_PROOF_IDS * (1 + 4 + most + sumBytes(longest))).toBeLessThan(MAX_ANSWER_BYTES);
   for (const claimed of ['04010001', 'ffffffff', '04010000']) {
     const answer = Buffer.concat([Buffer.from(`01${claimed}`, 'hex'), new Uint8Array(2000)]);
     expect(() => decodeAnswers(NONCE, HOLDER, [idOf(1)], answer)).toThrow(/malformed/);
@@ -90,8 +104,8 @@ test('the longest answer fits the bound, and no claimed length asks for more', (
 
 test('no bytes prove a shard of which one has nothing', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 3000 }), (answer) => {
-      expect(provedBytes(NONCE, HOLDER, idOf(7), answer)).toBeUndefined();
+    fc.property(fc.uint8Array({ maxLength: 3000 }), fc.boolean(), (answer, hasSum) => {
+      expect(provedBytes(NONCE, HOLDER, idOf(7), answer, hasSum)).toBeUndefined();
     }),
     { numRuns: 500 },
   );
@@ -109,10 +123,11 @@ test('whatever a holder answers, the asker has an error or verdicts, and none sa
       fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ minLength: 72, maxLength: 72 })),
       fc.oneof(fc.uint8Array({ maxLength: 2500 }), fc.constant(Uint8Array.of(0, 0))),
       fc.boolean(),
-      async (tail, bytes, ok) => {
+      fc.constantFrom(undefined, NONCE),
+      async (tail, bytes, ok, seed) => {
         header = ok ? encodeStatus('ok', tail) : tail;
         body = bytes;
-        const verdicts = await backend.prove(ids, NONCE, CALL).then(
+        const verdicts = await backend.prove(ids, NONCE, { ...CALL, seed }).then(
           (attestation) => verdictsOf(attestation, HOLDER, ids, NONCE),
           (error: unknown) => asDatameshError(error).code,
         );
