@@ -264,8 +264,7 @@ export const wireTargets: Target[] = [
       const ids: ShardId[] = [shardId, idOf(2)];
       const [answer] = decodeAnswers(nonce, holder as PeerId, ids, input, true);
       if (answer === undefined) return;
-      const lengthBytes = provedBytes(nonce, holder as PeerId, shardId, answer, true);
-      if (lengthBytes !== undefined) sumIn(answer, lengthBytes);
+      if (provedBytes(nonce, holder as PeerId, shardId, answer, true) !== undefined) sumIn(answer);
     },
     refusals: MALFORMED,
   },

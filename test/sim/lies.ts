@@ -11,6 +11,7 @@ import { NO_BYTES } from '../../src/engine/effects/net.ts';
 import type { Device } from '../../src/engine/keys/device.ts';
 import { signAnswers } from '../../src/engine/maintenance/proof/attestation.ts';
 import { answerOf, encodeAnswers } from '../../src/engine/maintenance/proof/challenge.ts';
+import { unknownOperation } from '../../src/engine/mesh/protocol-versions.ts';
 import type { ShardId } from '../../src/engine/types.ts';
 import type { Tamper } from './endpoint.ts';
 import type { SimRandom } from './random.ts';
@@ -47,6 +48,8 @@ export function lie(
       case 'has':
         return { header: encodeStatus('ok', new Uint8Array(request.ids.length).fill(1)), body: NO_BYTES };
       case 'prove': {
+        // Whoever knows no sums cannot be caught by them.
+        if (request.seed !== undefined) return unknownOperation();
         const { peerId, sign } = device();
         const forged = request.ids.map((id) => {
           const bytes = bytesOf(id);
@@ -55,8 +58,7 @@ export function lie(
           return answer;
         });
         const attester = { peerId, sign, now: () => 0 };
-        const sumKey = request.seed && new Uint8Array(32);
-        const attestation = signAnswers(attester, peerId, request.ids, request.nonce, forged, sumKey);
+        const attestation = signAnswers(attester, peerId, request.ids, request.nonce, forged);
         return {
           header: encodeStatus('ok', encodeSignature(attestation)),
           body: encodeAnswers(attestation.answers),

@@ -6,6 +6,9 @@ import { realRandom } from '../../src/engine/effects/random.ts';
 import { deriveOwner } from '../../src/engine/keys/owner.ts';
 import { newPhrase } from '../../src/engine/keys/phrase.ts';
 import { type Attester, attest, signAnswers } from '../../src/engine/maintenance/proof/attestation.ts';
+import { CHUNK_BYTES } from '../../src/engine/maintenance/proof/chaining.ts';
+import { Coefficients, sumKeyOf } from '../../src/engine/maintenance/proof/coefficients.ts';
+import { sumOf } from '../../src/engine/maintenance/proof/sum.ts';
 import { pointOf } from '../../src/engine/placement/xor.ts';
 import type { GetContext } from '../../src/engine/transfer/get.ts';
 import { createHedging } from '../../src/engine/transfer/hedging.ts';
@@ -33,7 +36,18 @@ export type Fault =
   /** The same, and makes up proofs of what it has not. */
   | 'forges'
   /** The same, and has no time for proofs. */
-  | 'refuses';
+  | 'refuses'
+  /** Keeps all of each shard but its second chunk, and proves the rest. */
+  | 'gap'
+  /** The same, and gets what it lacks from others when it is to give the shard itself. */
+  | 'gap-fetches'
+  /** The same, and does not give the shard. */
+  | 'gap-withholds'
+  /** The same, and says that it does not know sums. */
+  | 'gap-older';
+
+/** What such a holder does not keep. */
+const GAP = 1;
 
 export interface MemoryNode {
   peer: PeerId;
@@ -51,6 +65,8 @@ export class MemoryMesh {
   readonly nodes: MemoryNode[];
   readonly owner = deriveOwner(newPhrase(realRandom()), 'main');
   readonly log: string[] = [];
+  /** Whose questions the backends ask. */
+  asker = 'asker' as PeerId;
   /** What gets learnt of the nodes' speed. */
   readonly standings = new Map<PeerId, Standing>();
   readonly codec = createCodec();
@@ -121,6 +137,7 @@ export class MemoryMesh {
   }
 
   backend(peer: PeerId): Backend | undefined {
+    const mesh = this;
     const node = this.nodes.find((one) => one.peer === peer);
     if (node === undefined || node.fault === 'dead') return undefined;
     return {
@@ -144,6 +161,8 @@ export class MemoryMesh {
         const held = node.shards.get(id)?.bytes;
         if (held === undefined) return undefined;
         if (node.fault === 'cuts') return held.subarray(0, held.length - 128);
+        if (node.fault === 'gap-withholds') throw new DatameshError('denied', { what: 'not now' });
+        if (node.fault === 'gap' || node.fault === 'gap-older') return withGap(held);
         if (node.fault !== 'lies') return Uint8Array.from(held);
         const wrong = Uint8Array.from(held);
         wrong[wrong.length >> 1]! ^= 1;
@@ -167,7 +186,21 @@ export class MemoryMesh {
           });
         }
         const read = async (id: ShardId) => node.shards.get(id)?.bytes;
-        const honest = await attest(node.attester, peer, ids, nonce, read);
+        const sumKey =
+          call.seed === undefined || node.fault === 'gap-older' ? undefined : sumKeyOf(call.seed, mesh.asker);
+        const honest = await attest(node.attester, peer, ids, nonce, read, { sumKey });
+        if (node.fault?.startsWith('gap')) {
+          // It keeps chaining values, so that it can prove every chunk that it has, and is never asked for the one that it has not: so it goes 1,023 of 1,024 times with a MiB.
+          const answers = ids.map((id, at) => {
+            const bytes = node.shards.get(id)?.bytes;
+            const answer = honest.answers[at];
+            if (bytes === undefined || answer === undefined) return undefined;
+            if (sumKey === undefined) return answer;
+            const sum = sumOf(withGap(bytes), new Coefficients(sumKey));
+            return Buffer.concat([answer.subarray(0, answer.length - sum.length), sum]);
+          });
+          return signAnswers(node.attester, peer, ids, nonce, answers, sumKey);
+        }
         if (node.fault !== 'forges') return honest;
         const answers = honest.answers.map((answer) => answer ?? new Uint8Array(1028));
         return signAnswers(node.attester, peer, ids, nonce, answers);
@@ -178,6 +211,12 @@ export class MemoryMesh {
       },
     };
   }
+}
+
+function withGap(bytes: Uint8Array): Uint8Array {
+  const rest = Uint8Array.from(bytes);
+  rest.fill(0, GAP * CHUNK_BYTES, (GAP + 1) * CHUNK_BYTES);
+  return rest;
 }
 
 export async function* bytesOf(data: Uint8Array, pieceBytes = 64 * 1024): AsyncGenerator<Uint8Array> {

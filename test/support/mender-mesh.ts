@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { realClock } from '../../src/engine/effects/clock.ts';
 import { realRandom } from '../../src/engine/effects/random.ts';
+import { createAudit } from '../../src/engine/maintenance/audit.ts';
 import { takeCensus } from '../../src/engine/maintenance/census.ts';
+import { sampleLed } from '../../src/engine/maintenance/custody/custody-audit.ts';
 import type { CustodyClient } from '../../src/engine/maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../../src/engine/maintenance/custody/custody-manifests.ts';
 import { MANIFEST_GROUP } from '../../src/engine/maintenance/custody/custody-store.ts';
@@ -13,6 +15,7 @@ import { censusGroups } from '../../src/engine/maintenance/groups.ts';
 import { mend } from '../../src/engine/maintenance/mender.ts';
 import type { MenderContext } from '../../src/engine/maintenance/mender-context.ts';
 import { provedBy, proveShards } from '../../src/engine/maintenance/proof/ask.ts';
+import { Look } from '../../src/engine/maintenance/proof/look.ts';
 import { ProofMemory } from '../../src/engine/maintenance/proof/memory.ts';
 import { RateLimit } from '../../src/engine/mesh/rate-limit.ts';
 import { Jobs } from '../../src/engine/observe/jobs.ts';
@@ -35,6 +38,7 @@ export async function menderMesh(count: number) {
   const { bytes: manifestBytes } = mesh.node(manifestHolders[0]!).shards.get(manifestShardId(objectId))!;
   const { ids, holders } = manifest.stripe(0);
   const self = holders[0]!;
+  mesh.asker = self;
   const members = mesh.nodes.map(({ peer }) => ({
     peer,
     point: pointOf(Buffer.from(peer)),
@@ -50,7 +54,8 @@ export async function menderMesh(count: number) {
   const order = signOrder(orderOf({ objectId, owner: mesh.owner.ownerId }), mesh.owner);
   const claims = manifestHolders.map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
   store.keep([{ order: readOrder(order), bytes: order, manifest: manifestBytes, claims }]);
-  const memory = new ProofMemory();
+  const learnt: string[] = [];
+  const memory = new ProofMemory((holder, verdict) => learnt.push(`${holder} ${verdict}`));
   const suspects = new DamageList();
   const reachable = () => mesh.nodes.flatMap(({ peer }) => mesh.backend(peer) ?? []);
   const context: MenderContext = {
@@ -114,8 +119,20 @@ export async function menderMesh(count: number) {
     /** What an audit of one shard does. */
     audit: (holder: (typeof members)[number]['peer'], id: ShardId) =>
       proveShards(mesh.backend(holder)!, [{ id }], { random, memory }),
+    /** Whom proofs have shown to have failed, and how. */
+    learnt,
+    /** A round of the custodian's audit. */
+    auditRound: () =>
+      createAudit({
+        clock,
+        random,
+        self,
+        backend: (peer) => mesh.backend(peer),
+        memory,
+        sample: async () => sampleLed({ random, peers: context.peers, store, manifests: context.manifests }),
+      }).round(),
     /** The owner's census, on this node. */
-    health: () =>
+    health: (depth: 'asked' | 'proved' = 'asked') =>
       takeCensus(
         (async function* () {
           yield { name: 'a', objectId, groups: censusGroups(objectId, manifestHolders, manifest) };
@@ -128,6 +145,11 @@ export async function menderMesh(count: number) {
           reachable,
           timeoutMs: 500,
           signal,
+          depth,
+          look:
+            depth === 'asked'
+              ? undefined
+              : new Look({ self, random, memory, signal, backend: (peer) => mesh.backend(peer) }),
         },
       ),
   };

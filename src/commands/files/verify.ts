@@ -1,15 +1,15 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Values } from '../command.ts';
 import { shortId } from '../format/units.ts';
-import { healthRecord, stateExit } from '../network/health.ts';
+import { healthRecord, stateExit, tellSums } from '../network/health.ts';
 import { VERIFY_FIELDS } from './fields.ts';
 
 export const verifyCommand: Command = {
   path: ['verify'],
   group: 'files',
   summary: 'Make every holder prove the shards of objects',
-  description: `Each holder is asked for a slice of each shard that a fresh random number chooses, reads the whole shard to answer, and signs; what is
-    not proved counts as missing. --deep also reads, decodes and decrypts every object and compares it with the hash of what was stored.`,
+  description: `Each holder is asked for a slice of each shard that a fresh random number chooses and for a sum of all of it, reads the whole shard to answer, and signs; what is
+    not proved counts as missing. The sums of a stripe must fit together; where they do not, its shards are read, some 16 stripes and 256 MiB at a time, and what is beyond counts as missing. --deep also reads, decodes and decrypts every object and compares it with the hash of what was stored.`,
   args: [
     {
       name: 'object',
@@ -42,6 +42,9 @@ export const verifyCommand: Command = {
     { key: 'shardsExpected', title: 'Shards expected' },
     { key: 'stripesLost', title: 'Stripes lost' },
     { key: 'stripesSpare0', title: 'Stripes, spare 0' },
+    { key: 'provedWhole', title: 'Proved whole' },
+    { key: 'provedByChunk', title: 'By a chunk alone' },
+    { key: 'provedOpen', title: 'Left open' },
     { key: 'objectsRead', title: 'Objects read' },
     { key: 'bytesRead', title: 'Bytes read', format: 'bytes' },
     { key: 'unreadable', title: 'Unreadable' },
@@ -72,6 +75,7 @@ export const verifyCommand: Command = {
     for (const object of health.worst.slice(0, 10)) {
       out.note(`${object.state}: ${object.name} (spare ${object.spare})`);
     }
+    tellSums(out, health);
     for (const { holder, name, absent, wrong } of failed.slice(0, 10)) {
       const who = name ?? shortId(holder);
       if (wrong > 0) out.note(`${who} gave ${wrong} wrong proofs`);

@@ -16,7 +16,8 @@ export const healthCommand: Command = {
     copies of each object's manifest; an object with several names is counted once, under the first of them.
 
     Depth "asked" is what holders say that they have. With --proved each holder must show it: it reads every shard whole and answers with a
-    slice of it that a fresh random number chooses; a holder that cannot counts as not having it, from then on also when it is only asked.`,
+    slice of it that a fresh random number chooses, and with a sum of all of it, which is held against the sums of the stripe's other shards; a holder that
+    cannot counts as not having it, from then on also when it is only asked. Where sums do not fit together the shards are read, some 16 stripes and 256 MiB at a time.`,
   args: [],
   options: [
     { name: 'check', summary: 'End with a failure unless every object is whole' },
@@ -54,6 +55,9 @@ export const healthCommand: Command = {
     { key: 'stripesSpare1', title: 'Stripes, spare 1' },
     { key: 'stripesSpare2', title: 'Stripes, spare 2' },
     { key: 'stripesSpare3plus', title: 'Stripes, spare 3+' },
+    { key: 'provedWhole', title: 'Proved whole' },
+    { key: 'provedByChunk', title: 'By a chunk alone' },
+    { key: 'provedOpen', title: 'Left open' },
     { key: 'silent', title: 'Silent peers' },
   ],
   exits: [
@@ -85,6 +89,7 @@ function show(out: Output, report: HealthReport): void {
   for (const object of report.worst.slice(0, 10)) {
     out.note(`${object.state}: ${object.name} (spare ${object.spare})`);
   }
+  tellSums(out, report);
 }
 
 /** Silence that this node has brought about itself is no reason to go and look for a dead machine. */
@@ -98,7 +103,7 @@ function tellBanned(out: Output, { silentPeers }: HealthReport, peers: readonly 
 }
 
 /** The figures of a census side by side. */
-export function healthRecord({ stripes, silentPeers, worst, ...figures }: HealthReport): OutputRecord {
+export function healthRecord({ stripes, silentPeers, worst, sums, ...figures }: HealthReport): OutputRecord {
   return {
     ...figures,
     durationMs: Math.round(figures.durationMs),
@@ -107,10 +112,27 @@ export function healthRecord({ stripes, silentPeers, worst, ...figures }: Health
     stripesSpare1: stripes.spare1,
     stripesSpare2: stripes.spare2,
     stripesSpare3plus: stripes.spare3plus,
+    provedWhole: sums?.whole ?? null,
+    provedByChunk: sums?.unchecked ?? null,
+    provedOpen: sums?.open ?? null,
     silent: silentPeers.length,
     silentPeers,
     worst,
   };
+}
+
+/** What a census by proof could not compare. */
+export function tellSums(out: Output, { sums }: HealthReport): void {
+  if (sums === undefined) return;
+  const { unchecked, open } = sums;
+  if (unchecked > 0)
+    out.note(
+      `${unchecked} stripes and manifests are proved by a chunk of each shard alone: too few holders gave sums to compare`,
+    );
+  if (open > 0)
+    out.note(
+      `in ${open} stripes and manifests the sums did not fit, and not all of their shards could be read: these count as missing; verify again`,
+    );
 }
 
 /** What a script wants to know: nothing when every object is whole. */

@@ -16,6 +16,7 @@ import { stateOf, takeCensus } from '../maintenance/census.ts';
 import { askHolders, type CensusDepth, type CensusObject } from '../maintenance/census-ask.ts';
 import { MANIFEST_GROUP } from '../maintenance/custody/custody-store.ts';
 import { censusGroups, manifestGroup } from '../maintenance/groups.ts';
+import { Look, type Refuted } from '../maintenance/proof/look.ts';
 import { releaseShards } from '../maintenance/release.ts';
 import type { Node } from '../node.ts';
 import { type PlacedObject, placedObject, takeDistribution } from '../pools/distribution.ts';
@@ -293,7 +294,8 @@ export function createObjects(
 
     census(call, depth) {
       const signal = call.signal ?? new AbortController().signal;
-      return takeCensus(censusObjects(signal), { ...censusOptions(node, signal), depth });
+      const look = depth === 'proved' ? lookOf(node, signal) : undefined;
+      return takeCensus(censusObjects(signal), { ...censusOptions(node, signal), depth, look });
     },
 
     async open(objectId, holders, label, signal) {
@@ -378,6 +380,12 @@ interface Found {
 export function censusOptions(node: Node, signal: AbortSignal) {
   const { clock, random, backend, reachable, proofs } = node;
   return { clock, random, backend, reachable, memory: proofs, timeoutMs: ASK_TIMEOUT_MS, signal };
+}
+
+/** For one verification: its sums are this node's to compare. */
+export function lookOf(node: Node, signal: AbortSignal, onRefuted?: (refuted: Refuted) => void): Look {
+  const { net, random, backend, proofs: memory } = node;
+  return new Look({ self: net.self, random, backend, memory, signal, onRefuted });
 }
 
 function lostIsUndefined(error: unknown): undefined {

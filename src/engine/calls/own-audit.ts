@@ -1,7 +1,7 @@
 /** The audit of the owner's own objects, by the owner's node: it goes round her catalog, a few objects a minute, random shards of each. */
 import type { Random } from '../effects/random.ts';
 import { type Audit, type AuditTarget, createAudit } from '../maintenance/audit.ts';
-import type { CensusGroup } from '../maintenance/census-ask.ts';
+import { type CensusGroup, sumGroupOf } from '../maintenance/census-ask.ts';
 import { censusGroups } from '../maintenance/groups.ts';
 import type { Node } from '../node.ts';
 import type { Objects } from './objects.ts';
@@ -15,6 +15,7 @@ export function auditOwn(node: Node, objects: Pick<Objects, 'current'>): Audit {
   return createAudit({
     clock: node.clock,
     random: node.random,
+    self: node.net.self,
     backend: node.backend,
     memory: node.proofs,
     async sample(signal) {
@@ -40,14 +41,20 @@ export function auditOwn(node: Node, objects: Pick<Objects, 'current'>): Audit {
   });
 }
 
-/** Some shards of an object, each group with the same chance; all of a small one. */
+/** Some stripes of an object, and its manifest, each with the same chance; all of a small one. */
 function someShards(groups: readonly CensusGroup[], random: Random): AuditTarget[] {
-  const of = ({ shards, shardBytes }: CensusGroup) =>
-    shards.map(({ id, holder }) => ({ id, holder, lengthBytes: shardBytes }));
+  const of = (group: CensusGroup) => {
+    const { shards, shardBytes: lengthBytes } = group;
+    const sums = sumGroupOf(group);
+    return shards.map(({ id, holder }) => ({ id, holder, lengthBytes, group: sums }));
+  };
   const all = groups.reduce((sum, { shards }) => sum + shards.length, 0);
   if (all <= SHARDS_PER_OBJECT) return groups.flatMap(of);
-  return Array.from({ length: SHARDS_PER_OBJECT }, () => {
-    const shards = of(groups[Math.floor(random.fraction() * groups.length)]!);
-    return shards[Math.floor(random.fraction() * shards.length)];
-  }).filter((shard) => shard !== undefined);
+  const left = [...groups];
+  const targets: AuditTarget[] = [];
+  while (left.length > 0 && targets.length < SHARDS_PER_OBJECT) {
+    const [group] = left.splice(Math.floor(random.fraction() * left.length), 1);
+    targets.push(...of(group!));
+  }
+  return targets;
 }

@@ -13,7 +13,7 @@ import { GET_TIMEOUT_MS } from '../transfer/limits.ts';
 import { bytesToHex, manifestShardId, type PeerId } from '../types.ts';
 import type { ProofFile, VerifyQuery, VerifyReport } from '../views/proofs.ts';
 import { findEntry, notFound, publicView } from './object-refs.ts';
-import { censusOptions, type Objects } from './objects.ts';
+import { censusOptions, lookOf, type Objects } from './objects.ts';
 import { nameOf, ownerOf } from './put-object.ts';
 
 const LISTED = 100;
@@ -30,6 +30,13 @@ export function createProving(node: Node, objects: Pick<Objects, 'current' | 'ge
     async verify({ ref, pool, deep }, call) {
       const signal = call.signal ?? new AbortController().signal;
       const failed = new Map<PeerId, VerifyReport['failed'][number]>();
+      const tell = (holder: PeerId, absent: number, wrong: number) => {
+        if (absent + wrong === 0) return;
+        const before = failed.get(holder) ?? { holder, name: nameOf(node, holder), absent: 0, wrong: 0 };
+        const who = before.name ?? holder.slice(-8);
+        call.onLine?.(`${who} failed a proof: ${absent} shards absent, ${wrong} wrong`, 'warn');
+        failed.set(holder, { ...before, absent: before.absent + absent, wrong: before.wrong + wrong });
+      };
       const groups = async function* (): AsyncGenerator<CensusObject> {
         for await (const { entry, manifest } of objects.current({ ref, pool }, signal)) {
           const { name, objectId, manifestHolders } = entry;
@@ -40,15 +47,14 @@ export function createProving(node: Node, objects: Pick<Objects, 'current' | 'ge
       const health = await takeCensus(groups(), {
         ...censusOptions(node, signal),
         depth: 'proved',
+        look: lookOf(node, signal, ({ holder, verdict }) =>
+          tell(holder, verdict === 'absent' ? 1 : 0, verdict === 'wrong' ? 1 : 0),
+        ),
         onProgress: (doneItems) => call.onProgress?.({ doneBytes: 0, totalBytes: undefined, doneItems }),
         onAttestation({ holder }, _ids, _nonce, verdicts) {
           const absent = verdicts.filter((verdict) => verdict === 'absent').length;
           const wrong = verdicts.filter((verdict) => verdict === 'wrong').length;
-          if (absent + wrong === 0) return;
-          const before = failed.get(holder) ?? { holder, name: nameOf(node, holder), absent: 0, wrong: 0 };
-          const who = before.name ?? holder.slice(-8);
-          call.onLine?.(`${who} failed a proof: ${absent} shards absent, ${wrong} wrong`, 'warn');
-          failed.set(holder, { ...before, absent: before.absent + absent, wrong: before.wrong + wrong });
+          tell(holder, absent, wrong);
         },
       });
       return {

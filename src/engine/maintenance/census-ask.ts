@@ -4,8 +4,11 @@ import type { Backend } from '../backends/backend.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { CodeProfile, ObjectId, PeerId, ShardId } from '../types.ts';
+import type { SumFigures } from '../views/health.ts';
 import { type OnAttestation, proveShards, type WantedShard } from './proof/ask.ts';
 import { showElsewhere } from './proof/elsewhere.ts';
+import type { SumGroup } from './proof/fitting.ts';
+import type { Look } from './proof/look.ts';
 import type { ProofMemory } from './proof/memory.ts';
 
 /** One replicated or coded group of shards: a stripe, or a manifest with k = 1. */
@@ -15,6 +18,8 @@ export interface CensusGroup {
   shards: readonly { id: ShardId; holder: PeerId }[];
   /** Shards that nobody took then; repair may have made them since. */
   unplaced?: readonly ShardId[];
+  /** All of them by index; where they are not given, the sums of a code are not compared. */
+  ids?: readonly ShardId[] | undefined;
   /** Length of each; undefined where nobody told (a manifest's copies). */
   shardBytes?: number | undefined;
 }
@@ -47,6 +52,8 @@ export interface CensusOptions {
   /** Called as objects are counted. */
   onProgress?: (objectsDone: number) => void;
   onAttestation?: OnAttestation | undefined;
+  /** With depth `proved`: sums are asked for and compared. */
+  look?: Look | undefined;
 }
 
 /** Which holders really have which of the shards that were asked for. */
@@ -61,6 +68,10 @@ export class LiveShards {
 
   has(holder: PeerId, id: ShardId): boolean {
     return this.holders.get(id)?.has(holder) ?? false;
+  }
+
+  drop(holder: PeerId, id: ShardId): void {
+    this.holders.get(id)?.delete(holder);
   }
 
   holdersOf(id: ShardId): PeerId[] {
@@ -84,7 +95,19 @@ export async function askHolders(
   silent: Set<PeerId>,
 ): Promise<LiveShards> {
   const live = new LiveShards();
-  const noted = notedIn(objects);
+  const groups = objects.flatMap((object) => object.groups ?? []);
+  for (const some of options.look === undefined ? [groups] : partsOf(groups))
+    await askGroups(some, options, silent, live);
+  return live;
+}
+
+async function askGroups(
+  groups: readonly CensusGroup[],
+  options: CensusOptions,
+  silent: Set<PeerId>,
+  live: LiveShards,
+): Promise<void> {
+  const noted = notedIn(groups);
   await Promise.all(
     [...noted].map(async ([holder, wanted]) => {
       const backend = options.backend(holder);
@@ -97,8 +120,51 @@ export async function askHolders(
       }
     }),
   );
-  await searchElsewhere(objects, noted, options, live);
-  return live;
+  await searchElsewhere(groups, noted, options, live);
+  const { look } = options;
+  if (look === undefined) return;
+  const states = new Map<CensusGroup, keyof SumFigures>();
+  let open = groups;
+  for (let round = 0; open.length > 0; round++) {
+    // What was refuted where it was noted may have been made anew elsewhere since: once more, and what is found there is compared as well.
+    if (round > 0) await searchElsewhere(open, noted, options, live);
+    const lacking: CensusGroup[] = [];
+    for (const [at, settled] of (await look.settle(open.map(sumGroupOf))).entries()) {
+      states.set(open[at]!, settled.state);
+      for (const { holder, id } of settled.whole) live.add(holder, id);
+      const lost = [...settled.refuted, ...settled.unproved];
+      for (const { holder, id } of lost) live.drop(holder, id);
+      if (lost.length > 0 && round === 0) lacking.push(open[at]!);
+    }
+    open = lacking;
+  }
+  for (const state of states.values()) look.figures[state]++;
+  look.clear();
+}
+
+/** Without ids by index nothing is compared. */
+export function sumGroupOf({ code, ids, shards, unplaced }: CensusGroup): SumGroup {
+  if (code.k > 1) return { code, ids: ids ?? [] };
+  return { code, ids: [...shards.map(({ id }) => id), ...(unplaced ?? [])] };
+}
+
+/** Sums are kept until all holders have answered: so many shards at a time are 2 MiB of them, and some questions for each holder. */
+const SHARDS_AT_ONCE = 2048;
+
+function* partsOf(groups: readonly CensusGroup[]): Generator<CensusGroup[]> {
+  let part: CensusGroup[] = [];
+  let shards = 0;
+  for (const group of groups) {
+    const count = group.code.k + group.code.m;
+    if (part.length > 0 && shards + count > SHARDS_AT_ONCE) {
+      yield part;
+      part = [];
+      shards = 0;
+    }
+    part.push(group);
+    shards += count;
+  }
+  yield part;
 }
 
 /** What would be found were some holders gone: what they have is looked for with the others, who may have copies that nobody noted. */
@@ -110,15 +176,16 @@ export async function askWithout(
 ): Promise<LiveShards> {
   const rest = live.without(isGone);
   const reachable = () => (options.reachable?.() ?? []).filter(({ id }) => !isGone(id));
-  await searchElsewhere(objects, notedIn(objects), { ...options, reachable }, rest);
+  const groups = objects.flatMap((object) => object.groups ?? []);
+  await searchElsewhere(groups, notedIn(groups), { ...options, reachable }, rest);
   return rest;
 }
 
 type Noted = ReadonlyMap<PeerId, ReadonlyMap<ShardId, WantedShard>>;
 
-function notedIn(objects: readonly Pick<CensusObject, 'groups'>[]): Noted {
+function notedIn(groups: readonly CensusGroup[]): Noted {
   const noted = new Map<PeerId, Map<ShardId, WantedShard>>();
-  for (const group of groupsOf(objects)) {
+  for (const group of groups) {
     for (const { id, holder } of group.shards) {
       let wanted = noted.get(holder);
       if (wanted === undefined) noted.set(holder, (wanted = new Map()));
@@ -133,13 +200,13 @@ function notedIn(objects: readonly Pick<CensusObject, 'groups'>[]): Noted {
  * depth.
  */
 async function searchElsewhere(
-  objects: readonly Pick<CensusObject, 'groups'>[],
+  groups: readonly CensusGroup[],
   noted: Noted,
   options: CensusOptions,
   live: LiveShards,
 ): Promise<void> {
   const missing = new Map<ShardId, WantedShard>();
-  for (const group of groupsOf(objects)) {
+  for (const group of groups) {
     for (const [id, copies] of copiesOf(group)) {
       if (live.holdersOf(id).length < copies) missing.set(id, { id, lengthBytes: group.shardBytes });
     }
@@ -170,7 +237,7 @@ async function ask(
   where: 'noted' | 'elsewhere' = 'noted',
 ): Promise<boolean> {
   if (wanted.length === 0) return true;
-  const { signal, timeoutMs, memory, random, onAttestation } = options;
+  const { signal, timeoutMs, memory, random, onAttestation, look } = options;
   const ids = wanted.map(({ id }) => id);
   const held = await backend.has(ids, { signal, timeoutMs });
   const said = wanted.filter((_, at) => held[at]);
@@ -180,7 +247,7 @@ async function ask(
   }
   if (said.length === 0) return true;
   if (random === undefined) throw new TypeError('a census by proof needs a source of nonces');
-  const proofs = { signal, memory, random, onAttestation };
+  const proofs = { signal, memory, random, onAttestation, look };
   if (where === 'elsewhere') {
     const again = options.depth === 'proved';
     await showElsewhere(backend, said, { ...proofs, again }, (id) => live.add(backend.id, id));
@@ -189,10 +256,6 @@ async function ask(
   const verdicts = await proveShards(backend, said, { ...proofs, claimed: true });
   for (const [id, verdict] of verdicts) if (verdict === 'proved') live.add(backend.id, id);
   return said.every(({ id }) => verdicts.has(id));
-}
-
-function* groupsOf(objects: readonly Pick<CensusObject, 'groups'>[]): Generator<CensusGroup> {
-  for (const { groups } of objects) yield* groups ?? [];
 }
 
 /**

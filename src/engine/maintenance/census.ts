@@ -29,6 +29,7 @@ export async function takeCensus(
     for (const object of batch) countObject(object, live, report);
     options.onProgress?.(report.objects);
   }
+  report.sums = options.look?.figures;
   report.silentPeers = [...silent];
   report.worst.sort((a, b) => a.spare - b.spare);
   report.worst.length = Math.min(report.worst.length, WORST_LISTED);

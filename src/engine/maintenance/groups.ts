@@ -16,6 +16,7 @@ export function censusGroups(
       shards: ids.flatMap((id, at) => (placed[at] === undefined ? [] : [{ id, holder: placed[at] }])),
       unplaced: ids.filter((_id, at) => placed[at] === undefined),
       shardBytes,
+      ids,
     });
   }
   return groups;

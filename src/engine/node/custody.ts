@@ -331,6 +331,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   const audit = createAudit({
     clock,
     random,
+    self: peers.self,
     backend: holders.backend,
     memory: parts.proofs,
     sample: async () => sampleLed({ random, peers, store: custody, manifests }),

@@ -18,6 +18,16 @@ export interface SpareHistogram {
 }
 
 /** A census: what holders answered when asked for every shard, not what was once written. */
+/** Stripes, and manifests with their copies, of a census by proof, by what the sums of their shards showed (docs/FORMATS.md "Sums"). */
+export interface SumFigures {
+  /** All shards that count are proved whole: their sums fit together, or they were read. */
+  whole: number;
+  /** Too few holders gave sums to compare (k shards or fewer): their shards are proved by a chunk of each. */
+  unchecked: number;
+  /** Sums did not fit, and not all shards in doubt could be read in this look: these count as missing. */
+  open: number;
+}
+
 export interface HealthReport {
   /** `asked`: from their index. `proved`: each shard by a slice of its bytes. */
   depth: CensusDepth;
@@ -38,6 +48,8 @@ export interface HealthReport {
   shardsLive: number;
   /** Peers that did not answer the census. */
   silentPeers: PeerId[];
+  /** With depth `proved`. */
+  sums?: SumFigures | undefined;
   /** At most 100 objects that are not `ok`, worst first. */
   worst: { name: string; objectId: ObjectId; spare: number; state: 'degraded' | 'critical' | 'lost' }[];
 }

@@ -171,7 +171,7 @@ export function backendContract(name: string, make: () => Promise<BackendUnderTe
       for (const [at, { id, bytes }] of held.entries()) {
         const answer = attestation.answers[at + 1]!;
         expect(provedBytes(nonce, backend.id, id, answer, true)).toBe(bytes.length);
-        expect(Uint8Array.from(sumIn(answer, bytes.length))).toEqual(sumOf(bytes, new Coefficients(key)));
+        expect(Uint8Array.from(sumIn(answer).sum)).toEqual(sumOf(bytes, new Coefficients(key)));
       }
       const wrong = ids.map(() => 'wrong');
       const others = [sumKeyOf(seed, 'another' as PeerId), sumKeyOf(nonce, under.asker), undefined];

@@ -8,7 +8,9 @@ import { realRandom } from '../../../src/engine/effects/random.ts';
 import { takeCensus } from '../../../src/engine/maintenance/census.ts';
 import type { CensusDepth, CensusObject } from '../../../src/engine/maintenance/census-ask.ts';
 import { censusGroups } from '../../../src/engine/maintenance/groups.ts';
+import { Look } from '../../../src/engine/maintenance/proof/look.ts';
 import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
+import { heldBack, spokenBy } from '../../../src/engine/mesh/protocol-versions.ts';
 import type { ShardStore } from '../../../src/engine/shardstore/store.ts';
 import { fetchManifest } from '../../../src/engine/transfer/get.ts';
 import { storeObject } from '../../../src/engine/transfer/put.ts';
@@ -19,12 +21,12 @@ import { MemoryNet } from '../../support/memory-net.ts';
 
 const NEVER = new AbortController().signal;
 
-async function world(objectCount: number) {
+async function world(objectCount: number, olderHolders = 0) {
   const mesh = new MemoryMesh(7);
   const net = new MemoryNet();
   const clock = realClock();
   const unreadable = new Set<string>();
-  for (const { peer, shards, attester } of mesh.nodes) {
+  for (const [at, { peer, shards, attester }] of mesh.nodes.entries()) {
     const store: Partial<ShardStore> = {
       has: (id) => shards.has(id),
       get: async (id: ShardId) => {
@@ -35,7 +37,7 @@ async function world(objectCount: number) {
       },
     };
     await serveShards({
-      net: net.node(peer),
+      net: at < olderHolders ? heldBack(net.node(peer), spokenBy(2)) : net.node(peer),
       store: store as ShardStore,
       ownersOf: () => new Set(),
       admitsOwner: () => true,
@@ -67,6 +69,16 @@ async function world(objectCount: number) {
         signal: NEVER,
         depth,
         memory,
+        look:
+          depth === 'asked'
+            ? undefined
+            : new Look({
+                self: asker.self,
+                random: realRandom(),
+                memory,
+                signal: NEVER,
+                backend: (peer) => backends.get(peer),
+              }),
         backend: (peer) => backends.get(peer),
         reachable: () => [...backends.values()],
       },
@@ -79,7 +91,15 @@ test('several verifications at once of what is whole find it whole', async () =>
   const reports = await Promise.all([1, 2, 3, 4].map(() => census('proved')));
   for (const report of reports) {
     expect(report).toMatchObject({ ok: 1, shardsLive: report.shardsExpected, silentPeers: [] });
+    expect(report.sums).toEqual({ whole: 2, unchecked: 0, open: 0 });
   }
+});
+
+test('with holders of the version before all is proved whole where enough others give sums, else by a chunk of each', async () => {
+  const { census } = await world(3, 1);
+  expect(await census('proved')).toMatchObject({ ok: 3, sums: { whole: 6, unchecked: 0, open: 0 } });
+  const older = await world(3, 7);
+  expect(await older.census('proved')).toMatchObject({ ok: 3, sums: { whole: 0, unchecked: 6, open: 0 } });
 });
 
 test('a shard that the disk of its holder does not give is missing, and no other is', async () => {

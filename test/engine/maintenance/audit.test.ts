@@ -5,13 +5,14 @@ import type { Random } from '../../../src/engine/effects/random.ts';
 import { type AuditTarget, type AuditVerdict, createAudit } from '../../../src/engine/maintenance/audit.ts';
 import { attest, signAnswers } from '../../../src/engine/maintenance/proof/attestation.ts';
 import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
-import { type ShardId, shardIdOf } from '../../../src/engine/types.ts';
+import { type PeerId, type ShardId, shardIdOf } from '../../../src/engine/types.ts';
 import { DatameshError } from '../../../src/errors.ts';
 import { attesterOf } from '../../support/attester.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { seeded } from '../shardstore/shards.ts';
 
 const SHARDS = 1000;
+const ASKER = 'asker' as PeerId;
 const shards = Array.from({ length: SHARDS }, (_, i) => {
   const bytes = new Uint8Array(64 + (i % 7) * 400).fill(i & 255);
   bytes.set([i & 255, i >> 8]);
@@ -51,6 +52,7 @@ const auditOf = (
 ) =>
   createAudit({
     clock: manualClock(),
+    self: ASKER,
     random,
     sample: async () =>
       holders.flatMap(({ id: holder }) =>
@@ -131,12 +133,43 @@ test('lies, losses and silence are told apart, and one holder does not stand in 
   expect(learnt.sort()).toEqual([`${holders[2]!.id} absent`, `${forger.peerId} wrong`].sort());
 });
 
+test('whole stripes are drawn, so that their sums can be compared', async () => {
+  const holders = ['a', 'b', 'c', 'd'].map((name) => holderOf(name, () => true));
+  const asked = new Map(holders.map(({ id }) => [id, [] as ShardId[]]));
+  for (const holder of holders) {
+    const { prove } = holder;
+    holder.prove = (ids, nonce, call) => {
+      expect(call.seed).toHaveLength(32);
+      asked.get(holder.id)!.push(...ids);
+      return prove(ids, nonce, call);
+    };
+  }
+  const stripes = Array.from({ length: 40 }, (_, at) => ({
+    code: { k: 2, m: 2 },
+    ids: shards.slice(4 * at, 4 * at + 4).map(({ id }) => id),
+  }));
+  const audit = createAudit({
+    clock: manualClock(),
+    self: ASKER,
+    random: seededRandom(6),
+    sample: async () =>
+      stripes.flatMap((group) =>
+        group.ids.map((id, at) => ({ id, holder: holders[at]!.id, lengthBytes: 64, group })),
+      ),
+    backend: (peer) => holders.find(({ id }) => id === peer),
+  });
+  expect(await audit.round()).toMatchObject({ challenges: 48, proved: 48 });
+  const drawn = [...asked.values()].flat();
+  expect(stripes.filter(({ ids }) => ids.every((id) => drawn.includes(id)))).toHaveLength(12);
+});
+
 test('large shards bound a round, and at least one is always challenged', async () => {
   const holder = holderOf('h', () => true);
   let asked = 0;
   const MIB = 1024 * 1024;
   const audit = createAudit({
     clock: manualClock(),
+    self: ASKER,
     random: seededRandom(4),
     sample: async () =>
       shards.slice(0, 50).map(({ id }) => ({ id, holder: holder.id, lengthBytes: 40 * MIB })),
@@ -152,6 +185,7 @@ test('rounds come by the clock, one after another, until it is stopped', async (
   let samples = 0;
   const audit = createAudit({
     clock,
+    self: ASKER,
     random: seededRandom(5),
     sample: async () => {
       samples++;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { menderMesh } from '../../support/mender-mesh.ts';
 
 test.each(['boasts', 'forges', 'refuses'] as const)(
@@ -92,6 +92,73 @@ test('a shard that somebody has put anew where it failed is asked for there, and
   await audit(node.peer, ids[1]!);
   node.shards.set(ids[1]!, shard);
   for (let i = 0; i < 2; i++) expect(await round()).toBe(0);
+});
+
+describe('a holder that keeps all of its shards but a chunk', () => {
+  const KINDS = [
+    ['gap', 'wrong'],
+    ['gap-fetches', 'wrong'],
+    ['gap-withholds', 'absent'],
+  ] as const;
+
+  test.each(KINDS)('is found by the first look, and its shard is made anew (%s)', async (fault, verdict) => {
+    const { mesh, ids, holders, learnt, auditRound, health, round } = await menderMesh(10);
+    const liar = mesh.node(holders[1]!);
+    liar.fault = fault;
+    expect(await health()).toMatchObject({ ok: 1 });
+    const figures = await auditRound();
+    expect(figures).toMatchObject({ challenges: 9, proved: 8 });
+    expect(learnt).toEqual([`${liar.peer} ${verdict}`]);
+    expect(await health()).toMatchObject({ ok: 0, degraded: 1 });
+    expect(await round()).toBe(1);
+    const whole = mesh.nodes.filter((node) => node !== liar && node.shards.has(ids[1]!));
+    expect(whole).toHaveLength(1);
+    for (let i = 0; i < 3; i++) expect(await round()).toBe(0);
+    expect(await health()).toMatchObject({ ok: 1 });
+    const proved = await health('proved');
+    expect(proved).toMatchObject({ ok: 1, sums: { whole: 2, unchecked: 0, open: 0 } });
+    expect(learnt.every((it) => it.startsWith(liar.peer))).toBe(true);
+  });
+
+  test('is found by a verification, and no proof of another chunk makes it whole', async () => {
+    const { mesh, ids, holders, audit, health } = await menderMesh(10);
+    const liar = mesh.node(holders[2]!);
+    liar.fault = 'gap';
+    for (const depth of ['proved', 'asked', 'proved', 'asked'] as const) {
+      expect(await health(depth)).toMatchObject({ ok: 0, degraded: 1, lost: 0 });
+      await audit(liar.peer, ids[2]!);
+    }
+    liar.fault = undefined;
+    expect(await health()).toMatchObject({ ok: 0 });
+    expect(await health('proved')).toMatchObject({ ok: 1, sums: { whole: 2 } });
+    expect(await health()).toMatchObject({ ok: 1 });
+  });
+
+  test.each(KINDS)(
+    'is found as well as m others that lack the same: the stripe is lost, and is said to be (%s)',
+    async (fault) => {
+      const { mesh, holders, learnt, auditRound, health } = await menderMesh(10);
+      const liars = holders.slice(1, 4).map((holder) => holder!);
+      for (const liar of liars) mesh.node(liar).fault = fault;
+      await auditRound();
+      expect(new Set(learnt.map((it) => it.split(' ')[0]))).toEqual(new Set(liars));
+      expect(await health()).toMatchObject({ ok: 0, lost: 1 });
+      expect(await health('proved')).toMatchObject({ ok: 0, lost: 1 });
+      expect(new Set(learnt.map((it) => it.split(' ')[0]))).toEqual(new Set(liars));
+    },
+  );
+
+  test('passes as before where it says that it knows no sums, and the others are compared without it', async () => {
+    const { mesh, holders, learnt, health } = await menderMesh(10);
+    mesh.node(holders[1]!).fault = 'gap-older';
+    mesh.node(holders[2]!).fault = 'gap';
+    const report = await health('proved');
+    expect(report.sums).toEqual({ whole: 2, unchecked: 0, open: 0 });
+    expect(new Set(learnt.map((it) => it.split(' ')[0]))).toContain(holders[2]);
+    for (const older of [holders[3]!, holders[4]!]) mesh.node(older).fault = 'gap-older';
+    // Three of six are too few for 4+2; of the manifest's copies there may be too few as well.
+    expect((await health('proved')).sums?.unchecked).toBeGreaterThanOrEqual(1);
+  });
 });
 
 function proofsOf({ nodes }: { nodes: readonly { proofs: number }[] }): number {

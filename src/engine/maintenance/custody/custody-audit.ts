@@ -48,7 +48,8 @@ export function sampleLed({ random, peers, store, manifests }: CustodyAuditConte
       for (const [index, holders] of notedHolders(object, group).entries()) {
         const [holder] = holders;
         const lengthBytes = group.shardBytes === 0 ? undefined : group.shardBytes;
-        if (holder !== undefined) targets.push({ objectId, id: group.ids[index]!, holder, lengthBytes });
+        if (holder !== undefined)
+          targets.push({ objectId, id: group.ids[index]!, holder, lengthBytes, group });
       }
     }
   }

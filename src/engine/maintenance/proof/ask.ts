@@ -7,6 +7,7 @@ import type { ShardId } from '../../types.ts';
 import { type Attestation, type Verdict, verdictsOf } from './attestation.ts';
 import { MAX_PROOF_IDS, NONCE_BYTES } from './challenge.ts';
 import { type Doubt, isSilence, learnFrom } from './failure.ts';
+import type { Look } from './look.ts';
 
 /** The holder reads and hashes whole shards, and may have others to answer before. */
 export const PROVE_TIMEOUT_MS = 60_000;
@@ -24,11 +25,14 @@ export interface WantedShard {
   lengthBytes?: number | undefined;
 }
 
+/** What a proof has shown. `doubted`: a chunk of a shard that was refuted as a whole, which only its sum, or taking it anew, makes good (memory.ts). */
+export type Shown = Verdict | 'doubted';
+
 export type OnAttestation = (
   attestation: Attestation,
   ids: readonly ShardId[],
   nonce: Uint8Array,
-  verdicts: readonly Verdict[],
+  verdicts: readonly Shown[],
 ) => void;
 
 /** The memory learns every verdict, and what it means that there is none (failure.ts). */
@@ -37,6 +41,8 @@ export interface ProveOptions extends Doubt {
   timeoutMs?: number | undefined;
   /** Given each signed answer and the question it answers. */
   onAttestation?: OnAttestation | undefined;
+  /** Sums are asked for as well, and gathered there. */
+  look?: Look | undefined;
 }
 
 /**
@@ -47,8 +53,8 @@ export async function proveShards(
   backend: Backend,
   shards: readonly WantedShard[],
   options: ProveOptions,
-): Promise<Map<ShardId, Verdict>> {
-  const found = new Map<ShardId, Verdict>();
+): Promise<Map<ShardId, Shown>> {
+  const found = new Map<ShardId, Shown>();
   const failure = await askAll(backend, questionsOf(shards), options, found);
   if (found.size === 0 && failure !== undefined) throw failure;
   return found;
@@ -66,7 +72,7 @@ async function askAll(
   backend: Backend,
   questions: readonly ShardId[][],
   options: ProveOptions,
-  found: Map<ShardId, Verdict>,
+  found: Map<ShardId, Shown>,
 ): Promise<DatameshError | undefined> {
   let first: DatameshError | undefined;
   let inRow = 0;
@@ -98,22 +104,27 @@ async function answered(
   backend: Backend,
   { ids, timeoutMs }: Question,
   options: ProveOptions,
-  found: Map<ShardId, Verdict>,
+  found: Map<ShardId, Shown>,
 ): Promise<DatameshError | undefined> {
-  const { signal } = options;
+  const { signal, memory, look } = options;
   signal?.throwIfAborted();
   const nonce = options.random.bytes(NONCE_BYTES);
   let attestation: Attestation;
   try {
-    attestation = await backend.prove(ids, nonce, { timeoutMs, signal });
+    attestation = await backend.prove(ids, nonce, { timeoutMs, signal, seed: look?.seed });
   } catch (error) {
     signal?.throwIfAborted();
     const failure = asDatameshError(error);
     if (failure.code === 'cancelled' || failure.code === 'internal') throw error;
     return failure;
   }
-  const verdicts = verdictsOf(attestation, backend.id, ids, nonce);
-  options.memory?.note(backend.id, ids, verdicts);
+  const proofs = verdictsOf(attestation, backend.id, ids, nonce);
+  memory?.note(backend.id, ids, proofs);
+  look?.add(attestation, ids, (at) => proofs[at] === 'proved');
+  const verdicts = proofs.map(
+    (verdict, at): Shown =>
+      verdict === 'proved' && memory?.isRefuted(backend.id, ids[at]!) === true ? 'doubted' : verdict,
+  );
   for (const [at, id] of ids.entries()) found.set(id, verdicts[at]!);
   options.onAttestation?.(attestation, ids, nonce, verdicts);
   return undefined;

@@ -79,9 +79,11 @@ export function provedBytes(
   return proved ? lengthBytes : undefined;
 }
 
-/** The sum behind an answer of which `provedBytes` gave the length. */
-export function sumIn(answer: Uint8Array, lengthBytes: number): Uint8Array {
-  return answer.subarray(answer.length - sumBytes(lengthBytes));
+/** The sum behind an answer that proves something, and the length of its shard. Throws RangeError for one that is no answer. */
+export function sumIn(answer: Uint8Array): { lengthBytes: number; sum: Uint8Array } {
+  const lengthBytes = lengthIn(answer, 0);
+  if (lengthBytes === undefined) throw new RangeError('an answer that proves something begins with a length');
+  return { lengthBytes, sum: answer.subarray(answer.length - sumBytes(lengthBytes)) };
 }
 
 /** Answers in the order of the ids: 0 for a shard that is not there, 1 and the answer for one that is. */
