@@ -313,8 +313,11 @@ async function checkHealth(
         'no live shard collected',
         `${client.label} (${asked}): ${before.shardsLive} shards when asked, ${after.shardsLive} then`,
       );
-    const { depth, takenAtMs: _at, durationMs: _for, silentPeers, worst: _worst, ...found } = report;
+    const { depth, takenAtMs: _at, durationMs: _for, silentPeers, worst: _worst, sums, ...found } = report;
     trace.note(`${client.label} health ${depth} ${JSON.stringify(found)}`);
+    // Liars give no sums here, so all that are given are honest.
+    if (sums !== undefined && sums.open > 0)
+      throw new Violation('honest sums fit', `${client.label}: ${sums.open} stripes have sums that do not`);
     const silent = silentPeers.filter((peer) => {
       const machine = truth.machineOf(peer);
       return machine !== undefined && !machine.liar && !machine.gone;
