@@ -41,3 +41,31 @@ test('silence is a failure with the third time in a row, and a proof begins the 
   expect([one, two].map((id) => memory.isMissing(liar, id))).toEqual([true, false]);
   expect(learnt).toEqual(['liar absent']);
 });
+
+test('what was refuted as a whole is made good by a sum that fits or by taking it anew, by no proof of a chunk', () => {
+  const learnt: string[] = [];
+  const memory = new ProofMemory((holder, verdict) => learnt.push(`${holder} ${verdict}`));
+  const [first, second] = idsFrom(1, 2) as [ShardId, ShardId];
+  memory.foundAt(liar, first);
+  memory.refuted(liar, [first, second], 'wrong');
+  expect(learnt).toEqual([`${liar} wrong`]);
+  memory.note(liar, [first, second], ['proved', 'proved']);
+  for (const id of [first, second]) expect(memory.isMissing(liar, id)).toBe(true);
+  expect(memory.wasFoundAt(liar, first)).toBe(false);
+  memory.shownWhole(liar, first);
+  memory.taken(liar, second);
+  for (const id of [first, second]) expect(memory.isMissing(liar, id)).toBe(false);
+});
+
+test('what was not given to be read three times in a row is refuted; showing it begins the count anew', () => {
+  const memory = new ProofMemory();
+  const [id] = idsFrom(3, 1) as [ShardId];
+  for (let i = 0; i < 2; i++) memory.unread(liar, id);
+  memory.shownWhole(liar, id);
+  for (let i = 0; i < 2; i++) memory.unread(liar, id);
+  // Proving a chunk meanwhile is no answer to that.
+  memory.note(liar, [id], ['proved']);
+  expect(memory.isMissing(liar, id)).toBe(false);
+  memory.unread(liar, id);
+  expect(memory.isRefuted(liar, id)).toBe(true);
+});
