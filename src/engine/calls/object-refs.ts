@@ -1,5 +1,5 @@
 /** Finding objects by what the owner wrote, and the views of them that callers get. */
-import { DatameshError } from '../../errors.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Catalog, Entry } from '../catalog/catalog.ts';
 import { checkTags } from '../catalog/history.ts';
 import type { Manifest } from '../codec/manifest.ts';
@@ -130,4 +130,10 @@ export function publicView(view: ObjectView): ObjectView {
     ownerKey,
     pool,
   };
+}
+
+/** For what goes on without the manifest where nobody gave it. */
+export function lostIsUndefined(error: unknown): undefined {
+  if (asDatameshError(error).code === 'shards-missing') return undefined;
+  throw error;
 }

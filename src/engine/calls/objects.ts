@@ -17,7 +17,6 @@ import { askHolders, type CensusDepth, type CensusObject } from '../maintenance/
 import { MANIFEST_GROUP } from '../maintenance/custody/custody-store.ts';
 import { censusGroups, manifestGroup } from '../maintenance/groups.ts';
 import { Look, type Refuted } from '../maintenance/proof/look.ts';
-import { releaseShards } from '../maintenance/release.ts';
 import type { Node } from '../node.ts';
 import { type PlacedObject, placedObject, takeDistribution } from '../pools/distribution.ts';
 import type { Pools } from '../pools/pools.ts';
@@ -25,11 +24,20 @@ import { fetchManifest, type GetContext, openWithOwner, rangeOf, readRange } fro
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
 import { ManifestCache } from '../transfer/manifest-cache.ts';
 import { Whereabouts } from '../transfer/whereabouts.ts';
-import { isHexId, manifestShardId, type ObjectId, type PeerId } from '../types.ts';
+import { isHexId, type ObjectId, type PeerId } from '../types.ts';
 import type { DistributionQuery, DistributionReport } from '../views/pools.ts';
 import { stripesOf, survivesOf } from './object-detail.ts';
-import { findEntry, notFound, publicView, versionsOf, viewOfManifest, viewOfSecret } from './object-refs.ts';
+import {
+  findEntry,
+  lostIsUndefined,
+  notFound,
+  publicView,
+  versionsOf,
+  viewOfManifest,
+  viewOfSecret,
+} from './object-refs.ts';
 import { nameOf, ownerOf, type Put, putter } from './put-object.ts';
+import { versionRemover } from './removing.ts';
 
 export interface Objects {
   put: Put;
@@ -127,6 +135,8 @@ export function createObjects(
     return manifest;
   };
 
+  const removeVersion = versionRemover(node, { manifests, manifestOf, changed, learnt });
+
   /** The catalog's entry, or for a full ObjectId that is not in it, what the mesh itself tells. */
   const resolve = async (ref: string, version: number | undefined, signal: AbortSignal): Promise<Found> => {
     const entry = findEntry(node.catalog, owner(), ref, version);
@@ -148,43 +158,6 @@ export function createObjects(
     // An object within its manifest has no other shards: the catalog tells all there is to ask for.
     if (stripes === 0) return [manifestGroup(objectId, manifestHolders, code.m)];
     return censusGroups(objectId, manifestHolders, await manifestOf(objectId, manifestHolders, name, signal));
-  };
-
-  const removeVersion = async (entry: Entry, signal: AbortSignal) => {
-    const { objectId, manifestHolders, name, version } = entry;
-    // Another device may have copied or renamed it: by a catalog of yesterday its object would go with it.
-    await learnt(signal);
-    const isShared = () => node.catalog.references(objectId) > 1;
-    const manifest = isShared()
-      ? undefined
-      : await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
-    // An old or deleted version that has become current meanwhile (undelete) is not what was to go.
-    const now = node.catalog.find(entry.owner, name, version);
-    if (now === undefined || (now.state === 'current' && entry.state !== 'current'))
-      return { removed: false, shardsReleased: 0, unreachable: [] };
-    // Counted again: a copy that was made while the manifest came keeps the object.
-    const shared = isShared();
-    // The entry goes first: a crash after it leaves orphans, never a name that cannot be read.
-    node.catalog.remove(entry.owner, name, version);
-    if (!shared) {
-      manifests.delete(objectId);
-      node.shardCache.forget(manifestShardId(objectId));
-      for (let index = 0; index < (manifest?.stripeCount ?? 0); index++) {
-        for (const id of manifest!.stripe(index).ids) node.shardCache.forget(id);
-      }
-    }
-    changed();
-    if (shared) return { removed: true, shardsReleased: 0, unreachable: [] };
-    const groups =
-      manifest === undefined
-        ? [manifestGroup(objectId, manifestHolders, entry.code.m)]
-        : censusGroups(objectId, manifestHolders, manifest);
-    const released = await releaseShards(groups, {
-      owner: entry.owner,
-      backend: node.backend,
-      log: (text) => node.events.add('warn', 'delete', text),
-    });
-    return { removed: true, ...released };
   };
 
   async function* current(
@@ -386,11 +359,6 @@ export function censusOptions(node: Node, signal: AbortSignal) {
 export function lookOf(node: Node, signal: AbortSignal, onRefuted?: (refuted: Refuted) => void): Look {
   const { net, random, backend, proofs: memory } = node;
   return new Look({ self: net.self, random, backend, memory, signal, onRefuted });
-}
-
-function lostIsUndefined(error: unknown): undefined {
-  if (asDatameshError(error).code === 'shards-missing') return undefined;
-  throw error;
 }
 
 /** Also the job that reads hears which holders failed it. */
