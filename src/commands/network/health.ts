@@ -55,9 +55,6 @@ export const healthCommand: Command = {
     { key: 'stripesSpare1', title: 'Stripes, spare 1' },
     { key: 'stripesSpare2', title: 'Stripes, spare 2' },
     { key: 'stripesSpare3plus', title: 'Stripes, spare 3+' },
-    { key: 'provedWhole', title: 'Proved whole' },
-    { key: 'provedByChunk', title: 'By a chunk alone' },
-    { key: 'provedOpen', title: 'Left open' },
     { key: 'silent', title: 'Silent peers' },
   ],
   exits: [

@@ -11,7 +11,8 @@ const CANTOPEN = 14;
 const NOTADB = 26;
 
 /** Of a file that is damaged. */
-export const LOOK = 'see what is damaged, and what brings it back: datamesh doctor';
+export const LOOK =
+  'restore it from a backup of the data folder; what is damaged, and what else brings it back, says: datamesh doctor';
 /** What reading a value throws that was written as JSON or UTF-8, and is neither any more. */
 const ENCODING = 'ERR_ENCODING_INVALID_ENCODED_DATA';
 
