@@ -85,8 +85,11 @@ async function database(
 export const checkStore: Check = async ({ config }) => {
   if (config === undefined) return [];
   const { shards } = dataPaths(config.node.dataDir);
-  const { segments, format, headless } = await examineStore(realDisk(), shards);
-  if (segments === 0) return [];
+  const disk = realDisk();
+  // The first start makes it.
+  if ((await disk.stat(shards)) === undefined) return [];
+  const { segments, format, headless } = await examineStore(disk, shards);
+  if (segments === 0) return { check: 'shards', state: 'ok', detail: `none yet in ${shards}` };
   const files = segments === 1 ? '1 segment' : `${segments} segments`;
   if (headless.length > 0) {
     return {
