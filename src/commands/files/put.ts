@@ -8,7 +8,7 @@ import { PUT_FIELDS } from './fields.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import { checkName, parseTags } from './object-name.ts';
 import { objectRecord } from './object-record.ts';
-import { openSource } from './source-file.ts';
+import { changedWarning, openSource } from './source-file.ts';
 import { undoNewVersion } from './undo-lines.ts';
 
 export const putCommand: Command = {
@@ -160,10 +160,7 @@ export const putCommand: Command = {
       out.note(`${file} has changed since its interrupted put: stored from the start`);
       return await put(fingerprint);
     });
-    if (await source?.changed())
-      out.warn(
-        `${file} was changed while it was read: what was read is stored; put it again to store what it is now`,
-      );
+    if (await source?.changed()) out.warn(changedWarning(file));
     if (receipt.stripesResumed > 0) {
       out.note(`resumed: ${receipt.stripesResumed} of ${receipt.object.stripes} stripes were already stored`);
     }

@@ -1,6 +1,6 @@
 /** The local file that a put reads. */
 import { createHash } from 'node:crypto';
-import { type BigIntStats, createReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatameshError } from '../../errors.ts';
@@ -64,18 +64,19 @@ async function* readPieces(path: string, signal: AbortSignal | undefined): Async
 async function fingerprintOf(path: string): Promise<string> {
   const handle = await open(path, 'r');
   try {
-    const mark = markOf(await handle.stat({ bigint: true }));
+    const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
     const head = Buffer.alloc(LEADING_BYTES);
     const { bytesRead } = await handle.read(head, 0, LEADING_BYTES, 0);
-    const hash = createHash('sha256').update(mark);
+    const hash = createHash('sha256').update([dev, ino, size, mtimeNs, ctimeNs].join(' '));
     return hash.update(head.subarray(0, bytesRead)).digest('hex');
   } finally {
     await handle.close();
   }
 }
 
-function markOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+/** What to warn of when a source has `changed`. */
+export function changedWarning(file: string): string {
+  return `${file} was changed while it was read: what was read is stored; put it again to store what it is now`;
 }
 
 /** What opening or reading a file threw, as an error for who named the file. */

@@ -5,7 +5,7 @@ import { BATCH_PUT_FIELDS } from '../files/fields.ts';
 import { mimeTypeOf } from '../files/mime-type.ts';
 import { checkName, parseTags } from '../files/object-name.ts';
 import { objectRecord } from '../files/object-record.ts';
-import { openSource } from '../files/source-file.ts';
+import { changedWarning, openSource } from '../files/source-file.ts';
 import { type LocalFile, localFiles } from './patterns.ts';
 import { PARALLEL_OPTION, runMany, type Task, TOLD_FAILURES } from './run-many.ts';
 
@@ -137,10 +137,7 @@ function putTask(engine: Engine, { cwd, out }: Context, values: Values, file: Na
         },
         { signal, onProgress, givesPieces: true },
       );
-      if (await source.changed())
-        out.warn(
-          `'${path}' was changed while it was read: what was read is stored; put it again to store what it is now`,
-        );
+      if (await source.changed()) out.warn(changedWarning(path));
       const { object, degraded, spare, shardsDurable, shardsWanted } = receipt;
       if (degraded) {
         throw new DatameshError('some-failed', {

@@ -148,14 +148,13 @@ export const uninstallCommand: Command = {
       why: 'nothing was removed: the node may still run',
       mend: `run that command yourself, then: rm '${where.path}'`,
     };
-    await manager.runAll(before, context, still).catch((error: unknown) => {
+    const unlessUnasked = (error: unknown) => {
       if (asked) throw error;
-    });
+    };
+    await manager.runAll(before, context, still).catch(unlessUnasked);
     await manager.removeFile(where.path);
     const removed = { why: 'the file is removed', mend: 'run that command yourself' };
-    await manager.runAll(after, context, removed).catch((error: unknown) => {
-      if (asked) throw error;
-    });
+    await manager.runAll(after, context, removed).catch(unlessUnasked);
     context.out.record({ ...record(where), state: 'removed' });
     if (!asked) context.out.note('systemd does not run here, so there was nothing to stop');
   },

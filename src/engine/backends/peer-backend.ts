@@ -61,7 +61,7 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
 
   const proofs = new ProofTurns(clock);
   /** An older node does not understand a question for sums: until then it is asked for none. */
-  const sums = { knownAgainMs: Number.NEGATIVE_INFINITY };
+  let asksSumsFromMs = Number.NEGATIVE_INFINITY;
   /** False once it has refused to understand a request for several: an older node. */
   let understands = true;
   /** What `many` says of each; `ALONE` of all when the peer does not understand it. */
@@ -145,12 +145,12 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
         );
       const { tail, body, hasSums } = await proofs.ask(call, async (timeoutMs) => {
         const endMs = clock.monotonic() + timeoutMs;
-        if (call.seed !== undefined && clock.monotonic() >= sums.knownAgainMs) {
+        if (call.seed !== undefined && clock.monotonic() >= asksSumsFromMs) {
           try {
             return { ...(await question(call.seed, timeoutMs)), hasSums: true };
           } catch (error) {
             if (asDatameshError(error).details?.status !== 'malformed') throw error;
-            sums.knownAgainMs = clock.monotonic() + SUMS_UNKNOWN_MS;
+            asksSumsFromMs = clock.monotonic() + SUMS_UNKNOWN_MS;
           }
         }
         return { ...(await question(undefined, endMs - clock.monotonic())), hasSums: false };

@@ -1,6 +1,7 @@
 /** The owner's catalog and the mesh, on a running node: its mirror is written, other devices' changes are merged, and a blank machine gets it all back. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import { SEGMENT_MIME_TYPE } from '../catalog/mirror/segment.ts';
+import { unlessAborted } from '../codec/unless-aborted.ts';
 import { deadline } from '../effects/clock.ts';
 import type { CallOptions } from '../engine.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
@@ -85,16 +86,14 @@ export function createRecovery(node: Node, objects: Objects, pools: Pools): Reco
   ) => {
     if (!writes || mirror === undefined) return;
     const late = AbortSignal.any([signal, deadline(node.clock, SOON_MS)]);
-    const stopped = new Promise((resolve) => late.addEventListener('abort', resolve, { once: true }));
     const met = async () => {
       await peersMet(node, late);
       await work(mirror, late);
     };
-    const done = met().catch((error: unknown) => {
-      if (!signal.aborted)
-        node.events.add('warn', 'catalog', `other devices may know more: ${asDatameshError(error).message}`);
+    await unlessAborted(met(), late).catch((error: unknown) => {
+      signal.throwIfAborted();
+      node.events.add('warn', 'catalog', `other devices may know more: ${asDatameshError(error).message}`);
     });
-    await Promise.race([done, stopped]);
     signal.throwIfAborted();
   };
   const learn = (signal: AbortSignal) => soon((it, late) => it.follow(late), signal);

@@ -234,10 +234,10 @@ class CodecPool implements Codec {
 
   async receive(code: CodeProfile, shardBytes: number, signal?: AbortSignal): Promise<Landing | undefined> {
     if (code.k * shardBytes < this.#minBytes) return undefined;
-    const roomBytes = (code.k + code.m) * shardBytes;
+    const stripeBytes = (code.k + code.m) * shardBytes;
     for (;;) {
       if (this.#lentStripes >= MAX_SLOTS) return undefined;
-      const waiting = this.#demand.wait(this.#slots, roomBytes, signal);
+      const waiting = this.#demand.wait(this.#slots, stripeBytes, signal);
       if (waiting === undefined) break;
       await waiting;
     }

@@ -22,26 +22,44 @@ export function signed(value: number): number[] {
   }
 }
 
-export function vector(items: readonly number[][]): number[] {
-  return unsigned(items.length).concat(...items);
+/** Parts of a module whose only import is a memory, `m.m`. */
+export interface ModuleParts {
+  /** As functionType makes them. */
+  types: readonly number[][];
+  /** Of the memory: flags, least and, with a flag for it, most pages. */
+  limits: readonly number[];
+  /** One for each function: its type by number, its locals and code. */
+  functions: readonly { type: number; body: readonly number[] }[];
+  /** Name and number of a function. */
+  exports: readonly (readonly [string, number])[];
 }
 
-export function text(value: string): number[] {
-  return [...unsigned(value.length), ...Buffer.from(value)];
-}
+/** Memory that is not shared, of a page or more. */
+export const UNSHARED = [0x00, 1];
 
-export function exported(name: string, functionIndex: number): number[] {
-  return [...text(name), 0x00, ...unsigned(functionIndex)];
-}
-
-export function section(id: number, body: readonly number[]): number[] {
-  return [id, ...unsigned(body.length)].concat(body);
-}
-
-export function codeSection(bodies: readonly number[][]): number[] {
-  return section(10, vector(bodies.map((body) => unsigned(body.length).concat(body))));
+export function moduleBytes({ types, limits, functions, exports }: ModuleParts): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, vector(types)),
+    ...section(2, vector([[...text('m'), ...text('m'), 0x02, ...limits]])),
+    ...section(3, vector(functions.map(({ type }) => [type]))),
+    ...section(7, vector(exports.map(([name, number]) => [...text(name), 0x00, ...unsigned(number)]))),
+    ...section(10, vector(functions.map(({ body }) => unsigned(body.length).concat(body)))),
+  ]);
 }
 
 export function functionType(parameters: readonly number[]): number[] {
   return [0x60, ...unsigned(parameters.length), ...parameters, 0];
+}
+
+export function vector(items: readonly number[][]): number[] {
+  return unsigned(items.length).concat(...items);
+}
+
+function text(value: string): number[] {
+  return [...unsigned(value.length), ...Buffer.from(value)];
+}
+
+function section(id: number, body: readonly number[]): number[] {
+  return [id, ...unsigned(body.length)].concat(body);
 }

@@ -5,16 +5,24 @@
  * The module imports `m.m` (memory) and exports `run(pointers, lengthBytes)`: `pointers` is the address of u32 addresses, sources first,
  * then outputs; `lengthBytes` is a multiple of 128. Tile i alone is exported as `t<i>(pointers, fromBytes, toBytes)`.
  */
+import { functionType, moduleBytes, UNSHARED, unsigned, vector } from './wasm-binary.ts';
 import {
-  codeSection,
-  exported,
-  functionType,
-  section,
-  signed,
-  text,
-  unsigned,
-  vector,
-} from './wasm-binary.ts';
+  BLOCK,
+  branch,
+  branchIf,
+  call,
+  END,
+  get,
+  I32,
+  i32,
+  inAllLanes,
+  LOOP,
+  SELECT,
+  set,
+  tee,
+  V128,
+  v128,
+} from './wasm-instructions.ts';
 import { PLANES, type XorProgram } from './xor-program.ts';
 
 export interface Tile {
@@ -32,32 +40,8 @@ const PLANE_BYTES = BLOCK_BYTES / PLANES;
 /** Bytes of each shard per pass over all tiles: with 4+2 the strips of all shards (48 KiB) lie in the second-level cache. */
 const STRIP_BYTES = 8 * 1024;
 
-const I32 = 0x7f;
-const V128 = 0x7b;
-const op = {
-  block: [0x02, 0x40],
-  loop: [0x03, 0x40],
-  end: 0x0b,
-  brIf: (depth: number) => [0x0d, depth],
-  call: (index: number) => [0x10, ...unsigned(index)],
-  get: (local: number) => [0x20, ...unsigned(local)],
-  set: (local: number) => [0x21, ...unsigned(local)],
-  tee: (local: number) => [0x22, ...unsigned(local)],
-  select: 0x1b,
-  i32Load: (offset: number) => [0x28, 2, ...unsigned(offset)],
-  i32Const: (value: number) => [0x41, ...signed(value)],
-  i32LessUnsigned: 0x49,
-  i32GreaterEqualUnsigned: 0x4f,
-  i32Add: 0x6a,
-  v128Load: (offset: number) => [0xfd, 0x00, 4, ...unsigned(offset)],
-  v128Store: (offset: number) => [0xfd, 0x0b, 4, ...unsigned(offset)],
-  v128Zero: [0xfd, 0x0c, ...new Array<number>(16).fill(0)],
-  v128Xor: [0xfd, 0x51],
-} as const;
-
 /** A shared memory is imported with a maximum: the 4 GiB that 32-bit addresses reach. */
-const SHARED_LIMITS = [0x03, 1, ...unsigned(65_536)];
-const LIMITS = [0x00, 1];
+const SHARED = [0x03, 1, ...unsigned(65_536)];
 
 /** Module bytes for `tiles` of a kernel with that many sources in all, for memories that are shared between threads or not. */
 export function emitKernel(
@@ -65,19 +49,15 @@ export function emitKernel(
   tiles: readonly Tile[],
   shared: boolean,
 ): Uint8Array<ArrayBuffer> {
-  const bodies = tiles.map((tile) => tileBody(sources, tile));
-  const run = tiles.length;
-  bodies.push(runBody(tiles.length));
-  const tileType = functionType([I32, I32, I32]);
-  const runType = functionType([I32, I32]);
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vector([tileType, runType])),
-    ...section(2, vector([[...text('m'), ...text('m'), 0x02, ...(shared ? SHARED_LIMITS : LIMITS)]])),
-    ...section(3, vector([...tiles.map(() => [0]), [1]])),
-    ...section(7, vector([exported('run', run), ...tiles.map((_, i) => exported(`t${i}`, i))])),
-    ...codeSection(bodies),
-  ]);
+  return moduleBytes({
+    types: [functionType([I32, I32, I32]), functionType([I32, I32])],
+    limits: shared ? SHARED : UNSHARED,
+    functions: [
+      ...tiles.map((tile) => ({ type: 0, body: tileBody(sources, tile) })),
+      { type: 1, body: runBody(tiles.length) },
+    ],
+    exports: [['run', tiles.length], ...tiles.map((_, tile) => [`t${tile}`, tile] as const)],
+  });
 }
 
 /** `tile(pointers, from, to)`: all blocks of the shards between the offsets `from` < `to`. */
@@ -93,55 +73,55 @@ function tileBody(kernelSources: number, tile: Tile): number[] {
     for (const byte of bytes) code.push(byte);
   };
   const loadPointer = (slot: number, local: number) => {
-    emit(op.get(0));
-    emit(op.i32Load(4 * slot));
-    emit(op.set(local));
+    emit(get(0));
+    emit(i32.load(4 * slot));
+    emit(set(local));
   };
   for (const [i, source] of tile.sources.entries()) loadPointer(source, sourceLocal + i);
   for (const [i, output] of tile.outputs.entries()) loadPointer(kernelSources + output, outputLocal + i);
   const address = (local: number) => {
-    emit(op.get(local));
-    emit(op.get(offset));
-    code.push(op.i32Add);
+    emit(get(local));
+    emit(get(offset));
+    code.push(i32.add);
   };
   const push = (value: number) => {
-    if (value >= inputs) return emit(op.get(firstVector + value - inputs));
+    if (value >= inputs) return emit(get(firstVector + value - inputs));
     address(sourceLocal + Math.floor(value / PLANES));
-    emit(op.v128Load((value % PLANES) * PLANE_BYTES));
+    emit(v128.loadAligned((value % PLANES) * PLANE_BYTES));
   };
   const stores = outputsByReadiness(program);
-  emit(op.loop);
+  emit(LOOP);
   const store = (plane: number) => {
     const local = outputLocal + Math.floor(plane / PLANES);
     const at = (plane % PLANES) * PLANE_BYTES;
     const value = program.outputs[plane];
     if (value === undefined && tile.accumulate) return;
     address(local);
-    if (value === undefined) emit(op.v128Zero);
+    if (value === undefined) emit(inAllLanes(0));
     else push(value);
     if (tile.accumulate) {
       address(local);
-      emit(op.v128Load(at));
-      emit(op.v128Xor);
+      emit(v128.loadAligned(at));
+      emit(v128.xor);
     }
-    emit(op.v128Store(at));
+    emit(v128.storeAligned(at));
   };
   for (const plane of stores.get(-1) ?? []) store(plane);
   program.operations.forEach(([a, b], i) => {
     push(a);
     push(b);
-    emit(op.v128Xor);
-    emit(op.set(firstVector + i));
+    emit(v128.xor);
+    emit(set(firstVector + i));
     for (const plane of stores.get(i) ?? []) store(plane);
   });
-  emit(op.get(offset));
-  emit(op.i32Const(BLOCK_BYTES));
-  code.push(op.i32Add);
-  emit(op.tee(offset));
-  emit(op.get(2));
-  code.push(op.i32LessUnsigned);
-  emit(op.brIf(0));
-  code.push(op.end, op.end);
+  emit(get(offset));
+  emit(i32.const(BLOCK_BYTES));
+  code.push(i32.add);
+  emit(tee(offset));
+  emit(get(2));
+  code.push(i32.lessUnsigned);
+  emit(branchIf(0));
+  code.push(END, END);
   const locals = vector([
     [...unsigned(tile.sources.length + tile.outputs.length), I32],
     [...unsigned(program.operations.length), V128],
@@ -162,14 +142,14 @@ function outputsByReadiness(program: XorProgram): Map<number, number[]> {
 
 /** `run(pointers, length)`: for each strip, every tile in turn. Locals: 2 = from, 3 = to. */
 function runBody(tiles: number): number[] {
-  const code: number[] = [...op.block, ...op.loop];
-  code.push(...op.get(2), ...op.get(1), op.i32GreaterEqualUnsigned, ...op.brIf(1));
+  const code: number[] = [...BLOCK, ...LOOP];
+  code.push(...get(2), ...get(1), i32.greaterEqualUnsigned, ...branchIf(1));
   // to = min(from + strip, length)
-  code.push(...op.get(2), ...op.i32Const(STRIP_BYTES), op.i32Add, ...op.tee(3));
-  code.push(...op.get(1), ...op.get(3), ...op.get(1), op.i32LessUnsigned, op.select, ...op.set(3));
+  code.push(...get(2), ...i32.const(STRIP_BYTES), i32.add, ...tee(3));
+  code.push(...get(1), ...get(3), ...get(1), i32.lessUnsigned, SELECT, ...set(3));
   for (let tile = 0; tile < tiles; tile++) {
-    code.push(...op.get(0), ...op.get(2), ...op.get(3), ...op.call(tile));
+    code.push(...get(0), ...get(2), ...get(3), ...call(tile));
   }
-  code.push(...op.get(3), ...op.set(2), 0x0c, 0, op.end, op.end, op.end);
+  code.push(...get(3), ...set(2), ...branch(0), END, END, END);
   return vector([[2, I32]]).concat(code);
 }

@@ -170,12 +170,7 @@ export function createAudit<T extends AuditTarget>(options: AuditOptions<T>): Au
 
 /** Which of the targets are challenged in this round, by holder: in random order, stripe by stripe, each shard of a holder once, within its bounds. */
 function chosen<T extends AuditTarget>(targets: readonly T[], random: Random): Map<PeerId, T[]> {
-  const byGroup = new Map<object, T[]>();
-  for (const target of targets) {
-    const unit = target.group ?? target;
-    byGroup.set(unit, [...(byGroup.get(unit) ?? []), target]);
-  }
-  const order = [...byGroup.values()];
+  const order = [...Map.groupBy(targets, (target): object => target.group ?? target).values()];
   for (let at = order.length - 1; at > 0; at--) {
     const other = Math.floor(random.fraction() * (at + 1));
     [order[at], order[other]] = [order[other]!, order[at]!];

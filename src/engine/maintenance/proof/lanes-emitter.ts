@@ -6,7 +6,23 @@
  * groups)`: hashes `groups` × 4 inputs of `blocks` 64-byte blocks that lie `stride` bytes apart, the last block with `lastBlockBytes` in it and zeros behind, and
  * writes four chaining values of 32 bytes each at `out`.
  */
-import { codeSection, exported, section, signed, text, unsigned, vector } from '../../codec/wasm-binary.ts';
+import { functionType, moduleBytes, UNSHARED, unsigned, vector } from '../../codec/wasm-binary.ts';
+import {
+  BLOCK,
+  branch,
+  branchIf,
+  END,
+  get,
+  I32,
+  i32,
+  inAllLanes,
+  LOOP,
+  SELECT,
+  set,
+  tee,
+  V128,
+  v128,
+} from '../../codec/wasm-instructions.ts';
 
 /** Initial chaining value, BLAKE3 specification table 1: as SHA-256's. */
 const IV = [
@@ -27,8 +43,6 @@ const MIXES = [
   [3, 4, 9, 14],
 ] as const;
 
-const I32 = 0x7f;
-const V128 = 0x7b;
 const LANES = 4;
 const BLOCK_BYTES = 64;
 const CV_BYTES = 32;
@@ -56,55 +70,19 @@ const message = (word: number) => state(16) + word;
 const chaining = (word: number) => state(32) + word;
 const V128_LOCALS = 40;
 
-const i32 = {
-  const: (value: number) => [0x41, ...signed(value)],
-  equalZero: 0x45,
-  equal: 0x46,
-  lessUnsigned: 0x49,
-  add: 0x6a,
-  sub: 0x6b,
-  mul: 0x6c,
-  or: 0x72,
-  select: 0x1b,
-} as const;
-const v128 = {
-  load: (offset: number) => [0xfd, 0x00, 0, ...unsigned(offset)],
-  store: (offset: number) => [0xfd, 0x0b, 0, ...unsigned(offset)],
-  const: (words: readonly number[]) => [0xfd, 0x0c, ...words.flatMap(littleEndian)],
-  shuffle: (bytes: readonly number[]) => [0xfd, 0x0d, ...bytes],
-  splat: [0xfd, 0x11],
-  or: [0xfd, 0x50],
-  xor: [0xfd, 0x51],
-  shiftLeft: [0xfd, 0xab, 0x01],
-  shiftRight: [0xfd, 0xad, 0x01],
-  add: [0xfd, 0xae, 0x01],
-  mul: [0xfd, 0xb5, 0x01],
-} as const;
-const get = (local: number) => [0x20, ...unsigned(local)];
-const set = (local: number) => [0x21, ...unsigned(local)];
-const tee = (local: number) => [0x22, ...unsigned(local)];
-const branch = (depth: number) => [0x0c, depth];
-const branchIf = (depth: number) => [0x0d, depth];
-const LOOP = [0x03, 0x40];
-const BLOCK = [0x02, 0x40];
-const END = 0x0b;
-
 /** Module bytes; some 9 KB. */
 export function emitLanes(): Uint8Array<ArrayBuffer> {
-  const type = [0x60, ...unsigned(PARAMETERS), ...new Array<number>(PARAMETERS).fill(I32), 0];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vector([type])),
-    ...section(2, vector([[...text('m'), ...text('m'), 0x02, 0x00, 1]])),
-    ...section(3, vector([[0]])),
-    ...section(7, vector([exported('run', 0)])),
-    ...codeSection([body()]),
-  ]);
+  return moduleBytes({
+    types: [functionType(new Array<number>(PARAMETERS).fill(I32))],
+    limits: UNSHARED,
+    functions: [{ type: 0, body: body() }],
+    exports: [['run', 0]],
+  });
 }
 
 function body(): number[] {
   const code = [...BLOCK, ...LOOP, ...get(parameter.groups), i32.equalZero, ...branchIf(1)];
-  for (const [word, value] of IV.entries()) code.push(...splatted(value), ...set(chaining(word)));
+  for (const [word, value] of IV.entries()) code.push(...inAllLanes(value), ...set(chaining(word)));
   code.push(...i32.const(0), ...set(block), ...get(parameter.in), ...set(pointer));
   code.push(...LOOP, ...loadMessage(), ...initState(), ...rounds());
   for (let word = 0; word < 8; word++) {
@@ -145,16 +123,16 @@ function loadMessage(): number[] {
 function initState(): number[] {
   const code: number[] = [];
   for (let word = 0; word < 8; word++) code.push(...get(chaining(word)), ...set(state(word)));
-  for (let word = 0; word < 4; word++) code.push(...splatted(IV[word]!), ...set(state(8 + word)));
+  for (let word = 0; word < 4; word++) code.push(...inAllLanes(IV[word]!), ...set(state(8 + word)));
   code.push(...get(parameter.counter), ...v128.splat, ...get(parameter.counterStep), ...v128.splat);
   code.push(...v128.const([0, 1, 2, 3]), ...v128.mul, ...v128.add, ...set(state(12)));
   // No shard has 2^32 chunks: the high word of the counter is zero.
-  code.push(...splatted(0), ...set(state(13)));
+  code.push(...inAllLanes(0), ...set(state(13)));
   const isLast = [...get(block), ...i32.const(1), i32.add, ...get(parameter.blocks), i32.equal];
-  code.push(...get(parameter.lastBlockBytes), ...i32.const(BLOCK_BYTES), ...isLast, i32.select);
+  code.push(...get(parameter.lastBlockBytes), ...i32.const(BLOCK_BYTES), ...isLast, SELECT);
   code.push(...v128.splat, ...set(state(14)));
-  code.push(...i32.const(0), ...get(parameter.startFlags), ...get(block), i32.select);
-  code.push(...get(parameter.endFlags), ...i32.const(0), ...isLast, i32.select, i32.or);
+  code.push(...i32.const(0), ...get(parameter.startFlags), ...get(block), SELECT);
+  code.push(...get(parameter.endFlags), ...i32.const(0), ...isLast, SELECT, i32.or);
   code.push(...get(parameter.flags), i32.or, ...tee(blockFlags), ...v128.splat, ...set(state(15)));
   return code;
 }
@@ -232,12 +210,4 @@ function turnBits(local: number, bits: number): number[] {
 
 function advance(local: number, by: readonly number[]): number[] {
   return [...get(local), ...by, i32.add, ...set(local)];
-}
-
-function splatted(word: number): number[] {
-  return v128.const([word, word, word, word]);
-}
-
-function littleEndian(word: number): number[] {
-  return [word & 255, (word >>> 8) & 255, (word >>> 16) & 255, word >>> 24];
 }

@@ -138,15 +138,15 @@ export class Look {
   /** Reads until what is left fits, else everything. */
   private async read(group: SumGroup, sums: readonly Sum[]): Promise<Settled> {
     const { stripes, bytes } = this.context.limits ?? LOOK_LIMITS;
+    if (this.stripesRead === stripes) return { state: 'open', whole: [], refuted: [], unproved: sums };
+    this.stripesRead++;
     const refuted: Refuted[] = [];
     const unproved: Sum[] = [];
     const right = new Set<Sum>();
     let left = sums;
-    const mayRead = this.stripesRead < stripes;
-    if (mayRead) this.stripesRead++;
     for (const sum of bySuspicion(group, sums, (holder) => this.caught.has(holder), this.codewords)) {
       if (left.length < sums.length && this.fit(group, left) === true) break;
-      if (!mayRead || this.bytesRead + sum.lengthBytes > bytes) {
+      if (this.bytesRead + sum.lengthBytes > bytes) {
         const open = left.filter((one) => !right.has(one));
         return { state: 'open', whole: [...right], refuted, unproved: [...unproved, ...open] };
       }

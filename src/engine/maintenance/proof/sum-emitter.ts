@@ -5,27 +5,29 @@
  * The module imports `m.m` (memory) and exports `run(in, coefficients, chunks, tables, out)`: adds coefficient × chunk of each of the chunks of 1,024 bytes at `in` to the 1,024 bytes at `out`. At
  * `tables`, for each constant, stand its products with 0 … 15 and with 0, 16 … 240.
  */
+import { functionType, moduleBytes, UNSHARED, unsigned, vector } from '../../codec/wasm-binary.ts';
 import {
-  codeSection,
-  exported,
-  functionType,
-  section,
-  signed,
-  text,
-  unsigned,
-  vector,
-} from '../../codec/wasm-binary.ts';
+  branchIf,
+  END,
+  get,
+  I32,
+  i32,
+  inAllLanes,
+  LOOP,
+  set,
+  tee,
+  V128,
+  v128,
+} from '../../codec/wasm-instructions.ts';
+import { CHUNK_BYTES } from './chaining.ts';
 
 /** Both tables of a constant. */
 export const TABLE_BYTES = 32;
 
-const CHUNK_BYTES = 1024;
 const VECTOR_BYTES = 16;
 /** Columns that go through all chunks together, their sums in registers: with 8 beside two tables and a mask there are enough of them. */
 const VECTORS = 8;
 
-const I32 = 0x7f;
-const V128 = 0x7b;
 const parameter = { in: 0, coefficients: 1, chunks: 2, tables: 3, out: 4 } as const;
 const PARAMETERS = Object.keys(parameter).length;
 const column = PARAMETERS;
@@ -39,39 +41,14 @@ const bytes = low + 2;
 const sum = (number: number) => low + 3 + number;
 const V128_LOCALS = 3 + VECTORS;
 
-const i32 = {
-  const: (value: number) => [0x41, ...signed(value)],
-  loadByte: [0x2d, 0, 0],
-  lessUnsigned: 0x49,
-  add: 0x6a,
-  mul: 0x6c,
-} as const;
-const v128 = {
-  load: (offset: number) => [0xfd, 0x00, 0, ...unsigned(offset)],
-  store: (offset: number) => [0xfd, 0x0b, 0, ...unsigned(offset)],
-  bytes: (value: number) => [0xfd, 0x0c, ...new Array<number>(VECTOR_BYTES).fill(value)],
-  swizzle: [0xfd, 0x0e],
-  and: [0xfd, 0x4e],
-  xor: [0xfd, 0x51],
-  shiftBytesRight: [0xfd, 0x6d],
-} as const;
-const get = (local: number) => [0x20, ...unsigned(local)];
-const set = (local: number) => [0x21, ...unsigned(local)];
-const tee = (local: number) => [0x22, ...unsigned(local)];
-const LOOP = [0x03, 0x40];
-const BRANCH_IF = [0x0d, 0];
-const END = 0x0b;
-
 /** Module bytes; some 600. */
 export function emitSum(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vector([functionType(new Array<number>(PARAMETERS).fill(I32))])),
-    ...section(2, vector([[...text('m'), ...text('m'), 0x02, 0x00, 1]])),
-    ...section(3, vector([[0]])),
-    ...section(7, vector([exported('run', 0)])),
-    ...codeSection([body()]),
-  ]);
+  return moduleBytes({
+    types: [functionType(new Array<number>(PARAMETERS).fill(I32))],
+    limits: UNSHARED,
+    functions: [{ type: 0, body: body() }],
+    exports: [['run', 0]],
+  });
 }
 
 function body(): number[] {
@@ -87,16 +64,16 @@ function body(): number[] {
   code.push(...v128.load(0), ...set(low), ...get(table), ...v128.load(VECTOR_BYTES), ...set(high));
   for (const number of numbers) {
     code.push(...get(low), ...get(pointer), ...v128.load(at(number)), ...tee(bytes));
-    code.push(...v128.bytes(0x0f), ...v128.and, ...v128.swizzle);
+    code.push(...inAllLanes(0x0f0f0f0f), ...v128.and, ...v128.swizzle);
     code.push(...get(high), ...get(bytes), ...i32.const(4), ...v128.shiftBytesRight, ...v128.swizzle);
     code.push(...v128.xor, ...get(sum(number)), ...v128.xor, ...set(sum(number)));
   }
   code.push(...get(pointer), ...i32.const(CHUNK_BYTES), i32.add, ...set(pointer));
   code.push(...get(chunk), ...i32.const(1), i32.add, ...tee(chunk));
-  code.push(...get(parameter.chunks), i32.lessUnsigned, ...BRANCH_IF, END);
+  code.push(...get(parameter.chunks), i32.lessUnsigned, ...branchIf(0), END);
   for (const number of numbers) code.push(...sumsAt, ...get(sum(number)), ...v128.store(at(number)));
   code.push(...get(column), ...i32.const(VECTORS * VECTOR_BYTES), i32.add, ...tee(column));
-  code.push(...i32.const(CHUNK_BYTES), i32.lessUnsigned, ...BRANCH_IF, END, END);
+  code.push(...i32.const(CHUNK_BYTES), i32.lessUnsigned, ...branchIf(0), END, END);
   return vector([
     [...unsigned(I32_LOCALS), I32],
     [...unsigned(V128_LOCALS), V128],
