@@ -92,6 +92,7 @@ export async function startCluster(
         passphrase: undefined,
         signal: NEVER,
         onSpawn: (spawned) => mesh.children.push(spawned),
+        tied: true,
       });
       const engine = await connectEngine(node.dataDir);
       // A node that lost its keys with its disk has another identity, and so another address.
