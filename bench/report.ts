@@ -21,10 +21,22 @@ const BENCHES: Record<string, string> = {
     'A folder of 20,000 files backed up, again unchanged, again with a hundredth changed, and restored, beside restic',
   mesh: 'The mesh through the engine’s API beside the ceiling: the same work without a product around it, in the same run',
   codec: 'Erasure code, sealing and hashing on one thread and in workers',
+  demo: '`datamesh demo`: eight nodes, a file of 64 MiB, two nodes killed, and healed; its steps, and all of it from start to end',
   soak: 'Six node processes for two hours under mixed load, 20 operations a second: what they come to. Only when named',
   store: 'The shard store beside what the disk and other stores do',
   console:
     'The console on real nodes with fifty peers: first frame, cost at rest, from a key to its echo, and very long lists on an engine in memory',
+};
+
+/** What stands beside datamesh in a benchmark, and how it tells its version. */
+const OTHERS: Record<string, readonly (readonly [command: string, argument: string])[]> = {
+  e2e: [
+    ['restic', 'version'],
+    ['rclone', 'version'],
+  ],
+  backup: [['restic', 'version']],
+  codec: [['openssl', 'version']],
+  store: [['fio', '--version']],
 };
 
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'));
@@ -49,8 +61,16 @@ function run(name: string): void {
     maxBuffer: 1 << 26,
   });
   if (result.status !== 0) throw new Error(`${name} ended with ${result.status}`);
-  const meta = { machine: machine(), date: new Date().toISOString().slice(0, 10) };
+  const meta = { machine: machine(), date: new Date().toISOString().slice(0, 10), others: others(name) };
   writeFileSync(`${RESULTS}/${name}.jsonl`, `${JSON.stringify(meta)}\n${result.stdout}`);
+}
+
+/** First lines of what they say; of those that are installed. */
+function others(name: string): string[] {
+  return (OTHERS[name] ?? []).flatMap(([command, argument]) => {
+    const { status, stdout } = spawnSync(command, [argument], { encoding: 'utf8' });
+    return status === 0 ? [stdout.trim().split('\n')[0]!] : [];
+  });
 }
 
 function machine(): string {
@@ -75,12 +95,15 @@ function page(): string {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    const meta = lines.find((line) => 'machine' in line) as { machine: string; date: string } | undefined;
+    const meta = lines.find((line) => 'machine' in line) as
+      | { machine: string; date: string; others?: string[] }
+      | undefined;
     const rows = lines.filter((line) => 'bench' in line) as Row[];
     parts.push('', `## ${name}`, '', `${BENCHES[name] ?? name}: \`npm run bench:${name}\`.`);
     // One table for each Node.js that ran it.
     for (const [node, its] of Map.groupBy(rows, (row) => row.node)) {
-      parts.push(`Machine: ${meta?.machine ?? '?'}; Node ${node}; ${meta?.date ?? '?'}.`);
+      const beside = meta?.others?.map((it) => `; ${it}`).join('') ?? '';
+      parts.push(`Machine: ${meta?.machine ?? '?'}; Node ${node}${beside}; ${meta?.date ?? '?'}.`);
       parts.push('', '| case | value | reference | ratio | runs |', '|---|---|---|---|---|');
       for (const row of its) {
         const reference = row.reference === null ? '' : `${row.reference}: ${row.referenceValue} ${row.unit}`;
