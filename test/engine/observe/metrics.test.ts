@@ -308,3 +308,13 @@ it('tells no delay of an event loop that was not yet measured', async () => {
   expect(measured.length).toBe(7);
   for (const { name, value } of measured) expect(value, name).toBeLessThan(60);
 });
+
+it('tells the processor time since the process began, also to who asks for the first time', async () => {
+  const before = process.cpuUsage();
+  const told = (await processFigures()()).filter(({ name }) => name.startsWith('process_cpu_'));
+  const seconds = new Map(told.map(({ name, samples }) => [name, samples[0]!.value]));
+  expect(seconds.get('process_cpu_user_seconds_total')).toBeGreaterThanOrEqual(before.user / 1e6);
+  expect(seconds.get('process_cpu_system_seconds_total')).toBeGreaterThanOrEqual(before.system / 1e6);
+  const all = [...seconds.values()].reduce((sum, value) => sum + value, 0);
+  expect(seconds.get('process_cpu_seconds_total')).toBeCloseTo(all / 2, 6);
+});
