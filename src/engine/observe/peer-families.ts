@@ -14,22 +14,40 @@ const OTHER = 'other';
 const STATES: readonly PeerState[] = ['joining', 'active', 'suspect', 'draining', 'offline', 'quarantined'];
 const BREAKERS = ['closed', 'open', 'half-open'] as const;
 
+type Asked = Pick<PeerView, 'requests' | 'failures'>;
+
 /** Who has a label. A peer that is no longer known gives its label up. */
 export class PeerLabels {
   private readonly labelled = new Set<PeerId>();
+  /** Of all known peers, as last seen. */
+  private seen = new Map<PeerId, Asked>();
+  /** Of those that are forgotten: what was counted stays counted. */
+  private readonly gone: Asked = { requests: 0, failures: 0 };
 
   /** @param known all peers of this moment */
-  of(known: readonly PeerView[]): { own: PeerView[]; others: PeerView[] } {
+  of(known: readonly PeerView[]): PeerView[] {
     const present = new Set(known.map(({ peerId }) => peerId));
     for (const peer of this.labelled) if (!present.has(peer)) this.labelled.delete(peer);
-    const own: PeerView[] = [];
-    const others: PeerView[] = [];
-    for (const peer of known) {
-      if (!this.labelled.has(peer.peerId) && this.labelled.size < MAX_PEER_LABELS)
-        this.labelled.add(peer.peerId);
-      (this.labelled.has(peer.peerId) ? own : others).push(peer);
+    for (const { peerId } of known) if (this.labelled.size < MAX_PEER_LABELS) this.labelled.add(peerId);
+    return known.filter(({ peerId }) => this.labelled.has(peerId));
+  }
+
+  /** What all peers were asked, the forgotten ones included as they were when last seen. */
+  asked(known: readonly PeerView[]): Asked {
+    const before = this.seen;
+    this.seen = new Map(known.map(({ peerId, requests, failures }) => [peerId, { requests, failures }]));
+    for (const [peer, { requests, failures }] of before) {
+      // One that counts less was forgotten meanwhile, and met again.
+      if ((this.seen.get(peer)?.requests ?? -1) >= requests) continue;
+      this.gone.requests += requests;
+      this.gone.failures += failures;
     }
-    return { own, others };
+    const sum = { ...this.gone };
+    for (const { requests, failures } of known) {
+      sum.requests += requests;
+      sum.failures += failures;
+    }
+    return sum;
   }
 }
 
@@ -39,13 +57,10 @@ export function peerFamilies(
   labels: PeerLabels,
   total: { sentBytes: number; receivedBytes: number },
 ): MetricFamily[] {
-  const { own, others } = labels.of(peers);
+  const own = labels.of(peers);
+  const asked = labels.asked(peers);
   const each = (figure: (peer: PeerView) => number | undefined): Value[] =>
     own.map((peer) => [{ peer: peer.peerId }, figure(peer)] as const);
-  const summed = (figure: (peer: PeerView) => number): Value[] => [
-    ...each(figure),
-    [{ peer: OTHER }, others.reduce((sum, peer) => sum + figure(peer), 0)],
-  ];
   const ofTotal = (figure: (peer: PeerView) => number, all: number): Value[] => [
     ...each(figure),
     [{ peer: OTHER }, Math.max(0, all - own.reduce((sum, peer) => sum + figure(peer), 0))],
@@ -74,15 +89,15 @@ export function peerFamilies(
       'Bytes received from each peer, encryption included',
       ofTotal((peer) => peer.receivedBytes, total.receivedBytes),
     ),
-    gauge(
-      'datamesh_peer_requests',
+    counter(
+      'datamesh_peer_requests_total',
       'Requests for shards made to each peer since it became known',
-      summed((peer) => peer.requests),
+      ofTotal((peer) => peer.requests, asked.requests),
     ),
-    gauge(
-      'datamesh_peer_request_failures',
+    counter(
+      'datamesh_peer_request_failures_total',
       'Those of them that failed',
-      summed((peer) => peer.failures),
+      ofTotal((peer) => peer.failures, asked.failures),
     ),
     gauge(
       'datamesh_peer_rtt_seconds',

@@ -35,22 +35,40 @@ describe('figures of peers', () => {
   it('keep a peer’s label while it is known, so that no counter goes back', () => {
     const labels = new PeerLabels();
     const all = peers(MAX_PEER_LABELS + 10);
-    const first = labels.of(all).own.map(({ peerId }) => peerId);
+    const first = labels.of(all).map(({ peerId }) => peerId);
     expect(
       labels
         .of([...all].reverse())
-        .own.map(({ peerId }) => peerId)
+        .map(({ peerId }) => peerId)
         .sort(),
     ).toEqual([...first].sort());
     // One goes: its label is free for another, and what it moved counts with the others.
     const left = all.slice(1);
-    expect(labels.of(left).own).toHaveLength(MAX_PEER_LABELS);
+    expect(labels.of(left)).toHaveLength(MAX_PEER_LABELS);
     const total = { sentBytes: 100_000, receivedBytes: 100_000 };
     const other = (of: typeof all) =>
       samplesOf(peerFamilies(of, labels, total), 'datamesh_peer_sent_bytes_total').find(
         (it) => it.labels.peer === 'other',
       )!.value;
     expect(other(left)).toBeGreaterThan(0);
+  });
+
+  it('count what a peer was asked also after it was forgotten, and met again', () => {
+    const labels = new PeerLabels();
+    const counting = (of: ReturnType<typeof peers>) => {
+      const families = peerFamilies(of, labels, { sentBytes: 0, receivedBytes: 0 });
+      const sum = (name: string) => samplesOf(families, name).reduce((all, it) => all + it.value, 0);
+      return [sum('datamesh_peer_requests_total'), sum('datamesh_peer_request_failures_total')];
+    };
+    const [a, b] = peers(2).map((peer) => ({ ...peer, requests: 10, failures: 3 }));
+    expect(counting([a!, b!])).toEqual([20, 6]);
+    expect(counting([b!])).toEqual([20, 6]);
+    expect(
+      counting([
+        { ...a!, requests: 4, failures: 0 },
+        { ...b!, requests: 1, failures: 1 },
+      ]),
+    ).toEqual([25, 7]);
   });
 });
 
