@@ -142,6 +142,8 @@ interface Running extends Attempt {
   startedMs: number;
   /** The late request beside which this one was made. */
   beside: Running | undefined;
+  /** Another was asked in its stead: it may still answer, and may as well never. */
+  replaced: boolean;
   timer: Timer;
   /** Set once it is late. */
   notLate: (() => void) | undefined;
@@ -214,6 +216,7 @@ class StripeRace {
           ...next,
           startedMs: clock.monotonic(),
           beside,
+          replaced: false,
           timer: { cancel() {} },
           notLate: undefined,
           delivered: false,
@@ -235,16 +238,19 @@ class StripeRace {
           const elapsedMs = clock.monotonic() - one.startedMs;
           const next = nextInQueue();
           if (next === undefined) return;
-          if (elapsedMs >= OVERDUE_MS) return start(next);
-          if (hedging.take()) return start(next, one);
+          const isOverdue = elapsedMs >= OVERDUE_MS;
+          one.replaced = isOverdue || hedging.take();
+          if (one.replaced) return start(next, isOverdue ? undefined : one);
           queue.unshift(next);
           // The budget fills with other requests meanwhile.
           watch(one, Math.min(elapsedMs, Math.max(1, OVERDUE_MS - elapsedMs)));
         });
       };
-      /** As many under way as shards are missing: a failed one is replaced, one that was hedged already is not. */
+      /** As many under way as shards are missing, without those replaced already: their failure changes nothing, and they make up for nobody's. */
       const fill = () => {
-        while (running.size < this.stripe.k - this.got.size && queue.length > 0) start(nextInQueue());
+        let counted = 0;
+        for (const each of running) if (!each.replaced) counted++;
+        for (; counted < this.stripe.k - this.got.size && queue.length > 0; counted++) start(nextInQueue());
         if (running.size === 0) finish();
       };
       fill();

@@ -143,6 +143,24 @@ describe('a read of three shards of five', () => {
     expect(hedging.counts).toMatchObject({ asked: 4, hedges: 1 });
   });
 
+  test.each([
+    { failing: 'one in time', index: 1, left: [2, 3] },
+    { failing: 'the one asked beside it', index: 3, left: [1, 2] },
+  ])('beside a silent one that was hedged, a failure of $failing is replaced', async ({ index, left }) => {
+    const budget = hedging.take;
+    let hedges = 0;
+    context.hedging = { ...hedging, take: () => hedges++ === 0 && budget() };
+    const read = readStripe(stripe, context);
+    await pass(LATE_MS + 1);
+    expect(asked).toEqual([0, 1, 2, 3]);
+    expect(lateNow).toContain(peerOf(0));
+    answer.get(index)!(new Error('gone'));
+    await turn();
+    expect(asked).toEqual([0, 1, 2, 3, 4]);
+    await give(...left, 4);
+    expect([...(await read).keys()].sort()).toEqual([...left, 4]);
+  });
+
   test('without budget a late one is waited for until it is overdue, then replaced as if it had failed', async () => {
     for (let i = 0; i < HEDGE_BURST; i++) hedging.take();
     const read = readStripe(stripe, context);
