@@ -55,7 +55,8 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
   const getAlone = async (id: ShardId, call: BackendCall): Promise<Uint8Array | undefined> => {
     const { into } = call;
     const place = (bodyBytes: number) => (bodyBytes === into?.length ? into : undefined);
-    const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, into && { into: place });
+    const known = into && { into: place, maxBodyBytes: into.length };
+    const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, known);
     return status === 'absent' ? undefined : body;
   };
 
