@@ -30,7 +30,8 @@ export class FrameReceiver {
   private body: Uint8Array = NO_BYTES;
   private headerFilled = 0;
   private bodyFilled = 0;
-  private readonly maxBodyBytes: number;
+  /** Of the next frame. */
+  maxBodyBytes: number;
   private readonly onFrame: (message: NetMessage) => void;
 
   constructor(maxBodyBytes: number, onFrame: (message: NetMessage) => void) {

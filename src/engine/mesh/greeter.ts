@@ -17,6 +17,7 @@ import {
 import {
   FIRST_HELLO_TIMEOUT_MS,
   HELLO_TIMEOUT_MS,
+  MAX_EXCHANGED_BYTES,
   MAX_EXCHANGED_PEERS,
   MAX_HELLO_BYTES,
   REDIAL_MAX_MS,
@@ -213,7 +214,14 @@ export function createGreeter(options: GreeterOptions): Greeter {
       const j = Math.floor(options.random.fraction() * (i + 1));
       [up[i], up[j]] = [up[j]!, up[i]!];
     }
-    return up.slice(0, MAX_EXCHANGED_PEERS).map((entry) => entry.signed!);
+    const peers: Uint8Array[] = [];
+    let bytes = 0;
+    for (const { signed } of up) {
+      bytes += signed!.length;
+      if (peers.length === MAX_EXCHANGED_PEERS || bytes > MAX_EXCHANGED_BYTES) break;
+      peers.push(signed!);
+    }
+    return peers;
   }
 
   return { greet, answer };

@@ -26,6 +26,7 @@ interface Waiting {
 
 interface Lane {
   stream: Stream;
+  receiver: FrameReceiver;
   pending: { resolve(response: NetMessage): void; reject(error: unknown): void } | undefined;
   /** Requests this lane has answered; a fresh one's failure is the peer's, a used one's may be a timed-out stream. */
   answered: number;
@@ -133,8 +134,7 @@ export class Lanes {
     try {
       const connection = await this.connect();
       const stream = await connection.newStream(this.protocol, { maxOutboundStreams: 4 * LANES_PER_PEER });
-      lane = { stream, pending: undefined, answered: 0 };
-      this.listen(lane);
+      lane = this.listen(stream);
     } catch (error) {
       this.openCount--;
       first.reject(unreachable(asText(error), error));
@@ -146,17 +146,20 @@ export class Lanes {
     else await this.run(lane, first);
   }
 
-  private listen(lane: Lane): void {
-    const receiver = new FrameReceiver(MAX_BODY_BYTES, (message) => {
+  private listen(stream: Stream): Lane {
+    const receiver = new FrameReceiver(0, (message) => {
       const pending = lane.pending;
       lane.pending = undefined;
       if (pending === undefined) lane.stream.abort(new Error('an answer nobody asked for'));
       else pending.resolve(message);
     });
+    const lane: Lane = { stream, receiver, pending: undefined, answered: 0 };
     lane.stream.addEventListener('message', (event) => {
       try {
         receiver.feed(event.data);
       } catch (error) {
+        lane.pending?.reject(error);
+        lane.pending = undefined;
         lane.stream.abort(error as Error);
       }
     });
@@ -171,6 +174,7 @@ export class Lanes {
     };
     lane.stream.addEventListener('close', gone);
     lane.stream.addEventListener('remoteCloseWrite', gone);
+    return lane;
   }
 
   private async run(lane: Lane, waiting: Waiting): Promise<void> {
@@ -180,6 +184,7 @@ export class Lanes {
       });
       answer.catch(() => {}); // awaited below; a stream that closes during the write must not be an unhandled rejection
       waiting.lane = lane;
+      lane.receiver.maxBodyBytes = waiting.options.maxBodyBytes ?? MAX_BODY_BYTES;
       await writeAll(lane.stream, encodeHead(waiting.message), waiting.message.body);
       const response = await answer;
       waiting.arrived();
@@ -190,7 +195,8 @@ export class Lanes {
     } catch (error) {
       this.openCount--;
       lane.stream.abort(error instanceof Error ? error : new Error(String(error)));
-      if (lane.answered > 0 && !waiting.gone && !this.closed) this.queue.unshift(waiting);
+      const isWrong = error instanceof DatameshError && error.code === 'malformed-data';
+      if (lane.answered > 0 && !isWrong && !waiting.gone && !this.closed) this.queue.unshift(waiting);
       else waiting.reject(unreachable(asText(error), error));
       this.pump();
     }

@@ -30,6 +30,8 @@ export const MAX_PENDING_INBOUND = 200;
 export const MAX_KNOWN_PEERS = 2000;
 /** NodeInfos handed to a peer in one hello. */
 export const MAX_EXCHANGED_PEERS = 64;
+/** Of those together, before base64 makes them a third longer: strangers may have made theirs as long as they can be, and the hello must still pass. */
+export const MAX_EXCHANGED_BYTES = 128 * 1024;
 /** Certificates a peer may present: owners it acts for. */
 export const MAX_CERTIFICATES = 16;
 /** Body of a hello: 64 signed NodeInfos of ≤ 2 KiB. */

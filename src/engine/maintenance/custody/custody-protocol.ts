@@ -185,8 +185,12 @@ export function decodeKnown(tail: Uint8Array, count: number): KnownAnswer[] {
 }
 
 /** Bytes that an item of an offer or a list of claims takes, table of holders aside. */
-export function itemBytes(item: { manifest?: Uint8Array | undefined; claims: readonly Claim[] }): number {
-  return MAX_ORDER_BYTES / 32 + (item.manifest?.length ?? 0) + item.claims.length * CLAIM_BYTES + 64;
+export function itemBytes({
+  order,
+  manifest,
+  claims,
+}: Partial<OfferItem> & Pick<OfferItem, 'claims'>): number {
+  return (order?.length ?? 0) + (manifest?.length ?? 0) + claims.length * CLAIM_BYTES + 64;
 }
 
 /** stripe u32 | index u16 | number of the holder in the message's table u16. */

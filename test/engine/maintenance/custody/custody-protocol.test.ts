@@ -9,6 +9,7 @@ import {
   encodeCustodyRequest,
   encodeKnown,
   encodeOffer,
+  itemBytes,
   MAX_CUSTODY_IDS,
 } from '../../../../src/engine/maintenance/custody/custody-protocol.ts';
 import { MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
@@ -89,5 +90,21 @@ test('what is known is read as it was written', () => {
       expect(decodeKnown(encodeKnown(all), all.length)).toEqual(all);
       expect(() => decodeKnown(encodeKnown(all), all.length + 1)).toThrow();
     }),
+  );
+});
+
+test('an item is reckoned as no shorter than it is, however many holders its order names', () => {
+  fc.assert(
+    fc.property(
+      bytes(20_000),
+      fc.option(bytes(5_000), { nil: undefined }),
+      claims,
+      (order, manifest, told) => {
+        const item = { order, manifest, claims: told };
+        const table = encodeOffer([{ order: Uint8Array.of(1), manifest: undefined, claims: told }]).length;
+        expect(encodeOffer([item]).length - table).toBeLessThanOrEqual(itemBytes(item));
+      },
+    ),
+    { numRuns: 200 },
   );
 });
