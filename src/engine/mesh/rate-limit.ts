@@ -14,6 +14,8 @@ export class RateLimit {
   private smallAtMs = 0;
   private readonly clock: Clock;
   private bytesPerSecond: number | undefined;
+  /** Those who wait by the present limit. */
+  private readonly waiting = new Set<AbortController>();
 
   /** `bytesPerSecond` undefined or 0: no cap. */
   constructor(clock: Clock, bytesPerSecond: number | undefined) {
@@ -21,11 +23,13 @@ export class RateLimit {
     this.set(bytesPerSecond);
   }
 
-  /** From now on; a debt of before is forgiven. */
+  /** From now on, also for those who wait; a debt of before is forgiven. */
   set(bytesPerSecond: number | undefined): void {
     const next = bytesPerSecond === 0 ? undefined : bytesPerSecond;
-    if (next !== this.bytesPerSecond) this.availableAtMs = this.smallAtMs = 0;
+    if (next === this.bytesPerSecond) return;
+    this.availableAtMs = this.smallAtMs = 0;
     this.bytesPerSecond = next;
+    for (const each of this.waiting) each.abort();
   }
 
   /** Undefined: no cap. */
@@ -43,15 +47,16 @@ export class RateLimit {
    * come so late that its peer is taken for dead. Throws `cancelled`.
    */
   async pass(bytes: number, signal?: AbortSignal): Promise<void> {
-    if (this.bytesPerSecond === undefined || bytes === 0) return;
     try {
       if (bytes > SMALL_BYTES) return await this.take(bytes, signal);
-      const now = this.clock.monotonic();
-      const costMs = (bytes * 1000) / this.bytesPerSecond;
-      this.availableAtMs = Math.max(now, this.availableAtMs) + costMs;
-      const startMs = Math.max(now, this.smallAtMs);
-      this.smallAtMs = startMs + costMs;
-      if (startMs > now) await this.clock.sleep(startMs - now, signal);
+      while (this.bytesPerSecond !== undefined && bytes > 0) {
+        const now = this.clock.monotonic();
+        const costMs = (bytes * 1000) / this.bytesPerSecond;
+        this.availableAtMs = Math.max(now, this.availableAtMs) + costMs;
+        const startMs = Math.max(now, this.smallAtMs);
+        this.smallAtMs = startMs + costMs;
+        if (await this.waited(startMs - now, signal)) return;
+      }
     } catch (error) {
       throw new DatameshError('cancelled', { what: 'cancelled', cause: error });
     }
@@ -68,11 +73,31 @@ export class RateLimit {
 
   /** Throws when the signal ends the wait; the budget stays overdrawn. */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
-    if (this.bytesPerSecond === undefined || bytes === 0) return;
-    const now = this.clock.monotonic();
-    const startMs = Math.max(now, this.availableAtMs);
-    this.availableAtMs = startMs + (bytes * 1000) / this.bytesPerSecond;
-    if (startMs > now) await this.clock.sleep(startMs - now, signal);
+    while (this.bytesPerSecond !== undefined && bytes > 0) {
+      const now = this.clock.monotonic();
+      const startMs = Math.max(now, this.availableAtMs);
+      this.availableAtMs = startMs + (bytes * 1000) / this.bytesPerSecond;
+      if (await this.waited(startMs - now, signal)) return;
+    }
+  }
+
+  /** False when another limit was set meanwhile: to be reckoned anew, in the same order. Throws when the signal ends it. */
+  private async waited(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (ms <= 0) return true;
+    const changed = new AbortController();
+    this.waiting.add(changed);
+    try {
+      await this.clock.sleep(
+        ms,
+        signal === undefined ? changed.signal : AbortSignal.any([signal, changed.signal]),
+      );
+      return true;
+    } catch (error) {
+      if (signal?.aborted || !changed.signal.aborted) throw error;
+      return false;
+    } finally {
+      this.waiting.delete(changed);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** A cap and the messages of a mesh: small ones are not held up by large ones, and all of them together keep to it. */
 import { expect, it } from 'vitest';
+import type { Clock } from '../../../src/engine/effects/clock.ts';
 import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
@@ -51,4 +52,40 @@ it('a wait that is given up ends as cancelled', async () => {
   const waiting = limit.pass(LARGE, stopper.signal);
   stopper.abort();
   await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+it('whoever waits goes on by the limit that is set meanwhile, in the same order', async () => {
+  const clock = manualClock();
+  const sleep: Clock['sleep'] = (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const timer = clock.after(ms, resolve);
+      signal?.addEventListener('abort', () => {
+        timer.cancel();
+        reject(signal.reason);
+      });
+    });
+  const limit = new RateLimit({ ...clock, sleep }, KIB);
+  const passed: string[] = [];
+  const pass = (name: string, bytes: number) => void limit.pass(bytes).then(() => passed.push(name));
+  const turns = async () => {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+  pass('first', LARGE);
+  pass('small', 10 * KIB);
+  pass('second small', 10 * KIB);
+  pass('second', 100 * KIB);
+  pass('third', 100 * KIB);
+  await turns();
+  clock.advance(1_000);
+  await turns();
+  expect(passed.sort()).toEqual(['first', 'small']);
+  limit.set(100 * KIB);
+  await turns();
+  expect(passed.slice(2)).toEqual(['second small']);
+  clock.advance(100);
+  await turns();
+  expect(passed.slice(3)).toEqual(['second']);
+  limit.set(0);
+  await turns();
+  expect(passed.slice(3)).toEqual(['second', 'third']);
 });
