@@ -17,6 +17,10 @@ export const MAX_SPEED_TEST_MS = 30_000;
 const OP = { ping: 1, take: 2, give: 3 } as const;
 /** The size of a shard of a 4 MiB chunk in 4+2. */
 const PIECE_BYTES = 1024 * 1024;
+/** A slow line would take longer for one such piece in each lane than the test may last: it begins with small ones, which grow while they pass quickly. */
+const FIRST_PIECE_BYTES = 16 * 1024;
+const GROWTH = 4;
+const QUICK_MS = 250;
 /** As many as there are lanes but two, which are left to others. */
 const IN_FLIGHT = 4;
 const PINGS = 5;
@@ -100,13 +104,19 @@ export async function testSpeed(
     if (answer.header[0] !== 0) throw busy();
     return op === OP.take ? body.length : answer.body.length;
   };
-  const run = async (once: () => Promise<number>): Promise<{ bytes: number; ms: number }> => {
+  const run = async (
+    once: (pieceBytes: number) => Promise<number>,
+  ): Promise<{ bytes: number; ms: number }> => {
     const startMs = clock.monotonic();
     let bytes = 0;
     const lane = async () => {
-      while (clock.monotonic() - startMs < durationMs / 2) {
-        const moved = await once();
+      let pieceBytes = FIRST_PIECE_BYTES;
+      for (let now = startMs; now - startMs < durationMs / 2; ) {
+        const moved = await once(pieceBytes);
         bytes += moved;
+        const before = now;
+        now = clock.monotonic();
+        if (now - before < QUICK_MS) pieceBytes = Math.min(PIECE_BYTES, pieceBytes * GROWTH);
       }
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
@@ -119,8 +129,8 @@ export async function testSpeed(
     await ask(OP.ping, 0, NO_BYTES);
     rttMs = Math.min(rttMs, clock.monotonic() - before);
   }
-  const sent = await run(() => ask(OP.take, 0, PIECE));
-  const received = await run(() => ask(OP.give, PIECE_BYTES, NO_BYTES));
+  const sent = await run((pieceBytes) => ask(OP.take, 0, PIECE.subarray(0, pieceBytes)));
+  const received = await run((pieceBytes) => ask(OP.give, pieceBytes, NO_BYTES));
   return {
     sentBytes: sent.bytes,
     sentMs: sent.ms,

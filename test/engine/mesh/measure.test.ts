@@ -87,6 +87,20 @@ test('the speed test moves what it says it moved, and a cap shows in it', async 
   expect(report.rttMs).toBeLessThan(1_000);
 });
 
+test('over a slow line the speed test lasts no longer than it was to, by little', async () => {
+  const cap = 100_000;
+  const a = await start('a', { upBytesPerSecond: cap });
+  const b = await start('b');
+  await serveSpeedTests({ net: b.net, clock, introduced: () => true });
+  await a.membership.join(b.address);
+  const beforeMs = clock.monotonic();
+  const report = await testSpeed({ net: a.net, clock }, b.peerId, 4_000);
+  expect(clock.monotonic() - beforeMs).toBeLessThan(8_000);
+  const sentRate = (report.sentBytes * 1000) / report.sentMs;
+  expect(sentRate).toBeGreaterThan(cap * 0.6);
+  expect(sentRate).toBeLessThan(cap * 1.4);
+}, 120_000);
+
 test('a test of more than 30 s is refused by both sides', async () => {
   const a = await start('a');
   await expect(testSpeed({ net: a.net, clock }, a.peerId, 30_001)).rejects.toMatchObject({
