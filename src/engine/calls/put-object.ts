@@ -93,6 +93,10 @@ export function placingOn(node: Node, pools: Pools, pool: PoolRecord) {
     domain: pool.domain,
     candidates: () => pools.candidates(pool),
     siteOf: (holder: PeerId) => pools.siteOf(pool, holder),
+    isOfPool: (holder: PeerId) =>
+      node.folders.backend(holder) === undefined
+        ? pool.nodes === 'all' || pool.nodes.includes(holder)
+        : pool.folders.some((folder) => folder.holder === holder),
     backend: node.backend,
     mayAsk: (holder: PeerId) => node.health.mayAsk(holder),
     manifestStored: (id: ObjectId, bytes: Uint8Array) => node.freshManifests.add(id, bytes),

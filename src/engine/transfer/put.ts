@@ -53,6 +53,8 @@ export interface PutContext {
   candidates(owner: OwnerId): Candidate[];
   /** Where a holder stands, as far as this node knows. */
   siteOf(holder: PeerId): Site | undefined;
+  /** Whether the pool may have shards there at all; absent: everywhere. */
+  isOfPool?(holder: PeerId): boolean;
   backend(peer: PeerId): Backend | undefined;
   /** False: it gets a shard only when nobody else can. */
   mayAsk(peer: PeerId): boolean;
@@ -139,9 +141,9 @@ export async function storeObject(
     asking,
     signal,
   };
-  const resume = await ResumablePut.begin(context.journals, options, code, { ...context, ...write });
+  const policy = { code, domain: context.domain, allowDegraded };
+  const resume = await ResumablePut.begin(context.journals, options, policy, { ...context, ...write });
   try {
-    const policy = { code, domain: context.domain, allowDegraded };
     requirePlaceable(policy, write.candidates());
     const content = await storeContent(source, {
       options,
@@ -156,6 +158,7 @@ export async function storeObject(
     const stored = await storeManifest(content, { options, policy, write, context });
     await resume?.journal.committing(stored.objectId);
     const placed = [...ofStripes, ...ofManifest];
+    if (resume !== undefined) await takeBack(notAmong(placed, resume.displaced), context);
     return { ...stored, placed, stripesFound: resume?.stripesFound ?? 0, journal: resume?.journal };
   } catch (error) {
     stopper.abort();
@@ -166,6 +169,11 @@ export async function storeObject(
     await takeBack(kept ? ofManifest : [...ofStripes, ...ofManifest, ...givenUp], context);
     throw call.signal?.aborted ? cancelled(kept) : error;
   }
+}
+
+function notAmong(placed: PlacedShards, shards: PlacedShards): PlacedShards {
+  const known = new Set(placed.map(({ id, holder }) => `${id} ${holder}`));
+  return shards.filter(({ id, holder }) => !known.has(`${id} ${holder}`));
 }
 
 function cancelled(kept: boolean): DatameshError {

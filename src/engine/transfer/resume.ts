@@ -3,8 +3,9 @@ import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts'
 import type { Backend } from '../backends/backend.ts';
 import { chooseChunkBytes } from '../codec/chunk-size.ts';
 import type { PutOptions } from '../engine.ts';
-import type { Candidate } from '../placement/domains.ts';
-import type { CodeProfile, OwnerId, PeerId, ShardId } from '../types.ts';
+import type { Candidate, PlacementPolicy, Site } from '../placement/domains.ts';
+import { keepsRule } from '../placement/load.ts';
+import type { OwnerId, PeerId, ShardId } from '../types.ts';
 import { ASK_TIMEOUT_MS, MAX_ASKED_TO_RESUME } from './limits.ts';
 import type { NotedStripe } from './put-journal.ts';
 import type { PutJournal, PutJournals } from './put-journals.ts';
@@ -13,6 +14,8 @@ export interface ResumeContext {
   owner: OwnerId;
   candidates(): Candidate[];
   backend(peer: PeerId): Backend | undefined;
+  siteOf(holder: PeerId): Site | undefined;
+  isOfPool?(holder: PeerId): boolean;
   log(text: string): void;
 }
 
@@ -25,27 +28,39 @@ export class ResumablePut {
   readonly journal: PutJournal;
   /** Stripes that needed nothing, every shard being where it was. */
   stripesFound = 0;
+  /** Shards of the interrupted run that lie where the pool, as it is now, does not want them: stored anew, and released when that is done. */
+  readonly displaced: { id: ShardId; holder: PeerId }[] = [];
   private readonly held: Map<ShardId, PeerId>;
+  private readonly policy: PlacementPolicy;
+  private readonly context: ResumeContext;
 
-  private constructor(journal: PutJournal, held: Map<ShardId, PeerId>) {
+  private constructor(
+    journal: PutJournal,
+    held: Map<ShardId, PeerId>,
+    policy: PlacementPolicy,
+    context: ResumeContext,
+  ) {
     this.journal = journal;
     this.salt = journal.salt;
     this.held = held;
+    this.policy = policy;
+    this.context = context;
   }
 
   /** Undefined for a put without a fingerprint of its source, and when the journals say so. */
   static async begin(
     journals: PutJournals | undefined,
     { source, sizeBytes, compress = false, pool = '' }: PutOptions,
-    code: CodeProfile,
+    policy: PlacementPolicy,
     context: ResumeContext,
   ): Promise<ResumablePut | undefined> {
     if (journals === undefined || source === undefined || sizeBytes === undefined) return undefined;
     const chunkBytes = chooseChunkBytes({ sizeBytes });
     const { owner } = context;
+    const { code } = policy;
     const journal = await journals.take({ owner, source, sizeBytes, code, chunkBytes, compress, pool });
     if (journal === undefined) return undefined;
-    return new ResumablePut(journal, await stillHeld(journal.noted, context));
+    return new ResumablePut(journal, await stillHeld(journal.noted, context), policy, context);
   }
 
   /**
@@ -64,9 +79,22 @@ export class ResumablePut {
         mend: 'put it again: the next put begins from the start',
       });
     }
-    const holders = ids.map((id) => this.held.get(id));
+    const holders: (PeerId | undefined)[] = [];
+    for (const id of ids) {
+      const holder = this.held.get(id);
+      const stays = holder !== undefined && this.mayKeep(holder, holders);
+      holders.push(stays ? holder : undefined);
+      if (holder !== undefined && !stays) this.displaced.push({ id, holder });
+    }
     if (!holders.includes(undefined)) this.stripesFound++;
     return holders;
+  }
+
+  /** Beside the stripe's `others`, by the pool as it is now. */
+  private mayKeep(holder: PeerId, others: readonly (PeerId | undefined)[]): boolean {
+    const { siteOf, isOfPool } = this.context;
+    if (isOfPool?.(holder) === false) return false;
+    return this.policy.allowDegraded || keepsRule(this.policy, [...others, holder], siteOf);
   }
 
   /**

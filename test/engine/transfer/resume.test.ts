@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { fetchManifest, openWithOwner, readRange } from '../../../src/engine/transfer/get.ts';
 import { type StoredObject, storeObject } from '../../../src/engine/transfer/put.ts';
 import { type PutJournals, putJournals } from '../../../src/engine/transfer/put-journals.ts';
-import type { ObjectId } from '../../../src/engine/types.ts';
+import type { ObjectId, PeerId } from '../../../src/engine/types.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { bytesOf, collect, MemoryMesh } from '../../support/memory-mesh.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
@@ -91,6 +91,48 @@ test('a shard that is gone meanwhile, or whose holder is, is sent again, and pla
   expect(stored.keepsRule).toBe(true);
   expect(stored.shardsByHolder.has(mesh.nodes[1]!.peer)).toBe(false);
   for (const node of mesh.nodes.slice(2, 4)) node.fault = 'dead';
+  expect(Buffer.compare(await readBack(stored), data)).toBe(0);
+});
+
+test('put again after the pool was given zones, what breaks its rule is stored anew, and released where it was', async () => {
+  await interrupted(20);
+  const zoneOf = (peer: PeerId) => 'aaaabbcc'[mesh.nodes.findIndex((node) => node.peer === peer)];
+  const context = mesh.putContext();
+  const stored = await storeObject(
+    bytesOf(data, 1 << 20),
+    options,
+    {
+      ...context,
+      journals,
+      domain: 'zone',
+      siteOf: (peer) => ({ peer, zone: zoneOf(peer) }),
+      candidates: (owner) => context.candidates(owner).map((it) => ({ ...it, zone: zoneOf(it.peer) })),
+    },
+    {},
+  );
+  expect(stored.keepsRule).toBe(true);
+  expect(stored.shardsDurable).toBe(stored.shardsWanted);
+  expect(mesh.shardCount()).toBe(STRIPES * 6 + 3);
+  expect(Buffer.compare(await readBack(stored), data)).toBe(0);
+});
+
+test('put again after nodes were taken out of the pool, nothing of the object is on them', async () => {
+  await interrupted(20);
+  const members = new Set(mesh.nodes.slice(2).map(({ peer }) => peer));
+  const context = mesh.putContext();
+  const stored = await storeObject(
+    bytesOf(data, 1 << 20),
+    options,
+    {
+      ...context,
+      journals,
+      isOfPool: (peer) => members.has(peer),
+      candidates: (owner) => context.candidates(owner).filter(({ peer }) => members.has(peer)),
+    },
+    {},
+  );
+  expect(stored.shardsDurable).toBe(stored.shardsWanted);
+  expect([...stored.shardsByHolder.keys()].filter((holder) => !members.has(holder))).toEqual([]);
   expect(Buffer.compare(await readBack(stored), data)).toBe(0);
 });
 
