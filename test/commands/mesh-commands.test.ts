@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type TopologyNode, topologyOf } from '../../src/commands/network/topology.ts';
+import { type Level, locate } from '../../src/engine/placement/domains.ts';
+import type { PeerId } from '../../src/engine/types.ts';
 import { createFakeEngine } from '../support/fake-engine.ts';
 import { runLine, testHost } from '../support/host.ts';
 
@@ -69,7 +71,7 @@ describe('network', () => {
   });
 
   it('counts every node once on each level', () => {
-    const place = fc.option(fc.constantFrom('a', 'b', 'c'), { nil: null });
+    const place = fc.option(fc.constantFrom('a', 'A', ' b', 'B ', 'c', ' '), { nil: null });
     const node = fc.record({
       zone: place,
       rack: place,
@@ -97,6 +99,15 @@ describe('network', () => {
           expect(shards).toBe(nodes.reduce((sum, each) => sum + (each.shards ?? 0), 0));
           expect(level.reduce((sum, row) => sum + row.up, 0)).toBe(nodes.filter(({ isUp }) => isUp).length);
         }
+        // As placement counts them: a label in other letters is no other place.
+        const places = (level: Level) =>
+          new Set(
+            parts.map(
+              ({ zone, rack }) => locate({ peer: 'p' as PeerId, zone: zone ?? '', rack: rack ?? '' })[level],
+            ),
+          );
+        for (const kind of ['zone', 'rack'] as const)
+          expect(rows.filter((row) => row.kind === kind).length).toBe(places(kind).size);
         expect(new Set(rows.filter(({ kind }) => kind === 'node').map(({ name }) => name)).size).toBe(
           nodes.length,
         );

@@ -1,6 +1,7 @@
 import type { NodeStatus, PeerView } from '../../engine/engine.ts';
 import type { DistributionReport } from '../../engine/views/pools.ts';
 import type { Command, Output } from '../command.ts';
+import { many } from '../format/units.ts';
 import { NETWORK_FIELDS } from './fields.ts';
 import { type TopologyRow, topologyOf } from './topology.ts';
 
@@ -104,7 +105,7 @@ function tellSpread(out: Output, spread: DistributionReport, known: number): voi
   );
   if (spread.silent.length > 0)
     out.warn(
-      `${spread.silent.length} holders did not answer; ${spread.shardsUnknown} shards noted there are not counted`,
+      `${many(spread.silent.length, 'holder')} did not answer; ${spread.shardsUnknown} shards noted there are not counted`,
     );
   if (spread.stripesBroken > 0)
     out.warn(`${spread.stripesBroken} stripes break the rule of their pool: datamesh distribution`);

@@ -1,4 +1,5 @@
 /** Nodes as a tree of zones and racks: pure, one row per line. */
+import { label } from '../../engine/placement/domains.ts';
 
 export interface TopologyRow {
   kind: 'zone' | 'rack' | 'node';
@@ -74,16 +75,19 @@ function summed(nodes: readonly TopologyNode[]): Omit<TopologyRow, 'kind' | 'tre
   };
 }
 
+/** By what placement takes for one place; named as its first node writes it. */
 function grouped(
   nodes: readonly TopologyNode[],
   keyOf: (node: TopologyNode) => string | null,
 ): [string | null, TopologyNode[]][] {
-  const groups = new Map<string | null, TopologyNode[]>();
+  const groups = new Map<string, [string | null, TopologyNode[]]>();
   for (const node of nodes) {
-    const key = keyOf(node);
-    groups.set(key, [...(groups.get(key) ?? []), node]);
+    const text = keyOf(node)?.trim() || null;
+    const group = groups.get(label(text ?? '')) ?? [text, []];
+    group[1].push(node);
+    groups.set(label(text ?? ''), group);
   }
-  return [...groups].sort(([a], [b]) => order(a, b));
+  return [...groups.values()].sort(([a], [b]) => order(a, b));
 }
 
 function order(a: string | null, b: string | null): number {

@@ -1,5 +1,6 @@
 /** Nodes as people name them: by id, name, the unique beginning or end of an id, or by the zone or rack that they say they stand in. */
 import { DatameshError } from '../../errors.ts';
+import { label } from '../placement/domains.ts';
 import type { PeerId } from '../types.ts';
 
 /** Ends of ids shorter than this fit too many. */
@@ -83,9 +84,4 @@ function some<T>(found: T[], text: string): T[] {
     what: `no node stands in ${text.slice(0, SHOWN_CHARACTERS)}`,
     mend: 'the zones and racks of all known nodes: datamesh network',
   });
-}
-
-/** As placement compares them: labels that differ only in case or surrounding blanks are equal. */
-function label(text: string | undefined): string {
-  return (text ?? '').trim().toLowerCase();
 }

@@ -61,7 +61,8 @@ function within(outer: string, inner: string): string {
   return `${outer.length} ${outer} ${inner}`;
 }
 
-function label(text: string | undefined): string {
+/** Equal for labels that are the same place. */
+export function label(text: string | undefined): string {
   return (text ?? '').trim().toLowerCase();
 }
 
