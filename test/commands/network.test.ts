@@ -76,6 +76,15 @@ describe('status', () => {
 });
 
 describe('bootstrap', () => {
+  it.each([`${address}?priority=abc`, `${address}?priority=1000`, '/nowhere/1'])(
+    'refuses %s before anything is dialled',
+    async (given) => {
+      const engine = createFakeEngine();
+      await expect(runLine(testHost({ engine }), 'bootstrap', given)).resolves.toBe(2);
+      expect(engine.calls).not.toContain('bootstrap');
+    },
+  );
+
   it('dials, and does not with --dry-run', async () => {
     const engine = createFakeEngine();
     const host = testHost({ engine });

@@ -1,4 +1,5 @@
-import { EXIT } from '../../errors.ts';
+import { checkBootstrap } from '../../config/checks.ts';
+import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { BOOTSTRAP_FIELDS } from './fields.ts';
 
@@ -43,6 +44,8 @@ export const bootstrapCommand: Command = {
   exits: [{ code: EXIT.unreachable, meaning: 'the node did not answer' }],
   async run(context, values) {
     const address = values.address as string;
+    const wrong = checkBootstrap(address);
+    if (wrong !== undefined) throw new DatameshError('bad-value', { what: wrong });
     if (context.options.dryRun) {
       context.out.record({ dryRun: true, address });
       context.out.note('nothing was dialled (--dry-run)');

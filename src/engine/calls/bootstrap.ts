@@ -1,6 +1,6 @@
 import { DatameshError } from '../../errors.ts';
 import type { DialResult } from '../engine.ts';
-import { peerOfAddress } from '../mesh/bootstrap-list.ts';
+import { parseBootstrap, peerOfAddress } from '../mesh/bootstrap-list.ts';
 import type { Node } from '../node.ts';
 
 /** `address` of the result: where the node is connected to that peer, which is another one when it was so before. Throws `bad-value` for its own, `peer-unreachable`. */
@@ -8,7 +8,7 @@ export async function bootstrapBy(
   { net, membership }: Pick<Node, 'net' | 'membership'>,
   address: string,
 ): Promise<DialResult> {
-  const named = peerOfAddress(address);
+  const named = peerOfAddress(parseBootstrap(address).address);
   if (named === net.self) {
     throw new DatameshError('bad-value', {
       what: `${address} is this node itself`,

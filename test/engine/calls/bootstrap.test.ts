@@ -26,6 +26,9 @@ test('tells by which address the peer is connected', async () => {
 });
 
 test('refuses the node’s own address', async () => {
+  await expect(
+    bootstrapBy(nodeWith(undefined), `/ip4/127.0.0.1/tcp/1/p2p/${self}?priority=1`),
+  ).rejects.toThrow(/this node itself/);
   await expect(bootstrapBy(nodeWith(undefined), `/ip4/127.0.0.1/tcp/1/p2p/${self}`)).rejects.toMatchObject({
     code: 'bad-value',
     message: expect.stringContaining('this node itself'),
