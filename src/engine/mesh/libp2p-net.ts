@@ -114,10 +114,15 @@ async function dial(
     );
     return connection.remotePeer.toString() as PeerId;
   } catch (error) {
+    const isRefusedHere = error instanceof Error && error.name === 'DialDeniedError';
     throw new DatameshError('peer-unreachable', {
       what: `cannot connect to ${addresses[0] ?? 'a peer without addresses'}`,
-      why: dialFailure(error, timeoutMs),
-      mend: 'check that the node runs there and that its address and port are right (`datamesh status` on it shows them)',
+      why: isRefusedHere
+        ? 'this node refuses that peer: it is on the deny list, or did what an honest one does not within the last minute'
+        : dialFailure(error, timeoutMs),
+      mend: isRefusedHere
+        ? 'take it off the list with `datamesh peer unban`'
+        : 'check that the node runs there and that its address and port are right (`datamesh status` on it shows them)',
       cause: error,
     });
   }

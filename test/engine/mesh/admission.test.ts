@@ -88,7 +88,11 @@ describe('the deny list', () => {
     const b = await start('b');
     const a = await start('a', { deny: [b.peerId] });
     await expect(b.membership.join(a.address)).rejects.toMatchObject({ exit: 5 });
-    await expect(a.membership.join(b.address)).rejects.toMatchObject({ code: 'peer-unreachable' });
+    await expect(a.membership.join(b.address)).rejects.toMatchObject({
+      code: 'peer-unreachable',
+      why: expect.stringContaining('deny list'),
+      mend: expect.stringContaining('peer unban'),
+    });
     expect(a.net.connected()).toEqual([]);
     expect(a.membership.member(b.peerId)?.greeted ?? false).toBe(false);
   });
