@@ -26,7 +26,7 @@ export interface ServerEvents<Caller> {
   connected(peer: Caller, socket: TLSSocket): void;
 }
 
-/** Listens on `port`, or on any free one when that is taken or 0. */
+/** Listens on `port`, or on any free one when that is taken, 0 or beyond the last one. */
 export async function listenBulk<Caller>(
   host: string,
   port: number,
@@ -52,7 +52,8 @@ export async function listenBulk<Caller>(
     else events.connected(caller, socket);
   });
   await listening(server, host, port).catch((error: NodeJS.ErrnoException) => {
-    if (port === 0 || error.code !== 'EADDRINUSE') throw error;
+    // Beside the last port there is none.
+    if (port === 0 || !['EADDRINUSE', 'ERR_SOCKET_BAD_PORT'].includes(error.code ?? '')) throw error;
     return listening(server, host, 0);
   });
   server.unref();
