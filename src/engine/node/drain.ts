@@ -191,7 +191,7 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
   };
 
   const work = async (loopSignal: AbortSignal) => {
-    const job = jobs.start('drain', parts.name, { cancel: () => void cancel().catch(failedToCancel) });
+    const job = jobs.start('drain', parts.name, { cancel: () => void inTurn(cancel).catch(failedToCancel) });
     stillMs = clock.monotonic();
     try {
       while (!loopSignal.aborted) {
@@ -280,18 +280,26 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
     announce();
     tell();
   };
+  /** A drain that is begun while another is being ended would take that one for its own, and be left without rounds. */
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (change: () => Promise<void>): Promise<void> => {
+    turn = turn.catch(() => {}).then(change);
+    return turn;
+  };
   const failedToCancel = (error: unknown) =>
     events.add('warn', 'drain', `it could not be cancelled: ${asDatameshError(error).message}`);
 
   return {
     async run({ action }, call) {
       if (action === 'start') {
-        await flag.set(true);
-        announce();
-        start();
+        await inTurn(async () => {
+          await flag.set(true);
+          announce();
+          start();
+        });
         await ended(call);
       } else if (action === 'cancel') {
-        await cancel();
+        await inTurn(cancel);
       }
       return view();
     },
