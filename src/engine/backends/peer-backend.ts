@@ -56,7 +56,15 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
     const { into } = call;
     const place = (bodyBytes: number) => (bodyBytes === into?.length ? into : undefined);
     const known = into && { into: place, maxBodyBytes: into.length };
-    const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, known);
+    const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, known).catch((error: unknown) => {
+      const { code, details } = asDatameshError(error);
+      // Not what the holder says of the question: its answer is longer than the shard is.
+      if (known === undefined || code !== 'malformed-data' || details?.status !== undefined) throw error;
+      throw new DatameshError('hash-mismatch', {
+        what: `${peer.slice(-8)} sent more bytes than the shard has`,
+        cause: error,
+      });
+    });
     return status === 'absent' ? undefined : body;
   };
 

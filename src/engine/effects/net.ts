@@ -61,7 +61,8 @@ export interface Net {
   /** Answers requests of `protocol`. A handler that throws resets the caller's stream: answer errors in the header. */
   handle(protocol: string, handler: RequestHandler, options: HandleOptions): Promise<void>;
   /**
-   * Sends one request and resolves with its response; `message` is read until this settles, and not after. Throws `peer-unreachable`, `timeout` or `cancelled`.
+   * Sends one request and resolves with its response; `message` is read until this settles, and not after. Throws `peer-unreachable`, `timeout`, `cancelled`,
+   * or `malformed-data` for an answer that is longer than `maxBodyBytes`.
    */
   request(peer: PeerId, protocol: string, message: NetMessage, options: RequestOptions): Promise<NetMessage>;
   /** Connects to the peer behind these multiaddrs, or to a known one. Throws `peer-unreachable`. */

@@ -196,7 +196,8 @@ export class Lanes {
       this.openCount--;
       lane.stream.abort(error instanceof Error ? error : new Error(String(error)));
       const isWrong = error instanceof DatameshError && error.code === 'malformed-data';
-      if (lane.answered > 0 && !isWrong && !waiting.gone && !this.closed) this.queue.unshift(waiting);
+      if (isWrong) waiting.reject(error);
+      else if (lane.answered > 0 && !waiting.gone && !this.closed) this.queue.unshift(waiting);
       else waiting.reject(unreachable(asText(error), error));
       this.pump();
     }

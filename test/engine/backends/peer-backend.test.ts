@@ -4,6 +4,7 @@ import { encodeStatus } from '../../../src/engine/backends/shard-protocol.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import type { Net, RequestOptions } from '../../../src/engine/effects/net.ts';
 import type { PeerId, ShardId } from '../../../src/engine/types.ts';
+import { DatameshError } from '../../../src/errors.ts';
 
 test('a shard whose length is known is asked for with that length as the bound', async () => {
   let asked: RequestOptions | undefined;
@@ -16,4 +17,19 @@ test('a shard whose length is known is asked for with that length as the bound',
   const backend = peerBackend(net, 'holder' as PeerId, realClock());
   await backend.get('0'.repeat(64) as ShardId, { timeoutMs: 1_000, into: new Uint8Array(1000) });
   expect(asked?.maxBodyBytes).toBe(1000);
+});
+
+test('an answer that goes beyond it is wrong bytes; a holder that does not understand the question is not', async () => {
+  let header = encodeStatus('malformed');
+  const net = {
+    request: async () => {
+      if (header.length > 0) return { header, body: new Uint8Array(0) };
+      throw new DatameshError('malformed-data', { what: 'an answer announces 1001 bytes' });
+    },
+  } as unknown as Net;
+  const backend = peerBackend(net, 'holder' as PeerId, realClock());
+  const get = () => backend.get('0'.repeat(64) as ShardId, { timeoutMs: 1_000, into: new Uint8Array(1000) });
+  await expect(get()).rejects.toMatchObject({ code: 'malformed-data' });
+  header = new Uint8Array(0);
+  await expect(get()).rejects.toMatchObject({ code: 'hash-mismatch' });
 });

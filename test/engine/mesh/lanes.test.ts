@@ -74,8 +74,8 @@ test('an answer longer than was asked for is refused before memory is given to i
   expect(await answer(2000, 2000)).toBe(2000);
   expect(aborts).toEqual([]);
   await expect(answer(1001, 1000)).rejects.toMatchObject({
-    code: 'peer-unreachable',
-    why: expect.stringContaining('more than this protocol allows'),
+    code: 'malformed-data',
+    message: expect.stringContaining('more than this protocol allows'),
   });
   expect(aborts[0]).toContain('1001');
 });

@@ -240,9 +240,11 @@ export class Link {
       // Nobody waits any more: the asker gave up.
       if (entry === undefined) return head.bodyBytes === 0 ? NO_BYTES : 'skip';
       if (head.bodyBytes > (entry.options.maxBodyBytes ?? MAX_BODY_BYTES)) {
-        throw new DatameshError('malformed-data', {
+        const error = new DatameshError('malformed-data', {
           what: `an answer announces ${head.bodyBytes} bytes, more than was asked for`,
         });
+        entry.settle(error);
+        throw error;
       }
       entry.receivingOn = socket;
       entry.place = head.bodyBytes === 0 ? undefined : entry.options.into?.(head.bodyBytes);
