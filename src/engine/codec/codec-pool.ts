@@ -311,13 +311,19 @@ class CodecPool implements Codec {
     return await unlessAborted(work(), signal);
   }
 
-  /** A turn, and the slot for it. Without a slot the turn is given back; and nobody keeps one who waits for a slot, as whoever has that slot may need a turn. */
+  /**
+   * A turn, and the slot for it. Without a slot the turn is given back, and a given slot without a turn; and nobody keeps one who waits for a slot, as whoever
+   * has that slot may need a turn.
+   */
   async #turnFor(
     given: Slot | number,
     signal: AbortSignal | undefined,
   ): Promise<{ leave: () => void; slot: Slot | undefined }> {
     for (;;) {
-      const leave = await this.#turns.enter(signal);
+      const leave = await this.#turns.enter(signal).catch((error: unknown) => {
+        if (typeof given !== 'number') given.giveBack();
+        throw error;
+      });
       let slot: Slot | undefined;
       let waiting: Promise<void> | undefined;
       try {

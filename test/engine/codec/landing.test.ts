@@ -5,6 +5,7 @@ import type { DecodeJob, EncodedStripe, Landing } from '../../../src/engine/code
 import { createCodecPool } from '../../../src/engine/codec/codec-pool.ts';
 import { createCodec } from '../../../src/engine/codec/local-codec.ts';
 import { copyInto, freeNow } from '../../../src/engine/codec/memory.ts';
+import { MAX_SLOTS } from '../../../src/engine/codec/stripe-slots.ts';
 import { pattern } from './reference.ts';
 
 const code = { k: 4, m: 2 };
@@ -198,6 +199,28 @@ describe.each([
     for (const index of [-1, 6, 1.5, Number.NaN]) expect(landing.bufferFor(index)).toBeUndefined();
     landing.release();
     expect(landing.bufferFor(0)).toBeUndefined();
+  });
+});
+
+describe('a decode that waits for its turn', () => {
+  it('gives the memory that its shards were received in back when it is cancelled', async () => {
+    const pool = createCodecPool({ workers: 1 });
+    const job = { ...jobOf({ shardBytes: 0 } as EncodedStripe, 0), plaintext: pattern(300_000, 8) };
+    const stripe = await createCodec().encode(job);
+    const landing = (await pool.receive(code, stripe.shardBytes))!;
+    const shards = received(landing, stripe, [0, 1, 2, 3]);
+    // One worker has two turns.
+    const busy = [pool.encode(job), pool.encode(job)];
+    const stopper = new AbortController();
+    const decode = pool.decode({ ...jobOf(stripe, 300_000), shards, landing, signal: stopper.signal });
+    stopper.abort(new Error('enough'));
+    await expect(decode).rejects.toThrow('enough');
+    for (const { release } of await Promise.all(busy)) release();
+    const landings = await Promise.all(
+      Array.from({ length: MAX_SLOTS }, () => pool.receive(code, stripe.shardBytes)),
+    );
+    expect(landings).not.toContain(undefined);
+    await pool.close();
   });
 });
 
