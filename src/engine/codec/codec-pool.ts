@@ -236,6 +236,7 @@ class CodecPool implements Codec {
     if (code.k * shardBytes < this.#minBytes) return undefined;
     const stripeBytes = (code.k + code.m) * shardBytes;
     for (;;) {
+      signal?.throwIfAborted();
       if (this.#lentStripes >= MAX_SLOTS) return undefined;
       const waiting = this.#demand.wait(this.#slots, stripeBytes, signal);
       if (waiting === undefined) break;

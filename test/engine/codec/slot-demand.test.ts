@@ -96,10 +96,18 @@ describe('when stripes may have more memory', () => {
     const waiting = take(300 * KIB, stop.signal);
     stop.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
+    await expect(take(300 * KIB, stop.signal)).rejects.toThrow('enough');
   });
 });
 
 describe('in a pool', () => {
+  it('nobody who has given up gets memory to receive in', async () => {
+    const codec = createCodecPool({ workers: 1 });
+    const given = codec.receive({ k: 4, m: 2 }, 64 * KIB, AbortSignal.abort(new Error('before')));
+    await expect(given).rejects.toThrow('before');
+    await codec.close();
+  });
+
   it('a stripe that waits for a slot has no turn, which whoever has the slot may need', async () => {
     const codec = createCodecPool({ workers: 1 });
     try {
