@@ -5,6 +5,7 @@
  */
 import type { Chunk } from './chunker.ts';
 import { hashProvider } from './hash.ts';
+import { copyOf } from './memory.ts';
 
 export interface CutSizes {
   minBytes: number;
@@ -104,14 +105,14 @@ export async function* contentChunks(
         full = undefined;
       }
       const { taken, cut } = finder.next(piece, at);
-      parts.push(piece.subarray(at, at + taken));
+      const part = piece.subarray(at, at + taken);
       at += taken;
+      // A source may write its piece again; what belongs to a chunk begun is kept.
+      parts.push(cut ? part : copyOf(part));
       if (!cut) continue;
       full = Buffer.concat(parts);
       parts = [];
     }
-    // A source may write its piece again; what belongs to a chunk begun is kept.
-    parts = parts.map((part) => (part.buffer === piece.buffer ? part.slice() : part));
   }
   if (full !== undefined) yield chunkOf(index++, full, parts.length === 0);
   if (parts.length > 0) yield chunkOf(index, Buffer.concat(parts), true);

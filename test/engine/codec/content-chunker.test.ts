@@ -20,8 +20,8 @@ function noise(length: number, seed: number): Buffer {
 async function cut(bytes: Uint8Array, lengths: readonly number[] = [], table = gear): Promise<Chunk[]> {
   async function* pieces() {
     let at = 0;
-    // One buffer for all pieces: a chunker that keeps a view of it is found out.
-    const room = new Uint8Array(Math.max(1, ...lengths));
+    // One buffer for all pieces: a chunker that keeps a view of it is found out. A Buffer, as files and sockets give, whose `slice` is no copy.
+    const room = Buffer.alloc(Math.max(1, ...lengths));
     for (const length of lengths) {
       const part = bytes.subarray(at, at + length);
       room.set(part);
