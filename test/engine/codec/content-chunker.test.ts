@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Chunk } from '../../../src/engine/codec/chunker.ts';
-import { contentChunks, cutSizes, gearTable } from '../../../src/engine/codec/content-chunker.ts';
+import {
+  type CutSizes,
+  contentChunks,
+  cutSizes,
+  gearTable,
+} from '../../../src/engine/codec/content-chunker.ts';
 import { blake3 } from '../../../src/engine/codec/hash.ts';
 import { joined } from '../../../src/engine/codec/memory.ts';
 import { pattern } from './reference.ts';
@@ -17,7 +22,12 @@ function noise(length: number, seed: number): Buffer {
   return Buffer.concat(blocks).subarray(0, length);
 }
 
-async function cut(bytes: Uint8Array, lengths: readonly number[] = [], table = gear): Promise<Chunk[]> {
+async function cut(
+  bytes: Uint8Array,
+  lengths: readonly number[] = [],
+  table = gear,
+  of: CutSizes = sizes,
+): Promise<Chunk[]> {
   async function* pieces() {
     let at = 0;
     // One buffer for all pieces: a chunker that keeps a view of it is found out. A Buffer, as files and sockets give, whose `slice` is no copy.
@@ -32,8 +42,27 @@ async function cut(bytes: Uint8Array, lengths: readonly number[] = [], table = g
     yield bytes.subarray(at);
   }
   const out: Chunk[] = [];
-  for await (const chunk of contentChunks(pieces(), table, sizes)) out.push(chunk);
+  for await (const chunk of contentChunks(pieces(), table, of)) out.push(chunk);
   return out;
+}
+
+/** Lengths of the chunks, word by word as docs/FORMATS.md has them. */
+function lengthsByTheFormat(bytes: Uint8Array, { minBytes, averageBytes, maxBytes }: CutSizes): number[] {
+  const bits = Math.log2(averageBytes);
+  const topBitsAreZero = (hash: number, count: number) => Math.floor(hash / 2 ** (32 - count)) === 0;
+  const lengths: number[] = [];
+  for (let start = 0; start < bytes.length; start += lengths.at(-1)!) {
+    let length = 0;
+    let hash = 0;
+    for (let ended = false; !ended && start + length < bytes.length; ) {
+      const byte = bytes[start + length++]!;
+      if (length > minBytes - 32) hash = (hash * 2 + gear[byte]!) % 2 ** 32;
+      const found = topBitsAreZero(hash, length <= averageBytes ? bits + 2 : bits - 2);
+      ended = (length > minBytes && found) || length === maxBytes;
+    }
+    lengths.push(length);
+  }
+  return lengths;
 }
 
 const idsOf = (list: readonly Chunk[]) =>
@@ -57,6 +86,15 @@ describe('content-defined chunks', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('end where the format says', async () => {
+    const bytes = noise(300_000, 5);
+    for (const averageBytes of [16, 64, 1024, 4096]) {
+      const of = cutSizes(averageBytes);
+      const found = await cut(bytes, [], gear, of);
+      expect(found.map((chunk) => chunk.lengthBytes)).toEqual(lengthsByTheFormat(bytes, of));
+    }
   });
 
   it('survive an insertion: all but a few are the old ones', async () => {
