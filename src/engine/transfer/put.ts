@@ -4,7 +4,7 @@
  */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
-import { chooseChunkBytes } from '../codec/chunk-size.ts';
+import { checkChunkCount, chooseChunkBytes } from '../codec/chunk-size.ts';
 import { type Chunk, chunks } from '../codec/chunker.ts';
 import type { Codec } from '../codec/codec.ts';
 import { blake3Hasher, type Hasher } from '../codec/hash.ts';
@@ -210,7 +210,8 @@ async function storeContent(
 ): Promise<Content> {
   const { options, policy, context, call, resume } = job;
   const { code } = policy;
-  const chunkBytes = chooseChunkBytes({ sizeBytes: options.sizeBytes });
+  const chunkBytes = chooseChunkBytes({ sizeBytes: options.sizeBytes, code });
+  checkChunkCount(Math.ceil((options.sizeBytes ?? 0) / chunkBytes), chunkBytes, code);
   const ownerSalt = resume?.salt ?? context.random.bytes(OWNER_SALT_BYTES);
   const fileKey = context.owner.fileKeyOf(ownerSalt);
   const hasher = blake3Hasher();
@@ -224,6 +225,7 @@ async function storeContent(
   const memory = new Turnstile(PUT_WINDOW_STRIPES + Math.max(1, Math.floor(PUT_LATE_BYTES / stripeBytes)));
   const store = async (chunk: Chunk): Promise<{ stripe?: StripeLayout; bytes: number }> => {
     job.write.signal.throwIfAborted();
+    checkChunkCount(chunk.index + 1, chunkBytes, code);
     if (chunk.last && chunk.index === 0 && chunk.lengthBytes <= MAX_INLINE_BYTES) {
       inline = joined(chunk.pieces);
       return { bytes: chunk.lengthBytes };

@@ -20,7 +20,13 @@ export interface ResumeContext {
 }
 
 /** After these nothing is kept: the room is wanted back, or the journal is of no use. */
-const GIVEN_UP: ReadonlySet<ErrorCode> = new Set(['quota-full', 'disk-full', 'denied', 'source-changed']);
+const GIVEN_UP: ReadonlySet<ErrorCode> = new Set([
+  'quota-full',
+  'disk-full',
+  'denied',
+  'source-changed',
+  'input-too-large',
+]);
 
 export class ResumablePut {
   /** What the file key is made of: the same as in the interrupted run, so that the shards are the same. */
@@ -55,7 +61,7 @@ export class ResumablePut {
     context: ResumeContext,
   ): Promise<ResumablePut | undefined> {
     if (journals === undefined || source === undefined || sizeBytes === undefined) return undefined;
-    const chunkBytes = chooseChunkBytes({ sizeBytes });
+    const chunkBytes = chooseChunkBytes({ sizeBytes, code });
     const { owner } = context;
     const { code } = policy;
     const journal = await journals.take({ owner, source, sizeBytes, code, chunkBytes, compress, pool });

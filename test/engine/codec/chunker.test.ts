@@ -1,13 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  checkChunkCount,
   chooseChunkBytes,
   DEFAULT_CHUNK_BYTES,
   MAX_CHUNK_BYTES,
   MIN_CHUNK_BYTES,
 } from '../../../src/engine/codec/chunk-size.ts';
 import { type Chunk, chunks } from '../../../src/engine/codec/chunker.ts';
+import { MAX_MANIFEST_BYTES, MAX_STRIPES } from '../../../src/engine/codec/manifest-limits.ts';
 import { freeNow, joined } from '../../../src/engine/codec/memory.ts';
+import { recordBytes } from '../../../src/engine/codec/stripe-table.ts';
+import type { CodeProfile } from '../../../src/engine/types.ts';
 import { pattern } from './reference.ts';
 
 async function* pieces(bytes: Uint8Array, lengths: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -133,6 +137,9 @@ describe('chooseChunkBytes', () => {
     [{ sizeBytes: 1024 * MIB }, DEFAULT_CHUNK_BYTES],
     [{ sizeBytes: 2 ** 37 }, 8 * MIB],
     [{ sizeBytes: 2 ** 50 }, MAX_CHUNK_BYTES],
+    [{ sizeBytes: 2 ** 36, code: { k: 10, m: 4 } }, DEFAULT_CHUNK_BYTES],
+    [{ sizeBytes: 2 ** 36, code: { k: 29, m: 51 } }, 16 * MIB],
+    [{ sizeBytes: 2 ** 36, code: { k: 100, m: 155 } }, MAX_CHUNK_BYTES],
     [{ bandwidthBytesPerSecond: 125e6, rttMs: 1 }, DEFAULT_CHUNK_BYTES],
     [{ bandwidthBytesPerSecond: 125e6, rttMs: 100 }, 16 * MIB],
     [{ bandwidthBytesPerSecond: 12.5e9, rttMs: 300 }, MAX_CHUNK_BYTES],
@@ -143,6 +150,32 @@ describe('chooseChunkBytes', () => {
     ],
   ])('%o → %i', (hints, expected) => {
     expect(chooseChunkBytes(hints)).toBe(expected);
+  });
+
+  it('leaves a manifest room for all chunks, whatever the code, while chunks can be larger', () => {
+    const codes = fc
+      .integer({ min: 1, max: 255 })
+      .chain((k) => fc.record({ k: fc.constant(k), m: fc.integer({ min: 0, max: 255 - k }) }));
+    fc.assert(
+      fc.property(codes, fc.nat(480), (code, tenths) => {
+        const sizeBytes = Math.floor(2 ** (tenths / 10));
+        const chunkBytes = chooseChunkBytes({ sizeBytes, code });
+        const tableBytes = Math.ceil(sizeBytes / chunkBytes) * recordBytes(code);
+        if (chunkBytes < MAX_CHUNK_BYTES) expect(tableBytes).toBeLessThanOrEqual(MAX_MANIFEST_BYTES - MIB);
+      }),
+    );
+  });
+
+  it('has a limit that is told before anything is sent', () => {
+    const most = (code: CodeProfile) => Math.floor(MAX_MANIFEST_BYTES / recordBytes(code));
+    for (const [code, count] of [
+      [{ k: 4, m: 2 }, MAX_STRIPES],
+      [{ k: 10, m: 4 }, most({ k: 10, m: 4 })],
+      [{ k: 255, m: 0 }, most({ k: 255, m: 0 })],
+    ] as const) {
+      expect(() => checkChunkCount(count, MIB, code)).not.toThrow();
+      expect(() => checkChunkCount(count + 1, MIB, code)).toThrow(`more than ${count} chunks`);
+    }
   });
 
   it('is a power of two within its bounds for any hints, and never shrinks as the object grows', () => {

@@ -89,6 +89,19 @@ test.each([1000, 4096, 8192, 16_384, 29_000])('pieces of %i bytes may be given a
   expect(Buffer.compare(await get(mesh, stored), data)).toBe(0);
 });
 
+test('what no manifest could name is refused before any of it is read', async () => {
+  const mesh = new MemoryMesh(6);
+  let read = 0;
+  const source = (async function* () {
+    read++;
+    yield new Uint8Array(5000);
+  })();
+  const put = storeObject(source, { name: 'a', sizeBytes: 2 ** 43 }, mesh.putContext(), {});
+  await expect(put).rejects.toMatchObject({ code: 'input-too-large' });
+  expect(read).toBe(0);
+  expect(mesh.nodes.reduce((sum, { puts }) => sum + puts, 0)).toBe(0);
+});
+
 test('compress shrinks what shrinks, and any range of it comes back', async () => {
   const mesh = new MemoryMesh(6);
   const line = 'the quick brown fox jumps over the lazy dog\n';

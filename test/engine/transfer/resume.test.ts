@@ -176,3 +176,8 @@ test('without a fingerprint a put that is stopped takes back what it stored', as
   await expect(putFrom(source, { source: undefined }, signal)).rejects.toMatchObject({ code: 'cancelled' });
   expect(mesh.shardCount()).toBe(0);
 });
+
+test('a put of more than a manifest can name keeps nothing to go on with', async () => {
+  await expect(put(data, { sizeBytes: 2 ** 43 })).rejects.toMatchObject({ code: 'input-too-large' });
+  expect(await disk.list('/journal')).toEqual([]);
+});
