@@ -14,6 +14,7 @@ import {
   ID_BYTES,
   NOWHERE,
   readStripes,
+  recordBytes,
   type ShardLengths,
   type StripeLayout,
   type StripeTable,
@@ -170,22 +171,34 @@ export class PageReader {
     return table;
   }
 
-  /** What stands behind the head of a page, verified. */
-  async #records(level: number, number: number): Promise<Uint8Array> {
-    const ref = await this.#reference(level, number);
+  /** What stands behind the head of a page. */
+  #records(level: number, number: number): Promise<Uint8Array> {
     const key = `${level}/${number}`;
-    const page = this.#kept.getOrMake(key, () => this.#fetch(ref));
+    const page = this.#kept.getOrMake(key, () => this.#fetched(level, number));
     page.catch(() => this.#kept.delete(key));
-    const bytes = await page;
+    return page;
+  }
+
+  /** The same, verified: what is no page of this tree is not kept, however long it is. */
+  async #fetched(level: number, number: number): Promise<Uint8Array> {
+    const ref = await this.#reference(level, number);
+    const bytes = await this.#fetch(ref);
+    const page = `page ${level}/${number}`;
     if (shardIdOf(blake3(bytes)) !== ref.id) {
-      this.#kept.delete(key);
-      throw new DatameshError('hash-mismatch', {
-        what: `page ${key} of the manifest is not what was stored`,
-      });
+      throw new DatameshError('hash-mismatch', { what: `${page} of the manifest is not what was stored` });
     }
+    if (bytes.length !== this.#pageBytes(level, number)) throw malformed(`${page} has another length`);
     if (Buffer.compare(bytes.subarray(0, HEAD_BYTES), head(level, number)) !== 0)
-      throw malformed(`page ${key} begins like another`);
+      throw malformed(`${page} begins like another`);
     return bytes.subarray(HEAD_BYTES);
+  }
+
+  #pageBytes(level: number, number: number): number {
+    const { code, stripeCount } = this.#paged;
+    const { leafStripes, fanOut } = this.#shape;
+    if (level === 0)
+      return HEAD_BYTES + Math.min(leafStripes, stripeCount - number * leafStripes) * recordBytes(code);
+    return HEAD_BYTES + Math.min(fanOut, this.#counts[level - 1]! - number * fanOut) * refBytes(code);
   }
 
   async #reference(level: number, number: number): Promise<PageRef> {
@@ -194,9 +207,6 @@ export class PageReader {
     const { fanOut } = this.#shape;
     const parent = Math.floor(number / fanOut);
     const records = top ? root : await this.#records(level + 1, parent);
-    const siblings = top ? this.#counts[level]! : Math.min(fanOut, this.#counts[level]! - parent * fanOut);
-    if (records.length !== siblings * refBytes(code))
-      throw malformed(`page ${level + 1}/${parent} has another length`);
     return readRef(records, top ? number : number - parent * fanOut, code, peers);
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shardBytesOf } from '../../../src/engine/codec/aead.ts';
+import { blake3 } from '../../../src/engine/codec/hash.ts';
 import {
   PAGE_SHAPE,
   PageReader,
@@ -123,6 +124,22 @@ describe('stripe pages', () => {
     // Holders that the peer table does not have.
     await expect(new PageReader({ ...paged, peers: [] }, fetch, tiny).stripe(0)).rejects.toThrow(malformed);
     expect(stored.size).toBeGreaterThan(10);
+  });
+
+  it('of another length are refused, and their memory is not kept', async () => {
+    const { stored, paged } = await written(3, tiny);
+    const [page] = stored.values();
+    const long = Buffer.concat([page!, Buffer.alloc(1_000_000)]);
+    const root = Buffer.concat([blake3(long), paged.root.subarray(32)]);
+    let fetched = 0;
+    const fetch = async () => {
+      fetched++;
+      return long;
+    };
+    const reader = new PageReader({ ...paged, root }, fetch, tiny);
+    await expect(reader.stripe(0)).rejects.toThrow(malformed);
+    await expect(reader.stripe(0)).rejects.toThrow(malformed);
+    expect(fetched).toBe(2);
   });
 
   it('with a short stripe amid the object are refused', async () => {
