@@ -53,7 +53,7 @@ export class WorkerCrew {
     return this.#members.size;
   }
 
-  /** The answer of a worker; `internal` when two died over it, `cancelled` after `close`. */
+  /** The answer of a worker; `internal` when two died over it or none could be started, `cancelled` after `close`. */
   run(job: CrewJob): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#give({ ...job, attempts: 0, resolve, reject });
@@ -105,7 +105,13 @@ export class WorkerCrew {
     const members = [...this.#members].sort((a, b) => a.jobs.size - b.jobs.size);
     const first = members[0];
     if (first !== undefined && (first.jobs.size === 0 || members.length >= this.#size)) return first;
-    return this.#join();
+    try {
+      return this.#join();
+    } catch (cause) {
+      // The machine has no thread left, or no memory for one: those that run do the work.
+      if (first !== undefined) return first;
+      throw startError(cause);
+    }
   }
 
   #join(): Member {
@@ -148,11 +154,20 @@ function closedError(): DatameshError {
   return new DatameshError('cancelled', { what: 'the codec was closed' });
 }
 
+function startError(cause: unknown): DatameshError {
+  return new DatameshError('internal', {
+    what: 'no worker thread of the codec could be started',
+    why: cause instanceof Error ? cause.message : String(cause),
+    mend: 'allow the process more threads or free memory; `datamesh doctor` tries the codec’s threads',
+    cause,
+  });
+}
+
 function diedError(cause: unknown): DatameshError {
   return new DatameshError('internal', {
     what: 'a worker thread of the codec died twice over the same stripe',
     why: cause instanceof Error ? cause.message : String(cause),
-    mend: 'free memory, or set the number of codec workers to 0',
+    mend: 'free memory; `datamesh doctor` tries the codec’s threads',
     cause,
   });
 }

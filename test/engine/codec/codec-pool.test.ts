@@ -86,6 +86,27 @@ describe('codec pool', () => {
     await pool.close();
   });
 
+  it('works with the workers that it has where no further one can be started', async () => {
+    const { workers, spawn } = recorded();
+    let threads = 1;
+    const pool = createCodecPool({
+      workers: 2,
+      spawn: () => {
+        if (threads-- <= 0) throw new Error('no thread');
+        return spawn();
+      },
+    });
+    const stripes = await Promise.all([0, 1, 2].map((index) => pool.encode(jobOf(index))));
+    expect(stripes.map(({ ids }) => ids.length)).toEqual([6, 6, 6]);
+    expect(workers).toHaveLength(1);
+    for (const { release } of stripes) release();
+    await workers[0]!.terminate();
+    await expect(pool.encode(jobOf(3))).rejects.toMatchObject({ code: 'internal', why: 'no thread' });
+    threads = 1;
+    expect((await pool.encode(jobOf(3))).ids).toHaveLength(6);
+    await pool.close();
+  });
+
   it('rejects what is cancelled at once and takes its memory back', async () => {
     const pool = createCodecPool({ workers: 1 });
     (await pool.encode(jobOf(0))).release();
