@@ -239,6 +239,9 @@ export class Link {
       const entry = this.pending.get(head.id);
       // Nobody waits any more: the asker gave up.
       if (entry === undefined) return head.bodyBytes === 0 ? NO_BYTES : 'skip';
+      // On the other socket it would end the request while the first one is still written to the same place, which then is another's.
+      if (entry.receivingOn !== undefined)
+        throw new DatameshError('malformed-data', { what: 'a second answer to one request' });
       if (head.bodyBytes > (entry.options.maxBodyBytes ?? MAX_BODY_BYTES)) {
         const error = new DatameshError('malformed-data', {
           what: `an answer announces ${head.bodyBytes} bytes, more than was asked for`,

@@ -4,25 +4,20 @@ import { expect, test } from 'vitest';
 import { realClock } from '../../../../src/engine/effects/clock.ts';
 import { BodyPool } from '../../../../src/engine/mesh/bulk/body-pool.ts';
 import { encodeFrameHead } from '../../../../src/engine/mesh/bulk/bulk-frame.ts';
+import { ReadDoor } from '../../../../src/engine/mesh/bulk/bulk-socket.ts';
 import { Link } from '../../../../src/engine/mesh/bulk/link.ts';
 import { RateLimit } from '../../../../src/engine/mesh/rate-limit.ts';
 import type { PeerId } from '../../../../src/engine/types.ts';
 
-test('an answer that comes before the body has left does not end the request while the body is still to be read', async () => {
+/** One end of a connection, whose other end is the test's; `write` stands for the peer's reading. */
+function socketOf(write: (chunk: Buffer, done: () => void) => void): Duplex {
+  const socket = new Duplex({ read() {}, write: (chunk: Buffer, _encoding, done) => write(chunk, done) });
+  return Object.assign(socket, { setNoDelay() {}, bytesRead: 0 });
+}
+
+function linkOf(): Link {
   const clock = realClock();
-  const written: Buffer[] = [];
-  let goOn: (() => void) | undefined;
-  // A peer that reads nothing for now: the first write does not end.
-  const socket = new Duplex({
-    read() {},
-    write(chunk: Buffer, _encoding, done) {
-      written.push(Buffer.from(chunk)); // what TLS would encrypt now
-      if (goOn === undefined) goOn = () => done();
-      else done();
-    },
-  });
-  Object.assign(socket, { setNoDelay() {}, bytesRead: 0 });
-  const link = new Link(
+  return new Link(
     'peer' as PeerId,
     {
       clock,
@@ -34,10 +29,26 @@ test('an answer that comes before the body has left does not end the request whi
     },
     () => {},
   );
+}
+
+const turns = async (count: number) => {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate);
+};
+
+test('an answer that comes before the body has left does not end the request while the body is still to be read', async () => {
+  const written: Buffer[] = [];
+  let goOn: (() => void) | undefined;
+  // A peer that reads nothing for now: the first write does not end.
+  const socket = socketOf((chunk, done) => {
+    written.push(Buffer.from(chunk)); // what TLS would encrypt now
+    if (goOn === undefined) goOn = done;
+    else done();
+  });
+  const link = linkOf();
   link.addAccepted(socket as unknown as TLSSocket);
   const body = new Uint8Array(100_000).fill(1); // a shard in memory that is lent
   const asked = link.request(0, { header: Uint8Array.of(2), body }, { timeoutMs: 5_000 });
-  for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+  await turns(3);
   // Ids count up from 1, so the peer need not have seen the request.
   socket.push(encodeFrameHead({ kind: 'response', id: 1, service: 0, bodyBytes: 0 }, Uint8Array.of(0)));
   let ended = false;
@@ -45,11 +56,51 @@ test('an answer that comes before the body has left does not end the request whi
     () => (ended = true),
     () => (ended = true),
   );
-  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+  await turns(5);
   expect(ended).toBe(false);
   goOn?.();
-  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+  await turns(5);
   expect(ended).toBe(true);
   expect(Buffer.concat(written).subarray(-body.length)).toEqual(Buffer.from(body));
   socket.destroy();
+});
+
+test('a peer that answers one request on both sockets writes nothing more to the place of the answer once the request has settled', async () => {
+  const accepted = socketOf((_, done) => done());
+  const dialled = socketOf((_, done) => done());
+  const door = new ReadDoor();
+  const link = linkOf();
+  link.addAccepted(accepted as unknown as TLSSocket);
+  link.addDialled(dialled as unknown as TLSSocket, door);
+  const place = new Uint8Array(100_000);
+  const asked = link.request(
+    0,
+    { header: Uint8Array.of(2), body: new Uint8Array(0) },
+    { timeoutMs: 5_000, into: () => place },
+  );
+  const settled = asked.then(
+    () => 'answered',
+    () => 'failed',
+  );
+  const head = encodeFrameHead(
+    { kind: 'response', id: 1, service: 0, bodyBytes: place.length },
+    Uint8Array.of(0),
+  );
+  accepted.push(Buffer.concat([head, Buffer.alloc(place.length / 2, 1)]));
+  await turns(3);
+  const whole = Buffer.concat([head, Buffer.alloc(place.length, 2)]);
+  for (let at = 0; at < whole.length && !dialled.destroyed; ) {
+    const room = door.buffer();
+    const count = Math.min(room.length, whole.length - at);
+    room.set(whole.subarray(at, at + count));
+    at += count;
+    door.callback(count);
+  }
+  expect(await settled).toBe('failed');
+  // By now it may be another stripe's.
+  place.fill(3);
+  accepted.push(Buffer.alloc(place.length / 2, 1));
+  await turns(5);
+  expect(place.every((byte) => byte === 3)).toBe(true);
+  expect(link.usable).toBe(false);
 });
