@@ -135,7 +135,10 @@ export class WorkerCrew {
 
   #left(member: Member, cause: unknown): void {
     if (!this.#members.delete(member)) return;
+    // A worker does one job after another: it died over the first, and the others only waited behind it.
+    const [begun] = member.jobs.values();
     for (const job of member.jobs.values()) {
+      if (job !== begun) job.attempts--;
       if (job.attempts < MAX_ATTEMPTS) this.#give(job);
       else job.reject(diedError(cause));
     }

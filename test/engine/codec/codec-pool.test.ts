@@ -86,6 +86,26 @@ describe('codec pool', () => {
     await pool.close();
   });
 
+  it('does what waited behind a job that kills its workers', async () => {
+    const source = `
+      const { parentPort } = require('node:worker_threads');
+      const on = parentPort.on.bind(parentPort);
+      parentPort.on = (event, work) => on(event, (message) => message.order.chunkIndex === 66 ? process.exit(3) : work(message));
+      import(${JSON.stringify(workerFile.href)});`;
+    let spawned = 0;
+    const spawn = () => {
+      spawned++;
+      return new Worker(source, { eval: true });
+    };
+    const pool = createCodecPool({ workers: 1, spawn });
+    const [killer, behind] = await Promise.allSettled([pool.encode(jobOf(66)), pool.encode(jobOf(67))]);
+    expect(killer).toMatchObject({ status: 'rejected', reason: { code: 'internal' } });
+    const { ids } = await createCodec().encode(jobOf(67));
+    expect(behind).toMatchObject({ status: 'fulfilled', value: { ids } });
+    expect(spawned).toBe(3);
+    await pool.close();
+  });
+
   it('works with the workers that it has where no further one can be started', async () => {
     const { workers, spawn } = recorded();
     let threads = 1;
