@@ -136,8 +136,9 @@ export class FrameReader {
     return new Promise((resolve) => this.diverted.push(resolve));
   }
 
-  /** The socket is closed: nothing will be written any more. */
+  /** The socket is closed: nothing will be written any more, also where a read was under way. */
   close(): void {
+    this.inPlace = false;
     for (const resolve of this.diverted.splice(0)) resolve();
   }
 
@@ -145,7 +146,6 @@ export class FrameReader {
     if (this.diverted.length === 0) return;
     this.skipBytes = this.head === undefined ? 0 : this.head.bodyBytes - this.bodyFilled;
     this.clearFrame();
-    this.inPlace = false;
     this.close();
   }
 

@@ -8,6 +8,7 @@ import { ReadDoor } from '../../../../src/engine/mesh/bulk/bulk-socket.ts';
 import { Link } from '../../../../src/engine/mesh/bulk/link.ts';
 import { RateLimit } from '../../../../src/engine/mesh/rate-limit.ts';
 import type { PeerId } from '../../../../src/engine/types.ts';
+import type { DatameshError } from '../../../../src/errors.ts';
 
 /** One end of a connection, whose other end is the test's; `write` stands for the peer's reading. */
 function socketOf(write: (chunk: Buffer, done: () => void) => void): Duplex {
@@ -29,6 +30,18 @@ function linkOf(): Link {
     },
     () => {},
   );
+}
+
+/** What the system does with bytes that arrive on a dialled socket: it puts them where the door says, and is told where the next ones are to go. */
+function readThrough(door: ReadDoor, bytes: Uint8Array, socket: Duplex): void {
+  let room = door.buffer();
+  for (let at = 0; at < bytes.length && !socket.destroyed; ) {
+    const count = Math.min(room.length, bytes.length - at);
+    room.set(bytes.subarray(at, at + count));
+    at += count;
+    door.callback(count);
+    room = door.buffer();
+  }
 }
 
 const turns = async (count: number) => {
@@ -88,14 +101,7 @@ test('a peer that answers one request on both sockets writes nothing more to the
   );
   accepted.push(Buffer.concat([head, Buffer.alloc(place.length / 2, 1)]));
   await turns(3);
-  const whole = Buffer.concat([head, Buffer.alloc(place.length, 2)]);
-  for (let at = 0; at < whole.length && !dialled.destroyed; ) {
-    const room = door.buffer();
-    const count = Math.min(room.length, whole.length - at);
-    room.set(whole.subarray(at, at + count));
-    at += count;
-    door.callback(count);
-  }
+  readThrough(door, Buffer.concat([head, Buffer.alloc(place.length, 2)]), dialled);
   expect(await settled).toBe('failed');
   // By now it may be another stripe's.
   place.fill(3);
@@ -103,4 +109,22 @@ test('a peer that answers one request on both sockets writes nothing more to the
   await turns(5);
   expect(place.every((byte) => byte === 3)).toBe(true);
   expect(link.usable).toBe(false);
+});
+
+test('a request whose answer is being read into its place fails when the connection does', async () => {
+  const dialled = socketOf((_, done) => done());
+  const door = new ReadDoor();
+  const link = linkOf();
+  link.addDialled(dialled as unknown as TLSSocket, door);
+  const place = new Uint8Array(400_000);
+  let outcome = 'pending';
+  const message = { header: Uint8Array.of(2), body: new Uint8Array(0) };
+  link.request(0, message, { timeoutMs: 5_000, into: () => place }).catch((error: DatameshError) => {
+    outcome = error.code;
+  });
+  const head = { kind: 'response', id: 1, service: 0, bodyBytes: place.length } as const;
+  readThrough(door, Buffer.concat([encodeFrameHead(head, Uint8Array.of(0)), Buffer.alloc(200_000)]), dialled);
+  dialled.destroy();
+  await turns(5);
+  expect(outcome).toBe('peer-unreachable');
 });
