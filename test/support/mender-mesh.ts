@@ -111,6 +111,7 @@ export async function menderMesh(count: number) {
     self,
     store,
     stranger,
+    suspects,
     /** Looks at the object and mends it; how many shards were made. */
     async round(): Promise<number> {
       suspects.suspect(objectId, clock.monotonic());

@@ -36,8 +36,10 @@ export class DamageList {
     const known = this.suspects.get(id);
     if (known !== undefined) {
       known.nextMs = Math.min(known.nextMs, nowMs);
+      // A census suspects everything each minute: where nothing could be done, that is look enough until the mesh changes.
+      if (!lost) return;
       known.futile = 0;
-      if (lost) this.list(id, known, known.losses + 1);
+      this.list(id, known, known.losses + 1);
     } else if (this.suspects.size < MAX_SUSPECTS) {
       const suspect: Suspect = { sinceMs: undefined, nextMs: nowMs, futile: 0, losses: 0 };
       this.suspects.set(id, suspect);

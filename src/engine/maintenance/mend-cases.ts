@@ -25,7 +25,7 @@ export async function mendCases(
     cases.length === 1 ? cases[0]!.object.objectId : `${cases.length} objects`,
     { unasked: true },
   );
-  const failed = new Set<Case>();
+  const failed = new Set<Case>(cases.filter(({ isLost }) => isLost));
   const before = report.shards;
   const totalItems = work.reduce(
     (sum, { damage }) => sum + damage.missing.length + damage.misplaced.length,

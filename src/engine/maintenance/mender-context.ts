@@ -72,7 +72,10 @@ export interface Case {
   /** Custodians that come before this one. */
   turn: number;
   repair: RepairContext | undefined;
+  /** What can be mended. */
   damages: Damage[];
+  /** Of a stripe there are fewer than k shards: what it lacks can be made only when a holder comes back. */
+  isLost: boolean;
   groups: GroupState[];
   /** Noted holders that did not answer. */
   silent: Set<PeerId>;

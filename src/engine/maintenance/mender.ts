@@ -6,7 +6,7 @@ import { takeLeases } from './custody/lease-round.ts';
 import { releasedOf } from './custody/tombstones.ts';
 import { mendCases } from './mend-cases.ts';
 import type { Case, MenderContext, MendReport } from './mender-context.ts';
-import { damageOf, graceOf } from './repair-plan.ts';
+import { damageOf, graceOf, mendable } from './repair-plan.ts';
 import { noteWhereabouts, sameClaims } from './whereabouts.ts';
 
 /** Stripes looked at together, so that large objects do not fill the memory: 6 MB of ids at 4+2. One object may have more. */
@@ -82,12 +82,13 @@ function openCase(id: ObjectId, context: MenderContext): Case | undefined {
     turn,
     repair: context.repairOf(record, signal),
     damages: [],
+    isLost: false,
     groups: [],
     silent: new Set(),
   };
 }
 
-/** With what is damaged; those that are whole are off the list. */
+/** With what can be mended; those that are whole are off the list, and those that are lost wait behind all others. */
 async function* examined(cases: readonly Case[], context: MenderContext): AsyncGenerator<Case> {
   const { peers, suspects, limits } = context;
   const census = { ...context, self: peers.self, timeoutMs: limits.askTimeoutMs };
@@ -96,7 +97,9 @@ async function* examined(cases: readonly Case[], context: MenderContext): AsyncG
       for (const holder of state.silent) one.silent.add(holder);
       for (const group of state.groups) {
         const damage = one.repair && damageOf(group, one.repair.rule);
-        if (damage !== undefined) one.damages.push(damage);
+        const open = damage && mendable(damage);
+        if (open !== undefined) one.damages.push(open);
+        one.isLost ||= open?.missing.length !== damage?.missing.length;
         one.groups.push(group);
       }
     }
@@ -106,7 +109,10 @@ async function* examined(cases: readonly Case[], context: MenderContext): AsyncG
     suspects.found(objectId, one.damages.length === 0 ? 0 : manifest.code.m - spareOf(one));
     if (one.damages.length === 0) {
       noteWhereabouts([one], context);
-      suspects.whole(objectId);
+      if (one.isLost) {
+        suspects.ageMs(objectId, context.nowMs());
+        suspects.futile(objectId, context.nowMs());
+      } else suspects.whole(objectId);
     } else if (
       spareOf(one) > 0 &&
       one.silent.size > 0 &&

@@ -5,6 +5,7 @@ import type { Candidate, Domain, PlacementPolicy, Site } from '../placement/doma
 import { StripeLoad } from '../placement/load.ts';
 import { spareFor } from '../placement/place.ts';
 import type { CodeProfile, ObjectId, PeerId, ShardId } from '../types.ts';
+import { MANIFEST_GROUP } from './custody/custody-store.ts';
 
 /** The shards of a stripe, or the replicas of a manifest (k = 1), as they are. */
 export interface GroupState {
@@ -46,6 +47,18 @@ export interface Damage {
 export function damageOf(group: GroupState, rule: Rule): Damage | undefined {
   const standing = standingOf(group, rule);
   return standing.missing.length === 0 && standing.misplaced.length === 0 ? undefined : standing;
+}
+
+/**
+ * What can be done about it as things are: of fewer than k shards nothing is made, but what lies in the wrong place moves all the same. Of a manifest custodians have
+ * a copy themselves. Undefined when nothing can.
+ */
+export function mendable(damage: Damage): Damage | undefined {
+  const { code, stripe, live } = damage.group;
+  const readable = live.filter((holders) => holders.length > 0).length;
+  if (stripe === MANIFEST_GROUP || readable >= code.k) return damage;
+  // Nothing more is lost while these wait, so others come first.
+  return damage.misplaced.length === 0 ? undefined : { ...damage, missing: [], spare: code.m };
 }
 
 /** Replicas are alike: those of holders that stay count before those of holders that leave. */

@@ -42,6 +42,23 @@ describe('what may be damaged', () => {
     expect([list.size, list.due(1e9, 10)]).toEqual([0, []]);
   });
 
+  it('waits longer after each look in vain, though every census suspects it anew, until the mesh changes', () => {
+    const list = new DamageList();
+    for (const [nowMs, dueMs] of [
+      [0, 5_000],
+      [60_000, 70_000],
+      [120_000, 140_000],
+    ] as const) {
+      list.suspect(a, nowMs);
+      list.futile(a, nowMs);
+      expect(list.due(dueMs - 1, 10)).toEqual([]);
+      expect(list.due(dueMs, 10)).toEqual([a]);
+    }
+    list.retryAll(180_000);
+    list.futile(a, 180_000);
+    expect(list.due(185_000, 10)).toEqual([a]);
+  });
+
   it('takes any number of losses', () => {
     const list = new DamageList();
     list.suspect(a, 0);

@@ -94,6 +94,24 @@ test('a shard that somebody has put anew where it failed is asked for there, and
   for (let i = 0; i < 2; i++) expect(await round()).toBe(0);
 });
 
+test('what is lost is not read in vain, waits behind what can be saved, and is mended when a holder comes back', async () => {
+  const { mesh, ids, holders, objectId, suspects, round } = await menderMesh(10);
+  const back = mesh.node(holders[3]!);
+  const shards = new Map(back.shards);
+  for (const lost of holders.slice(1, 4)) for (const id of ids) mesh.node(lost!).shards.delete(id);
+  const weak = 'ff'.repeat(32) as typeof objectId;
+  suspects.suspect(weak, 0, true);
+  const gets = () => mesh.nodes.reduce((sum, node) => sum + node.gets, 0);
+  const before = gets();
+  for (let i = 0; i < 3; i++) expect(await round()).toBe(0);
+  expect(gets()).toBe(before);
+  expect(suspects.damaged()).toEqual([objectId]);
+  expect(suspects.due(Number.POSITIVE_INFINITY, 9)).toEqual([weak, objectId]);
+  back.shards = shards;
+  expect(await round()).toBe(2);
+  expect(suspects.damaged()).toEqual([]);
+});
+
 describe('a holder that keeps all of its shards but a chunk', () => {
   const KINDS = [
     ['gap', 'wrong'],

@@ -11,6 +11,7 @@ import {
   damageOf,
   type GroupState,
   graceOf,
+  mendable,
   type Rule,
 } from '../../../src/engine/maintenance/repair-plan.ts';
 import { RateLimit } from '../../../src/engine/mesh/rate-limit.ts';
@@ -249,6 +250,20 @@ test('a node that leaves, and one that is no member, have nothing that counts', 
   expect(nodes.slice(6)).toContain(placed[0]!.holder);
   // Moving needs no more than the shard itself.
   expect(world.sentBytes).toBeLessThanOrEqual(2 * SHARD_BYTES);
+});
+
+test('a holder that leaves gets rid of the shards of a stripe of which nothing can be made any more', async () => {
+  const shards = await stripeOf(CODE);
+  const at = shards.map((_, index) => (index < 3 ? [nodes[index + 1]!] : []));
+  const world = worldOf(shards, at, () => '');
+  const rule = ruleOf(world, 'node', { leaving: (holder) => holder === nodes[2] });
+  const damage = damageOf(groupOf(shards, CODE, at), rule)!;
+  expect(damage).toMatchObject({ missing: [3, 4, 5], misplaced: [1], spare: -1 });
+  const open = mendable(damage)!;
+  expect(graceOf(open, { settleMs: 1, graceMs: 1 })).toBe(0);
+  expect((await repairGroup(open, contextOf(world, rule))).placed).toMatchObject([{ index: 1, moved: true }]);
+  const staying = ruleOf(world, 'node');
+  expect(mendable(damageOf(groupOf(shards, CODE, at), staying)!)).toBeUndefined();
 });
 
 test('a copy of a manifest that leaves counts only until another holder has one', () => {
