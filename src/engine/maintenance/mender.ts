@@ -74,8 +74,8 @@ function openCase(id: ObjectId, context: MenderContext): Case | undefined {
     suspects.whole(id);
     return undefined;
   }
-  const { claims } = record;
-  const object = { objectId: id, manifest, manifestBytes: store.manifest(id)?.length ?? 0, claims };
+  const { claims, manifestBytes } = record;
+  const object = { objectId: id, manifest, manifestBytes, claims };
   return {
     record,
     object,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { menderMesh } from '../../support/mender-mesh.ts';
 
 test.each(['boasts', 'forges', 'refuses'] as const)(
@@ -39,9 +39,13 @@ test.each(['boasts', 'refuses'] as const)(
 );
 
 test('looking at what is whole costs no proof, and a rebuilt shard one', async () => {
-  const { mesh, ids, holders, round } = await menderMesh(10);
-  for (let i = 0; i < 3; i++) await round();
+  const { mesh, ids, holders, store, round } = await menderMesh(10);
+  await round();
+  const reads = vi.spyOn(store, 'manifest');
+  for (let i = 0; i < 2; i++) await round();
   expect(proofsOf(mesh)).toBe(0);
+  // Of a large object it has megabytes.
+  expect(reads).not.toHaveBeenCalled();
   for (const lost of [holders[1]!, holders[2]!]) for (const id of ids) mesh.node(lost).shards.delete(id);
   expect(await round()).toBe(2);
   for (let i = 0; i < 3; i++) expect(await round()).toBe(0);

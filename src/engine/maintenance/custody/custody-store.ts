@@ -44,6 +44,8 @@ export interface CustodyMark {
   state: Order['state'];
   sequence: number;
   hasManifest: boolean;
+  /** 0 without one. */
+  manifestBytes: number;
 }
 
 export interface CustodyRecord extends CustodyMark {

@@ -37,6 +37,7 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
     state: order.state,
     sequence: order.sequence,
     hasManifest: manifest !== undefined,
+    manifestBytes: manifest?.length ?? 0,
   });
   const idsAfter = (cursor: ObjectId | undefined) =>
     [...entries.keys()].filter((id) => cursor === undefined || id > cursor).sort();

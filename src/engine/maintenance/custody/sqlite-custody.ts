@@ -149,9 +149,16 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     for (const holder of new Set(holders))
       run('INSERT OR IGNORE INTO held (holder, object) VALUES (?, ?)', numberMade(holder), row);
   };
-  const setClaims = (row: Row, claims: readonly Claim[]) => {
-    run('UPDATE orders SET claims = ? WHERE id = ?', claimBytes(claims), row.id as number);
-    noteHeld(row.id as number, holdersOf(claims));
+  /** Most of them are known already: what says nothing new is not written, and who is noted is not noted again. */
+  const setClaims = (row: Row, before: readonly Claim[], claims: readonly Claim[]) => {
+    const bytes = claimBytes(claims);
+    if (Buffer.compare(bytes, row.claims as Uint8Array) === 0) return;
+    run('UPDATE orders SET claims = ? WHERE id = ?', bytes, row.id as number);
+    const noted = new Set(holdersOf(before));
+    noteHeld(
+      row.id as number,
+      holdersOf(claims).filter((holder) => !noted.has(holder)),
+    );
   };
 
   const writeClaims = (batch: readonly ClaimsOf[], merge: boolean) => {
@@ -159,7 +166,9 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     transaction(() => {
       for (const { objectId, claims } of batch) {
         const row = rowOf(objectId);
-        if (row !== undefined) setClaims(row, mergeClaims(merge ? claimsOf(row) : [], claims));
+        if (row === undefined) continue;
+        const before = claimsOf(row);
+        setClaims(row, before, mergeClaims(merge ? before : [], claims));
       }
     });
   };
@@ -246,7 +255,10 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       }
     }
     noteHeld(id, holders ?? []);
-    if (claims !== undefined && claims.length > 0) setClaims(row, mergeClaims(claimsOf(row), claims));
+    if (claims !== undefined && claims.length > 0) {
+      const known = claimsOf(row);
+      setClaims(row, known, mergeClaims(known, claims));
+    }
     return outcome;
   };
 
@@ -336,5 +348,6 @@ function markOf(row: Row): CustodyMark {
     state: row.released === 1 ? 'released' : 'live',
     sequence: row.sequence as number,
     hasManifest: (row.manifest_bytes as number) > 0,
+    manifestBytes: row.manifest_bytes as number,
   };
 }

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StatementSync } from 'node:sqlite';
 import fc from 'fast-check';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   CLAIMS_PER_PLACE,
   type Claim,
@@ -49,6 +50,7 @@ for (const [name, open] of [
         state: 'live',
         sequence: 1,
         hasManifest: true,
+        manifestBytes: MANIFEST.length,
         order: keep.order,
         bytes: keep.bytes,
         claims: [claim(MANIFEST_GROUP, 0, 2)],
@@ -253,6 +255,27 @@ test('both kinds end with the same after any calls', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+test('claims that say nothing new are not written, and of others what is new alone', () => {
+  const store = openCustody(join(folder, 'calm.sqlite'));
+  const claims = [0, 1, 2].map((copy) => claim(MANIFEST_GROUP, copy, copy));
+  store.keep([keepOf({}, { manifest: MANIFEST, holders: [peer(5)], claims })]);
+  const writes = vi.spyOn(StatementSync.prototype, 'run');
+  const id = objectId(1);
+  store.claim([{ objectId: id, claims }]);
+  store.reclaim([{ objectId: id, claims }]);
+  expect(writes).not.toHaveBeenCalled();
+  store.claim([{ objectId: id, claims: [claim(0, 1, 7)] }]);
+  // The claims, the holder, and that it has something of the object.
+  expect(writes).toHaveBeenCalledTimes(3);
+  writes.mockRestore();
+  expect(store.heldBy(peer(7), undefined, 9)).toEqual([id]);
+  store.reclaim([{ objectId: id, claims: [] }]);
+  store.claim([{ objectId: id, claims: [claim(0, 2, 1)] }]);
+  expect(store.claims(id)).toEqual([claim(0, 2, 1)]);
+  expect(store.heldBy(peer(1), undefined, 9)).toEqual([id]);
+  store.close();
 });
 
 test('what is on the disk is there after a restart', () => {
