@@ -6,7 +6,7 @@ import { takeCensus } from '../../src/engine/maintenance/census.ts';
 import { sampleLed } from '../../src/engine/maintenance/custody/custody-audit.ts';
 import type { CustodyClient } from '../../src/engine/maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../../src/engine/maintenance/custody/custody-manifests.ts';
-import { MANIFEST_GROUP } from '../../src/engine/maintenance/custody/custody-store.ts';
+import { type CustodyStore, MANIFEST_GROUP } from '../../src/engine/maintenance/custody/custody-store.ts';
 import { Leases } from '../../src/engine/maintenance/custody/leases.ts';
 import { memoryCustody } from '../../src/engine/maintenance/custody/memory-custody.ts';
 import { readOrder, signOrder } from '../../src/engine/maintenance/custody/order.ts';
@@ -22,12 +22,15 @@ import { Jobs } from '../../src/engine/observe/jobs.ts';
 import { pointOf } from '../../src/engine/placement/xor.ts';
 import { fetchManifest } from '../../src/engine/transfer/get.ts';
 import { storeObject } from '../../src/engine/transfer/put.ts';
-import { manifestShardId, type ShardId } from '../../src/engine/types.ts';
+import { manifestShardId, type ObjectId, type ShardId } from '../../src/engine/types.ts';
 import { orderOf } from '../engine/maintenance/custody/samples.ts';
 import { bytesOf, MemoryMesh } from './memory-mesh.ts';
 
+/** What two further custodians answer. */
+export type Others = (store: CustodyStore, objectId: ObjectId) => Partial<CustodyClient>;
+
 /** One object of one stripe, and the mender of its only custodian, which holds shard 0: it waits for nothing before it mends. */
-export async function menderMesh(count: number) {
+export async function menderMesh(count: number, others?: Others) {
   const mesh = new MemoryMesh(count);
   const clock = realClock();
   const random = realRandom();
@@ -51,6 +54,8 @@ export async function menderMesh(count: number) {
   if (stranger === undefined)
     throw new RangeError('4+2 and three copies of the manifest: ten nodes at least');
   const store = memoryCustody();
+  let passedMs = 0;
+  const custodians = [...members].sort((a, b) => Number(b.peer === self) - Number(a.peer === self));
   const order = signOrder(orderOf({ objectId, owner: mesh.owner.ownerId }), mesh.owner);
   const claims = manifestHolders.map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
   store.keep([{ order: readOrder(order), bytes: order, manifest: manifestBytes, claims }]);
@@ -59,10 +64,10 @@ export async function menderMesh(count: number) {
   const suspects = new DamageList();
   const reachable = () => mesh.nodes.flatMap(({ peer }) => mesh.backend(peer) ?? []);
   const context: MenderContext = {
-    peers: { self, members: () => members.filter(({ peer }) => peer === self), refused: () => {} },
+    peers: { self, members: () => custodians.slice(0, others === undefined ? 1 : 3), refused: () => {} },
     store,
     manifests: new CustodyManifests(store),
-    client: {} as CustodyClient,
+    client: (others?.(store, objectId) ?? {}) as CustodyClient,
     leases: new Leases(clock),
     suspects,
     jobs: new Jobs(clock),
@@ -89,7 +94,7 @@ export async function menderMesh(count: number) {
       signal,
     }),
     released: () => {},
-    nowMs: clock.monotonic,
+    nowMs: () => clock.monotonic() + passedMs,
     log: () => {},
     signal,
     limits: {
@@ -98,6 +103,7 @@ export async function menderMesh(count: number) {
       turnMs: 0,
       urgentTurnMs: 0,
       retryMs: 0,
+      blockedMs: 60_000,
       silenceMs: 0,
       askTimeoutMs: 500,
       atOnce: { count: 4, bytes: 1e9 },
@@ -112,6 +118,9 @@ export async function menderMesh(count: number) {
     store,
     stranger,
     suspects,
+    pass(ms: number) {
+      passedMs += ms;
+    },
     /** Looks at the object and mends it; how many shards were made. */
     async round(): Promise<number> {
       suspects.suspect(objectId, clock.monotonic());

@@ -8,6 +8,8 @@ interface Suspect {
   /** Monotonic time of the first look that found damage; undefined before it. */
   sinceMs: number | undefined;
   nextMs: number;
+  /** Since when its lease has been refused; undefined once it was worked on. */
+  refusedSinceMs: number | undefined;
   /** Looks in a row after which nothing could be done. */
   futile: number;
   /** Shards of its weakest stripe that are gone, as far as is known: its list. */
@@ -41,7 +43,13 @@ export class DamageList {
       known.futile = 0;
       this.list(id, known, known.losses + 1);
     } else if (this.suspects.size < MAX_SUSPECTS) {
-      const suspect: Suspect = { sinceMs: undefined, nextMs: nowMs, futile: 0, losses: 0 };
+      const suspect: Suspect = {
+        sinceMs: undefined,
+        nextMs: nowMs,
+        refusedSinceMs: undefined,
+        futile: 0,
+        losses: 0,
+      };
       this.suspects.set(id, suspect);
       this.list(id, suspect, lost ? 1 : 0);
     }
@@ -82,6 +90,14 @@ export class DamageList {
     return nowMs - suspect.sinceMs;
   }
 
+  /** Its lease was refused: for how long now, without a break. */
+  refusedMs(id: ObjectId, nowMs: number): number {
+    const suspect = this.suspects.get(id);
+    if (suspect === undefined) return 0;
+    suspect.refusedSinceMs ??= nowMs;
+    return nowMs - suspect.refusedSinceMs;
+  }
+
   /** Damaged, but its time has not come. */
   waitUntil(id: ObjectId, atMs: number): void {
     const suspect = this.suspects.get(id);
@@ -95,6 +111,7 @@ export class DamageList {
   futile(id: ObjectId, nowMs: number): void {
     const suspect = this.suspects.get(id);
     if (suspect === undefined) return;
+    suspect.refusedSinceMs = undefined;
     this.waitUntil(id, nowMs + Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** suspect.futile));
     suspect.futile++;
   }

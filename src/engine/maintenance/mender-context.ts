@@ -49,6 +49,8 @@ export interface MenderLimits {
   urgentTurnMs: number;
   /** Another works on the object: it is looked at again after this. */
   retryMs: number;
+  /** Leases save work and protect nothing: who was refused one for so long, longer than any is given, goes on without. Else two custodians that give none would end all repairs of the third. */
+  blockedMs: number;
   /** A holder that does not answer is not taken for lost before. */
   silenceMs: number;
   /** Stripes rebuilt at once. */

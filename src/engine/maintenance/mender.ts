@@ -50,14 +50,20 @@ async function mendBatch(cases: readonly Case[], context: MenderContext, report:
     ask,
   );
   try {
-    const mine = due.filter(({ record }) => {
-      const { objectId } = record;
-      if (dead.has(objectId)) return false;
-      // Another has worked on it since it was looked at: to be looked at again.
-      const fresh = round.given.has(objectId) && sameClaims(store.claims(objectId), record.claims);
-      if (!fresh) suspects.waitUntil(objectId, context.nowMs() + limits.retryMs);
-      return fresh;
-    });
+    const mine: Case[] = [];
+    const changed: Case[] = [];
+    for (const one of due) {
+      const { objectId } = one.object;
+      if (dead.has(objectId)) continue;
+      const nowMs = context.nowMs();
+      if (!round.given.has(objectId) && suspects.refusedMs(objectId, nowMs) < limits.blockedMs)
+        suspects.waitUntil(objectId, nowMs + limits.retryMs);
+      else if (sameClaims(store.claims(objectId), one.record.claims)) mine.push(one);
+      else changed.push(one);
+    }
+    // Another has worked on them since they were looked at, or says so: one look more. Whoever goes on saying so keeps nobody from his work.
+    const again = changed.flatMap(({ object }) => openCase(object.objectId, context) ?? []);
+    for await (const one of examined(again, context)) if (isDue(one, context)) mine.push(one);
     if (mine.length > 0) await mendCases(mine, context, report);
   } finally {
     if (!signal.aborted) await round.giveBack();

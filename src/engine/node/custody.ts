@@ -104,6 +104,7 @@ const MENDER_LIMITS: MenderLimits = {
   turnMs: 30_000,
   urgentTurnMs: 5_000,
   retryMs: 3_000,
+  blockedMs: 180_000,
   silenceMs: 15_000,
   // A repair of a small object is two round trips and a sync: four at a time were five objects a second and node, with the processors idle.
   atOnce: { count: 32, bytes: 32 * 1024 * 1024 },

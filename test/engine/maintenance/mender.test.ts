@@ -1,4 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { CustodyClient } from '../../../src/engine/maintenance/custody/custody-client.ts';
+import type { PeerId } from '../../../src/engine/types.ts';
 import { menderMesh } from '../../support/mender-mesh.ts';
 
 test.each(['boasts', 'forges', 'refuses'] as const)(
@@ -114,6 +116,43 @@ test('what is lost is not read in vain, waits behind what can be saved, and is m
   back.shards = shards;
   expect(await round()).toBe(2);
   expect(suspects.damaged()).toEqual([]);
+});
+
+const QUIET: Partial<CustodyClient> = {
+  released: async () => [],
+  moved: async () => [],
+  unlease: async () => {},
+};
+
+test('two custodians that give no lease put repairs of the third off, and do not end them', async () => {
+  const refuses = () => ({
+    ...QUIET,
+    lease: async (_: unknown, ids: readonly unknown[]) => ids.map(() => false),
+  });
+  const { mesh, ids, holders, pass, round } = await menderMesh(10, refuses);
+  for (const lost of [holders[1]!, holders[2]!]) for (const id of ids) mesh.node(lost).shards.delete(id);
+  expect(await round()).toBe(0);
+  pass(59_000);
+  expect(await round()).toBe(0);
+  pass(2_000);
+  expect(await round()).toBe(2);
+  // Not once and for all: with the next loss they may be at work.
+  for (const id of ids) mesh.node(holders[3]!).shards.delete(id);
+  expect(await round()).toBe(0);
+});
+
+test('a custodian that has moved the shards whenever one looks keeps no other from healing', async () => {
+  let told = 0;
+  const { mesh, ids, holders, round } = await menderMesh(10, (store, objectId) => ({
+    ...QUIET,
+    async lease(_, asked) {
+      store.claim([{ objectId, claims: [{ stripe: 0, index: 1, holder: `nobody ${told++}` as PeerId }] }]);
+      return asked.map(() => true);
+    },
+  }));
+  for (const lost of [holders[1]!, holders[2]!]) for (const id of ids) mesh.node(lost).shards.delete(id);
+  expect(await round()).toBe(2);
+  for (const id of ids) expect(mesh.nodes.some(({ shards }) => shards.has(id))).toBe(true);
 });
 
 describe('a holder that keeps all of its shards but a chunk', () => {
