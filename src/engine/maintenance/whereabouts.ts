@@ -3,18 +3,18 @@ import { asDatameshError } from '../../errors.ts';
 import type { PeerId } from '../types.ts';
 import type { ObjectInCustody } from './custody/custody-census.ts';
 import { dutyFor } from './custody/custody-peers.ts';
-import { type Claim, type ClaimsOf, MANIFEST_GROUP } from './custody/custody-store.ts';
+import { type Claim, type ClaimsOf, type Found, MANIFEST_GROUP } from './custody/custody-store.ts';
 import type { Case, MenderContext } from './mender-context.ts';
 import type { GroupState } from './repair-plan.ts';
 
 /** Claims for all that is not where the manifest says, as it was just seen; those of whom nothing was heard stay. */
 export function noteWhereabouts(cases: readonly Case[], { store, backend }: MenderContext): ClaimsOf[] {
-  const moves: ClaimsOf[] = [];
+  const moves: Found[] = [];
   for (const { object, record, groups, silent } of cases) {
     const isAway = (holder: PeerId) => backend(holder) === undefined || silent.has(holder);
     const claims = groups.flatMap((group) => claimsOf(object, group, record.claims, isAway));
     if (sameClaims(claims, record.claims)) continue;
-    moves.push({ objectId: object.objectId, claims });
+    moves.push({ objectId: object.objectId, claims, noted: object.manifest.peers });
   }
   store.reclaim(moves);
   return moves;

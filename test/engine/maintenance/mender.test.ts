@@ -31,8 +31,7 @@ test.each(['boasts', 'refuses'] as const)(
   async (fault) => {
     const { mesh, ids, holders, store, objectId, stranger, round } = await menderMesh(10);
     stranger.fault = fault;
-    const claims = store.claims(objectId);
-    store.reclaim([{ objectId, claims: [...claims, { stripe: 0, index: 1, holder: stranger.peer }] }]);
+    store.claim([{ objectId, claims: [{ stripe: 0, index: 1, holder: stranger.peer }] }]);
     mesh.node(holders[1]!).shards.delete(ids[1]!);
     expect(await round()).toBe(1);
     expect(mesh.nodes.some(({ shards }) => shards.has(ids[1]!))).toBe(true);

@@ -65,7 +65,7 @@ async function* lookAtBatch(batch: readonly Version[], options: WalkOptions): As
     ];
     const object: ObjectInCustody = {
       objectId,
-      manifest: manifest ?? { code, stripeCount: 0, stripe: noStripe },
+      manifest: manifest ?? { code, stripeCount: 0, stripe: noStripe, peers: [] },
       manifestBytes: Math.max(1, manifestBytesOf({ entry, manifest })),
       claims,
     };

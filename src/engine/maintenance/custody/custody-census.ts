@@ -12,7 +12,7 @@ import { type NotedBy, Sightings, type SightingsContext } from './sightings.ts';
 
 export interface ObjectInCustody {
   objectId: ObjectId;
-  manifest: Pick<Manifest, 'code' | 'stripeCount' | 'stripe'>;
+  manifest: Pick<Manifest, 'code' | 'stripeCount' | 'stripe' | 'peers'>;
   manifestBytes: number;
   claims: readonly Claim[];
 }

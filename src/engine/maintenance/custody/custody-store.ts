@@ -21,6 +21,12 @@ export interface ClaimsOf {
   claims: readonly Claim[];
 }
 
+/** What a census found out. */
+export interface Found extends ClaimsOf {
+  /** Write-time holders of the manifest's stripes. */
+  noted: readonly PeerId[];
+}
+
 export interface Keep {
   order: Order;
   /** As signed. */
@@ -97,8 +103,8 @@ export interface CustodyStore {
   heldBy(holder: PeerId, cursor: ObjectId | undefined, limit: number): ObjectId[];
   /** The newest claim for a place first; older ones fall out. Of objects that are not kept: nothing happens. */
   claim(batch: readonly ClaimsOf[]): void;
-  /** Replaces all claims of each object: what a census found out. */
-  reclaim(batch: readonly ClaimsOf[]): void;
+  /** Replaces all claims of each object. Whoever is neither noted nor claimed then no longer counts as one that had a shard: with each node that is replaced there is one more. */
+  reclaim(batch: readonly Found[]): void;
   claims(id: ObjectId): Claim[];
   forget(ids: readonly ObjectId[]): void;
   /** A release was carried out at every holder: manifest and claims go, the order stays as a tombstone. */

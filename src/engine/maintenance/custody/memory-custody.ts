@@ -129,7 +129,13 @@ export function memoryCustody(limits: CustodyLimits = CUSTODY_LIMITS): CustodySt
       for (const it of batch) setClaims(it, true);
     },
     reclaim(batch) {
-      for (const it of batch) setClaims(it, false);
+      for (const it of batch) {
+        setClaims(it, false);
+        const entry = entries.get(it.objectId);
+        if (entry === undefined) continue;
+        const stay = new Set([...it.noted, ...holdersOf(entry.claims)]);
+        entry.holders = new Set([...entry.holders].filter((holder) => stay.has(holder)));
+      }
     },
     claims: (id) => [...(entries.get(id)?.claims ?? [])],
     forget: (ids) => ids.forEach(drop),

@@ -64,11 +64,17 @@ const INDEXES = `
 `;
 const MARK = 'object_id, owner, released, sequence, manifest_bytes';
 
+/** Nodes that have gone for good, of which nothing refers to any object: `numberMade` numbers those that come back anew. */
+const FORGET_HOLDERS = `
+  DELETE FROM holders WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.holder = holders.id)
+`;
+
 /** Opens or makes the file (`:memory:` for none). Throws `format-too-new`, `malformed-data`, `file-denied`, `lock-held`. */
 export function openCustody(path: string, limits: CustodyLimits = CUSTODY_LIMITS): CustodyStore {
   return openSqlite(path, (db) => {
     prepareFile(db, path);
     db.exec(INDEXES);
+    db.exec(FORGET_HOLDERS);
     return custodyOn(db, path, limits);
   });
 }
@@ -149,6 +155,11 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     for (const holder of new Set(holders))
       run('INSERT OR IGNORE INTO held (holder, object) VALUES (?, ?)', numberMade(holder), row);
   };
+  const dropHeld = (row: number, stay: ReadonlySet<PeerId>) => {
+    for (const { holder } of all('SELECT holder FROM held WHERE object = ?', row))
+      if (!stay.has(nameOf(holder as number)))
+        run('DELETE FROM held WHERE holder = ? AND object = ?', holder as number, row);
+  };
   /** Most of them are known already: what says nothing new is not written, and who is noted is not noted again. */
   const setClaims = (row: Row, before: readonly Claim[], claims: readonly Claim[]) => {
     const bytes = claimBytes(claims);
@@ -161,14 +172,12 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
     );
   };
 
-  const writeClaims = (batch: readonly ClaimsOf[], merge: boolean) => {
+  const changeClaims = <T extends ClaimsOf>(batch: readonly T[], change: (row: Row, it: T) => void) => {
     if (batch.length === 0) return;
     transaction(() => {
-      for (const { objectId, claims } of batch) {
-        const row = rowOf(objectId);
-        if (row === undefined) continue;
-        const before = claimsOf(row);
-        setClaims(row, before, mergeClaims(merge ? before : [], claims));
+      for (const it of batch) {
+        const row = rowOf(it.objectId);
+        if (row !== undefined) change(row, it);
       }
     });
   };
@@ -309,8 +318,17 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
           limit,
         ).map((row) => bytesToHex(row.object_id as Uint8Array) as ObjectId);
       }),
-    claim: (batch) => writeClaims(batch, true),
-    reclaim: (batch) => writeClaims(batch, false),
+    claim: (batch) =>
+      changeClaims(batch, (row, { claims }) => {
+        const before = claimsOf(row);
+        setClaims(row, before, mergeClaims(before, claims));
+      }),
+    reclaim: (batch) =>
+      changeClaims(batch, (row, { claims, noted }) => {
+        const kept = mergeClaims([], claims);
+        setClaims(row, claimsOf(row), kept);
+        dropHeld(row.id as number, new Set([...noted, ...holdersOf(kept)]));
+      }),
     claims: (id) =>
       guarded(() => {
         const row = rowOf(id);

@@ -153,7 +153,7 @@ test('only custodians and the owner’s devices are believed where shards are, a
   expect(custody.claims(id)).toEqual([]);
   await as(CUSTODIAN).moved(SELF, [{ objectId: id, claims }], CALL);
   expect(custody.claims(id)).toEqual([claims[0], claims[3]]);
-  custody.reclaim([{ objectId: id, claims: [] }]);
+  custody.reclaim([{ objectId: id, claims: [], noted: [] }]);
   await as(peer('device')).offer(SELF, [item], CALL);
   expect(await as(FAR).where(SELF, [id], CALL)).toEqual([{ objectId: id, claims: [claims[0], claims[3]] }]);
 });

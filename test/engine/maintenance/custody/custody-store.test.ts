@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StatementSync } from 'node:sqlite';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -60,6 +60,23 @@ for (const [name, open] of [
       expect(store.heldBy(peer(2), undefined, 9)).toEqual([id]);
       expect(store.heldBy(peer(3), undefined, 9)).toEqual([]);
       expect(store.usage()).toEqual({ orders: 1, released: 0, manifestBytes: MANIFEST.length });
+      store.close();
+    });
+
+    test('of nodes that are replaced one after another those stay known that are noted or claimed', () => {
+      const { objectId: id } = keepOf().order;
+      store.keep([keepOf({}, { manifest: MANIFEST, holders: [peer('noted')] })]);
+      for (let one = 0; one < 100; one++) {
+        const away = store.claims(id);
+        store.claim([{ objectId: id, claims: [claim(0, 1, one)] }]);
+        store.reclaim([{ objectId: id, claims: [...away, claim(0, 1, one)], noted: [peer('noted')] }]);
+      }
+      const known = Array.from({ length: 100 }, (_, one) => peer(one)).filter(
+        (one) => store.heldBy(one, undefined, 9).length > 0,
+      );
+      expect(new Set(known)).toEqual(new Set(store.claims(id).map(({ holder }) => holder)));
+      expect(known).toHaveLength(CLAIMS_PER_PLACE);
+      expect(store.heldBy(peer('noted'), undefined, 9)).toEqual([id]);
       store.close();
     });
 
@@ -232,7 +249,7 @@ test('both kinds end with the same after any calls', () => {
             case 'claim':
               return store.claim([{ objectId: id, claims }]);
             case 'reclaim':
-              return store.reclaim([{ objectId: id, claims }]);
+              return store.reclaim([{ objectId: id, claims, noted: [peer(sequence)] }]);
             case 'forget':
               return store.forget([id]);
             default:
@@ -264,14 +281,14 @@ test('claims that say nothing new are not written, and of others what is new alo
   const writes = vi.spyOn(StatementSync.prototype, 'run');
   const id = objectId(1);
   store.claim([{ objectId: id, claims }]);
-  store.reclaim([{ objectId: id, claims }]);
+  store.reclaim([{ objectId: id, claims, noted: [peer(5)] }]);
   expect(writes).not.toHaveBeenCalled();
   store.claim([{ objectId: id, claims: [claim(0, 1, 7)] }]);
   // The claims, the holder, and that it has something of the object.
   expect(writes).toHaveBeenCalledTimes(3);
   writes.mockRestore();
   expect(store.heldBy(peer(7), undefined, 9)).toEqual([id]);
-  store.reclaim([{ objectId: id, claims: [] }]);
+  store.reclaim([{ objectId: id, claims: [], noted: [] }]);
   store.claim([{ objectId: id, claims: [claim(0, 2, 1)] }]);
   expect(store.claims(id)).toEqual([claim(0, 2, 1)]);
   expect(store.heldBy(peer(1), undefined, 9)).toEqual([id]);
@@ -286,5 +303,13 @@ test('what is on the disk is there after a restart', () => {
   expect(statSync(path).size).toBeGreaterThan(0);
   const again = openCustody(path);
   expect(again.get(objectId(1))).toMatchObject({ sequence: 1, hasManifest: true, claims: [claim(0, 1, 7)] });
+  again.forget([objectId(1)]);
   again.close();
+  // Who has nothing of anything is forgotten with the next start.
+  const last = openCustody(path);
+  last.keep([keepOf({}, { claims: [claim(0, 1, 8)] })]);
+  last.close();
+  const db = new DatabaseSync(path);
+  expect(db.prepare('SELECT holder FROM holders').all()).toEqual([{ holder: peer(8) }]);
+  db.close();
 });
