@@ -18,6 +18,8 @@ interface Suspect {
 
 /** 100 bytes each. */
 const MAX_SUSPECTS = 200_000;
+/** Of those without a known loss, looked through for one that may give way to one with a loss. */
+const MAX_SEARCHED = 64;
 /** Wait after the first futile look, doubled with each further one. */
 const FIRST_WAIT_MS = 5_000;
 const LAST_WAIT_MS = 300_000;
@@ -28,6 +30,12 @@ export class DamageList {
   private readonly suspects = new Map<ObjectId, Suspect>();
   /** The same by losses, each in the order of what is due. */
   private readonly byLosses = Array.from({ length: MOST_LOSSES + 1 }, () => new Map<ObjectId, Suspect>());
+
+  private readonly most: number;
+
+  constructor(most = MAX_SUSPECTS) {
+    this.most = most;
+  }
 
   get size(): number {
     return this.suspects.size;
@@ -42,7 +50,7 @@ export class DamageList {
       if (!lost) return;
       known.futile = 0;
       this.list(id, known, known.losses + 1);
-    } else if (this.suspects.size < MAX_SUSPECTS) {
+    } else if (this.suspects.size < this.most || (lost && this.madeRoom())) {
       const suspect: Suspect = {
         sinceMs: undefined,
         nextMs: nowMs,
@@ -53,6 +61,13 @@ export class DamageList {
       this.suspects.set(id, suspect);
       this.list(id, suspect, lost ? 1 : 0);
     }
+  }
+
+  /** One of its holders is back: a node that comes and goes would else count as a loss each time, and its objects come before those that have lost more. */
+  returned(id: ObjectId, nowMs: number): void {
+    this.suspect(id, nowMs);
+    const suspect = this.suspects.get(id);
+    if (suspect !== undefined) this.list(id, suspect, suspect.losses - 1);
   }
 
   /** What a look has found: shards of its weakest stripe that are gone. */
@@ -126,6 +141,19 @@ export class DamageList {
   /** Objects known to be damaged. */
   damaged(): ObjectId[] {
     return [...this.suspects].filter(([, { sinceMs }]) => sinceMs !== undefined).map(([id]) => id);
+  }
+
+  /** A census of a large custody fills the list with what is whole, which the next one finds again. */
+  private madeRoom(): boolean {
+    let searched = 0;
+    for (const [id, { sinceMs }] of this.byLosses[0]!) {
+      if (sinceMs === undefined) {
+        this.whole(id);
+        return true;
+      }
+      if (++searched === MAX_SEARCHED) return false;
+    }
+    return false;
   }
 
   /** To the end of the list of so many losses. */

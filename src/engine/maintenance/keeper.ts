@@ -221,7 +221,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const nowMs = clock.monotonic();
       for (const id of page) {
         if (isOpenRelease(store.mark(id))) releases.add(id);
-        else suspects.suspect(id, nowMs, lost);
+        else if (lost) suspects.suspect(id, nowMs, lost);
+        else suspects.returned(id, nowMs);
       }
       cursor = page.at(-1);
       await options.pause();

@@ -59,6 +59,32 @@ describe('what may be damaged', () => {
     expect(list.due(185_000, 10)).toEqual([a]);
   });
 
+  it('counts a holder that comes and goes once, and does not put what it has before what has lost more', () => {
+    const list = new DamageList();
+    list.suspect(a, 0, true);
+    list.suspect(a, 0, true);
+    for (let flap = 0; flap < 5; flap++) {
+      list.suspect(b, 0, true);
+      expect(list.due(0, 10)).toEqual([a, b]);
+      list.returned(b, 0);
+    }
+    list.suspect(c, 0, true);
+    expect(list.due(0, 10)).toEqual([a, c, b]);
+  });
+
+  it('is never too full for what has lost a shard, and forgets nothing that is known to be damaged', () => {
+    const list = new DamageList(2);
+    list.suspect(a, 0);
+    expect(list.ageMs(a, 0)).toBe(0);
+    list.suspect(b, 0);
+    list.suspect(c, 0);
+    expect(list.due(0, 10)).toEqual([a, b]);
+    list.suspect(c, 0, true);
+    expect(list.due(0, 10)).toEqual([c, a]);
+    list.suspect(d, 0, true);
+    expect(list.due(0, 10)).toEqual([c, a]);
+  });
+
   it('takes any number of losses', () => {
     const list = new DamageList();
     list.suspect(a, 0);
