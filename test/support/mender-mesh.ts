@@ -139,7 +139,14 @@ export async function menderMesh(count: number, others?: Others) {
         self,
         backend: (peer) => mesh.backend(peer),
         memory,
-        sample: async () => sampleLed({ random, peers: context.peers, store, manifests: context.manifests }),
+        sample: async () =>
+          sampleLed({
+            random,
+            peers: context.peers,
+            store,
+            manifests: context.manifests,
+            isHere: (peer) => mesh.backend(peer) !== undefined,
+          }),
       }).round(),
     /** The owner's census, on this node. */
     health: (depth: 'asked' | 'proved' = 'asked') =>

@@ -329,13 +329,14 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     stopper.abort();
     await keeper.stop();
   });
+  const isHere = (holder: PeerId) => holders.backend(holder) !== undefined;
   const audit = createAudit({
     clock,
     random,
     self: peers.self,
     backend: holders.backend,
     memory: parts.proofs,
-    sample: async () => sampleLed({ random, peers, store: custody, manifests }),
+    sample: async () => sampleLed({ random, peers, store: custody, manifests, isHere }),
     onResult({ objectId }, verdict) {
       if (verdict !== 'proved') suspects.suspect(objectId, clock.monotonic());
     },

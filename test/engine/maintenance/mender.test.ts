@@ -180,6 +180,18 @@ describe('a holder that keeps all of its shards but a chunk', () => {
     expect(learnt.every((it) => it.startsWith(liar.peer))).toBe(true);
   });
 
+  test('is found although nodes that have gone, or never were, are claimed to have its shard', async () => {
+    const { mesh, ids, holders, store, objectId, learnt, auditRound, round } = await menderMesh(10);
+    const liar = mesh.node(holders[1]!);
+    liar.fault = 'gap';
+    const nobody = [1, 2, 3].map((one) => `nobody ${one}` as PeerId);
+    store.claim([{ objectId, claims: nobody.map((holder) => ({ stripe: 0, index: 1, holder })) }]);
+    expect(await auditRound()).toMatchObject({ challenges: 9, proved: 8 });
+    expect(learnt).toEqual([`${liar.peer} wrong`]);
+    expect(await round()).toBe(1);
+    expect(mesh.nodes.some((node) => node !== liar && node.shards.has(ids[1]!))).toBe(true);
+  });
+
   test('is found by a verification, and no proof of another chunk makes it whole', async () => {
     const { mesh, ids, holders, audit, health } = await menderMesh(10);
     const liar = mesh.node(holders[2]!);

@@ -1,6 +1,6 @@
 /** The audit of what this node leads for others: from a random place of its custody on, some objects a minute, a random stripe and the manifest of each. */
 import type { Random } from '../../effects/random.ts';
-import { bytesToHex, type ObjectId } from '../../types.ts';
+import { bytesToHex, type ObjectId, type PeerId } from '../../types.ts';
 import type { AuditTarget } from '../audit.ts';
 import { groupsFrom, notedHolders } from './custody-census.ts';
 import type { CustodyManifests } from './custody-manifests.ts';
@@ -12,6 +12,8 @@ export interface CustodyAuditContext {
   peers: CustodyPeers;
   store: CustodyStore;
   manifests: CustodyManifests;
+  /** Whether the holder can be asked now. */
+  isHere(holder: PeerId): boolean;
 }
 
 export interface LedTarget extends AuditTarget {
@@ -22,7 +24,7 @@ export interface LedTarget extends AuditTarget {
 const ORDERS_PER_ROUND = 96;
 const OBJECTS_PER_ROUND = 32;
 
-export function sampleLed({ random, peers, store, manifests }: CustodyAuditContext): LedTarget[] {
+export function sampleLed({ random, peers, store, manifests, isHere }: CustodyAuditContext): LedTarget[] {
   const from = bytesToHex(random.bytes(32)) as ObjectId;
   const page = store.list(from, ORDERS_PER_ROUND);
   // At the end of the ids it goes on at their beginning.
@@ -46,7 +48,8 @@ export function sampleLed({ random, peers, store, manifests }: CustodyAuditConte
     ];
     for (const group of groups) {
       for (const [index, holders] of notedHolders(object, group).entries()) {
-        const [holder] = holders;
+        // Claims of those that have gone, or never were, must not keep the one that has it from being asked.
+        const holder = holders.find(isHere);
         const lengthBytes = group.shardBytes === 0 ? undefined : group.shardBytes;
         if (holder !== undefined)
           targets.push({ objectId, id: group.ids[index]!, holder, lengthBytes, group });
