@@ -76,9 +76,10 @@ export class DamageList {
     if (suspect !== undefined) this.list(id, suspect, losses);
   }
 
-  /** The mesh has changed: what was futile may now help. */
-  retryAll(nowMs: number): void {
+  /** The mesh has changed: what was futile may now help. What only waits for its time goes on waiting: with each node that comes all of it would be looked at in vain. */
+  retryFutile(nowMs: number): void {
     for (const suspect of this.suspects.values()) {
+      if (suspect.futile === 0) continue;
       suspect.nextMs = Math.min(suspect.nextMs, nowMs);
       suspect.futile = 0;
     }

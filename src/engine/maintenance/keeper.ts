@@ -242,7 +242,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       handover.forgetPeer(peer);
       if (live) {
         carrier.forgetPeer(peer);
-        suspects.retryAll(nowMs);
+        suspects.retryFutile(nowMs);
         dueMs.orders = Math.min(dueMs.orders, nowMs + limits.calmMs);
       } else options.leases.drop(peer);
       dueMs.leaders = Math.min(dueMs.leaders, nowMs + limits.calmMs);

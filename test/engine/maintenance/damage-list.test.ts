@@ -36,8 +36,10 @@ describe('what may be damaged', () => {
     expect(list.due(100, 10)).toEqual([c, a, b]);
     list.futile(a, 100);
     expect(list.due(100, 10)).toEqual([c, b]);
-    list.retryAll(100);
-    expect(list.due(100, 10)).toEqual([c, b, a]);
+    list.waitUntil(b, 200);
+    list.retryFutile(100);
+    expect(list.due(100, 10)).toEqual([c, a]);
+    expect(list.due(200, 10)).toEqual([c, a, b]);
     for (const id of [a, b, c]) list.whole(id);
     expect([list.size, list.due(1e9, 10)]).toEqual([0, []]);
   });
@@ -54,7 +56,7 @@ describe('what may be damaged', () => {
       expect(list.due(dueMs - 1, 10)).toEqual([]);
       expect(list.due(dueMs, 10)).toEqual([a]);
     }
-    list.retryAll(180_000);
+    list.retryFutile(180_000);
     list.futile(a, 180_000);
     expect(list.due(185_000, 10)).toEqual([a]);
   });

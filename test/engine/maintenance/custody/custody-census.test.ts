@@ -169,7 +169,7 @@ test('suspects come when they are due, wait longer each time nothing helps, and 
   expect(list.due(5_100, 9)).toEqual([a]);
   list.futile(a, 5_100);
   expect(list.due(15_099, 9)).toEqual([]);
-  list.retryAll(6_000);
+  list.retryFutile(6_000);
   expect(list.due(6_000, 9)).toEqual([a]);
   expect(list.ageMs(a, 6_050)).toBe(6_000);
   list.whole(a);
