@@ -127,16 +127,25 @@ async function repairObject(entry: CurrentObject['entry'], state: ObjectState, r
   for (const damage of damages) {
     report.shardsMissing += damage.missing.length;
     report.shardsMisplaced += damage.misplaced.length;
-    if (damage.spare < 0) report.stripesLost++;
+    // Of a manifest custodians have a copy themselves, and pools with folders they do not repair.
+    const kept =
+      damage.group.stripe === MANIFEST_GROUP && damage.spare < 0
+        ? await node.custody.manifest(entry.owner, entry.objectId, signal)
+        : undefined;
+    const isLost = damage.spare < 0 && kept === undefined;
+    if (isLost) report.stripesLost++;
     list(itemOf(entry, damage), report);
-    if (!apply || damage.spare < 0)
+    if (!apply || isLost)
       run.onLine?.(
         `${entry.name}, ${groupText(damage)}: ${damage.missing.length} shards missing, spare ${damage.spare}`,
-        damage.spare < 0 ? 'error' : 'warn',
+        isLost ? 'error' : 'warn',
       );
-    if (!apply || damage.spare < 0) continue;
+    if (!apply || isLost) continue;
     try {
-      const { placed, unplaced, trafficBytes } = await repairGroup(damage, context);
+      const { placed, unplaced, trafficBytes } = await repairGroup(damage, {
+        ...context,
+        manifest: () => kept,
+      });
       for (const { index, holder, moved } of placed) {
         if (moved) report.shardsMoved++;
         else report.shardsRebuilt++;

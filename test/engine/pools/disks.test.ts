@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultConfig } from '../../../src/config/fields.ts';
 import { toEngineOptions } from '../../../src/config/to-engine-options.ts';
@@ -112,6 +113,35 @@ test('a folder away while the node runs is read around, and put around when it m
   expect(await readdir(base)).not.toContain('disk2');
   await rename(join(base, 'gone'), join(base, 'disk2'));
   expect((await engine.distribution({ ref: 'one' })).silent).toEqual([]);
+}, 60_000);
+
+test('a manifest of which no folder has a copy any more is made anew from custody by the owner’s repair', async () => {
+  await engine.pools.create('disks', {
+    code: { k: 2, m: 1 },
+    folders: folders(3),
+    separateDisks: true,
+  });
+  const content = randomBytes(300_000);
+  const { objectId } = (await put('one', content, 'disks')).object;
+  // Custodians hear of it a moment after the put.
+  const kept = () => {
+    const db = new DatabaseSync(dataPaths(dataDir).custody, { readOnly: true });
+    const row = db
+      .prepare('SELECT manifest_bytes FROM orders WHERE object_id = ?')
+      .get(Buffer.from(objectId, 'hex'));
+    db.close();
+    return row?.manifest_bytes ?? 0;
+  };
+  await expect.poll(kept, { timeout: 10_000 }).toBeGreaterThan(0);
+  await engine.close();
+  const copies = (await readdir(base, { recursive: true })).filter((name) => name.endsWith(objectId));
+  expect(copies).toHaveLength(2);
+  for (const copy of copies) await rm(join(base, copy));
+  engine = await open();
+  expect(await get('one')).toEqual(content);
+  expect(await engine.repair({})).toMatchObject({ stripesLost: 0, shardsMissing: 2 });
+  expect(await engine.repair({ apply: true })).toMatchObject({ stripesLost: 0, shardsRebuilt: 2 });
+  expect(await engine.health()).toMatchObject({ objects: 1, ok: 1 });
 }, 60_000);
 
 test('delete takes the shards off the disks', async () => {
