@@ -10,6 +10,7 @@ import { type CustodyStore, MANIFEST_GROUP } from '../../src/engine/maintenance/
 import { Leases } from '../../src/engine/maintenance/custody/leases.ts';
 import { memoryCustody } from '../../src/engine/maintenance/custody/memory-custody.ts';
 import { readOrder, signOrder } from '../../src/engine/maintenance/custody/order.ts';
+import { Silences } from '../../src/engine/maintenance/custody/silences.ts';
 import { DamageList } from '../../src/engine/maintenance/damage-list.ts';
 import { censusGroups } from '../../src/engine/maintenance/groups.ts';
 import { mend } from '../../src/engine/maintenance/mender.ts';
@@ -70,6 +71,7 @@ export async function menderMesh(count: number, others?: Others) {
     client: (others?.(store, objectId) ?? {}) as CustodyClient,
     leases: new Leases(clock),
     suspects,
+    silences: new Silences(clock),
     jobs: new Jobs(clock),
     turnOf: () => 0,
     backend: (peer) => mesh.backend(peer),

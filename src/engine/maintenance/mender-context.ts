@@ -8,6 +8,7 @@ import type { CustodyManifests } from './custody/custody-manifests.ts';
 import type { CustodyPeers } from './custody/custody-peers.ts';
 import type { CustodyRecord, CustodyStore } from './custody/custody-store.ts';
 import type { Leases } from './custody/leases.ts';
+import type { Silences } from './custody/silences.ts';
 import type { DamageList } from './damage-list.ts';
 import type { RepairContext } from './repair.ts';
 import type { Damage, GroupState } from './repair-plan.ts';
@@ -20,6 +21,7 @@ export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybod
   client: CustodyClient;
   leases: Leases;
   suspects: DamageList;
+  silences: Silences;
   jobs: Jobs;
   /** How many other custodians come before this node; undefined when it is none. */
   turnOf(id: ObjectId, duty: Duty): number | undefined;

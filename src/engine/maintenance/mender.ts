@@ -39,9 +39,9 @@ async function mendBatch(cases: readonly Case[], context: MenderContext, report:
     if (isDue(one, context)) due.push(one);
   }
   if (due.length === 0) return;
-  const { peers, client, leases, limits, signal, log, suspects, store } = context;
+  const { peers, client, leases, silences, limits, signal, log, suspects, store } = context;
   const records = due.map(({ record }) => record);
-  const ask = { peers, client, leases, store, timeoutMs: limits.askTimeoutMs, signal, log };
+  const ask = { peers, client, leases, store, silences, timeoutMs: limits.askTimeoutMs, signal, log };
   const dead = await releasedOf(records, ask);
   for (const id of dead) suspects.whole(id);
   context.released([...dead]);

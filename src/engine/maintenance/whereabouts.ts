@@ -50,7 +50,7 @@ export function sameClaims(a: readonly Claim[], b: readonly Claim[]): boolean {
 }
 
 export async function tellOthers(moves: readonly ClaimsOf[], context: MenderContext): Promise<void> {
-  const { peers, client, limits, signal, store } = context;
+  const { peers, client, silences, limits, signal, store } = context;
   const byPeer = new Map<PeerId, ClaimsOf[]>();
   for (const move of moves) {
     const mark = store.mark(move.objectId);
@@ -60,10 +60,12 @@ export async function tellOthers(moves: readonly ClaimsOf[], context: MenderCont
   }
   await Promise.all(
     [...byPeer].map(async ([peer, theirs]) => {
+      if (silences.has(peer)) return;
       try {
         await client.moved(peer, theirs, { timeoutMs: limits.askTimeoutMs, signal });
       } catch (error) {
         signal.throwIfAborted();
+        silences.failed(peer, error);
         context.log(`moves: ${peer.slice(-8)} was not told: ${asDatameshError(error).message}`);
       }
     }),

@@ -24,6 +24,7 @@ import { Leases } from '../maintenance/custody/leases.ts';
 import { askWhere, manifestInCustody, tellWhere } from '../maintenance/custody/locate.ts';
 import { type FoundManifest, sendOrders } from '../maintenance/custody/outbox.ts';
 import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
+import { Silences } from '../maintenance/custody/silences.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
 import type { DrainContext } from '../maintenance/drain.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
@@ -129,6 +130,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   const manifests = new CustodyManifests(custody);
   const leases = new Leases(clock);
   const suspects = new DamageList();
+  const silences = new Silences(clock);
   const rate = new RateLimit(clock, REPAIR_BYTES_PER_SECOND);
   const call = { timeoutMs: ASK_TIMEOUT_MS, signal };
   const adoption = createAdoption({
@@ -244,6 +246,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
         client,
         leases,
         suspects,
+        silences,
         prove: (holder, shards) =>
           provedBy(holders.backend(holder), shards, { random, signal, memory: parts.proofs }),
         turnOf: (id, duty) => handover.turnOf(id, duty),

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { CustodyClient } from '../../../src/engine/maintenance/custody/custody-client.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
+import { DatameshError } from '../../../src/errors.ts';
 import { menderMesh } from '../../support/mender-mesh.ts';
 
 test.each(['boasts', 'forges', 'refuses'] as const)(
@@ -138,6 +139,28 @@ test('two custodians that give no lease put repairs of the third off, and do not
   // Not once and for all: with the next loss they may be at work.
   for (const id of ids) mesh.node(holders[3]!).shards.delete(id);
   expect(await round()).toBe(0);
+});
+
+test('a custodian that keeps silent holds up one round of leases, and not each', async () => {
+  const asked: string[] = [];
+  const silent =
+    (op: string) =>
+    async (peer: PeerId): Promise<never> => {
+      asked.push(`${op} ${peer}`);
+      throw new DatameshError('timeout', { what: 'no answer' });
+    };
+  const { mesh, ids, holders, objectId, store, suspects, round } = await menderMesh(10, () => ({
+    released: silent('released'),
+    lease: silent('lease'),
+    moved: silent('moved'),
+    unlease: silent('unlease'),
+  }));
+  for (const id of ids) mesh.node(holders[1]!).shards.delete(id);
+  for (let i = 0; i < 3; i++) expect(await round()).toBe(0);
+  expect(asked).toHaveLength(2);
+  expect(asked.every((it) => it.startsWith('released'))).toBe(true);
+  expect(suspects.damaged()).toEqual([objectId]);
+  expect(store.mark(objectId)?.state).toBe('live');
 });
 
 test('a custodian that has moved the shards whenever one looks keeps no other from healing', async () => {

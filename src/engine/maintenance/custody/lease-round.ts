@@ -5,11 +5,13 @@ import { majorityOf } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { Leases } from './leases.ts';
+import type { Silences } from './silences.ts';
 
 export interface LeaseContext {
   peers: CustodyPeers;
   client: CustodyClient;
   leases: Leases;
+  silences: Silences;
   timeoutMs: number;
   signal: AbortSignal;
   log(text: string): void;
@@ -26,7 +28,7 @@ export async function takeLeases(
   objects: readonly { objectId: ObjectId; owner: OwnerId }[],
   context: LeaseContext,
 ): Promise<LeaseRound> {
-  const { peers, client, leases, timeoutMs, signal, log } = context;
+  const { peers, client, leases, silences, timeoutMs, signal, log } = context;
   const votes = new Map<ObjectId, number>();
   const needed = new Map<ObjectId, number>();
   const byPeer = new Map<PeerId, ObjectId[]>();
@@ -36,13 +38,16 @@ export async function takeLeases(
     votes.set(objectId, leases.take(objectId, peers.self) ? 1 : 0);
     for (const peer of others) byPeer.set(peer, [...(byPeer.get(peer) ?? []), objectId]);
   }
+  // Who is not asked has nothing to be given back.
+  const asked = [...byPeer].filter(([peer]) => !silences.has(peer));
   const each = async (work: (peer: PeerId, ids: ObjectId[]) => Promise<void>) => {
     await Promise.all(
-      [...byPeer].map(async ([peer, ids]) => {
+      asked.map(async ([peer, ids]) => {
         try {
           await work(peer, ids);
         } catch (error) {
           signal.throwIfAborted();
+          silences.failed(peer, error);
           log(`lease: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
         }
       }),

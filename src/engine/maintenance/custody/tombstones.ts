@@ -5,11 +5,13 @@ import type { CustodyClient } from './custody-client.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { CustodyStore } from './custody-store.ts';
 import { readOrder } from './order.ts';
+import type { Silences } from './silences.ts';
 
 export interface TombstoneContext {
   peers: CustodyPeers;
   store: CustodyStore;
   client: CustodyClient;
+  silences: Silences;
   timeoutMs: number;
   signal: AbortSignal;
   log(text: string): void;
@@ -43,7 +45,7 @@ export async function releasedOf(
   objects: readonly { objectId: ObjectId; owner: OwnerId }[],
   context: TombstoneContext,
 ): Promise<ReadonlySet<ObjectId>> {
-  const { peers, signal, log } = context;
+  const { peers, silences, signal, log } = context;
   const byPeer = new Map<PeerId, ObjectId[]>();
   for (const { objectId, owner } of objects)
     for (const peer of dutyFor(peers, objectId, owner).others)
@@ -51,9 +53,11 @@ export async function releasedOf(
   const released = new Set<ObjectId>();
   await Promise.all(
     [...byPeer].map(async ([peer, ids]) => {
+      if (silences.has(peer)) return;
       try {
         for (const id of await releasesFrom(peer, ids, context)) released.add(id);
       } catch (error) {
+        silences.failed(peer, error);
         signal.throwIfAborted();
         log(`releases: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
       }

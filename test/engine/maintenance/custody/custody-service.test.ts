@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { blake3, shardIdOfBytes } from '../../../../src/engine/codec/hash.ts';
 import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
+import { realClock } from '../../../../src/engine/effects/clock.ts';
 import { createAdoption } from '../../../../src/engine/maintenance/custody/adoption.ts';
 import {
   type CustodyClient,
@@ -13,6 +14,7 @@ import { LEASE_MS, Leases } from '../../../../src/engine/maintenance/custody/lea
 import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
 import type { Order } from '../../../../src/engine/maintenance/custody/order.ts';
 import { signOrder } from '../../../../src/engine/maintenance/custody/order.ts';
+import { Silences } from '../../../../src/engine/maintenance/custody/silences.ts';
 import { releasedOf } from '../../../../src/engine/maintenance/custody/tombstones.ts';
 import type { PutRecord } from '../../../../src/engine/shardstore/store.ts';
 import {
@@ -209,6 +211,7 @@ test('a custodian that missed a release learns of it before it repairs, from a s
       [id, other].map((objectId) => ({ objectId, owner: owner.ownerId })),
       {
         peers: { self: SELF, members: () => [member(from)], refused: () => {} },
+        silences: new Silences(realClock()),
         store,
         client: { released: async (to) => answers[to]! } as Partial<CustodyClient> as CustodyClient,
         ...CALL,
