@@ -61,9 +61,9 @@ export class ResumablePut {
     context: ResumeContext,
   ): Promise<ResumablePut | undefined> {
     if (journals === undefined || source === undefined || sizeBytes === undefined) return undefined;
-    const chunkBytes = chooseChunkBytes({ sizeBytes, code });
     const { owner } = context;
     const { code } = policy;
+    const chunkBytes = chooseChunkBytes({ sizeBytes, code });
     const journal = await journals.take({ owner, source, sizeBytes, code, chunkBytes, compress, pool });
     if (journal === undefined) return undefined;
     return new ResumablePut(journal, await stillHeld(journal.noted, context), policy, context);
