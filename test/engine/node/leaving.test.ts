@@ -35,7 +35,7 @@ test('a drain that is begun while another is being cancelled goes on', async () 
       flag: {
         isSet: () => sinceMs !== undefined,
         sinceMs: () => sinceMs,
-        set: async (on) => {
+        set: async (on: boolean) => {
           sinceMs = on ? 1 : undefined;
         },
       },
