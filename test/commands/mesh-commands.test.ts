@@ -170,6 +170,8 @@ describe('bandwidth', () => {
     const engine = createFakeEngine();
     const host = testHost({ engine });
     expect(await runLine(host, 'bandwidth', '--test-peer', 'birch', '--duration', '31s')).toBe(2);
+    expect(await runLine(host, 'bandwidth', '--test-peer', 'birch', '--duration', '0s')).toBe(2);
+    expect(host.seen.errors.at(-1)?.message).toMatch(/more than 0/);
     expect(engine.calls).not.toContain('speedTest');
     expect(await runLine(host, 'bandwidth', '--test-peer', 'nobody-there')).toBe(8);
   });

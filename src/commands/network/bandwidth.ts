@@ -109,7 +109,7 @@ function total(name: string, window: RateWindow, cap: number | undefined): Outpu
 async function test(context: Context, peer: string, durationMs: number): Promise<undefined> {
   if (durationMs > MAX_TEST_MS || durationMs < 1) {
     throw new DatameshError('bad-value', {
-      what: `--duration must be up to ${MAX_TEST_MS / 1000} s`,
+      what: `--duration must be more than 0 and up to ${MAX_TEST_MS / 1000} s`,
       why: 'a test takes bandwidth from everything else, on both nodes',
       mend: 'a few seconds show the speed of most links',
     });
