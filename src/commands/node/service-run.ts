@@ -5,6 +5,7 @@ import type { Engine, EventLevel, NodeStatus } from '../../engine/engine.ts';
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
 import { giveWay } from './give-way.ts';
+import { keepMemorySmall } from './keep-memory-small.ts';
 import {
   boundedLog,
   type EventWriter,
@@ -39,7 +40,7 @@ export async function runService(context: Context, options: RunOptions): Promise
   );
   const tell = (text: string, atMs = Date.now()) =>
     writer.write({ atMs, level: 'info', source: 'service', text });
-  const dispose = reloadOnHangUp(engine, tell);
+  const stops = [reloadOnHangUp(engine, tell), keepMemorySmall()];
   if (context.env[TIED_ENV] === '1') endWithParent();
   try {
     const status = await engine.status();
@@ -48,7 +49,7 @@ export async function runService(context: Context, options: RunOptions): Promise
     if (config.node.priority === 'low') giveWay();
     await untilAsked(context.signal);
   } finally {
-    dispose();
+    for (const stop of stops) stop();
     tell(context.signal.aborted ? 'asked to stop, closing' : 'failed, closing');
     await engine.close();
   }

@@ -56,7 +56,7 @@ describe('service install', () => {
     }
     const text = readFileSync(unitPath(), 'utf8');
     expect(text).toContain(
-      `ExecStart=${process.execPath} --max-semi-space-size=8 ${LAUNCHER} service run --no-input --config ${home.configPath} --data-dir ${home.dataDir}\n`,
+      `ExecStart=${process.execPath} --max-semi-space-size=8 --min-semi-space-size=8 ${LAUNCHER} service run --no-input --config ${home.configPath} --data-dir ${home.dataDir}\n`,
     );
     expect(text).toContain('WantedBy=default.target');
     expect(statSync(unitPath()).mode & 0o777).toBe(0o644);
@@ -244,7 +244,15 @@ describe('the unit', () => {
         const read = first === '/usr/bin/env' ? rest : [first, ...rest];
         expect(first).not.toMatch(/["'\\$\n]/);
         expect(read).toEqual([
-          ...[words.node, '--max-semi-space-size=8', LAUNCHER, 'service', 'run', '--no-input'],
+          ...[
+            words.node,
+            '--max-semi-space-size=8',
+            '--min-semi-space-size=8',
+            LAUNCHER,
+            'service',
+            'run',
+            '--no-input',
+          ],
           ...['--config', words.config, '--data-dir', words.dataDir],
         ]);
       }),
