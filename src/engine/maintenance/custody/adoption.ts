@@ -125,6 +125,8 @@ export function createAdoption(options: AdoptionOptions): Adoption {
           for (const shard of manifest.stripe(stripe).ids) await release(shard);
         // The manifest goes last: with it a drop that was cut short can be told again.
         await release(manifestShardId(objectId));
+        // Each of its custodians tells of the release with the manifest: dead ones would push out those that shards come for.
+        strangers.delete(objectId);
         return 'kept';
       } catch (error) {
         return error instanceof DatameshError && error.code === 'shards-missing'

@@ -21,6 +21,7 @@ const { peer: from } = member(1);
 function holder(written: Promise<void>) {
   const held = new Set<ShardId>();
   const custody = memoryCustody();
+  const fetched: ObjectId[] = [];
   const adoption = createAdoption({
     self: member(0).peer,
     network: order.network,
@@ -38,10 +39,13 @@ function holder(written: Promise<void>) {
     manifests: new CustodyManifests(custody),
     hash: blake3,
     admitsOwner: () => true,
-    manifestFrom: async () => undefined,
+    manifestFrom: async (_, object) => {
+      fetched.push(object);
+      return manifest;
+    },
     released: () => {},
   });
-  return { held, custody, adoption };
+  return { held, custody, adoption, fetched };
 }
 
 test('what is on its way to a slow disk when its release comes does not stay', async () => {
@@ -67,4 +71,16 @@ test('only a release by the object’s owner keeps its shards away', async () =>
   expect(held.size).toBe(0);
   custody.keep([{ order, bytes, manifest }]);
   await expect(adoption.adopt(from, id, place, manifest)).rejects.toMatchObject({ code: 'denied' });
+});
+
+test('the manifest of an object is asked for once, and not kept beyond its release', async () => {
+  const { adoption, fetched } = holder(Promise.resolve());
+  const wrong = async () =>
+    await adoption.adopt(from, id, { stripe: 99, index: 0 }, manifest).catch((error: Error) => error.message);
+  for (let times = 0; times < 3; times++) expect(await wrong()).toBe('the object has no such shard');
+  expect(fetched).toEqual([id]);
+  for (let custodian = 0; custodian < 3; custodian++)
+    expect(await adoption.drop(from, { order: bytes, manifest, claims: [] })).toBe('kept');
+  await wrong();
+  expect(fetched).toEqual([id, id]);
 });
