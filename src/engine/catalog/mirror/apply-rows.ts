@@ -31,11 +31,15 @@ export function applyRecord(parts: BookParts, target: ApplyTarget, record: Mirro
   else applyPool(parts, target, record);
 }
 
-/** Names left without a current version get the newest they have; those without any are forgotten. */
+/**
+ * Names left without a current version get the newest they have; those without any are forgotten.
+ * @param forNow what is still to be read may hold the right one: no new stamp, so that it wins when it comes
+ */
 export function settleNames(
   { get, run, stamp }: BookParts,
   owner: number,
   names: Iterable<Uint8Array>,
+  forNow = false,
 ): void {
   for (const name of names) {
     const row = get(
@@ -44,7 +48,9 @@ export function settleNames(
       name,
     );
     if (row === undefined) run('DELETE FROM names WHERE owner = ? AND name = ?', owner, name);
-    else if (row.head === 0) {
+    else if (row.head === 0 && forNow) {
+      run('UPDATE entries SET current = 1, ended_at_ms = 0 WHERE id = ?', row.id as number);
+    } else if (row.head === 0) {
       run(
         'UPDATE entries SET current = 1, ended_at_ms = 0, stamp = ?, segment = 0 WHERE id = ?',
         stamp(owner),

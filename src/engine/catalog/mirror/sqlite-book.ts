@@ -248,8 +248,6 @@ export function mirrorBook(parts: BookParts): MirrorBook {
     followed: (owner, head, objects) =>
       transaction(() => {
         const row = ownerRowMade(owner);
-        settleNames(parts, row, unsettled.get(row)?.values() ?? []);
-        unsettled.delete(row);
         const wanted = new Set<string>(objects);
         for (const each of all(
           "SELECT * FROM mirror_segments WHERE owner = ? AND state <> 'superseded'",
@@ -260,6 +258,9 @@ export function mirrorBook(parts: BookParts): MirrorBook {
           emptySegment(row, id);
           run('DELETE FROM mirror_segments WHERE id = ?', id);
         }
+        const unread = get("SELECT 1 FROM mirror_segments WHERE owner = ? AND state = 'unread'", row);
+        settleNames(parts, row, unsettled.get(row)?.values() ?? [], unread !== undefined);
+        unsettled.delete(row);
         setState(row, head);
       }),
   };

@@ -158,6 +158,30 @@ describe('the book', () => {
     return { segment, objectId, records, released };
   };
 
+  it('a segment that breaks off in the middle makes no older version the current one', () => {
+    let nowMs = 1_000;
+    const clock: Clock = { ...realClock(), now: () => nowMs };
+    const [writer, reader] = [openCatalog(':memory:', clock), openCatalog(':memory:', clock)];
+    writer.commit(entry('x', { objectId: idOf('old') }));
+    writer.commit(entry('x', { objectId: idOf('new') }));
+    const records = writer.mirror.take(ALICE, writer.mirror.begin(ALICE), [], 1_000);
+    const objectId = idOf('segment');
+    const follow = (some: typeof records, whole: boolean) => {
+      nowMs += 1_000;
+      const segment = reader.mirror.adopt(ALICE, { objectId, holders: [], records: records.length });
+      reader.mirror.apply(ALICE, segment, some, 'main');
+      if (whole) reader.mirror.applied(ALICE, segment);
+      reader.mirror.followed(ALICE, head(1), [objectId]);
+      return reader.find(ALICE, 'x')?.objectId;
+    };
+    const old = records.filter((it) => it.kind === 'entry' && it.objectId === idOf('old'));
+    // Until the rest can be read the name means what there is of it, and nothing is told of that.
+    expect(follow(old, false)).toBe(idOf('old'));
+    expect(reader.mirror.pending(ALICE)).toBe(0);
+    expect(follow(records, true)).toBe(idOf('new'));
+    for (const catalog of [writer, reader]) catalog.close();
+  });
+
   it('counts what no head tells; what was being written when a process died is pending again', () => {
     const catalog = openCatalog(':memory:', realClock());
     for (let i = 0; i < 5; i++) catalog.commit(entry(`n${i}`));
