@@ -199,6 +199,12 @@ export function mirrorBook(parts: BookParts): MirrorBook {
     adopt: (owner, segment) =>
       transaction(() => {
         const row = ownerRowMade(owner);
+        // Superseded here, but by a head that did not hold: a release would take it from the one that does.
+        run(
+          "DELETE FROM mirror_segments WHERE owner = ? AND object_id = ? AND state = 'superseded'",
+          row,
+          segment.objectId,
+        );
         const known = get(
           "SELECT id FROM mirror_segments WHERE owner = ? AND object_id = ? AND state = 'unread'",
           row,

@@ -216,6 +216,23 @@ describe('the book', () => {
     catalog.close();
   });
 
+  it('does not release what another device has taken back into its head', () => {
+    const catalog = openCatalog(':memory:', realClock());
+    catalog.commit(entry('n'));
+    const first = publish(catalog, 1);
+    catalog.commit(entry('n'));
+    publish(catalog, 2, [first.segment]);
+    // Of two heads with number 2 the other device's holds, which still names the first segment.
+    const back = catalog.mirror.adopt(ALICE, { objectId: first.objectId, holders: [], records: 1 });
+    catalog.mirror.followed(ALICE, head(2), [first.objectId]);
+    catalog.commit(entry('m'));
+    expect(publish(catalog, 3).released).toEqual([]);
+    expect(catalog.mirror.segments(ALICE).map(({ id }) => id)).toContain(back);
+    const orders = catalog.pendingOrders(ALICE, undefined, 100);
+    expect(orders.find(({ objectId }) => objectId === first.objectId)?.state).not.toBe('released');
+    catalog.close();
+  });
+
   it('takes small segments into a new one, so that their number grows with the logarithm', () => {
     let live: { id: number; objectId: ObjectId; holders: []; records: number; unread: boolean }[] = [];
     let written = 0;
