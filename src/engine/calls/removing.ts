@@ -15,7 +15,7 @@ interface Parts extends Pick<Objects, 'manifestOf'> {
   learnt: (signal: AbortSignal) => Promise<void>;
 }
 
-/** `removed` is false when the version is gone, or has become current, meanwhile. */
+/** `removed` is false when the version is gone, has another number, or has become current, meanwhile. */
 export function versionRemover(node: Node, { manifests, manifestOf, changed, learnt }: Parts) {
   return async (entry: Entry, signal: AbortSignal) => {
     const { objectId, manifestHolders, name, version } = entry;
@@ -25,9 +25,10 @@ export function versionRemover(node: Node, { manifests, manifestOf, changed, lea
     const manifest = isShared()
       ? undefined
       : await manifestOf(objectId, manifestHolders, name, signal).catch(lostIsUndefined);
-    // An old or deleted version that has become current meanwhile (undelete) is not what was to go.
+    // An old or deleted version that has become current meanwhile (undelete) is not what was to go; nor is another that has its number now: a merge
+    // with another device numbers anew, and a name that was renamed away begins at 1 again.
     const now = node.catalog.find(entry.owner, name, version);
-    if (now === undefined || (now.state === 'current' && entry.state !== 'current'))
+    if (now?.objectId !== objectId || (now.state === 'current' && entry.state !== 'current'))
       return { removed: false, shardsReleased: 0, unreachable: [] };
     // Counted again: a copy that was made while the manifest came keeps the object.
     const shared = isShared();
