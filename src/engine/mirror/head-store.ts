@@ -3,7 +3,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Disk } from '../effects/disk.ts';
 import { compareDistance, type Point } from '../placement/xor.ts';
 import { isHexId, type OwnerId } from '../types.ts';
-import { MAX_HEAD_BYTES, pointOfHead, readHead, supersedes } from './head.ts';
+import { type Head, MAX_HEAD_BYTES, pointOfHead, readHead, supersedes } from './head.ts';
 
 /** Owners of a large mesh on one node; 128 MiB of files at the very most. */
 export const MAX_HEADS = 4096;
@@ -30,21 +30,32 @@ export async function openHeadStore(
   await disk.makeDir(dir, 0o700);
   const sequences = new Map<OwnerId, number>();
   const pathOf = (owner: OwnerId) => `${dir}/${owner}${SUFFIX}`;
+  /** Said once, until there is another one. */
+  const damaged = new Set<OwnerId>();
+  const read = async (owner: OwnerId): Promise<{ head: Head; bytes: Uint8Array } | undefined> => {
+    try {
+      const bytes = await disk.readFile(pathOf(owner), MAX_HEAD_BYTES);
+      if (bytes === undefined) return undefined;
+      const head = readHead(bytes);
+      return head.owner === owner ? { head, bytes } : undefined;
+    } catch (error) {
+      if (!damaged.has(owner))
+        log(`the catalog head ${owner.slice(0, 8)}… on this disk is damaged: ${String(error)}`);
+      damaged.add(owner);
+      return undefined;
+    }
+  };
   for (const file of await disk.list(dir)) {
     const owner = file.slice(0, -SUFFIX.length) as OwnerId;
     if (!file.endsWith(SUFFIX) || !isHexId(owner)) {
       if (file.endsWith('.tmp')) await disk.remove(`${dir}/${file}`);
       continue;
     }
-    try {
-      const head = readHead((await disk.readFile(pathOf(owner), MAX_HEAD_BYTES)) ?? new Uint8Array(0));
-      if (head.owner === owner) sequences.set(owner, head.sequence);
-    } catch (error) {
-      log(`the catalog head ${owner.slice(0, 8)}… on this disk is damaged: ${String(error)}`);
-    }
+    const held = await read(owner);
+    if (held !== undefined) sequences.set(owner, held.head.sequence);
   }
-  const get = async (owner: OwnerId) =>
-    sequences.has(owner) ? await disk.readFile(pathOf(owner), MAX_HEAD_BYTES) : undefined;
+  // Looked at each time: one that rots would be given for the newest, and refuse the whole one that is left again.
+  const get = async (owner: OwnerId) => (sequences.has(owner) ? (await read(owner))?.bytes : undefined);
 
   const makeRoom = async (owner: OwnerId) => {
     if (sequences.has(owner) || sequences.size < maxHeads) return;
@@ -76,6 +87,7 @@ export async function openHeadStore(
         await makeRoom(owner);
         await disk.writeFileAtomic(pathOf(owner), bytes, 0o600);
         sequences.set(owner, sequence);
+        damaged.delete(owner);
         return undefined;
       }),
   };

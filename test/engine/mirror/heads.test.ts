@@ -91,6 +91,23 @@ describe('holders', () => {
     expect(Buffer.compare((await store.get(owner.ownerId))!, bytes)).toBe(0);
   });
 
+  it('have none where it rotted on their disk, and take it anew', async () => {
+    const disk = new ModelDisk();
+    const told: string[] = [];
+    const store = await openHeadStore(disk, '/heads', member(0).point, (text) => told.push(text));
+    const bytes = headOf(5);
+    const path = `/heads/${owner.ownerId}.head`;
+    for (let at = 0; at < 8; at++) {
+      await store.put(owner.ownerId, 5, bytes);
+      const rotted = Uint8Array.from(bytes);
+      rotted[rotted.length - 1 - at]! ^= 1;
+      await disk.writeFileAtomic(path, rotted, 0o600);
+      expect(await store.put(owner.ownerId, 5, bytes)).toBeUndefined();
+      expect(Buffer.compare((await store.get(owner.ownerId))!, bytes)).toBe(0);
+    }
+    expect(told).toHaveLength(8);
+  });
+
   it('keep so many at most, those closest to themselves', async () => {
     const store = await openHeadStore(new ModelDisk(), '/heads', member(0).point, () => {}, 3);
     const refused = [];
