@@ -90,12 +90,28 @@ export class Jobs {
   }
 
   /** The same stream; reading it moves the job, its end ends the job. */
-  async *follow(
+  follow(
     job: Job,
     body: AsyncIterable<Uint8Array>,
     totalBytes: number,
     onProgress: CallOptions['onProgress'],
   ): AsyncGenerator<Uint8Array> {
+    // Of a stream that nobody begins to read nothing runs, its end neither.
+    const unread = () => this.end(job, 'cancelled');
+    if (job.signal.aborted) unread();
+    job.signal.addEventListener('abort', unread, { once: true });
+    const begun = () => job.signal.removeEventListener('abort', unread);
+    return this.followed(job, body, totalBytes, onProgress, begun);
+  }
+
+  private async *followed(
+    job: Job,
+    body: AsyncIterable<Uint8Array>,
+    totalBytes: number,
+    onProgress: CallOptions['onProgress'],
+    begun: () => void,
+  ): AsyncGenerator<Uint8Array> {
+    begun();
     let doneBytes = 0;
     try {
       for await (const piece of body) {

@@ -131,6 +131,16 @@ describe('the registry', () => {
     await expect(reading()).rejects.toMatchObject({ code: 'cancelled' });
     expect(jobs.show(job.id)).toMatchObject({ state: 'cancelled', doneBytes: 2 });
   });
+
+  it.each(['before', 'after'])('a read whose caller goes %s its bytes are there has ended', async (when) => {
+    const jobs = new Jobs(manualClock());
+    const caller = new AbortController();
+    const job = jobs.start('get', 'large', { signal: caller.signal });
+    if (when === 'before') caller.abort();
+    jobs.follow(job, (async function* () {})(), 100, undefined);
+    caller.abort();
+    expect(jobs.show(job.id).state).toBe('cancelled');
+  });
 });
 
 describe('the log of a job', () => {
