@@ -183,6 +183,8 @@ export class Mirror {
     const { book, heads, owner, log } = this.context;
     const { ownerId } = owner;
     try {
+      // Of a process that died.
+      book.reclaim(ownerId);
       const near = closestHolders(heads.peers, ownerId, HEAD_HOLDERS);
       // On this disk the catalog itself is.
       if (!near.some((peer) => peer !== heads.peers.self)) {
@@ -205,6 +207,7 @@ export class Mirror {
       this.problem = text;
     } finally {
       this.writing = 0;
+      book.reclaim(ownerId);
     }
   }
 

@@ -17,6 +17,7 @@ import { Mirror } from '../../../src/engine/mirror/mirror.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
 import type { OwnerId, PeerId } from '../../../src/engine/types.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
+import { entry } from '../catalog/entries.ts';
 import { keepOf, member, objectId, owner, peer, stranger } from '../maintenance/custody/samples.ts';
 
 const random = realRandom();
@@ -172,6 +173,44 @@ it('a device that has seen a head takes none below it, nor a forged one, and kee
   expect(catalog.mirror.state(owner.ownerId).sequence).toBe(7);
   say(headOf(8));
   expect((await mirror.follow(signal)).found?.head.sequence).toBe(8);
+  catalog.close();
+});
+
+it('changes whose segment could not be stored, or whose writer died, are written the next time', async () => {
+  const { context } = await holders(2);
+  const catalog = openCatalog(':memory:', realClock());
+  let fails = true;
+  const mirror = new Mirror({
+    clock: realClock(),
+    random,
+    owner,
+    book: catalog.mirror,
+    heads: context,
+    segments: {
+      async store(source) {
+        for await (const _ of source) continue;
+        if (fails) throw new Error('nobody takes it now');
+        const custody = { domain: 'node' as const, members: [] };
+        return { objectId: objectId(1), holders: [], custody, settled: () => {} };
+      },
+      read: () => {
+        throw new Error('nothing is read here');
+      },
+      release: async () => {},
+    },
+    greeted: () => [],
+    ordersWaiting: () => {},
+    log: () => {},
+  });
+  catalog.commit(entry('x', { owner: owner.ownerId }));
+  await mirror.flush(signal);
+  expect(mirror.view()).toMatchObject({ sequence: 0, pendingChanges: 1 });
+  expect(mirror.view().problem).toContain('nobody takes it now');
+  catalog.mirror.take(owner.ownerId, catalog.mirror.begin(owner.ownerId), [], 10);
+  fails = false;
+  await mirror.flush(signal);
+  expect(mirror.view()).toMatchObject({ sequence: 1, pendingChanges: 0, problem: undefined });
+  await mirror.close();
   catalog.close();
 });
 

@@ -55,7 +55,9 @@ export interface MirrorBook {
   segments(owner: OwnerId): MirrorSegment[];
   /** Objects of the mirror that are not released: what collecting garbage must leave alone, beside the entries. */
   objects(owner: OwnerId): ObjectId[];
-  /** A new segment; what an earlier one took that was never published is pending again. */
+  /** What a segment took that was begun and never published is pending again. */
+  reclaim(owner: OwnerId): void;
+  /** A new segment, after `reclaim`. */
   begin(owner: OwnerId): number;
   /** Moves up to `limit` records into the segment, those without one first, then those of the segments in `from`; none: that was all. */
   take(owner: OwnerId, segment: number, from: readonly number[], limit: number): MirrorRecord[];

@@ -47,6 +47,13 @@ export function mirrorBook(parts: BookParts): MirrorBook {
       run(`UPDATE ${table} SET segment = 0 WHERE segment = ? AND owner = ?`, id, owner);
   };
 
+  const reclaimed = (owner: number) => {
+    for (const { id } of all("SELECT id FROM mirror_segments WHERE owner = ? AND state = 'writing'", owner)) {
+      emptySegment(owner, id as number);
+      run('DELETE FROM mirror_segments WHERE id = ?', id as number);
+    }
+  };
+
   /** Names that have had no current version since a head began to be applied: their current one may come with a later record. */
   const unsettled = new Map<number, Map<string, Uint8Array>>();
 
@@ -131,16 +138,12 @@ export function mirrorBook(parts: BookParts): MirrorBook {
         ),
       ),
 
+    reclaim: (owner) => transaction(() => reclaimed(rowOf(owner))),
+
     begin: (owner) =>
       transaction(() => {
         const row = ownerRowMade(owner);
-        for (const { id } of all(
-          "SELECT id FROM mirror_segments WHERE owner = ? AND state = 'writing'",
-          row,
-        )) {
-          emptySegment(row, id as number);
-          run('DELETE FROM mirror_segments WHERE id = ?', id as number);
-        }
+        reclaimed(row);
         return insertSegment(row, 'writing', { objectId: '', holders: [], records: 0 });
       }),
 
