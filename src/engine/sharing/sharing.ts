@@ -62,8 +62,10 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
     const entry = catalog.find(ownerId, share.name, object.version);
     if (entry?.objectId !== object.objectId) throw notCurrent(share);
     if (replacedVersion !== before.version) {
-      // What was put while this was copied is to be the newest again.
+      // What was put while this was copied is to be the newest again, and what was deleted stays so: without the copy the name means the shared version.
       await objects.purge(entry, signal);
+      const isBack = catalog.find(ownerId, share.name)?.objectId === share.objectId;
+      if (replacedVersion === undefined && isBack) catalog.hide(ownerId, share.name);
       throw notCurrent(share);
     }
     const { unreachable } = await objects.purge(before, signal);

@@ -1,11 +1,13 @@
 /** Sharing between two owners on real engines: read by link and by key, and what a revocation with a new key closes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Objects } from '../../../src/engine/calls/objects.ts';
+import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import type { Node } from '../../../src/engine/node.ts';
 import { createSharing } from '../../../src/engine/sharing/sharing.ts';
 import { type EngineMesh, openEngineMesh, putBytes, untilEligible } from '../../support/engine-mesh.ts';
-import { idOf } from '../catalog/entries.ts';
+import { ALICE, idOf, entry as newEntry } from '../catalog/entries.ts';
 import { pattern } from '../codec/reference.ts';
 
 let mesh: EngineMesh;
@@ -138,6 +140,33 @@ it('a put that comes while a revocation copies stays the newest, and the revocat
   expect(Buffer.compare(Buffer.concat(pieces), two)).toBe(0);
   // What was shared is there as before, for whoever decides what is to become of it.
   expect(Buffer.compare(await read(carol, stays.link), one)).toBe(0);
+});
+
+it('a name that is deleted while a revocation copies stays deleted', async () => {
+  const catalog = openCatalog(':memory:', realClock());
+  const { entry: shared } = catalog.commit(newEntry('n', { objectId: idOf('shared') }));
+  catalog.addShare(ALICE, {
+    ...{ id: 's', name: 'n', version: 1, objectId: shared.objectId, recipient: undefined },
+    ...{ createdAtMs: 1, untilMs: undefined, readOnce: false, revokedAtMs: undefined },
+  });
+  const node = { owner: { ownerId: ALICE }, clock: realClock(), catalog } as unknown as Node;
+  const objects = {
+    get: async () => ({ body: [] }),
+    async put() {
+      catalog.hide(ALICE, 'n');
+      const { entry, replacedVersion } = catalog.commit(newEntry('n', { objectId: idOf('its copy') }));
+      return { object: entry, replacedVersion };
+    },
+    async purge({ name, version }: { name: string; version: number }) {
+      catalog.remove(ALICE, name, version);
+      return { unreachable: [] };
+    },
+  } as unknown as Objects;
+  const revoked = createSharing(node, objects).revoke('s', { rekey: true });
+  await expect(revoked).rejects.toMatchObject({ code: 'bad-value' });
+  expect(catalog.find(ALICE, 'n')).toBeUndefined();
+  expect(catalog.findDeleted(ALICE, 'n')?.objectId).toBe(shared.objectId);
+  catalog.close();
 });
 
 it('readers who stay are given the version that they had, and not one that was put just after its copy', async () => {
