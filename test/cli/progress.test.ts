@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { jsonProgress, progressLine } from '../../src/cli/progress.ts';
 import { type CliSetup, cliSetup } from '../support/cli.ts';
 
 describe('--progress', () => {
@@ -25,5 +26,46 @@ describe('--progress', () => {
       expect(told.stdout).not.toContain('progress');
       expect((await setup.run(put, { input })).stderr).not.toContain('progress');
     }
+  });
+});
+
+describe('the rate of a progress line', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  const totalBytes = 20_000_000_000;
+
+  it('is of what was seen to be done: not of the bytes before it, nor of the time before them', () => {
+    const told: { bytesPerSecond: number | null; etaMs: number | null }[] = [];
+    const json = jsonProgress((line) => told.push(JSON.parse(line)));
+    let drawn = '';
+    const line = progressLine(
+      (text) => (drawn = text),
+      () => 200,
+    );
+    const both = (label: string, doneBytes: number) => {
+      json.update(label, { doneBytes, totalBytes });
+      line.update(label, { doneBytes, totalBytes });
+    };
+    // A passphrase was asked for, and the job that is joined has done half.
+    vi.advanceTimersByTime(60_000);
+    both('put-1', 10_000_000_000);
+    expect(told.at(-1)).toMatchObject({ bytesPerSecond: null, etaMs: null });
+    expect(drawn).not.toMatch(/\/s|ETA/);
+    vi.advanceTimersByTime(1000);
+    both('put-1', 10_001_048_576);
+    expect(told.at(-1)!.bytesPerSecond).toBe(1_048_576);
+    expect(told.at(-1)!.etaMs).toBeCloseTo((9_998_951_424 / 1_048_576) * 1000, -1);
+    expect(drawn).toContain('1.00 MiB/s');
+  });
+
+  it('begins anew with other work of the same command', () => {
+    const told: { bytesPerSecond: number | null }[] = [];
+    const { update } = jsonProgress((line) => told.push(JSON.parse(line)));
+    for (const doneBytes of [0, 5_000_000, 1000, 3000]) {
+      update('sync docs/', { doneBytes, totalBytes: undefined });
+      vi.advanceTimersByTime(1000);
+    }
+    expect(told.map(({ bytesPerSecond }) => bytesPerSecond)).toEqual([null, 5_000_000, null, 2000]);
   });
 });

@@ -7,8 +7,9 @@ const SAMPLES = 20;
 export class JobRate {
   private readonly samples: { atMs: number; done: number }[];
 
-  constructor(startMs: number) {
-    this.samples = [{ atMs: startMs, done: 0 }];
+  /** @param done what was done before: nobody moved that since `startMs` */
+  constructor(startMs: number, done = 0) {
+    this.samples = [{ atMs: startMs, done }];
   }
 
   note(atMs: number, done: number): void {
