@@ -92,6 +92,9 @@ describe('figures', () => {
     expect(formatTime(Date.UTC(2026, 10, 21, 10, 0, 0))).toMatch(/^2026-11-2\d \d\d:\d\d:00$/);
     expect(rawText(Date.UTC(2026, 10, 21, 10, 0, 0), { format: 'time' })).toBe('2026-11-21T10:00:00.000Z');
     expect(formatPercent(0.9921)).toBe('99.2%');
+    // All, none and just full are said of what is: 27 999 of 28 000 are not 100 %.
+    const edges = [0, 0.0004, 27_999 / 28_000, 1, 1.0001, 1.1, Number.NaN];
+    expect(edges.map(formatPercent)).toEqual(['0.0%', '<0.1%', '99.9%', '100.0%', '100.1%', '110.0%', '–']);
     expect(shortId('a'.repeat(64))).toBe('aaaaaaaaaaaa…');
   });
 });

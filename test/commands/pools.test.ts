@@ -61,8 +61,8 @@ describe('distribution', () => {
     expect(await runLine(host, 'distribution')).toBe(0);
     expect(host.seen.records).toHaveLength(3);
     for (const record of host.seen.records) expect(Object.values(record)).not.toContain(undefined);
-    expect(host.seen.notes).toContain('largest node: a, 66.7 % of the shards');
-    expect(host.seen.notes).toContain('largest zone: no zone named, 100.0 % of the shards');
+    expect(host.seen.notes).toContain('largest node: a, 66.7% of the shards');
+    expect(host.seen.notes).toContain('largest zone: no zone named, 100.0% of the shards');
     expect(host.seen.warnings.join()).toMatch(
       /1 holder did not answer; 1 shards.*stripe 1 of x breaks the rule/,
     );

@@ -49,9 +49,13 @@ export function formatTime(ms: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-/** A share of 1: 0.9921 → "99.2%". */
+/** A share of 1: 0.9921 → "99.2%"; what is not whole is never rounded to 100, nor what is too much, nor what is something to 0. */
 export function formatPercent(share: number): string {
-  return Number.isFinite(share) ? `${(share * 100).toFixed(1)}%` : '–';
+  if (!Number.isFinite(share)) return '–';
+  const tenths = Math.round(share * 1000);
+  if (tenths === 0 && share > 0) return '<0.1%';
+  const shown = tenths !== 1000 ? tenths : share < 1 ? 999 : share > 1 ? 1001 : 1000;
+  return `${(shown / 10).toFixed(1)}%`;
 }
 
 /** First digits of a long id, enough to be given back as a prefix. */

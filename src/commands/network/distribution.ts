@@ -1,6 +1,7 @@
 import { LEVELS } from '../../engine/placement/domains.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { formatPercent } from '../format/units.ts';
 import { DISTRIBUTION_FIELDS } from './fields.ts';
 
 export const distributionCommand: Command = {
@@ -54,7 +55,7 @@ export const distributionCommand: Command = {
       const largest = report.rows.find((row) => row.level === level);
       if (largest === undefined) continue;
       const label = largest.name ?? (largest.id === '' ? `no ${level} named` : largest.id);
-      out.note(`largest ${level}: ${label}, ${(largest.share * 100).toFixed(1)} % of the shards`);
+      out.note(`largest ${level}: ${label}, ${formatPercent(largest.share)} of the shards`);
     }
     if (report.silent.length > 0) {
       out.warn(
