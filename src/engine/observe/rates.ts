@@ -4,6 +4,7 @@ import type { RateWindow } from '../engine.ts';
 const HISTORY = 60;
 /** Five minutes of one-second samples, for the averages. */
 const LONG = 300;
+const MINUTE_MS = 60_000;
 
 /** The longer windows of the bandwidth panel: points of ten seconds and of five minutes. */
 const POINT_10_MIN_MS = 10_000;
@@ -13,6 +14,8 @@ const POINTS_24_H = 288;
 
 export class RateMeter {
   private readonly samples: number[] = [];
+  /** What each of them is the rate of: a second, and more where the node was too busy to look. */
+  private readonly spansMs: number[] = [];
   private readonly tenMinutes: Points | undefined;
   private readonly day: Points | undefined;
   private lastTotal: number | undefined;
@@ -32,7 +35,11 @@ export class RateMeter {
     if (this.lastTotal !== undefined && this.lastAtMs !== undefined && atMs > this.lastAtMs) {
       const rate = ((totalBytes - this.lastTotal) * 1000) / (atMs - this.lastAtMs);
       this.samples.push(rate);
-      if (this.samples.length > LONG) this.samples.shift();
+      this.spansMs.push(atMs - this.lastAtMs);
+      if (this.samples.length > LONG) {
+        this.samples.shift();
+        this.spansMs.shift();
+      }
       this.peak = Math.max(this.peak, rate);
     }
     this.lastTotal = totalBytes;
@@ -49,14 +56,24 @@ export class RateMeter {
   view(): RateWindow {
     return {
       now: this.now,
-      avg1m: mean(this.samples.slice(-60)),
-      avg5m: mean(this.samples),
+      avg1m: this.mean(MINUTE_MS),
+      avg5m: this.mean(5 * MINUTE_MS),
       peak: this.peak,
       totalBytes: this.total,
       history: this.samples.slice(-HISTORY),
       history10m: this.tenMinutes?.view() ?? [],
       history24h: this.day?.view() ?? [],
     };
+  }
+
+  /** Bytes by time over the newest samples that make up `overMs`, or over all while they are fewer. */
+  private mean(overMs: number): number {
+    let [bytes, ms] = [0, 0];
+    for (let at = this.samples.length - 1; at >= 0 && ms < overMs; at--) {
+      bytes += (this.samples[at]! * this.spansMs[at]!) / 1000;
+      ms += this.spansMs[at]!;
+    }
+    return ms === 0 ? 0 : (bytes * 1000) / ms;
   }
 }
 
@@ -84,10 +101,6 @@ class Points {
   view(): number[] {
     return [...this.rates];
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** The last 60 samples of something that may be unknown, oldest first. */
