@@ -319,6 +319,7 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
       applyBandwidth,
       access,
       startedAtMs: clock.now(),
+      startedMs: clock.monotonic(),
       space: space.disk,
       folders,
       backend: holders.backend,

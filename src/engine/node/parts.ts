@@ -84,6 +84,8 @@ export interface Node {
   applyBandwidth(): void;
   readonly access: Access;
   readonly startedAtMs: number;
+  /** The same moment by the monotonic clock: how long it has run, whatever the wall clock did meanwhile. */
+  readonly startedMs: number;
   /** Free and total bytes under the data folder, as last asked. */
   space(): DiskSpace;
   /** This node, one of its folders or a greeted peer; undefined when it cannot be asked now. */

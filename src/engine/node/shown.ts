@@ -39,7 +39,7 @@ export function statusView(node: Node): NodeStatus {
     pid: process.pid,
     mode: options.mode,
     startedAtMs: node.startedAtMs,
-    uptimeMs: node.clock.now() - node.startedAtMs,
+    uptimeMs: Math.round(node.clock.monotonic() - node.startedMs),
     addresses: node.net.addresses(),
     peersConnected: members.filter((member) => member.greeted).length,
     peersKnown: members.length,

@@ -33,7 +33,11 @@ export function nodeFamilies({ node, sampler, ownAudit, mirror, labels }: Measur
         1,
       ],
     ]),
-    gauge('datamesh_uptime_seconds', 'Since this node started', (node.clock.now() - node.startedAtMs) / 1000),
+    gauge(
+      'datamesh_uptime_seconds',
+      'Since this node started',
+      (node.clock.monotonic() - node.startedMs) / 1000,
+    ),
     ...storeFamilies(node),
     ...transferFamilies(node),
     ...peerFamilies(peersView(node, sampler), labels, node.traffic.total),

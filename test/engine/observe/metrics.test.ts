@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expositionOf, processFigures } from '../../../src/engine/observe/exposition.ts';
 import { MAX_PEER_LABELS } from '../../../src/engine/observe/peer-families.ts';
 import type { MetricFamily } from '../../../src/engine/views/metrics.ts';
@@ -107,6 +107,22 @@ describe('metrics of real nodes', () => {
     );
   }, SLOW_MS);
   afterAll(() => mesh.close());
+
+  it('says for how long it has run, whatever became of the wall clock', { timeout: SLOW_MS }, async () => {
+    const uptimeOf = async () => readExposition((await ask(port)).text).sum('datamesh_uptime_seconds') * 1000;
+    const before = await alder.engine.status();
+    const trueNow = Date.now;
+    const wall = vi.spyOn(Date, 'now').mockImplementation(() => trueNow() - 3_600_000);
+    try {
+      const upMs = [(await alder.engine.status()).uptimeMs, await uptimeOf()];
+      for (const ms of upMs) {
+        expect(ms).toBeGreaterThanOrEqual(before.uptimeMs - 1);
+        expect(ms).toBeLessThan(before.uptimeMs + SLOW_MS);
+      }
+    } finally {
+      wall.mockRestore();
+    }
+  });
 
   it('moves every one that load moves, in the format of Prometheus', { timeout: SLOW_MS }, async () => {
     await alder.engine.health();
