@@ -17,7 +17,8 @@ const CENSUS_SETTLE_MS = 1_500;
 export interface SamplerOptions {
   clock: Clock;
   traffic: TrafficMeter;
-  peers(): { peerId: PeerId; rttMs: number | undefined }[];
+  /** `greeted`: it answers; else its round trip is of a time gone by. */
+  peers(): { peerId: PeerId; rttMs: number | undefined; greeted: boolean }[];
   census(signal: AbortSignal): Promise<HealthReport>;
   log(text: string): void;
 }
@@ -117,13 +118,13 @@ export class Sampler {
     this.up.sample(traffic.total.sentBytes, now);
     this.down.sample(traffic.total.receivedBytes, now);
     const present = new Set<PeerId>();
-    for (const { peerId, rttMs } of this.options.peers()) {
+    for (const { peerId, rttMs, greeted } of this.options.peers()) {
       present.add(peerId);
       const counter = traffic.peer(peerId);
       const samples = this.peer(peerId);
       samples.up.sample(counter.sentBytes, now);
       samples.down.sample(counter.receivedBytes, now);
-      samples.rtt.push(rttMs);
+      samples.rtt.push(greeted ? rttMs : undefined);
     }
     // A peer that membership forgot must not leave its counters behind.
     for (const peer of this.byPeer.keys()) {

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { TrafficMeter } from '../../../src/engine/mesh/traffic.ts';
+import { Sampler } from '../../../src/engine/observe/sampler.ts';
+import type { PeerId } from '../../../src/engine/types.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+
+describe('the samples of a peer', () => {
+  it('have no round trip of the time in which it did not answer', () => {
+    const clock = manualClock();
+    const peer = { peerId: 'birch' as PeerId, rttMs: 3 as number | undefined, greeted: true };
+    const sampler = new Sampler({
+      clock,
+      traffic: new TrafficMeter(),
+      peers: () => [peer],
+      census: () => new Promise(() => undefined),
+      log: () => undefined,
+    });
+    sampler.start();
+    clock.advance(1000);
+    // Membership remembers the last one measured.
+    peer.greeted = false;
+    clock.advance(2000);
+    Object.assign(peer, { rttMs: 5, greeted: true });
+    clock.advance(1000);
+    sampler.stop();
+    expect(sampler.peer(peer.peerId).rtt.view()).toEqual([3, 3, undefined, undefined, 5]);
+  });
+});
