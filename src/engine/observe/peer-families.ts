@@ -16,9 +16,11 @@ const BREAKERS = ['closed', 'open', 'half-open'] as const;
 
 type Asked = Pick<PeerView, 'requests' | 'failures'>;
 
-/** Who has a label. A peer that is no longer known gives its label up. */
+/** Who has a label. A peer that is no longer known gives its label up, to one that is met later: what was once counted as "other" stays there. */
 export class PeerLabels {
   private readonly labelled = new Set<PeerId>();
+  /** Known, and without a label. */
+  private others = new Set<PeerId>();
   /** Of all known peers, as last seen. */
   private seen = new Map<PeerId, Asked>();
   /** Of those that are forgotten: what was counted stays counted. */
@@ -28,7 +30,13 @@ export class PeerLabels {
   of(known: readonly PeerView[]): PeerView[] {
     const present = new Set(known.map(({ peerId }) => peerId));
     for (const peer of this.labelled) if (!present.has(peer)) this.labelled.delete(peer);
-    for (const { peerId } of known) if (this.labelled.size < MAX_PEER_LABELS) this.labelled.add(peerId);
+    const others = new Set<PeerId>();
+    for (const { peerId } of known) {
+      if (this.labelled.has(peerId)) continue;
+      const isNew = !this.others.has(peerId);
+      (isNew && this.labelled.size < MAX_PEER_LABELS ? this.labelled : others).add(peerId);
+    }
+    this.others = others;
     return known.filter(({ peerId }) => this.labelled.has(peerId));
   }
 
