@@ -66,6 +66,8 @@ describe('distribution', () => {
     expect(host.seen.warnings.join()).toMatch(
       /1 holder did not answer; 1 shards.*stripe 1 of x breaks the rule/,
     );
+    // The list is cut, the count is not.
+    expect(host.seen.warnings.join()).toContain('the manifests of 3 objects cannot be read: lost-1, lost-2');
     const zones = testHost({ engine });
     expect(await runLine(zones, 'distribution', '--by', 'zone', '--check')).toBe(3);
     expect(zones.seen.records.map((record) => record.level)).toEqual(['zone']);

@@ -112,6 +112,7 @@ function fakeDistribution(): DistributionReport {
     ],
     stripesBroken: 1,
     broken: [{ name: 'x', objectId: 'ab'.repeat(32) as ObjectId, stripe: 0, pool: 'p', domain: 'zone' }],
-    unreadable: [],
+    objectsUnreadable: 3,
+    unreadable: ['lost-1', 'lost-2'],
   };
 }

@@ -64,7 +64,7 @@ export const distributionCommand: Command = {
     }
     if (report.unreadable.length > 0) {
       out.warn(
-        `the manifests of ${report.unreadable.length} objects cannot be read: ${report.unreadable.slice(0, 3).join(', ')}`,
+        `the manifests of ${report.objectsUnreadable} objects cannot be read: ${report.unreadable.slice(0, 3).join(', ')}`,
       );
     }
     for (const { name, stripe, pool, domain } of report.broken.slice(0, 10)) {

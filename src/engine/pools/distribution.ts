@@ -60,6 +60,7 @@ export async function takeDistribution(
     rows: [],
     stripesBroken: 0,
     broken: [],
+    objectsUnreadable: 0,
     unreadable: [],
   };
   const rows = new Map<string, DistributionRow>();
@@ -93,6 +94,7 @@ function count(
 ): void {
   report.objects++;
   if (groups === undefined) {
+    report.objectsUnreadable++;
     if (report.unreadable.length < BROKEN_LISTED) report.unreadable.push(entry.name);
     return;
   }

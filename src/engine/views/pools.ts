@@ -125,6 +125,7 @@ export interface DistributionReport {
   /** Stripes whose living shards break the rule of their pool as it is now: how many, and the first 100. */
   stripesBroken: number;
   broken: BrokenStripe[];
-  /** Objects whose manifest could not be read, so that nothing is known of their stripes. */
+  /** Objects whose manifest could not be read, so that nothing is known of their stripes: how many, and the first 100. */
+  objectsUnreadable: number;
   unreadable: string[];
 }
