@@ -44,6 +44,18 @@ describe('put', () => {
     expect((await engine.list()).objects).toHaveLength(1);
   });
 
+  it('gives a rate of what it stored itself, and none of a put that found stripes of an earlier one', async () => {
+    const engine = createFakeEngine();
+    await writeFile(join(folder, 'a.txt'), 'hello, world');
+    const rateOf = async (stripesResumed: number) => {
+      const put: typeof engine.put = async (...args) => ({ ...(await engine.put(...args)), stripesResumed });
+      const host = testHost({ engine: { ...engine, put }, cwd: folder });
+      expect(await runLine(host, 'put', 'a.txt')).toBe(0);
+      return host.seen.records[0]!.bytesPerSecond;
+    };
+    expect([await rateOf(0), await rateOf(1)]).toEqual([10, undefined]);
+  });
+
   it.each([
     ['put', 'a.txt'],
     ['batch-put', 'a.txt'],

@@ -196,6 +196,9 @@ function receiptRecord(receipt: Receipt): OutputRecord {
     holders,
     replacedVersion: replacedVersion ?? null,
     durationMs: Math.round(durationMs),
-    ...(durationMs > 0 ? { bytesPerSecond: Math.round((object.sizeBytes * 1000) / durationMs) } : {}),
+    // Of a resumed put nobody knows how many of the bytes moved in that time.
+    ...(durationMs > 0 && receipt.stripesResumed === 0
+      ? { bytesPerSecond: Math.round((object.sizeBytes * 1000) / durationMs) }
+      : {}),
   };
 }
