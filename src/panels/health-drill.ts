@@ -166,7 +166,7 @@ function shardMapRows(detail: ObjectDetail, snapshot: Snapshot, theme: Theme, wi
   ];
   const stripes = [
     { label: 'manifest', stripe: detail.manifest },
-    ...detail.stripesDetail.map((stripe) => ({ label: `stripe ${stripe.index}`, stripe })),
+    ...detail.stripesDetail.map((stripe) => ({ label: `stripe ${stripe.index + 1}`, stripe })),
   ];
   for (const { label, stripe } of stripes) {
     const cells = stripe.shards.map((shard) => shardCell(shard, names.get(shard.holder), glyphs));

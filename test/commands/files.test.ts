@@ -334,7 +334,7 @@ describe('cat, list, info, stats', () => {
     const host = testHost({ engine: createFakeEngine({ objects }) });
     expect(await runLine(host, 'info', 'a', '--shards')).toBe(0);
     expect(host.seen.records[0]).toMatchObject({ name: 'a', sizeBytes: 1, state: 'ok', code: '4+2' });
-    expect(host.seen.notes.join('\n')).toMatch(/manifest: shards/);
+    expect(host.seen.notes.join('\n')).toMatch(/manifest: shards[\s\S]*\nstripe 1: shards/);
     expect(await runLine(host, 'stats')).toBe(0);
     expect(host.seen.records[1]).toMatchObject({ objects: 3, logicalBytes: 7 });
   });

@@ -42,8 +42,8 @@ describe('panels', () => {
     await pty.settled();
     pty.write('j\r');
     await pty.waitFor('Object backup/mail.mbox');
-    await pty.waitFor('stripe 0');
-    expect(pty.text()).toMatch(/stripe 0\s+✔ 0 birch/);
+    await pty.waitFor('stripe 1');
+    expect(pty.text()).toMatch(/stripe 1\s+✔ 0 birch/);
     pty.write(KEY.escape);
     await pty.waitFor('Health: objects');
   });

@@ -96,7 +96,7 @@ function showShards({ out }: Context, { manifest, stripesDetail, stripes }: Obje
     }
   };
   show('manifest', manifest);
-  for (const stripe of stripesDetail) show(`stripe ${stripe.index}`, stripe);
+  for (const stripe of stripesDetail) show(`stripe ${stripe.index + 1}`, stripe);
   if (stripesDetail.length < stripes)
     out.note(`${stripes - stripesDetail.length} more stripes; see --stripes`);
 }

@@ -216,7 +216,7 @@ export function repairContextOf(
 }
 
 function groupText({ group }: Damage): string {
-  return group.stripe === MANIFEST_GROUP ? 'manifest' : `stripe ${group.stripe}`;
+  return group.stripe === MANIFEST_GROUP ? 'manifest' : `stripe ${group.stripe + 1}`;
 }
 
 function itemOf(

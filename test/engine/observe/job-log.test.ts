@@ -34,5 +34,5 @@ test('a put says where it ended up, a cleanup whom it asked, a repair what it fo
   expect(report.shardsMissing).toBeGreaterThan(0);
   const found = await logOf('repair');
   expect(found).toHaveLength(report.worst.length);
-  expect(found).toContainEqual('warn kept, stripe 0: 1 shards missing, spare 0');
+  expect(found).toContainEqual('warn kept, stripe 1: 1 shards missing, spare 0');
 }, 60_000);
