@@ -64,9 +64,12 @@ export class RequestCounter {
         });
         return value;
       } catch (error) {
-        attempts.failures++;
         const kind = observationOf(asDatameshError(error));
-        if (kind !== undefined) health.observe(peer, { kind });
+        // A read that had enough, or a user who gave up: the peer did not fail.
+        if (kind !== undefined) {
+          attempts.failures++;
+          health.observe(peer, { kind });
+        }
         throw error;
       }
     };
