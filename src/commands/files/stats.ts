@@ -5,6 +5,9 @@ export const statsCommand: Command = {
   path: ['stats'],
   group: 'files',
   summary: 'Show how much is stored, and how much this node holds',
+  description: `Objects, versions and bytes are of all that is stored with your key: parts of backups are objects too (list shows them under .datamesh/
+    only), and old or deleted versions that can come back count as versions and in the bytes. What is on this node it holds for anybody; shards asked of
+    holders and found in the cache are counted since it started.`,
   args: [],
   options: [],
   examples: [

@@ -109,7 +109,7 @@ export function peerFamilies(
     ),
     gauge(
       'datamesh_peer_rtt_seconds',
-      'Round trip to each peer, as last measured',
+      'Round trip to each peer, smoothed: the newest weighs 0.3',
       each((peer) => seconds(peer.rttMs)),
     ),
     gauge(
