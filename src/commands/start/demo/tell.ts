@@ -48,7 +48,8 @@ export function size(bytes: number): string {
 }
 
 export function rate(bytes: number, ms: number): string {
-  return `${(bytes / 1e6 / (ms / 1000)).toFixed(0)} MB/s`;
+  const megabytes = bytes / 1e6 / (ms / 1000);
+  return `${megabytes < 10 ? Number(megabytes.toPrecision(2)) : megabytes.toFixed(0)} MB/s`;
 }
 
 export function healthOutcome(report: HealthReport, nameOf: (peerId: string) => string): Outcome {
