@@ -215,9 +215,12 @@ describe('holders that lie when they are written to', () => {
         ['dropped-large', randomBytes(9_000_000)],
         ['dropped-small', randomBytes(3_000)],
       ]);
-      for (const [name, bytes] of contents) {
-        // What a holder acknowledges is what a receipt can know: only a reader, or an audit, finds out.
-        expect(await putBytes(alice.engine, name, bytes)).toMatchObject({ degraded: false, spare: 2 });
+      // Of seven holders a stripe leaves one out: three stripes may have left out the same.
+      for (let round = 0; round < 5 && !askedFor('put').every((count) => count > 0); round++) {
+        for (const [name, bytes] of contents) {
+          // What a holder acknowledges is what a receipt can know: only a reader, or an audit, finds out.
+          expect(await putBytes(alice.engine, name, bytes)).toMatchObject({ degraded: false, spare: 2 });
+        }
       }
       expect(askedFor('put').every((count) => count > 0)).toBe(true);
       await aliceAnew();

@@ -62,13 +62,13 @@ describe('codec pool', () => {
     const { workers, spawn } = recorded();
     const pool = createCodecPool({ workers: 1, spawn });
     (await pool.encode(jobOf(0))).release();
-    const running = [1, 2, 3].map((index) => pool.encode(jobOf(index, 4 * MIB)));
-    // Let the first jobs be sent, so that the worker dies amid them.
+    const running = [1, 2, 3].map((index) => pool.encode(jobOf(index, 16 * MIB)));
+    // Let the first jobs be sent, so that the worker dies amid them: of 4 MiB it had done all three before a busy machine let this thread go on.
     await new Promise((resolve) => setImmediate(resolve));
     await workers[0]!.terminate();
     const local = createCodec();
     for (const [i, stripe] of (await Promise.all(running)).entries()) {
-      expect(stripe.ids).toEqual((await local.encode(jobOf(i + 1, 4 * MIB))).ids);
+      expect(stripe.ids).toEqual((await local.encode(jobOf(i + 1, 16 * MIB))).ids);
       expect(stripe.ids).toHaveLength(6);
       stripe.release();
     }
