@@ -6,6 +6,7 @@ import { asDatameshError } from '../../errors.ts';
 import type { Clock, Timer } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { ObjectId, PeerId } from '../types.ts';
+import { BatchSize } from './batch-size.ts';
 import { type CustodyPeers, dutyFor } from './custody/custody-peers.ts';
 import type { CustodyMark, CustodyStore } from './custody/custody-store.ts';
 import { type Handover, isOpenRelease } from './custody/handover.ts';
@@ -78,7 +79,7 @@ export interface Keeper {
 
 const TICK_MS = 500;
 const PAGE = 512;
-/** Objects looked at together: their questions share requests. */
+/** Objects whose releases are carried, or whose manifests are asked for, together: their questions share requests. */
 const OBJECTS_AT_ONCE = 256;
 /** Orders without a manifest that are remembered; the next census finds the others. */
 const MAX_LACKING = 1024;
@@ -162,12 +163,14 @@ export function createKeeper(options: KeeperOptions): Keeper {
     });
   };
 
+  const size = new BatchSize();
   const mendDue = async () => {
     for (;;) {
-      const due = stopped ? [] : suspects.due(clock.monotonic(), OBJECTS_AT_ONCE);
+      const due = stopped ? [] : suspects.due(clock.monotonic(), size.objects);
       if (due.length === 0) return;
       const report = await options.mend(due);
       const { shards, repaired, trafficBytes } = report;
+      size.worked(report.workMs);
       options.mended?.(report);
       if (shards > 0) options.log(`${repaired} objects mended, ${shards} shards, ${trafficBytes} bytes`);
       await options.pause();

@@ -57,6 +57,7 @@ export async function mendCases(
       context.log(`repair of ${one.object.objectId.slice(0, 12)}: ${asDatameshError(error).message}`);
     }
   };
+  const startedMs = nowMs();
   try {
     await sideBySide(work, limits.atOnce, ({ damage }) => bytesFor(damage), mendOne);
     for (const one of await unproved(placed, context)) failed.add(one);
@@ -65,6 +66,7 @@ export async function mendCases(
     jobs.fail(job, error);
     throw error;
   } finally {
+    report.workMs += nowMs() - startedMs;
     for (const one of cases) {
       if (failed.has(one)) suspects.futile(one.object.objectId, nowMs());
       else {

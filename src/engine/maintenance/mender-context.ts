@@ -67,6 +67,8 @@ export interface MendReport {
   trafficBytes: number;
   /** Shards that were made anew. */
   shards: number;
+  /** What rebuilding and placing took, without the questions to custodians before and after. */
+  workMs: number;
 }
 
 /** An object that is looked at and mended. */

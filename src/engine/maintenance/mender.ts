@@ -14,7 +14,7 @@ const STRIPES_AT_ONCE = 16_384;
 
 /** Looks at these objects and repairs what is due. Each object is then off the list of suspects, or waits on it. */
 export async function mend(ids: readonly ObjectId[], context: MenderContext): Promise<MendReport> {
-  const report: MendReport = { looked: 0, repaired: 0, trafficBytes: 0, shards: 0 };
+  const report: MendReport = { looked: 0, repaired: 0, trafficBytes: 0, shards: 0, workMs: 0 };
   let batch: Case[] = [];
   let stripes = 0;
   for (const id of ids) {
