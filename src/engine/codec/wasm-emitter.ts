@@ -8,6 +8,7 @@
 import { functionType, moduleBytes, UNSHARED, unsigned, vector } from './wasm-binary.ts';
 import {
   BLOCK,
+  bodyOf,
   branch,
   branchIf,
   call,
@@ -20,7 +21,6 @@ import {
   SELECT,
   set,
   tee,
-  V128,
   v128,
 } from './wasm-instructions.ts';
 import { PLANES, type XorProgram } from './xor-program.ts';
@@ -122,11 +122,7 @@ function tileBody(kernelSources: number, tile: Tile): number[] {
   code.push(i32.lessUnsigned);
   emit(branchIf(0));
   code.push(END, END);
-  const locals = vector([
-    [...unsigned(tile.sources.length + tile.outputs.length), I32],
-    [...unsigned(program.operations.length), V128],
-  ]);
-  return locals.concat(code);
+  return bodyOf(tile.sources.length + tile.outputs.length, program.operations.length, code);
 }
 
 /** Output planes under the index of the operation after which they can be stored; -1 for bare inputs and zeros. */

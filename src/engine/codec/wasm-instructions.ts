@@ -1,5 +1,5 @@
 /** Instructions of WebAssembly that the emitters use, as bytes. WebAssembly core specification 2.0, §5.4; the vector instructions §5.4.8. */
-import { signed, unsigned } from './wasm-binary.ts';
+import { functionType, moduleBytes, signed, UNSHARED, unsigned, vector } from './wasm-binary.ts';
 
 /** Value types. */
 export const I32 = 0x7f;
@@ -58,6 +58,24 @@ export const v128 = {
 /** The same word in all four lanes. */
 export function inAllLanes(word: number): number[] {
   return v128.const([word, word, word, word]);
+}
+
+/** A function's body: its locals beyond the parameters, words before vectors, and its code. */
+export function bodyOf(words: number, vectors: number, code: readonly number[]): number[] {
+  return vector([
+    [...unsigned(words), I32],
+    [...unsigned(vectors), V128],
+  ]).concat(code);
+}
+
+/** A module of one function, exported as `run`, of so many parameters that are words. */
+export function moduleOfRun(parameters: number, body: readonly number[]): Uint8Array<ArrayBuffer> {
+  return moduleBytes({
+    types: [functionType(new Array<number>(parameters).fill(I32))],
+    limits: UNSHARED,
+    functions: [{ type: 0, body }],
+    exports: [['run', 0]],
+  });
 }
 
 function littleEndian(word: number): number[] {

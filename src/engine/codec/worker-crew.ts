@@ -158,19 +158,22 @@ function closedError(): DatameshError {
 }
 
 function startError(cause: unknown): DatameshError {
-  return new DatameshError('internal', {
-    what: 'no worker thread of the codec could be started',
-    why: cause instanceof Error ? cause.message : String(cause),
-    mend: 'allow the process more threads or free memory; `datamesh doctor` tries the codec’s threads',
+  return threadError(
+    'no worker thread of the codec could be started',
+    'allow the process more threads or free memory',
     cause,
-  });
+  );
 }
 
 function diedError(cause: unknown): DatameshError {
+  return threadError('a worker thread of the codec died twice over the same stripe', 'free memory', cause);
+}
+
+function threadError(what: string, mend: string, cause: unknown): DatameshError {
   return new DatameshError('internal', {
-    what: 'a worker thread of the codec died twice over the same stripe',
+    what,
     why: cause instanceof Error ? cause.message : String(cause),
-    mend: 'free memory; `datamesh doctor` tries the codec’s threads',
+    mend: `${mend}; \`datamesh doctor\` tries the codec’s threads`,
     cause,
   });
 }

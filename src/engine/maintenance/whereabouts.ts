@@ -1,9 +1,9 @@
 /** Where shards are that do not lie where the manifest says: kept as claims, and told to the other custodians. */
-import { asDatameshError } from '../../errors.ts';
 import type { PeerId } from '../types.ts';
 import type { ObjectInCustody } from './custody/custody-census.ts';
 import { dutyFor } from './custody/custody-peers.ts';
 import { type Claim, type ClaimsOf, type Found, MANIFEST_GROUP } from './custody/custody-store.ts';
+import { askEach, heard } from './custody/silences.ts';
 import type { Case, MenderContext } from './mender-context.ts';
 import type { GroupState } from './repair-plan.ts';
 
@@ -50,7 +50,7 @@ export function sameClaims(a: readonly Claim[], b: readonly Claim[]): boolean {
 }
 
 export async function tellOthers(moves: readonly ClaimsOf[], context: MenderContext): Promise<void> {
-  const { peers, client, silences, limits, signal, store } = context;
+  const { peers, client, limits, signal, store } = context;
   const byPeer = new Map<PeerId, ClaimsOf[]>();
   for (const move of moves) {
     const mark = store.mark(move.objectId);
@@ -58,16 +58,12 @@ export async function tellOthers(moves: readonly ClaimsOf[], context: MenderCont
     for (const peer of dutyFor(peers, move.objectId, mark.owner).others)
       byPeer.set(peer, [...(byPeer.get(peer) ?? []), move]);
   }
-  await Promise.all(
-    [...byPeer].map(async ([peer, theirs]) => {
-      if (silences.has(peer)) return;
-      try {
-        await client.moved(peer, theirs, { timeoutMs: limits.askTimeoutMs, signal });
-      } catch (error) {
-        signal.throwIfAborted();
-        silences.failed(peer, error);
-        context.log(`moves: ${peer.slice(-8)} was not told: ${asDatameshError(error).message}`);
-      }
-    }),
+  await askEach(
+    heard(byPeer, context),
+    context,
+    (peer) => `moves: ${peer} was not told`,
+    async (peer, theirs) => {
+      await client.moved(peer, theirs, { timeoutMs: limits.askTimeoutMs, signal });
+    },
   );
 }

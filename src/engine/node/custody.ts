@@ -146,8 +146,9 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     elsewhere: parts.folders,
   });
   const startedMs = clock.monotonic();
+  const isHere = (holder: PeerId) => holders.backend(holder) !== undefined;
   const presence = (peer: PeerId): 'here' | 'away' | 'gone' => {
-    if (holders.backend(peer) !== undefined) return 'here';
+    if (isHere(peer)) return 'here';
     const isGone = membership.member(peer) === undefined && clock.monotonic() - startedMs > ALL_MET_MS;
     return isGone ? 'gone' : 'away';
   };
@@ -220,9 +221,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   };
   const doubtful = (id: ObjectId) => {
     const noted = manifests.get(id)?.peers ?? [];
-    return [...noted, ...custody.claims(id).map(({ holder }) => holder)].some(
-      (holder) => holders.backend(holder) === undefined,
-    );
+    return [...noted, ...custody.claims(id).map(({ holder }) => holder)].some((holder) => !isHere(holder));
   };
 
   const { owner } = parts;
@@ -315,7 +314,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
           order.state !== 'live' ||
           order.sequence > 1 ||
           custody.mark(order.objectId)?.hasManifest !== true ||
-          of.some((holder) => holders.backend(holder) === undefined),
+          of.some((holder) => !isHere(holder)),
       );
       if (others.length > 0) keeper.kept(others.map(({ order }) => order.objectId));
     },
@@ -332,7 +331,6 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     stopper.abort();
     await keeper.stop();
   });
-  const isHere = (holder: PeerId) => holders.backend(holder) !== undefined;
   const audit = createAudit({
     clock,
     random,

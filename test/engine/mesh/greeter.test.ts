@@ -8,44 +8,22 @@ import {
   MAX_HELLO_BYTES,
   MAX_NODE_INFO_BYTES,
 } from '../../../src/engine/mesh/limits.ts';
-import { signNodeInfo } from '../../../src/engine/mesh/node-info.ts';
 import { PeerTable } from '../../../src/engine/mesh/peer-table.ts';
 import { spokenBy } from '../../../src/engine/mesh/protocol-versions.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { signedInfo } from './signed-info.ts';
 
 const self = deviceOfSeed(randomBytes(32));
 const newcomer = deviceOfSeed(randomBytes(32));
-const infoOf = (device: typeof self, addresses: string[] = []) =>
-  signNodeInfo(
-    {
-      peerId: device.peerId,
-      network: 'home',
-      name: 'alpha',
-      role: 'regular',
-      zone: '',
-      rack: '',
-      version: '0.1.0',
-      protocols: [1, 2],
-      addresses,
-      capacityBytes: 1,
-      freeBytes: 1,
-      shards: 0,
-      state: 'active',
-      seq: 1,
-    },
-    device.sign,
-  );
-
 test.each([
   { kind: 'short', addresses: 1, passedOn: MAX_EXCHANGED_PEERS },
   { kind: 'as long as strangers can make them', addresses: 14, passedOn: 32 },
 ])('of peers whose NodeInfos are $kind so many are passed on as fit a hello', ({ addresses, passedOn }) => {
   const table = new PeerTable(self.peerId, 'home', () => {});
   for (let i = 0; i < 100; i++) {
-    const signed = infoOf(
-      deviceOfSeed(randomBytes(32)),
-      Array.from({ length: addresses }, () => 'a'.repeat(256)),
-    );
+    const signed = signedInfo(deviceOfSeed(randomBytes(32)), {
+      addresses: Array.from({ length: addresses }, () => 'a'.repeat(256)),
+    });
     expect(signed.length).toBeLessThanOrEqual(MAX_NODE_INFO_BYTES);
     table.learn(signed)!.state = 'active';
   }
@@ -56,7 +34,7 @@ test.each([
     network: 'home',
     protocols: spokenBy(undefined),
     table,
-    selfInfo: () => infoOf(self),
+    selfInfo: () => signedInfo(self),
     certificates: () => [],
     admitsOwner: () => true,
     turnsAway: () => undefined,
@@ -65,7 +43,7 @@ test.each([
     learned: () => {},
     log: () => {},
   });
-  const hello = encodeHelloRequest({ info: infoOf(newcomer), certificates: [], wantPeers: true });
+  const hello = encodeHelloRequest({ info: signedInfo(newcomer), certificates: [], wantPeers: true });
   const answer = greeter.answer(newcomer.peerId, hello);
   expect(answer.length).toBeLessThanOrEqual(MAX_HELLO_BYTES);
   expect(decodeHelloResponse(answer).peers.length).toBeGreaterThanOrEqual(passedOn);

@@ -5,10 +5,11 @@ import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
 import type { Verdict } from '../../../src/engine/mesh/gossip.ts';
 import { createHeartbeat, gossipIntervalMs, type Heartbeat } from '../../../src/engine/mesh/heartbeat.ts';
 import { GOSSIP_FRESH_MS, GOSSIP_RATE, NEWCOMER_RATE } from '../../../src/engine/mesh/limits.ts';
-import { type NodeInfo, signNodeInfo } from '../../../src/engine/mesh/node-info.ts';
+import type { NodeInfo } from '../../../src/engine/mesh/node-info.ts';
 import { PeerTable } from '../../../src/engine/mesh/peer-table.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { signedInfo } from './signed-info.ts';
 
 const device = deviceOfSeed(randomBytes(32));
 const self = deviceOfSeed(randomBytes(32));
@@ -46,26 +47,7 @@ beforeEach(() => {
 });
 
 function info(change: Partial<NodeInfo> = {}, by = device): Uint8Array {
-  return signNodeInfo(
-    {
-      peerId: by.peerId,
-      network: 'home',
-      name: 'alpha',
-      role: 'regular',
-      zone: '',
-      rack: '',
-      version: '0.1.0',
-      protocols: [1, 2],
-      addresses: [],
-      capacityBytes: 1,
-      freeBytes: 1,
-      shards: 0,
-      state: 'active',
-      seq: clock.now(),
-      ...change,
-    },
-    by.sign,
-  );
+  return signedInfo(by, { seq: clock.now(), ...change });
 }
 
 test('news is taken and passed on, the same again is not', () => {

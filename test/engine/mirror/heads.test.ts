@@ -1,6 +1,7 @@
 /** Heads and those who hold them: no forged, foreign or older one is kept or taken, whatever some of the holders say. */
 import { describe, expect, it } from 'vitest';
 import { encodeStatus } from '../../../src/engine/backends/shard-protocol.ts';
+import type { Catalog } from '../../../src/engine/catalog/catalog.ts';
 import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { type NetMessage, NO_BYTES, type RequestHandler } from '../../../src/engine/effects/net.ts';
@@ -13,7 +14,7 @@ import { decodeIds, encodeIds } from '../../../src/engine/mirror/head-protocol.t
 import { serveHeads } from '../../../src/engine/mirror/head-service.ts';
 import { openHeadStore } from '../../../src/engine/mirror/head-store.ts';
 import { findHead, type HeadsContext, leaveHead, ordersAt } from '../../../src/engine/mirror/heads.ts';
-import { Mirror } from '../../../src/engine/mirror/mirror.ts';
+import { Mirror, type SegmentStore } from '../../../src/engine/mirror/mirror.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
 import type { OwnerId, PeerId } from '../../../src/engine/types.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
@@ -141,17 +142,15 @@ describe('who asks', () => {
   });
 });
 
-it('a device that has seen a head takes none below it, nor a forged one, and keeps what it has', async () => {
-  const { context, answer } = await holders(2);
-  const catalog = openCatalog(':memory:', realClock());
-  const mirror = new Mirror({
+function mirrorOn(catalog: Catalog, heads: HeadsContext, store: SegmentStore['store']): Mirror {
+  return new Mirror({
     clock: realClock(),
     random,
     owner,
     book: catalog.mirror,
-    heads: context,
+    heads,
     segments: {
-      store: () => Promise.reject(new Error('nothing is written here')),
+      store,
       read: () => {
         throw new Error('nothing is read here');
       },
@@ -161,6 +160,12 @@ it('a device that has seen a head takes none below it, nor a forged one, and kee
     ordersWaiting: () => {},
     log: () => {},
   });
+}
+
+it('a device that has seen a head takes none below it, nor a forged one, and keeps what it has', async () => {
+  const { context, answer } = await holders(2);
+  const catalog = openCatalog(':memory:', realClock());
+  const mirror = mirrorOn(catalog, context, () => Promise.reject(new Error('nothing is written here')));
   const say = (bytes: Uint8Array) => {
     for (const i of [0, 1]) answer(i, { header: encodeStatus('ok'), body: bytes });
   };
@@ -180,27 +185,11 @@ it('changes whose segment could not be stored, or whose writer died, are written
   const { context } = await holders(2);
   const catalog = openCatalog(':memory:', realClock());
   let fails = true;
-  const mirror = new Mirror({
-    clock: realClock(),
-    random,
-    owner,
-    book: catalog.mirror,
-    heads: context,
-    segments: {
-      async store(source) {
-        for await (const _ of source) continue;
-        if (fails) throw new Error('nobody takes it now');
-        const custody = { domain: 'node' as const, members: [] };
-        return { objectId: objectId(1), holders: [], custody, settled: () => {} };
-      },
-      read: () => {
-        throw new Error('nothing is read here');
-      },
-      release: async () => {},
-    },
-    greeted: () => [],
-    ordersWaiting: () => {},
-    log: () => {},
+  const mirror = mirrorOn(catalog, context, async (source) => {
+    for await (const _ of source);
+    if (fails) throw new Error('nobody takes it now');
+    const custody = { domain: 'node' as const, members: [] };
+    return { objectId: objectId(1), holders: [], custody, settled: () => {} };
   });
   catalog.commit(entry('x', { owner: owner.ownerId }));
   await mirror.flush(signal);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import { fetchManifest, openWithOwner, readRange } from '../../../src/engine/transfer/get.ts';
-import { type StoredObject, storeObject } from '../../../src/engine/transfer/put.ts';
+import { type PutContext, type StoredObject, storeObject } from '../../../src/engine/transfer/put.ts';
 import { type PutJournals, putJournals } from '../../../src/engine/transfer/put-journals.ts';
 import type { ObjectId, PeerId } from '../../../src/engine/types.ts';
 import { manualClock } from '../../support/manual-clock.ts';
@@ -34,6 +34,9 @@ beforeEach(() => {
 
 const options = { name: 'a', sizeBytes: data.length, source: 'the file as it is' };
 const put = (content: Uint8Array, more: object = {}) => putFrom(bytesOf(content, 1 << 20), more);
+/** The same again, when the pool has changed. */
+const putAgain = (changes: Partial<PutContext>) =>
+  storeObject(bytesOf(data, 1 << 20), options, { ...mesh.putContext(), journals, ...changes }, {});
 const putFrom = (source: AsyncIterable<Uint8Array>, more: object = {}, signal?: AbortSignal) =>
   storeObject(source, { ...options, ...more }, { ...mesh.putContext(), journals }, { signal });
 
@@ -97,19 +100,12 @@ test('a shard that is gone meanwhile, or whose holder is, is sent again, and pla
 test('put again after the pool was given zones, what breaks its rule is stored anew, and released where it was', async () => {
   await interrupted(20);
   const zoneOf = (peer: PeerId) => 'aaaabbcc'[mesh.nodes.findIndex((node) => node.peer === peer)];
-  const context = mesh.putContext();
-  const stored = await storeObject(
-    bytesOf(data, 1 << 20),
-    options,
-    {
-      ...context,
-      journals,
-      domain: 'zone',
-      siteOf: (peer) => ({ peer, zone: zoneOf(peer) }),
-      candidates: (owner) => context.candidates(owner).map((it) => ({ ...it, zone: zoneOf(it.peer) })),
-    },
-    {},
-  );
+  const { candidates } = mesh.putContext();
+  const stored = await putAgain({
+    domain: 'zone',
+    siteOf: (peer) => ({ peer, zone: zoneOf(peer) }),
+    candidates: (owner) => candidates(owner).map((it) => ({ ...it, zone: zoneOf(it.peer) })),
+  });
   expect(stored.keepsRule).toBe(true);
   expect(stored.shardsDurable).toBe(stored.shardsWanted);
   expect(mesh.shardCount()).toBe(STRIPES * 6 + 3);
@@ -119,18 +115,11 @@ test('put again after the pool was given zones, what breaks its rule is stored a
 test('put again after nodes were taken out of the pool, nothing of the object is on them', async () => {
   await interrupted(20);
   const members = new Set(mesh.nodes.slice(2).map(({ peer }) => peer));
-  const context = mesh.putContext();
-  const stored = await storeObject(
-    bytesOf(data, 1 << 20),
-    options,
-    {
-      ...context,
-      journals,
-      isOfPool: (peer) => members.has(peer),
-      candidates: (owner) => context.candidates(owner).filter(({ peer }) => members.has(peer)),
-    },
-    {},
-  );
+  const { candidates } = mesh.putContext();
+  const stored = await putAgain({
+    isOfPool: (peer) => members.has(peer),
+    candidates: (owner) => candidates(owner).filter(({ peer }) => members.has(peer)),
+  });
   expect(stored.shardsDurable).toBe(stored.shardsWanted);
   expect([...stored.shardsByHolder.keys()].filter((holder) => !members.has(holder))).toEqual([]);
   expect(Buffer.compare(await readBack(stored), data)).toBe(0);

@@ -1,20 +1,16 @@
 /** A leader asks the other custodians for leases before it rebuilds, and gives them back when it is done. */
-import { asDatameshError } from '../../../errors.ts';
 import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
 import { majorityOf } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { Leases } from './leases.ts';
-import type { Silences } from './silences.ts';
+import { type AskingContext, askEach, heard } from './silences.ts';
 
-export interface LeaseContext {
+export interface LeaseContext extends AskingContext {
   peers: CustodyPeers;
   client: CustodyClient;
   leases: Leases;
-  silences: Silences;
   timeoutMs: number;
-  signal: AbortSignal;
-  log(text: string): void;
 }
 
 export interface LeaseRound {
@@ -28,7 +24,7 @@ export async function takeLeases(
   objects: readonly { objectId: ObjectId; owner: OwnerId }[],
   context: LeaseContext,
 ): Promise<LeaseRound> {
-  const { peers, client, leases, silences, timeoutMs, signal, log } = context;
+  const { peers, client, leases, timeoutMs, signal } = context;
   const votes = new Map<ObjectId, number>();
   const needed = new Map<ObjectId, number>();
   const byPeer = new Map<PeerId, ObjectId[]>();
@@ -39,20 +35,9 @@ export async function takeLeases(
     for (const peer of others) byPeer.set(peer, [...(byPeer.get(peer) ?? []), objectId]);
   }
   // Who is not asked has nothing to be given back.
-  const asked = [...byPeer].filter(([peer]) => !silences.has(peer));
-  const each = async (work: (peer: PeerId, ids: ObjectId[]) => Promise<void>) => {
-    await Promise.all(
-      asked.map(async ([peer, ids]) => {
-        try {
-          await work(peer, ids);
-        } catch (error) {
-          signal.throwIfAborted();
-          silences.failed(peer, error);
-          log(`lease: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
-        }
-      }),
-    );
-  };
+  const asked = heard(byPeer, context);
+  const each = (work: (peer: PeerId, ids: ObjectId[]) => Promise<void>) =>
+    askEach(asked, context, (peer) => `lease: ${peer}`, work);
   await each(async (peer, ids) => {
     const answers = await client.lease(peer, ids, { timeoutMs, signal });
     for (const [at, yes] of answers.entries()) if (yes) votes.set(ids[at]!, votes.get(ids[at]!)! + 1);

@@ -1,20 +1,16 @@
 /** Releases win over repairs: before anything of an object is rebuilt, its other custodians are asked whether they know of its release. */
-import { asDatameshError } from '../../../errors.ts';
 import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
 import type { CustodyClient } from './custody-client.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { CustodyStore } from './custody-store.ts';
 import { readOrder } from './order.ts';
-import type { Silences } from './silences.ts';
+import { type AskingContext, askEach, heard } from './silences.ts';
 
-export interface TombstoneContext {
+export interface TombstoneContext extends AskingContext {
   peers: CustodyPeers;
   store: CustodyStore;
   client: CustodyClient;
-  silences: Silences;
   timeoutMs: number;
-  signal: AbortSignal;
-  log(text: string): void;
 }
 
 /** A custodian is believed with an order that its owner has signed, and for an object of his that is kept here. Throws when the peer does not answer. */
@@ -45,23 +41,20 @@ export async function releasedOf(
   objects: readonly { objectId: ObjectId; owner: OwnerId }[],
   context: TombstoneContext,
 ): Promise<ReadonlySet<ObjectId>> {
-  const { peers, silences, signal, log } = context;
+  const { peers } = context;
   const byPeer = new Map<PeerId, ObjectId[]>();
   for (const { objectId, owner } of objects)
     for (const peer of dutyFor(peers, objectId, owner).others)
       byPeer.set(peer, [...(byPeer.get(peer) ?? []), objectId]);
   const released = new Set<ObjectId>();
-  await Promise.all(
-    [...byPeer].map(async ([peer, ids]) => {
-      if (silences.has(peer)) return;
-      try {
-        for (const id of await releasesFrom(peer, ids, context)) released.add(id);
-      } catch (error) {
-        silences.failed(peer, error);
-        signal.throwIfAborted();
-        log(`releases: ${peer.slice(-8)}: ${asDatameshError(error).message}`);
-      }
-    }),
+  const asked = heard(byPeer, context);
+  await askEach(
+    asked,
+    context,
+    (peer) => `releases: ${peer}`,
+    async (peer, ids) => {
+      for (const id of await releasesFrom(peer, ids, context)) released.add(id);
+    },
   );
   return released;
 }

@@ -6,21 +6,20 @@
  * groups)`: hashes `groups` × 4 inputs of `blocks` 64-byte blocks that lie `stride` bytes apart, the last block with `lastBlockBytes` in it and zeros behind, and
  * writes four chaining values of 32 bytes each at `out`.
  */
-import { functionType, moduleBytes, UNSHARED, unsigned, vector } from '../../codec/wasm-binary.ts';
 import {
   BLOCK,
+  bodyOf,
   branch,
   branchIf,
   END,
   get,
-  I32,
   i32,
   inAllLanes,
   LOOP,
+  moduleOfRun,
   SELECT,
   set,
   tee,
-  V128,
   v128,
 } from '../../codec/wasm-instructions.ts';
 
@@ -72,12 +71,7 @@ const V128_LOCALS = 40;
 
 /** Module bytes; some 9 KB. */
 export function emitLanes(): Uint8Array<ArrayBuffer> {
-  return moduleBytes({
-    types: [functionType(new Array<number>(PARAMETERS).fill(I32))],
-    limits: UNSHARED,
-    functions: [{ type: 0, body: body() }],
-    exports: [['run', 0]],
-  });
+  return moduleOfRun(PARAMETERS, body());
 }
 
 function body(): number[] {
@@ -96,10 +90,7 @@ function body(): number[] {
   code.push(...advance(parameter.counter, [...get(parameter.counterStep), ...i32.const(LANES), i32.mul]));
   code.push(...get(parameter.groups), ...i32.const(1), i32.sub, ...set(parameter.groups));
   code.push(...branch(0), END, END, END);
-  return vector([
-    [...unsigned(I32_LOCALS), I32],
-    [...unsigned(V128_LOCALS), V128],
-  ]).concat(code);
+  return bodyOf(I32_LOCALS, V128_LOCALS, code);
 }
 
 /** The sixteen words of this block of all four inputs: four loads of four words each, turned over. */

@@ -5,18 +5,17 @@
  * The module imports `m.m` (memory) and exports `run(in, coefficients, chunks, tables, out)`: adds coefficient × chunk of each of the chunks of 1,024 bytes at `in` to the 1,024 bytes at `out`. At
  * `tables`, for each constant, stand its products with 0 … 15 and with 0, 16 … 240.
  */
-import { functionType, moduleBytes, UNSHARED, unsigned, vector } from '../../codec/wasm-binary.ts';
 import {
+  bodyOf,
   branchIf,
   END,
   get,
-  I32,
   i32,
   inAllLanes,
   LOOP,
+  moduleOfRun,
   set,
   tee,
-  V128,
   v128,
 } from '../../codec/wasm-instructions.ts';
 import { CHUNK_BYTES } from './chaining.ts';
@@ -43,12 +42,7 @@ const V128_LOCALS = 3 + VECTORS;
 
 /** Module bytes; some 600. */
 export function emitSum(): Uint8Array<ArrayBuffer> {
-  return moduleBytes({
-    types: [functionType(new Array<number>(PARAMETERS).fill(I32))],
-    limits: UNSHARED,
-    functions: [{ type: 0, body: body() }],
-    exports: [['run', 0]],
-  });
+  return moduleOfRun(PARAMETERS, body());
 }
 
 function body(): number[] {
@@ -74,8 +68,5 @@ function body(): number[] {
   for (const number of numbers) code.push(...sumsAt, ...get(sum(number)), ...v128.store(at(number)));
   code.push(...get(column), ...i32.const(VECTORS * VECTOR_BYTES), i32.add, ...tee(column));
   code.push(...i32.const(CHUNK_BYTES), i32.lessUnsigned, ...branchIf(0), END, END);
-  return vector([
-    [...unsigned(I32_LOCALS), I32],
-    [...unsigned(V128_LOCALS), V128],
-  ]).concat(code);
+  return bodyOf(I32_LOCALS, V128_LOCALS, code);
 }
