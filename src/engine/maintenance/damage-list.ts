@@ -14,6 +14,8 @@ interface Suspect {
   futile: number;
   /** Shards of its weakest stripe that are gone, as far as is known: its list. */
   losses: number;
+  /** Of them, what was told since the last look began, which may not have seen it. */
+  unseen: number;
 }
 
 /** 100 bytes each. */
@@ -49,6 +51,7 @@ export class DamageList {
       // A census suspects everything each minute: where nothing could be done, that is look enough until the mesh changes.
       if (!lost) return;
       known.futile = 0;
+      known.unseen++;
       this.list(id, known, known.losses + 1);
     } else if (this.suspects.size < this.most || (lost && this.madeRoom())) {
       const suspect: Suspect = {
@@ -57,6 +60,7 @@ export class DamageList {
         refusedSinceMs: undefined,
         futile: 0,
         losses: 0,
+        unseen: lost ? 1 : 0,
       };
       this.suspects.set(id, suspect);
       this.list(id, suspect, lost ? 1 : 0);
@@ -67,13 +71,21 @@ export class DamageList {
   returned(id: ObjectId, nowMs: number): void {
     this.suspect(id, nowMs);
     const suspect = this.suspects.get(id);
-    if (suspect !== undefined) this.list(id, suspect, suspect.losses - 1);
+    if (suspect === undefined) return;
+    suspect.unseen = Math.max(0, suspect.unseen - 1);
+    this.list(id, suspect, suspect.losses - 1);
+  }
+
+  /** A look at it begins. What is told to be lost from now on outlasts the look and the repair after it: their end does not call it whole, nor does it wait. */
+  look(id: ObjectId): void {
+    const suspect = this.suspects.get(id);
+    if (suspect !== undefined) suspect.unseen = 0;
   }
 
   /** What a look has found: shards of its weakest stripe that are gone. */
   found(id: ObjectId, losses: number): void {
     const suspect = this.suspects.get(id);
-    if (suspect !== undefined) this.list(id, suspect, losses);
+    if (suspect !== undefined) this.list(id, suspect, losses + suspect.unseen);
   }
 
   /** The mesh has changed: what was futile may now help. What only waits for its time goes on waiting: with each node that comes all of it would be looked at in vain. */
@@ -117,7 +129,7 @@ export class DamageList {
   /** Damaged, but its time has not come. */
   waitUntil(id: ObjectId, atMs: number): void {
     const suspect = this.suspects.get(id);
-    if (suspect === undefined) return;
+    if (suspect === undefined || suspect.unseen > 0) return;
     suspect.nextMs = atMs;
     // Behind those that are due.
     this.list(id, suspect, suspect.losses);
@@ -132,11 +144,19 @@ export class DamageList {
     suspect.futile++;
   }
 
+  /** As the last look saw it, or a repair has made it. */
   whole(id: ObjectId): void {
     const suspect = this.suspects.get(id);
     if (suspect === undefined) return;
-    this.suspects.delete(id);
-    this.byLosses[suspect.losses]!.delete(id);
+    if (suspect.unseen === 0) {
+      this.suspects.delete(id);
+      this.byLosses[suspect.losses]!.delete(id);
+      return;
+    }
+    suspect.sinceMs = undefined;
+    suspect.refusedSinceMs = undefined;
+    suspect.futile = 0;
+    this.list(id, suspect, suspect.unseen);
   }
 
   /** Objects known to be damaged. */

@@ -72,6 +72,7 @@ async function mendBatch(cases: readonly Case[], context: MenderContext, report:
 
 function openCase(id: ObjectId, context: MenderContext): Case | undefined {
   const { store, manifests, peers, suspects, signal } = context;
+  suspects.look(id);
   const record = store.get(id);
   const duty = record && dutyFor(peers, id, record.owner);
   const turn = duty && context.turnOf(id, duty);

@@ -318,6 +318,11 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       );
       if (others.length > 0) keeper.kept(others.map(({ order }) => order.objectId));
     },
+    moved(told) {
+      // Who went while the teller was still at work: when it did, these shards were not known to be there.
+      const gone = told.filter(({ claims }) => claims.some(({ holder }) => !isHere(holder)));
+      if (gone.length > 0) keeper.kept(gone.map(({ objectId }) => objectId));
+    },
   });
   const unsubscribe = membership.onChange((peer, state) => {
     if (state === 'suspect' || state === 'joining') return;

@@ -31,6 +31,7 @@ describe('what may be damaged', () => {
     const list = new DamageList();
     for (const id of [a, b, c]) list.suspect(id, 0);
     list.suspect(c, 0, true);
+    list.look(c);
     list.waitUntil(c, 100);
     expect(list.due(50, 10)).toEqual([a, b]);
     expect(list.due(100, 10)).toEqual([c, a, b]);
@@ -85,6 +86,41 @@ describe('what may be damaged', () => {
     expect(list.due(0, 10)).toEqual([c, a]);
     list.suspect(d, 0, true);
     expect(list.due(0, 10)).toEqual([c, a]);
+  });
+
+  it('keeps what was lost while it was looked at or mended, due at once, whatever the look and the repair end with', () => {
+    const ends = {
+      whole: (list: DamageList) => list.whole(a),
+      waits: (list: DamageList) => list.waitUntil(a, 9_000),
+      'nothing helped': (list: DamageList) => list.futile(a, 0),
+      'found and whole': (list: DamageList) => {
+        list.found(a, 1);
+        list.whole(a);
+      },
+    };
+    for (const [name, end] of Object.entries(ends)) {
+      const list = new DamageList();
+      list.suspect(a, 0, true);
+      list.look(a);
+      list.suspect(a, 0, true);
+      end(list);
+      expect(list.due(0, 10), name).toEqual([a]);
+      list.look(a);
+      end(list);
+      expect(list.due(0, 10), name).toEqual([]);
+    }
+  });
+
+  it('counts what was lost since a look beside what that has found, and not a holder that is back', () => {
+    const list = new DamageList();
+    for (const id of [a, b]) list.suspect(id, 0, true);
+    for (const id of [a, b]) list.look(id);
+    list.suspect(b, 0, true);
+    for (const id of [a, b]) list.found(id, 1);
+    expect(list.due(0, 10)).toEqual([b, a]);
+    list.returned(b, 0);
+    for (const id of [a, b]) list.whole(id);
+    expect(list.size).toBe(0);
   });
 
   it('takes any number of losses', () => {

@@ -177,6 +177,46 @@ test('a custodian that has moved the shards whenever one looks keeps no other fr
   for (const id of ids) expect(mesh.nodes.some(({ shards }) => shards.has(id))).toBe(true);
 });
 
+test('what is lost while a repair is under way is mended next, not after the next census', async () => {
+  let meanwhile = () => {};
+  const { mesh, ids, holders, objectId, suspects, round } = await menderMesh(10, () => ({
+    ...QUIET,
+    async lease(_, asked) {
+      meanwhile();
+      return asked.map(() => true);
+    },
+  }));
+  const lose = (at: number) => {
+    for (const id of ids) mesh.node(holders[at]!).shards.delete(id);
+  };
+  lose(1);
+  meanwhile = () => {
+    lose(2);
+    suspects.suspect(objectId, 0, true);
+    meanwhile = () => {};
+  };
+  expect(await round()).toBe(1);
+  expect(suspects.due(0, 9)).toEqual([objectId]);
+  expect(await round()).toBe(1);
+  expect(suspects.size).toBe(0);
+});
+
+test('a holder that goes before it is noted what it was given makes the object be looked at again', async () => {
+  const { mesh, ids, holders, objectId, suspects, store, round } = await menderMesh(10);
+  mesh.node(holders[1]!).fault = 'dead';
+  // It shows the shard that it has taken, and is gone when the round ends.
+  const reclaim = vi.spyOn(store, 'reclaim').mockImplementationOnce((moves) => {
+    for (const { stripe, holder } of moves.flatMap(({ claims }) => claims))
+      if (stripe === 0) mesh.node(holder).fault = 'dead';
+    return store.claim(moves);
+  });
+  expect(await round()).toBeGreaterThan(0);
+  expect(reclaim).toHaveBeenCalled();
+  expect(suspects.due(Number.POSITIVE_INFINITY, 9)).toEqual([objectId]);
+  expect(await round()).toBeGreaterThan(0);
+  expect(ids.every((id) => mesh.nodes.some((it) => it.fault !== 'dead' && it.shards.has(id)))).toBe(true);
+});
+
 describe('a holder that keeps all of its shards but a chunk', () => {
   const KINDS = [
     ['gap', 'wrong'],

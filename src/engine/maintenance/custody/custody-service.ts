@@ -51,6 +51,8 @@ export interface CustodyServiceOptions {
   near(peer: PeerId, id: ObjectId): boolean;
   /** Orders came that were not known. `holders`: who has shards of the object, as far as it was told with the order. */
   kept(fresh: readonly { order: Order; holders: readonly PeerId[] }[]): void;
+  /** Claims came that are believed. */
+  moved(claims: readonly ClaimsOf[]): void;
 }
 
 /** Items of one peer: a hand-over of some thousand objects at once, then as many as one core verifies in a tenth of its time. */
@@ -101,7 +103,9 @@ async function answer(
       const moves = decodeClaims(body);
       spend(from, moves.length);
       const taken = moves.map((it) => credible(options, from, it));
-      store.claim(taken.filter((it) => it !== undefined));
+      const believed = taken.filter((it) => it !== undefined);
+      store.claim(believed);
+      options.moved(believed);
       return reply(Uint8Array.from(taken, (it) => (it === undefined ? 0 : 1)));
     }
     case 'known':

@@ -9,7 +9,7 @@ import {
 } from '../../../../src/engine/maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../../../../src/engine/maintenance/custody/custody-manifests.ts';
 import { serveCustody } from '../../../../src/engine/maintenance/custody/custody-service.ts';
-import { MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
+import { type ClaimsOf, MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
 import { LEASE_MS, Leases } from '../../../../src/engine/maintenance/custody/leases.ts';
 import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
 import type { Order } from '../../../../src/engine/maintenance/custody/order.ts';
@@ -55,6 +55,7 @@ async function node(net = new MemoryNet(), clock: ManualClock = manualClock(), a
   const custody = memoryCustody();
   const manifests = new CustodyManifests(custody);
   const kept: Order[] = [];
+  const moved: ClaimsOf[] = [];
   const toCarry: ObjectId[] = [];
   const own = net.node(SELF);
   const common = {
@@ -93,8 +94,9 @@ async function node(net = new MemoryNet(), clock: ManualClock = manualClock(), a
       from === UNKNOWN ? undefined : new Set(from === peer('device') ? [owner.ownerId] : []),
     near: (from) => from === CUSTODIAN,
     kept: (fresh) => kept.push(...fresh.map(({ order }) => order)),
+    moved: (claims) => moved.push(...claims),
   });
-  return { net, shards, custody, kept, toCarry, as: (from: PeerId) => custodyClient(net.node(from)) };
+  return { net, shards, custody, kept, moved, toCarry, as: (from: PeerId) => custodyClient(net.node(from)) };
 }
 
 test('an order is kept with its manifest and told of again', async () => {
@@ -140,7 +142,7 @@ test('what is forged, foreign or not served is refused, and costs the others of 
 });
 
 test('only custodians and the owner’s devices are believed where shards are, and only of places that exist', async () => {
-  const { as, custody } = await node();
+  const { as, custody, moved } = await node();
   const { id, manifest, order } = sample();
   const claims = [
     { stripe: 0, index: 1, holder: peer(1) },
@@ -152,9 +154,10 @@ test('only custodians and the owner’s devices are believed where shards are, a
   const item = { order: signOrder(order, owner), manifest, claims };
   await as(FAR).offer(SELF, [item], CALL);
   await as(FAR).moved(SELF, [{ objectId: id, claims }], CALL);
-  expect(custody.claims(id)).toEqual([]);
+  expect([custody.claims(id), moved]).toEqual([[], []]);
   await as(CUSTODIAN).moved(SELF, [{ objectId: id, claims }], CALL);
   expect(custody.claims(id)).toEqual([claims[0], claims[3]]);
+  expect(moved).toEqual([{ objectId: id, claims: [claims[0], claims[3]] }]);
   custody.reclaim([{ objectId: id, claims: [], noted: [] }]);
   await as(peer('device')).offer(SELF, [item], CALL);
   expect(await as(FAR).where(SELF, [id], CALL)).toEqual([{ objectId: id, claims: [claims[0], claims[3]] }]);
