@@ -5,12 +5,13 @@
  *   node tools/check-shards.mjs --objects FILE [--compare FILE] FOLDER …
  *
  * FOLDER: data folders of nodes (those that are up), and folders of their pools. --objects: JSON lines with `objectId`, as `datamesh list --json`
- * and `datamesh prove` write them ("-": standard input); manifests are taken from the disks, and where none is left `code` and `stripes` of the line tell what is missing. --compare: what `datamesh health --json` printed. One line of JSON is
+ * and `datamesh prove` write them ("-": standard input); manifests are taken from the disks, where no copy is left from what custodians keep, and where nobody has it `code` and `stripes` of the line tell what is missing. --compare: what `datamesh health --json` printed. One line of JSON is
  * printed; the exit status is 0, or 1 when a figure differs, or 2 for a mistake in the call.
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { countObjects } from './check-shards/count.mjs';
+import { readCustody } from './check-shards/custody.mjs';
 import { isFolderBackend, readFolder } from './check-shards/folders.mjs';
 import { readManifest } from './check-shards/manifest.mjs';
 import { readSegments } from './check-shards/segments.mjs';
@@ -56,7 +57,16 @@ function main(argv) {
     const read = isFolderBackend(folder) ? readFolder : readSegments;
     return { folder, ...read(folder, onShard) };
   });
-  const objects = [...names.values()].map((object) => ({ ...object, layout: layouts.get(object.objectId) }));
+  const kept = new Map();
+  for (const folder of given.folders) {
+    const missing = [...names.keys()].filter((id) => !layouts.has(id) && !kept.has(id));
+    for (const [id, bytes] of readCustody(folder, missing)) kept.set(id, readManifest(bytes));
+  }
+  const objects = [...names.values()].map((object) => ({
+    ...object,
+    layout: layouts.get(object.objectId) ?? kept.get(object.objectId),
+    isOnlyKept: kept.has(object.objectId),
+  }));
   const { total, each } = countObjects(objects, holders);
   const differs = [];
   if (given.compare !== undefined) {

@@ -37,7 +37,7 @@ export async function proofOf(
   if (Buffer.from(blake3(manifest)).toString('hex') !== objectId) throw new Error('no manifest');
   const lines = [proofHead(objectId, manifest)];
   await askHolders(
-    [{ groups: censusGroups(objectId, holders, decoded) }],
+    [{ objectId, groups: censusGroups(objectId, holders, decoded) }],
     {
       clock: realClock(),
       random: realRandom(),

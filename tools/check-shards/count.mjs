@@ -1,6 +1,6 @@
 /** What the shards on the disks mean for objects: the same figures and names as `datamesh health --json`. */
 
-/** `holders`: id → Set of places. `objects`: [{ objectId, name, code: '4+2', stripes, layout }], without `layout` where the manifest is gone. */
+/** `holders`: id → Set of places. `objects`: [{ objectId, name, code: '4+2', stripes, layout }], without `layout` where the manifest is gone; `isOnlyKept` where custodians have it and no holder. */
 export function countObjects(objects, holders) {
   const total = {
     objects: 0,
@@ -17,7 +17,7 @@ export function countObjects(objects, holders) {
     stripesSpare3plus: 0,
   };
   const each = [];
-  for (const { objectId, name, code, stripes, layout } of objects) {
+  for (const { objectId, name, code, stripes, layout, isOnlyKept } of objects) {
     total.objects++;
     let state = 'ok';
     let spare = Number.POSITIVE_INFINITY;
@@ -43,7 +43,13 @@ export function countObjects(objects, holders) {
       }
     } else {
       const { k, m } = layout.code;
-      group(copiesOf(objectId, m + 1, holders), 1, m);
+      if (isOnlyKept) {
+        total.shardsExpected += m + 1;
+        spare = 0;
+        state = 'critical';
+      } else {
+        group(copiesOf(objectId, m + 1, holders), 1, m);
+      }
       for (const ids of layout.stripes) {
         const living = k === 1 ? copiesOf(ids[0], m + 1, holders) : livingOf(ids, holders);
         total[bucketOf(group(living, k, m))]++;

@@ -224,7 +224,7 @@ export function createObjects(
       const object: CensusObject = { name: view.name, objectId: view.objectId, groups };
       const silent = new Set<PeerId>();
       const live = await askHolders([object], censusOptions(node, signal), silent);
-      const { state, spare } = stateOf(groups, live);
+      const { state, spare } = stateOf(groups, live, live.isKept(view.objectId));
       const known = groups ?? [manifestGroup(view.objectId, manifestHolders, view.code.m)];
       return {
         ...publicView(view),
@@ -351,8 +351,10 @@ interface Found {
 }
 
 export function censusOptions(node: Node, signal: AbortSignal) {
-  const { clock, random, backend, reachable, proofs } = node;
-  return { clock, random, backend, reachable, memory: proofs, timeoutMs: ASK_TIMEOUT_MS, signal };
+  const { clock, random, backend, reachable, proofs, owner, custody } = node;
+  const inCustody = async (id: ObjectId, isGone: (holder: PeerId) => boolean) =>
+    (await custody.manifest(owner?.ownerId, id, signal, isGone)) !== undefined;
+  return { clock, random, backend, reachable, memory: proofs, timeoutMs: ASK_TIMEOUT_MS, signal, inCustody };
 }
 
 /** For one verification: its sums are this node's to compare. */

@@ -1,5 +1,6 @@
 /** `verify` and `prove` on a running node: holders are made to prove the shards of the owner's objects. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { Backend } from '../backends/backend.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import { blake3, blake3Hasher } from '../codec/hash.ts';
 import { decodeOwnManifest } from '../codec/manifest.ts';
@@ -91,9 +92,10 @@ async function* proofBody(
     signal.throwIfAborted();
     const lines: string[] = [];
     await askHolders(
-      [{ groups: groups.slice(from, from + BATCH_GROUPS) }],
+      [{ objectId, groups: groups.slice(from, from + BATCH_GROUPS) }],
       {
         ...censusOptions(node, signal),
+        inCustody: undefined,
         depth: 'proved',
         onAttestation(attestation, ids, nonce, verdicts) {
           // What is refuted proves nothing, and would spoil the file.
@@ -106,20 +108,28 @@ async function* proofBody(
   }
 }
 
-/** The stored bytes, whose hash is the object's id, from its noted holders or anybody. */
+/** The stored bytes, whose hash is the object's id, from its noted holders, its custodians or anybody. */
 async function manifestBytes(node: Node, entry: Entry, signal: AbortSignal): Promise<Uint8Array> {
   const { objectId, manifestHolders, code } = entry;
   const noted = manifestGroup(objectId, manifestHolders, code.m).shards.map(({ holder }) =>
     node.backend(holder),
   );
-  for (const backend of new Set([...noted, ...node.reachable()])) {
-    signal.throwIfAborted();
-    const call = { timeoutMs: GET_TIMEOUT_MS, signal };
-    const bytes = await backend?.get(manifestShardId(objectId), call).catch(() => undefined);
-    if (bytes !== undefined && bytesToHex(blake3(bytes)) === objectId) return Uint8Array.from(bytes);
-  }
+  const from = async (backends: readonly (Backend | undefined)[]) => {
+    for (const backend of new Set(backends)) {
+      signal.throwIfAborted();
+      const call = { timeoutMs: GET_TIMEOUT_MS, signal };
+      const bytes = await backend?.get(manifestShardId(objectId), call).catch(() => undefined);
+      if (bytes !== undefined && bytesToHex(blake3(bytes)) === objectId) return Uint8Array.from(bytes);
+    }
+    return undefined;
+  };
+  const found =
+    (await from(noted)) ??
+    (await node.custody.manifest(entry.owner, objectId, signal)) ??
+    (await from(node.reachable()));
+  if (found !== undefined) return found;
   throw new DatameshError('shards-missing', {
-    what: `no holder has the manifest of ${JSON.stringify(entry.name)}`,
+    what: `no holder and no custodian has the manifest of ${JSON.stringify(entry.name)}`,
     why: 'without it nobody knows which shards the object has',
   });
 }

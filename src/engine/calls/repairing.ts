@@ -85,11 +85,12 @@ interface Run extends OwnersHand {
 async function repairBatch(batch: readonly CurrentObject[], run: Run): Promise<void> {
   const { node, report, signal } = run;
   report.objects += batch.length;
-  const readable = batch.flatMap(({ entry, manifest }) =>
-    manifest === undefined ? [] : [{ entry, manifest }],
-  );
-  report.stripesLost += batch.length - readable.length;
-  report.damaged += batch.length - readable.length;
+  const readable = batch.flatMap(({ entry, manifest }) => {
+    if (manifest !== undefined) return [{ entry, manifest }];
+    report.stripesLost += Math.max(1, entry.stripes);
+    report.damaged++;
+    return [];
+  });
   const cases = readable.map(({ entry, manifest }) => {
     const claims = entry.manifestHolders.map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
     // How long a manifest is only its holders know; placement asks for room for one byte.

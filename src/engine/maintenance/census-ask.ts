@@ -54,11 +54,23 @@ export interface CensusOptions {
   onAttestation?: OnAttestation | undefined;
   /** With depth `proved`: sums are asked for and compared. */
   look?: Look | undefined;
+  /** Whether a custodian, none of those that are gone, gave the manifest of an object. Asked where no holder has a copy; nobody is when absent. */
+  inCustody?: ((id: ObjectId, isGone: (holder: PeerId) => boolean) => Promise<boolean>) | undefined;
 }
 
 /** Which holders really have which of the shards that were asked for. */
 export class LiveShards {
   private readonly holders = new Map<ShardId, Set<PeerId>>();
+  private readonly inCustody = new Set<ObjectId>();
+
+  /** Custodians have its manifest, which no holder has a copy of. */
+  kept(id: ObjectId): void {
+    this.inCustody.add(id);
+  }
+
+  isKept(id: ObjectId): boolean {
+    return this.inCustody.has(id);
+  }
 
   add(holder: PeerId, id: ShardId): void {
     const known = this.holders.get(id);
@@ -90,7 +102,7 @@ export class LiveShards {
 
 /** Asks, to the depth wanted. `silent` gathers noted holders that did not answer. */
 export async function askHolders(
-  objects: readonly Pick<CensusObject, 'groups'>[],
+  objects: readonly Asked[],
   options: CensusOptions,
   silent: Set<PeerId>,
 ): Promise<LiveShards> {
@@ -98,7 +110,26 @@ export async function askHolders(
   const groups = objects.flatMap((object) => object.groups ?? []);
   for (const some of options.look === undefined ? [groups] : partsOf(groups))
     await askGroups(some, options, silent, live);
+  await askCustodians(objects, options, live, () => false);
   return live;
+}
+
+type Asked = Pick<CensusObject, 'groups' | 'objectId'>;
+
+/** No shard, but no loss either: custodians put the copies back from what they keep. */
+async function askCustodians(
+  objects: readonly Asked[],
+  { inCustody, signal }: CensusOptions,
+  live: LiveShards,
+  isGone: (holder: PeerId) => boolean,
+): Promise<void> {
+  await Promise.all(
+    objects.map(async ({ groups, objectId }) => {
+      if (groups?.[0] === undefined || livingIn(groups[0], live).length > 0) return;
+      if (await inCustody?.(objectId, isGone)) live.kept(objectId);
+      signal.throwIfAborted();
+    }),
+  );
 }
 
 async function askGroups(
@@ -169,7 +200,7 @@ function* partsOf(groups: readonly CensusGroup[]): Generator<CensusGroup[]> {
 
 /** What would be found were some holders gone: what they have is looked for with the others, who may have copies that nobody noted. */
 export async function askWithout(
-  objects: readonly Pick<CensusObject, 'groups'>[],
+  objects: readonly Asked[],
   live: LiveShards,
   isGone: (holder: PeerId) => boolean,
   options: CensusOptions,
@@ -178,6 +209,7 @@ export async function askWithout(
   const reachable = () => (options.reachable?.() ?? []).filter(({ id }) => !isGone(id));
   const groups = objects.flatMap((object) => object.groups ?? []);
   await searchElsewhere(groups, notedIn(groups), { ...options, reachable }, rest);
+  await askCustodians(objects, options, rest, isGone);
   return rest;
 }
 

@@ -63,10 +63,11 @@ export function spareOf(group: CensusGroup, live: LiveShards): number {
   return livingIn(group, live).length - group.code.k;
 }
 
-/** An object is as healthy as its weakest stripe. */
+/** An object is as healthy as its weakest stripe. `isKept`: custodians have the manifest, so where it has no copies none is to spare, and it is not lost. */
 export function stateOf(
   groups: readonly CensusGroup[] | undefined,
   live: LiveShards,
+  isKept = false,
 ): {
   state: ObjectState;
   spare: number;
@@ -74,11 +75,13 @@ export function stateOf(
   if (groups === undefined) return { state: 'lost', spare: -1 };
   let state: ObjectState = 'ok';
   let spare = Number.POSITIVE_INFINITY;
-  for (const group of groups) {
-    const groupSpare = spareOf(group, live);
+  for (const [at, group] of groups.entries()) {
+    const living = spareOf(group, live);
+    const isOnlyKept = at === 0 && isKept && living < 0;
+    const groupSpare = isOnlyKept ? 0 : living;
     spare = Math.min(spare, groupSpare);
     if (groupSpare < 0) state = 'lost';
-    else if (groupSpare === 0 && group.code.m > 0 && state !== 'lost') state = 'critical';
+    else if (groupSpare === 0 && (group.code.m > 0 || isOnlyKept) && state !== 'lost') state = 'critical';
     else if (groupSpare < group.code.m && state === 'ok') state = 'degraded';
   }
   return { state, spare };
@@ -86,7 +89,8 @@ export function stateOf(
 
 /** Adds an object to the figures of a report, as the living shards say that it is. */
 export function countObject(object: CensusObject, live: LiveShards, report: HealthReport): void {
-  const { state, spare } = stateOf(object.groups, live);
+  const isKept = live.isKept(object.objectId);
+  const { state, spare } = stateOf(object.groups, live, isKept);
   report.objects++;
   report[state]++;
   if (state !== 'ok') report.worst.push({ name: object.name, objectId: object.objectId, spare, state });
@@ -96,7 +100,7 @@ export function countObject(object: CensusObject, live: LiveShards, report: Heal
   }
   const groups = object.groups ?? [];
   // Without its manifest nobody knows which shards are the object's: they may lie about, and are nothing.
-  const unreadable = groups[0] === undefined || spareOf(groups[0], live) < 0;
+  const unreadable = groups[0] === undefined || (!isKept && spareOf(groups[0], live) < 0);
   if (groups.length === 0 && object.known !== undefined) {
     const { code, stripes } = object.known;
     report.shardsExpected += code.m + 1 + stripes * (code.k + code.m);

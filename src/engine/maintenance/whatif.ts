@@ -63,8 +63,8 @@ export class WhatifTally {
         if (this.isGone(holder)) this.shardsAt.set(holder, (this.shardsAt.get(holder) ?? 0) + 1);
       }
     }
-    const before = stateOf(object.groups, live);
-    const then = stateOf(object.groups, rest);
+    const before = stateOf(object.groups, live, live.isKept(object.objectId));
+    const then = stateOf(object.groups, rest, rest.isKept(object.objectId));
     if (then.spare === before.spare && then.state === before.state) return;
     this.changed++;
     if (then.state === 'lost' && before.state !== 'lost') this.newlyLost++;

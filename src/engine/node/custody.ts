@@ -22,7 +22,7 @@ import { Given } from '../maintenance/custody/given.ts';
 import { Handover } from '../maintenance/custody/handover.ts';
 import { Leases } from '../maintenance/custody/leases.ts';
 import { askWhere, manifestInCustody, tellWhere } from '../maintenance/custody/locate.ts';
-import { type FoundManifest, sendOrders } from '../maintenance/custody/outbox.ts';
+import { sendOrders } from '../maintenance/custody/outbox.ts';
 import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
 import { Silences } from '../maintenance/custody/silences.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
@@ -44,8 +44,9 @@ import type { Folders } from '../pools/folders.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import type { FreshManifests } from '../transfer/fresh-manifests.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
-import { bytesToHex, manifestShardId, type ObjectId, type OwnerId, type PeerId } from '../types.ts';
+import { bytesToHex, type ObjectId, type OwnerId, type PeerId } from '../types.ts';
 import type { Closers } from './closers.ts';
+import { findManifest, type Presence } from './find-manifest.ts';
 import type { Holders } from './holders.ts';
 import { createKeepers } from './keepers.ts';
 import type { Sites } from './sites.ts';
@@ -66,8 +67,13 @@ export interface Custody {
   told(owner: OwnerId, moves: readonly ClaimsOf[], signal: AbortSignal): Promise<ReadonlySet<ObjectId>>;
   /** Where custodians say that shards are which do not lie where the manifest says. */
   where(owner: OwnerId, ids: readonly ObjectId[], signal: AbortSignal): Promise<Map<ObjectId, Claim[]>>;
-  /** An object's manifest as its custodians keep it, verified. */
-  manifest(owner: OwnerId, id: ObjectId, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** An object's manifest as its custodians, those `except` left out, keep it, verified. */
+  manifest(
+    owner: OwnerId | undefined,
+    id: ObjectId,
+    signal: AbortSignal,
+    except?: (peer: PeerId) => boolean,
+  ): Promise<Uint8Array | undefined>;
   /** Who may keep an owner's objects. */
   peers: CustodyPeers;
 }
@@ -147,11 +153,12 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   });
   const startedMs = clock.monotonic();
   const isHere = (holder: PeerId) => holders.backend(holder) !== undefined;
-  const presence = (peer: PeerId): 'here' | 'away' | 'gone' => {
+  const presence = (peer: PeerId): Presence => {
     if (isHere(peer)) return 'here';
     const isGone = membership.member(peer) === undefined && clock.monotonic() - startedMs > ALL_MET_MS;
     return isGone ? 'gone' : 'away';
   };
+  const whom = { self: net.self, backend: holders.backend, presence };
   const cameMs = new Map<PeerId, number>();
   const isNew = (peer: PeerId) => clock.monotonic() - (cameMs.get(peer) ?? Number.NEGATIVE_INFINITY) < NEW_MS;
   const handover = new Handover({
@@ -161,8 +168,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     store: custody,
     client,
     hash,
-    manifestFromHolders: async (id, noted) =>
-      (await findManifest(id, noted, { ...parts, presence }, hash, signal)).bytes,
+    manifestFromHolders: async (id, noted) => (await findManifest(id, noted, whom, hash, signal)).bytes,
     released: (ids) => keeper.kept(ids),
     pause: nextTurn,
     log,
@@ -276,7 +282,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
               manifest: async (id, noted) => {
                 const bytes = parts.freshManifests.get(id);
                 if (bytes !== undefined) return { bytes, silent: false };
-                return await findManifest(id, noted, { ...parts, presence }, hash, signal);
+                return await findManifest(id, noted, whom, hash, signal);
               },
               confirmed(ids) {
                 for (const id of ids) parts.freshManifests.delete(id);
@@ -369,35 +375,13 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     peers,
     told: (id, moves, callSignal) => tellWhere(id, moves, locate(callSignal)),
     where: (id, ids, callSignal) => askWhere(id, ids, locate(callSignal)),
-    manifest: (id, object, callSignal) =>
-      manifestInCustody(id, object, (bytes) => bytesToHex(hash(bytes)) === object, locate(callSignal)),
+    manifest: (id, object, callSignal, except) =>
+      manifestInCustody(
+        id,
+        object,
+        (bytes) => bytesToHex(hash(bytes)) === object,
+        locate(callSignal),
+        except,
+      ),
   };
-}
-
-/** From this node or a holder, verified. A holder that nobody remembers any more is not waited for. */
-async function findManifest(
-  id: ObjectId,
-  noted: readonly PeerId[],
-  { holders, net, presence }: Parts & { presence(peer: PeerId): 'here' | 'away' | 'gone' },
-  hash: (bytes: Uint8Array) => Uint8Array,
-  signal: AbortSignal,
-): Promise<FoundManifest> {
-  let silent = false;
-  const first = [...noted].sort((a, b) => Number(b === net.self) - Number(a === net.self));
-  for (const peer of first) {
-    const backend = holders.backend(peer);
-    if (backend === undefined) {
-      silent ||= presence(peer) === 'away';
-      continue;
-    }
-    try {
-      const bytes = await backend.get(manifestShardId(id), { timeoutMs: ASK_TIMEOUT_MS, signal });
-      if (bytes !== undefined && bytesToHex(hash(bytes)) === id)
-        return { bytes: Uint8Array.from(bytes), silent };
-    } catch {
-      signal.throwIfAborted();
-      silent = true;
-    }
-  }
-  return { bytes: undefined, silent };
 }

@@ -2,7 +2,7 @@
 import type { CensusDepth } from '../maintenance/census-ask.ts';
 import type { ObjectId, PeerId } from '../types.ts';
 
-/** An object is as its weakest stripe: `lost` with fewer than k living shards, `critical` with just k, `degraded` with fewer than k + m. */
+/** An object is as its weakest stripe: `lost` with fewer than k living shards, `critical` with just k, or where no copy of its manifest is left but what custodians keep, `degraded` with fewer than k + m. */
 export type ObjectState = 'ok' | 'degraded' | 'critical' | 'lost';
 
 /** Of the stripes of files; the copies of manifests are not among them. */
@@ -38,7 +38,7 @@ export interface HealthReport {
   ok: number;
   /** Some shard is missing and more than k live in each stripe. */
   degraded: number;
-  /** A stripe has exactly k live shards, or the manifest one copy. */
+  /** A stripe has exactly k live shards, or the manifest one copy or those of custodians alone. */
   critical: number;
   /** A stripe has fewer than k, or the manifest is gone. */
   lost: number;

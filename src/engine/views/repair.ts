@@ -35,7 +35,7 @@ export interface RepairReport {
   shardsMoved: number;
   /** For which no holder was found that the pool's rule allows. */
   shardsUnplaced: number;
-  /** Stripes with fewer than k live shards, and objects without a manifest: beyond repair while their holders are away. */
+  /** Stripes with fewer than k live shards: beyond repair while their holders are away. Of an object without its manifest all of them, and one where its content lies in the manifest. */
   stripesLost: number;
   /** Bytes of shards read from and sent to other nodes. */
   trafficBytes: number;

@@ -112,6 +112,29 @@ test('a dead holder counts as holding nothing and is named', async () => {
   expect(report.worst[0]).toMatchObject({ name: 'o', state: 'degraded', spare: 1 });
 });
 
+test.each(['4+2', '4+0'])(
+  'a manifest that only custodians have is no loss, and nothing to spare (%s)',
+  async (code) => {
+    const mesh = new MemoryMesh(6);
+    const object = await storedObject(mesh, 'o', 1_000_000);
+    const [first] = object.groups!;
+    if (code === '4+0') first!.code = { k: 1, m: 0 };
+    for (const { id, holder } of first!.shards) mesh.node(holder).shards.delete(id);
+    const asked: string[] = [];
+    const inCustody = (is: boolean) => async (id: string) => asked.push(id) > 0 && is;
+    expect(await census(mesh, [object])).toMatchObject({ lost: 1, shardsLive: 0 });
+    expect(await census(mesh, [object], { inCustody: inCustody(false) })).toMatchObject({ lost: 1 });
+    const kept = await census(mesh, [object], { inCustody: inCustody(true) });
+    expect(kept).toMatchObject({ critical: 1, lost: 0, shardsLive: 6, stripes: { lost: 0, spare2: 1 } });
+    expect(kept.worst[0]).toMatchObject({ state: 'critical', spare: 0 });
+    expect(asked).toEqual([object.objectId, object.objectId]);
+    // Whose manifest has a copy is not asked for.
+    const other = await storedObject(mesh, 'p', 1_000_000);
+    expect(await census(mesh, [other], { inCustody: inCustody(true) })).toMatchObject({ ok: 1 });
+    expect(asked).toHaveLength(2);
+  },
+);
+
 test('an object whose manifest cannot be read is lost, and states rank by the weakest stripe', () => {
   expect(stateOf(undefined, new LiveShards())).toEqual({ state: 'lost', spare: -1 });
   const group = (living: number, k: number, m: number): [CensusGroup, LiveShards] => {

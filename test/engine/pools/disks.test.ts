@@ -115,7 +115,7 @@ test('a folder away while the node runs is read around, and put around when it m
   expect((await engine.distribution({ ref: 'one' })).silent).toEqual([]);
 }, 60_000);
 
-test('a manifest of which no folder has a copy any more is made anew from custody by the owner’s repair', async () => {
+test('a manifest of which no folder has a copy any more is in custody: not lost, and made anew by the owner’s repair', async () => {
   await engine.pools.create('disks', {
     code: { k: 2, m: 1 },
     folders: folders(3),
@@ -138,6 +138,10 @@ test('a manifest of which no folder has a copy any more is made anew from custod
   expect(copies).toHaveLength(2);
   for (const copy of copies) await rm(join(base, copy));
   engine = await open();
+  for (const health of [await engine.health(), await engine.health({ depth: 'proved' })])
+    expect(health).toMatchObject({ critical: 1, lost: 0, shardsLive: 3, stripes: { spare1: 1 } });
+  expect(await engine.info('one')).toMatchObject({ state: 'critical', spare: 0, manifest: { spare: -1 } });
+  expect(String(await collect((await engine.prove('one')).body))).toMatch(/^{"format":"datamesh-proof"/);
   expect(await get('one')).toEqual(content);
   expect(await engine.repair({})).toMatchObject({ stripesLost: 0, shardsMissing: 2 });
   expect(await engine.repair({ apply: true })).toMatchObject({ stripesLost: 0, shardsRebuilt: 2 });

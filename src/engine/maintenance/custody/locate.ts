@@ -65,7 +65,7 @@ export async function askWhere(
   return found;
 }
 
-/** An object's manifest as a custodian keeps it, from the first whose bytes are the object's. */
+/** An object's manifest as a custodian keeps it, from the first whose bytes are the object's; `except`: custodians that are not asked. */
 export async function manifestInCustody(
   owner: OwnerId | undefined,
   id: ObjectId,
@@ -78,8 +78,10 @@ export async function manifestInCustody(
     signal,
     log,
   }: LocateContext & { client: Pick<CustodyClient, 'manifest'> },
+  except: (peer: PeerId) => boolean = () => false,
 ): Promise<Uint8Array | undefined> {
   for (const peer of closestMembers(id, peers.members(owner), CUSTODIANS)) {
+    if (except(peer)) continue;
     try {
       const bytes =
         peer === peers.self ? store.manifest(id) : await client.manifest(peer, id, { timeoutMs, signal });
