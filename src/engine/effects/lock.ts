@@ -35,8 +35,7 @@ const MAX_LOCK_BYTES = 4096;
  */
 export async function acquireLock(disk: Disk, path: string, clock: Clock): Promise<DataLock> {
   const { DatabaseSync } = await import('node:sqlite');
-  // SQLite would make it for everybody to read, and its journal after it.
-  await (await disk.open(`${path}.guard`, 'update', 0o600)).close();
+  await makeGuard(disk, `${path}.guard`);
   const guard = new DatabaseSync(`${path}.guard`, { timeout: 0 });
   try {
     guard.exec('BEGIN EXCLUSIVE');
@@ -63,6 +62,15 @@ export async function acquireLock(disk: Disk, path: string, clock: Clock): Promi
       guard.close();
     },
   };
+}
+
+/** SQLite would make it for everybody to read, and its journal after it. One that is there is not opened: fcntl gives up all locks of a process on a file of which it closes any descriptor. */
+async function makeGuard(disk: Disk, path: string): Promise<void> {
+  try {
+    await (await disk.open(path, 'create', 0o600)).close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** Who holds, or last held, the lock at `path`; undefined when nobody or unreadable. */

@@ -50,6 +50,8 @@ describe('the lock of a data folder', () => {
       // The other one may be a mere `list`: nothing to stop.
       mend: expect.stringMatching(/^wait until it has ended, .*datamesh service start/),
     });
+    // The refused try has not given the lock away.
+    expect((await child(path)).says).toMatch(/^lock-held /);
     await lock.release();
     await (await acquireLock(disk, path, clock)).release();
   });
