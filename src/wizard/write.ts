@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { writeConfigFile } from '../config/store.ts';
 import { realClock } from '../engine/effects/clock.ts';
 import { fileError } from '../engine/effects/file-errors.ts';
+import { lockSoon } from '../engine/effects/lock.ts';
 import { makeDirs } from '../engine/effects/make-dirs.ts';
 import type { Random } from '../engine/effects/random.ts';
 import { realDisk } from '../engine/effects/real-disk.ts';
@@ -45,7 +46,9 @@ async function writeAll(context: AnswerContext, random: Random): Promise<SetupRe
   await chmod(config.node.dataDir, DIR_MODE);
   const disk = realDisk();
   const passphrase = context.secrets.passphrase || undefined;
-  const keyring = await openKeyring({ disk, random, clock: realClock() }, paths.keyring, passphrase);
+  const clock = realClock();
+  const lock = (path: string) => lockSoon(disk, path, clock);
+  const keyring = await openKeyring({ disk, random, clock, lock }, paths.keyring, passphrase);
   const device = await loadOrCreateDevice(disk, paths.device, random);
   const key = await keepOwner(context, keyring);
   await writeConfigFile(configPath, config);

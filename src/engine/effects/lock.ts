@@ -28,6 +28,9 @@ const SQLITE_NOTADB = 26;
 const NAME_TRIES = 10;
 const NAME_WAIT_MS = 25;
 const MAX_LOCK_BYTES = 4096;
+/** `lockSoon`: what is held for a moment is held for milliseconds. */
+const SOON_TRIES = 100;
+const SOON_WAIT_MS = 100;
 
 /**
  * Takes the lock of the data folder `dir`, which must exist. `path` is its LOCK file (options.ts, dataPaths).
@@ -62,6 +65,26 @@ export async function acquireLock(disk: Disk, path: string, clock: Clock): Promi
       guard.close();
     },
   };
+}
+
+/** The same for a file that processes change in a moment: waits its turn, some ten seconds at most. Throws `lock-held`. */
+export async function lockSoon(disk: Disk, path: string, clock: Clock): Promise<DataLock> {
+  for (let left = SOON_TRIES; ; left--) {
+    try {
+      return await acquireLock(disk, path, clock);
+    } catch (error) {
+      if (!(error instanceof DatameshError) || error.code !== 'lock-held') throw error;
+      if (left === 0) {
+        const { pid } = (error.details ?? {}) as Partial<LockHolder>;
+        throw new DatameshError('lock-held', {
+          what: `${pid === undefined ? 'another process' : `process ${pid}`} holds ${path} and does not let go`,
+          mend: 'wait until it has ended, and try again',
+          cause: error,
+        });
+      }
+    }
+    await clock.sleep(SOON_WAIT_MS);
+  }
 }
 
 /** SQLite would make it for everybody to read, and its journal after it. One that is there is not opened: fcntl gives up all locks of a process on a file of which it closes any descriptor. */

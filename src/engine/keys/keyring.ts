@@ -26,6 +26,8 @@ export interface KeyringEffects {
   disk: Disk;
   random: Random;
   clock: Clock;
+  /** Waits until no other process is changing what `path` is for. Undefined where none can. */
+  lock?: (path: string) => Promise<{ release(): Promise<void> }>;
 }
 
 export interface KeyInfo {
@@ -52,13 +54,14 @@ export interface Keyring {
   exportEncrypted(name: string, passphrase: string): Promise<string>;
   /** `passphrase` is the export's own. Keeps the key under `name`, or the name it had. */
   importEncrypted(text: string, passphrase: string, name?: string): Promise<KeyInfo>;
+  /** Throws `not-found`, `source-changed` when another process has changed that key. */
   setDefault(name: string): Promise<KeyInfo>;
   /**
    * Locks every key anew, with another passphrase or (undefined) none; all of them or none. Throws `bad-value` when it is the one that they had, `wrong-passphrase`,
    * `source-changed` when another process has changed the keyring.
    */
   rewrap(passphrase: string | undefined): Promise<KeyInfo[]>;
-  /** Forgets a key here. Without the 24 words nothing sealed to it can be read again. */
+  /** Forgets a key here. Without the 24 words nothing sealed to it can be read again. Throws as `setDefault`. */
   remove(name: string): Promise<KeyInfo>;
 }
 
@@ -94,11 +97,16 @@ export async function openKeyring(
     return phraseOfEntropy(entropy);
   };
 
-  // Another process may have added a key meanwhile: every change starts from what the file says now.
+  // Another process may have changed it meanwhile: every change starts from what the file says now, and of two the second waits.
   const change = async (apply: (current: KeyringData) => KeyringData): Promise<void> => {
-    const next = apply(await load(effects.disk, path));
-    await effects.disk.writeFileAtomic(path, encodeKeyring(next), SECRET_MODE);
-    ring = next;
+    const lock = await effects.lock?.(`${path}.lock`);
+    try {
+      const next = apply(await load(effects.disk, path));
+      await effects.disk.writeFileAtomic(path, encodeKeyring(next), SECRET_MODE);
+      ring = next;
+    } finally {
+      await lock?.release();
+    }
   };
 
   const keep = async (name: string, phrase: string): Promise<KeyInfo> => {
@@ -107,8 +115,11 @@ export async function openKeyring(
     needRoom(ring, name, ownerId);
     const secret = await lockSecret(entropyOfPhrase(phrase), passphrase, secretAad(ownerId), effects.random);
     const entry: KeyEntry = { name, ownerId, createdAtMs: effects.clock.now(), secret };
+    const before = ring.keys;
     await change((current) => {
       needRoom(current, name, ownerId);
+      // Locked with a passphrase that was changed meanwhile, it would be the only key that opens with the old one.
+      if (current.keys.some((key) => isRelocked(key, before))) throw changedMeanwhile();
       return { defaultName: current.defaultName || name, keys: [...current.keys, entry] };
     });
     return infoOf(ring, entry);
@@ -151,9 +162,12 @@ export async function openKeyring(
       return keep(name ?? entry.name, phraseOfEntropy(entropy));
     },
     async setDefault(name) {
-      find(name);
-      await change((current) => ({ ...current, defaultName: name }));
-      return infoOf(ring, find(name));
+      const chosen = find(name);
+      await change((current) => {
+        needSame(current, chosen);
+        return { ...current, defaultName: name };
+      });
+      return infoOf(ring, chosen);
     },
     async rewrap(next) {
       const before = ring.keys;
@@ -176,20 +190,17 @@ export async function openKeyring(
         keys.push({ ...entry, secret });
       }
       await change((current) => {
-        if (JSON.stringify(current.keys) !== JSON.stringify(before)) {
-          throw new DatameshError('source-changed', {
-            what: 'another process has changed the keyring meanwhile',
-            mend: 'try again',
-          });
-        }
+        if (JSON.stringify(current.keys) !== JSON.stringify(before)) throw changedMeanwhile();
         return { ...current, keys };
       });
       passphrase = next;
       return ring.keys.map((entry) => infoOf(ring, entry));
     },
     async remove(name) {
-      const removed = infoOf(ring, find(name));
+      const entry = find(name);
+      const removed = infoOf(ring, entry);
       await change((current) => {
+        needSame(current, entry);
         const keys = current.keys.filter((key) => key.name !== name);
         const defaultName = current.defaultName === name ? (keys[0]?.name ?? '') : current.defaultName;
         return { defaultName, keys };
@@ -223,6 +234,23 @@ function needRoom(ring: KeyringData, name: string, ownerId: OwnerId): void {
       mend: 'remove one you no longer need',
     });
   }
+}
+
+function isRelocked({ ownerId, secret }: KeyEntry, before: readonly KeyEntry[]): boolean {
+  const known = before.find((key) => key.ownerId === ownerId);
+  return known !== undefined && JSON.stringify(known.secret) !== JSON.stringify(secret);
+}
+
+/** A key of that name may be another one by now. */
+function needSame(ring: KeyringData, { name, ownerId }: KeyEntry): void {
+  if (!ring.keys.some((key) => key.name === name && key.ownerId === ownerId)) throw changedMeanwhile();
+}
+
+function changedMeanwhile(): DatameshError {
+  return new DatameshError('source-changed', {
+    what: 'another process has changed the keyring meanwhile',
+    mend: 'try again',
+  });
 }
 
 function infoOf(ring: KeyringData, entry: KeyEntry): KeyInfo {

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { realClock } from '../../../src/engine/effects/clock.ts';
+import { lockSoon } from '../../../src/engine/effects/lock.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
+import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { type Keyring, openKeyring } from '../../../src/engine/keys/keyring.ts';
 import { deriveOwner } from '../../../src/engine/keys/owner.ts';
 import { newPhrase } from '../../../src/engine/keys/phrase.ts';
 import { MIN_BITS, passphraseStrength } from '../../../src/engine/keys/strength.ts';
+import { tempDir } from '../shardstore/support.ts';
 import { type MemoryDisk, memoryDisk } from './memory-disk.ts';
 
 const PATH = '/data/keyring.json';
@@ -170,6 +173,36 @@ describe('refusals', () => {
       code: 'malformed-data',
     });
   });
+});
+
+it('many that add a key at once lose none', async () => {
+  const [disk, clock, path] = [realDisk(), realClock(), `${await tempDir()}/keyring.json`];
+  const lock = (of: string) => lockSoon(disk, of, clock);
+  const rings = await Promise.all(
+    Array.from({ length: 5 }, () => openKeyring({ disk, random, clock, lock }, path)),
+  );
+  await Promise.all(rings.map((ring, at) => ring.create(`key-${at}`)));
+  const kept = await openKeyring({ disk, random, clock }, path);
+  expect(kept.list()).toHaveLength(5);
+});
+
+it('what another process has done to a key meanwhile is not undone', async () => {
+  const disk = memoryDisk();
+  const first = await open(disk);
+  await first.create('main');
+  await first.create('work');
+  const [second, third] = [await open(disk), await open(disk)];
+  await first.remove('work');
+  // A default that is not there would make the whole file a damaged one.
+  await expect(second.setDefault('work')).rejects.toMatchObject({ code: 'source-changed', exit: 6 });
+  await first.create('work');
+  await expect(second.remove('work')).rejects.toMatchObject({ code: 'source-changed' });
+  await first.rewrap('correct horse battery staple');
+  await expect(third.create('new')).rejects.toMatchObject({ code: 'source-changed' });
+  expect((await open(disk)).list()).toMatchObject([
+    { name: 'main', isDefault: true, protected: true },
+    { name: 'work', protected: true },
+  ]);
 });
 
 it('two processes adding keys lose none', async () => {
