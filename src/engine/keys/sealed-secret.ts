@@ -30,6 +30,10 @@ const TAG_BYTES = 16;
 /** A file may ask for at most this much: a hostile import must not take the machine's memory. */
 const MAX_MEMORY_KIB = 1024 * 1024;
 const MAX_PASSES = 16;
+const MAX_LANES = 16;
+/** RFC 9106 §3.1: each lane has at least so much, and a salt so many bytes. */
+const MIN_LANE_KIB = 8;
+const MIN_SALT_BYTES = 8;
 /** The numeric value of `Algorithm.Argon2id`: the package declares a const enum, which type stripping can't read. */
 const ARGON2ID = 2;
 
@@ -95,10 +99,12 @@ export function parseSecret(value: unknown): StoredSecret | undefined {
     return isHex(secret.entropy) ? { kind: 'plain', entropy: secret.entropy } : undefined;
   if (secret.kind !== 'argon2id') return undefined;
   const { memoryKiB, passes, lanes, salt, nonce, ciphertext } = secret;
-  if (!isCount(memoryKiB, MAX_MEMORY_KIB) || !isCount(passes, MAX_PASSES) || !isCount(lanes, 16))
+  if (!isCount(memoryKiB, MAX_MEMORY_KIB) || !isCount(passes, MAX_PASSES) || !isCount(lanes, MAX_LANES))
     return undefined;
+  if (memoryKiB < MIN_LANE_KIB * lanes) return undefined;
   if (!isHex(salt) || !isHex(nonce) || !isHex(ciphertext) || ciphertext.length < 2 * TAG_BYTES)
     return undefined;
+  if (salt.length < 2 * MIN_SALT_BYTES || nonce.length !== 2 * NONCE_BYTES) return undefined;
   return { kind: 'argon2id', memoryKiB, passes, lanes, salt, nonce, ciphertext };
 }
 

@@ -161,13 +161,19 @@ describe('refusals', () => {
     await expect(open(disk)).rejects.toMatchObject({ code, message: expect.not.stringContaining('00ff') });
   });
 
-  it('of an import that asks for all the memory', async () => {
+  it.each([
+    ['all the memory', '"memoryKiB": 65536', '"memoryKiB": 1073741824'],
+    ['less memory than there can be', '"memoryKiB": 65536', '"memoryKiB": 7'],
+    ['less than its lanes need', '"lanes": 1', '"lanes": 16, "memoryKiB": 127'],
+    ['a salt too short', /"salt": "[0-9a-f]+"/, '"salt": "00112233445566"'],
+    ['no nonce', /"nonce": "[0-9a-f]+"/, '"nonce": ""'],
+  ])('of an import that asks for %s', async (_, of, to) => {
     const exported = await (async () => {
       const ring = await open(memoryDisk());
       await ring.create('main');
       return ring.exportEncrypted('main', 'pass');
     })();
-    const hostile = exported.replace('"memoryKiB": 65536', '"memoryKiB": 1073741824');
+    const hostile = exported.replace(of, to);
     expect(hostile).not.toBe(exported);
     await expect((await open(memoryDisk())).importEncrypted(hostile, 'pass')).rejects.toMatchObject({
       code: 'malformed-data',
