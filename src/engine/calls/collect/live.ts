@@ -85,7 +85,15 @@ export function createLiveness(node: Node, objects: Pick<Objects, 'manifestOf'>)
         if (manifest === undefined && entry.stripes > 0) lost.push(entry.name);
         if (manifest !== undefined) addAll(set, manifest);
       }
-      // Objects of the owner that no name of the catalog stands for, like its mirror, until their custodians keep them.
+      // No name stands for the catalog's mirror either, and custodians may deny that they keep it.
+      for (const { objectId, holders } of node.catalog.mirror.segments(ownerOf(node).ownerId)) {
+        set.add(manifestShardId(objectId));
+        const segment = { objectId, manifestHolders: holders, name: objectId, stripes: 1 };
+        const manifest = await layoutOf(segment, signal);
+        if (manifest === undefined) lost.push(objectId);
+        else addAll(set, manifest);
+      }
+      // Other objects of the owner without a name, until their custodians keep them.
       for (const order of pendingOrders()) {
         if (order.state !== 'live' || ids.has(order.objectId)) continue;
         set.add(manifestShardId(order.objectId));

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { shardIdOfBytes } from '../../../../src/engine/codec/hash.ts';
 import { realClock } from '../../../../src/engine/effects/clock.ts';
 import { realRandom } from '../../../../src/engine/effects/random.ts';
@@ -15,6 +15,7 @@ import { type Node, startNode } from '../../../../src/engine/node.ts';
 import { dataPaths, type EngineOptions } from '../../../../src/engine/options.ts';
 import type { ShardId } from '../../../../src/engine/types.ts';
 import { getBytes, putBytes, untilEligible } from '../../../support/engine-mesh.ts';
+import { until } from '../../../support/until.ts';
 
 const CODE = { k: 2, m: 1 };
 let folder: string;
@@ -37,19 +38,15 @@ function optionsOf(name: string, bootstrap: string[]): EngineOptions {
   };
 }
 
-async function add(name: string, keyringOf?: string) {
+async function add(name: string, keyringOf?: string, more: Partial<EngineOptions> = {}) {
   const disk = realDisk();
   const paths = dataPaths(join(folder, name));
   await disk.makeDir(dirname(paths.keyring), 0o700);
   if (keyringOf !== undefined) await cp(dataPaths(join(folder, keyringOf)).keyring, paths.keyring);
   else
     await (await openKeyring({ disk, random: realRandom(), clock: realClock() }, paths.keyring)).create(name);
-  const node = await startNode(
-    optionsOf(
-      name,
-      made.slice(0, 1).map((one) => one.node.net.addresses()[0]!),
-    ),
-  );
+  const bootstrap = made.slice(0, 1).map((one) => one.node.net.addresses()[0]!);
+  const node = await startNode({ ...optionsOf(name, bootstrap), ...more });
   made.push({ node, engine: engineOn(node) });
 }
 
@@ -141,4 +138,28 @@ test('copies too many go once the one that stays is proved, and no other', async
   const left = made.filter((one) => one.node.store.has(shard!.shardId));
   expect(left.map((one) => one.node.net.self)).toEqual([shard!.holder]);
   expect((await engine.verify({ ref: 'twice' })).health.shardsLive).toBe(5);
+}, 60_000);
+
+test('the mirrored catalog stays, whatever custodians say of it', async () => {
+  await add('f', undefined, { mirrorsCatalog: true });
+  const { engine, node } = made.at(-1)!;
+  const { ownerId } = node.owner!;
+  await untilEligible(
+    engine,
+    made.slice(0, -1).map((one) => one.node.net.self),
+  );
+  const names = Array.from({ length: 40 }, (_, at) => `${at} ${randomBytes(300).toString('hex')}`);
+  await Promise.all(names.map((name) => putBytes(engine, name, randomBytes(100))));
+  const settled = () =>
+    node.catalog.mirror.segments(ownerId).length > 0 &&
+    node.catalog.mirror.pending(ownerId) === 0 &&
+    node.catalog.pendingOrders(ownerId, undefined, 1).length === 0;
+  await until('the catalog is in the mesh', settled);
+  const liars = made.map((one) =>
+    vi.spyOn(one.node.collect.holder, 'orders').mockReturnValue({ items: [], cursor: undefined }),
+  );
+  const query = { ...ALL, duplicates: false };
+  for (let epoch = 0; epoch < 2; epoch++)
+    expect((await engine.cleanup(query)).orphaned).toMatchObject({ marked: 0, swept: 0, blocked: [] });
+  for (const liar of liars) liar.mockRestore();
 }, 60_000);
