@@ -5,6 +5,8 @@ import { unlessAborted } from '../codec/unless-aborted.ts';
 import { deadline } from '../effects/clock.ts';
 import type { CallOptions } from '../engine.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
+import { peerCollectTarget } from '../maintenance/collect/collect-target.ts';
+import { shownBy } from '../maintenance/collect/orders-beyond.ts';
 import { censusGroups } from '../maintenance/groups.ts';
 import { releaseShards } from '../maintenance/release.ts';
 import { closestHolders, MAX_ASKED } from '../mirror/heads.ts';
@@ -13,7 +15,7 @@ import { scanObjects } from '../mirror/scan.ts';
 import { greetedPeers, meshMet, peersMet } from '../node/mesh-met.ts';
 import type { Node } from '../node.ts';
 import type { Pools } from '../pools/pools.ts';
-import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
+import { ASK_TIMEOUT_MS, GET_TIMEOUT_MS } from '../transfer/limits.ts';
 import { storeObject } from '../transfer/put.ts';
 import { manifestShardId, type ObjectId, type PeerId } from '../types.ts';
 import type { RecoverQuery, RecoveryReport, ScanView } from '../views/recovery.ts';
@@ -66,6 +68,12 @@ export function createRecovery(node: Node, objects: Objects, pools: Pools): Reco
       owner: ownerId,
       peers: [...new Set([...near, ...greeted()])].slice(0, MAX_ASKED),
       known: (id) => mirrored.has(id) || node.catalog.references(id) > 0 || book.wasRemoved(ownerId, id),
+      shown: (peer, ids) =>
+        shownBy(peerCollectTarget(node.net, peer, ownerId), ids, {
+          owner: ownerId,
+          network: node.options.network.name,
+          call: { timeoutMs: GET_TIMEOUT_MS, signal },
+        }),
       holders: (ids) => holdersOf(node, ids, signal),
       open: (id, holders) => objects.open(id, holders, `the manifest of ${id}`, signal),
       signal,

@@ -2,7 +2,7 @@
  * The catalog without its mirror: custodians name the owner's objects, their manifests tell name, size, hash and tags as they were when the object was put. What happened to
  * names and tags later, pools, and which version was current (but by time) stands nowhere but in the catalog.
  */
-import { asDatameshError } from '../../errors.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { EntryRecord } from '../catalog/mirror/records.ts';
 import { SEGMENT_MIME_TYPE } from '../catalog/mirror/segment.ts';
 import { NO_STAMP, nextStamp } from '../catalog/mirror/stamp.ts';
@@ -19,6 +19,8 @@ export interface ScanContext {
   /** Nodes to ask. */
   peers: readonly PeerId[];
   known(id: ObjectId): boolean;
+  /** Those for which the node shows an order that the owner has signed. */
+  shown(peer: PeerId, ids: readonly ObjectId[]): Promise<ObjectId[]>;
   /** Which nodes have each object's manifest now. */
   holders(ids: readonly ObjectId[]): Promise<Map<ObjectId, PeerId[]>>;
   open(
@@ -39,7 +41,16 @@ export async function scanObjects(context: ScanContext): Promise<ScanView & { re
   await Promise.all(
     peers.map(async (peer) => {
       try {
-        for await (const page of ordersAt(heads, peer, owner, signal)) for (const id of page) ids.add(id);
+        for await (const page of ordersAt(heads, peer, owner, signal)) {
+          const told = page.filter((id) => !known(id) && !ids.has(id));
+          const shown = told.length === 0 ? [] : await context.shown(peer, told);
+          // Ids are easily made up, and each would be looked for everywhere.
+          if (shown.length === 0 && told.length > 0)
+            throw new DatameshError('not-authentic', {
+              what: 'it names objects and shows no order for them',
+            });
+          for (const id of [...page.filter(known), ...shown]) ids.add(id);
+        }
         asked++;
       } catch (error) {
         signal.throwIfAborted();

@@ -8,18 +8,21 @@ import { type NetMessage, NO_BYTES, type RequestHandler } from '../../../src/eng
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { deriveOwner } from '../../../src/engine/keys/owner.ts';
 import { newPhrase } from '../../../src/engine/keys/phrase.ts';
+import { shownBy } from '../../../src/engine/maintenance/collect/orders-beyond.ts';
 import { memoryCustody } from '../../../src/engine/maintenance/custody/memory-custody.ts';
+import { signOrder } from '../../../src/engine/maintenance/custody/order.ts';
 import { readHead, signHead } from '../../../src/engine/mirror/head.ts';
-import { decodeIds, encodeIds } from '../../../src/engine/mirror/head-protocol.ts';
+import { decodeHeadRequest, decodeIds, encodeIds } from '../../../src/engine/mirror/head-protocol.ts';
 import { serveHeads } from '../../../src/engine/mirror/head-service.ts';
 import { openHeadStore } from '../../../src/engine/mirror/head-store.ts';
 import { findHead, type HeadsContext, leaveHead, ordersAt } from '../../../src/engine/mirror/heads.ts';
 import { Mirror, type SegmentStore } from '../../../src/engine/mirror/mirror.ts';
+import { scanObjects } from '../../../src/engine/mirror/scan.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
-import type { OwnerId, PeerId } from '../../../src/engine/types.ts';
+import type { ObjectId, OwnerId, PeerId } from '../../../src/engine/types.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
 import { entry } from '../catalog/entries.ts';
-import { keepOf, member, objectId, owner, peer, stranger } from '../maintenance/custody/samples.ts';
+import { keepOf, member, objectId, orderOf, owner, peer, stranger } from '../maintenance/custody/samples.ts';
 
 const random = realRandom();
 const signal = new AbortController().signal;
@@ -230,6 +233,42 @@ describe('orders of an owner', () => {
     };
     await expect(circles()).rejects.toMatchObject({ code: 'malformed-data' });
     expect(() => decodeIds(encodeIds(ids.toReversed()))).toThrow();
+  });
+
+  it('count in a scan only where they are shown, and who makes them up without end is left at once', async () => {
+    const { context, handlers } = await holders(2);
+    const kept = [1, 2].map((at) => objectId(at)).sort();
+    const of = (id: ObjectId) => signOrder(orderOf({ objectId: id }), owner);
+    const forged = (id: ObjectId) => signOrder(orderOf({ objectId: id, owner: stranger.ownerId }), stranger);
+    handlers.set(peer(0), async (_from, { header }) => {
+      const request = decodeHeadRequest(header);
+      const isFirst = request.op === 'orders' && request.after === undefined;
+      return { header: encodeStatus('ok'), body: isFirst ? encodeIds(kept) : NO_BYTES };
+    });
+    let pages = 0;
+    handlers.set(peer(1), async () => {
+      if (++pages > 50) throw new Error('enough');
+      const ids = Array.from({ length: 256 }, (_, at) => (pages * 256 + at).toString(16).padStart(64, '0'));
+      return { header: encodeStatus('ok'), body: encodeIds(ids as ObjectId[]) };
+    });
+    const call = { timeoutMs: 1_000, signal };
+    const scan = await scanObjects({
+      heads: context,
+      owner: owner.ownerId,
+      peers: [peer(0), peer(1)],
+      known: () => false,
+      shown: (by, ids) =>
+        shownBy({ order: async () => ids.map(by === peer(0) ? of : forged) }, ids, {
+          owner: owner.ownerId,
+          network: 'test',
+          call,
+        }),
+      holders: async () => new Map(),
+      open: () => Promise.reject(new Error('nobody has it')),
+      signal,
+    });
+    expect(scan).toMatchObject({ asked: 1, named: 2, missing: kept });
+    expect(pages).toBe(1);
   });
 
   it('are told to devices of that owner alone', async () => {

@@ -22,14 +22,7 @@ export async function ordersBeyond(
   const { owner, network, targets, known, call } = options;
   const found = new Map<ObjectId, { order: Order; keepers: PeerId[] }>();
   const silent = new Set<PeerId>();
-  const verified = (bytes: Uint8Array): Order | undefined => {
-    try {
-      const order = readOrder(bytes);
-      return order.owner === owner && order.network === network ? order : undefined;
-    } catch {
-      return undefined; // a forgery, which says nothing
-    }
-  };
+  const verified = (bytes: Uint8Array) => verifiedOrder(bytes, owner, network);
   const asked = async (target: CollectTarget, work: () => Promise<void>) => {
     try {
       await work();
@@ -76,6 +69,30 @@ export async function ordersBeyond(
   }
   const live = [...found].filter(([id]) => !released.has(id));
   return { live: live.map(([objectId, { keepers }]) => ({ objectId, keepers })), silent: silent.size };
+}
+
+/** Those for which the target shows a live order. */
+export async function shownBy(
+  target: Pick<CollectTarget, 'order'>,
+  ids: readonly ObjectId[],
+  { owner, network, call }: Pick<OrdersOptions, 'owner' | 'network' | 'call'>,
+): Promise<ObjectId[]> {
+  const orders = await target.order(ids.slice(0, MAX_COLLECT_ORDERS), call);
+  const live = orders
+    .map((bytes) => verifiedOrder(bytes, owner, network))
+    .filter((order) => order?.state === 'live')
+    .map((order) => order!.objectId);
+  return ids.filter((id) => live.includes(id));
+}
+
+/** Undefined for a forgery, which says nothing. */
+function verifiedOrder(bytes: Uint8Array, owner: OwnerId, network: string): Order | undefined {
+  try {
+    const order = readOrder(bytes);
+    return order.owner === owner && order.network === network ? order : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function parsedId(bytes: Uint8Array): ObjectId {
