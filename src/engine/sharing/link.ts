@@ -13,6 +13,8 @@ const SCHEME = 'datamesh://';
 const INFO = Buffer.from('datamesh/share/1');
 const SEALED_BYTES = KEY_BYTES + KEY_BYTES + 16;
 const MAX_LINK_CHARACTERS = 1_000;
+/** What 15 digits tell, the year 33658: a link with more is not read. */
+const MAX_UNTIL_MS = 999_999_999_999_999;
 const SHARING_KEY = /^dmk-([0-9a-f]{64})([0-9a-f]{8})$/;
 
 export interface LinkTerms {
@@ -45,7 +47,7 @@ export function readSharingKey(text: string): Uint8Array {
   });
 }
 
-/** A link for whoever has it, or with `recipient` for the owner of that key alone. */
+/** A link for whoever has it, or with `recipient` for the owner of that key alone. Throws `bad-value` for an end that no link can tell. */
 export function writeLink(
   objectId: ObjectId,
   fileKey: Uint8Array,
@@ -53,6 +55,12 @@ export function writeLink(
   recipient: Uint8Array | undefined,
   random: Random,
 ): string {
+  if (terms.untilMs !== undefined && !(terms.untilMs >= 0 && terms.untilMs <= MAX_UNTIL_MS)) {
+    throw new DatameshError('bad-value', {
+      what: 'a share cannot be made for that long',
+      mend: 'give a date or a duration of some years, or leave it out: the share then has no end',
+    });
+  }
   const fields: string[] = [];
   if (recipient === undefined) fields.push(`k=${base64(fileKey)}`);
   else {

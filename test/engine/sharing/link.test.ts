@@ -38,6 +38,13 @@ describe('a link', () => {
     );
   });
 
+  it('whose end it could not tell is not made', () => {
+    for (const untilMs of [1e15, Number.NaN])
+      expect(() =>
+        writeLink(objectId(1), new Uint8Array(32), { untilMs, readOnce: false }, undefined, random),
+      ).toThrow(expect.objectContaining({ code: 'bad-value' }));
+  });
+
   it('sealed to a reader opens for him alone, and not with other terms', () => {
     fc.assert(
       fc.property(key, terms, (fileKey, given) => {
