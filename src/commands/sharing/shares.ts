@@ -117,7 +117,8 @@ export const sharesRevokeCommand: Command = {
       { rekey },
       { signal },
     );
-    out.record({ ...shareRecord(share), version: object?.version ?? share.version, link: null });
+    const { name, version } = object ?? share;
+    out.record({ ...shareRecord(share), name, version, link: null });
     for (const { share: other, link } of reissued) out.record({ ...shareRecord(other), link });
     if (!rekey) out.note('its link still opens this version; --rekey makes it lead nowhere');
     else if (otherUses > 0)

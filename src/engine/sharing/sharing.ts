@@ -42,30 +42,40 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
     return { share: row, link };
   };
 
+  /** What is current and is what was shared, also where it was renamed since. */
+  const currentOf = ({ name, version, objectId }: ShareView): Entry | undefined => {
+    const { ownerId } = owner();
+    const found = catalog.find(ownerId, name);
+    if (found?.objectId === objectId) return found;
+    if (catalog.find(ownerId, name, version)?.objectId === objectId) return undefined;
+    const renamed = catalog.findById(ownerId, objectId);
+    return renamed?.state === 'current' ? renamed : undefined;
+  };
+
   /** The shared version under another key, as the newest of its name; the old one is purged. */
   const rekeyed = async (
     share: ShareView,
     signal: AbortSignal,
   ): Promise<{ entry: Entry; unreachable: number }> => {
     const { ownerId } = owner();
-    const before = catalog.find(ownerId, share.name);
-    if (before?.objectId !== share.objectId) throw notCurrent(share);
-    const { mimeType, tags, pool, sizeBytes, code } = before;
-    const { body } = await objects.get(share.name, { version: before.version }, { signal });
+    const before = currentOf(share);
+    if (before === undefined) throw notCurrent(share);
+    const { name, mimeType, tags, pool, sizeBytes, code } = before;
+    const { body } = await objects.get(name, { version: before.version }, { signal });
     // The pieces lie in the codec's memory only until the next one is asked for.
     const copied = (async function* () {
       for await (const piece of body) yield Uint8Array.from(piece);
     })();
-    const put = { name: share.name, mimeType, tags, pool, sizeBytes, code };
+    const put = { name, mimeType, tags, pool, sizeBytes, code };
     const { object, replacedVersion } = await objects.put(copied, put, { signal });
     // Not what the name means by now: that may be a later put, which nobody has shared.
-    const entry = catalog.find(ownerId, share.name, object.version);
+    const entry = catalog.find(ownerId, name, object.version);
     if (entry?.objectId !== object.objectId) throw notCurrent(share);
     if (replacedVersion !== before.version) {
       // What was put while this was copied is to be the newest again, and what was deleted stays so: without the copy the name means the shared version.
       await objects.purge(entry, signal);
-      const isBack = catalog.find(ownerId, share.name)?.objectId === share.objectId;
-      if (replacedVersion === undefined && isBack) catalog.hide(ownerId, share.name);
+      const isBack = catalog.find(ownerId, name)?.objectId === share.objectId;
+      if (replacedVersion === undefined && isBack) catalog.hide(ownerId, name);
       throw notCurrent(share);
     }
     const { unreachable } = await objects.purge(before, signal);

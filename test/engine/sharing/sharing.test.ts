@@ -112,6 +112,17 @@ it('after a revocation with a new key the link leads nowhere, readers who stay h
   expect(JSON.stringify(listed)).not.toContain(gone.link.split('k=')[1]!);
 });
 
+it('what was renamed since it was shared is stored anew under the name that it has', async () => {
+  await putBytes(alice, 'before', one);
+  const { link, share } = await alice.shares.share('before');
+  await alice.names.rename('before', 'after');
+  const revoked = await alice.shares.revoke(share.id, { rekey: true });
+  expect(revoked).toMatchObject({ object: { name: 'after' }, otherUses: 0, unreachable: 0 });
+  await leadsNowhere(bob, link);
+  await expect(alice.find('before')).rejects.toMatchObject({ code: 'not-found' });
+  expect((await alice.find('after')).objectId).not.toBe(share.objectId);
+});
+
 it('says what a revocation cannot reach', async () => {
   await putBytes(alice, 'c', one);
   await alice.names.duplicate('c', 'copy of c');
