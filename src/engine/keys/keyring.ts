@@ -1,4 +1,5 @@
 /** The owner keys of a node, by name. Secrets stay in the file until one is asked for. */
+import { basename, dirname } from 'node:path';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
@@ -101,6 +102,7 @@ export async function openKeyring(
   const change = async (apply: (current: KeyringData) => KeyringData): Promise<void> => {
     const lock = await effects.lock?.(`${path}.lock`);
     try {
+      if (lock !== undefined) await dropLeftovers(effects.disk, path);
       const next = apply(await load(effects.disk, path));
       await effects.disk.writeFileAtomic(path, encodeKeyring(next), SECRET_MODE);
       ring = next;
@@ -213,6 +215,13 @@ export async function openKeyring(
 async function load(disk: Disk, path: string): Promise<KeyringData> {
   const bytes = await readSecretFile(disk, path, MAX_KEYRING_BYTES);
   return bytes === undefined ? { defaultName: '', keys: [] } : decodeKeyring(bytes, path);
+}
+
+/** What a process that was killed has half written holds secrets too, perhaps without the passphrase that they have by now. */
+async function dropLeftovers(disk: Disk, path: string): Promise<void> {
+  const [dir, name] = [dirname(path), basename(path)];
+  for (const file of await disk.list(dir))
+    if (file.startsWith(`${name}.`) && file.endsWith('.tmp')) await disk.remove(`${dir}/${file}`);
 }
 
 function needRoom(ring: KeyringData, name: string, ownerId: OwnerId): void {

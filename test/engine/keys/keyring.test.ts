@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { lockSoon } from '../../../src/engine/effects/lock.ts';
@@ -187,9 +188,12 @@ it('many that add a key at once lose none', async () => {
   const rings = await Promise.all(
     Array.from({ length: 5 }, () => openKeyring({ disk, random, clock, lock }, path)),
   );
+  // Of a process that was killed while it wrote.
+  await disk.writeFileAtomic(`${path}.77-1.tmp`, Buffer.from('{"entropy":'), 0o600);
   await Promise.all(rings.map((ring, at) => ring.create(`key-${at}`)));
   const kept = await openKeyring({ disk, random, clock }, path);
   expect(kept.list()).toHaveLength(5);
+  expect((await disk.list(dirname(path))).sort()).toEqual(['keyring.json', 'keyring.json.lock.guard']);
 });
 
 it('what another process has done to a key meanwhile is not undone', async () => {
