@@ -1,4 +1,5 @@
 /** A folder and all that is in it, in the order of tree-order.ts. Links are not followed. */
+import { DatameshError } from '../../errors.ts';
 import type { FileTree, TreePath, TreeStat } from '../effects/tree.ts';
 import type { Exclusion } from './exclude.ts';
 import { pathFault } from './tree-order.ts';
@@ -8,7 +9,7 @@ export interface WalkOptions {
   /** Absolute. */
   root: TreePath;
   exclusion: Exclusion;
-  /** Absolute paths that are never looked at: the node's own data folder. */
+  /** Folders that are never looked at, by whatever path they are met: the node's own data folder. Whoever opens and closes a file that is locked there lets go of the lock. */
   skip: readonly TreePath[];
   /** Stay on the root's file system. */
   oneFileSystem: boolean;
@@ -24,24 +25,40 @@ export interface Walked {
 }
 
 const SLASH = Buffer.from('/');
+/** Of a link, the folder that it leads to. */
+const ITSELF = Buffer.from('/.');
+export const OWN_FOLDER = 'it is the data folder of this node';
 const NONE = Buffer.alloc(0);
 
+/** Throws `bad-value` where the root is to be skipped. */
 export function* walk(options: WalkOptions): Generator<Walked> {
   const { tree, root } = options;
   const stat = tree.stat(root);
   // Whoever compares must not take it for an empty folder.
   if (stat?.kind !== 'directory') return options.skipped(NONE, 'it is no folder');
+  const own = options.skip.map((path) => tree.stat(Buffer.concat([path, ITSELF])));
+  const isOwn: IsOwn = ({ device, inode }) => own.some((it) => it?.inode === inode && it.device === device);
+  if (isOwn(stat)) {
+    throw new DatameshError('bad-value', {
+      what: `${patternText(root)} is the data folder of this node`,
+      why: 'what is locked in it would be let go of by whoever reads it',
+      mend: 'name another folder; what is in this one comes back with the 24 words',
+    });
+  }
   yield { path: NONE, absolute: root, stat };
-  yield* walkFolder(options, NONE, root, stat);
+  yield* walkFolder(options, isOwn, NONE, root, stat);
 }
+
+type IsOwn = (stat: TreeStat) => boolean;
 
 function* walkFolder(
   options: WalkOptions,
+  isOwn: IsOwn,
   path: Buffer,
   absolute: TreePath,
   above: TreeStat,
 ): Generator<Walked> {
-  const { tree, exclusion, skip, skipped } = options;
+  const { tree, exclusion, skipped } = options;
   let names: Buffer[];
   try {
     names = tree.list(absolute).sort(Buffer.compare);
@@ -63,8 +80,8 @@ function* walkFolder(
     if (stat === undefined) continue;
     const isFolder = stat.kind === 'directory';
     if (!exclusion.isEmpty && exclusion.excludes(patternText(at), isFolder)) continue;
-    if (isFolder && skip.some((one) => one.equals(absoluteAt))) {
-      skipped(at, 'it is the data folder of this node');
+    if (isFolder && isOwn(stat)) {
+      skipped(at, OWN_FOLDER);
       continue;
     }
     const fault = stat.kind === 'other' ? 'it is a device, pipe or socket' : pathFault(at);
@@ -75,7 +92,7 @@ function* walkFolder(
     yield { path: at, absolute: absoluteAt, stat };
     if (!isFolder) continue;
     if (options.oneFileSystem && stat.device !== above.device) continue;
-    yield* walkFolder(options, at, absoluteAt, stat);
+    yield* walkFolder(options, isOwn, at, absoluteAt, stat);
   }
 }
 

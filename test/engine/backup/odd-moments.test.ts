@@ -111,7 +111,15 @@ describe('a backup', () => {
   it('never looks into the node’s own data folder, and not into a file', async () => {
     const objects = new MemoryObjects();
     const taken = await backup(objects, source, { skip: [Buffer.from(join(source, 'own'))] });
-    expect(taken.skipped).toEqual([{ path: 'own', why: 'it is the data folder of this node' }]);
+    const own = [{ path: 'own', why: 'it is the data folder of this node' }];
+    expect(taken.skipped).toEqual(own);
+    // By another path it is the same, and what is locked in it would be let go of.
+    const link = join(folder, 'link');
+    fs.symlinkSync(join(source, 'own'), link);
+    expect((await backup(objects, source, { skip: [Buffer.from(link)] })).skipped).toEqual(own);
+    await expect(backup(objects, join(source, 'own'), { skip: [Buffer.from(link)] })).rejects.toMatchObject({
+      code: 'bad-value',
+    });
     await expect(backup(objects, join(source, 'a'))).rejects.toMatchObject({ code: 'file-not-found' });
     await expect(backup(objects, join(source, 'none'))).rejects.toMatchObject({ code: 'file-not-found' });
   });

@@ -40,13 +40,18 @@ export async function ignoredByFile(root: string): Promise<string[]> {
 }
 
 /** Files whose size, times and inode are as `state` has them have the hash of it. */
-export function scanLocal(root: string, exclusion: Exclusion, state: SyncState): LocalScan {
+export function scanLocal(
+  root: string,
+  exclusion: Exclusion,
+  state: SyncState,
+  skip: readonly string[] = [],
+): LocalScan {
   const scan: LocalScan = { files: new Map(), skipped: [] };
   const found = walk({
     tree: realTree(),
     root: Buffer.from(root),
     exclusion,
-    skip: [],
+    skip: skip.map((path) => Buffer.from(path)),
     oneFileSystem: false,
     skipped: (path, why) => void scan.skipped.push({ path: path.toString(), why }),
   });

@@ -31,6 +31,8 @@ export interface SyncOptions {
   prefix: string;
   bidirectional: boolean;
   exclusion: Exclusion;
+  /** Folders within it that are left alone on both sides: the node's own data folder. */
+  skip?: readonly string[];
   pool: string | undefined;
   dryRun: boolean;
   parallel: number;
@@ -78,7 +80,7 @@ const KEEP_EVERY = 200;
 /** Changes `state`. */
 export async function syncOnce(state: SyncState, options: SyncOptions): Promise<void> {
   const { engine, root, prefix, exclusion, bidirectional, signal, dryRun } = options;
-  const local = scanLocal(root, exclusion, state);
+  const local = scanLocal(root, exclusion, state, options.skip);
   for (const { path, why } of local.skipped)
     options.done({ step: 'skip', path, sizeBytes: undefined, problem: why });
   // What is in a folder that cannot be read is not gone.

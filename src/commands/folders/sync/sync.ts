@@ -131,14 +131,21 @@ async function pass(
   keep: () => Promise<void>,
 ): Promise<number> {
   const { out, signal, options } = context;
-  const [{ syncOnce }, { IS_LINK, ignoredByFile }, { exclusion }, { tooManyDeletions }, { STATE_FOLDER }] =
-    await Promise.all([
-      import('./run.ts'),
-      import('./local-files.ts'),
-      import('../../../engine/backup/exclude.ts'),
-      import('./plan.ts'),
-      import('./state.ts'),
-    ]);
+  const [
+    { syncOnce },
+    { IS_LINK, ignoredByFile },
+    { exclusion },
+    { OWN_FOLDER },
+    { tooManyDeletions },
+    { STATE_FOLDER },
+  ] = await Promise.all([
+    import('./run.ts'),
+    import('./local-files.ts'),
+    import('../../../engine/backup/exclude.ts'),
+    import('../../../engine/backup/walk.ts'),
+    import('./plan.ts'),
+    import('./state.ts'),
+  ]);
   const engine = await context.engine();
   // Once, not for every file.
   if (values.pool !== undefined) await engine.pools.show(values.pool as string);
@@ -156,6 +163,7 @@ async function pass(
   const maxPercent = values['max-delete'] as number;
   const startedMs = performance.now();
   let [actions, problems, doneBytes, kept, incoming] = [0, 0, 0, 0, 0];
+  const { name, dataDir } = await engine.status();
   await syncOnce(state, {
     engine,
     root,
@@ -167,7 +175,8 @@ async function pass(
     parallel: values.parallel as number,
     nowMs: Date.now(),
     nextNumber: () => incoming++,
-    node: (await engine.status()).name,
+    node: name,
+    skip: [dataDir],
     signal,
     async mayDelete(deletions, known) {
       if (!tooManyDeletions(deletions, known, maxPercent)) return true;
@@ -183,7 +192,7 @@ async function pass(
       return may;
     },
     done({ step, path, sizeBytes, problem, keptAs }) {
-      if (problem === IS_LINK) return;
+      if (problem === IS_LINK || problem === OWN_FOLDER) return;
       if (problem !== undefined) problems++;
       else actions++;
       out.record({

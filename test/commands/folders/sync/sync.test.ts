@@ -170,6 +170,16 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
     }
   });
 
+  it('leaves the data folder of the node alone, whose locks whoever reads it would let go of', async () => {
+    write('a/one', '1');
+    write('a/own/LOCK.guard', '');
+    const status = await engine.status();
+    vi.spyOn(engine, 'status').mockResolvedValue({ ...status, dataDir: at('a/own') });
+    expect(await sync('a')).toMatchObject({ status: 0, actions: ['upload one'] });
+    expect(await stored()).toEqual(['one']);
+    expect(await sync('a/own')).toMatchObject({ status: 2, errors: [{ code: 'bad-value' }] });
+  });
+
   it('leaves links alone, names what it cannot sync, and deletes nothing below what it cannot read', async () => {
     write('a/sub/x', 'x');
     await sync('a');
