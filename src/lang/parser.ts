@@ -5,7 +5,7 @@
  */
 import type { Command } from '../commands/command.ts';
 import type { Registry } from '../commands/registry.ts';
-import { bind } from './bind.ts';
+import { type Bound, bind } from './bind.ts';
 import type { BindWord } from './bind-options.ts';
 import { expandWord } from './expand.ts';
 import { checkFilters } from './field-check.ts';
@@ -153,7 +153,10 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     if (refused(bound?.command ?? meant, bound?.options.help === true, span)) return;
     diagnostics.push(...found);
     if (bound) {
-      diagnostics.push(...checkFilters(bound.command, pipeline));
+      diagnostics.push(
+        ...ofAnotherNode(bound, flags, bindWords, span),
+        ...checkFilters(bound.command, pipeline),
+      );
       commands.push({
         ...{ ...bound, span, text: text.slice(span.start, span.end), when },
         filters: pipeline.map(({ filter }) => filter),
@@ -284,6 +287,25 @@ export function parse(text: string, options: ParseOptions): ParseResult {
   }
   diagnostics.sort((a, b) => a.span.start - b.span.start);
   return { commands, diagnostics, incomplete, variables };
+}
+
+/** Which configuration and data folder: all lines of a process have the ones it was started with, so a line that names others would be run on the wrong node. */
+function ofAnotherNode(
+  { options }: Bound,
+  base: GlobalFlags,
+  words: readonly BindWord[],
+  whole: Span,
+): Diagnostic[] {
+  const chosen = { '--config': 'configFile', '--data-dir': 'dataDir' } as const;
+  return Object.entries(chosen)
+    .filter(([, field]) => !options.help && options[field] !== base[field])
+    .map(([name]) => ({
+      code: 'bad-value',
+      message: `${name} holds for the whole of a script or console, not for one line`,
+      suggestions: [],
+      mend: `give it to datamesh itself: datamesh ${name} PATH …`,
+      span: words.find(({ text }) => text === name || text.startsWith(`${name}=`))?.span ?? whole,
+    }));
 }
 
 /** A bare `~` as it was written. */

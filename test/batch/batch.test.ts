@@ -132,6 +132,17 @@ describe('reading', () => {
     expect(err).toContain('1 mistake; nothing was run');
   });
 
+  it('refuses a line that names another node: it would be run on this one', async () => {
+    for (const option of ['--data-dir /other', '--data-dir=/other', '--config /other.json']) {
+      const run = await batch(`list\ndelete a --yes ${option}`);
+      expect([run.status, run.names]).toEqual([2, []]);
+      expect(run.err).toMatch(/<stdin>:2:16: error\[DM-2004\]: --\S+ holds for the whole of a script/);
+    }
+    const flags = { ...DEFAULT_FLAGS, dataDir: '/this' };
+    expect((await batch('list --data-dir /this\nlist --data-dir /other --help', { flags })).status).toBe(0);
+    expect((await batch('assert list --data-dir /other')).status).toBe(2);
+  });
+
   it('shows the help of what belongs in the console', async () => {
     const { status, out } = await batch('set --help\nwatch --help\n');
     expect(status).toBe(0);
