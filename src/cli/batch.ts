@@ -3,7 +3,7 @@ import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { wholeRegistry } from '../commands/all.ts';
 import type { Values } from '../commands/command.ts';
-import type { Host, RunOutput } from '../commands/execute.ts';
+import { type Host, type RunOutput, startDeadline } from '../commands/execute.ts';
 import { DatameshError, EXIT } from '../errors.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput, type OutputStyle } from './output.ts';
@@ -24,8 +24,8 @@ export async function runBatchCommand(
   const given = (values.apply as string | undefined) ?? (values.file as string | undefined) ?? '-';
   const file = given === '-' ? '<stdin>' : given;
   // The batch's own --timeout is for the whole of it.
-  const deadline = options.timeoutMs ? AbortSignal.timeout(options.timeoutMs) : undefined;
-  const signal = deadline ? AbortSignal.any([host.signal, deadline]) : host.signal;
+  const deadline = startDeadline(options.timeoutMs);
+  const signal = deadline ? AbortSignal.any([host.signal, deadline.signal]) : host.signal;
   const own: Host = { ...host, signal, mode: 'batch' };
   const batch: BatchOptions = {
     registry: wholeRegistry(),
@@ -38,8 +38,10 @@ export async function runBatchCommand(
     reporter: await reporterFor(parsed, file, host, streams, style),
     now: () => performance.now(),
   };
-  const status = await runAs(values, given, own, batch, options.json ? undefined : streams);
-  if (deadline?.aborted && !host.signal.aborted && status !== 0) {
+  const status = await runAs(values, given, own, batch, options.json ? undefined : streams).finally(() =>
+    deadline?.cancel(),
+  );
+  if (deadline?.signal.aborted && !host.signal.aborted && status !== 0) {
     throw new DatameshError('timeout', {
       what: `the batch did not end within ${options.timeoutMs} ms`,
       mend: 'give a longer --timeout',

@@ -118,7 +118,10 @@ async function untilAborted<T>(run: Promise<T>, signal: AbortSignal, graceMs: nu
   }
 }
 
-function startDeadline(timeoutMs: number | undefined): { signal: AbortSignal; cancel(): void } | undefined {
+/** Undefined where no time is given, or 0. */
+export function startDeadline(
+  timeoutMs: number | undefined,
+): { signal: AbortSignal; cancel(): void } | undefined {
   if (timeoutMs === undefined || timeoutMs === 0) return undefined;
   const controller = new AbortController();
   // setTimeout takes at most 2^31−1 ms; a longer timeout is as good as none.
