@@ -4,7 +4,7 @@ import { createRegistry, type Registry } from '../commands/registry.ts';
 import { DatameshError, EXIT } from '../errors.ts';
 import type { GlobalFlags } from '../lang/global-options.ts';
 import { parse } from '../lang/parser.ts';
-import { sourceText } from '../lang/position.ts';
+import { type SourceText, sourceText } from '../lang/position.ts';
 import type { ParsedCommand, ParseResult } from '../lang/types.ts';
 import { assertCommand, assertedBy, directiveOf, SCRIPT_COMMANDS } from './directives.ts';
 import type { Journal } from './journal.ts';
@@ -60,7 +60,7 @@ export async function runBatch(text: string, host: Host, options: BatchOptions):
 /** All commands of the script and all that is wrong with it. */
 export function judge(
   text: string,
-  options: Pick<BatchOptions, 'registry' | 'flags' | 'variables' | 'env'>,
+  options: Pick<BatchOptions, 'registry' | 'flags' | 'variables' | 'env'> & { firstLine?: number },
 ): Pick<ParseResult, 'commands' | 'diagnostics' | 'variables'> {
   const { commands, diagnostics, variables } = parse(text, {
     registry: createRegistry([...options.registry.commands, ...SCRIPT_COMMANDS]),
@@ -69,13 +69,17 @@ export function judge(
     flags: options.flags,
     fixed: new Set(Object.keys(options.variables)),
     refuse: refusedInScripts,
+    firstLine: options.firstLine ?? 1,
   });
+  let source: SourceText | undefined;
+  const spanOf = (start: number, end: number) =>
+    (source ??= sourceText(text, options.firstLine)).span(start, end);
   const found = [...diagnostics];
   const { registry, env, flags } = options;
   for (const parsed of commands) {
     if (parsed.command === assertCommand && !parsed.options.help)
       found.push(
-        ...assertedBy(parsed, text, (part, known) =>
+        ...assertedBy(parsed, spanOf, (part, known) =>
           parse(part, { registry, env, flags, variables: known, refuse: refusedInScripts }),
         ).diagnostics,
       );
@@ -193,8 +197,8 @@ async function runOne(parsed: ParsedCommand, host: Host, options: BatchOptions):
 async function runAssert(parsed: ParsedCommand, host: Host, options: BatchOptions): Promise<number> {
   const { registry, env, flags, reporter } = options;
   const { commands } = assertedBy(
-    { ...parsed, span: { ...parsed.span, end: parsed.text.length } },
-    parsed.text,
+    parsed,
+    () => parsed.span,
     (part, variables) => parse(part, { registry, env, flags, variables }),
   );
   const [asserted] = commands;

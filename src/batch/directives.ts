@@ -1,6 +1,6 @@
 /** Commands that exist in scripts only. They go through the same parser, so a mistake in them is found like any other. */
 import type { Command } from '../commands/command.ts';
-import type { ParsedCommand, ParseResult } from '../lang/types.ts';
+import type { ParsedCommand, ParseResult, Span } from '../lang/types.ts';
 
 const echoCommand: Command = {
   path: ['echo'],
@@ -101,20 +101,22 @@ export const assertCommand: Command = {
   async run() {},
 };
 
-/** The command of an `assert`, its places those in `script`; diagnostics where it is none or not one that reads. */
+/** The command of an `assert`; diagnostics where it is none or not one that reads, at places that `spanOf` makes of offsets in its script. */
 export function assertedBy(
   parsed: ParsedCommand,
-  script: string,
+  spanOf: (start: number, end: number) => Span,
   read: (text: string, variables: Readonly<Record<string, string>>) => ParseResult,
 ): Pick<ParseResult, 'commands' | 'diagnostics'> {
   const line = parsed.values.line as string;
-  const start = script.lastIndexOf(line, parsed.span.end - line.length);
-  // Blanks before it keep its offsets, lines and columns.
-  const blank = script.slice(0, start).replace(/[^\r\n]/g, ' ');
-  const { commands, diagnostics } = read(blank + line, parsed.variables ?? {});
+  // It reaches to the end of its command.
+  const from = parsed.span.end - line.length;
+  const inScript = ({ start, end }: Span) => spanOf(from + start, from + end);
+  const { commands, diagnostics: found } = read(line, parsed.variables ?? {});
+  const diagnostics = found.map((it) => ({ ...it, span: inScript(it.span) }));
   const [only, second] = commands;
+  const span = second === undefined ? parsed.span : inScript(second.span);
   const refuse = (message: string, mend: string) =>
-    diagnostics.push({ code: 'bad-value', message, suggestions: [], mend, span: (second ?? parsed).span });
+    diagnostics.push({ code: 'bad-value', message, suggestions: [], mend, span });
   if (diagnostics.length > 0 || only === undefined) return { commands: [], diagnostics };
   if (second !== undefined) refuse('assert takes one command', 'write one assert a command');
   else if (only.command.effects !== 'reads' || only.command.fields === undefined)

@@ -31,13 +31,12 @@ export async function runStream(
       throw new DatameshError('input-too-large', {
         what: `line ${firstLine} is longer than ${MAX_LINE_BYTES} bytes`,
       });
-    const scope = { ...options, variables };
+    const scope = { ...options, variables, firstLine };
     if (parse(pending, { registry: options.registry, variables, env: options.env }).incomplete) {
       pending += '\n';
       continue;
     }
-    // Blank lines in front make the places of diagnostics those of the stream.
-    const text = '\n'.repeat(firstLine - 1) + pending;
+    const text = pending;
     pending = '';
     if (!/\S/.test(text)) continue;
     const judged = judge(text, scope);
@@ -53,9 +52,8 @@ export async function runStream(
     if (stopped !== undefined) break;
   }
   if (stopped === undefined && pending.trim() !== '') {
-    const text = '\n'.repeat(firstLine - 1) + pending;
-    const { diagnostics } = judge(text, { ...options, variables });
-    reporter.invalid(diagnostics, text, options.file, 'line');
+    const { diagnostics } = judge(pending, { ...options, variables, firstLine });
+    reporter.invalid(diagnostics, pending, options.file, 'line');
     tally.failed++;
     stopped = EXIT.usage;
   }
@@ -76,12 +74,15 @@ export async function runStream(
 async function* linesOf(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<string> {
   let rest: Uint8Array = new Uint8Array();
   const iterator = source[Symbol.asyncIterator]();
-  const aborted = new Promise<undefined>((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+  let stop = () => {};
+  signal.addEventListener('abort', () => stop(), { once: true });
   for (;;) {
-    const next = await Promise.race([iterator.next(), aborted]);
+    // Not Promise.race: a promise that lasts as long as the stream would keep every piece of it.
+    const next = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
+      stop = () => resolve(undefined);
+      if (signal.aborted) stop();
+      else iterator.next().then(resolve, reject);
+    });
     if (next === undefined) {
       void iterator.return?.();
       return;

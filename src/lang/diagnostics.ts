@@ -1,6 +1,5 @@
 /** Diagnostics as text: `<stdin>:12:14: error[DM-2003]: …`, the line, and a caret under the place. */
 import { DatameshError } from '../errors.ts';
-import { sourceText } from './position.ts';
 import type { Diagnostic } from './types.ts';
 
 export function errorId(diagnostic: Diagnostic): string {
@@ -31,9 +30,10 @@ export function formatDiagnostic(diagnostic: Diagnostic, text: string, file: str
   const head = `${file}:${line}:${column}: error[${errorId(diagnostic)}]: ${diagnostic.message}${didYouMean(diagnostic)}`;
   const tail =
     diagnostic.suggestions.length === 0 && diagnostic.mend !== undefined ? `; ${diagnostic.mend}` : '';
-  const whole = sourceText(text).line(line);
   const from = column - 1 > MAX_SHOWN - 20 ? column - 1 - (MAX_SHOWN - 40) : 0;
-  const shown = whole.slice(from, from + MAX_SHOWN);
+  // Nothing else of the text is looked at: there may be a mistake on every line.
+  const at = start - (column - 1) + from;
+  const shown = text.slice(at, at + MAX_SHOWN).replace(/[\r\n][\s\S]*/, '');
   const width = Math.max(1, Math.min(end - start, shown.length - (column - 1 - from)));
   const clean = (part: string) =>
     part.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ' ');

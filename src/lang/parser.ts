@@ -25,6 +25,8 @@ export interface ParseOptions {
   fixed?: ReadonlySet<string>;
   /** Why the text must not hold a command; its help may be asked for all the same. */
   refuse?: (command: Command) => Refusal | undefined;
+  /** Which line of a longer text this one begins with; 1 when it is whole. */
+  firstLine?: number;
 }
 
 export type Refusal = Pick<Diagnostic, 'code' | 'message'> & { mend: string };
@@ -35,11 +37,16 @@ const NO_LISTS: ReadonlySet<string> = new Set(['|', '>', '>>']);
 type WordToken = Extract<Token, { kind: 'word' }>;
 
 export function parse(text: string, options: ParseOptions): ParseResult {
-  const source = sourceText(text);
+  const source = sourceText(text, options.firstLine);
   const flags = options.flags ?? DEFAULT_FLAGS;
   const { tokens, diagnostics, incomplete: openEnd } = tokenize(source);
   const commands: ParsedCommand[] = [];
-  let variables: Record<string, string> = { ...options.variables };
+  // Without a prototype: a variable may be called __proto__.
+  const copied = (from: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.assign(Object.create(null), from);
+  let variables = copied(options.variables ?? {});
+  /** A command keeps `variables` as they are; the next `set` changes a copy. Always copying them would take the square of a script's length. */
+  let kept = false;
   let incomplete = openEnd;
   let when: ParsedCommand['when'] = 'always';
   /** The operator that `when` came from, for reporting when nothing follows it. */
@@ -198,6 +205,7 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     }
     const span = { ...start, end };
     const values = help ? {} : { line };
+    kept = true;
     commands.push({
       ...{ command, values, options: { ...flags, help }, span, when, filters: [] },
       text: text.slice(span.start, span.end),
@@ -239,7 +247,10 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     const extra = words[1 + (onlyUnset ? 1 : 0) + used];
     if (extra) report(extra.span, 'set takes one word', `quote a value that holds spaces: set ${name}='…'`);
     const keep = options.fixed?.has(name) || (onlyUnset && Object.hasOwn(variables, name));
-    if (!keep) variables = { ...variables, [name]: value };
+    if (keep) return true;
+    if (kept) variables = copied(variables);
+    kept = false;
+    variables[name] = value;
     return true;
   }
 

@@ -4,11 +4,10 @@ import type { Span } from './types.ts';
 export interface SourceText {
   readonly text: string;
   span(start: number, end: number): Span;
-  /** The line's text without its end, for showing it under a diagnostic; lines count from 1. */
-  line(number: number): string;
 }
 
-export function sourceText(text: string): SourceText {
+/** `firstLine`: which line of something longer the text begins with. */
+export function sourceText(text: string, firstLine = 1): SourceText {
   const starts = [0];
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);
@@ -30,11 +29,7 @@ export function sourceText(text: string): SourceText {
     text,
     span(start, end) {
       const index = lineIndexAt(start);
-      return { start, end, line: index + 1, column: start - (starts[index] ?? 0) + 1 };
-    },
-    line(number) {
-      const from = starts[number - 1] ?? text.length;
-      return text.slice(from, starts[number] ?? text.length).replace(/[\r\n]+$/, '');
+      return { start, end, line: index + firstLine, column: start - (starts[index] ?? 0) + 1 };
     },
   };
 }

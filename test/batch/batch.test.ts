@@ -234,12 +234,31 @@ describe('running', () => {
       ['assert rename a b', '2:1'],
       ['assert echo x', '2:8'],
       ['assert', '2:7'],
+      ['echo; assert \\\n  list && list # more', '3:11'],
     ]) {
       const { status, err } = await batch(`echo one\n${line}`);
       expect(status, line).toBe(2);
       expect(err, line).toContain(`<stdin>:${place}: `);
     }
   });
+
+  it.each([
+    [
+      'mistakes',
+      (at: number) => `${at} words of a log file, which somebody took for a script and piped in here`,
+    ],
+    ['assertions', (at: number) => `assert list ${'a'.repeat(60)}${at}`],
+    ['variables', (at: number) => `set V${at}=x`],
+  ])(
+    'judges as many %s as a script has lines',
+    async (_, lineOf) => {
+      const script = Array.from({ length: 9_000 }, (_, at) => lineOf(at)).join('\n');
+      const startedAt = performance.now();
+      await batch(script, { check: true });
+      expect(performance.now() - startedAt).toBeLessThan(8_000);
+    },
+    60_000,
+  );
 
   it('D.9-44: ends with 130 when interrupted, the rest skipped', async () => {
     const stop = new AbortController();

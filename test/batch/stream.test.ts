@@ -128,6 +128,22 @@ describe('batch --stream', () => {
     expect((await stream(source, { signal: stop.signal })).status).toBe(130);
   });
 
+  it('takes as long for a line after many as for the first, and lets go of what it has read', async () => {
+    const many = (async function* () {
+      for (let i = 0; i < 3000; i++) {
+        yield `${'#\n'.repeat(20)}# ${'x'.repeat(60_000)}\n`;
+        if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      yield 'echo one; nonsense\n';
+    })();
+    const startedAt = performance.now();
+    const before = process.memoryUsage().arrayBuffers;
+    const { lines } = await stream(many);
+    expect(lines[0]).toMatchObject({ type: 'error', line: 63_001, column: 11 });
+    expect(performance.now() - startedAt).toBeLessThan(12_000);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100e6);
+  }, 60_000);
+
   it('refuses a line without end', async () => {
     const endless = (async function* () {
       for (;;) yield 'x'.repeat(10_000);
