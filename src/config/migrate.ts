@@ -42,6 +42,6 @@ function renamed(file: File, group: string, name: string, to: string): File {
   };
 }
 
-function isGroup(value: unknown): value is File {
+export function isGroup(value: unknown): value is File {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

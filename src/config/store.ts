@@ -8,8 +8,9 @@ import { makeDirs } from '../engine/effects/make-dirs.ts';
 import { DatameshError } from '../errors.ts';
 import { CONFIG_VERSION, type FieldValue, fieldOf } from './fields.ts';
 import { jsonErrorPlace } from './json-place.ts';
-import { migrated, versionOf } from './migrate.ts';
+import { isGroup, migrated, versionOf } from './migrate.ts';
 import type { Config } from './schema.ts';
+import { needKnownVersion } from './validate.ts';
 
 /** As found in the file: any field may be missing, anything may be there. */
 export type ConfigFile = Record<string, unknown>;
@@ -69,6 +70,7 @@ export async function setInFile(path: string, key: string, value: FieldValue): P
   needField(key);
   // Reading first turns a damaged file into our error instead of conf's.
   const before = await readConfigFile(path);
+  needKnownVersion(before ?? {}, path);
   const store = await openStore(path);
   if (before === undefined) store.store = { version: CONFIG_VERSION };
   store.set(key, value);
@@ -78,17 +80,39 @@ export async function setInFile(path: string, key: string, value: FieldValue): P
 export async function unsetInFile(path: string, key: string): Promise<boolean> {
   const before = await readConfigFile(path);
   if (before === undefined) return false;
-  const store = await openStore(path, false);
-  if (!store.has(key)) return false;
-  await backUp(path);
-  store.delete(key);
+  needKnownVersion(before, path);
+  const after = migrated(before);
+  if (!hasKey(after, key)) return false;
+  const store = await openStore(path);
+  store.store = without(after, key);
   return true;
 }
 
-async function openStore(path: string, keepCopy = true) {
+/** By the names under which mistakes in a file are told: "group.name", or the whole of what stands at the top. */
+export function hasKey(file: ConfigFile, key: string): boolean {
+  const [group, name] = placeOf(key);
+  const inner = Object.hasOwn(file, group) ? file[group] : undefined;
+  return Object.hasOwn(file, key) || (isGroup(inner) && Object.hasOwn(inner, name));
+}
+
+function without(file: ConfigFile, key: string): ConfigFile {
+  const { [key]: _, ...rest } = file;
+  const [group, name] = placeOf(key);
+  const inner = rest[group];
+  if (Object.hasOwn(file, key) || !isGroup(inner)) return rest;
+  const { [name]: __, ...others } = inner;
+  return { ...rest, [group]: others };
+}
+
+function placeOf(key: string): [group: string, name: string] {
+  const dot = key.indexOf('.');
+  return [key.slice(0, Math.max(0, dot)), key.slice(dot + 1)];
+}
+
+async function openStore(path: string) {
   const { default: Conf } = await import('conf');
   await makeDirs(dirname(path), DIR_MODE);
-  if (keepCopy) await backUp(path);
+  await backUp(path);
   // One that is damaged is only ever replaced whole.
   const before = await readConfigFile(path).catch(() => undefined);
   const version = before === undefined ? undefined : versionOf(before);

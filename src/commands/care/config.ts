@@ -1,4 +1,5 @@
 /** `config …`: reading and changing the configuration file. */
+import { changing } from '../../config/changing.ts';
 import {
   CONFIG_FIELDS,
   CONFIG_VERSION,
@@ -8,10 +9,10 @@ import {
   fieldOf,
   valueAt,
 } from '../../config/fields.ts';
-import { migrated } from '../../config/migrate.ts';
+import { isGroup, migrated } from '../../config/migrate.ts';
 import { loadConfig, needKnown, type ResolvedConfig, resolveConfig } from '../../config/resolve.ts';
-import { readConfigFile, setInFile, unsetInFile } from '../../config/store.ts';
-import type { ConfigProblem } from '../../config/validate.ts';
+import { hasKey, readConfigFile, setInFile, unsetInFile } from '../../config/store.ts';
+import { type ConfigProblem, needKnownVersion } from '../../config/validate.ts';
 import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import type { ArgSpec, Column, Command, Context, OutputRecord } from '../command.ts';
@@ -116,14 +117,17 @@ const setCommand: Command = {
     const words = ([] as unknown[]).concat(values.value).map(String);
     const value = parseFieldText(field, words.join(field.kind === 'list' ? ',' : ' '), field.key);
     const path = context.configPath();
-    const before = await fileAt(path);
-    // What contradicts another field is refused; a file that was wrong before may be mended field by field.
-    const next = withValue(before, field.key, value);
-    const wasValid = problemOf(() => resolveConfig(before, path, { env: {} })) === undefined;
-    const problem = problemOf(() => resolveConfig(next, path, { env: {} }));
-    if (problem !== undefined && wasValid) throw contradiction(problem, field.key);
     const { dryRun } = context.options;
-    if (!dryRun) await setInFile(path, field.key, value);
+    const problem = await changingUnless(dryRun, path, async () => {
+      const before = await fileAt(path);
+      // What contradicts another field is refused; a file that was wrong before may be mended field by field.
+      const next = withValue(before, field.key, value);
+      const wasValid = problemOf(() => resolveConfig(before, path, { env: {} })) === undefined;
+      const found = problemOf(() => resolveConfig(next, path, { env: {} }));
+      if (found !== undefined && wasValid) throw contradiction(found, field.key);
+      if (!dryRun) await setInFile(path, field.key, value);
+      return found;
+    });
     context.out.record({
       ...(dryRun ? { dryRun } : {}),
       key: field.key,
@@ -173,16 +177,17 @@ const unsetCommand: Command = {
   async run(context, values) {
     const key = String(values.key);
     const path = context.configPath();
-    const before = await fileAt(path);
-    const there = valueAt(before, key) !== undefined;
-    // The version says how to read the rest; a group is many fields.
-    const removable =
-      key !== 'version' &&
-      (fieldOf(key) !== undefined || there) &&
-      !CONFIG_FIELDS.some((field) => field.key.startsWith(`${key}.`));
-    if (!removable) needField(key);
     const { dryRun } = context.options;
-    if (there && !dryRun) await unsetInFile(path, key);
+    const there = await changingUnless(dryRun, path, async () => {
+      const before = await fileAt(path);
+      const found = hasKey(before, key);
+      // The version says how to read the rest; a group is many fields.
+      const isGroupOfFields =
+        isGroup(before[key]) && CONFIG_FIELDS.some((it) => it.key.startsWith(`${key}.`));
+      if (fieldOf(key) === undefined && (key === 'version' || !found || isGroupOfFields)) needField(key);
+      if (found && !dryRun) await unsetInFile(path, key);
+      return found;
+    });
     context.out.record({ ...(dryRun ? { dryRun } : {}), key, removed: there && !dryRun });
     if (dryRun)
       context.out.note(`${there ? `${key} would be removed: ` : ''}nothing was changed (--dry-run)`);
@@ -319,7 +324,12 @@ function problemOf(action: () => unknown): DatameshError | undefined {
 async function fileAt(path: string): Promise<Record<string, unknown>> {
   const found = await readConfigFile(path);
   if (found === undefined) throw notConfigured(path);
+  needKnownVersion(found, path);
   return migrated(found);
+}
+
+function changingUnless<T>(dryRun: boolean, path: string, work: () => Promise<T>): Promise<T> {
+  return dryRun ? work() : changing(path, work);
 }
 
 function notConfigured(path: string): DatameshError {

@@ -43,8 +43,14 @@ export const optimizeCommand: Command = {
     if (changes.length === 0) return out.note('nothing better was measured');
     if (values.apply !== true || options.dryRun)
       return out.note('to take this up: datamesh optimize --apply');
-    const { setInFile } = await import('../../config/store.ts');
-    for (const { key, proposed } of changes) await setInFile(context.configPath(), key, proposed);
+    const [{ changing }, { setInFile }] = await Promise.all([
+      import('../../config/changing.ts'),
+      import('../../config/store.ts'),
+    ]);
+    const path = context.configPath();
+    await changing(path, async () => {
+      for (const { key, proposed } of changes) await setInFile(path, key, proposed);
+    });
     await tellAboutEffect(
       context,
       CONFIG_FIELDS.filter(({ key }) => changes.some((it) => it.key === key)),

@@ -1,4 +1,7 @@
+import { changing } from '../../config/changing.ts';
 import { CONFIG_FIELDS, type FieldValue, fieldOf } from '../../config/fields.ts';
+import { loadConfig } from '../../config/resolve.ts';
+import { setInFile } from '../../config/store.ts';
 import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import { tellAboutEffect } from '../care/config-effect.ts';
@@ -41,11 +44,17 @@ export const bandwidthLimitCommand: Command = {
   ],
   async run(context, values) {
     const { out, options } = context;
-    const { setInFile } = await import('../../config/store.ts');
-    const { bandwidth } = await context.config();
-    const next = changed(bandwidth, values);
-    const keys = [UP, DOWN, SCHEDULE].filter((key) => !same(next[key]!, limitOf(bandwidth, key)));
-    if (!options.dryRun) for (const key of keys) await setInFile(context.configPath(), key, next[key]!);
+    const path = context.configPath();
+    const change = async () => {
+      // Read again: a line before this one, or another process, may have changed them.
+      const { bandwidth } = (await loadConfig({ flag: path, env: context.env, cwd: context.cwd })).config;
+      const next = changed(bandwidth, values);
+      const keys = [UP, DOWN, SCHEDULE].filter((key) => !same(next[key]!, limitOf(bandwidth, key)));
+      if (!options.dryRun) for (const key of keys) await setInFile(path, key, next[key]!);
+      return { next, keys };
+    };
+    const isShown = Object.keys(values).length === 0;
+    const { next, keys } = await (options.dryRun || isShown ? change() : changing(path, change));
     for (const span of next[SCHEDULE] as string[]) {
       const [hours = '', limits = ''] = span.split('=');
       const [up = '', down = ''] = limits.split(':');

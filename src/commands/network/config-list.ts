@@ -1,4 +1,5 @@
 /** One list of the configuration file, for commands that add to it and take from it. */
+import { changing } from '../../config/changing.ts';
 import { fieldOf, valueAt } from '../../config/fields.ts';
 import { migrated } from '../../config/migrate.ts';
 import { readConfigFile, setInFile } from '../../config/store.ts';
@@ -23,12 +24,24 @@ export async function listInFile(context: Context, key: ListKey): Promise<string
   });
 }
 
-/** Checks it, writes it unless this is a dry run, and has the running node take it up. Throws `bad-value`. */
-export async function writeList(context: Context, key: ListKey, list: string[]): Promise<void> {
+/**
+ * Checks what `change` makes of the list as it is then, writes it unless this is a dry run, and has the running node take it up. Throws `bad-value`.
+ * Meanwhile another process may have changed the list that the caller looked at.
+ */
+export async function changeList(
+  context: Context,
+  key: ListKey,
+  change: (list: string[]) => string[],
+): Promise<void> {
   const field = fieldOf(key)!;
-  const problem = field.check?.(list);
-  if (problem !== undefined) throw new DatameshError('bad-value', { what: `${key}: ${problem}` });
-  if (context.options.dryRun) return;
-  await setInFile(context.configPath(), key, list);
+  const changed = async () => {
+    const list = change(await listInFile(context, key));
+    const problem = field.check?.(list);
+    if (problem !== undefined) throw new DatameshError('bad-value', { what: `${key}: ${problem}` });
+    return list;
+  };
+  if (context.options.dryRun) return void (await changed());
+  const path = context.configPath();
+  await changing(path, async () => setInFile(path, key, await changed()));
   await tellAboutEffect(context, [field]);
 }

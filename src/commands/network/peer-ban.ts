@@ -4,7 +4,7 @@ import type { PeerId } from '../../engine/types.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OutputRecord } from '../command.ts';
 import { many } from '../format/units.ts';
-import { listInFile, writeList } from './config-list.ts';
+import { changeList, listInFile } from './config-list.ts';
 import { PEER_BAN_FIELDS } from './fields.ts';
 import { type NamedPeer, PEER_ARG, peerGiven, peerText } from './peer-ref.ts';
 
@@ -55,7 +55,7 @@ export const peerBanCommand: Command = {
     const cost = await costOf(context, engine, peer);
     if (!(await context.confirm(question(peer, cost))))
       throw new DatameshError('cancelled', { what: 'nobody was banned' });
-    await writeList(context, DENY, [...denied, peer.peerId]);
+    await changeList(context, DENY, (list) => [...new Set([...list, peer.peerId])]);
     out.record({ ...recordOf(peer, true), ...cost, ...(options.dryRun ? { dryRun: true } : {}) });
     if (options.dryRun) out.note(`${question(peer, cost)} Nothing was changed (--dry-run).`);
     else await tellIfWaiting(context, engine, peer, true);
@@ -84,11 +84,7 @@ export const peerUnbanCommand: Command = {
     const engine = await context.engine();
     const denied = await listInFile(context, DENY);
     const peer = await bannedPeer(engine, denied, values.peer as string);
-    await writeList(
-      context,
-      DENY,
-      denied.filter((id) => id !== peer.peerId),
-    );
+    await changeList(context, DENY, (list) => list.filter((id) => id !== peer.peerId));
     out.record({
       ...recordOf(peer, false),
       ...{ shards: null, objectsChanged: null, objectsLost: null },

@@ -3,7 +3,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { PeerId } from '../../engine/types.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { listInFile, writeList } from './config-list.ts';
+import { changeList, listInFile } from './config-list.ts';
 import { PEER_NAME_FIELDS } from './fields.ts';
 import { PEER_ARG, peerGiven, peerText } from './peer-ref.ts';
 
@@ -60,15 +60,14 @@ export const peerNameCommand: Command = {
       if (problem !== undefined) throw new DatameshError('bad-value', { what: problem });
       await refuseTaken(engine, listed, peer.peerId, nickname);
     }
-    const others = listed.filter((entry) => splitNickname(entry)?.peerId !== peer.peerId);
-    const had = listed.find((entry) => !others.includes(entry));
+    const isOfPeer = (entry: string) => splitNickname(entry)?.peerId === peer.peerId;
+    const had = listed.find(isOfPeer);
     const before = had === undefined ? undefined : splitNickname(had)?.name;
     if (before !== nickname)
-      await writeList(
-        context,
-        NICKNAMES,
-        nickname === undefined ? others : [...others, `${peer.peerId}=${nickname}`],
-      );
+      await changeList(context, NICKNAMES, (list) => [
+        ...list.filter((entry) => !isOfPeer(entry)),
+        ...(nickname === undefined ? [] : [`${peer.peerId}=${nickname}`]),
+      ]);
     out.record({
       peerId: peer.peerId,
       ownName: peer.view?.ownName ?? null,

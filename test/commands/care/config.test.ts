@@ -160,6 +160,30 @@ describe('changing', () => {
     }
   });
 
+  it('unsets by the name that validate tells, wherever it stands', async () => {
+    const { console: _, ...rest } = written;
+    await writeFile(path, JSON.stringify({ ...rest, console: 'x', 'a.b': 1, other: { c: 1 } }));
+    await expect(config('validate')).rejects.toMatchObject({
+      details: { problems: ['console', 'a.b', 'other.c'].map((key) => ({ key })) },
+    });
+    for (const key of ['console', 'a.b', 'other.c'])
+      expect((await config('unset', { key })).records).toEqual([{ key, removed: true }]);
+    expect((await config('validate')).records).toHaveLength(1);
+    for (const key of ['__proto__', '__proto__.toString', 'constructor'])
+      await expect(config('unset', { key })).rejects.toMatchObject({ code: 'unknown-option' });
+  });
+
+  it('leaves a file of a newer version as it is', async () => {
+    const text = JSON.stringify({ ...written, version: written.version + 1 });
+    await writeFile(path, text);
+    for (const [verb, values] of [
+      ['set', { key: 'network.zone', value: ['z'] }],
+      ['unset', { key: 'network.zone' }],
+    ] as const)
+      await expect(config(verb, values)).rejects.toMatchObject({ code: 'format-too-new', exit: 4 });
+    expect(await readFile(path, 'utf8')).toBe(text);
+  });
+
   it('changes nothing with --dry-run', async () => {
     const dry = { options: { dryRun: true } };
     const set = await config('set', { key: 'node.name', value: ['beta'] }, dry);

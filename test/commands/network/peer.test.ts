@@ -56,6 +56,14 @@ describe('peer ban', () => {
     expect(await runLine(host(), 'peer', 'unban', 'birch')).toBe(8);
   });
 
+  it('keeps what others write at the same time', async () => {
+    const peers = Array.from({ length: 6 }, (_, at) => fakePeerId(80 + at));
+    await Promise.all(peers.map((peer) => runLine(host(true), 'peer', 'ban', peer)));
+    expect((await file()).access.deny.toSorted()).toEqual(peers.toSorted());
+    await Promise.all(peers.map((peer) => runLine(host(), 'peer', 'unban', peer)));
+    expect((await file()).access.deny).toEqual([]);
+  });
+
   it('does nothing when the answer is no, or for a dry run', async () => {
     const no = host(false);
     expect(await runLine(no, 'peer', 'ban', 'birch')).not.toBe(0);
