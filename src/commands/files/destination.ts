@@ -54,11 +54,12 @@ export interface Destination {
 /** Throws `file-denied` or `disk-full`; so do its methods. */
 export async function openDestination(path: string, force: boolean): Promise<Destination> {
   if ((await kindOf(path)) === 'other') return openDevice(path);
-  const beside = join(
-    dirname(path),
-    `.${basename(path).slice(0, 80)}.${randomBytes(6).toString('hex')}.part`,
-  );
-  const handle = await open(beside, 'wx').catch((cause) => {
+  // Characters of four bytes each, and the name is still none too long.
+  const begin = [...basename(path)].slice(0, 40).join('');
+  const beside = join(dirname(path), `.${begin}.${randomBytes(6).toString('hex')}.part`);
+  // What was kept from others stays so, and never stands open in between.
+  const mode = force ? (await stat(path).catch(() => undefined))?.mode : undefined;
+  const handle = await open(beside, 'wx', mode === undefined ? 0o666 : 0o600).catch((cause) => {
     throw writeError(path, cause);
   });
   let open_ = true;
@@ -71,6 +72,8 @@ export async function openDestination(path: string, force: boolean): Promise<Des
     write: (chunk) => writeAll(handle, chunk, path),
     async commit() {
       try {
+        // Not every file system has modes.
+        if (mode !== undefined) await handle.chmod(mode & 0o777).catch(() => {});
         await handle.sync();
         await close();
         if (force) {
