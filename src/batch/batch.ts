@@ -155,12 +155,12 @@ export async function runCommands(
     } else {
       tally.status = await runOne(parsed, host, options);
       tally.ran++;
+      if (tally.status === 0) await journal?.add(keys[index]!);
       if (host.signal.aborted) {
         if (tally.status !== 0) tally.failed++;
         stop = { code: EXIT.interrupted, reason: 'interrupted' };
         continue;
       }
-      if (tally.status === 0) await journal?.add(keys[index]!);
     }
     // A list is judged at its end: `info x || echo none` has not failed when x is missing.
     const next = commands[index + 1];

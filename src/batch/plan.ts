@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import type { Host } from '../commands/execute.ts';
 import { asDatameshError, DatameshError } from '../errors.ts';
 import type { ParsedCommand } from '../lang/types.ts';
+import { leavesTraces } from './leaves-traces.ts';
 import { shownText } from './reporter.ts';
 import { stepKeys } from './step-key.ts';
 
@@ -161,10 +162,10 @@ export async function checkPlan(
 
 const nameOf = (it: Precondition) => (it.kind === 'object' ? `'${it.name}'` : it.path);
 
-/** What a step that changes something looks at: the objects and files it names. Patterns name nothing by themselves. */
+/** What a step that leaves something behind looks at: the objects and files it names. Patterns name nothing by themselves. */
 async function found(parsed: ParsedCommand, host: Surroundings): Promise<Precondition[]> {
   const { command, values, options } = parsed;
-  if (command.effects === 'reads' || options.help) return [];
+  if (!leavesTraces(command) || options.help) return [];
   const names = new Set(command.touches?.(values) ?? []);
   const paths = new Set<string>();
   for (const { name, type } of [...command.args, ...command.options]) {

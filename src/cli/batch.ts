@@ -81,14 +81,17 @@ function noScript(given: string, human: Streams | undefined): DatameshError {
   });
 }
 
-/** What changes nothing needs no notes: it can simply be run again. */
+/** What leaves nothing behind needs no notes: it can simply be run again. */
 async function runJournalled(
   { script, resume, problem }: { script: string; resume: boolean; problem(text: string): void },
   host: Host,
   batch: BatchOptions,
   runBatch: (text: string, host: Host, options: BatchOptions) => Promise<number>,
 ): Promise<number> {
-  const { openJournal } = await import('../batch/journal.ts');
+  const [{ openJournal }, { leavesTraces }] = await Promise.all([
+    import('../batch/journal.ts'),
+    import('../batch/leaves-traces.ts'),
+  ]);
   let journal: Awaited<ReturnType<typeof openJournal>> | undefined;
   const { variables } = batch;
   const options: BatchOptions = {
@@ -98,9 +101,7 @@ async function runJournalled(
     },
     async judged(commands) {
       await batch.judged?.(commands);
-      const changes = commands.some(
-        ({ command, options: own }) => command.effects !== 'reads' && !own.dryRun,
-      );
+      const changes = commands.some(({ command, options: own }) => leavesTraces(command) && !own.dryRun);
       if (batch.check || (!changes && !resume)) return;
       const { cwd, env } = host;
       journal = await openJournal({ script, variables, cwd, env, resume, problem });

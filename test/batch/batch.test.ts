@@ -269,6 +269,24 @@ describe('running', () => {
     expect(lines.at(-2)).toMatchObject({ skipped: true, reason: 'interrupted', line: 3 });
   });
 
+  it('notes for --resume what ended well although the signal had come', async () => {
+    const stop = new AbortController();
+    const noted: string[] = [];
+    const journal = {
+      done: new Set<string>(),
+      add: async (key: string) => void noted.push(key),
+      end: async () => {},
+    };
+    const engine = createFakeEngine({ objects });
+    const { rename } = engine.names;
+    engine.names.rename = (...given) => {
+      stop.abort();
+      return rename(...given);
+    };
+    const { status } = await batch('rename a c\nrename b d', { signal: stop.signal, journal, engine });
+    expect([status, noted.length]).toEqual([130, 1]);
+  });
+
   it('does not read standard input, which is the script', async () => {
     expect((await batch('put - --name x')).status).not.toBe(0);
   });

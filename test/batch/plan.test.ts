@@ -77,6 +77,13 @@ describe('batch --plan and --apply (D.9-42)', () => {
     expect((await cli.engine.list()).objects.length).toBe(before);
   });
 
+  it('refuses with 6 when a file that a get would replace was written again', async () => {
+    await batch('get a file --force\n', '--plan', 'plan.json');
+    await writeFile(join(folder, 'file'), 'what nobody has a copy of');
+    expect((await batch('', '--apply', 'plan.json')).status).toBe(6);
+    expect(await readFile(join(folder, 'file'), 'utf8')).toBe('what nobody has a copy of');
+  });
+
   it('refuses a plan that was changed, one of another kind, and options that exclude each other', async () => {
     await batch(script, '--plan', 'plan.json');
     const text = await readFile(join(folder, 'plan.json'), 'utf8');
@@ -140,6 +147,13 @@ describe('batch --resume', () => {
     expect((await batch(script, '--resume')).status).toBe(8);
   });
 
+  it('leaves out a file that was written', async () => {
+    const gets = 'get a\nget missing\nget b\n';
+    expect((await batch(gets)).status).toBe(8);
+    await put('missing', 'now it is there');
+    expect(await batch(gets, '--resume')).toMatchObject({ status: 0 });
+  });
+
   it('without a place for its notes the script runs all the same, and says so; with --resume it does not', async () => {
     await writeFile(join(folder, 'state'), 'a file where a folder should be');
     const env = { XDG_STATE_HOME: join(folder, 'state') };
@@ -156,6 +170,16 @@ describe('batch --resume', () => {
     expect((await batch(script)).status).toBe(8);
     const { stdout } = await batch(`${script}list\n`, '--resume', '--json');
     expect(stdout).not.toContain('"done"');
+  });
+});
+
+describe('batch --timeout', () => {
+  it('takes a --timeout longer than a timer can wait', async () => {
+    for (const time of ['30d', '60d'])
+      expect(await batch('sleep 1ms', '--timeout', time)).toMatchObject({
+        status: 0,
+        stderr: '',
+      });
   });
 });
 
