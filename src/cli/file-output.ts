@@ -9,10 +9,10 @@ import type { Streams } from './streams.ts';
 /** Written in pieces of this size at least, so that memory does not grow with the file. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** `other` is what the host shows without a redirection. */
+/** `other` is what the host shows without a redirection. A dry run writes no file: what would stand in it is shown. */
 export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput): RunOutput {
   const { redirect } = parsed;
-  if (redirect === undefined) return other;
+  if (redirect === undefined || parsed.options.dryRun) return other;
   const path = resolve(cwd, redirect.path);
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;

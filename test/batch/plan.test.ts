@@ -173,6 +173,15 @@ describe('batch --resume', () => {
   });
 });
 
+describe('batch --dry-run', () => {
+  it('writes no file', async () => {
+    await writeFile(join(folder, 'file'), 'content');
+    for (const [script, ...argv] of [['list > file', '--dry-run'], ['list --dry-run >> file']] as const)
+      expect((await batch(script, ...argv)).stdout).toMatch(/^name\t/);
+    expect(await readFile(join(folder, 'file'), 'utf8')).toBe('content');
+  });
+});
+
 describe('batch --timeout', () => {
   it('takes a --timeout longer than a timer can wait', async () => {
     for (const time of ['30d', '60d'])
