@@ -41,7 +41,7 @@ flag beats a variable, which beats the file, which beats the default; \`datamesh
 rates may carry units (\`50GiB\`, \`2MiB/s\`) in variables and commands; in the file they are numbers of bytes. Secrets are not in it: a protected keyring is opened with
 \`--passphrase-file\`, \`DATAMESH_PASSPHRASE_FILE\` or, seen by others, \`DATAMESH_PASSPHRASE\`.
 
-\`datamesh config set KEY VALUE\` checks a value before it writes it, keeps the file of before as \`.bak\`, and tells the running service, which takes up at once what the table
+\`datamesh config set KEY VALUE\` checks a value before it writes it, keeps the file of before as \`.bak\`, waits while another process changes it (the lock is \`config.json.LOCK.guard\`), and tells the running service, which takes up at once what the table
 says; so does SIGHUP. Files of older versions (this one writes version ${CONFIG_VERSION}) are understood, and kept as \`.v1\` … when they are rewritten. \`datamesh config generate\` prints a
 complete file, with \`--schema\` its JSON Schema.
 

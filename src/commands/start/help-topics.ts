@@ -36,6 +36,7 @@ function exitCodes(): string[] {
         .map((entry) => `      ${entry.id} ${entry.code}`);
       return [`  ${String(status).padStart(3)}  ${EXIT_MEANINGS[name]}`, ...ids];
     }),
+    '  129  the terminal was closed (SIGHUP)',
     '  141  standard output was closed by its reader',
   ];
 }
