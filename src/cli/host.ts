@@ -1,4 +1,5 @@
 /** What commands find around them when they run from a shell. */
+import { fstatSync } from 'node:fs';
 import type { Host } from '../commands/execute.ts';
 import { configFilePath } from '../config/paths.ts';
 import { DatameshError } from '../errors.ts';
@@ -50,6 +51,13 @@ export function createCliHost({ flags, streams, env, cwd, signal, mode }: CliHos
       if (process.stdin.isTTY) {
         throw new DatameshError('not-a-terminal', {
           what: 'standard input is a terminal',
+          mend: 'pipe the content in, or give a file',
+        });
+      }
+      // Node reads one as if it were empty.
+      if (fstatSync(0).isDirectory()) {
+        throw new DatameshError('is-a-directory', {
+          what: 'standard input is a directory',
           mend: 'pipe the content in, or give a file',
         });
       }
