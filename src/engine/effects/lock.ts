@@ -29,8 +29,8 @@ const NAME_TRIES = 10;
 const NAME_WAIT_MS = 25;
 const MAX_LOCK_BYTES = 4096;
 /** `lockSoon`: what is held for a moment is held for milliseconds. */
-const SOON_TRIES = 100;
-const SOON_WAIT_MS = 100;
+const SOON_TRIES = 500;
+const SOON_WAIT_MS = 20;
 
 /**
  * Takes the lock of the data folder `dir`, which must exist. `path` is its LOCK file (options.ts, dataPaths).
@@ -77,7 +77,7 @@ export async function lockSoon(disk: Disk, path: string, clock: Clock): Promise<
       if (left === 0) {
         const { pid } = (error.details ?? {}) as Partial<LockHolder>;
         throw new DatameshError('lock-held', {
-          what: `${pid === undefined ? 'another process' : `process ${pid}`} holds ${path} and does not let go`,
+          what: `${pid === undefined ? 'another process' : `process ${pid}`} holds ${path} and does not let go; nothing was changed`,
           mend: 'wait until it has ended, and try again',
           cause: error,
         });
