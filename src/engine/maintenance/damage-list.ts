@@ -5,8 +5,10 @@
 import type { ObjectId } from '../types.ts';
 
 interface Suspect {
-  /** Monotonic time of the first look that found damage; undefined before it. */
+  /** Since when it is damaged, as the first look found it to be; undefined before that. */
   sinceMs: number | undefined;
+  /** When it was last told that a holder is gone: a look may come much later. */
+  toldMs: number | undefined;
   nextMs: number;
   /** Since when its lease has been refused; undefined once it was worked on. */
   refusedSinceMs: number | undefined;
@@ -51,11 +53,13 @@ export class DamageList {
       // A census suspects everything each minute: where nothing could be done, that is look enough until the mesh changes.
       if (!lost) return;
       known.futile = 0;
+      known.toldMs = nowMs;
       known.unseen++;
       this.list(id, known, known.losses + 1);
     } else if (this.suspects.size < this.most || (lost && this.madeRoom())) {
       const suspect: Suspect = {
         sinceMs: undefined,
+        toldMs: lost ? nowMs : undefined,
         nextMs: nowMs,
         refusedSinceMs: undefined,
         futile: 0,
@@ -110,11 +114,11 @@ export class DamageList {
     return due;
   }
 
-  /** How long it has been damaged; 0 when it is first noted now. */
+  /** How long it has been damaged: since its loss was told, or else since it is first noted now. */
   ageMs(id: ObjectId, nowMs: number): number {
     const suspect = this.suspects.get(id);
     if (suspect === undefined) return 0;
-    suspect.sinceMs ??= nowMs;
+    suspect.sinceMs ??= suspect.toldMs ?? nowMs;
     return nowMs - suspect.sinceMs;
   }
 

@@ -123,6 +123,18 @@ describe('what may be damaged', () => {
     expect(list.size).toBe(0);
   });
 
+  it('counts how long something is damaged from when its loss was told, however late it is looked at', () => {
+    const list = new DamageList();
+    list.suspect(a, 1_000, true);
+    list.suspect(b, 1_000);
+    for (const id of [a, b]) list.look(id);
+    expect([a, b].map((id) => list.ageMs(id, 9_000))).toEqual([8_000, 0]);
+    list.suspect(a, 20_000, true);
+    expect(list.ageMs(a, 21_000)).toBe(20_000);
+    list.whole(a);
+    expect(list.ageMs(a, 30_000)).toBe(10_000);
+  });
+
   it('takes any number of losses', () => {
     const list = new DamageList();
     list.suspect(a, 0);

@@ -1,10 +1,19 @@
 import { decodeManifest, decodeOwnManifest, type Manifest } from '../../codec/manifest.ts';
 import { ManifestCache } from '../../transfer/manifest-cache.ts';
-import type { ObjectId, OwnerId } from '../../types.ts';
+import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
 import type { CustodyStore } from './custody-store.ts';
 
 /** Decoded, of some three thousand objects. */
 const CACHE_BYTES = 8 * 1024 * 1024;
+
+/** Who had the stripes' shards when they were written: without this in the store nobody here is told that one of them is gone. The bytes are the owner's object's; nobody where they cannot be read. */
+export function writtenTo(manifest: Uint8Array, ownerId: OwnerId): readonly PeerId[] {
+  try {
+    return decodeOwnManifest(manifest, { ownerId }).peers;
+  } catch {
+    return [];
+  }
+}
 
 /** Manifests of the objects in custody, decoded; those used last are kept. */
 export class CustodyManifests {

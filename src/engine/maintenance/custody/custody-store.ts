@@ -23,7 +23,7 @@ export interface ClaimsOf {
 
 /** What a census found out. */
 export interface Found extends ClaimsOf {
-  /** Write-time holders of the manifest's stripes. */
+  /** Write-time holders of the manifest's stripes: to be given with it. */
   noted: readonly PeerId[];
 }
 
@@ -33,7 +33,7 @@ export interface Keep {
   bytes: Uint8Array;
   /** Verified to be the object's; kept when there is none yet. */
   manifest?: Uint8Array | undefined;
-  /** Write-time holders of the manifest's stripes. */
+  /** Write-time holders of the manifest's stripes: to be given with it. */
   holders?: readonly PeerId[] | undefined;
   claims?: readonly Claim[] | undefined;
 }

@@ -4,6 +4,7 @@
  */
 import { asDatameshError } from '../../../errors.ts';
 import type { ObjectId, PeerId } from '../../types.ts';
+import { writtenTo } from './custody-manifests.ts';
 import type { CustodyStore } from './custody-store.ts';
 
 /** Objects remembered: those of a repair of a large node's shards, and what was mended just before. */
@@ -48,7 +49,8 @@ export class Given {
     } finally {
       const record = store.get(id);
       if (record?.state === 'released' && !isRefused) {
-        store.keep([{ order: record.order, bytes: record.bytes, manifest }]);
+        const holders = manifest && writtenTo(manifest, record.owner);
+        store.keep([{ order: record.order, bytes: record.bytes, manifest, holders }]);
         this.note(id, holder);
         this.options.overtaken(id, holder);
       }

@@ -5,6 +5,7 @@ import { bytesToHex, type ObjectId, type OwnerId, type PeerId } from '../../type
 import { sideBySide } from '../side-by-side.ts';
 import { type Duty, mayForget } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
+import { writtenTo } from './custody-manifests.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
 import { type CustodyMark, type CustodyStore, MANIFEST_GROUP } from './custody-store.ts';
@@ -185,7 +186,8 @@ export class Handover {
       store.forget([id]);
       return false;
     }
-    store.keep([{ order: record.order, bytes: record.bytes, manifest }]);
+    const holders = writtenTo(manifest, record.owner);
+    store.keep([{ order: record.order, bytes: record.bytes, manifest, holders }]);
     return true;
   }
 

@@ -5,6 +5,7 @@ import type { OwnerKeys } from '../../keys/keys.ts';
 import type { ObjectId, PeerId } from '../../types.ts';
 import { CUSTODIANS, closestMembers } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
+import { writtenTo } from './custody-manifests.ts';
 import type { CustodyPeers } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
 import { type CustodyStore, MANIFEST_GROUP } from './custody-store.ts';
@@ -95,7 +96,12 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
       try {
         if (peer === peers.self) {
           store.keep(
-            theirs.map(({ item }) => ({ ...item, order: readOrder(item.order), bytes: item.order })),
+            theirs.map(({ item }) => ({
+              ...item,
+              order: readOrder(item.order),
+              bytes: item.order,
+              holders: item.manifest && writtenTo(item.manifest, owner.ownerId),
+            })),
           );
           for (const { pending } of theirs) confirm(pending);
           context.kept(theirs.map(({ pending }) => pending.objectId));

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { blake3 } from '../../../../src/engine/codec/hash.ts';
-import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
+import { decodeManifest, encodeManifest } from '../../../../src/engine/codec/manifest.ts';
 import { realRandom } from '../../../../src/engine/effects/random.ts';
 import { closestMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
 import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
@@ -62,6 +62,10 @@ test('a manifest that an order came without is fetched from another custodian', 
   expect(await handover.fetchManifests([id])).toEqual([id]);
   expect(asked).toEqual([near[1]]);
   expect(store.mark(id)).toMatchObject({ state: 'live', hasManifest: true });
+  // Else nobody here would be told that one of them is gone.
+  const written = decodeManifest(manifest).peers;
+  expect(written).not.toHaveLength(0);
+  for (const one of written) expect(store.heldBy(one, undefined, 9)).toEqual([id]);
   expect(bytesToHex(store.manifest(id)!)).toBe(bytesToHex(manifest));
 });
 

@@ -91,5 +91,13 @@ it('takes the first manifest whose bytes are the object’s', async () => {
   };
   expect(await text((bytes) => Buffer.from(bytes).toString() !== 'wrong')).toMatch(/right|own/);
   expect(await text(() => false)).toBeUndefined();
-  expect(await manifestInCustody(owner, ids[0]!, () => true, context, () => true)).toBeUndefined();
+  expect(
+    await manifestInCustody(
+      owner,
+      ids[0]!,
+      () => true,
+      context,
+      () => true,
+    ),
+  ).toBeUndefined();
 });

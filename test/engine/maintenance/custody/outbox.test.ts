@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Catalog } from '../../../../src/engine/catalog/catalog.ts';
 import { openCatalog } from '../../../../src/engine/catalog/sqlite-catalog.ts';
+import { decodeManifest, encodeManifest } from '../../../../src/engine/codec/manifest.ts';
 import { realClock } from '../../../../src/engine/effects/clock.ts';
 import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
 import type { OfferAnswer, OfferItem } from '../../../../src/engine/maintenance/custody/custody-protocol.ts';
@@ -10,6 +11,7 @@ import { type FoundManifest, sendOrders } from '../../../../src/engine/maintenan
 import type { ObjectId, PeerId } from '../../../../src/engine/types.ts';
 import { DatameshError } from '../../../../src/errors.ts';
 import { entry, idOf } from '../../catalog/entries.ts';
+import { inputOf } from '../../codec/manifest-samples.ts';
 import { member, owner, peer } from './samples.ts';
 
 let catalog: Catalog;
@@ -26,7 +28,7 @@ interface Mesh {
 }
 
 function sender(
-  names: readonly number[],
+  names: readonly (number | string)[],
   reply: (to: PeerId, items: readonly OfferItem[]) => OfferAnswer[],
   mesh: Mesh = {},
 ) {
@@ -78,6 +80,17 @@ test('what was put is told to three custodians, once they have confirmed it no m
   }
   expect(await send()).toBe(0);
   expect(told).toHaveLength(6);
+});
+
+test('a custodian that is the owner’s own node knows as well as the others whose shards are gone when a node is', async () => {
+  const bytes = encodeManifest(inputOf(40_000, { owner }));
+  put('a');
+  const { send, store } = sender(['self', 2, 3], kept, { found: { bytes, silent: false } });
+  expect(await send()).toBe(0);
+  const id = store.listOpen(undefined, 9)[0]!.objectId;
+  const written = decodeManifest(bytes).peers;
+  expect(written).toHaveLength(6);
+  for (const one of written) expect(store.heldBy(one, undefined, 9)).toEqual([id]);
 });
 
 test('an order that one custodian did not take, or that nobody is there for, waits', async () => {
