@@ -17,12 +17,7 @@ export function graphemes(text: string): string[] {
 export function previousBoundary(text: string, at: number): number {
   if (at <= 0) return 0;
   if (isPlainAscii(text)) return at - 1;
-  let boundary = 0;
-  for (const part of segmenter.segment(text)) {
-    if (part.index >= at) break;
-    boundary = part.index;
-  }
-  return boundary;
+  return segmenter.segment(text).containing(Math.min(at, text.length) - 1)?.index ?? 0;
 }
 
 /** Offset of the first grapheme boundary after `at`; the length at the end. */

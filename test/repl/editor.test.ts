@@ -139,6 +139,14 @@ describe('the line editor', () => {
     );
   });
 
+  it('passes a word as long as a line may be before anybody waits for it', () => {
+    const long = run(insert(`put ${'é'.repeat(20_000)}`));
+    const began = performance.now();
+    expect(edit(long, { type: 'move', reach: 'word', direction: -1 }).caret).toBe(4);
+    expect(edit(long, { type: 'kill', reach: 'blank-word', direction: -1 }).text).toBe('put ');
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
   it('rotates the kill ring', () => {
     const state = run(insert('one'), { type: 'kill', reach: 'line', direction: -1 }, insert('two'), {
       type: 'kill',
