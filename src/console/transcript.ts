@@ -1,10 +1,14 @@
 /** The Output: what was typed and answered, wrapped to the width it is looked at. */
 import { cell, type Row, type Tone, wrapRow } from '../panels/cells.ts';
+import { remembering } from '../panels/remember.ts';
 
 /** Some hours of work; beyond that the oldest goes. */
 export const MAX_LINES = 5_000;
 /** What goes on from the row above stands a little to the right. */
 const INDENT = 2;
+
+/** Each frame shows the same lines again. */
+const wrapped = remembering((row: Row, columns: number) => wrapRow(row, columns, INDENT));
 
 export interface Transcript {
   lines: readonly Row[];
@@ -30,7 +34,7 @@ export function textRows(text: string, tone: Tone = 'plain'): Row[] {
 export function appendRows(transcript: Transcript, rows: readonly Row[], columns: number): Transcript {
   const lines = [...transcript.lines, ...rows].slice(-MAX_LINES);
   if (transcript.scroll === 0) return { lines, scroll: 0 };
-  const added = rows.reduce((sum, row) => sum + wrapRow(row, columns, INDENT).length, 0);
+  const added = rows.reduce((sum, row) => sum + wrapped(row, columns).length, 0);
   return { lines, scroll: transcript.scroll + added };
 }
 
@@ -45,10 +49,10 @@ export interface TranscriptWindow {
 /** At most `height` rows; only what is looked at is wrapped. */
 export function windowOf(transcript: Transcript, columns: number, height: number): TranscriptWindow {
   const wanted = height + transcript.scroll;
-  const rows: Row[] = [];
+  let rows: Row[] = [];
   let at = transcript.lines.length - 1;
   for (; at >= 0 && rows.length < wanted; at--) {
-    rows.unshift(...wrapRow(transcript.lines[at] ?? [], columns, INDENT));
+    rows = [...wrapped(transcript.lines[at] ?? [], columns), ...rows];
   }
   const below = Math.max(0, Math.min(transcript.scroll, rows.length - height));
   const end = rows.length - below;

@@ -15,12 +15,16 @@ export type Row = readonly Cell[];
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const PRINTABLE_ASCII = /^[ -~]*$/;
+/** Code units that a column may have: letters carry marks. */
+const MAX_UNITS = 16;
 
-/** A frame has some hundred texts with more than ASCII in them, nearly all of which the frame before had. */
+/** A frame has some hundred texts with more than ASCII in them, nearly all of which the frame before had; a text longer than any row is none of them. */
+const MAX_REMEMBERED = 1_024;
 const foreignWidth = rememberingTexts(4_096, textWidth);
 
 export function widthOf(text: string): number {
-  return PRINTABLE_ASCII.test(text) ? text.length : foreignWidth(text);
+  if (PRINTABLE_ASCII.test(text)) return text.length;
+  return text.length > MAX_REMEMBERED ? textWidth(text) : foreignWidth(text);
 }
 
 /** Names come from other machines: what would act on the terminal is written as an escape. */
@@ -125,30 +129,29 @@ export function dimmed(rows: readonly Row[]): Row[] {
 /** Breaks one row into rows of at most `columns`, at a blank where there is one. */
 export function wrapRow(row: Row, columns: number, indent = 0): Row[] {
   if (rowWidth(row) <= columns) return [row];
+  const text = rowText(row);
   const rows: Row[] = [];
-  let rest: Row = row;
-  let room = columns;
-  while (rowWidth(rest) > room) {
-    const [head, tail] = splitRow(rest, room);
-    rows.push(rows.length === 0 ? head : [cell(' '.repeat(indent)), ...head]);
-    rest = tail;
-    room = Math.max(1, columns - indent);
+  for (let start = 0; start < text.length; ) {
+    const room = rows.length === 0 ? columns : Math.max(1, columns - indent);
+    // What one row could hold and not the rest, which may be a file without line ends.
+    const end = start + rowEnd(text.slice(start, start + room * MAX_UNITS), room);
+    const part = sliceRow(row, start, end);
+    rows.push(rows.length === 0 ? part : [cell(' '.repeat(indent)), ...part]);
+    start = end;
+    while (text[start] === ' ') start++;
   }
-  if (rowText(rest) !== '') rows.push(rows.length === 0 ? rest : [cell(' '.repeat(indent)), ...rest]);
   return rows;
 }
 
-function splitRow(row: Row, columns: number): [Row, Row] {
-  const text = rowText(row);
+/** How much of `text` stands in a row of `columns`. */
+function rowEnd(text: string, columns: number): number {
   let head = take(text, columns);
+  if (head.length === text.length) return text.length;
   // A first cluster wider than the room must still be taken, or the loop would never end.
-  if (head === '') head = segmenter.segment(text)[Symbol.iterator]().next().value?.segment ?? text;
+  if (head === '') head = segmenter.segment(text).containing(0)?.segment ?? text;
   const blank = head.lastIndexOf(' ');
-  const next = text[head.length];
   // Breaking at a blank in the first third would leave the row nearly empty.
-  const at = next !== ' ' && blank > head.length / 3 ? blank : head.length;
-  const skip = /^ */.exec(text.slice(at))?.[0].length ?? 0;
-  return [sliceRow(row, 0, at), sliceRow(row, at + skip, text.length)];
+  return text[head.length] !== ' ' && blank > head.length / 3 ? blank : head.length;
 }
 
 function sliceRow(row: Row, start: number, end: number): Row {

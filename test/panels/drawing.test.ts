@@ -79,6 +79,14 @@ describe('cells', () => {
     );
   });
 
+  it('wrap a text without line ends before anybody waits for it', () => {
+    const text = 'word '.repeat(200_000).trimEnd();
+    const began = performance.now();
+    const rows = wrapRow([cell(text)], 76);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(rows.map(rowText).join(' ')).toBe(text);
+  });
+
   it('leave whole groups out rather than cutting one', () => {
     const groups = [[cell('peers 5')], [cell('  health ok')], [cell('  up')]];
     expect(rowText(fitGroups(groups, 12)).trimEnd()).toBe('peers 5  up');
