@@ -1,7 +1,7 @@
 import { Box } from 'ink';
 import { memo } from 'react';
 import { drawPanel } from '../panels/catalogue.ts';
-import { type Row, rowText } from '../panels/cells.ts';
+import { cut, type Row, rowText } from '../panels/cells.ts';
 import { type PanelId, type PanelInput, sameInput } from '../panels/panel.ts';
 import { paintRow, type Theme } from '../panels/theme.ts';
 import { RowsView } from '../panels/views/rows-view.tsx';
@@ -89,11 +89,16 @@ interface TinyViewProps {
 /** A window made too small while the console runs: the prompt still works, and the last output is seen. */
 function TinyView({ state, prompt, theme }: TinyViewProps) {
   const { columns, rows } = state;
-  const note: Row = [{ text: `${columns}x${rows}: panels need 60x16`.slice(0, columns), tone: 'dim' }];
+  const told =
+    state.notice !== undefined && state.notice.untilMs > state.nowMs ? `${state.notice.text}; ` : '';
+  const note: Row = [
+    { text: cut(`${told}${columns}x${rows}: panels need 60x16`, columns, theme.glyphs.more), tone: 'dim' },
+  ];
   const room = Math.max(0, rows - 2);
-  const shown = state.transcript.lines
-    .slice(-room)
-    .map((row): Row => [{ text: rowText(row).slice(0, columns - 1), tone: 'plain' }]);
+  const { lines } = state.transcript;
+  const shown = lines
+    .slice(Math.max(0, lines.length - room))
+    .map((row): Row => [{ text: cut(rowText(row), columns - 1, theme.glyphs.more), tone: 'plain' }]);
   const filled = [
     ...Array.from({ length: room - shown.length }, (): Row => [{ text: ' ', tone: 'plain' }]),
     ...shown,

@@ -2,10 +2,11 @@
 import { rowIds } from '../panels/catalogue.ts';
 import type { PanelId } from '../panels/panel.ts';
 import { visiblePanels } from './layout.ts';
-import { type ConsoleState, layoutOf, withPanel } from './state.ts';
+import { type ConsoleState, layoutOf, notice, withPanel } from './state.ts';
 
-/** Focus on a panel; on the focused one again: zoom. */
+/** Focus on a panel; on the focused one again: zoom. Where none can be drawn the keyboard stays at the prompt. */
 export function focusPanel(state: ConsoleState, panel: PanelId): ConsoleState {
+  if (isTiny(state)) return notice(state, 'no room for panels');
   const again = state.focus === panel;
   const next: ConsoleState = {
     ...state,
@@ -20,6 +21,21 @@ export function focusPanel(state: ConsoleState, panel: PanelId): ConsoleState {
 
 export function focusPrompt(state: ConsoleState): ConsoleState {
   return { ...state, focus: 'prompt', zoomed: false, typingFilter: undefined };
+}
+
+export function openHelp(state: ConsoleState): ConsoleState {
+  if (isTiny(state)) return notice(state, 'no room for the keys');
+  return { ...state, help: { query: '', scroll: 0 } };
+}
+
+/** Keys never go to what is no longer drawn. */
+export function resized(state: ConsoleState, columns: number, rows: number): ConsoleState {
+  const next = { ...state, columns, rows };
+  return isTiny(next) ? { ...focusPrompt(next), help: undefined } : next;
+}
+
+function isTiny(state: ConsoleState): boolean {
+  return layoutOf(state).size === 'tiny';
 }
 
 /** Moves the selection by rows. One that went away leaves it at its neighbour. */

@@ -4,7 +4,7 @@ import { PANELS, type PanelId, type PanelState } from '../panels/panel.ts';
 import { type KeyPress, keyPress } from '../repl/keys.ts';
 import { boxOf, visiblePanels } from './layout.ts';
 import { panelAction, subjectOf } from './panel-actions.ts';
-import { focusPanel, focusPrompt, selectRow } from './panel-focus.ts';
+import { focusPanel, focusPrompt, openHelp, selectRow } from './panel-focus.ts';
 import {
   type ConsoleEffect,
   type ConsoleState,
@@ -61,7 +61,7 @@ function panelStep(state: ConsoleState, panel: PanelId, key: KeyPress): ConsoleS
     case 'copy':
       return copy(state, panel);
     case 'help':
-      return only({ ...state, help: { query: '', scroll: 0 } });
+      return only(openHelp(state));
     case 'mark':
       return only(toggleMark(state, panel));
     default: {

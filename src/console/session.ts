@@ -16,6 +16,7 @@ import { consolePort } from './console-port.ts';
 import { createLoader } from './loading.ts';
 import { mouseStep } from './mouse.ts';
 import { consoleOutput } from './output.ts';
+import { resized } from './panel-focus.ts';
 import { createRunner } from './runner.ts';
 import { createBeats, createSampler } from './sampling.ts';
 import type { EngineLink, Session, SessionDeps } from './session-contract.ts';
@@ -293,7 +294,7 @@ export function createSession(deps: SessionDeps): Session {
     paste: (text) => set(consolePaste({ ...state, nowMs: clock.now() }, text)),
     mouse: (report) => set(mouseStep({ ...state, nowMs: clock.now() }, report)),
     note: (text) => print([textRow(text, 'warn')]),
-    resize: (columns, rows) => set({ ...state, columns, rows }),
+    resize: (columns, rows) => set(resized(state, columns, rows)),
     start() {
       if (deps.mouse === true) port.setMouse(true);
       const help = keys.keysOf('help').at(-1);

@@ -9,7 +9,7 @@ import { type KeyPress, keyPress } from '../repl/keys.ts';
 import { clearedPrompt } from '../repl/prompt-state.ts';
 import { ghostText, promptKey, promptPaste } from '../repl/repl-model.ts';
 import { visiblePanels } from './layout.ts';
-import { focusPanel, focusPrompt } from './panel-focus.ts';
+import { focusPanel, focusPrompt, openHelp } from './panel-focus.ts';
 import { panelKey } from './panel-keys.ts';
 import {
   type Asking,
@@ -66,10 +66,6 @@ function secondKey(state: ConsoleState, key: KeyPress, services: ConsoleServices
   const { name, ...rest } = key;
   const paired = keyPress(name === 'text' ? 'char' : name, { ...rest, after: PREFIX });
   return state.keys.prompt(paired) === undefined ? only(state) : promptFocusKey(state, paired, services);
-}
-
-function openHelp(state: ConsoleState): ConsoleState {
-  return { ...state, help: { query: '', scroll: 0 } };
 }
 
 function promptFocusKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {

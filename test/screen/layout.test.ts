@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expectGolden, promptRow, readyConsole, startConsole } from './console-harness.ts';
+import { expectGolden, KEY, promptRow, readyConsole, startConsole } from './console-harness.ts';
 
 describe('console layouts', () => {
   it.each([
@@ -67,6 +67,27 @@ describe('console layouts', () => {
     pty.enter('quit');
     await pty.exited;
     expect(pty.raw()).not.toMatch(/\u001b\[\d*A|\u001b\[2J|\u001b\[3J|\u001b\[\?1049h/);
+  });
+
+  it('keeps the prompt in sight, and the keys at it, in a window too small for panels', async () => {
+    const pty = await readyConsole({ columns: 120, rows: 40 });
+    pty.enter('list');
+    await pty.waitFor('notes/plan.txt');
+    pty.write(KEY.tab);
+    await pty.waitFor('look into');
+    await pty.resize(40, 12);
+    await pty.waitFor('40x12');
+    pty.write('stat');
+    await pty.waitFor('alder home> stat');
+    pty.write(KEY.ctrl('u'));
+    pty.write('?');
+    await pty.waitFor('no room for the keys');
+    pty.write(KEY.tab);
+    await pty.waitFor('no room for panels');
+    pty.write('info');
+    await pty.waitFor('alder home> info');
+    await pty.resize(30, 2);
+    await pty.waitFor(/30x2.*\nalder home> info$/);
   });
 
   it('D.9-12 survives a storm of sizes: no ghost rows, text and caret kept', async () => {
