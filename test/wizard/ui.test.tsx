@@ -61,13 +61,15 @@ const CTRL_B = '\u0002';
 describe('the frames at 80 columns', () => {
   const driver = new Driver();
   const frames = new Map<string, string>();
-  const draw = () =>
-    plain(render(<WizardScreen state={driver.state} columns={80} onText={() => {}} />).lastFrame());
+  const draw = () => drawn(80);
+  const drawn = (columns: number) =>
+    plain(render(<WizardScreen state={driver.state} columns={columns} onText={() => {}} />).lastFrame());
   frames.set('preflight', draw());
   for (let i = 0; i < 60 && driver.state.screen !== 'review'; i++) {
     const { question } = driver.state;
     if (question !== undefined && !frames.has(driver.state.screen)) frames.set(driver.state.screen, draw());
-    if (question === 'show-phrase') frames.set('phrase', draw());
+    if (question === 'show-phrase')
+      for (const columns of [80, 57, 40, 20]) frames.set(`phrase ${columns}`, drawn(columns));
     driver.enter();
   }
   frames.set('review', draw());
@@ -98,8 +100,8 @@ describe('the frames at 80 columns', () => {
     expect(frames.get('review')).toContain('9/9 Review');
   });
 
-  it('shows all 24 words, numbered', () => {
-    const frame = frames.get('phrase')!;
+  it.each([80, 57, 40, 20])('shows all 24 words, numbered, on %i columns', (columns) => {
+    const frame = frames.get(`phrase ${columns}`)!;
     for (const [index, word] of WORDS.entries())
       expect(frame).toMatch(new RegExp(`\\b${index + 1}\\. ${word}\\b`));
   });

@@ -4,17 +4,28 @@ import { Box, Text } from 'ink';
 const COLUMNS = 4;
 /** The longest word of the list has 8 letters. */
 const WORD_CELLS = 8;
+/** "  12. abandon " side by side, or closer where there is less room. */
+const WIDE_CELLS = 6 + WORD_CELLS;
+const NARROW_CELLS = 4 + WORD_CELLS;
 
-export function PhraseView({ words }: { words: readonly string[] }) {
-  const rows = Math.ceil(words.length / COLUMNS);
+/** No word is ever broken from its number: one that is written down wrongly is found out when it is too late. */
+export function PhraseView({ words, columns: room }: { words: readonly string[]; columns: number }) {
+  const wide = room >= COLUMNS * WIDE_CELLS;
+  const columns = wide
+    ? COLUMNS
+    : Math.max(1, Math.min(COLUMNS, Math.floor((room + 1) / (NARROW_CELLS + 1))));
+  const rows = Math.ceil(words.length / columns);
   return (
     <Box flexDirection="column">
       {Array.from({ length: rows }, (_, row) => (
         <Text key={words[row]! + String(row)} bold>
-          {Array.from({ length: COLUMNS }, (_, column) => {
+          {Array.from({ length: columns }, (_, column) => {
             const index = column * rows + row;
-            return `${String(index + 1).padStart(4)}. ${(words[index] ?? '').padEnd(WORD_CELLS)}`;
-          }).join('')}
+            const word = (words[index] ?? '').padEnd(WORD_CELLS);
+            return wide
+              ? `${String(index + 1).padStart(4)}. ${word}`
+              : `${String(index + 1).padStart(2)}. ${word}`;
+          }).join(wide ? '' : ' ')}
         </Text>
       ))}
     </Box>

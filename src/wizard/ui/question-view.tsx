@@ -1,6 +1,7 @@
 /** One question: why it is asked, the field or the choices, what is wrong or worth knowing. */
 import { Box, Text } from 'ink';
 import { wrap } from '../../commands/format/help.ts';
+import { safeText } from '../../commands/format/safe-text.ts';
 import { askedQuestions, textOf } from '../context.ts';
 import { contextOfState, textFieldActive } from '../navigate.ts';
 import { choicesOf, type Question, type QuestionContext } from '../question.ts';
@@ -22,7 +23,7 @@ export function QuestionView({ state, columns, question, onText }: Props & { col
       <Text bold>{question.title}</Text>
       <Text dimColor>{wrap(question.why, columns).join('\n')}</Text>
       <Box marginTop={1} flexDirection="column">
-        <Field state={state} question={question} context={context} onText={onText} />
+        <Field state={state} columns={columns} question={question} context={context} onText={onText} />
       </Box>
       <Remarks state={state} question={question} context={context} />
     </Box>
@@ -53,8 +54,16 @@ function Answered({
   ));
 }
 
-function Field({ state, question, context, onText }: Props & { context: QuestionContext }) {
-  if (question.kind === 'show') return <PhraseView words={context.facts.newPhrase.words} />;
+function Field({
+  state,
+  columns,
+  question,
+  context,
+  onText,
+}: Props & { columns: number; context: QuestionContext }) {
+  if (question.kind === 'show') {
+    return <PhraseView words={context.facts.newPhrase.words} columns={columns} />;
+  }
   if (question.kind === 'choice') {
     const choices = choicesOf(question, context);
     const width = Math.max(...choices.map(({ label }) => label.length));
@@ -100,7 +109,7 @@ function Remarks({
     <Box flexDirection="column">
       {note === undefined ? null : <Text>{`  ${note}`}</Text>}
       {state.busy === undefined ? null : <Text color="yellow">{`… ${state.busy}`}</Text>}
-      {state.problem === undefined ? null : <Text color="red">{`✖ ${state.problem}`}</Text>}
+      {state.problem === undefined ? null : <Text color="red">{`✖ ${safeText(state.problem)}`}</Text>}
       {state.explain ? <Explanation question={question} context={context} /> : null}
     </Box>
   );
