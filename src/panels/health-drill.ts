@@ -21,7 +21,8 @@ export const OBJECT_SORTS = ['spare', 'name', 'size', 'age'] as const;
 
 export interface ListedObject {
   object: ObjectRow;
-  state: HealthGrade;
+  /** Undefined where no census that stands has told. */
+  state: HealthGrade | undefined;
 }
 
 /** Objects for the drill-down; sorted by `spare`, those that the census found worst come first, then the others as the catalog has them: by name. */
@@ -30,13 +31,13 @@ export function arrangeObjects(
   report: HealthReport | undefined,
   state: Pick<PanelState, 'sort' | 'reverse' | 'filter'>,
 ): readonly ListedObject[] {
-  return arranged(objects, report?.worst, state.sort, state.reverse, state.filter);
+  return arranged(objects, report, state.sort, state.reverse, state.filter);
 }
 
 const SEARCHABLE: Searchable<ListedObject> = {
   text: ({ object }) => object.name,
   fields: new Map([
-    ['state', ({ state }) => state],
+    ['state', ({ state }) => stateWord(state)],
     ['tag', ({ object }) => object.tags.join(' ')],
   ]),
 };
@@ -44,22 +45,35 @@ const SEARCHABLE: Searchable<ListedObject> = {
 const arranged = remembering(
   (
     objects: readonly ObjectRow[],
-    worst: HealthReport['worst'] | undefined,
+    report: HealthReport | undefined,
     sort: string,
     reverse: boolean,
     filter: string,
   ): readonly ListedObject[] => {
-    const states = new Map(worst?.map((each) => [each.name, each.state]));
+    const stateIn = statesOf(report);
     const passes = filterOf(filter, SEARCHABLE);
     const listed: ListedObject[] = [];
     for (const object of objects) {
-      const each: ListedObject = { object, state: states.get(object.name) ?? 'ok' };
+      const each: ListedObject = { object, state: stateIn(object) };
       if (passes(each)) listed.push(each);
     }
-    order(listed, sort, worst ?? []);
+    order(listed, sort, report?.worst ?? []);
     return reverse ? listed.reverse() : listed;
   },
 );
+
+/** The census names a hundred that are not whole: who is not among them is whole only if there are no more, and if it was stored when the census began. */
+function statesOf(report: HealthReport | undefined): (object: ObjectRow) => HealthGrade | undefined {
+  if (report === undefined) return () => undefined;
+  const { worst, takenAtMs, degraded, critical, lost } = report;
+  const named = new Map(worst.map((each) => [each.name, each.state]));
+  const others = worst.length < degraded + critical + lost ? undefined : 'ok';
+  return ({ name, createdAtMs }) => (createdAtMs > takenAtMs ? undefined : (named.get(name) ?? others));
+}
+
+function stateWord(state: HealthGrade | undefined): string {
+  return state ?? 'unknown';
+}
 
 function order(listed: ListedObject[], sort: string, worst: HealthReport['worst']): void {
   if (sort === 'size') listed.sort((a, b) => b.object.sizeBytes - a.object.sizeBytes);
@@ -115,8 +129,9 @@ export function objectList(
       title: 'STATE',
       width: theme.glyphs.unicode ? 10 : 13,
       priority: 0,
-      text: (item) => `${gradeMark(item.state, theme.glyphs)} ${item.state}`,
-      tone: (item) => GRADE_TONE[item.state],
+      text: ({ state }) =>
+        `${state === undefined ? '?' : gradeMark(state, theme.glyphs)} ${stateWord(state)}`,
+      tone: ({ state }) => (state === undefined ? 'dim' : GRADE_TONE[state]),
     },
   ];
   const items = arrangeObjects(drill.objects, snapshot.health, state);

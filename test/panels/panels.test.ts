@@ -180,6 +180,22 @@ describe('health', () => {
     expect(text('health', { snapshot: { ...snapshot, health: lost } }).split('\n')[1]).toMatch(/lost .*2 │$/);
   });
 
+  it('calls an object whole only where the census says so', () => {
+    const object = { sizeBytes: 1, code: { k: 4, m: 2 }, tags: [], createdAtMs: FAKE_START_MS - 9 };
+    const objects = ['backup/mail.mbox', 'whole', 'new'].map((name) => ({ ...object, name }));
+    objects[2]!.createdAtMs = FAKE_START_MS + 9;
+    const drill = [{ kind: 'objects' as const, objects, complete: true, error: undefined }];
+    const states = (change: Partial<NonNullable<Snapshot['health']>> | undefined) => {
+      const health = change && { ...snapshot.health!, takenAtMs: FAKE_START_MS, ...change };
+      const state = { ...initialPanels().health, drill };
+      const lines = text('health', { width: 60, state, snapshot: { ...snapshot, health } }).split('\n');
+      return lines.slice(2, 5).map((line) => /(\S+) +│$/.exec(line)?.[1]);
+    };
+    expect(states({})).toEqual(['degraded', 'ok', 'unknown']);
+    expect(states({ degraded: 4000 })).toEqual(['degraded', 'unknown', 'unknown']);
+    expect(states(undefined)).toEqual(['unknown', 'unknown', 'unknown']);
+  });
+
   it('names each state beside its colour', () => {
     expect(text('health', { width: 80 })).toMatch(/✔ 117 ok {2}▲ 3 degraded {2}✖ 1 critical/);
     expect(text('health', { width: 80, theme: ascii })).toMatch(/\[ok\] 117 ok {2}\[!\] 3 degraded/);
