@@ -47,8 +47,12 @@ export function historyPath(env: Readonly<Record<string, string | undefined>>): 
 /** Options whose value is a secret: such a line is never kept, whatever its command. */
 const SECRET_OPTION = /(^|\s)--(passphrase|phrase|secret|token|identity)\b/i;
 
+/** A link with the secret that opens it, and words as they come from an owner's 24: typed for a command that was misspelt, or where no command was. */
+const SECRET_TEXT = /datamesh:\/\/[^\s#]*#\S|\b(?:[a-z]{3,8}\s+){11}[a-z]{3,8}\b/i;
+
 export function isStorable(cmd: string, sensitive: boolean): boolean {
-  return cmd.trim() !== '' && !/^\s/.test(cmd) && !sensitive && !SECRET_OPTION.test(cmd);
+  const secret = sensitive || SECRET_OPTION.test(cmd) || SECRET_TEXT.test(cmd);
+  return cmd.trim() !== '' && !/^\s/.test(cmd) && !secret;
 }
 
 /** A history that cannot be read or written is an inconvenience, never a reason to stop: `problem` then says what happened. */

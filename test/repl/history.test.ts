@@ -37,6 +37,10 @@ describe('history', () => {
     await history.add('init --passphrase-file=/x', outcome);
     expect(history.entries().map((entry) => entry.cmd)).toEqual(['status']);
     expect(isStorable('put a --token abc', false)).toBe(false);
+    expect(isStorable('imprt datamesh://00ff#c2VjcmV0', false)).toBe(false);
+    expect(isStorable('share-info datamesh://00ff', false)).toBe(true);
+    expect(isStorable(`keys imprt main ${'abandon '.repeat(23)}art`, false)).toBe(false);
+    expect(isStorable('put one two three four --tags summer,house --pool safe', false)).toBe(true);
   });
 
   it('loses nothing when two consoles write', async () => {
