@@ -29,6 +29,7 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
   let exit: number = EXIT.ok;
   let done = false;
   let running: AbortController | undefined;
+  let pending = '';
   let refreshMs = 1000;
   const streams = processStreams((status) => {
     exit = status;
@@ -135,8 +136,11 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
     else {
       say('');
       say('Ctrl-D leaves');
+      // All of it, wherever the caret stands, and the lines before that a quote kept open.
+      reader.write(null, { ctrl: true, name: 'e' });
       reader.write(null, { ctrl: true, name: 'u' });
-      reader.prompt();
+      pending = '';
+      prompt();
     }
   });
   reader.on('close', () => {
@@ -145,7 +149,6 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
 
   say(`datamesh ${start.name}, network ${start.network}. Type help for the commands, exit to leave.`);
   if (note !== undefined) say(`Line console: ${note}.`);
-  let pending = '';
   const prompt = () => {
     reader.setPrompt(pending === '' ? `${start.name} ${start.network}> ` : '...> ');
     reader.prompt();

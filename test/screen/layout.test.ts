@@ -59,6 +59,17 @@ describe('console layouts', () => {
     expect(pty.text()).not.toContain('unknown command');
   });
 
+  it('drops with Ctrl-C a line that a quote keeps open', async () => {
+    const pty = startConsole({ env: { DATAMESH_TEST_PLAIN: '1' } });
+    await pty.waitFor('alder home>', 20_000);
+    pty.enter('cat "notes');
+    await pty.waitFor(/^\.\.\.>$/m);
+    pty.write(`plan${KEY.left}${KEY.ctrl('c')}`);
+    await pty.waitFor(/leaves\nalder home>$/m);
+    pty.enter('cat notes/plan.txt');
+    await pty.waitFor('line two');
+  });
+
   it('D.9-28 is append-only with ACCESSIBLE: no caret upwards, no clearing, no second screen', async () => {
     const pty = startConsole({ columns: 100, rows: 30, env: { ACCESSIBLE: '1' } });
     await pty.waitFor('alder home>', 20_000);
