@@ -228,12 +228,15 @@ export function promptCompletion(
   return { ...state, menu: { ...completion, index: 0 }, tabbed: false };
 }
 
+/** Whole characters: two emoji may share the first half of theirs. */
 function commonPrefix(texts: readonly string[]): string {
-  let prefix = texts[0] ?? '';
-  for (const text of texts) {
-    while (!text.startsWith(prefix)) prefix = prefix.slice(0, -1);
+  let prefix = graphemes(texts[0] ?? '');
+  for (const text of texts.slice(1)) {
+    const own = graphemes(text);
+    const differs = prefix.findIndex((each, at) => each !== own[at]);
+    if (differs >= 0) prefix = prefix.slice(0, differs);
   }
-  return prefix;
+  return prefix.join('');
 }
 
 /** Hits of the search in progress, best first. */

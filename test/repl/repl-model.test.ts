@@ -91,6 +91,13 @@ describe('the prompt', () => {
     expect(sure.editor.text).toBe('status ');
   });
 
+  it('adds whole characters alone, where names begin with like ones', () => {
+    const items = ['cat 📁photos', 'cat 📂mail'].map((text) => ({ text }));
+    const { state } = type('ca');
+    const { editor } = promptCompletion(state, { text: 'ca', caret: 2 }, { start: 0, end: 2, items });
+    expect(editor.text).toBe('cat ');
+  });
+
   it('drops an answer that comes after further typing', () => {
     const { state } = type('sta');
     const late = promptCompletion(
