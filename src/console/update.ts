@@ -1,7 +1,8 @@
 /** Keys as the console sees them: who has the keyboard, and what every key does whoever has it. */
 import { many } from '../commands/format/units.ts';
+import { countText } from '../panels/format.ts';
 import { PANELS } from '../panels/panel.ts';
-import { edit } from '../repl/editor.ts';
+import { edit, MAX_LINE_UNITS } from '../repl/editor.ts';
 import { editorAction } from '../repl/editor-keys.ts';
 import { keyHints } from '../repl/key-bindings.ts';
 import { keyName, PREFIX } from '../repl/key-names.ts';
@@ -45,6 +46,11 @@ export function consolePaste(state: ConsoleState, text: string): ConsoleState {
   if (state.asking !== undefined) {
     const editor = edit(state.asking.editor, { type: 'insert', text: text.replace(/[\r\n]+/g, '') });
     return { ...state, asking: { ...state.asking, editor } };
+  }
+  // Half a script is another script.
+  if (state.prompt.editor.text.length + text.length > MAX_LINE_UNITS) {
+    const most = countText(MAX_LINE_UNITS);
+    return notice(state, `not pasted: longer than ${most} characters; "source FILE" runs a script`);
   }
   const pasted: ConsoleState = {
     ...focusPrompt(state),

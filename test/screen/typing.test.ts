@@ -104,6 +104,13 @@ describe('typing', () => {
     await pty.waitFor('photos/2019/archive.tar');
   });
 
+  it('takes nothing of a paste that a line has no room for', async () => {
+    const pty = await readyConsole({ columns: 120, rows: 40 });
+    pty.write(`\u001b[200~${'cat notes/plan.txt\n'.repeat(4_000)}\u001b[201~`);
+    await pty.waitFor('not pasted');
+    expect(promptRow(pty)).toBe('alder home>');
+  });
+
   it('D.9-20 completes, opens a menu on the second Tab, and takes the choice', async () => {
     const pty = await readyConsole();
     pty.write('hea');
