@@ -1,6 +1,6 @@
 /** Who keeps an object while its owner is away: a pure function of its id and of the members as one node sees them. */
-import { byDistance, type Placed, pointOfShard } from '../../placement/xor.ts';
-import { manifestShardId, type ObjectId, type PeerId } from '../../types.ts';
+import { compareDistance, type Placed } from '../../placement/xor.ts';
+import { hexToBytes, type ObjectId, type PeerId } from '../../types.ts';
 
 /** Custodians of an object: a constant of the network, as all nodes must name the same ones. */
 export const CUSTODIANS = 3;
@@ -10,11 +10,31 @@ export const STANDBY = 2;
 /** A live node that may be a custodian: it stores for the owner. `point` is its place in the key space. */
 export type Member = Placed;
 
-/** The closest `count` members to the object, closest first: the order in which they lead. */
-export function closestMembers(objectId: ObjectId, members: readonly Member[], count: number): PeerId[] {
-  return byDistance(pointOfShard(manifestShardId(objectId)), members)
+/**
+ * The first `count` members for the object, in the order in which they lead: those whose hash with it is least (rendezvous hashing, Thaler and Ravishankar 1998),
+ * so that each leads its share. By XOR distance who has few neighbours in the key space leads all that lies on its side: of twelve nodes
+ * the busiest has three times its share, at times half of all.
+ */
+export function firstMembers(objectId: ObjectId, members: readonly Member[], count: number): PeerId[] {
+  const target = hexToBytes(objectId);
+  const word = firstWord(target);
+  return members
+    .map((member) => ({ member, hash: mixed(word ^ firstWord(member.point)) }))
+    .sort((a, b) => a.hash - b.hash || compareDistance(target, a.member.point, b.member.point))
     .slice(0, count)
-    .map(({ peer }) => peer);
+    .map(({ member }) => member.peer);
+}
+
+/** Of an object id or a point, both hashes themselves. */
+function firstWord(bytes: Uint8Array): number {
+  return (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!;
+}
+
+/** The finalizer of MurmurHash3 (Appleby, public domain): a bijection of 32 bits in which every bit of the input changes half of the output's. */
+function mixed(word: number): number {
+  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 export interface Duty {
@@ -22,13 +42,13 @@ export interface Duty {
   rank: number | undefined;
   /** The other custodians, in order of their lead. */
   others: PeerId[];
-  /** Close enough to keep the order in any case. */
+  /** So near to its turn that it keeps the order in any case. */
   standby: boolean;
 }
 
 /** What a node has to do with an object. `self` counts only where it is among the members. */
 export function dutyOf(self: PeerId, objectId: ObjectId, members: readonly Member[]): Duty {
-  const near = closestMembers(objectId, members, CUSTODIANS + STANDBY);
+  const near = firstMembers(objectId, members, CUSTODIANS + STANDBY);
   const custodians = near.slice(0, CUSTODIANS);
   const rank = custodians.indexOf(self);
   return {
@@ -39,7 +59,7 @@ export function dutyOf(self: PeerId, objectId: ObjectId, members: readonly Membe
 }
 
 /**
- * Whether a node may forget an order: it is far from the object, there are as many custodians as there should be, and each of them was heard to have
+ * Whether a node may forget an order: many come before it, there are as many custodians as there should be, and each of them was heard to have
  * the order. Never while that is in doubt.
  */
 export function mayForget(duty: Duty, confirmed: ReadonlySet<PeerId>): boolean {

@@ -1,6 +1,6 @@
 /** Who may be a custodian, as this node sees the mesh; the keeper and its parts are written against this alone. */
 import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
-import { CUSTODIANS, closestMembers, type Duty, dutyOf, type Member, STANDBY } from './custodians.ts';
+import { CUSTODIANS, type Duty, dutyOf, firstMembers, type Member, STANDBY } from './custodians.ts';
 
 export interface CustodyPeers {
   readonly self: PeerId;
@@ -17,5 +17,5 @@ export function dutyFor(peers: CustodyPeers, id: ObjectId, owner: OwnerId): Duty
 /** Whether the peer is or may just be a custodian of the object, in this node's eyes. */
 export function isNear(peers: CustodyPeers, peer: PeerId, id: ObjectId, owner: OwnerId | undefined): boolean {
   // Of one custodian more or less two nodes may differ for a moment.
-  return closestMembers(id, peers.members(owner), CUSTODIANS + STANDBY).includes(peer);
+  return firstMembers(id, peers.members(owner), CUSTODIANS + STANDBY).includes(peer);
 }

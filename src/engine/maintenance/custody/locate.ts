@@ -1,7 +1,7 @@
 /** The owner's word to custodians on where shards are now, and theirs to whoever looks for them. Claims both: nobody believes them without asking the holder. */
 import { asDatameshError } from '../../../errors.ts';
 import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
-import { CUSTODIANS, closestMembers } from './custodians.ts';
+import { CUSTODIANS, firstMembers } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import type { CustodyPeers } from './custody-peers.ts';
 import type { Claim, ClaimsOf, CustodyStore } from './custody-store.ts';
@@ -80,7 +80,7 @@ export async function manifestInCustody(
   }: LocateContext & { client: Pick<CustodyClient, 'manifest'> },
   except: (peer: PeerId) => boolean = () => false,
 ): Promise<Uint8Array | undefined> {
-  for (const peer of closestMembers(id, peers.members(owner), CUSTODIANS)) {
+  for (const peer of firstMembers(id, peers.members(owner), CUSTODIANS)) {
     if (except(peer)) continue;
     try {
       const bytes =
@@ -107,7 +107,7 @@ async function eachCustodian(
   const members = peers.members(owner);
   const byPeer = new Map<PeerId, ObjectId[]>();
   for (const id of ids) {
-    for (const peer of closestMembers(id, members, CUSTODIANS)) {
+    for (const peer of firstMembers(id, members, CUSTODIANS)) {
       const theirs = byPeer.get(peer);
       if (theirs === undefined) byPeer.set(peer, [id]);
       else theirs.push(id);

@@ -3,7 +3,7 @@ import { asDatameshError } from '../../../errors.ts';
 import type { Catalog, PendingOrder } from '../../catalog/catalog.ts';
 import type { OwnerKeys } from '../../keys/keys.ts';
 import type { ObjectId, PeerId } from '../../types.ts';
-import { CUSTODIANS, closestMembers } from './custodians.ts';
+import { CUSTODIANS, firstMembers } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import { writtenTo } from './custody-manifests.ts';
 import type { CustodyPeers } from './custody-peers.ts';
@@ -80,7 +80,7 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
         .map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
       const item = { order: bytes, manifest: manifest.bytes, claims };
       if (state === 'released' && manifest.bytes === undefined && manifest.silent) withheld.add(pending);
-      const custodians = closestMembers(objectId, members, CUSTODIANS);
+      const custodians = firstMembers(objectId, members, CUSTODIANS);
       // Nobody is there to keep it: it waits.
       waiting.set(pending, custodians.length === 0 ? Number.POSITIVE_INFINITY : custodians.length);
       for (const peer of custodians) {
@@ -142,7 +142,7 @@ async function withoutManifest(
   const members = peers.members(owner.ownerId);
   const byPeer = new Map<PeerId, PendingOrder[]>();
   for (const pending of releases)
-    for (const peer of closestMembers(pending.objectId, members, CUSTODIANS))
+    for (const peer of firstMembers(pending.objectId, members, CUSTODIANS))
       byPeer.set(peer, [...(byPeer.get(peer) ?? []), pending]);
   await Promise.all(
     [...byPeer].map(async ([peer, theirs]) => {

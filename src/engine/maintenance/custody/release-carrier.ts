@@ -5,7 +5,7 @@
 import { asDatameshError } from '../../../errors.ts';
 import type { ObjectId, PeerId } from '../../types.ts';
 import type { Adoption } from './adoption.ts';
-import { CUSTODIANS, closestMembers, STANDBY } from './custodians.ts';
+import { CUSTODIANS, firstMembers, STANDBY } from './custodians.ts';
 import type { CustodyClient } from './custody-client.ts';
 import type { CustodyManifests } from './custody-manifests.ts';
 import type { CustodyPeers } from './custody-peers.ts';
@@ -85,7 +85,7 @@ export class ReleaseCarrier {
     const noted = manifests.get(id)?.peers ?? [];
     const claims = store.claims(id);
     const claimed = claims.map(({ holder }) => holder);
-    const near = closestMembers(id, peers.members(store.mark(id)?.owner), CUSTODIANS + STANDBY);
+    const near = firstMembers(id, peers.members(store.mark(id)?.owner), CUSTODIANS + STANDBY);
     // This node among them in any case: what it took from a repair whose word of it was lost nobody has noted.
     const all = [peers.self, ...noted, ...claimed, ...given.of(id), ...near.slice(CUSTODIANS)];
     return [...new Set(all)]

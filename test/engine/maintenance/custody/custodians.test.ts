@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   CUSTODIANS,
-  closestMembers,
   dutyOf,
+  firstMembers,
   majorityOf,
   mayForget,
   STANDBY,
@@ -26,13 +26,29 @@ test('all who see the same members name the same custodians, and one leader', ()
   );
 });
 
+test('every node leads its share of the objects, whoever its neighbours in the key space are', () => {
+  for (const count of [6, 12, 50]) {
+    const members = Array.from({ length: count }, (_, i) => member(i));
+    const [objects, share] = [400 * count, 400];
+    const led = new Map<string, number>();
+    for (let i = 0; i < objects; i++) {
+      for (const one of firstMembers(objectId(i), members, CUSTODIANS))
+        led.set(one, (led.get(one) ?? 0) + 1 / CUSTODIANS);
+    }
+    for (const { peer: one } of members) {
+      expect(led.get(one)! / share).toBeGreaterThan(0.75);
+      expect(led.get(one)! / share).toBeLessThan(1.25);
+    }
+  }
+});
+
 test('when one goes, those who stay keep their order and one more comes in', () => {
   fc.assert(
     fc.property(names, fc.nat(), fc.nat(), (all, object, which) => {
       const gone = peer(all[which % all.length]!);
       const members = all.map(member);
-      const before = closestMembers(objectId(object), members, CUSTODIANS);
-      const after = closestMembers(
+      const before = firstMembers(objectId(object), members, CUSTODIANS);
+      const after = firstMembers(
         objectId(object),
         members.filter((one) => one.peer !== gone),
         CUSTODIANS,
@@ -49,7 +65,7 @@ test('the last copies of an order are never forgotten', () => {
     fc.property(names, fc.nat(), fc.subarray(['a', 'b', 'c', 'd']), (all, object, _) => {
       const members = all.map(member);
       const id = objectId(object);
-      const custodians = closestMembers(id, members, CUSTODIANS);
+      const custodians = firstMembers(id, members, CUSTODIANS);
       for (const name of all) {
         const duty = dutyOf(peer(name), id, members);
         // Only when every custodian was heard to have it, and one's own absence is no loss.

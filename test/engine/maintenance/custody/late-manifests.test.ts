@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { blake3 } from '../../../../src/engine/codec/hash.ts';
 import { decodeManifest, encodeManifest } from '../../../../src/engine/codec/manifest.ts';
 import { realRandom } from '../../../../src/engine/effects/random.ts';
-import { closestMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
+import { firstMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
 import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
 import { MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
 import { Handover } from '../../../../src/engine/maintenance/custody/handover.ts';
@@ -22,7 +22,7 @@ const manifest = encodeManifest(
 );
 const id = bytesToHex(blake3(manifest)) as ObjectId;
 const MEMBERS = Array.from({ length: 9 }, (_, at) => member(at));
-const near = closestMembers(id, MEMBERS, 9);
+const near = firstMembers(id, MEMBERS, 9);
 const peers = { self: near[0]!, members: () => MEMBERS, refused: () => {} };
 const holder = peer('holder');
 /** As the owner's node tells it when it could not get hold of the manifest itself. */

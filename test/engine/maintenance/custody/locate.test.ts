@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { CUSTODIANS, closestMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
+import { CUSTODIANS, firstMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
 import {
   askWhere,
   type LocateContext,
@@ -16,7 +16,7 @@ const nodes = Array.from({ length: 8 }, (_, i) => peer(i));
 const members = nodes.map((node) => ({ peer: node, point: pointOf(Buffer.from(node)) }));
 const ids = Array.from({ length: 40 }, (_, i) => objectId(i));
 const [self] = nodes;
-const custodiansOf = (id: ObjectId) => closestMembers(id, members, CUSTODIANS);
+const custodiansOf = (id: ObjectId) => firstMembers(id, members, CUSTODIANS);
 
 function contextOf(more: { dead?: readonly PeerId[]; refuses?: readonly PeerId[]; unknown?: boolean }) {
   const asked = new Map<PeerId, number>();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { blake3 } from '../../../../src/engine/codec/hash.ts';
 import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
 import type { Adoption } from '../../../../src/engine/maintenance/custody/adoption.ts';
-import { closestMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
+import { firstMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
 import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../../../../src/engine/maintenance/custody/custody-manifests.ts';
 import type { OfferItem } from '../../../../src/engine/maintenance/custody/custody-protocol.ts';
@@ -21,7 +21,7 @@ const manifest = encodeManifest(
 const id = bytesToHex(blake3(manifest)) as ObjectId;
 const released = keepOf({ objectId: id, state: 'released', sequence: 2 }, { manifest });
 const MEMBERS = Array.from({ length: 9 }, (_, at) => member(at));
-const near = closestMembers(id, MEMBERS, 9);
+const near = firstMembers(id, MEMBERS, 9);
 const common = {
   hash: blake3,
   log: () => {},
