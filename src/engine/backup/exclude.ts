@@ -10,6 +10,8 @@ export interface Exclusion {
   isEmpty: boolean;
   /** @param path relative to the root, parts joined by `/` */
   excludes(path: string, isFolder: boolean): boolean;
+  /** Whether a walk does not come to this file: it is left out, or a folder above it is. */
+  hides(path: string): boolean;
 }
 
 interface Rule {
@@ -26,16 +28,20 @@ export function exclusion(patterns: readonly string[]): Exclusion {
   if (patterns.length > MAX_PATTERNS)
     throw new DatameshError('bad-value', { what: `${patterns.length} patterns are too many` });
   const rules = patterns.flatMap((pattern) => ruleOf(pattern) ?? []);
+  const excludes = (names: readonly string[], isFolder: boolean) => {
+    for (let at = rules.length - 1; at >= 0; at--) {
+      const rule = rules[at]!;
+      if (rule.foldersOnly && !isFolder) continue;
+      if (matchParts(rule.parts, names)) return !rule.takesBack;
+    }
+    return false;
+  };
   return {
     isEmpty: rules.length === 0,
-    excludes(path, isFolder) {
+    excludes: (path, isFolder) => excludes(path.split('/'), isFolder),
+    hides(path) {
       const names = path.split('/');
-      for (let at = rules.length - 1; at >= 0; at--) {
-        const rule = rules[at]!;
-        if (rule.foldersOnly && !isFolder) continue;
-        if (matchParts(rule.parts, names)) return !rule.takesBack;
-      }
-      return false;
+      return names.some((_, i) => excludes(names.slice(0, i + 1), i + 1 < names.length));
     },
   };
 }

@@ -104,7 +104,7 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
       }
     }
     // A file that is there and left out by a pattern now is neither deleted nor sent.
-    if (file === undefined && (isUnknown(path) || exclusion.excludes(path, false))) continue;
+    if (file === undefined && (isUnknown(path) || exclusion.hides(path))) continue;
     const there = remote.get(path);
     const base = state.get(path)?.hash;
     let step = stepOf({ base, local: file?.hash, remote: there?.hash }, bidirectional);
@@ -286,7 +286,7 @@ async function listRemote(
     const page = await engine.list({ prefix, limit: 10_000, cursor });
     for (const { name, contentHash, sizeBytes } of page.objects) {
       const path = name.slice(prefix.length);
-      if (!exclusion.excludes(path, false)) found.set(path, { hash: contentHash, sizeBytes });
+      if (!exclusion.hides(path)) found.set(path, { hash: contentHash, sizeBytes });
     }
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -158,7 +158,6 @@ async function pass(
     ...(await ignoredByFile(root)),
     ...((values.exclude as string[] | undefined) ?? []),
     `/${STATE_FOLDER}`,
-    `/${STATE_FOLDER}/**`,
   ];
   const maxPercent = values['max-delete'] as number;
   const startedMs = performance.now();

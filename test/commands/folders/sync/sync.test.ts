@@ -238,6 +238,22 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     }
   });
 
+  it.each(['build', 'build/', '/build/'])(
+    'leaves alone on both sides what is in a folder that %s leaves out',
+    async (pattern) => {
+      write('a/build/out', '1');
+      write('a/keep', '1');
+      await both('a');
+      write('a/.datameshignore', pattern);
+      expect(await both('a')).toMatchObject({ status: 0, actions: ['upload .datameshignore'] });
+      expect(await stored()).toContain('build/out');
+      // Nor is it brought, only to be taken for deleted at the next look.
+      for (let pass = 0; pass < 2; pass++) await both('b', ['--exclude', pattern]);
+      expect(files('b')).toEqual(['.datameshignore', 'keep']);
+      expect(await stored()).toContain('build/out');
+    },
+  );
+
   it('lets a change win over a deletion', async () => {
     for (const name of ['x', 'y']) write(`a/${name}`, 'base');
     await both('a');
