@@ -57,7 +57,7 @@ export const restoreCommand: Command = {
   ],
   exits: [
     { code: EXIT.partial, meaning: 'some things could not be restored; each is named' },
-    { code: EXIT.conflict, meaning: 'the folder is not empty' },
+    { code: EXIT.conflict, meaning: 'the folder is not empty, or another restore writes into it' },
   ],
   async run(context, values) {
     const { out, signal, options } = context;
