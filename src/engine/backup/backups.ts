@@ -127,8 +127,10 @@ export function createBackups(
     }
   };
 
-  const snapshotOf = async (repository: Repository, id: string): Promise<StoredSnapshot> => {
-    const all = await repository.snapshots();
+  const snapshotOf = async (repository: Repository, id: string): Promise<StoredSnapshot> =>
+    oneOf(await repository.snapshots(), id);
+
+  const oneOf = (all: readonly StoredSnapshot[], id: string): StoredSnapshot => {
     const hits = id === 'latest' ? all.slice(0, 1) : all.filter((it) => it.id.startsWith(id));
     const [only, second] = hits;
     if (only !== undefined && second === undefined && (id === 'latest' || id.length >= MIN_ID_DIGITS))
@@ -141,7 +143,7 @@ export function createBackups(
       });
     }
     throw new DatameshError('not-found', {
-      what: id === 'latest' ? 'there is no snapshot yet' : `there is no snapshot ${id}`,
+      what: id === 'latest' ? 'there is no such snapshot yet' : `there is no snapshot ${id}`,
       mend: 'see which there are: datamesh snapshots',
       details: { candidates: all.slice(0, 20).map((it) => it.id) },
     });
@@ -211,15 +213,19 @@ export function createBackups(
 
     async forget(query): Promise<ForgetReport> {
       const repository = repositoryFor({});
-      const all = await repository.snapshots();
+      const candidates = chosen(await repository.snapshots(), query);
       const { dryRun = false, ids } = query;
       let forgotten: StoredSnapshot[];
       const kept: ForgetReport['kept'] = [];
       if (ids !== undefined && ids.length > 0) {
-        forgotten = [];
-        for (const id of new Set(ids)) forgotten.push(await snapshotOf(repository, id));
+        if (Object.keys(query.keep ?? {}).length > 0) {
+          throw new DatameshError('bad-value', {
+            what: 'snapshots to forget are named, and a rule of what to keep is given as well',
+            mend: 'name them without --keep-…, or give the rule alone',
+          });
+        }
+        forgotten = [...new Set(ids.map((id) => oneOf(candidates, id)))];
       } else {
-        const candidates = chosen(all, query);
         const reasons = keptBy(
           query.keep ?? {},
           candidates.map((it) => ({ ...viewOf(it), device: it.snapshot.device })),

@@ -126,6 +126,17 @@ describe('backups on real engines', () => {
       await calls().forget({ keep: { last: 1 } });
       expect((await calls().snapshots()).map(({ id }) => id)).toEqual([second.snapshot.id]);
       await expect(calls().forget({ keep: {} })).rejects.toThrow('keeps no snapshot');
+      // One that is named is one of those that were asked for, and no rule is dropped in silence.
+      const named = { ids: ['latest'], dryRun: true };
+      await expect(calls().forget({ ...named, source: '/other' })).rejects.toMatchObject({
+        code: 'not-found',
+      });
+      await expect(calls().forget({ ...named, keep: { last: 1 } })).rejects.toMatchObject({
+        code: 'bad-value',
+      });
+      expect((await calls().forget({ ...named, source })).forgotten.map(({ id }) => id)).toEqual([
+        second.snapshot.id,
+      ]);
 
       const stored = (await engine.stats()).logicalBytes;
       const plan = await calls().prune({ dryRun: true });
