@@ -15,7 +15,7 @@ export function selection(
 ): Selection {
   const wanted = paths.map((text) => {
     let path = Buffer.from(text);
-    if (path.subarray(0, source.length).equals(source)) path = path.subarray(source.length);
+    if (isWithin(path, source)) path = path.subarray(source.length);
     const trimmed = Buffer.from(path.toString('latin1').replace(/^(?:\.?\/)+|\/+$/g, ''), 'latin1');
     const normal = trimmed.toString('latin1') === '.' ? Buffer.alloc(0) : trimmed;
     const fault = pathFault(normal);

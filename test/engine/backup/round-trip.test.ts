@@ -173,6 +173,8 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
       (await list(objects, snapshotId, wanted)).entries.map(({ path }) => path);
     expect(await paths('bare')).toEqual(['bare']);
     expect(await paths(from)).toEqual(['bare']);
+    // Another folder whose name begins the same is not below it.
+    await expect(paths(`${from}bare`)).rejects.toMatchObject({ code: 'not-found' });
     await expect(paths('bare/no such')).rejects.toMatchObject({
       code: 'not-found',
       message: 'nothing in the snapshot is at "bare/no such"',
