@@ -80,11 +80,13 @@ export const snapshotsShowCommand: Command = {
   exits: [{ code: EXIT.notFound, meaning: 'there is no such snapshot, or nothing at the path' }],
   async run(context, values) {
     const engine = await context.engine();
-    const id = values.snapshot as string;
+    let id = values.snapshot as string;
     const path = values.path as string | undefined;
     for (let skip = 0; ; skip += PAGE) {
       context.signal.throwIfAborted();
-      const { entries, more } = await engine.backups.show({ id, path, skip, limit: PAGE });
+      const { snapshot, entries, more } = await engine.backups.show({ id, path, skip, limit: PAGE });
+      // The latest may be another one by the next page.
+      id = snapshot.id;
       for (const { mode, mtimeMs, target, ...entry } of entries) {
         context.out.record({
           ...entry,

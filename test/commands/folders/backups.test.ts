@@ -73,6 +73,18 @@ describe('snapshots and restore', () => {
     expect(await runLine(host(), 'snapshots', 'show', 'ffff')).toBe(8);
   });
 
+  it('shows one snapshot to its end, whatever the latest is by then', async () => {
+    const engine = createFakeEngine();
+    const show: typeof engine.backups.show = async (query) => {
+      const page = await engine.backups.show(query);
+      if (query.skip === 0) await engine.backups.backup({ source: folder });
+      return { ...page, entries: [{ ...page.entries[0]!, path: page.snapshot.id }], more: query.skip === 0 };
+    };
+    const it = testHost({ engine: { ...engine, backups: { ...engine.backups, show } } });
+    expect(await runLine(it, 'snapshots', 'show', 'latest')).toBe(0);
+    expect(it.seen.records.map(({ path }) => path)).toEqual(['aaaa000000000001', 'aaaa000000000001']);
+  });
+
   it('restores, and ends with 3 when something is lost', async () => {
     const it = host();
     expect(await runLine(it, 'restore', 'aaaa000000000001', join(folder, 'to'))).toBe(0);
