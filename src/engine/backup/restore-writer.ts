@@ -164,6 +164,15 @@ export class RestoreWriter {
     }
   }
 
+  /** Leaves nothing of what is not whole; what is stays. */
+  abandon(): void {
+    try {
+      this.#clearWork();
+    } catch {
+      // The next run clears it; what stopped this one is what is told.
+    }
+  }
+
   #less(target: OpenTarget, lengthBytes: number): void {
     target.leftBytes -= lengthBytes;
     if (target.leftBytes === 0) this.#finish(target);

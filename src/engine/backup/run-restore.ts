@@ -80,20 +80,25 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
   });
   let doneBytes = 0;
   const ranges = rangesOf(targetsOf(job, chosen, plan.firstNames, source, writer), source, writer);
-  for await (const { range, bytes } of readAhead(ranges, call.door)) {
-    if (call.aborted()) throw new DatameshError('cancelled', { what: 'the restore was cancelled' });
-    for (const { id, place, targets } of range.chunks) {
-      const content =
-        bytes instanceof DatameshError ? bytes : openChunk(source, id, place, bytes, range.offset);
-      for (const { file, position } of targets) {
-        if (content instanceof DatameshError) writer.lose(file, place.rawBytes, content.message);
-        else writer.write(file, position, content);
-        doneBytes += place.rawBytes;
+  try {
+    for await (const { range, bytes } of readAhead(ranges, call.door)) {
+      if (call.aborted()) throw new DatameshError('cancelled', { what: 'the restore was cancelled' });
+      for (const { id, place, targets } of range.chunks) {
+        const content =
+          bytes instanceof DatameshError ? bytes : openChunk(source, id, place, bytes, range.offset);
+        for (const { file, position } of targets) {
+          if (content instanceof DatameshError) writer.lose(file, place.rawBytes, content.message);
+          else writer.write(file, position, content);
+          doneBytes += place.rawBytes;
+        }
       }
+      call.onBytes(doneBytes, plan.counts.bytes);
     }
-    call.onBytes(doneBytes, plan.counts.bytes);
+    writer.end();
+  } catch (error) {
+    writer.abandon();
+    throw error;
   }
-  writer.end();
   return { ...writer.counts, failedCount, failed };
 }
 

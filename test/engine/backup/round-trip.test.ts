@@ -139,6 +139,23 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     expect(objects.reads).toBe(0);
   });
 
+  it('leaves nothing but whole files when it is cancelled', async () => {
+    const objects = new MemoryObjects();
+    const from = join(folder, 'to-cancel');
+    fs.mkdirSync(from);
+    const content = randomBytes(80 * 1024 * 1024);
+    fs.writeFileSync(join(from, 'large'), content);
+    const { snapshotId } = await backup(objects, from);
+    const to = join(folder, 'cancelled');
+    fs.mkdirSync(to);
+    let looks = 0;
+    await expect(restore(objects, snapshotId, to, {}, realTree(), () => ++looks > 1)).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    expect(looks).toBe(2);
+    expect(fs.readdirSync(to)).toEqual([]);
+  });
+
   it('restores parts, with the content of files of which only a further name is meant', async () => {
     const objects = new MemoryObjects();
     const taken = await backup(objects, source);

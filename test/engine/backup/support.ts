@@ -111,6 +111,7 @@ export function restore(
   destination: string,
   own: Partial<RestoreJob> = {},
   tree: FileTree = realTree(),
+  aborted: () => boolean = () => false,
 ): Promise<RestoreOutcome> {
   const snapshot = decodeSnapshot(objects.objects.get(`${NAMES.snapshot}${snapshotId}`)!);
   return runRestore(
@@ -126,7 +127,7 @@ export function restore(
       packs: objects.packs,
       ...own,
     },
-    { tree, door: objects, aborted: () => false, onBytes: () => {} },
+    { tree, door: objects, aborted, onBytes: () => {} },
   );
 }
 
