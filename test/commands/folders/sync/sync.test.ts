@@ -1,54 +1,13 @@
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DatameshError } from '../../../../src/errors.ts';
 import { createFakeEngine, type FakeEngine } from '../../../support/fake-engine.ts';
-import { runLine, type TestHostOptions, testHost } from '../../../support/host.ts';
+import { runLine, testHost } from '../../../support/host.ts';
+import { openSides } from './support.ts';
 
-let folder: string;
-let engine: FakeEngine;
-
-beforeEach(() => {
-  folder = fs.mkdtempSync(join(tmpdir(), 'dm-sync-'));
-  for (const side of ['a', 'b']) fs.mkdirSync(join(folder, side));
-  engine = createFakeEngine();
-});
-afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
-
-const at = (path: string) => join(folder, path);
-const write = (path: string, content: string) => {
-  fs.mkdirSync(join(at(path), '..'), { recursive: true });
-  fs.writeFileSync(at(path), content);
-};
-const read = (path: string) => fs.readFileSync(at(path), 'utf8');
-const files = (side: string) =>
-  fs
-    .readdirSync(at(side), { recursive: true, withFileTypes: true })
-    .filter((it) => it.isFile() && !it.parentPath.includes('.datamesh-sync'))
-    .map((it) => join(it.parentPath, it.name).slice(at(side).length + 1))
-    .sort();
-const stored = async () => (await engine.list({ prefix: 'm/' })).objects.map(({ name }) => name.slice(2));
-const content = async (name: string) => {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of (await engine.get(`m/${name}`)).body) pieces.push(piece);
-  return Buffer.concat(pieces).toString();
-};
-
-async function sync(side: string, options: string[] = [], host: TestHostOptions = {}) {
-  const it = testHost({ engine, ...host });
-  const status = await runLine(it, 'sync', at(side), '--to', 'm', ...options);
-  const actions = it.seen.records.map(({ action, path }) => `${action} ${path}`).sort();
-  return {
-    status,
-    actions,
-    records: it.seen.records,
-    warnings: it.seen.warnings,
-    errors: it.seen.errors,
-    host: it,
-  };
-}
-const both = (side: string, options: string[] = []) => sync(side, ['--bidirectional', ...options]);
+const sides = openSides();
+const { at, write, read, files, stored, content, sync, both } = sides;
 
 /** Others run beside it. */
 const SLOW_MS = 30_000;
@@ -57,7 +16,7 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
   it('puts what is new or changed, deletes what is gone, and leaves alone what is not its own', async () => {
     write('a/one', '1');
     write('a/sub/two ü', '2');
-    await engine.put(
+    await sides.engine.put(
       (async function* () {
         yield Buffer.from('other');
       })(),
@@ -65,7 +24,7 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
     );
     expect(await sync('a')).toMatchObject({ status: 0, actions: ['upload one', 'upload sub/two ü'] });
     expect(await sync('a')).toMatchObject({ status: 0, actions: [] });
-    expect(engine.calls.filter((call) => call === 'put').length).toBe(3);
+    expect(sides.engine.calls.filter((call) => call === 'put').length).toBe(3);
     write('a/one', '1 changed');
     fs.rmSync(at('a/sub'), { recursive: true });
     expect((await sync('a')).actions).toEqual(['delete-remote sub/two ü', 'upload one']);
@@ -88,7 +47,7 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
     write('a/one', '1');
     expect(await sync('a', ['--pool', 'nope'])).toMatchObject({ status: 8, actions: [] });
     const failing: FakeEngine = {
-      ...engine,
+      ...sides.engine,
       put: () => Promise.reject(new DatameshError('too-few-nodes', { what: 'no node takes it' })),
     };
     const result = await sync('a', [], { engine: failing });
@@ -98,16 +57,6 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
       errors: [{ code: 'some-failed', message: expect.stringContaining('1 of 1 could not be synced') }],
     });
     expect(result.host.seen.notes.join()).not.toContain('everything is the same');
-  });
-
-  it('takes patterns from the ignore file and the command line', async () => {
-    write('a/.datameshignore', '*.tmp\n/private/\n');
-    for (const path of ['x.tmp', 'private/key', 'keep', 'sub/private/ok', 'no.log']) write(`a/${path}`, path);
-    await sync('a', ['--exclude', '*.log']);
-    expect(await stored()).toEqual(['.datameshignore', 'keep', 'sub/private/ok']);
-    // A file that is left out from now on is not gone.
-    expect((await sync('a', ['--exclude', 'keep'])).actions).toEqual(['upload no.log']);
-    expect(await stored()).toContain('keep');
   });
 
   it('changes nothing in a dry run', async () => {
@@ -157,7 +106,7 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
     for (const root of [at('a/one'), at('nothing')]) {
       actions.length = 0;
       await syncOnce(state, {
-        ...{ engine, root, prefix: 'm/', bidirectional: false, exclusion: exclusion([]) },
+        ...{ engine: sides.engine, root, prefix: 'm/', bidirectional: false, exclusion: exclusion([]) },
         ...{ pool: undefined, dryRun: false, parallel: 1, nowMs: 0, node: 'n', nextNumber: () => 0 },
         signal: new AbortController().signal,
         mayDelete: async () => true,
@@ -168,16 +117,6 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
       expect(actions).toMatchObject([{ step: 'skip', path: '' }]);
       expect(await stored()).toEqual(['one']);
     }
-  });
-
-  it('leaves the data folder of the node alone, whose locks whoever reads it would let go of', async () => {
-    write('a/one', '1');
-    write('a/own/LOCK.guard', '');
-    const status = await engine.status();
-    vi.spyOn(engine, 'status').mockResolvedValue({ ...status, dataDir: at('a/own') });
-    expect(await sync('a')).toMatchObject({ status: 0, actions: ['upload one'] });
-    expect(await stored()).toEqual(['one']);
-    expect(await sync('a/own')).toMatchObject({ status: 2, errors: [{ code: 'bad-value' }] });
   });
 
   it('leaves links alone, names what it cannot sync, and deletes nothing below what it cannot read', async () => {
@@ -238,22 +177,6 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     }
   });
 
-  it.each(['build', 'build/', '/build/'])(
-    'leaves alone on both sides what is in a folder that %s leaves out',
-    async (pattern) => {
-      write('a/build/out', '1');
-      write('a/keep', '1');
-      await both('a');
-      write('a/.datameshignore', pattern);
-      expect(await both('a')).toMatchObject({ status: 0, actions: ['upload .datameshignore'] });
-      expect(await stored()).toContain('build/out');
-      // Nor is it brought, only to be taken for deleted at the next look.
-      for (let pass = 0; pass < 2; pass++) await both('b', ['--exclude', pattern]);
-      expect(files('b')).toEqual(['.datameshignore', 'keep']);
-      expect(await stored()).toContain('build/out');
-    },
-  );
-
   it('lets a change win over a deletion', async () => {
     for (const name of ['x', 'y']) write(`a/${name}`, 'base');
     await both('a');
@@ -275,7 +198,7 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     const parts = ['..', '.', '', 'x', '/etc', '\\', '../..', 'link', 'a\0'];
     const names = parts.flatMap((a) => parts.map((b) => `m/${a}/${b}`)).concat('m/', 'm/..', 'm/ok');
     for (const name of names)
-      await engine.put(
+      await sides.engine.put(
         (async function* () {
           yield Buffer.from('evil');
         })(),
@@ -283,18 +206,18 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
       );
     fs.mkdirSync(at('outside'));
     fs.symlinkSync(at('outside'), at('a/link'));
-    const before = fs.readdirSync(folder).sort();
+    const before = fs.readdirSync(sides.folder).sort();
     const done = await both('a');
     expect(done.status).toBe(3);
     expect(read('a/ok')).toBe('evil');
-    expect(fs.readdirSync(folder).sort()).toEqual(before);
+    expect(fs.readdirSync(sides.folder).sort()).toEqual(before);
     expect(fs.readdirSync(at('outside'))).toEqual([]);
-    expect(fs.existsSync(join(folder, '..', 'x'))).toBe(false);
+    expect(fs.existsSync(join(sides.folder, '..', 'x'))).toBe(false);
   });
 
   describe('with another device at work', () => {
     const putOther = (name: string, text: string) =>
-      engine.put(
+      sides.engine.put(
         (async function* () {
           yield Buffer.from(text);
         })(),
@@ -304,13 +227,13 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     const meanwhile = (work: () => Promise<unknown>): FakeEngine => {
       let did = false;
       return {
-        ...engine,
+        ...sides.engine,
         async put(source, options, call) {
           if (!did && options.name === 'm/0') {
             did = true;
             await work();
           }
-          return await engine.put(source, options, call);
+          return await sides.engine.put(source, options, call);
         },
       };
     };
@@ -347,7 +270,7 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     });
 
     it('deletes no file that came back to the mesh while it ran', async () => {
-      await engine.names.hide('m/x');
+      await sides.engine.names.hide('m/x');
       await pass(meanwhile(() => putOther('x', 'base')));
       expect(read('a/x')).toBe('base');
     });
@@ -356,23 +279,23 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
       write('a/x', 'changed');
       await both('a');
       // The other device deleted version 1 and had not heard of version 2: the merge of their catalogs can end like this.
-      await engine.names.hide('m/x');
+      await sides.engine.names.hide('m/x');
       const versions: FakeEngine['names']['versions'] = async (ref) => {
-        const found = await engine.names.versions(ref);
+        const found = await sides.engine.names.versions(ref);
         if (ref !== 'm/x') return found;
         const states = ['old', 'deleted'] as const;
         return { ...found, versions: found.versions.map((it, i) => ({ ...it, state: states[i]! })) };
       };
-      const done = await pass({ ...engine, names: { ...engine.names, versions } });
+      const done = await pass({ ...sides.engine, names: { ...sides.engine.names, versions } });
       expect(done.actions).toContain('upload x');
       expect([read('a/x'), await content('x')]).toEqual(['changed', 'changed']);
       // One that was of the newest is taken over.
-      await engine.names.hide('m/x');
+      await sides.engine.names.hide('m/x');
       expect((await both('a')).actions).toEqual(['delete-local x']);
     });
 
     it('deletes nothing for a catalog that knows nothing at all', async () => {
-      engine = createFakeEngine();
+      sides.forget();
       const done = await sync('a', ['--bidirectional', '--yes']);
       expect(done.errors[0]).toMatchObject({ code: 'not-found', mend: expect.stringContaining('recover') });
       expect(files('a')).toEqual(['0', 'x']);
@@ -400,7 +323,7 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
 
   it('follows changes while it watches', async () => {
     const stop = new AbortController();
-    const it = testHost({ engine, signal: stop.signal });
+    const it = testHost({ engine: sides.engine, signal: stop.signal });
     write('a/one', '1');
     const watching = runLine(it, 'sync', at('a'), '--to', 'm', '--watch');
     await vi.waitFor(async () => expect(await stored()).toEqual(['one']), { timeout: 10_000 });
