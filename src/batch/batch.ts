@@ -67,6 +67,7 @@ export function judge(
     variables: options.variables,
     env: options.env,
     flags: options.flags,
+    onOneNode: true,
     fixed: new Set(Object.keys(options.variables)),
     refuse: refusedInScripts,
     firstLine: options.firstLine ?? 1,
@@ -80,7 +81,7 @@ export function judge(
     if (parsed.command === assertCommand && !parsed.options.help)
       found.push(
         ...assertedBy(parsed, spanOf, (part, known) =>
-          parse(part, { registry, env, flags, variables: known, refuse: refusedInScripts }),
+          parse(part, { registry, env, flags, variables: known, refuse: refusedInScripts, onOneNode: true }),
         ).diagnostics,
       );
     const name = parsed.command.path.join(' ');

@@ -78,7 +78,7 @@ export function createRunner(deps: RunnerDeps): Runner {
   });
 
   function read(line: string) {
-    return parse(line, { registry, variables, env });
+    return parse(line, { registry, variables, env, onOneNode: true });
   }
 
   function tell(diagnostics: readonly Diagnostic[]): void {

@@ -21,6 +21,8 @@ export interface ParseOptions {
   env?: Readonly<Record<string, string | undefined>>;
   /** Options in force for every command of the text, e.g. those `batch` was called with. */
   flags?: GlobalFlags;
+  /** Lines of a script or console: all are run on the node that it was started with. */
+  onOneNode?: boolean;
   /** Names that `set -d` and `set` of the text must not change: given from outside (`--var`). */
   fixed?: ReadonlySet<string>;
   /** Why the text must not hold a command; its help may be asked for all the same. */
@@ -161,7 +163,7 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     diagnostics.push(...found);
     if (bound) {
       diagnostics.push(
-        ...ofAnotherNode(bound, flags, bindWords, span),
+        ...(options.onOneNode === true ? ofAnotherNode(bound, flags, bindWords, span) : []),
         ...checkFilters(bound.command, pipeline),
       );
       commands.push({

@@ -52,7 +52,12 @@ describe('init on a terminal', () => {
     pty.write('\r');
     expect((await pty.exited).code).toBe(0);
     const files = filesUnder(pty.home);
-    expect(files.map((file) => basename(file)).sort()).toEqual(['config.json', 'device.key', 'keyring.json']);
+    expect(files.map((file) => basename(file)).sort()).toEqual([
+      'config.json',
+      'device.key',
+      'keyring.json',
+      'keyring.json.lock.guard',
+    ]);
     for (const file of files) expect(statSync(file).mode & 0o777, file).toBe(0o600);
     expect(pty.cursor().visible).toBe(true);
   });
