@@ -53,8 +53,7 @@ async function runExample(line: string): Promise<Ran> {
   const stdin = await given.stdin?.(setting);
   const options = { stdin, stopAfterMs: given.stopAfterMs };
   // A service is a process of its own; so is whatever stands beside us in a pipe.
-  // Which configuration is the process's own.
-  const ownProcess = !plainLine(text) || /^(datamesh )?(service|batch)\b|--config /.test(text);
+  const ownProcess = !plainLine(text) || /^(datamesh )?(service|batch)\b/.test(text);
   try {
     return ownProcess ? await scene.shell(home, text, options) : await scene.run(home, text, options);
   } finally {
