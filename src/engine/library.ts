@@ -3,11 +3,10 @@
  * folder (`connectEngine`); both are the same `Engine`. docs/API.md is generated from here.
  */
 import { realClock } from './effects/clock.ts';
-import { lockSoon } from './effects/lock.ts';
 import { realRandom } from './effects/random.ts';
 import { realDisk } from './effects/real-disk.ts';
 import type { Engine } from './engine.ts';
-import { openKeyring } from './keys/keyring.ts';
+import { openLockedKeyring } from './keys/locked-keyring.ts';
 import {
   type AccessOptions,
   dataPaths,
@@ -72,14 +71,9 @@ const GIB = 2 ** 30;
  */
 export async function openEngine(options: OpenOptions): Promise<Engine> {
   const { dataDir, passphrase, onNewOwner } = options;
-  const [disk, clock] = [realDisk(), realClock()];
-  const lock = (path: string) => lockSoon(disk, path, clock);
-  await disk.makeDir(dataDir, 0o700);
-  const keyring = await openKeyring(
-    { disk, random: realRandom(), clock, lock },
-    dataPaths(dataDir).keyring,
-    passphrase,
-  );
+  const effects = { disk: realDisk(), random: realRandom(), clock: realClock() };
+  await effects.disk.makeDir(dataDir, 0o700);
+  const keyring = await openLockedKeyring(effects, dataPaths(dataDir).keyring, passphrase);
   if (keyring.list().length === 0 && onNewOwner !== undefined) {
     const { phrase } = await keyring.create('main');
     await onNewOwner(phrase);

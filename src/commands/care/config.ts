@@ -118,7 +118,7 @@ const setCommand: Command = {
     const value = parseFieldText(field, words.join(field.kind === 'list' ? ',' : ' '), field.key);
     const path = context.configPath();
     const { dryRun } = context.options;
-    const problem = await changingUnless(dryRun, path, async () => {
+    const change = async () => {
       const before = await fileAt(path);
       // What contradicts another field is refused; a file that was wrong before may be mended field by field.
       const next = withValue(before, field.key, value);
@@ -127,7 +127,8 @@ const setCommand: Command = {
       if (found !== undefined && wasValid) throw contradiction(found, field.key);
       if (!dryRun) await setInFile(path, field.key, value);
       return found;
-    });
+    };
+    const problem = await changing(path, change, !dryRun);
     context.out.record({
       ...(dryRun ? { dryRun } : {}),
       key: field.key,
@@ -178,7 +179,7 @@ const unsetCommand: Command = {
     const key = String(values.key);
     const path = context.configPath();
     const { dryRun } = context.options;
-    const there = await changingUnless(dryRun, path, async () => {
+    const change = async () => {
       const before = await fileAt(path);
       const found = hasKey(before, key);
       // The version says how to read the rest; a group is many fields.
@@ -187,7 +188,8 @@ const unsetCommand: Command = {
       if (fieldOf(key) === undefined && (key === 'version' || !found || isGroupOfFields)) needField(key);
       if (found && !dryRun) await unsetInFile(path, key);
       return found;
-    });
+    };
+    const there = await changing(path, change, !dryRun);
     context.out.record({ ...(dryRun ? { dryRun } : {}), key, removed: there && !dryRun });
     if (dryRun)
       context.out.note(`${there ? `${key} would be removed: ` : ''}nothing was changed (--dry-run)`);
@@ -326,10 +328,6 @@ async function fileAt(path: string): Promise<Record<string, unknown>> {
   if (found === undefined) throw notConfigured(path);
   needKnownVersion(found, path);
   return migrated(found);
-}
-
-function changingUnless<T>(dryRun: boolean, path: string, work: () => Promise<T>): Promise<T> {
-  return dryRun ? work() : changing(path, work);
 }
 
 function notConfigured(path: string): DatameshError {

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { needDataFolder } from '../../config/data-folder.ts';
 import { realClock } from '../../engine/effects/clock.ts';
-import { lockSoon } from '../../engine/effects/lock.ts';
 import { realRandom } from '../../engine/effects/random.ts';
 import { realDisk } from '../../engine/effects/real-disk.ts';
-import { type KeyInfo, type Keyring, openKeyring } from '../../engine/keys/keyring.ts';
+import type { KeyInfo, Keyring } from '../../engine/keys/keyring.ts';
+import { openLockedKeyring } from '../../engine/keys/locked-keyring.ts';
 import { MIN_BITS, passphraseStrength } from '../../engine/keys/strength.ts';
 import { dataPaths } from '../../engine/options.ts';
 import { DatameshError } from '../../errors.ts';
@@ -19,13 +19,8 @@ const MAX_SECRET_BYTES = 64 * 1024;
 export async function keyringOf(context: Context, passphrase?: string): Promise<Keyring> {
   const { node } = await context.config();
   await needDataFolder(node.dataDir);
-  const [disk, clock] = [realDisk(), realClock()];
-  const lock = (path: string) => lockSoon(disk, path, clock);
-  return openKeyring(
-    { disk, random: realRandom(), clock, lock },
-    dataPaths(node.dataDir).keyring,
-    passphrase,
-  );
+  const effects = { disk: realDisk(), random: realRandom(), clock: realClock() };
+  return openLockedKeyring(effects, dataPaths(node.dataDir).keyring, passphrase);
 }
 
 /** The keyring, with the passphrase when the keys named (all of them by default) need one. Throws `wrong-passphrase`. */

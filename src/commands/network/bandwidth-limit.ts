@@ -54,7 +54,7 @@ export const bandwidthLimitCommand: Command = {
       return { next, keys };
     };
     const isShown = Object.keys(values).length === 0;
-    const { next, keys } = await (options.dryRun || isShown ? change() : changing(path, change));
+    const { next, keys } = await changing(path, change, !options.dryRun && !isShown);
     for (const span of next[SCHEDULE] as string[]) {
       const [hours = '', limits = ''] = span.split('=');
       const [up = '', down = ''] = limits.split(':');

@@ -34,14 +34,14 @@ export async function changeList(
   change: (list: string[]) => string[],
 ): Promise<void> {
   const field = fieldOf(key)!;
-  const changed = async () => {
+  const writes = !context.options.dryRun;
+  const path = context.configPath();
+  const work = async () => {
     const list = change(await listInFile(context, key));
     const problem = field.check?.(list);
     if (problem !== undefined) throw new DatameshError('bad-value', { what: `${key}: ${problem}` });
-    return list;
+    if (writes) await setInFile(path, key, list);
   };
-  if (context.options.dryRun) return void (await changed());
-  const path = context.configPath();
-  await changing(path, async () => setInFile(path, key, await changed()));
-  await tellAboutEffect(context, [field]);
+  await changing(path, work, writes);
+  if (writes) await tellAboutEffect(context, [field]);
 }
