@@ -58,6 +58,7 @@ export interface Pty {
   forget(): void;
   resize(columns: number, rows: number): Promise<void>;
   signal(name: string): void;
+  /** Once the program has ended and its last bytes are on the screen. */
   readonly exited: Promise<{ code: number; signal: number | undefined }>;
   /** Ends the program if it still runs and removes its folders. */
   close(): Promise<void>;
@@ -110,7 +111,8 @@ export function ptyProgram(file: string, args: string[], options: PtyOptions = {
   const exited = new Promise<{ code: number; signal: number | undefined }>((done) => {
     child.onExit(({ exitCode, signal }) => {
       ended = true;
-      done({ code: exitCode, signal });
+      // In its turn after all bytes that came: what is on the screen from here on is the last.
+      terminal.write('', () => done({ code: exitCode, signal }));
     });
   });
 
