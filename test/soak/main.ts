@@ -3,7 +3,8 @@
  * than 5 MB an hour, descriptors by none but what connections take, the event loop's delay p99 below 50 ms; no operation fails, no byte differs. Exit 1 when one is missed.
  *
  * The slope is Theil and Sen's over the samples after a tenth of the run (at least two minutes), with the 95 % band that Kendall's tau gives it. Below an hour
- * collections make more of it than any leak (three minutes on a busy machine: 260 → 220 MB, and a median slope of 400 MB/h), so it is then printed and not judged. With --json rows of a
+ * collections make more of it than any leak (three minutes on a busy machine: 260 → 220 MB, and a median slope of 400 MB/h), so it is then printed and not judged. Beside it stand the slope of the second half,
+ * which tells a leak from what is used for the first time, and the mean of the processes for each tenth of the run. With --json rows of a
  * benchmark come out, and nothing is judged (`npm run bench:report -- soak`).
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -82,6 +83,7 @@ try {
       `${minutes} minutes, ${JSON.stringify(done)}; ${failed.length} failed${failed.length > 0 ? `: ${failed.slice(0, 5).join('; ')}` : ''}`,
     );
     for (const row of rows) say(row.text);
+    say(`mean RSS in each tenth, MB: ${tenths(samples).join(', ')}`);
   }
   missed += rows.filter((row) => row.missed.length > 0).length;
 } finally {
@@ -90,14 +92,25 @@ try {
 }
 process.exit(missed > 0 && !values.json ? 1 : 0);
 
+function tenths(samples: readonly (readonly Sample[])[]): string[] {
+  const all = samples.flat();
+  return Array.from({ length: 10 }, (_, tenth) => {
+    const here = all.filter(({ hours }) => Math.floor((hours * 600) / minutes) === tenth);
+    return (here.reduce((sum, { rssMB }) => sum + rssMB, 0) / here.length).toFixed(1);
+  });
+}
+
 function tellRows(rows: readonly ReturnType<typeof judge>[], done: readonly number[], failed: number): void {
   const report = new Report('soak');
   const slopes = rows.map(({ slope }) => slope);
+  const later = rows.map(({ laterSlope }) => laterSlope);
   report.add('length', [minutes], 'min');
   report.add('operations', [done.reduce((sum, count) => sum + count, 0)], 'operations');
   report.add('of these failed', [failed], 'operations');
   report.add('RSS slope, median of the processes', slopes, 'MB/h');
   report.add('RSS slope, of the worst', [Math.max(...slopes)], 'MB/h');
+  report.add('RSS slope of the second half, median of the processes', later, 'MB/h');
+  report.add('RSS slope of the second half, of the worst', [Math.max(...later)], 'MB/h');
   report.add(
     'RSS after a tenth of the time',
     rows.map(({ rssMB }) => rssMB[0]!),
@@ -117,7 +130,9 @@ function lookAt(pid: number): Omit<Sample, 'hours'> {
 }
 
 function judge(name: string, pid: number, samples: readonly Sample[]) {
-  const { slope, low, high } = theilSen(samples.map(({ hours, rssMB }) => [hours, rssMB]));
+  const slopeOf = (part: readonly Sample[]) => theilSen(part.map(({ hours, rssMB }) => [hours, rssMB]));
+  const { slope, low, high } = slopeOf(samples);
+  const laterSlope = slopeOf(samples.filter(({ hours }) => hours > minutes / 120)).slope;
   const loop = JSON.parse(readFileSync(join(delays, `${pid}.json`), 'utf8')) as {
     p50: number;
     p99: number;
@@ -132,11 +147,12 @@ function judge(name: string, pid: number, samples: readonly Sample[]) {
     ...(loop.p99 > MAX_LOOP_P99_MS ? ['event loop'] : []),
   ];
   const text =
-    `${name}: RSS ${first.rssMB.toFixed(0)} → ${last.rssMB.toFixed(0)} MB, peak ${peak.toFixed(0)}, slope ${slope.toFixed(1)} MB/h (${low.toFixed(1)} to ${high.toFixed(1)}${minutes < LONG_MINUTES ? ', not judged' : ''}); ` +
+    `${name}: RSS ${first.rssMB.toFixed(0)} → ${last.rssMB.toFixed(0)} MB, peak ${peak.toFixed(0)}, slope ${slope.toFixed(1)} MB/h (${low.toFixed(1)} to ${high.toFixed(1)}${minutes < LONG_MINUTES ? ', not judged' : ''}), ${laterSlope.toFixed(1)} in the second half; ` +
     `descriptors ${first.descriptors} → ${last.descriptors}; event loop p50 ${loop.p50.toFixed(1)}, p99 ${loop.p99.toFixed(1)}, max ${loop.max.toFixed(0)} ms` +
     (missedHere.length > 0 ? `; MISSED: ${missedHere.join(', ')}` : '');
   return {
     slope,
+    laterSlope,
     p99: loop.p99,
     rssMB: [first.rssMB, last.rssMB],
     more: last.descriptors - first.descriptors,
