@@ -13,7 +13,7 @@ import { readOrder, signOrder } from '../../src/engine/maintenance/custody/order
 import { Silences } from '../../src/engine/maintenance/custody/silences.ts';
 import { DamageList } from '../../src/engine/maintenance/damage-list.ts';
 import { censusGroups } from '../../src/engine/maintenance/groups.ts';
-import { mend } from '../../src/engine/maintenance/mender.ts';
+import { leftToOthers, mend } from '../../src/engine/maintenance/mender.ts';
 import type { MenderContext } from '../../src/engine/maintenance/mender-context.ts';
 import { provedBy, proveShards } from '../../src/engine/maintenance/proof/ask.ts';
 import { Look } from '../../src/engine/maintenance/proof/look.ts';
@@ -99,6 +99,7 @@ export async function menderMesh(count: number, others?: Others) {
     nowMs: () => clock.monotonic() + passedMs,
     log: () => {},
     signal,
+    atOnce: { count: 4, bytes: 1e9 },
     limits: {
       graceMs: 0,
       settleMs: 0,
@@ -108,7 +109,6 @@ export async function menderMesh(count: number, others?: Others) {
       blockedMs: 60_000,
       silenceMs: 0,
       askTimeoutMs: 500,
-      atOnce: { count: 4, bytes: 1e9 },
     },
   };
   return {
@@ -128,6 +128,13 @@ export async function menderMesh(count: number, others?: Others) {
       suspects.suspect(objectId, clock.monotonic());
       return (await mend([objectId], context)).shards;
     },
+    /** Whether it is left to custodians that come before, here as many as `turn`. */
+    leftToOthers: (turn: number, limits: Partial<MenderContext['limits']>) =>
+      leftToOthers(objectId, {
+        ...context,
+        turnOf: () => turn,
+        limits: { ...context.limits, ...limits },
+      }),
     /** What an audit of one shard does. */
     audit: (holder: (typeof members)[number]['peer'], id: ShardId) =>
       proveShards(mesh.backend(holder)!, [{ id }], { random, memory }),

@@ -101,17 +101,34 @@ export class DamageList {
     }
   }
 
-  /** The weakest first. */
-  due(nowMs: number, limit: number): ObjectId[] {
+  /** The weakest first, without those that somebody has in hand. */
+  due(nowMs: number, limit: number, inHand?: ReadonlySet<ObjectId>): ObjectId[] {
     const due: ObjectId[] = [];
     for (let losses = MOST_LOSSES; losses >= 0; losses--) {
       for (const [id, { nextMs }] of this.byLosses[losses]!) {
-        if (nextMs > nowMs) continue;
+        if (nextMs > nowMs || inHand?.has(id)) continue;
         due.push(id);
         if (due.length === limit) return due;
       }
     }
     return due;
+  }
+
+  /** What was told or found of it; undefined where nobody knows of a loss. */
+  known(id: ObjectId, nowMs: number): { losses: number; ageMs: number; toldAgoMs: number } | undefined {
+    const { losses = 0, sinceMs, toldMs } = this.suspects.get(id) ?? {};
+    const fromMs = sinceMs ?? toldMs;
+    if (losses === 0 || fromMs === undefined) return undefined;
+    return { losses, ageMs: nowMs - fromMs, toldAgoMs: nowMs - (toldMs ?? fromMs) };
+  }
+
+  /** By all that is known its time has not come: it needs no look before this, unless more is told of it. */
+  leaveUntil(id: ObjectId, atMs: number): void {
+    const suspect = this.suspects.get(id);
+    if (suspect === undefined) return;
+    suspect.nextMs = atMs;
+    // Behind those that are due.
+    this.list(id, suspect, suspect.losses);
   }
 
   /** How long it has been damaged: since its loss was told, or else since it is first noted now. */
@@ -130,13 +147,9 @@ export class DamageList {
     return nowMs - suspect.refusedSinceMs;
   }
 
-  /** Damaged, but its time has not come. */
+  /** Damaged, but by the last look its time has not come. */
   waitUntil(id: ObjectId, atMs: number): void {
-    const suspect = this.suspects.get(id);
-    if (suspect === undefined || suspect.unseen > 0) return;
-    suspect.nextMs = atMs;
-    // Behind those that are due.
-    this.list(id, suspect, suspect.losses);
+    if (this.suspects.get(id)?.unseen === 0) this.leaveUntil(id, atMs);
   }
 
   /** Damaged, and nothing could be done now. */

@@ -6,14 +6,15 @@ import { asDatameshError } from '../../errors.ts';
 import type { Clock, Timer } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
 import type { ObjectId, PeerId } from '../types.ts';
-import { BatchSize } from './batch-size.ts';
 import { type CustodyPeers, dutyFor } from './custody/custody-peers.ts';
 import type { CustodyMark, CustodyStore } from './custody/custody-store.ts';
 import { type Handover, isOpenRelease } from './custody/handover.ts';
 import type { Leases } from './custody/leases.ts';
 import type { ReleaseCarrier } from './custody/release-carrier.ts';
 import type { DamageList } from './damage-list.ts';
+import { LANES, MendLanes } from './mend-lanes.ts';
 import type { MendReport } from './mender-context.ts';
+import type { SideBySide } from './side-by-side.ts';
 
 export interface KeeperLimits {
   /** All objects that this node leads are looked at so often. */
@@ -52,7 +53,9 @@ export interface KeeperOptions {
   leases: Leases;
   suspects: DamageList;
   limits: KeeperLimits;
-  mend(ids: readonly ObjectId[]): Promise<MendReport>;
+  /** Another custodian's work for now: the object waits without a look. */
+  leftToOthers(id: ObjectId): boolean;
+  mend(ids: readonly ObjectId[], atOnce: SideBySide): Promise<MendReport>;
   mended?(report: MendReport): void;
   /** Whether some holder of the object cannot be asked now. */
   doubtful(id: ObjectId): boolean;
@@ -163,19 +166,19 @@ export function createKeeper(options: KeeperOptions): Keeper {
     });
   };
 
-  const size = new BatchSize();
-  const mendDue = async () => {
-    for (;;) {
-      const due = stopped ? [] : suspects.due(clock.monotonic(), size.objects);
-      if (due.length === 0) return;
-      const report = await options.mend(due);
+  const lanes = new MendLanes({
+    suspects,
+    nowMs: clock.monotonic,
+    leftToOthers: options.leftToOthers,
+    mend: options.mend,
+    mended(report) {
       const { shards, repaired, trafficBytes } = report;
-      size.worked(report.workMs);
       options.mended?.(report);
       if (shards > 0) options.log(`${repaired} objects mended, ${shards} shards, ${trafficBytes} bytes`);
-      await options.pause();
-    }
-  };
+    },
+    stopped: () => stopped,
+    pause: options.pause,
+  });
 
   const carryReleases = async () => {
     const ids = [...releases].slice(0, OBJECTS_AT_ONCE);
@@ -212,7 +215,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
       run('orders', sendOrders);
     }
     if (releases.size > 0) run('releases', carryReleases);
-    if (suspects.size > 0 && nowMs - startMs >= limits.meetMs) run('repair', mendDue);
+    if (suspects.size > 0 && nowMs - startMs >= limits.meetMs)
+      for (const lane of LANES) run(lane.name, () => lanes.run(lane));
     timer = clock.after(TICK_MS, tick);
   };
 

@@ -12,7 +12,7 @@ export async function mendCases(
   context: MenderContext,
   report: MendReport,
 ): Promise<void> {
-  const { jobs, suspects, nowMs, signal, limits } = context;
+  const { jobs, suspects, nowMs, signal, atOnce } = context;
   const work = cases
     .flatMap((one) => one.damages.map((damage) => ({ one, damage })))
     .sort((a, b) => compareRisk(a.damage, b.damage));
@@ -57,16 +57,14 @@ export async function mendCases(
       context.log(`repair of ${one.object.objectId.slice(0, 12)}: ${asDatameshError(error).message}`);
     }
   };
-  const startedMs = nowMs();
   try {
-    await sideBySide(work, limits.atOnce, ({ damage }) => bytesFor(damage), mendOne);
+    await sideBySide(work, atOnce, ({ damage }) => bytesFor(damage), mendOne);
     for (const one of await unproved(placed, context)) failed.add(one);
     jobs.end(job, job.signal.aborted ? 'cancelled' : 'done');
   } catch (error) {
     jobs.fail(job, error);
     throw error;
   } finally {
-    report.workMs += nowMs() - startedMs;
     for (const one of cases) {
       if (failed.has(one)) suspects.futile(one.object.objectId, nowMs());
       else {

@@ -36,6 +36,8 @@ export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybod
   released(ids: readonly ObjectId[]): void;
   nowMs(): number;
   limits: MenderLimits;
+  /** Stripes rebuilt at once. */
+  atOnce: SideBySide;
   log(text: string): void;
   signal: AbortSignal;
 }
@@ -55,8 +57,6 @@ export interface MenderLimits {
   blockedMs: number;
   /** A holder that does not answer is not taken for lost before. */
   silenceMs: number;
-  /** Stripes rebuilt at once. */
-  atOnce: SideBySide;
   askTimeoutMs: number;
 }
 
@@ -67,8 +67,6 @@ export interface MendReport {
   trafficBytes: number;
   /** Shards that were made anew. */
   shards: number;
-  /** What rebuilding and placing took, without the questions to custodians before and after. */
-  workMs: number;
 }
 
 /** An object that is looked at and mended. */

@@ -7,6 +7,7 @@ import { releasedOf } from './custody/tombstones.ts';
 import { mendCases } from './mend-cases.ts';
 import type { Case, MenderContext, MendReport } from './mender-context.ts';
 import { damageOf, graceOf, mendable } from './repair-plan.ts';
+import { leftMs, leftUnseenMs } from './turns.ts';
 import { noteWhereabouts, sameClaims } from './whereabouts.ts';
 
 /** Stripes looked at together, so that large objects do not fill the memory: 6 MB of ids at 4+2. One object may have more. */
@@ -14,7 +15,7 @@ const STRIPES_AT_ONCE = 16_384;
 
 /** Looks at these objects and repairs what is due. Each object is then off the list of suspects, or waits on it. */
 export async function mend(ids: readonly ObjectId[], context: MenderContext): Promise<MendReport> {
-  const report: MendReport = { looked: 0, repaired: 0, trafficBytes: 0, shards: 0, workMs: 0 };
+  const report: MendReport = { looked: 0, repaired: 0, trafficBytes: 0, shards: 0 };
   let batch: Case[] = [];
   let stripes = 0;
   for (const id of ids) {
@@ -68,6 +69,21 @@ async function mendBatch(cases: readonly Case[], context: MenderContext, report:
   } finally {
     if (!signal.aborted) await round.giveBack();
   }
+}
+
+/** Custodians before this one have it, and by what is known of its damage they still have time: it then waits without a look. */
+export function leftToOthers(id: ObjectId, context: Omit<MenderContext, 'atOnce'>): boolean {
+  const { store, manifests, peers, suspects, limits, turnOf, nowMs } = context;
+  const ms = nowMs();
+  const known = suspects.known(id, ms);
+  const owner = known && store.mark(id)?.owner;
+  const turn = owner && turnOf(id, dutyFor(peers, id, owner));
+  const m = turn ? manifests.get(id)?.code.m : undefined;
+  if (known === undefined || !turn || m === undefined) return false;
+  const left = leftUnseenMs(known, turn, m, limits);
+  if (left <= 0) return false;
+  suspects.leaveUntil(id, ms + left);
+  return true;
 }
 
 function openCase(id: ObjectId, context: MenderContext): Case | undefined {
@@ -138,10 +154,12 @@ function spareOf({ damages }: Case): number {
 /** Whether it is this custodian's turn; else it waits. */
 function isDue(one: Case, { suspects, limits, nowMs }: MenderContext): boolean {
   const { objectId } = one.object;
-  const ageMs = suspects.ageMs(objectId, nowMs());
+  const ms = nowMs();
   const graceMs = Math.min(...one.damages.map((damage) => graceOf(damage, limits)));
-  const waitMs = graceMs + one.turn * (spareOf(one) > 0 ? limits.turnMs : limits.urgentTurnMs);
-  if (ageMs >= waitMs) return true;
-  suspects.waitUntil(objectId, nowMs() + waitMs - ageMs);
+  const ageMs = suspects.ageMs(objectId, ms);
+  const toldAgoMs = suspects.known(objectId, ms)?.toldAgoMs ?? ageMs;
+  const left = leftMs({ spare: spareOf(one), graceMs, turn: one.turn, ageMs, toldAgoMs }, limits);
+  if (left <= 0) return true;
+  suspects.waitUntil(objectId, ms + left);
   return false;
 }

@@ -28,8 +28,8 @@ import { Silences } from '../maintenance/custody/silences.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
 import type { DrainContext } from '../maintenance/drain.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
-import { mend } from '../maintenance/mender.ts';
-import type { MenderLimits } from '../maintenance/mender-context.ts';
+import { leftToOthers, mend } from '../maintenance/mender.ts';
+import type { MenderContext, MenderLimits } from '../maintenance/mender-context.ts';
 import { provedBy } from '../maintenance/proof/ask.ts';
 import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import { ADOPT_TIMEOUT_MS, type RepairContext } from '../maintenance/repair.ts';
@@ -113,8 +113,6 @@ const MENDER_LIMITS: MenderLimits = {
   retryMs: 3_000,
   blockedMs: 180_000,
   silenceMs: 15_000,
-  // A repair of a small object is two round trips and a sync: four at a time were five objects a second and node, with the processors idle.
-  atOnce: { count: 32, bytes: 32 * 1024 * 1024 },
   askTimeoutMs: ASK_TIMEOUT_MS,
 };
 
@@ -230,6 +228,29 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     return [...noted, ...custody.claims(id).map(({ holder }) => holder)].some((holder) => !isHere(holder));
   };
 
+  const mending: Omit<MenderContext, 'atOnce'> = {
+    peers,
+    store: custody,
+    manifests,
+    client,
+    leases,
+    suspects,
+    silences,
+    prove: (holder, shards) =>
+      provedBy(holders.backend(holder), shards, { random, signal, memory: parts.proofs }),
+    turnOf: (id, duty) => handover.turnOf(id, duty),
+    jobs: parts.jobs,
+    backend: holders.backend,
+    memory: parts.proofs,
+    random,
+    everybody: holders.reachable,
+    repairOf,
+    released: (ids) => keeper.kept(ids),
+    nowMs: clock.monotonic,
+    limits: MENDER_LIMITS,
+    log,
+    signal,
+  };
   const { owner } = parts;
   const keeper = createKeeper({
     clock,
@@ -243,30 +264,8 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     limits: KEEPER_LIMITS,
     doubtful,
     mended: (report) => parts.measures.mended(report),
-    mend: (ids) =>
-      mend(ids, {
-        peers,
-        store: custody,
-        manifests,
-        client,
-        leases,
-        suspects,
-        silences,
-        prove: (holder, shards) =>
-          provedBy(holders.backend(holder), shards, { random, signal, memory: parts.proofs }),
-        turnOf: (id, duty) => handover.turnOf(id, duty),
-        jobs: parts.jobs,
-        backend: holders.backend,
-        memory: parts.proofs,
-        random,
-        everybody: holders.reachable,
-        repairOf,
-        released: (ids) => keeper.kept(ids),
-        nowMs: clock.monotonic,
-        limits: MENDER_LIMITS,
-        log,
-        signal,
-      }),
+    leftToOthers: (id) => leftToOthers(id, mending),
+    mend: (ids, atOnce) => mend(ids, { ...mending, atOnce }),
     ...(owner === undefined
       ? {}
       : {

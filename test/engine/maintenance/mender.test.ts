@@ -299,3 +299,23 @@ describe('a holder that keeps all of its shards but a chunk', () => {
 function proofsOf({ nodes }: { nodes: readonly { proofs: number }[] }): number {
   return nodes.reduce((sum, { proofs }) => sum + proofs, 0);
 }
+
+test('a loss is left to the custodians before this one without a look, until their time is over or more is told', async () => {
+  const { suspects, objectId, leftToOthers, pass } = await menderMesh(10);
+  const limits = { graceMs: 900_000, settleMs: 10_000, turnMs: 30_000, urgentTurnMs: 5_000 };
+  const now = () => performance.now();
+  suspects.suspect(objectId, now());
+  // Suspected by a census, with nothing known to be lost: that is what a look is for.
+  expect(leftToOthers(1, limits)).toBe(false);
+  suspects.suspect(objectId, now(), true);
+  expect(leftToOthers(0, limits)).toBe(false);
+  expect(leftToOthers(1, limits)).toBe(true);
+  expect([suspects.due(now(), 9), suspects.due(now() + 40_000, 9)]).toEqual([[], [objectId]]);
+  suspects.suspect(objectId, now(), true);
+  expect(suspects.due(now(), 9)).toEqual([objectId]);
+  expect(leftToOthers(1, limits)).toBe(true);
+  expect(suspects.due(now() + 5_000, 9)).toEqual([objectId]);
+  pass(5_000);
+  expect(leftToOthers(1, limits)).toBe(false);
+  expect(suspects.damaged()).toEqual([]);
+});

@@ -1,0 +1,66 @@
+/**
+ * Batches of objects that are looked at and mended together. Their questions share requests, so large ones do the most; but what loses its last spare meanwhile would wait until all
+ * of a large one is mended. So there are two lanes side by side, a large one and a small one, each with the weakest that the other does not have. Why: docs/decisions/healing-measured.md.
+ */
+import type { ObjectId } from '../types.ts';
+import type { DamageList } from './damage-list.ts';
+import type { MendReport } from './mender-context.ts';
+import type { SideBySide } from './side-by-side.ts';
+
+export interface Lane {
+  name: string;
+  /** Looked at together. */
+  objects: number;
+  /** Stripes rebuilt at once. A repair of a small object is two round trips and a sync: four at a time were five objects a second and node, with the processors idle. */
+  atOnce: SideBySide;
+}
+
+const MIB = 1024 * 1024;
+export const LANES: readonly Lane[] = [
+  { name: 'repair', objects: 256, atOnce: { count: 32, bytes: 16 * MIB } },
+  { name: 'quick repair', objects: 64, atOnce: { count: 16, bytes: 16 * MIB } },
+];
+
+export interface MendLanesOptions {
+  suspects: DamageList;
+  nowMs(): number;
+  /** Other custodians come before this one, and have time left: it waits. */
+  leftToOthers(id: ObjectId): boolean;
+  mend(ids: readonly ObjectId[], atOnce: SideBySide): Promise<MendReport>;
+  mended(report: MendReport): void;
+  stopped(): boolean;
+  /** Lets others run between two batches. */
+  pause(): Promise<void>;
+}
+
+export class MendLanes {
+  private readonly inHand = new Set<ObjectId>();
+  private readonly options: MendLanesOptions;
+
+  constructor(options: MendLanesOptions) {
+    this.options = options;
+  }
+
+  /** Batch after batch until nothing is due that the other lane does not have. */
+  async run({ objects, atOnce }: Lane): Promise<void> {
+    const { suspects, nowMs, leftToOthers, mend, mended, stopped, pause } = this.options;
+    const { inHand } = this;
+    while (!stopped()) {
+      // Of three objects of which a loss was told two are left to others.
+      const due = suspects.due(nowMs(), 3 * objects, inHand);
+      if (due.length === 0) return;
+      const batch: ObjectId[] = [];
+      for (const id of due) {
+        if (batch.length === objects) break;
+        if (!leftToOthers(id)) batch.push(id);
+      }
+      for (const id of batch) inHand.add(id);
+      try {
+        if (batch.length > 0) mended(await mend(batch, atOnce));
+      } finally {
+        for (const id of batch) inHand.delete(id);
+      }
+      await pause();
+    }
+  }
+}
