@@ -21,6 +21,10 @@ const slots = new Map<number, Workspace>();
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a worker thread only');
 
+// A job that cannot be read is one that nobody would answer: the thread ends, and another is given it.
+port.on('messageerror', (error) => {
+  throw error;
+});
 port.on('message', (message: WorkMessage) => {
   for (const slot of message.dropped) slots.delete(slot);
   if (message.memory !== undefined) slots.set(message.slot, Workspace.over(message.memory));

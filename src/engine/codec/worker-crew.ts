@@ -122,6 +122,11 @@ export class WorkerCrew {
     member.worker.on('error', (error) => {
       cause = error;
     });
+    // What cannot be read is an answer that never comes.
+    member.worker.on('messageerror', (error) => {
+      cause = error;
+      void member.worker.terminate();
+    });
     member.worker.on('exit', (code) => this.#left(member, cause ?? new Error(`exit code ${code}`)));
     member.worker.on('message', (done: DoneMessage) => {
       const job = member.jobs.get(done.job);

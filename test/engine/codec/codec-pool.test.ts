@@ -76,6 +76,25 @@ describe('codec pool', () => {
     await pool.close();
   });
 
+  it('takes a worker whose answer cannot be read, and one that cannot read its job, for dead', async () => {
+    const { workers, spawn } = recorded();
+    const pool = createCodecPool({ workers: 1, spawn });
+    const running = pool.encode(jobOf(0, 16 * MIB));
+    await new Promise((resolve) => setImmediate(resolve));
+    workers[0]!.emit('messageerror', new Error('no memory for it'));
+    expect((await running).ids).toHaveLength(6);
+    expect(workers).toHaveLength(2);
+    await pool.close();
+    const source = `
+      const { parentPort } = require('node:worker_threads');
+      const on = parentPort.on.bind(parentPort);
+      parentPort.on = (event, work) => on(event, event === 'message' ? () => parentPort.emit('messageerror', new Error('unread')) : work);
+      import(${JSON.stringify(workerFile.href)});`;
+    const deaf = createCodecPool({ workers: 1, spawn: () => new Worker(source, { eval: true }) });
+    await expect(deaf.encode(jobOf(0))).rejects.toMatchObject({ code: 'internal', why: 'unread' });
+    await deaf.close();
+  });
+
   it('gives a job up when two workers died over it, and works on', async () => {
     const { spawn, count } = deadly();
     const pool = createCodecPool({ workers: 1, spawn });
