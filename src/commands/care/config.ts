@@ -250,7 +250,7 @@ const editCommand: Command = {
   group: 'care',
   summary: 'Open the configuration in your editor, and check it before it is used',
   description:
-    'Uses $VISUAL or $EDITOR on a copy. What does not pass the checks is not taken over; the copy stays for another try.',
+    'Uses $VISUAL or $EDITOR on a copy. What does not pass the checks is not taken over; the copy stays for another try. What other processes change meanwhile is kept; where it is the same field, nothing is replaced and you are told.',
   args: [],
   options: [],
   examples: [
