@@ -9,7 +9,10 @@ import type { Streams } from './streams.ts';
 /** Written in pieces of this size at least, so that memory does not grow with the file. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** `other` is what the host shows without a redirection. A dry run writes no file: what would stand in it is shown. */
+/**
+ * `other` is what the host shows without a redirection. A dry run writes no file: what would stand in it is shown. A command that fails
+ * before it has given anything leaves the file as it is.
+ */
 export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput): RunOutput {
   const { redirect } = parsed;
   if (redirect === undefined || parsed.options.dryRun) return other;
@@ -62,11 +65,12 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
     record: (record) => file.record(record),
     note: (text) => (parsed.command.columns === undefined ? file.note(text) : other.note(text)),
     bytes: (chunk) => file.bytes(chunk),
-    async end() {
-      await file.end();
-      await flush();
+    async end(failed) {
+      await file.end(failed);
+      if (failed !== true || waitingBytes > 0) await flush();
+      else await writing;
       if (problem !== undefined) throw problem;
-      await other.end();
+      await other.end(failed);
     },
   };
 }

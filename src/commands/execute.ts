@@ -12,8 +12,8 @@ import { withOwnMends } from './too-few-nodes.ts';
 export interface RunOutput extends Output {
   /** The run failed or was cancelled; the error is shown once, here. */
   error(error: DatameshError): void;
-  /** The run is over: what was held back (a table) is written. Throws when it cannot be. */
-  end(): Promise<void>;
+  /** The run is over: what was held back (a table) is written. Throws when it cannot be. `failed`: it ended with an error. */
+  end(failed?: boolean): Promise<void>;
 }
 
 /** What a command needs of its surroundings. */
@@ -81,7 +81,7 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
         ? timedOut(command, options.timeoutMs ?? 0)
         : withOwnMends(command, translate(thrown, host.signal));
     // Rows that were found before the failure are still true.
-    await out.end().catch(() => {});
+    await out.end(true).catch(() => {});
     out.error(error);
     return error.exit;
   } finally {
@@ -158,10 +158,12 @@ function withFilters(out: RunOutput, { filters }: ParsedCommand): RunOutput {
     bytes: (chunk) => out.bytes(chunk),
     progress: (label, progress) => out.progress(label, progress),
     error: (error) => out.error(error),
-    end() {
-      if (!ended) for (const record of applyFilters(records, filters)) out.record(record);
+    end(failed) {
+      // Of rows that did not all come no number is true.
+      const isTrue = failed !== true || !filters.some(({ kind }) => kind === 'count');
+      if (!ended && isTrue) for (const record of applyFilters(records, filters)) out.record(record);
       ended = true;
-      return out.end();
+      return out.end(failed);
     },
   };
 }

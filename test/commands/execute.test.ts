@@ -52,6 +52,21 @@ describe('executeParsed', () => {
     expect(await executeParsed(parsed(run), testHost())).toBe(exit);
   });
 
+  it('shows the rows that came before a failure, and no count of them', async () => {
+    const run: Command['run'] = async ({ out }) => {
+      out.record({ name: 'a' });
+      throw new DatameshError('peer-unreachable', { what: 'x' });
+    };
+    for (const [kind, shown] of [
+      ['json', [{ name: 'a' }]],
+      ['count', []],
+    ] as const) {
+      const host = testHost();
+      await executeParsed({ ...parsed(run), filters: [{ kind }] }, host);
+      expect(host.seen.records).toEqual(shown);
+    }
+  });
+
   it('gives the status that the handler resolves to', async () => {
     expect(
       await executeParsed(

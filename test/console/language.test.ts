@@ -143,6 +143,16 @@ describe('redirections', () => {
     expect({ records, notes }).toEqual({ records: [], notes: [] });
     expect((await enter('list > missing/out')).exit).toBe(8);
   });
+
+  it('leave a file as it is when the command fails without output, and empty it when nothing was found', async () => {
+    await writeFile(join(folder, 'out'), 'before');
+    for (const line of ['info missing > out', 'cat missing > out', 'info missing | count > out']) {
+      expect((await enter(line)).exit).toBe(8);
+      expect(await readFile(join(folder, 'out'), 'utf8'), line).toBe('before');
+    }
+    await enter('list | grep nowhere > out');
+    expect(await readFile(join(folder, 'out'), 'utf8')).toBe('');
+  });
 });
 
 describe('undo', () => {
