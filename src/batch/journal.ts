@@ -1,13 +1,18 @@
 /**
  * Which steps of a script have been done, so that `batch --resume` goes on behind them. One file for each script, variables and folder, a key a line, each
- * on the disk before the next step begins; it holds hashes alone and goes when the script has ended well.
+ * on the disk before the next step begins; it holds hashes alone and goes when the script has ended well. It is one run's at a time: two would mix up
+ * who has done what.
  */
 import { createHash } from 'node:crypto';
 import { open as openFile, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../commands/execute.ts';
+import { realClock } from '../engine/effects/clock.ts';
+import { acquireLock, type DataLock, type LockHolder } from '../engine/effects/lock.ts';
 import { makeDirs } from '../engine/effects/make-dirs.ts';
+import { realDisk } from '../engine/effects/real-disk.ts';
+import { DatameshError } from '../errors.ts';
 
 /** Scripts that were interrupted and never resumed; the oldest notes go first. */
 const MAX_JOURNALS = 100;
@@ -52,6 +57,44 @@ async function open({ script, variables, cwd, env, resume, problem }: JournalReq
     .slice(0, 32);
   const path = join(folder, `${id}.steps`);
   await makeDirs(folder, 0o700);
+  const release = await holdNotes(path);
+  try {
+    return await openHeld({ path, folder, resume, problem, release });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** What lets go of them, and leaves nothing behind. Throws `lock-held` where another run of the script is under way. */
+async function holdNotes(path: string): Promise<() => Promise<void>> {
+  let lock: DataLock;
+  try {
+    lock = await acquireLock(realDisk(), lockOf(path), realClock());
+  } catch (cause) {
+    if (!(cause instanceof DatameshError) || cause.code !== 'lock-held') throw cause;
+    const { pid } = (cause.details ?? {}) as Partial<LockHolder>;
+    throw new DatameshError('lock-held', {
+      what: `${pid === undefined ? 'another process' : `process ${pid}`} is running the same script in this folder`,
+      mend: 'wait until it has ended, then give --resume: what is left to be done is known by then',
+      cause,
+    });
+  }
+  return async () => {
+    await rm(`${lockOf(path)}.guard`, { force: true });
+    await lock.release();
+  };
+}
+
+const lockOf = (path: string) => `${path}.LOCK`;
+
+interface HeldNotes extends Pick<JournalRequest, 'resume' | 'problem'> {
+  path: string;
+  folder: string;
+  release(): Promise<void>;
+}
+
+async function openHeld({ path, folder, resume, problem, release }: HeldNotes): Promise<Journal> {
   const text = resume ? await readIfThere(path) : '';
   // A line that a crash cut off is a step that was not noted: it is done again.
   const done = new Set(text.split('\n').filter((line) => /^[0-9a-f]{32}$/.test(line)));
@@ -74,6 +117,7 @@ async function open({ script, variables, cwd, env, resume, problem }: JournalReq
     async end(whole) {
       await file.close();
       if (whole) await rm(path, { force: true });
+      await release();
     },
   };
 }
@@ -103,6 +147,8 @@ async function dropOldest(folder: string): Promise<void> {
     })),
   );
   dated.sort((a, b) => a.atMs - b.atMs);
-  for (const { name } of dated.slice(0, names.length - MAX_JOURNALS))
-    await rm(join(folder, name), { force: true });
+  for (const { name } of dated.slice(0, names.length - MAX_JOURNALS)) {
+    const path = join(folder, name);
+    for (const each of [path, lockOf(path), `${lockOf(path)}.guard`]) await rm(each, { force: true });
+  }
 }

@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CliSetup, cliSetup } from '../support/cli.ts';
 import { schemaProblem } from '../support/schemas.ts';
+import { until } from '../support/until.ts';
 
 let cli: CliSetup;
 let folder: string;
@@ -164,6 +165,25 @@ describe('batch --resume', () => {
     expect(stderr).toMatch(/^warning: what is done cannot be noted for --resume: .*\n$/);
     expect((await run('--resume')).status).not.toBe(0);
     expect(await cli.engine.find('c')).toBeDefined();
+  });
+
+  it('is of one run at a time: another one is told, and takes nothing from its notes', async () => {
+    const twice = 'put file --name d\nsleep 3s\nget missing\n';
+    await writeFile(join(folder, 'file'), 'content');
+    const notes = join(cli.folder, '.local/state/datamesh/batches');
+    const first = batch(twice);
+    await until('the first run has noted its put', async () => {
+      const [name] = (await readdir(notes).catch(() => [])).filter((it) => it.endsWith('.steps'));
+      return name !== undefined && (await stat(join(notes, name))).size > 0;
+    });
+    const resumed = await batch(twice, '--resume');
+    expect(resumed).toMatchObject({ status: 6, stderr: expect.stringContaining('running the same script') });
+    expect((await batch(twice)).stderr).toMatch(
+      /^warning: what is done cannot be noted for --resume: process /,
+    );
+    expect((await first).status).toBe(8);
+    expect((await batch(twice, '--resume', '--json')).stdout).toContain('"reason":"done"');
+    expect(await readdir(notes)).toHaveLength(1);
   });
 
   it('does not take another script, other variables or another folder for the same', async () => {
