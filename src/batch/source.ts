@@ -24,12 +24,12 @@ export async function readScript(source: AsyncIterable<Uint8Array>): Promise<Uin
   return Buffer.concat(chunks);
 }
 
-/** UTF-8, with or without BOM, LF or CRLF. Throws `syntax` with the offset of the first wrong byte, or `input-too-large`. */
-export function decodeScript(bytes: Uint8Array): string {
+/** UTF-8, with or without BOM, LF or CRLF. Throws `syntax` with the offset of the first wrong byte in `of`, or `input-too-large`. */
+export function decodeScript(bytes: Uint8Array, of: 'script' | 'line' = 'script'): string {
   const nul = bytes.indexOf(0);
   if (nul >= 0) {
     throw new DatameshError('syntax', {
-      what: `the script holds a NUL byte at offset ${nul}`,
+      what: `the ${of} holds a NUL byte at offset ${nul}`,
       mend: 'a script is UTF-8 text; is it a binary file or UTF-16?',
       details: { offset: nul },
     });
@@ -40,7 +40,7 @@ export function decodeScript(bytes: Uint8Array): string {
   } catch (cause) {
     const offset = firstInvalid(bytes);
     throw new DatameshError('syntax', {
-      what: `the script is no valid UTF-8: byte 0x${(bytes[offset] ?? 0).toString(16).padStart(2, '0')} at offset ${offset}`,
+      what: `the ${of} is no valid UTF-8: byte 0x${(bytes[offset] ?? 0).toString(16).padStart(2, '0')} at offset ${offset}`,
       mend: 'save it as UTF-8',
       cause,
       details: { offset },

@@ -11,7 +11,7 @@ import { schemaProblem } from '../support/schemas.ts';
 const engine = () => createFakeEngine({ objects: [{ name: 'a', content: 'a' }] });
 
 async function stream(
-  chunks: AsyncIterable<string> | readonly string[],
+  chunks: AsyncIterable<string | Uint8Array> | readonly (string | Uint8Array)[],
   more: Partial<BatchOptions> & { signal?: AbortSignal } = {},
 ) {
   let out = '';
@@ -23,7 +23,7 @@ async function stream(
     drained: async () => {},
   };
   const source = (async function* () {
-    for await (const chunk of chunks) yield Buffer.from(chunk);
+    for await (const chunk of chunks) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
   })();
   const host = testHost({ engine: engine(), mode: 'batch', ...(more.signal ? { signal: more.signal } : {}) });
   const status = await runStream(source, host, {
@@ -144,10 +144,30 @@ describe('batch --stream', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100e6);
   }, 60_000);
 
-  it('refuses a line without end', async () => {
+  it.each([
+    ['a line without end', 'x'.repeat(70_000), 'input-too-large', 1],
+    ['a NUL byte', 'echo \0', 'syntax', 6],
+    ['bytes that are no UTF-8', Buffer.from('6563686f20ff', 'hex'), 'syntax', 6],
+  ])(
+    'tells of %s where it stands, with a summary, and goes on where it is to',
+    async (_, wrong, code, column) => {
+      const script = ['echo one\n', wrong, '\necho two\n'];
+      const error = expect.objectContaining({ type: 'error', code, line: 2, column });
+      const ended = await stream(script);
+      expect(ended.status).toBe(2);
+      expect(ended.lines).toContainEqual(error);
+      expect(ended.lines.at(-1)).toMatchObject({ type: 'summary', code: 2, ran: 1, failed: 1 });
+      const gone = await stream(script, { keepGoing: true });
+      expect(gone.lines).toContainEqual(error);
+      expect(gone.lines.find(({ text }) => text === 'two')).toMatchObject({ line: 3 });
+      expect(gone.lines.at(-1)).toMatchObject({ type: 'summary', code: 3, ran: 2, failed: 1 });
+    },
+  );
+
+  it('reads no further in a line without end', async () => {
     const endless = (async function* () {
       for (;;) yield 'x'.repeat(10_000);
     })();
-    await expect(stream(endless)).rejects.toMatchObject({ code: 'input-too-large' });
+    expect((await stream(endless)).lines).toMatchObject([{ code: 'input-too-large' }, { type: 'summary' }]);
   });
 });
