@@ -302,14 +302,18 @@ export function parse(text: string, options: ParseOptions): ParseResult {
   return { commands, diagnostics, incomplete, variables };
 }
 
-/** Which configuration and data folder: all lines of a process have the ones it was started with, so a line that names others would be run on the wrong node. */
+/** Which configuration, data folder and keyring: all lines of a process have the ones it was started with, so a line that names others would be run on the wrong node, or without its keys. */
 function ofAnotherNode(
   { options }: Bound,
   base: GlobalFlags,
   words: readonly BindWord[],
   whole: Span,
 ): Diagnostic[] {
-  const chosen = { '--config': 'configFile', '--data-dir': 'dataDir' } as const;
+  const chosen = {
+    '--config': 'configFile',
+    '--data-dir': 'dataDir',
+    '--passphrase-file': 'passphraseFile',
+  } as const;
   return Object.entries(chosen)
     .filter(([, field]) => !options.help && options[field] !== base[field])
     .map(([name]) => ({

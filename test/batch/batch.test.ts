@@ -132,8 +132,9 @@ describe('reading', () => {
     expect(err).toContain('1 mistake; nothing was run');
   });
 
-  it('refuses a line that names another node: it would be run on this one', async () => {
-    for (const option of ['--data-dir /other', '--data-dir=/other', '--config /other.json']) {
+  it('refuses a line that names another node, or the passphrase of one: it would be run on this one as it is', async () => {
+    const others = ['--data-dir /other', '--data-dir=/other', '--config /other.json', '--passphrase-file /p'];
+    for (const option of others) {
       const run = await batch(`list\ndelete a --yes ${option}`);
       expect([run.status, run.names]).toEqual([2, []]);
       expect(run.err).toMatch(/<stdin>:2:16: error\[DM-2004\]: --\S+ holds for the whole of a script/);
