@@ -108,7 +108,7 @@ export const TOPICS: readonly Topic[] = [
       'With --json standard output holds one JSON object a line, each with "type" and "v": 1:',
       '  start    line, cmd                       a command begins',
       '  record   line, data                      a row, the same fields as with --json in one-shot use',
-      '  note, warning, progress, error           line, and text or the error',
+      '  note, warning, error                     line, and text or the error',
       '  result   line, cmd, ok, code, ms         the command ended (skipped: true when it was not run)',
       '  effects  line, cmd, command, effects     with --check: what the line would change',
       '  summary  ok, code, ran, failed, skipped, ms',
