@@ -8,7 +8,7 @@ import { makeDirs } from '../engine/effects/make-dirs.ts';
 import type { Random } from '../engine/effects/random.ts';
 import { realDisk } from '../engine/effects/real-disk.ts';
 import { loadOrCreateDevice } from '../engine/keys/device.ts';
-import type { Keyring } from '../engine/keys/keyring.ts';
+import type { KeyInfo, Keyring } from '../engine/keys/keyring.ts';
 import { openLockedKeyring } from '../engine/keys/locked-keyring.ts';
 import { dataPaths } from '../engine/options.ts';
 import { configOfAnswers } from './config-answers.ts';
@@ -28,7 +28,7 @@ const DIR_MODE = 0o700;
 
 /**
  * In the order that leaves no half set-up behind: without the configuration nothing counts as configured, so it comes
- * last. Identity and keys that are there already are kept.
+ * last, and an owner key made for one that cannot be written goes again. Identity and keys that are there already are kept.
  */
 export async function writeSetup(context: AnswerContext, random: Random): Promise<SetupResult> {
   try {
@@ -48,8 +48,15 @@ async function writeAll(context: AnswerContext, random: Random): Promise<SetupRe
   const passphrase = context.secrets.passphrase || undefined;
   const keyring = await openLockedKeyring({ disk, random, clock: realClock() }, paths.keyring, passphrase);
   const device = await loadOrCreateDevice(disk, paths.device, random);
-  const key = await keepOwner(context, keyring);
-  await writeConfigFile(configPath, config);
+  const before = keyring.list();
+  let key: { name: string; ownerId: string };
+  try {
+    key = await keepOwner(context, keyring);
+    await writeConfigFile(configPath, config);
+  } catch (error) {
+    await takeBack(context, keyring, before).catch(() => {});
+    throw error;
+  }
   return {
     config,
     configPath,
@@ -60,17 +67,39 @@ async function writeAll(context: AnswerContext, random: Random): Promise<SetupRe
   };
 }
 
-/** `datamesh init --answers` reads this file; secrets are not in it. */
+/** Another try is to find the keyring as this one did, or it would meet its own key under the name it wants. What others added meanwhile stays. */
+async function takeBack(context: AnswerContext, keyring: Keyring, before: readonly KeyInfo[]): Promise<void> {
+  const name = context.value('key-name');
+  const has = (keys: readonly KeyInfo[]) => keys.some((key) => key.name === name);
+  if (context.value('identity') === 'keep' || has(before) || !has(keyring.list())) return;
+  await keyring.remove(name);
+  const chosen = before.find(({ isDefault }) => isDefault);
+  if (chosen !== undefined) await keyring.setDefault(chosen.name);
+}
+
+/** `datamesh init --answers` reads this file; secrets are not in it. One that was saved before stays: the new one gets a number. */
 export async function saveAnswers(context: AnswerContext): Promise<string> {
-  const path = `${dirname(context.facts.configPath)}/answers.json`;
+  const folder = dirname(context.facts.configPath);
   try {
-    await makeDirs(dirname(path), DIR_MODE);
-    await writeFile(path, answersJson(context), { mode: SECRET_MODE });
-    await chmod(path, SECRET_MODE);
+    await makeDirs(folder, DIR_MODE);
+    for (let at = 1; ; at++) {
+      const path = `${folder}/answers${at === 1 ? '' : `-${at}`}.json`;
+      if (await writeNew(path, answersJson(context))) return path;
+    }
   } catch (error) {
     throw fileError(error) ?? error;
   }
-  return path;
+}
+
+/** False where something is there already. */
+async function writeNew(path: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(path, text, { mode: SECRET_MODE, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 /** Every answer in force, in the order of the questions, for `--print-answers` and `--answers`. */

@@ -1,0 +1,58 @@
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { realClock } from '../../src/engine/effects/clock.ts';
+import { realRandom } from '../../src/engine/effects/random.ts';
+import { realDisk } from '../../src/engine/effects/real-disk.ts';
+import { openLockedKeyring } from '../../src/engine/keys/locked-keyring.ts';
+import { contextOf } from '../../src/wizard/context.ts';
+import { saveAnswers, writeSetup } from '../../src/wizard/write.ts';
+import { testFacts } from './fixtures.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dm-write-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const config = () => join(folder, 'config.json');
+const context = (answers: Record<string, string> = {}, passphrase = '') =>
+  contextOf(
+    testFacts({ configPath: config() }),
+    { 'data-dir': join(folder, 'data'), ...answers },
+    { passphrase, 'passphrase-again': passphrase },
+  );
+const keyring = () => {
+  const effects = { disk: realDisk(), random: realRandom(), clock: realClock() };
+  return openLockedKeyring(effects, join(folder, 'data/keyring.json'));
+};
+
+it('can be tried again when the configuration could not be written, with another passphrase too', async () => {
+  await mkdir(config());
+  await expect(writeSetup(context(), realRandom())).rejects.toMatchObject({ code: 'config-unreadable' });
+  await rm(config(), { recursive: true });
+  const { keyName } = await writeSetup(context({}, 'correct horse battery staple'), realRandom());
+  expect((await keyring()).list()).toMatchObject([{ name: keyName, isDefault: true, protected: true }]);
+});
+
+it('leaves the keys that were there, and which of them is the default', async () => {
+  await mkdir(join(folder, 'data'), { mode: 0o700 });
+  await (await keyring()).create('first');
+  await mkdir(config());
+  await expect(writeSetup(context({ identity: 'new' }), realRandom())).rejects.toThrow();
+  expect((await keyring()).list()).toMatchObject([{ name: 'first', isDefault: true }]);
+});
+
+it('keeps answers that were saved before', async () => {
+  const first = await saveAnswers(context({ name: 'one' }));
+  const second = await saveAnswers(context({ name: 'two' }));
+  expect([first, second]).toEqual([join(folder, 'answers.json'), join(folder, 'answers-2.json')]);
+  for (const [path, name] of [
+    [first, 'one'],
+    [second, 'two'],
+  ] as const) {
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ name });
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  }
+});
