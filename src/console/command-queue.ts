@@ -139,7 +139,8 @@ export function createCommandQueue(deps: CommandQueueDeps): CommandQueue {
 
   function internal(line: string, error: unknown): LineResult {
     print([[cell(errorLine(asDatameshError(error)), 'bad')]]);
-    return { exit: EXIT.internal, line, correction: undefined, sensitive: false };
+    // Nobody has looked at the line: it may hold a secret.
+    return { exit: EXIT.internal, line, correction: undefined, sensitive: true };
   }
 
   function echo(line: string): Row[] {

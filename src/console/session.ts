@@ -20,7 +20,14 @@ import { resized } from './panel-focus.ts';
 import { createRunner } from './runner.ts';
 import { createBeats, createSampler } from './sampling.ts';
 import type { EngineLink, Session, SessionDeps } from './session-contract.ts';
-import { asked, type ConsoleEffect, type ConsoleServices, type ConsoleState, initialState } from './state.ts';
+import {
+  type Asking,
+  asked,
+  type ConsoleEffect,
+  type ConsoleServices,
+  type ConsoleState,
+  initialState,
+} from './state.ts';
 import { appendRows, textRow } from './transcript.ts';
 import { consoleKey, consolePaste } from './update.ts';
 
@@ -42,7 +49,7 @@ export function createSession(deps: SessionDeps): Session {
   opened.promise.catch(() => {});
   let link: EngineLink | undefined;
   let question:
-    | { of: AbortSignal | undefined; answer(value: boolean | string | undefined): void }
+    | { of: AbortSignal | undefined; asking: Asking; answer(value: boolean | string | undefined): void }
     | undefined;
   let questionsBefore: Promise<unknown> = Promise.resolve();
   let stopped = false;
@@ -76,12 +83,17 @@ export function createSession(deps: SessionDeps): Session {
       () =>
         new Promise<boolean | string | undefined>((resolve) => {
           if (of?.aborted) return resolve(undefined);
-          question = { of, answer: resolve };
-          set({ ...state, asking: asked(kind, 'command', text) });
+          question = { of, asking: asked(kind, 'command', text), answer: resolve };
+          showQuestion();
         }),
     );
     questionsBefore = asking;
     return asking;
+  };
+
+  /** The console's own (whether to leave) comes first: a key that is meant for it must not answer another. */
+  const showQuestion = () => {
+    if (question !== undefined && state.asking === undefined) set({ ...state, asking: question.asking });
   };
 
   const answer = (value: boolean | string | undefined) => {
@@ -139,7 +151,7 @@ export function createSession(deps: SessionDeps): Session {
     print,
     onEnd(signal) {
       if (question?.of !== signal) return;
-      set({ ...state, asking: undefined });
+      if (state.asking?.purpose === 'command') set({ ...state, asking: undefined });
       answer(undefined);
     },
     stopped: () => stopped,
@@ -288,6 +300,7 @@ export function createSession(deps: SessionDeps): Session {
         const step = consoleKey({ ...state, nowMs: clock.now() }, key, services);
         state = step.state;
         carryOut(step.effects);
+        showQuestion();
       }
       set(state);
     },
