@@ -1,7 +1,8 @@
 /** Panel 3: what this node sends and receives, as two graphs of the last minute. */
+import { measuredRates } from '../commands/format/measured-rates.ts';
 import type { BandwidthView, RateWindow } from '../engine/engine.ts';
 import { cell, fitGroups, type Row, type Tone } from './cells.ts';
-import { bytesText, rateText } from './format.ts';
+import { bytesText, durationText, rateText } from './format.ts';
 import { areaGraph } from './graph.ts';
 import { type PanelBody, type PanelInput, type PanelState, waiting } from './panel.ts';
 import type { Theme } from './theme.ts';
@@ -31,17 +32,31 @@ export function bandwidthPanel(input: PanelInput): PanelBody {
     rows.push([]);
     for (const each of protocols.slice(0, left - 1)) rows.push(protocolRow(each, inner, theme));
   }
-  return { title: 'Bandwidth', tags: [window], rows };
+  return { title: 'Bandwidth', tags: windowTags(bandwidth.up, window), rows };
 }
 
-/** Points of a whole window; while it is not full yet, the graph grows from the right. */
-const POINTS = { '60s': 60, '10m': 60, '24h': 288 } as const;
+/** Points of a whole window and what each stands for; while it is not full yet, the graph grows from the right. */
+const WINDOW = {
+  '60s': { points: 60, everyMs: 1_000 },
+  '10m': { points: 60, everyMs: 10_000 },
+  '24h': { points: 288, everyMs: 300_000 },
+} as const;
+
+function measured(rate: RateWindow, window: PanelState['window']): readonly number[] {
+  return window === '60s' ? rate.history : window === '10m' ? rate.history10m : rate.history24h;
+}
 
 function pointsOf(rate: RateWindow, window: PanelState['window']): readonly number[] {
-  const values = window === '60s' ? rate.history : window === '10m' ? rate.history10m : rate.history24h;
-  // One sample of the minute is there at once; of the longer ones the beginning would be stretched over everything.
-  if (window === '60s') return values;
-  return [...Array.from({ length: Math.max(0, POINTS[window] - values.length) }, () => 0), ...values];
+  const values = measured(rate, window);
+  return [...Array.from({ length: Math.max(0, WINDOW[window].points - values.length) }, () => 0), ...values];
+}
+
+/** The beginning of a window that is not full yet is as empty as a quiet line: how much of it was measured is said. */
+function windowTags(rate: RateWindow, window: PanelState['window']): string[] {
+  const { points, everyMs } = WINDOW[window];
+  const count = measured(rate, window).length;
+  if (count >= points) return [window];
+  return [count === 0 ? 'nothing measured yet' : `measured ${durationText(count * everyMs)}`, window];
 }
 
 function direction(
@@ -54,12 +69,14 @@ function direction(
 ): Row[] {
   const points = pointsOf(rate, window);
   const tone: Tone = which;
+  const { now, avg1m, peak } = measuredRates(rate);
+  const text = (value: number | undefined) => (value === undefined ? theme.glyphs.none : rateText(value));
   const glyph = which === 'up' ? theme.glyphs.up : theme.glyphs.down;
   const head = fitGroups(
     [
-      [cell(`${glyph} ${which.padEnd(5)}`, tone), cell(rateText(rate.now).padStart(9))],
-      [cell(`  1m ${rateText(rate.avg1m)}`, 'dim')],
-      [cell(`  peak ${rateText(rate.peak)}`, 'dim')],
+      [cell(`${glyph} ${which.padEnd(5)}`, tone), cell(text(now).padStart(9))],
+      [cell(`  1m ${text(avg1m)}`, 'dim')],
+      [cell(`  peak ${text(peak)}`, 'dim')],
     ],
     width,
   );
@@ -77,7 +94,7 @@ function direction(
   return [head, ...graph.map((text): Row => [cell(text, tone)])];
 }
 
-/** The whole minute over the whole width: each sample takes its share of the points. */
+/** The whole window over the whole width: each sample takes its share of the points. */
 export function stretch(values: readonly number[], points: number): number[] {
   if (values.length === 0) return [];
   return Array.from({ length: points }, (_, at) => values[Math.floor((at * values.length) / points)] ?? 0);

@@ -83,16 +83,20 @@ const arranged = remembering(
   },
 );
 
+/** Who is offline answers nobody: what it was and said last is told with its age, in the details. */
+const live = (peer: PeerView): Pick<PeerView, 'rttMs' | 'shards' | 'freeBytes'> =>
+  peer.state === 'offline' ? { rttMs: undefined, shards: undefined, freeBytes: undefined } : peer;
+
 const gap = (x: number, y: number) => (x === y ? 0 : x < y ? -1 : 1);
 const byWords = new Intl.Collator();
 
 /** What was not measured goes last in either order of interest. */
 const ORDERS: Readonly<Record<(typeof PEER_SORTS)[number], (a: PeerView, b: PeerView) => number>> = {
-  rtt: (a, b) => gap(a.rttMs ?? Number.POSITIVE_INFINITY, b.rttMs ?? Number.POSITIVE_INFINITY),
+  rtt: (a, b) => gap(live(a).rttMs ?? Number.POSITIVE_INFINITY, live(b).rttMs ?? Number.POSITIVE_INFINITY),
   name: (a, b) => byWords.compare(peerName(a), peerName(b)),
   up: (a, b) => gap(b.upBytesPerSecond, a.upBytesPerSecond),
   down: (a, b) => gap(b.downBytesPerSecond, a.downBytesPerSecond),
-  shards: (a, b) => gap(b.shards ?? -1, a.shards ?? -1),
+  shards: (a, b) => gap(live(b).shards ?? -1, live(a).shards ?? -1),
   seen: (a, b) => gap(b.lastSeenMs ?? 0, a.lastSeenMs ?? 0),
   state: (a, b) => byWords.compare(a.state, b.state),
 };
@@ -124,7 +128,7 @@ function columns(theme: Theme, nowMs: number): TableColumn<PeerView>[] {
       width: 6,
       align: 'right',
       priority: 0,
-      text: (peer) => optional(peer.rttMs, latencyText),
+      text: (peer) => optional(live(peer).rttMs, latencyText),
     },
     {
       title: '60s',
@@ -140,14 +144,14 @@ function columns(theme: Theme, nowMs: number): TableColumn<PeerView>[] {
       width: 6,
       align: 'right',
       priority: 3,
-      text: (peer) => optional(peer.shards, countText),
+      text: (peer) => optional(live(peer).shards, countText),
     },
     {
       title: 'FREE',
       width: 8,
       align: 'right',
       priority: 9,
-      text: (peer) => optional(peer.freeBytes, bytesText),
+      text: (peer) => optional(live(peer).freeBytes, bytesText),
     },
     { title: 'OK', width: 5, align: 'right', priority: 8, text: (peer) => okShare(peer, none) },
     {
@@ -262,7 +266,7 @@ function peerDetail(snapshot: Snapshot, peerId: string, input: PanelInput): Pane
     ),
     line(
       'store',
-      `${peer.shards === undefined ? none : countText(peer.shards)} shards, ${peer.freeBytes === undefined ? none : bytesText(peer.freeBytes)} free`,
+      `${peer.shards === undefined ? none : countText(peer.shards)} shards, ${peer.freeBytes === undefined ? none : bytesText(peer.freeBytes)} free${peer.state === 'offline' ? ', as it said last' : ''}`,
     ),
     ...rttGraph(peer, theme, width - 4),
   ];

@@ -155,6 +155,21 @@ describe('bandwidth', () => {
     expect(new Set(keys).size).toBe(1);
   });
 
+  it('leaves out what this node has not run long enough to have measured', async () => {
+    const engine = createFakeEngine();
+    const { bandwidth, ...rest } = await engine.snapshot();
+    const up = { ...bandwidth.up, history: [1, 2], history10m: [] };
+    const down = { ...bandwidth.down, history: [], history10m: [] };
+    engine.snapshot = async () => ({ ...rest, bandwidth: { ...bandwidth, up, down } });
+    const host = testHost({ engine });
+    await runLine(host, 'bandwidth');
+    const unknown = { avg1mBytesPerSecond: null, avg5mBytesPerSecond: null };
+    expect(host.seen.records.slice(0, 2)).toMatchObject([
+      { ...unknown, nowBytesPerSecond: up.now, peakBytesPerSecond: up.peak },
+      { ...unknown, nowBytesPerSecond: null, peakBytesPerSecond: null },
+    ]);
+  });
+
   it('--test-peer computes its rates from bytes and time', async () => {
     const host = testHost({ engine: createFakeEngine() });
     expect(await runLine(host, 'bandwidth', '--test-peer', 'birch', '--duration', '4s')).toBe(0);

@@ -160,6 +160,24 @@ describe('peers', () => {
     expect(rowIds('peers', data, state({ filter: 'birch' }))).toEqual([peer.peerId]);
   });
 
+  it('show no figures of one that is offline as if they were of now', () => {
+    const [first, ...others] = snapshot.peers;
+    const known = { rttMs: 7, shards: 4321, freeBytes: 5e9 };
+    const peer = { ...first!, ...known, state: 'offline' as const, name: 'gone' };
+    const data = { ...snapshot, peers: [peer, ...others] };
+    const row = text('peers', { snapshot: data, width: 160, height: 30 })
+      .split('\n')
+      .find((line) => line.includes('gone'));
+    expect(row).toContain('offline');
+    expect(row).not.toMatch(/7ms|4 321|GB|GiB/);
+    for (const sort of ['rtt', 'shards'])
+      expect(arrangePeers(data.peers, state({ sort })).slice(-3)).toContain(peer);
+    const drill = [{ kind: 'peer' as const, peerId: peer.peerId }];
+    expect(text('peers', { snapshot: data, height: 30, state: state({ drill }) })).toMatch(
+      /4 321 shards, .* free, as it said last/,
+    );
+  });
+
   it('keep the selected one in sight wherever it moves', () => {
     for (const peer of snapshot.peers) {
       const rows = drawPanel(
@@ -168,6 +186,32 @@ describe('peers', () => {
       );
       expect(rows.filter((row) => row.some((each) => each.tone === 'selected'))).toHaveLength(1);
     }
+  });
+});
+
+describe('bandwidth', () => {
+  const after = (seconds: number): Snapshot => {
+    const rate = { ...snapshot.bandwidth.up, now: 5e6, avg1m: 5e6, avg5m: 5e6, peak: 5e6 };
+    const of = (count: number) => Array.from({ length: Math.floor(count) }, () => 5e6);
+    const window = {
+      ...{ ...rate, history: of(Math.min(60, seconds)) },
+      ...{ history10m: of(Math.min(60, seconds / 10)), history24h: of(seconds / 300) },
+    };
+    return { ...snapshot, bandwidth: { ...snapshot.bandwidth, up: window, down: window } };
+  };
+  const shown = (seconds: number, window: PanelState['window']) =>
+    text('bandwidth', { snapshot: after(seconds), state: { ...states.bandwidth, window } });
+
+  it('says how much of its window was measured, and draws nothing over the rest', () => {
+    expect(shown(0, '60s')).toMatch(/nothing measured yet .*60s/);
+    expect(shown(0, '60s')).not.toMatch(/[0-9] [kM]?B\/s.*peak/);
+    expect(shown(6, '60s')).toMatch(/measured 6s .*60s/);
+    expect(shown(6, '60s')).toMatch(/1m –/);
+    const [full, begun] = [shown(60, '60s'), shown(6, '60s')].map((it) => it.match(/[⠀-⣿]/g)!.length);
+    expect(begun).toBeLessThan(full! / 5);
+    expect(shown(61, '60s')).toMatch(/1m 5.0 MB\/s/);
+    expect(shown(61, '60s')).not.toContain('measured');
+    expect(shown(3 * 3600, '24h')).toMatch(/measured 3h00m .*24h/);
   });
 });
 

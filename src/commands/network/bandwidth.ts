@@ -1,6 +1,7 @@
 import type { RateWindow } from '../../engine/engine.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, OutputRecord } from '../command.ts';
+import { measuredRates } from '../format/measured-rates.ts';
 import { BANDWIDTH_FIELDS, SPEED_FIELDS } from './fields.ts';
 
 const DEFAULT_TEST_MS = 10_000;
@@ -12,7 +13,8 @@ export const bandwidthCommand: Command = {
   synonyms: [['bw']],
   group: 'network',
   summary: 'Show what this node sends and receives, or measure the speed to a peer',
-  description: `Rates are of all connections, encryption included; protocols count what passes their streams. --test-peer really sends and receives
+  description: `Rates are of all connections, encryption included; protocols count what passes their streams. What this
+    node has not run long enough to have measured (the mean of 5 minutes, say) is left out. --test-peer really sends and receives
     bytes, over the same streams and under the same limits as shards, half of the time each way; it takes this bandwidth from everything
     else, on both nodes, and so lasts 30 s at most.`,
   args: [],
@@ -95,13 +97,14 @@ const EMPTY: OutputRecord = {
 };
 
 function total(name: string, window: RateWindow, cap: number | undefined): OutputRecord {
+  const { now, avg1m, avg5m, peak } = measuredRates(window);
   return {
     ...EMPTY,
     name,
-    nowBytesPerSecond: window.now,
-    avg1mBytesPerSecond: window.avg1m,
-    avg5mBytesPerSecond: window.avg5m,
-    peakBytesPerSecond: window.peak,
+    nowBytesPerSecond: now ?? null,
+    avg1mBytesPerSecond: avg1m ?? null,
+    avg5mBytesPerSecond: avg5m ?? null,
+    peakBytesPerSecond: peak ?? null,
     capBytesPerSecond: cap ?? null,
   };
 }

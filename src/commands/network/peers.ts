@@ -10,7 +10,7 @@ export const peersCommand: Command = {
   group: 'network',
   summary: 'List the peers this node knows, with what was measured of them',
   description: `Everything is this node's own measurement, but for zone, rack, version, shards, free and capacity, which a peer says of
-    itself. STATE: joining, active, suspect (owes an answer for five seconds), draining, offline, or quarantined (it gave wrong bytes or
+    itself; of a peer that is offline, what it said last, and no RTT. STATE: joining, active, suspect (owes an answer for five seconds), draining, offline, or quarantined (it gave wrong bytes or
     flooded this node: it gets no shards and is asked last, until its reputation has recovered). SCORE is that reputation, 0 to 100, 50 for a
     stranger. A read is hedged when the peer was late (slower than its own 95th percentile) and another was asked beside
     it; overtaken, when the other was first. An open BREAKER means that requests to the peer failed and others are asked first.`,
@@ -114,6 +114,7 @@ function peerRecord(peer: PeerView): OutputRecord {
     ...EMPTY,
     banned: false,
     ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, value ?? null])),
+    rttMs: roundTrip(peer) ?? null,
     score: Math.round(score * 10) / 10,
     readsHedged: lateReads.hedged,
     readsOvertaken: lateReads.overtaken,
@@ -123,6 +124,9 @@ function peerRecord(peer: PeerView): OutputRecord {
     tlsReceivedBytes: planes.tls.receivedBytes,
   };
 }
+
+/** Who is offline answers nobody. */
+const roundTrip = (peer: PeerView) => (peer.state === 'offline' ? undefined : peer.rttMs);
 
 /** What a peer may not have, or not yet. */
 const EMPTY = {
@@ -152,7 +156,7 @@ const EMPTY = {
 function sortPeers(peers: readonly PeerView[], by: (typeof SORTS)[number]): PeerView[] {
   const keyOf: Record<(typeof SORTS)[number], (peer: PeerView) => number | string | undefined> = {
     name: (peer) => peer.name ?? '\uffff',
-    rtt: (peer) => peer.rttMs,
+    rtt: roundTrip,
     up: (peer) => -peer.upBytesPerSecond,
     down: (peer) => -peer.downBytesPerSecond,
     shards: (peer) => (peer.shards === undefined ? undefined : -peer.shards),
