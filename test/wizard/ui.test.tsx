@@ -2,12 +2,15 @@ import { Text, useInput } from 'ink';
 import { cleanup, render } from 'ink-testing-library';
 import stringWidth from 'string-width';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { defaultConfig } from '../../src/config/fields.ts';
 import { realRandom } from '../../src/engine/effects/random.ts';
 import { configOfAnswers } from '../../src/wizard/config-answers.ts';
 import type { WizardFacts } from '../../src/wizard/facts.ts';
 import { createWizard } from '../../src/wizard/machine.ts';
 import { contextOfState } from '../../src/wizard/navigate.ts';
+import { reviewRows } from '../../src/wizard/review.ts';
 import { SCREENS } from '../../src/wizard/screens.ts';
+import type { WizardState } from '../../src/wizard/state.ts';
 import { WizardScreen } from '../../src/wizard/ui/wizard-screen.tsx';
 import { WizardView } from '../../src/wizard/ui/wizard-view.tsx';
 import type { WizardMachine } from '../../src/wizard/wizard-machine.ts';
@@ -104,6 +107,49 @@ describe('the frames at 80 columns', () => {
     const frame = frames.get(`phrase ${columns}`)!;
     for (const [index, word] of WORDS.entries())
       expect(frame).toMatch(new RegExp(`\\b${index + 1}\\. ${word}\\b`));
+  });
+});
+
+describe('the review in a low window', () => {
+  const existing = defaultConfig({ name: 'before', dataDir: '/elsewhere' });
+  const address = '/ip4/192.168.1.7/tcp/40871/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
+  const driver = new Driver(
+    testFacts({
+      existing: {
+        ...existing,
+        network: { ...existing.network, bootstrap: [address, address.replace('1.7', '1.8')] },
+      },
+    }),
+  ).toReview();
+  const answers = { name: 'other', 'data-dir': '/data/x', quota: '1GiB', zone: 'fra', reserve: '20' };
+  const state = { ...driver.state, answers: { ...driver.state.answers, ...answers, access: 'open' } };
+  const frame = (columns: number, rows: number, more: Partial<WizardState> = {}) => {
+    const view = (
+      <WizardScreen state={{ ...state, ...more }} columns={columns} rows={rows} onText={() => {}} />
+    );
+    const drawn = render(view);
+    const text = plain(drawn.lastFrame());
+    drawn.unmount();
+    return text;
+  };
+
+  it.each([
+    [80, 24],
+    [80, 16],
+    [100, 14],
+    [40, 24],
+    [40, 18],
+  ])('fits %i×%i, and shows each line whose number is typed', (columns, rows) => {
+    const said = { busy: 'writing', problem: 'the disk is full; make room and write again' };
+    for (const more of [{}, { leaving: true }, said])
+      expect(frame(columns, rows, more).split('\n').length).toBeLessThan(rows);
+    for (const [index, { label }] of reviewRows(contextOfState(state)).entries()) {
+      const shown = frame(columns, rows, { command: `e ${index + 1}` });
+      expect(shown).toMatch(new RegExp(`\\b${index + 1} ${label} `));
+      expect(shown).toMatch(/ (name +other|redundancy +standard|zone +fra|down +unlimited|history +yes) /);
+      for (const part of ['9/9 Review', 'Write', 'Quit', 'Enter do it']) expect(shown).toContain(part);
+      expect(shown.split('\n').length).toBeLessThan(rows);
+    }
   });
 });
 

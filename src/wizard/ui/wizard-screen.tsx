@@ -1,6 +1,7 @@
 /** The whole wizard as one frame of text: rail, body, keys. A function of the state. */
 import { Box, Text } from 'ink';
 import { currentQuestion } from '../navigate.ts';
+import { brokenLines } from '../review-fit.ts';
 import { railOf } from '../screens.ts';
 import type { WizardState } from '../state.ts';
 import { QuestionView } from './question-view.tsx';
@@ -9,10 +10,12 @@ import { ReviewView } from './review-view.tsx';
 interface Props {
   state: WizardState;
   columns: number;
+  /** Of the terminal; without them nothing is cut. */
+  rows?: number | undefined;
   onText(question: string, value: string): void;
 }
 
-export function WizardScreen({ state, columns, onText }: Props) {
+export function WizardScreen({ state, columns, rows, onText }: Props) {
   return (
     <Box flexDirection="column" width={columns} paddingX={1}>
       <Box marginBottom={1} justifyContent="space-between">
@@ -21,23 +24,23 @@ export function WizardScreen({ state, columns, onText }: Props) {
         </Text>
         <Text dimColor>datamesh set-up</Text>
       </Box>
-      <Body state={state} columns={columns - 2} onText={onText} />
-      <Box marginTop={1}>
-        {state.leaving ? (
-          <Text color="yellow">Leave? Nothing has been written. y = leave, any other key = stay</Text>
-        ) : (
-          <Keys state={state} />
-        )}
-      </Box>
+      <Body state={state} columns={columns - 2} rows={rows} onText={onText} />
+      <Box marginTop={1}>{state.leaving ? <Text color="yellow">{LEAVE}</Text> : <Keys state={state} />}</Box>
     </Box>
   );
 }
 
-function Body({ state, columns, onText }: Props) {
+const LEAVE = 'Leave? Nothing has been written. y = leave, any other key = stay';
+
+function Body({ state, columns, rows = Number.POSITIVE_INFINITY, onText }: Props) {
   const question = currentQuestion(state);
   if (question !== undefined)
     return <QuestionView state={state} columns={columns} question={question} onText={onText} />;
-  if (state.screen === 'review') return <ReviewView state={state} columns={columns} />;
+  if (state.screen === 'review') {
+    // The rail and the keys with an empty line each. A frame as high as the window would scroll it.
+    const keys = brokenLines(state.leaving ? LEAVE : keysText(state), columns).length;
+    return <ReviewView state={state} columns={columns} height={rows - 1 - 2 - 1 - keys} />;
+  }
   return state.screen === 'done' ? <DoneView state={state} /> : <PreflightView state={state} />;
 }
 

@@ -27,5 +27,12 @@ export interface WizardViewProps {
 export function WizardView({ machine, columns }: WizardViewProps) {
   const state = useSyncExternalStore(machine.subscribe, machine.getState);
   const window = useWindowSize();
-  return <WizardScreen state={state} columns={columns ?? window.columns} onText={machine.text} />;
+  return (
+    <WizardScreen
+      state={state}
+      columns={columns ?? window.columns}
+      rows={window.rows}
+      onText={machine.text}
+    />
+  );
 }
