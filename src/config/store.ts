@@ -66,14 +66,22 @@ export async function writeConfigFile(path: string, config: Config | ConfigFile)
 }
 
 /** Sets one field in an existing file, or begins a file with it. The value must have been validated. */
-export async function setInFile(path: string, key: string, value: FieldValue): Promise<void> {
-  needField(key);
+export function setInFile(path: string, key: string, value: FieldValue): Promise<void> {
+  return setAllInFile(path, { [key]: value });
+}
+
+/** The same for several, in one write: nobody reads one without the others, and `.bak` is the file before all of them. */
+export async function setAllInFile(
+  path: string,
+  values: Readonly<Record<string, FieldValue>>,
+): Promise<void> {
+  for (const key of Object.keys(values)) needField(key);
   // Reading first turns a damaged file into our error instead of conf's.
   const before = await readConfigFile(path);
   needKnownVersion(before ?? {}, path);
   const store = await openStore(path);
   if (before === undefined) store.store = { version: CONFIG_VERSION };
-  store.set(key, value);
+  store.set({ ...values });
 }
 
 /** Takes a field out, so that its default holds again; also one that is not known. False when it was not set. */

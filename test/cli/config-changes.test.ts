@@ -1,4 +1,6 @@
 /** What several processes, and several lines of a script, do to one configuration file. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliSetup, cliSetup } from '../support/cli.ts';
 
@@ -21,6 +23,16 @@ describe('changes of the configuration', { timeout: SLOW_MS }, () => {
     for (const [key, value] of wanted)
       expect((await cli.run(['config', 'get', key])).stdout).toBe(`${value}\n`);
     for (const [key] of wanted) await cli.run(['config', 'unset', key]);
+  });
+
+  it('of several fields at once keep the file before all of them', async () => {
+    const path = join(cli.folder, 'config.json');
+    const before = await readFile(path, 'utf8');
+    expect((await cli.run(['bandwidth', 'limit', '--up', '1MiB/s', '--down', '2MiB/s'])).status).toBe(0);
+    expect(await readFile(`${path}.bak`, 'utf8')).toBe(before);
+    const limits = { upBytesPerSecond: 2 ** 20, downBytesPerSecond: 2 ** 21 };
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ bandwidth: limits });
+    await cli.run(['bandwidth', 'limit', '--up', '0', '--down', '0']);
   });
 
   it('of one script build on each other', async () => {

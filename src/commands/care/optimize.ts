@@ -43,14 +43,13 @@ export const optimizeCommand: Command = {
     if (changes.length === 0) return out.note('nothing better was measured');
     if (values.apply !== true || options.dryRun)
       return out.note('to take this up: datamesh optimize --apply');
-    const [{ changing }, { setInFile }] = await Promise.all([
+    const [{ changing }, { setAllInFile }] = await Promise.all([
       import('../../config/changing.ts'),
       import('../../config/store.ts'),
     ]);
     const path = context.configPath();
-    await changing(path, async () => {
-      for (const { key, proposed } of changes) await setInFile(path, key, proposed);
-    });
+    const proposed = Object.fromEntries(changes.map((change) => [change.key, change.proposed]));
+    await changing(path, () => setAllInFile(path, proposed));
     await tellAboutEffect(
       context,
       CONFIG_FIELDS.filter(({ key }) => changes.some((it) => it.key === key)),

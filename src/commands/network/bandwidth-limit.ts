@@ -1,7 +1,7 @@
 import { changing } from '../../config/changing.ts';
 import { CONFIG_FIELDS, type FieldValue, fieldOf } from '../../config/fields.ts';
 import { loadConfig } from '../../config/resolve.ts';
-import { setInFile } from '../../config/store.ts';
+import { setAllInFile } from '../../config/store.ts';
 import { formatField, parseFieldText } from '../../config/values.ts';
 import { DatameshError } from '../../errors.ts';
 import { tellAboutEffect } from '../care/config-effect.ts';
@@ -50,7 +50,8 @@ export const bandwidthLimitCommand: Command = {
       const { bandwidth } = (await loadConfig({ flag: path, env: context.env, cwd: context.cwd })).config;
       const next = changed(bandwidth, values);
       const keys = [UP, DOWN, SCHEDULE].filter((key) => !same(next[key]!, limitOf(bandwidth, key)));
-      if (!options.dryRun) for (const key of keys) await setInFile(path, key, next[key]!);
+      if (!options.dryRun && keys.length > 0)
+        await setAllInFile(path, Object.fromEntries(keys.map((key) => [key, next[key]!])));
       return { next, keys };
     };
     const isShown = Object.keys(values).length === 0;
