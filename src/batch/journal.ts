@@ -1,5 +1,5 @@
 /**
- * Which steps of a script have been done, so that `batch --resume` goes on behind them. One file for each script, variables and folder, a key a line, each
+ * Which steps of a script have been done, so that `batch --resume` goes on behind them. One file for each script, variables, folder and configuration, a key a line, each
  * on the disk before the next step begins; it holds hashes alone and goes when the script has ended well. It is one run's at a time: two would mix up
  * who has done what.
  */
@@ -29,6 +29,8 @@ export interface JournalRequest {
   script: string;
   variables: Readonly<Record<string, string>>;
   cwd: string;
+  /** Of the node that the steps were done with. */
+  configPath: string;
   env: Host['env'];
   resume: boolean;
   /** Notes cannot be kept: the script goes on, and cannot be resumed. Told once. */
@@ -49,10 +51,11 @@ export async function openJournal(request: JournalRequest): Promise<Journal | un
 const cannot = (error: unknown) =>
   `what is done cannot be noted for --resume: ${error instanceof Error ? error.message : String(error)}`;
 
-async function open({ script, variables, cwd, env, resume, problem }: JournalRequest): Promise<Journal> {
+async function open(request: JournalRequest): Promise<Journal> {
+  const { script, variables, cwd, configPath, env, resume, problem } = request;
   const folder = journalFolder(env);
   const id = createHash('sha256')
-    .update(JSON.stringify([script, variables, cwd]))
+    .update(JSON.stringify([script, variables, cwd, configPath]))
     .digest('hex')
     .slice(0, 32);
   const path = join(folder, `${id}.steps`);

@@ -104,7 +104,8 @@ async function runJournalled(
       const changes = commands.some(({ command, options: own }) => leavesTraces(command) && !own.dryRun);
       if (batch.check || (!changes && !resume)) return;
       const { cwd, env } = host;
-      journal = await openJournal({ script, variables, cwd, env, resume, problem });
+      const configPath = host.configPath();
+      journal = await openJournal({ script, variables, cwd, configPath, env, resume, problem });
     },
   };
   let status: number = EXIT.internal;

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -186,8 +186,12 @@ describe('batch --resume', () => {
     expect(await readdir(notes)).toHaveLength(1);
   });
 
-  it('does not take another script, other variables or another folder for the same', async () => {
+  it('does not take another script, other variables, another folder or node for the same', async () => {
     expect((await batch(script)).status).toBe(8);
+    const env = { DATAMESH_CONFIG: join(cli.folder, 'another.json') };
+    await copyFile(join(cli.folder, 'config.json'), env.DATAMESH_CONFIG);
+    const another = await cli.run(['batch', '--resume', '--json'], { input: script, cwd: folder, env });
+    expect(another.stdout).not.toContain('"done"');
     const { stdout } = await batch(`${script}list\n`, '--resume', '--json');
     expect(stdout).not.toContain('"done"');
   });
