@@ -49,7 +49,13 @@ export function createSession(deps: SessionDeps): Session {
   opened.promise.catch(() => {});
   let link: EngineLink | undefined;
   let question:
-    | { of: AbortSignal | undefined; asking: Asking; answer(value: boolean | string | undefined): void }
+    | {
+        of: AbortSignal | undefined;
+        asking: Asking;
+        /** It waits, and that was said. */
+        told: boolean;
+        answer(value: boolean | string | undefined): void;
+      }
     | undefined;
   let questionsBefore: Promise<unknown> = Promise.resolve();
   let stopped = false;
@@ -83,7 +89,7 @@ export function createSession(deps: SessionDeps): Session {
       () =>
         new Promise<boolean | string | undefined>((resolve) => {
           if (of?.aborted) return resolve(undefined);
-          question = { of, asking: asked(kind, 'command', text), answer: resolve };
+          question = { of, asking: asked(kind, 'command', text), told: false, answer: resolve };
           showQuestion();
         }),
     );
@@ -91,9 +97,13 @@ export function createSession(deps: SessionDeps): Session {
     return asking;
   };
 
-  /** The console's own (whether to leave) comes first: a key that is meant for it must not answer another. */
+  /** The console's own (whether to leave) comes first: a key that is meant for it must not answer another, nor must a letter of a line that is being typed. */
   const showQuestion = () => {
-    if (question !== undefined && state.asking === undefined) set({ ...state, asking: question.asking });
+    if (question === undefined || state.asking !== undefined) return;
+    const typing = state.prompt.editor.text !== '';
+    if (question.asking.kind === 'secret' || !typing) return set({ ...state, asking: question.asking });
+    if (!question.told) print([textRow('a command asks something: run or clear the line first', 'warn')]);
+    question.told = true;
   };
 
   const answer = (value: boolean | string | undefined) => {

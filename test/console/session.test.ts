@@ -84,6 +84,20 @@ it('lets no command ask in the place of the question whether to leave: its y wou
   await until('one is answered', () => answers[0] === 'one false');
 });
 
+it('takes no letter of a line that is being typed for an answer', async () => {
+  const { answers, go, enter, question } = await opened();
+  enter('one &');
+  session.keys(keysFromText('tw'));
+  go('one');
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  session.keys(keysFromText('y'));
+  expect([question(), answers, session.getState().prompt.editor.text]).toEqual(['', [], 'twy']);
+  session.keys(keysFromText('\u0015'));
+  expect(question()).toBe('Destroy one?');
+  session.keys(keysFromText('y'));
+  await until('one is answered', () => answers[0] === 'one true');
+});
+
 it('remembers no line that could not be looked at: nobody knows whether it holds a secret', async () => {
   const { enter, history } = await opened({ fails: true });
   enter('one secret');
