@@ -3,6 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import { realClock } from '../effects/clock.ts';
 import { asClearError } from '../effects/file-errors.ts';
+import { acquireLock } from '../effects/lock.ts';
+import { realDisk } from '../effects/real-disk.ts';
 import { realTree } from '../effects/real-tree.ts';
 import type { FromThread, Jobs, Start, ToThread } from './door-messages.ts';
 import { MAX_PENDING_BYTES } from './limits.ts';
@@ -136,7 +138,7 @@ async function run(): Promise<Jobs[keyof Jobs]['outcome']> {
       const { source, destination } = job;
       return await runRestore(
         { ...job, tree: job.tree.map(buffer), source: buffer(source), destination: buffer(destination) },
-        { tree, door, aborted, onBytes: progress },
+        { tree, door, takeLock: (path) => acquireLock(realDisk(), path, clock), aborted, onBytes: progress },
       );
     }
     case 'list': {

@@ -180,36 +180,33 @@ export function createBackups(
     },
 
     restore: (query, given = {}) =>
-      locks.restore(
-        async (): Promise<RestoreReport> => {
-          const startedMs = clock.monotonic();
-          const { destination, dryRun = false, overwrite = false } = query;
-          return await node.jobs.run('restore', destination, given, async (call) => {
-            const repository = await upToDate(call);
-            const found = await snapshotOf(repository, query.id);
-            if (!dryRun) needDestination(destination, overwrite);
-            const outcome = await runInThread(
-              'restore',
-              {
-                tree: found.snapshot.tree,
-                source: found.snapshot.source,
-                destination: Buffer.from(destination),
-                paths: query.paths ?? [],
-                overwrite,
-                dryRun,
-                secret: secret(),
-                indexFiles: await repository.indexFiles(),
-                packs: repository.packs(),
-              },
-              repository.door(),
-              clock,
-              call,
-            );
-            return { dryRun, snapshot: viewOf(found), ...outcome, durationMs: clock.monotonic() - startedMs };
-          });
-        },
-        query.dryRun ? undefined : query.destination,
-      ),
+      locks.restore(async (): Promise<RestoreReport> => {
+        const startedMs = clock.monotonic();
+        const { destination, dryRun = false, overwrite = false } = query;
+        return await node.jobs.run('restore', destination, given, async (call) => {
+          const repository = await upToDate(call);
+          const found = await snapshotOf(repository, query.id);
+          if (!dryRun) needDestination(destination, overwrite);
+          const outcome = await runInThread(
+            'restore',
+            {
+              tree: found.snapshot.tree,
+              source: found.snapshot.source,
+              destination: Buffer.from(destination),
+              paths: query.paths ?? [],
+              overwrite,
+              dryRun,
+              secret: secret(),
+              indexFiles: await repository.indexFiles(),
+              packs: repository.packs(),
+            },
+            repository.door(),
+            clock,
+            call,
+          );
+          return { dryRun, snapshot: viewOf(found), ...outcome, durationMs: clock.monotonic() - startedMs };
+        });
+      }),
 
     async forget(query): Promise<ForgetReport> {
       const repository = repositoryFor({});

@@ -4,15 +4,18 @@
  */
 import type { FileTree, TreePath, TreeStat } from '../effects/tree.ts';
 import { SPARSE_BLOCK_BYTES } from './limits.ts';
+import { OwnThings } from './own-things.ts';
 import { type ChunkIdOf, sameFile } from './same-file.ts';
 import type { TreeEntry } from './tree-entry.ts';
 import { parentOf } from './tree-order.ts';
 import { whyOf } from './walk.ts';
+import type { WorkFolder } from './work-folder.ts';
 
 export interface RestoreWriterOptions {
   tree: FileTree;
   /** Absolute; exists. */
   root: TreePath;
+  work: WorkFolder;
   /** Replace what is there; files that are as they should be stay. */
   overwrite: boolean;
   /** Tells whether a file that is there has the content that it should have. */
@@ -31,22 +34,15 @@ export interface OpenTarget {
   fault: string | undefined;
 }
 
-/** In the root while a restore runs; made anew by the next one. */
-const WORK_FOLDER = '.datamesh-restore';
 const SLASH = Buffer.from('/');
+const ITSELF = Buffer.from('/.');
 const ZEROS = Buffer.alloc(SPARSE_BLOCK_BYTES);
 const NO_FIRST = 'the file that it is another name of was not restored';
-const CLASH =
-  'another name there is the same to this file system (they differ in case, or in how they are written)';
-
 export class RestoreWriter {
   readonly #options: RestoreWriterOptions;
-  readonly #work: TreePath;
-  #next = 0;
   /** Folders, by path in latin1, that this run may write into. */
   readonly #folders = new Set<string>();
-  /** What this run made or took over, by device and inode: meeting it under another name is a clash. */
-  readonly #own = new Set<string>();
+  readonly #own: OwnThings;
   readonly #directories: TreeEntry[] = [];
   readonly #links: TreeEntry[] = [];
   readonly #hardLinks: TreeEntry[] = [];
@@ -54,11 +50,7 @@ export class RestoreWriter {
 
   constructor(options: RestoreWriterOptions) {
     this.#options = options;
-    this.#work = Buffer.concat([options.root, SLASH, Buffer.from(WORK_FOLDER)]);
-    this.#clearWork();
-    options.tree.makeDir(this.#work);
-    const work = options.tree.stat(this.#work)!;
-    this.#own.add(`${work.device}:${work.inode}`);
+    this.#own = new OwnThings(options.tree, (path) => this.#pathOf(path));
     this.#folders.add('');
   }
 
@@ -75,7 +67,7 @@ export class RestoreWriter {
     const at = this.#pathOf(entry.path);
     this.#attempt(entry, () => {
       let found = tree.stat(at);
-      if (found !== undefined && this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
+      this.#own.refuseClash(found, entry.path);
       if (found !== undefined && found.kind !== 'directory')
         throw new Error('something that is no folder is there');
       if (found === undefined) {
@@ -83,7 +75,7 @@ export class RestoreWriter {
         if (onTheWay) this.#directories.push(entry);
         found = tree.stat(at);
       }
-      this.#own.add(`${found!.device}:${found!.inode}`);
+      this.#own.add(found!, entry.path);
       this.#folders.add(entry.path.toString('latin1'));
       this.counts.directories++;
     });
@@ -97,17 +89,19 @@ export class RestoreWriter {
       // Otherwise what is there is met when the file is whole.
       const found = overwrite ? tree.stat(this.#pathOf(entry.path)) : undefined;
       if (found !== undefined) {
-        if (this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
+        this.#own.refuseClash(found, entry.path);
         if (found.kind === 'directory') throw new Error('a folder is there');
-        const same = sameFile(tree, this.#pathOf(entry.path), found, entry, this.#options.idOf);
+        const same = this.#own.has(found)
+          ? undefined
+          : sameFile(tree, this.#pathOf(entry.path), found, entry, this.#options.idOf);
         if (same !== undefined) {
-          this.#own.add(`${found.device}:${found.inode}`);
+          this.#own.add(found, entry.path);
           this.counts.kept++;
           if (!same.attributesSet) this.counts.unset++;
           return undefined;
         }
       }
-      const beside = Buffer.concat([this.#work, Buffer.from(`/${this.#next++}`)]);
+      const beside = this.#options.work.next();
       const target: OpenTarget = {
         entry,
         beside,
@@ -147,8 +141,8 @@ export class RestoreWriter {
   }
 
   /** Links, then the attributes of folders, deepest first. */
-  end(): void {
-    const { tree } = this.#options;
+  async end(): Promise<void> {
+    const { tree, root, work } = this.#options;
     for (const entry of this.#hardLinks)
       this.#place(entry, (at) => tree.hardLink(at, this.#pathOf(entry.target)));
     for (const entry of this.#links) {
@@ -157,17 +151,19 @@ export class RestoreWriter {
         if (!tree.setAttributes(at, entry, true)) this.counts.unset++;
       });
     }
-    this.#clearWork();
+    await work.end();
     for (const entry of this.#directories.reverse()) {
       if (!this.#folders.has(entry.path.toString('latin1'))) continue;
-      if (!tree.setAttributes(this.#pathOf(entry.path), entry, false)) this.counts.unset++;
+      // The root may have been named by a link, which is not what is meant.
+      const at = entry.path.length === 0 ? Buffer.concat([root, ITSELF]) : this.#pathOf(entry.path);
+      if (!tree.setAttributes(at, entry, false)) this.counts.unset++;
     }
   }
 
   /** Leaves nothing of what is not whole; what is stays. */
-  abandon(): void {
+  async abandon(): Promise<void> {
     try {
-      this.#clearWork();
+      await this.#options.work.end();
     } catch {
       // The next run clears it; what stopped this one is what is told.
     }
@@ -198,10 +194,10 @@ export class RestoreWriter {
         const at = this.#pathOf(entry.path);
         // Looked at when it is whole: what this file system takes for the same name may have come meanwhile.
         const found = tree.stat(at);
-        if (found !== undefined && this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
+        this.#own.refuseClash(found, entry.path);
         if (found !== undefined && !this.#options.overwrite) throw new Error('something is there already');
         tree.rename(beside, at);
-        this.#own.add(`${made.device}:${made.inode}`);
+        this.#own.add(made, entry.path);
         this.counts.files++;
         return;
       }
@@ -225,24 +221,22 @@ export class RestoreWriter {
       if (entry.kind === 'hard-link') {
         const first = tree.stat(this.#pathOf(entry.target));
         // What else is there under the first name is not this file.
-        if (first === undefined || !this.#own.has(`${first.device}:${first.inode}`))
-          throw new Error(NO_FIRST);
+        if (first === undefined || !this.#own.has(first)) throw new Error(NO_FIRST);
         if (first.inode === found?.inode && first.device === found.device) {
           this.counts.kept++;
           return;
         }
       }
       if (found !== undefined) {
-        if (this.#own.has(`${found.device}:${found.inode}`)) throw new Error(CLASH);
+        this.#own.refuseClash(found, entry.path);
         if (!overwrite) throw new Error('something is there already');
         if (found.kind === 'directory') throw new Error('a folder is there');
       }
       // Beside, and then in its place: where it cannot be made what is there stays.
-      const beside = Buffer.concat([this.#work, Buffer.from(`/${this.#next++}`)]);
+      const beside = this.#options.work.next();
       make(beside);
       tree.rename(beside, at);
-      const made = tree.stat(at)!;
-      if (entry.kind === 'link') this.#own.add(`${made.device}:${made.inode}`);
+      if (entry.kind === 'link') this.#own.add(tree.stat(at)!, entry.path);
       this.counts.links++;
     });
   }
@@ -275,17 +269,5 @@ export class RestoreWriter {
       if (zero) from = at;
     }
     if (from < all.length) tree.write(file, all.subarray(from), position + from);
-  }
-
-  #clearWork(): void {
-    const { tree } = this.#options;
-    const found = tree.stat(this.#work);
-    if (found === undefined) return;
-    if (found.kind !== 'directory') {
-      tree.remove(this.#work);
-      return;
-    }
-    for (const name of tree.list(this.#work)) tree.remove(Buffer.concat([this.#work, SLASH, name]));
-    tree.removeDir(this.#work);
   }
 }

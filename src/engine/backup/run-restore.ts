@@ -16,6 +16,7 @@ import type { TreeEntry } from './tree-entry.ts';
 import { TreeChecker } from './tree-order.ts';
 import { readTree } from './tree-stream.ts';
 import { patternText } from './walk.ts';
+import { isLikeWorkFolder, openWorkFolder, type TakeLock } from './work-folder.ts';
 
 export interface RestoreJob {
   tree: Buffer[];
@@ -47,6 +48,7 @@ export interface RestoreOutcome {
 export interface RestoreCall {
   tree: FileTree;
   door: Pick<ObjectDoor, 'read'>;
+  takeLock: TakeLock;
   aborted(): boolean;
   onBytes(doneBytes: number, totalBytes: number): void;
 }
@@ -71,6 +73,7 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
   const writer = new RestoreWriter({
     tree: call.tree,
     root: job.destination,
+    work: await openWorkFolder(call.tree, job.destination, plan.likeWorkFolder, call.takeLock),
     overwrite: job.overwrite,
     idOf: hashProvider().keyedBy(job.secret),
     failed(path, why) {
@@ -94,9 +97,9 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
       }
       call.onBytes(doneBytes, plan.counts.bytes);
     }
-    writer.end();
+    await writer.end();
   } catch (error) {
-    writer.abandon();
+    await writer.abandon();
     throw error;
   }
   return { ...writer.counts, failedCount, failed };
@@ -129,18 +132,22 @@ interface Plan {
   counts: { files: number; directories: number; links: number; bytes: number };
   /** First names, not chosen themselves, of files of which a further name is: by path in latin1. */
   firstNames: Set<string>;
+  /** Names in lower case where this run would have a folder of its own. */
+  likeWorkFolder: Set<string>;
 }
 
 /** The first look at the tree: is it lawful, is anything chosen, how much is it. */
 async function planOf(job: RestoreJob, chosen: Selection, source: ChunkSource): Promise<Plan> {
   const counts = { files: 0, directories: 0, links: 0, bytes: 0 };
   const firstNames = new Set<string>();
+  const likeWorkFolder = new Set<string>();
   const checker = new TreeChecker();
   let found = 0;
   for await (const entry of readTree(source.treeChunks(job.tree))) {
     checker.check(entry);
     const share = chosen.of(entry.path);
     if (share === 'none') continue;
+    if (isLikeWorkFolder(entry.path)) likeWorkFolder.add(entry.path.toString('latin1').toLowerCase());
     if (share === 'all') found++;
     if (entry.kind === 'directory') counts.directories += entry.path.length === 0 ? 0 : 1;
     else if (entry.kind === 'file') counts.files++;
@@ -150,7 +157,7 @@ async function planOf(job: RestoreJob, chosen: Selection, source: ChunkSource): 
       firstNames.add(entry.target.toString('latin1'));
   }
   if (found === 0) throw nothingAt(job.paths);
-  return { counts, firstNames };
+  return { counts, firstNames, likeWorkFolder };
 }
 
 /** Makes folders, opens files and gives what is wanted for them. */

@@ -13,6 +13,9 @@ import {
 } from '../../../src/engine/backup/run-backup.ts';
 import { type RestoreJob, type RestoreOutcome, runRestore } from '../../../src/engine/backup/run-restore.ts';
 import { decodeSnapshot } from '../../../src/engine/backup/snapshot-file.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { acquireLock } from '../../../src/engine/effects/lock.ts';
+import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
 import type { FileTree } from '../../../src/engine/effects/tree.ts';
 
@@ -127,7 +130,10 @@ export function restore(
       packs: objects.packs,
       ...own,
     },
-    { tree, door: objects, aborted, onBytes: () => {} },
+    {
+      ...{ tree, door: objects, aborted, onBytes: () => {} },
+      takeLock: (path) => acquireLock(realDisk(), path, realClock()),
+    },
   );
 }
 

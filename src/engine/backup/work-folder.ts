@@ -1,0 +1,103 @@
+/**
+ * Where a restore has its files until they are whole: a folder in the one that it writes into. A lock of the kernel in it says that a restore runs, by whatever path or from whichever
+ * node it came; the lock's file tells a folder that a restore left, which may be cleared, from one of the user's of the same name.
+ */
+import { asDatameshError, DatameshError } from '../../errors.ts';
+import type { FileTree, TreePath } from '../effects/tree.ts';
+
+/** A lock as of acquireLock; throws `lock-held` while another has it. */
+export type TakeLock = (path: string) => Promise<{ release(): Promise<void> } | undefined>;
+
+export interface WorkFolder {
+  /** A place in it that nothing has. */
+  next(): TreePath;
+  /** Leaves nothing of it. */
+  end(): Promise<void>;
+}
+
+const NAME = '.datamesh-restore';
+const LOCK = '/lock';
+const GUARD = `${LOCK}.guard`;
+const NUMBER = /^\d+$/;
+/** With what SQLite has beside it while it is held. */
+const LOCK_FILE = /^lock(\..*)?$/;
+
+/** Whether a path of a snapshot may stand where the folder would be, on any file system. */
+export function isLikeWorkFolder(path: Buffer): boolean {
+  return path.subarray(0, NAME.length).toString('latin1').toLowerCase() === NAME && !path.includes('/');
+}
+
+/** @param taken names in lower case that the snapshot has for itself */
+export async function openWorkFolder(
+  tree: FileTree,
+  root: TreePath,
+  taken: ReadonlySet<string>,
+  takeLock: TakeLock,
+): Promise<WorkFolder> {
+  for (;;) {
+    const path = placeIn(tree, root, taken);
+    const lock = await takeLock(`${path}${LOCK}`).catch((error: unknown) => {
+      if (asDatameshError(error).code === 'lock-held') throw heldBy(root, asDatameshError(error));
+      // Some file systems have no locks, and can be restored to.
+      return undefined;
+    });
+    // Else the one before has ended just now, and what is locked is a file that it has removed.
+    if (tree.stat(under(path, GUARD)) !== undefined) return workFolder(tree, path, lock);
+    await lock?.release();
+  }
+}
+
+function workFolder(tree: FileTree, path: TreePath, lock: Awaited<ReturnType<TakeLock>>): WorkFolder {
+  const clear = () => {
+    for (const name of tree.list(path))
+      if (NUMBER.test(name.toString('latin1'))) tree.remove(under(path, `/${name}`));
+  };
+  clear();
+  let next = 0;
+  return {
+    next: () => under(path, `/${next++}`),
+    async end() {
+      try {
+        clear();
+        for (const name of tree.list(path))
+          if (LOCK_FILE.test(name.toString('latin1'))) tree.remove(under(path, `/${name}`));
+        // Somebody may have put something there; it stays.
+        if (tree.list(path).length === 0) tree.removeDir(path);
+      } finally {
+        await lock?.release();
+      }
+    },
+  };
+}
+
+/** The first name that neither the snapshot nor the user has; made where nothing is. */
+function placeIn(tree: FileTree, root: TreePath, taken: ReadonlySet<string>): TreePath {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? NAME : `${NAME}-${number}`;
+    if (taken.has(name)) continue;
+    const path = under(root, `/${name}`);
+    const guard = under(path, GUARD);
+    const found = tree.stat(path);
+    if (found === undefined) {
+      tree.makeDir(path);
+      tree.close(tree.create(guard));
+      return path;
+    }
+    if (found.kind === 'directory' && tree.stat(guard)?.kind === 'file') return path;
+  }
+}
+
+function under(folder: TreePath, name: string): TreePath {
+  return Buffer.concat([folder, Buffer.from(name)]);
+}
+
+function heldBy(root: TreePath, cause: DatameshError): DatameshError {
+  const { pid, host } = (cause.details ?? {}) as { pid?: number; host?: string };
+  const who = pid === undefined ? 'another process' : `process ${pid} on ${host}`;
+  return new DatameshError('lock-held', {
+    what: `a restore into ${root} runs already, in ${who}`,
+    why: 'two at once would leave a folder that is neither of the two',
+    mend: 'wait until it has ended',
+    cause,
+  });
+}

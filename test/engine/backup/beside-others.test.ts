@@ -1,0 +1,95 @@
+/** A restore into a folder where there is something already, or somebody else at work. */
+import * as fs from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { NAMES } from '../../../src/engine/backup/object-door.ts';
+import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
+
+const WORK = '.datamesh-restore';
+
+/** Others run beside it. */
+describe('a restore', { timeout: 30_000 }, () => {
+  const folder = tempFolder();
+  const fresh = (name: string, files: Record<string, string> = {}) => {
+    const at = join(folder, name);
+    fs.mkdirSync(at);
+    for (const [path, content] of Object.entries(files)) {
+      fs.mkdirSync(join(at, path, '..'), { recursive: true });
+      fs.writeFileSync(join(at, path), content);
+    }
+    return at;
+  };
+
+  it('takes nothing of the user’s for its own, be it called as its folder is', async () => {
+    const objects = new MemoryObjects();
+    const { snapshotId } = await backup(objects, fresh('plain', { x: 'new' }));
+    for (const path of [WORK, `${WORK}/1`, `${WORK}/mine`]) {
+      const to = fresh(`own-${path.replace('/', '-')}`, { [path]: 'mine' });
+      expect(await restore(objects, snapshotId, to, { overwrite: true })).toMatchObject({ failed: [] });
+      expect(fs.readFileSync(join(to, path), 'utf8')).toBe('mine');
+      expect(fs.readdirSync(to).sort()).toEqual([WORK, 'x']);
+    }
+  });
+
+  it('brings back a folder that is called as its own is', async () => {
+    const objects = new MemoryObjects();
+    const from = fresh('named', { [`${WORK}/1`]: 'one', [`${WORK}/mine`]: 'mine', x: 'x' });
+    const { snapshotId } = await backup(objects, from);
+    for (const overwrite of [false, true]) {
+      const to = fresh(`named-to-${overwrite}`);
+      expect(await restore(objects, snapshotId, to, { overwrite })).toMatchObject({ failed: [], files: 3 });
+      expect(fs.readdirSync(to).sort()).toEqual([WORK, 'x']);
+      expect(fs.readFileSync(join(to, WORK, 'mine'), 'utf8')).toBe('mine');
+    }
+  });
+
+  it('is the only one in its folder, by whatever path it came there', async () => {
+    const objects = new MemoryObjects();
+    const { snapshotId } = await backup(objects, fresh('one', { x: 'x' }));
+    const to = fresh('once');
+    fs.symlinkSync(to, join(folder, 'link'));
+    const read = objects.read.bind(objects);
+    let second: Promise<unknown> | undefined;
+    objects.read = async (name, offset, lengthBytes) => {
+      // The first one waits for its bytes.
+      if (name.startsWith(NAMES.data) && second === undefined)
+        await (second = restore(objects, snapshotId, join(folder, 'link'), { overwrite: true })).catch(
+          () => {},
+        );
+      return await read(name, offset, lengthBytes);
+    };
+    expect(await restore(objects, snapshotId, to)).toMatchObject({ failed: [], files: 1 });
+    await expect(second).rejects.toMatchObject({
+      code: 'lock-held',
+      message: `a restore into ${join(folder, 'link')} runs already, in process ${process.pid} on ${hostname()}`,
+    });
+    expect(fs.readdirSync(to)).toEqual(['x']);
+    // And whoever comes later finds nobody.
+    expect(await restore(objects, snapshotId, to, { overwrite: true })).toMatchObject({ kept: 1 });
+  });
+
+  it('gives the folder its attributes, and not the link that it was named by', async () => {
+    const objects = new MemoryObjects();
+    const from = fresh('dated');
+    fs.utimesSync(from, 1_000, 1_000);
+    const { snapshotId } = await backup(objects, from);
+    const to = fresh('dated-to');
+    fs.symlinkSync(to, join(folder, 'dated-link'));
+    expect(await restore(objects, snapshotId, join(folder, 'dated-link'))).toMatchObject({ unset: 0 });
+    expect(fs.statSync(to).mtimeMs).toBe(1_000_000);
+    expect(fs.lstatSync(join(folder, 'dated-link')).mtimeMs).not.toBe(1_000_000);
+  });
+
+  it('clears what a killed one left', async () => {
+    const objects = new MemoryObjects();
+    const { snapshotId } = await backup(objects, fresh('killed', { x: 'x' }));
+    const to = fresh('killed-to', {
+      [`${WORK}/lock.guard`]: '',
+      [`${WORK}/lock`]: '{}',
+      [`${WORK}/0`]: 'half',
+    });
+    await restore(objects, snapshotId, to, { overwrite: true });
+    expect(fs.readdirSync(to)).toEqual(['x']);
+  });
+});
