@@ -33,7 +33,20 @@ export class OwnThings {
   refuseClash(found: TreeStat | undefined, path: Buffer): void {
     const own = found === undefined ? undefined : this.#paths.get(keyOf(found));
     if (own === undefined) return;
-    throw new Error(CLASH);
+    const isFurtherName = found!.links > 1 && found!.kind === 'file';
+    if (!isFurtherName || !this.#isListed(own) || !this.#isListed(path)) throw new Error(CLASH);
+  }
+
+  /** Whether its folder names it just so: a name that is only the same as another is not listed beside it. */
+  #isListed(path: Buffer): boolean {
+    const folder = parentOf(path)!;
+    const key = folder.toString('latin1');
+    let names = this.#names.get(key);
+    if (names === undefined) {
+      names = new Set(this.#tree.list(this.#pathOf(folder)).map((name) => name.toString('latin1')));
+      this.#names.set(key, names);
+    }
+    return names.has(path.toString('latin1', path.lastIndexOf('/') + 1));
   }
 }
 

@@ -37,6 +37,8 @@ export function sameFile(
       position += segment.lengthBytes;
     }
     const asWas = open.mode === entry.mode && open.uid === entry.uid && open.gid === entry.gid;
+    // A further name of it may lie anywhere, and keeps what it has.
+    if (!asWas && open.links > 1) return undefined;
     return { attributesSet: asWas || tree.setOpenAttributes(file, entry) };
   } catch {
     return undefined;

@@ -92,4 +92,23 @@ describe('a restore', { timeout: 30_000 }, () => {
     await restore(objects, snapshotId, to, { overwrite: true });
     expect(fs.readdirSync(to)).toEqual(['x']);
   });
+
+  it('parts names of one file that are two in the snapshot, and alters no other name of it', async () => {
+    const objects = new MemoryObjects();
+    const from = fresh('apart', { a: 'same', b: 'same', c: 'other', 'd/e': 'same' });
+    for (const name of ['a', 'b', 'c', 'd/e']) fs.utimesSync(join(from, name), 1_000, 1_000);
+    const { snapshotId } = await backup(objects, from);
+    const to = fresh('apart-to', { a: 'same' });
+    fs.mkdirSync(join(to, 'd'));
+    fs.utimesSync(join(to, 'a'), 1_000, 1_000);
+    for (const other of ['b', 'c', 'd/e', '../outside']) fs.linkSync(join(to, 'a'), join(to, other));
+    fs.chmodSync(join(to, 'a'), 0o600);
+    expect(await restore(objects, snapshotId, to, { overwrite: true })).toMatchObject({ failed: [] });
+    for (const name of ['a', 'b', 'd/e']) expect(fs.readFileSync(join(to, name), 'utf8')).toBe('same');
+    expect(fs.readFileSync(join(to, 'c'), 'utf8')).toBe('other');
+    const inodes = ['a', 'b', 'c', 'd/e'].map((name) => fs.statSync(join(to, name)).ino);
+    expect(new Set(inodes).size).toBe(4);
+    expect(fs.readFileSync(join(folder, 'outside'), 'utf8')).toBe('same');
+    expect(fs.statSync(join(folder, 'outside')).mode & 0o777).toBe(0o600);
+  });
 });
