@@ -69,8 +69,9 @@ const TARGET_NONE = Buffer.alloc(0);
 
 export async function runBackup(job: BackupJob, call: BackupCall): Promise<BackupOutcome> {
   const startedMs = call.monotonicMs();
-  if (call.tree.stat(job.source)?.kind !== 'directory')
-    throw new DatameshError('file-not-found', { what: `${patternText(job.source)} is no folder` });
+  const noFolder = () =>
+    new DatameshError('file-not-found', { what: `${patternText(job.source)} is no folder` });
+  if (call.tree.stat(job.source)?.kind !== 'directory') throw noFolder();
   const { index, adopted } = await openIndex(job.indexFiles, job.packs, call.door);
   const hashes = hashProvider();
   const idOf = hashes.keyedBy(job.secret);
@@ -92,6 +93,8 @@ export async function runBackup(job: BackupJob, call: BackupCall): Promise<Backu
   const skipped: { path: string; why: string }[] = [];
   let skippedCount = 0;
   const skip = (path: Buffer, why: string) => {
+    // It was one a moment ago.
+    if (path.length === 0) throw noFolder();
     skippedCount++;
     if (skipped.length < MAX_LISTED) skipped.push({ path: patternText(path), why });
   };

@@ -30,7 +30,7 @@ const ITSELF = Buffer.from('/.');
 export const OWN_FOLDER = 'it is the data folder of this node';
 const NONE = Buffer.alloc(0);
 
-/** Throws `bad-value` where the root is to be skipped. */
+/** Throws `bad-value` where the root is to be skipped, and what the file system throws where it cannot be listed. */
 export function* walk(options: WalkOptions): Generator<Walked> {
   const { tree, root } = options;
   const stat = tree.stat(root);
@@ -63,6 +63,8 @@ function* walkFolder(
   try {
     names = tree.list(absolute).sort(Buffer.compare);
   } catch (error) {
+    // Of the root nothing at all is known, and none of it is not what is in it.
+    if (path.length === 0) throw error;
     skipped(path, whyOf(error));
     return;
   }

@@ -9,6 +9,9 @@ import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
 const real = realTree();
 const refused = (path: Buffer): Error =>
   Object.assign(new Error(`EACCES: ${path}`), { code: 'EACCES', syscall: 'open' });
+const fail = (path: Buffer): never => {
+  throw refused(path);
+};
 
 describe('a backup', () => {
   const folder = tempFolder();
@@ -122,6 +125,18 @@ describe('a backup', () => {
     });
     await expect(backup(objects, join(source, 'a'))).rejects.toMatchObject({ code: 'file-not-found' });
     await expect(backup(objects, join(source, 'none'))).rejects.toMatchObject({ code: 'file-not-found' });
+  });
+
+  it('is no snapshot of a folder that may not be read, or is none when it comes to it', async () => {
+    const objects = new MemoryObjects();
+    let looks = 0;
+    const trees: [string, Partial<FileTree>][] = [
+      ['EACCES', { list: (path) => (path.toString() === source ? fail(path) : real.list(path)) }],
+      ['is no folder', { stat: (path) => (looks++ === 0 ? real.stat(path) : undefined) }],
+    ];
+    for (const [why, tree] of trees)
+      await expect(backup(objects, source, {}, { ...real, ...tree })).rejects.toThrow(why);
+    expect(objects.objects.size).toBe(0);
   });
 
   it('is no snapshot when the mesh fails, whatever was stored', async () => {
