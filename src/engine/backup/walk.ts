@@ -2,6 +2,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { FileTree, TreePath, TreeStat } from '../effects/tree.ts';
 import type { Exclusion } from './exclude.ts';
+import { type IsOwn, isOneOf, liesWithin, OWN_FOLDER } from './own-folder.ts';
 import { pathFault } from './tree-order.ts';
 
 export interface WalkOptions {
@@ -9,7 +10,7 @@ export interface WalkOptions {
   /** Absolute. */
   root: TreePath;
   exclusion: Exclusion;
-  /** Folders that are never looked at, by whatever path they are met: the node's own data folder. Whoever opens and closes a file that is locked there lets go of the lock. */
+  /** Folders that are never looked at: own-folder.ts. */
   skip: readonly TreePath[];
   /** Stay on the root's file system. */
   oneFileSystem: boolean;
@@ -25,22 +26,18 @@ export interface Walked {
 }
 
 const SLASH = Buffer.from('/');
-/** Of a link, the folder that it leads to. */
-const ITSELF = Buffer.from('/.');
-export const OWN_FOLDER = 'it is the data folder of this node';
 const NONE = Buffer.alloc(0);
 
-/** Throws `bad-value` where the root is to be skipped, and what the file system throws where it cannot be listed. */
+/** Throws `bad-value` where the root is to be skipped, or lies in what is, and what the file system throws where it cannot be listed. */
 export function* walk(options: WalkOptions): Generator<Walked> {
   const { tree, root } = options;
   const stat = tree.stat(root);
   // Whoever compares must not take it for an empty folder.
   if (stat?.kind !== 'directory') return options.skipped(NONE, 'it is no folder');
-  const own = options.skip.map((path) => tree.stat(Buffer.concat([path, ITSELF])));
-  const isOwn: IsOwn = ({ device, inode }) => own.some((it) => it?.inode === inode && it.device === device);
-  if (isOwn(stat)) {
+  const isOwn = isOneOf(tree, options.skip);
+  if (liesWithin(tree, root, isOwn)) {
     throw new DatameshError('bad-value', {
-      what: `${patternText(root)} is the data folder of this node`,
+      what: `${patternText(root)} is ${isOwn(stat) ? '' : 'in '}the data folder of this node`,
       why: 'what is locked in it would be let go of by whoever reads it',
       mend: 'name another folder; what is in this one comes back with the 24 words',
     });
@@ -48,8 +45,6 @@ export function* walk(options: WalkOptions): Generator<Walked> {
   yield { path: NONE, absolute: root, stat };
   yield* walkFolder(options, isOwn, NONE, root, stat);
 }
-
-type IsOwn = (stat: TreeStat) => boolean;
 
 function* walkFolder(
   options: WalkOptions,

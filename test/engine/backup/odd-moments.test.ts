@@ -120,9 +120,13 @@ describe('a backup', () => {
     const link = join(folder, 'link');
     fs.symlinkSync(join(source, 'own'), link);
     expect((await backup(objects, source, { skip: [Buffer.from(link)] })).skipped).toEqual(own);
-    await expect(backup(objects, join(source, 'own'), { skip: [Buffer.from(link)] })).rejects.toMatchObject({
-      code: 'bad-value',
-    });
+    for (const within of ['own', 'own/shards'])
+      await expect(
+        backup(objects, join(source, within), { skip: [Buffer.from(link)] }),
+      ).rejects.toMatchObject({
+        code: 'bad-value',
+        message: expect.stringContaining('data folder of this node'),
+      });
     await expect(backup(objects, join(source, 'a'))).rejects.toMatchObject({ code: 'file-not-found' });
     await expect(backup(objects, join(source, 'none'))).rejects.toMatchObject({ code: 'file-not-found' });
   });

@@ -142,7 +142,7 @@ async function pass(
     import('./run.ts'),
     import('./local-files.ts'),
     import('../../../engine/backup/exclude.ts'),
-    import('../../../engine/backup/walk.ts'),
+    import('../../../engine/backup/own-folder.ts'),
     import('./plan.ts'),
     import('./state.ts'),
   ]);
