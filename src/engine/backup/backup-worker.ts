@@ -137,7 +137,10 @@ async function run(): Promise<Jobs[keyof Jobs]['outcome']> {
       const job = start.job as RestoreJob;
       const { source, destination } = job;
       return await runRestore(
-        { ...job, tree: job.tree.map(buffer), source: buffer(source), destination: buffer(destination) },
+        {
+          ...{ ...job, tree: job.tree.map(buffer), skip: job.skip.map(buffer) },
+          ...{ source: buffer(source), destination: buffer(destination) },
+        },
         { tree, door, takeLock: (path) => acquireLock(realDisk(), path, clock), aborted, onBytes: progress },
       );
     }

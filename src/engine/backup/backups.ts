@@ -193,6 +193,7 @@ export function createBackups(
               tree: found.snapshot.tree,
               source: found.snapshot.source,
               destination: Buffer.from(destination),
+              skip: [Buffer.from(node.options.dataDir)],
               paths: query.paths ?? [],
               overwrite,
               dryRun,

@@ -4,6 +4,7 @@
  */
 import type { FileTree, TreePath, TreeStat } from '../effects/tree.ts';
 import { SPARSE_BLOCK_BYTES } from './limits.ts';
+import { type IsOwn, OWN_FOLDER } from './own-folder.ts';
 import { OwnThings } from './own-things.ts';
 import { type ChunkIdOf, sameFile } from './same-file.ts';
 import type { TreeEntry } from './tree-entry.ts';
@@ -18,6 +19,8 @@ export interface RestoreWriterOptions {
   work: WorkFolder;
   /** Replace what is there; files that are as they should be stay. */
   overwrite: boolean;
+  /** Whether it is a folder that nothing is written into. */
+  isOwn: IsOwn;
   /** Tells whether a file that is there has the content that it should have. */
   idOf: ChunkIdOf;
   failed(path: Buffer, why: string): void;
@@ -70,6 +73,7 @@ export class RestoreWriter {
       this.#own.refuseClash(found, entry.path);
       if (found !== undefined && found.kind !== 'directory')
         throw new Error('something that is no folder is there');
+      if (found !== undefined && this.#options.isOwn(found)) throw new Error(OWN_FOLDER);
       if (found === undefined) {
         tree.makeDir(at);
         if (onTheWay) this.#directories.push(entry);

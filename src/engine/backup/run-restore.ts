@@ -9,6 +9,7 @@ import { type ChunkSource, chunkSource } from './chunk-source.ts';
 import { BATCH_BYTES, BATCH_FILES, MAX_LISTED, RANGES_AHEAD } from './limits.ts';
 import type { ObjectDoor } from './object-door.ts';
 import { openIndex, type PackObject } from './open-index.ts';
+import { isOneOf, liesWithin } from './own-folder.ts';
 import { type PackRange, packRanges, type Wanted } from './ranges.ts';
 import { type OpenTarget, RestoreWriter } from './restore-writer.ts';
 import { nothingAt, type Selection, selection } from './select.ts';
@@ -23,6 +24,8 @@ export interface RestoreJob {
   /** Where the snapshot was taken. */
   source: TreePath;
   destination: TreePath;
+  /** Folders that nothing is written into: own-folder.ts. */
+  skip: TreePath[];
   paths: string[];
   overwrite: boolean;
   dryRun: boolean;
@@ -67,6 +70,13 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
   const plan = await planOf(job, chosen, source);
   if (job.dryRun) return { ...plan.counts, kept: 0, unset: 0, failedCount: 0, failed: [] };
 
+  const isOwn = isOneOf(call.tree, job.skip);
+  if (liesWithin(call.tree, job.destination, isOwn)) {
+    throw new DatameshError('bad-value', {
+      what: `${patternText(job.destination)} is in the data folder of this node, which is in use`,
+      mend: 'restore into another folder, and take over what is wanted while no node runs',
+    });
+  }
   makeRoot(call.tree, job.destination);
   const failed: { path: string; why: string }[] = [];
   let failedCount = 0;
@@ -75,6 +85,7 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
     root: job.destination,
     work: await openWorkFolder(call.tree, job.destination, plan.likeWorkFolder, call.takeLock),
     overwrite: job.overwrite,
+    isOwn,
     idOf: hashProvider().keyedBy(job.secret),
     failed(path, why) {
       failedCount++;

@@ -69,6 +69,23 @@ describe('a restore', { timeout: 30_000 }, () => {
     expect(await restore(objects, snapshotId, to, { overwrite: true })).toMatchObject({ kept: 1 });
   });
 
+  it('writes nothing into the data folder of its node, which a snapshot of another node may have', async () => {
+    const objects = new MemoryObjects();
+    const { snapshotId } = await backup(objects, fresh('home', { 'data/LOCK': 'theirs', x: 'x' }));
+    const to = fresh('home-to', { 'data/LOCK': 'mine' });
+    const own = { overwrite: true, skip: [Buffer.from(join(to, 'data'))] };
+    expect(await restore(objects, snapshotId, to, own)).toMatchObject({
+      files: 1,
+      failed: [{ path: 'data', why: 'it is the data folder of this node' }, { path: 'data/LOCK' }],
+    });
+    for (const within of ['data', 'data/new'])
+      await expect(restore(objects, snapshotId, join(to, within), own)).rejects.toMatchObject({
+        code: 'bad-value',
+      });
+    expect(fs.readFileSync(join(to, 'data/LOCK'), 'utf8')).toBe('mine');
+    expect(fs.readdirSync(join(to, 'data'))).toEqual(['LOCK']);
+  });
+
   it('gives the folder its attributes, and not the link that it was named by', async () => {
     const objects = new MemoryObjects();
     const from = fresh('dated');

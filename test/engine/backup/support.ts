@@ -122,6 +122,7 @@ export function restore(
       tree: snapshot.tree,
       source: snapshot.source,
       destination: Buffer.from(destination),
+      skip: [],
       paths: [],
       overwrite: false,
       dryRun: false,
