@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { asClearError } from '../../../engine/effects/file-errors.ts';
 import { DatameshError, EXIT } from '../../../errors.ts';
 import type { Command, Context, Values } from '../../command.ts';
 import { checkName } from '../../files/object-name.ts';
@@ -7,8 +8,10 @@ import { absolute, FOLDER_TYPE, folderAt } from '../snapshot-record.ts';
 
 const DEFAULT_MAX_DELETE_PERCENT = 25;
 const DEFAULT_PARALLEL = 4;
-/** How long a watch that goes both ways waits before it looks at the mesh again. */
+/** How long a watch waits before it looks at the mesh again, or tries again. */
 const DEFAULT_INTERVAL = '30s';
+/** What a timer takes at most. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 export const syncCommand: Command = {
   path: ['sync'],
@@ -30,7 +33,8 @@ export const syncCommand: Command = {
     {
       name: 'interval',
       type: { kind: 'duration' },
-      summary: 'With --watch --bidirectional: how often to look for changes in the mesh',
+      summary:
+        'With --watch: how soon to try again what failed, and to look for changes in the mesh (with -b)',
       default: DEFAULT_INTERVAL,
     },
     {
@@ -90,7 +94,7 @@ export const syncCommand: Command = {
     const { peekState, StateFile } = await import('./state.ts');
     if (context.options.dryRun) {
       const state = await peekState(root, prefix);
-      return await pass(context, values, root, prefix, state, async () => {});
+      return statusOf(await pass(context, values, root, prefix, state, async () => {}));
     }
     const file = await StateFile.open(root, prefix);
     try {
@@ -104,14 +108,21 @@ export const syncCommand: Command = {
           await keep();
         }
       };
-      if (values.watch !== true) return await once();
+      if (values.watch !== true) return statusOf(await once());
+      const engine = await context.engine();
       const { watchFolder } = await import('./watch.ts');
-      const watch = await watchFolder(root, (error) => context.out.warn(`watching: ${error.message}`));
-      const waitMs = values.bidirectional === true ? (values.interval as number) : 2 ** 31 - 1;
+      const warn = (error: Error) => context.out.warn(`watching: ${error.message}`);
+      const watch = await watchFolder(root, [(await engine.status()).dataDir], warn);
       try {
-        for (;;) {
-          await once();
-          await watch.next(waitMs, context.signal);
+        for (let first = true; ; first = false) {
+          const { failed, again } = await once().catch((error: unknown): Failed => {
+            // As without --watch: what was asked for may be wrong. Later it was right once, and a service, nodes or a disk may come back.
+            if (first || context.signal.aborted) throw error;
+            return { failed: asClearError(error), again: true };
+          });
+          if (failed !== undefined) context.out.warn(failed.message);
+          const looks = again || values.bidirectional === true;
+          await watch.next(looks ? (values.interval as number) : FOREVER_MS, context.signal);
         }
       } finally {
         await watch.close();
@@ -122,6 +133,22 @@ export const syncCommand: Command = {
   },
 };
 
+interface Failed {
+  /** Where something could not be synced. */
+  failed: DatameshError | undefined;
+  /** It may go well the next time, though nothing changes here. */
+  again: boolean;
+}
+
+interface Pass extends Failed {
+  status: number;
+}
+
+function statusOf({ status, failed }: Pass): number {
+  if (failed !== undefined) throw failed;
+  return status;
+}
+
 async function pass(
   context: Context,
   values: Values,
@@ -129,7 +156,7 @@ async function pass(
   prefix: string,
   state: import('./state.ts').SyncState,
   keep: () => Promise<void>,
-): Promise<number> {
+): Promise<Pass> {
   const { out, signal, options } = context;
   const [
     { syncOnce },
@@ -162,6 +189,7 @@ async function pass(
   const maxPercent = values['max-delete'] as number;
   const startedMs = performance.now();
   let [actions, problems, doneBytes, kept, incoming] = [0, 0, 0, 0, 0];
+  let again = false;
   const { name, dataDir } = await engine.status();
   await syncOnce(state, {
     engine,
@@ -194,6 +222,7 @@ async function pass(
       if (problem === IS_LINK || problem === OWN_FOLDER) return;
       if (problem !== undefined) problems++;
       else actions++;
+      again ||= problem !== undefined && step !== 'skip';
       out.record({
         ...(options.dryRun ? { dryRun: true } : {}),
         action: step,
@@ -213,13 +242,12 @@ async function pass(
   if (options.dryRun) out.note('nothing was changed (--dry-run)');
   else if (actions + problems + kept === 0) out.note('everything is the same');
   else out.note(`${actions} changed, in ${seconds} s`);
-  if (problems > 0) {
-    const failed = new DatameshError('some-failed', {
-      what: `${problems} of ${actions + problems} could not be synced`,
-      mend: 'see the problem beside each; the same command again tries them anew',
-    });
-    if (values.watch !== true) throw failed;
-    out.warn(failed.message);
-  }
-  return kept > 0 ? EXIT.partial : EXIT.ok;
+  const failed =
+    problems === 0
+      ? undefined
+      : new DatameshError('some-failed', {
+          what: `${problems} of ${actions + problems} could not be synced`,
+          mend: 'see the problem beside each; the same command again tries them anew',
+        });
+  return { status: kept > 0 ? EXIT.partial : EXIT.ok, failed, again };
 }

@@ -1,4 +1,5 @@
 /** Waits until something in a folder has changed and been quiet for a moment, or until it is time to look at the other side. */
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { STATE_FOLDER } from './state.ts';
 
@@ -11,13 +12,19 @@ export interface FolderWatch {
 /** An editor writes a file in several steps; each change starts this anew. */
 const QUIET_MS = 300;
 
-export async function watchFolder(root: string, onError: (error: Error) => void): Promise<FolderWatch> {
+/** @param skip folders whose changes are none: a node writes to its data folder all the time */
+export async function watchFolder(
+  root: string,
+  skip: readonly string[],
+  onError: (error: Error) => void,
+): Promise<FolderWatch> {
   const { watch } = await import('chokidar');
-  const own = resolve(root, STATE_FOLDER);
+  const left = [resolve(root, STATE_FOLDER)];
+  for (const path of skip) left.push(await realpath(path).catch(() => path));
   const watcher = watch(root, {
     ignoreInitial: true,
     followSymlinks: false,
-    ignored: (path) => path === own || path.startsWith(`${own}/`),
+    ignored: (path) => left.some((own) => path === own || path.startsWith(`${own}/`)),
   });
   let changed = false;
   let wake: (() => void) | undefined;
