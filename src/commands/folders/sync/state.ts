@@ -3,12 +3,13 @@
  * deletes nothing.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { realClock } from '../../../engine/effects/clock.ts';
 import { acquireLock } from '../../../engine/effects/lock.ts';
 import { makeDirs } from '../../../engine/effects/make-dirs.ts';
 import { realDisk } from '../../../engine/effects/real-disk.ts';
+import { DatameshError } from '../../../errors.ts';
 
 /** Never synced itself. */
 export const STATE_FOLDER = '.datamesh-sync';
@@ -30,11 +31,15 @@ export interface SyncedFile extends FileMark {
 
 export type SyncState = Map<string, SyncedFile>;
 
+const LOCK = 'LOCK';
+const GUARD = `${LOCK}.guard`;
 const FORMAT = 'datamesh sync state';
 const VERSION = 1;
 
 export class StateFile {
+  readonly #root: string;
   readonly #path: string;
+  readonly #lockInode: bigint;
   readonly #disk = realDisk();
   readonly release: () => Promise<void>;
 
@@ -42,17 +47,30 @@ export class StateFile {
   static async open(root: string, prefix: string): Promise<StateFile> {
     const folder = join(root, STATE_FOLDER);
     await makeDirs(folder, 0o700);
-    const lock = await acquireLock(realDisk(), join(folder, 'LOCK'), realClock());
+    const lock = await acquireLock(realDisk(), join(folder, LOCK), realClock());
     for (const name of await readdir(folder)) {
       if (name.includes(INCOMING)) await rm(join(folder, name), { force: true });
     }
     const id = createHash('sha256').update(prefix).digest('hex').slice(0, 16);
-    return new StateFile(join(folder, `${id}.json`), () => lock.release());
+    const inode = await lockInode(root);
+    return new StateFile(root, join(folder, `${id}.json`), inode!, () => lock.release());
   }
 
-  private constructor(path: string, release: () => Promise<void>) {
+  private constructor(root: string, path: string, inode: bigint, release: () => Promise<void>) {
+    this.#root = root;
     this.#path = path;
+    this.#lockInode = inode;
     this.release = release;
+  }
+
+  /** Throws `file-not-found` where the folder of before is no more, e.g. its disk was taken away: whatever is not in what is there now was not deleted. */
+  async needIsThere(): Promise<void> {
+    if ((await lockInode(this.#root)) === this.#lockInode) return;
+    throw new DatameshError('file-not-found', {
+      what: `${join(this.#root, STATE_FOLDER)} is gone, or another one; nothing was deleted`,
+      why: 'what was last the same is noted there; its disk may have been taken away',
+      mend: 'see that the folder is the right one, then start it again: datamesh sync',
+    });
   }
 
   /** Empty when there is none, or it makes no sense: then nothing was ever the same, and nothing is deleted. */
@@ -64,6 +82,11 @@ export class StateFile {
     const text = JSON.stringify({ format: FORMAT, version: VERSION, files: [...state] });
     await this.#disk.writeFileAtomic(this.#path, Buffer.from(text), 0o600);
   }
+}
+
+async function lockInode(root: string): Promise<bigint | undefined> {
+  const found = await lstat(join(root, STATE_FOLDER, GUARD), { bigint: true }).catch(() => undefined);
+  return found?.ino;
 }
 
 /** Without the lock, for a dry run. */

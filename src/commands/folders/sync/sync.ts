@@ -115,6 +115,7 @@ export const syncCommand: Command = {
       const watch = await watchFolder(root, [(await engine.status()).dataDir], warn);
       try {
         for (let first = true; ; first = false) {
+          await file.needIsThere();
           const { failed, again } = await once().catch((error: unknown): Failed => {
             // As without --watch: what was asked for may be wrong. Later it was right once, and a service, nodes or a disk may come back.
             if (first || context.signal.aborted) throw error;

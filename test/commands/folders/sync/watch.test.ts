@@ -65,4 +65,26 @@ describe('a watch', { timeout: 30_000 }, () => {
     write('a/one', '1');
     expect(await watch('--pool', 'nope').status).toBe(8);
   });
+
+  it.each([
+    ['is gone', () => fs.rmSync(at('a/.datamesh-sync'), { recursive: true })],
+    [
+      'lies elsewhere now',
+      () => {
+        fs.renameSync(at('a'), at('away'));
+        fs.mkdirSync(at('a/.datamesh-sync'), { recursive: true });
+        write('a/.datamesh-sync/LOCK.guard', '');
+      },
+    ],
+  ])('ends, and deletes nothing, when what it notes %s', async (_how, take) => {
+    for (const name of ['one', 'two', 'three']) write(`a/${name}`, name);
+    const { host, status } = watch('--bidirectional', '--interval', '1s');
+    await vi.waitFor(async () => expect((await stored()).length).toBe(3), SOON);
+    await vi.waitFor(() => expect(host.seen.notes.join()).toContain('changed, in'), SOON);
+    take();
+    fs.rmSync(at('a/one'), { force: true });
+    expect(await status).toBe(8);
+    expect((await stored()).length).toBe(3);
+    expect(host.seen.errors[0]).toMatchObject({ mend: expect.stringContaining('datamesh sync') });
+  });
 });
