@@ -2,6 +2,7 @@
  * What a sync does, from three sides: what each path was when both were last the same, what it is in the folder, and what it is in the mesh. Contents are told apart by
  * their hashes; undefined: nothing is there. Pure.
  */
+import { createHash } from 'node:crypto';
 
 export interface Sides {
   /** When both were last the same. */
@@ -50,11 +51,28 @@ export function tooManyDeletions(deletions: number, known: number, maxPercent: n
   return deletions > FREE_DELETIONS && deletions * 100 > known * maxPercent;
 }
 
-/** `a/b.txt` → `a/b (conflict 2026-11-21 10.30.05 alpha).txt`: sorts beside it and keeps its extension. */
+/** What file systems take for one name. */
+const MAX_NAME_BYTES = 255;
+/** What follows the last dot of a name and is longer is no extension. */
+const MAX_EXTENSION_BYTES = 32;
+
+/** `a/b.txt` → `a/b (conflict 2026-11-21 10.30.05 alpha).txt`: sorts beside it and keeps its extension. A long name is cut, with digits that no other name beside it has. */
 export function conflictName(path: string, atMs: number, node: string): string {
   const stamp = new Date(atMs).toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.');
   const slash = path.lastIndexOf('/');
   const dot = path.lastIndexOf('.');
-  const cut = dot > slash + 1 ? dot : path.length;
-  return `${path.slice(0, cut)} (conflict ${stamp} ${node})${path.slice(cut)}`;
+  const isExtension = dot > slash + 1 && Buffer.byteLength(path.slice(dot)) <= MAX_EXTENSION_BYTES;
+  const cut = isExtension ? dot : path.length;
+  const name = path.slice(slash + 1, cut);
+  const end = ` (conflict ${stamp} ${node})${path.slice(cut)}`;
+  const room = MAX_NAME_BYTES - Buffer.byteLength(end);
+  return `${path.slice(0, slash + 1)}${fitted(name, room)}${end}`;
+}
+
+function fitted(name: string, room: number): string {
+  if (Buffer.byteLength(name) <= room) return name;
+  const digits = `~${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
+  const characters = [...name];
+  while (Buffer.byteLength(characters.join('')) > room - digits.length) characters.pop();
+  return `${characters.join('')}${digits}`;
 }

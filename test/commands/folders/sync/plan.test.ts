@@ -54,4 +54,23 @@ describe('the plan of a sync', () => {
     expect(conflictName('a.b/.hidden', at, 'n')).toBe('a.b/.hidden (conflict 2026-11-21 10.30.05 n)');
     expect(conflictName('plain', at, 'n')).toBe('plain (conflict 2026-11-21 10.30.05 n)');
   });
+
+  it('names conflicts of long names within what a name may be, each in its own way', () => {
+    const node = 'n'.repeat(63);
+    const long = [
+      'x'.repeat(251),
+      'ü'.repeat(120),
+      '🙂'.repeat(60),
+      `${'x'.repeat(250)}y`,
+      `a.${'b'.repeat(253)}`,
+    ];
+    const names = long.map((name) => conflictName(`d.d/${name}.txt`.slice(0, 300), 0, node));
+    for (const name of names) {
+      expect(Buffer.byteLength(name.slice('d.d/'.length))).toBeLessThanOrEqual(255);
+      expect(name).toContain(`(conflict 1970-01-01 00.00.00 ${node})`);
+      expect(name.isWellFormed()).toBe(true);
+    }
+    expect(names[1]).toMatch(/^d\.d\/ü+~[0-9a-f]{8} \(.*\.txt$/);
+    expect(new Set(names).size).toBe(names.length);
+  });
 });

@@ -177,6 +177,22 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     }
   });
 
+  it('keeps both of two changes of a file whose name is as long as a name may be', async () => {
+    const name = `${'ü'.repeat(125)}.text`;
+    write(`a/${name}`, 'begin');
+    await both('a');
+    await both('b');
+    write(`a/${name}`, 'here');
+    write(`b/${name}`, 'there');
+    await both('a');
+    expect(await both('b')).toMatchObject({ status: 0, actions: [`conflict ${name}`] });
+    expect(
+      files('b')
+        .map((it) => read(`b/${it}`))
+        .sort(),
+    ).toEqual(['here', 'there']);
+  });
+
   it('lets a change win over a deletion', async () => {
     for (const name of ['x', 'y']) write(`a/${name}`, 'base');
     await both('a');
