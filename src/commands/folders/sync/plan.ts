@@ -43,6 +43,29 @@ export function stepOf({ base, local, remote }: Sides, bidirectional: boolean): 
   return remote === undefined ? 'upload' : 'conflict';
 }
 
+export interface Planned {
+  path: string;
+  step: Step;
+}
+
+/** First what is in the way of what comes: a file where a folder is to be, and the files of a folder where a file is to be. */
+export function inOrder(plan: readonly Planned[]): [Planned[], Planned[]] {
+  const coming = new Set(plan.flatMap(({ path, step }) => (step === 'download' ? [path] : [])));
+  const foldersToBe = new Set([...coming].flatMap(foldersOf));
+  const parts: [Planned[], Planned[]] = [[], []];
+  for (const one of plan) {
+    const isInWay = foldersToBe.has(one.path) || foldersOf(one.path).some((folder) => coming.has(folder));
+    parts[one.step === 'delete-local' && isInWay ? 0 : 1].push(one);
+  }
+  return parts;
+}
+
+/** All that it lies in. */
+function foldersOf(path: string): string[] {
+  const names = path.split('/');
+  return names.slice(1).map((_, i) => names.slice(0, i + 1).join('/'));
+}
+
 /** Deletions up to this number need no leave, whatever their share. */
 const FREE_DELETIONS = 5;
 

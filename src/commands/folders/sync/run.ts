@@ -20,7 +20,7 @@ import {
   scanLocal,
 } from './local-files.ts';
 import { knowsNothing, meantOlder, nowInMesh } from './mesh-side.ts';
-import { conflictName, type Step, stepOf } from './plan.ts';
+import { conflictName, inOrder, type Planned, type Step, stepOf } from './plan.ts';
 import { type FileMark, INCOMING, STATE_FOLDER, type SyncState } from './state.ts';
 
 export interface SyncOptions {
@@ -90,7 +90,7 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
   const remote = await listRemote(engine, prefix, exclusion, signal);
   const paths = [...new Set([...local.files.keys(), ...remote.keys(), ...state.keys()])].sort();
 
-  const plan: { path: string; step: Step }[] = [];
+  const plan: Planned[] = [];
   for (const path of paths) {
     signal.throwIfAborted();
     const file = local.files.get(path);
@@ -125,7 +125,7 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
   const keepAll = !dryRun && deletions > 0 && !(await options.mayDelete(deletions, state.size));
   const work = plan.filter(({ step }) => !(keepAll && step.startsWith('delete')));
   let finished = 0;
-  await inParallel(work, options.parallel, async ({ path, step }) => {
+  const doOne = async ({ path, step }: Planned) => {
     signal.throwIfAborted();
     const sizeBytes = local.files.get(path)?.size ?? remote.get(path)?.sizeBytes;
     const action: SyncAction = { step: step as SyncAction['step'], path, sizeBytes, problem: undefined };
@@ -146,7 +146,8 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
       if (++finished % KEEP_EVERY === 0) await options.keep();
     }
     options.done(action);
-  });
+  };
+  for (const part of inOrder(work)) await inParallel(part, options.parallel, doOne);
 }
 
 function note(state: SyncState, path: string, file: LocalFile | undefined, nowMs: number): void {

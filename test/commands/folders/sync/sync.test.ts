@@ -193,6 +193,27 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     ).toEqual(['here', 'there']);
   });
 
+  it('takes over a file that became a folder, and a folder that became a file', async () => {
+    for (const path of ['x', 'y/one', 'y/sub/two']) write(`a/${path}`, path);
+    await both('a');
+    await both('b');
+    for (const path of ['x', 'y']) fs.rmSync(at(`a/${path}`), { recursive: true });
+    for (const path of ['x/in', 'x/sub/in', 'y']) write(`a/${path}`, `new ${path}`);
+    expect(await both('a')).toMatchObject({ status: 0 });
+    for (const parallel of ['1', '4'])
+      expect(await both('b', ['--parallel', parallel])).toMatchObject({ status: 0 });
+    expect(files('b')).toEqual(['x/in', 'x/sub/in', 'y']);
+    // Where the folder holds something of its own, it stays, and so does that.
+    for (const path of ['x', 'y']) fs.rmSync(at(`a/${path}`), { recursive: true });
+    write('a/x', 'a file again');
+    await both('a');
+    write('b/x/own', 'own');
+    const kept = await both('b');
+    expect(kept.status).toBe(3);
+    expect(kept.records.find(({ path }) => path === 'x')?.problem).toContain('"x" cannot be a file');
+    expect(read('b/x/own')).toBe('own');
+  });
+
   it('lets a change win over a deletion', async () => {
     for (const name of ['x', 'y']) write(`a/${name}`, 'base');
     await both('a');
