@@ -66,6 +66,15 @@ function foldersOf(path: string): string[] {
   return names.slice(1).map((_, i) => names.slice(0, i + 1).join('/'));
 }
 
+/** What a kill costs: looking at so many files again. */
+const KEEP_EVERY = 200;
+const KEEP_SHARE = 1 / 10;
+
+/** Whether the notes of so many files are to be written after so many more: where each write is of all of them, they must become rarer as there are more. */
+export function isTimeToKeep(since: number, noted: number): boolean {
+  return since >= Math.max(KEEP_EVERY, noted * KEEP_SHARE);
+}
+
 /** Deletions up to this number need no leave, whatever their share. */
 const FREE_DELETIONS = 5;
 

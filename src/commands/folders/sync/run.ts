@@ -20,7 +20,7 @@ import {
   scanLocal,
 } from './local-files.ts';
 import { knowsNothing, meantOlder, nowInMesh } from './mesh-side.ts';
-import { conflictName, inOrder, type Planned, type Step, stepOf } from './plan.ts';
+import { conflictName, inOrder, isTimeToKeep, type Planned, type Step, stepOf } from './plan.ts';
 import { type FileMark, INCOMING, STATE_FOLDER, type SyncState } from './state.ts';
 
 export interface SyncOptions {
@@ -74,8 +74,6 @@ interface Sides {
 
 /** Ticks of file systems' clocks are shorter. */
 const UNSURE_MS = 100;
-/** The state is written this often while a pass runs: what a kill costs is looking at so many files again. */
-const KEEP_EVERY = 200;
 
 /** Changes `state`. */
 export async function syncOnce(state: SyncState, options: SyncOptions): Promise<void> {
@@ -124,7 +122,7 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
   const deletions = plan.filter(({ step }) => step.startsWith('delete')).length;
   const keepAll = !dryRun && deletions > 0 && !(await options.mayDelete(deletions, state.size));
   const work = plan.filter(({ step }) => !(keepAll && step.startsWith('delete')));
-  let finished = 0;
+  let unkept = 0;
   const doOne = async ({ path, step }: Planned) => {
     signal.throwIfAborted();
     const sizeBytes = local.files.get(path)?.size ?? remote.get(path)?.sizeBytes;
@@ -143,7 +141,10 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
         signal.throwIfAborted();
         action.problem = asClearError(error).message;
       }
-      if (++finished % KEEP_EVERY === 0) await options.keep();
+      if (isTimeToKeep(++unkept, state.size)) {
+        unkept = 0;
+        await options.keep();
+      }
     }
     options.done(action);
   };

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conflictName, stepOf, tooManyDeletions } from '../../../../src/commands/folders/sync/plan.ts';
+import {
+  conflictName,
+  isTimeToKeep,
+  stepOf,
+  tooManyDeletions,
+} from '../../../../src/commands/folders/sync/plan.ts';
 
 const content = fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined });
 const sides = fc.record({ base: content, local: content, remote: content });
@@ -72,5 +77,22 @@ describe('the plan of a sync', () => {
     }
     expect(names[1]).toMatch(/^d\.d\/ü+~[0-9a-f]{8} \(.*\.txt$/);
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('notes of a pass that runs', () => {
+  it('are written every so often, and in sum are not many times what they hold', () => {
+    for (const files of [1_000, 100_000]) {
+      let [last, writes, written] = [0, 0, 0];
+      for (let done = 1; done <= files; done++) {
+        if (!isTimeToKeep(done - last, done)) continue;
+        expect(done - last).toBeLessThanOrEqual(Math.max(200, done / 8));
+        last = done;
+        writes++;
+        written += done;
+      }
+      expect(writes).toBeGreaterThan(3);
+      expect(written).toBeLessThan(files * 12);
+    }
   });
 });
