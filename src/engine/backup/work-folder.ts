@@ -2,8 +2,10 @@
  * Where a restore has its files until they are whole: a folder in the one that it writes into. A lock of the kernel in it says that a restore runs, by whatever path or from whichever
  * node it came; the lock's file tells a folder that a restore left, which may be cleared, from one of the user's of the same name.
  */
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { asDatameshError } from '../../errors.ts';
 import type { FileTree, TreePath } from '../effects/tree.ts';
+import { runsAlready } from './locks.ts';
+import { patternText } from './walk.ts';
 
 /** A lock as of acquireLock; throws `lock-held` while another has it. */
 export type TakeLock = (path: string) => Promise<{ release(): Promise<void> } | undefined>;
@@ -37,7 +39,8 @@ export async function openWorkFolder(
   for (;;) {
     const path = placeIn(tree, root, taken);
     const lock = await takeLock(`${path}${LOCK}`).catch((error: unknown) => {
-      if (asDatameshError(error).code === 'lock-held') throw heldBy(root, asDatameshError(error));
+      if (asDatameshError(error).code === 'lock-held')
+        throw runsAlready(`a restore into ${patternText(root)}`, error);
       // Some file systems have no locks, and can be restored to.
       return undefined;
     });
@@ -89,15 +92,4 @@ function placeIn(tree: FileTree, root: TreePath, taken: ReadonlySet<string>): Tr
 
 function under(folder: TreePath, name: string): TreePath {
   return Buffer.concat([folder, Buffer.from(name)]);
-}
-
-function heldBy(root: TreePath, cause: DatameshError): DatameshError {
-  const { pid, host } = (cause.details ?? {}) as { pid?: number; host?: string };
-  const who = pid === undefined ? 'another process' : `process ${pid} on ${host}`;
-  return new DatameshError('lock-held', {
-    what: `a restore into ${root} runs already, in ${who}`,
-    why: 'two at once would leave a folder that is neither of the two',
-    mend: 'wait until it has ended',
-    cause,
-  });
 }

@@ -5,11 +5,12 @@
 import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runsAlready } from '../../../engine/backup/locks.ts';
 import { realClock } from '../../../engine/effects/clock.ts';
 import { acquireLock } from '../../../engine/effects/lock.ts';
 import { makeDirs } from '../../../engine/effects/make-dirs.ts';
 import { realDisk } from '../../../engine/effects/real-disk.ts';
-import { DatameshError } from '../../../errors.ts';
+import { asDatameshError, DatameshError } from '../../../errors.ts';
 
 /** Never synced itself. */
 export const STATE_FOLDER = '.datamesh-sync';
@@ -47,7 +48,9 @@ export class StateFile {
   static async open(root: string, prefix: string): Promise<StateFile> {
     const folder = join(root, STATE_FOLDER);
     await makeDirs(folder, 0o700);
-    const lock = await acquireLock(realDisk(), join(folder, LOCK), realClock());
+    const lock = await acquireLock(realDisk(), join(folder, LOCK), realClock()).catch((error: unknown) => {
+      throw asDatameshError(error).code === 'lock-held' ? runsAlready(`a sync of ${root}`, error) : error;
+    });
     for (const name of await readdir(folder)) {
       if (name.includes(INCOMING)) await rm(join(folder, name), { force: true });
     }

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DatameshError } from '../../../../src/errors.ts';
@@ -137,7 +138,13 @@ describe('sync one way', { timeout: SLOW_MS }, () => {
     const slow = createFakeEngine({ delayMs: 200 });
     const first = runLine(testHost({ engine: slow }), 'sync', at('a'));
     await vi.waitFor(() => expect(fs.existsSync(at('a/.datamesh-sync/LOCK'))).toBe(true));
-    expect((await sync('a')).status).toBe(6);
+    const { status, errors } = await sync('a');
+    expect(status).toBe(6);
+    expect(errors[0]).toMatchObject({
+      code: 'lock-held',
+      message: `a sync of ${at('a')} runs already, in process ${process.pid} on ${hostname()}`,
+      mend: 'wait until it has ended',
+    });
     await first;
     expect((await sync('nothing')).status).toBe(8);
   });
