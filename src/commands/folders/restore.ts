@@ -24,7 +24,7 @@ export const restoreCommand: Command = {
       name: 'path',
       short: 'p',
       type: { kind: 'string' },
-      summary: 'Only this file or folder of the snapshot',
+      summary: 'Only this file or folder of the snapshot (a name that is no UTF-8 comes with its folder)',
       repeatable: true,
     },
     { name: 'overwrite', summary: 'Write into a folder that is not empty, and replace what differs' },

@@ -4,7 +4,7 @@ import type { EntryView } from '../views/backups.ts';
 import { chunkSource } from './chunk-source.ts';
 import type { ObjectDoor } from './object-door.ts';
 import { openIndex, type PackObject } from './open-index.ts';
-import { nothingAt, selection } from './select.ts';
+import { selection } from './select.ts';
 import { TreeChecker } from './tree-order.ts';
 import { readTree } from './tree-stream.ts';
 import { patternText } from './walk.ts';
@@ -50,6 +50,6 @@ export async function listTree(job: ListJob, door: Pick<ObjectDoor, 'read'>): Pr
       target: target.length === 0 ? undefined : patternText(target),
     });
   }
-  if (!found) throw nothingAt(job.paths);
+  if (!found) throw chosen.nothing();
   return { entries, more: false };
 }

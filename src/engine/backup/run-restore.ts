@@ -12,7 +12,7 @@ import { openIndex, type PackObject } from './open-index.ts';
 import { isOneOf, liesWithin } from './own-folder.ts';
 import { type PackRange, packRanges, type Wanted } from './ranges.ts';
 import { type OpenTarget, RestoreWriter } from './restore-writer.ts';
-import { nothingAt, type Selection, selection } from './select.ts';
+import { type Selection, selection } from './select.ts';
 import type { TreeEntry } from './tree-entry.ts';
 import { TreeChecker } from './tree-order.ts';
 import { readTree } from './tree-stream.ts';
@@ -167,7 +167,7 @@ async function planOf(job: RestoreJob, chosen: Selection, source: ChunkSource): 
     if (entry.kind === 'hard-link' && chosen.of(entry.target) === 'none')
       firstNames.add(entry.target.toString('latin1'));
   }
-  if (found === 0) throw nothingAt(job.paths);
+  if (found === 0) throw chosen.nothing();
   return { counts, firstNames, likeWorkFolder };
 }
 

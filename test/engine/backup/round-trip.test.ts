@@ -196,7 +196,21 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
       code: 'not-found',
       message: 'nothing in the snapshot is at "bare/no such"',
     });
-    fs.rmdirSync(join(from, 'bare'));
+    // As a shell's bytes come through argv, and as they are shown.
+    fs.writeFileSync(Buffer.concat([Buffer.from(`${from}/bare/`), Buffer.from([0x63, 0xe9])]), 'odd');
+    const { snapshotId: odd } = await backup(objects, from);
+    expect((await list(objects, odd, ['bare'])).entries.at(-1)?.path).toBe('bare/c\u00e9');
+    for (const path of ['bare/c\ufffd', 'bare/c\u00e9'])
+      for (const asked of [
+        list(objects, odd, [path]),
+        restore(objects, odd, join(folder, 'odd-to'), { paths: [path] }),
+      ])
+        await expect(asked).rejects.toMatchObject({
+          code: 'not-found',
+          why: expect.stringContaining('UTF-8'),
+          mend: expect.stringContaining('the folder that holds it'),
+        });
+    fs.rmSync(join(from, 'bare'), { recursive: true });
     const { snapshotId: empty } = await backup(objects, from);
     expect((await list(objects, empty, [])).entries).toEqual([]);
     expect((await list(objects, empty, ['.'])).entries).toEqual([]);
