@@ -20,6 +20,7 @@ export interface WorkFolder {
 const NAME = '.datamesh-restore';
 const LOCK = '/lock';
 const GUARD = `${LOCK}.guard`;
+const NEW_MODE = 0o700;
 const NUMBER = /^\d+$/;
 /** With what SQLite has beside it while it is held. */
 const LOCK_FILE = /^lock(\..*)?$/;
@@ -79,14 +80,15 @@ function placeIn(tree: FileTree, root: TreePath, taken: ReadonlySet<string>): Tr
     const name = number === 1 ? NAME : `${NAME}-${number}`;
     if (taken.has(name)) continue;
     const path = under(root, `/${name}`);
-    const guard = under(path, GUARD);
     const found = tree.stat(path);
     if (found === undefined) {
       tree.makeDir(path);
-      tree.close(tree.create(guard));
       return path;
     }
-    if (found.kind === 'directory' && tree.stat(guard)?.kind === 'file') return path;
+    if (found.kind !== 'directory') continue;
+    // The lock's file comes a moment after the folder.
+    const isNew = found.mode === NEW_MODE && tree.list(path).length === 0;
+    if (isNew || tree.stat(under(path, GUARD))?.kind === 'file') return path;
   }
 }
 

@@ -4,6 +4,11 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../../src/engine/backup/object-door.ts';
+import { openWorkFolder, type TakeLock, type WorkFolder } from '../../../src/engine/backup/work-folder.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { acquireLock } from '../../../src/engine/effects/lock.ts';
+import { realDisk } from '../../../src/engine/effects/real-disk.ts';
+import { realTree } from '../../../src/engine/effects/real-tree.ts';
 import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
 
 const WORK = '.datamesh-restore';
@@ -67,6 +72,31 @@ describe('a restore', { timeout: 30_000 }, () => {
     expect(fs.readdirSync(to)).toEqual(['x']);
     // And whoever comes later finds nobody.
     expect(await restore(objects, snapshotId, to, { overwrite: true })).toMatchObject({ kept: 1 });
+  });
+
+  it('is the only one, also where two begin in the same moment', async () => {
+    const to = Buffer.from(fresh('moment'));
+    const lock = (path: string) => acquireLock(realDisk(), path, realClock());
+    const open = (takeLock: TakeLock) => openWorkFolder(realTree(), to, new Set(), takeLock);
+    let other: WorkFolder | undefined;
+    // Another process has made it, and nothing in it yet.
+    fs.mkdirSync(join(`${to}`, WORK), { mode: 0o700 });
+    const late = open(async (path) => {
+      expect(path).toBe(join(`${to}`, WORK, 'lock'));
+      other = await open(lock);
+      return await lock(path);
+    });
+    await expect(late).rejects.toMatchObject({ code: 'lock-held' });
+    await other!.end();
+    expect(fs.readdirSync(to)).toEqual([]);
+    // The one before goes between the look and the lock.
+    const next = open(async (path) => {
+      if (other !== undefined) fs.rmdirSync(path.slice(0, path.lastIndexOf('/')));
+      other = undefined;
+      return await lock(path);
+    });
+    await (await next).end();
+    expect(fs.readdirSync(to)).toEqual([]);
   });
 
   it('writes nothing into the data folder of its node, which a snapshot of another node may have', async () => {
