@@ -9,6 +9,7 @@ import { blake3Hasher } from '../../../engine/codec/hash.ts';
 import { realTree } from '../../../engine/effects/real-tree.ts';
 import { bytesToHex } from '../../../engine/types.ts';
 import { DatameshError } from '../../../errors.ts';
+import { openDestination } from '../../files/destination.ts';
 import type { FileMark, SyncState } from './state.ts';
 
 export interface LocalFile extends FileMark {
@@ -128,6 +129,25 @@ export async function removeFile(root: string, path: string, looked: FileMark): 
 
 export async function moveFile(root: string, from: string, to: string): Promise<void> {
   await rename(join(root, from), await placeFor(root, to));
+}
+
+/** A whole file in place of what is there, if anything, be it on a file system that is mounted within the folder. */
+export async function moveOver(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+    return;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+  }
+  const destination = await openDestination(to, true);
+  try {
+    for await (const piece of createReadStream(from, { highWaterMark: READ_BYTES }))
+      await destination.write(piece as Uint8Array);
+    await destination.commit();
+  } finally {
+    await destination.discard();
+  }
+  await rm(from);
 }
 
 function badPath(path: string, why: string): DatameshError {

@@ -1,6 +1,5 @@
 /** One pass of a sync: looks at both sides, decides, does it, and notes what is the same now. */
 
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exclusion } from '../../../engine/backup/exclude.ts';
 import { asClearError } from '../../../engine/effects/file-errors.ts';
@@ -14,6 +13,7 @@ import {
   type LocalFile,
   markAt,
   moveFile,
+  moveOver,
   placeFor,
   removeFile,
   sameMark,
@@ -252,7 +252,7 @@ async function download(
     const same = looked === undefined ? now === undefined : now !== undefined && sameMark(now, looked);
     if (!same) throw changedMeanwhile(path);
     await destination.commit();
-    await rename(incoming, place);
+    await moveOver(incoming, place);
   } finally {
     await destination.discard();
   }
