@@ -60,7 +60,7 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
   const learnt = (signal: AbortSignal) => recovery.learnNow(signal);
   const objects = measuredObjects(createObjects(node, pools, changed, learnt), { clock, measures, tracer });
   const names = createNames(node, changed, () => searching.writeReads());
-  const sharing = createSharing(node, objects);
+  const sharing = createSharing(node, objects, learnt);
   const searching = createSearching(node);
   const retaining = createRetaining(node, objects, pools);
   const recovery = createRecovery(node, objects, pools);

@@ -16,18 +16,24 @@ const LISTED = MAX_SHARES;
 /** More are struck off, the oldest first: a list that nobody reads helps nobody. */
 const ID_BYTES = 6;
 
-export function createSharing(node: Node, objects: Objects): ShareCalls {
+/** @param learnt resolves when the catalog knows what other devices of the owner did until some seconds ago */
+export function createSharing(
+  node: Node,
+  objects: Objects,
+  learnt: (signal: AbortSignal) => Promise<void>,
+): ShareCalls {
   const { catalog, clock, random } = node;
   const owner = () => ownerOf(node);
 
-  const shareEntry = async (entry: Entry, options: ShareOptions): Promise<NewShare> => {
+  /** Of which the catalog does not know yet. */
+  const newShare = async (entry: Entry, options: ShareOptions): Promise<NewShare> => {
     const terms = { untilMs: options.untilMs, readOnce: options.readOnce === true };
     const recipient = options.to === undefined ? undefined : readSharingKey(options.to);
     if (terms.untilMs !== undefined && terms.untilMs <= clock.now())
       throw new DatameshError('bad-value', { what: 'a share would have expired before it began' });
     const fileKey = await objects.fileKeyOf(entry, new AbortController().signal);
     const link = writeLink(entry.objectId, fileKey, terms, recipient, random);
-    const row: ShareRow = {
+    const share: ShareRow = {
       id: bytesToHex(random.bytes(ID_BYTES)),
       name: entry.name,
       version: entry.version,
@@ -38,8 +44,7 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
       readOnce: terms.readOnce,
       revokedAtMs: undefined,
     };
-    catalog.addShare(owner().ownerId, row);
-    return { share: row, link };
+    return { share, link };
   };
 
   /** What is current and is what was shared, also where it was renamed since. */
@@ -52,14 +57,9 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
     return renamed?.state === 'current' ? renamed : undefined;
   };
 
-  /** The shared version under another key, as the newest of its name; the old one is purged. */
-  const rekeyed = async (
-    share: ShareView,
-    signal: AbortSignal,
-  ): Promise<{ entry: Entry; unreachable: number }> => {
+  /** The shared version under another key, as the newest of its name. */
+  const copyOf = async (share: ShareView, before: Entry, signal: AbortSignal): Promise<Entry> => {
     const { ownerId } = owner();
-    const before = currentOf(share);
-    if (before === undefined) throw notCurrent(share);
     const { name, mimeType, tags, pool, sizeBytes, code } = before;
     const { body } = await objects.get(name, { version: before.version }, { signal });
     // The pieces lie in the codec's memory only until the next one is asked for.
@@ -78,12 +78,32 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
       if (replacedVersion === undefined && isBack) catalog.hide(ownerId, name);
       throw notCurrent(share);
     }
-    const { unreachable } = await objects.purge(before, signal);
-    return { entry, unreachable: unreachable.length };
+    return entry;
+  };
+
+  /** In another key's place: the links are made before anything is taken away, for they are told to nobody when that fails. */
+  const rekeyed = async (share: ShareView, staying: readonly ShareView[], signal: AbortSignal) => {
+    const before = currentOf(share);
+    if (before === undefined) throw notCurrent(share);
+    const entry = await copyOf(share, before, signal);
+    try {
+      const reissued: NewShare[] = [];
+      for (const { recipient, untilMs, readOnce } of staying)
+        reissued.push(await newShare(entry, { to: recipient, untilMs, readOnce }));
+      const { unreachable } = await objects.purge(before, signal);
+      return { entry, unreachable: unreachable.length, reissued };
+    } catch (error) {
+      // All is as it was, unless the shared version is gone: then the copy is the only one.
+      const isThere = catalog.find(before.owner, before.name, before.version)?.objectId === before.objectId;
+      if (isThere) await objects.purge(entry, new AbortController().signal).catch(() => {});
+      throw error;
+    }
   };
 
   const revoke = async (id: string, rekey: boolean, signal: AbortSignal): Promise<Revocation> => {
     const { ownerId } = owner();
+    // By a catalog of yesterday the copy would become the newest over what another device has put since.
+    if (rekey) await learnt(signal);
     const all = catalog.shares(ownerId, LISTED);
     const share = all.find((it) => it.id === id);
     if (share === undefined) {
@@ -97,14 +117,13 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
       catalog.revokeShare(ownerId, id, clock.now());
       return { object: undefined, unreachable: 0, otherUses: uses(), reissued: [] };
     }
-    const { entry, unreachable } = await rekeyed(share, signal);
     const same = all.filter((it) => it.objectId === share.objectId && it.revokedAtMs === undefined);
+    const staying = same.filter(
+      (it) => it.id !== id && (it.untilMs === undefined || it.untilMs > clock.now()),
+    );
+    const { entry, unreachable, reissued } = await rekeyed(share, staying, signal);
+    for (const { share: row } of reissued) catalog.addShare(ownerId, row);
     for (const each of same) catalog.revokeShare(ownerId, each.id, clock.now());
-    const reissued: NewShare[] = [];
-    for (const { id: other, recipient, untilMs, readOnce } of same) {
-      if (other === id || (untilMs !== undefined && untilMs <= clock.now())) continue;
-      reissued.push(await shareEntry(entry, { to: recipient, untilMs, readOnce }));
-    }
     return { object: publicView(entry), unreachable, otherUses: uses(), reissued };
   };
 
@@ -114,7 +133,9 @@ export function createSharing(node: Node, objects: Objects): ShareCalls {
     async share(ref, options = {}) {
       const entry = findEntry(catalog, owner(), ref, options.version);
       if (entry === undefined) throw notFound(catalog, owner(), ref, options.version);
-      return await shareEntry(entry, options);
+      const made = await newShare(entry, options);
+      catalog.addShare(owner().ownerId, made.share);
+      return made;
     },
 
     list: async () => catalog.shares(owner().ownerId, LISTED),

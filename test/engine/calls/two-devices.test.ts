@@ -48,4 +48,26 @@ describe('a device that was off', () => {
     },
     SLOW_MS,
   );
+
+  it(
+    'does not store a shared version anew over what the other has put meanwhile',
+    async () => {
+      const { desk } = devices;
+      const [one, two] = [pattern(30_000, 3), pattern(30_000, 4)];
+      await putBytes(devices.lap, 'shared', one);
+      const { share } = await devices.lap.shares.share('shared');
+      await untilMirrored(devices.lap);
+      await desk.recover();
+      await devices.whileLapIsOff(async () => {
+        await putBytes(desk, 'shared', two);
+        await untilMirrored(desk);
+      });
+      const { lap } = devices;
+      await expect(lap.shares.revoke(share.id, { rekey: true })).rejects.toMatchObject({ code: 'bad-value' });
+      await untilMirrored(lap);
+      await desk.recover();
+      for (const device of [desk, lap]) expect(Buffer.compare(await getBytes(device, 'shared'), two)).toBe(0);
+    },
+    SLOW_MS,
+  );
 });

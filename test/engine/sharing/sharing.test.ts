@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Objects } from '../../../src/engine/calls/objects.ts';
 import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
+import { realRandom } from '../../../src/engine/effects/random.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import type { Node } from '../../../src/engine/node.ts';
 import { createSharing } from '../../../src/engine/sharing/sharing.ts';
@@ -173,7 +174,7 @@ it('a name that is deleted while a revocation copies stays deleted', async () =>
       return { unreachable: [] };
     },
   } as unknown as Objects;
-  const revoked = createSharing(node, objects).revoke('s', { rekey: true });
+  const revoked = createSharing(node, objects, async () => {}).revoke('s', { rekey: true });
   await expect(revoked).rejects.toMatchObject({ code: 'bad-value' });
   expect(catalog.find(ALICE, 'n')).toBeUndefined();
   expect(catalog.findDeleted(ALICE, 'n')?.objectId).toBe(shared.objectId);
@@ -212,8 +213,51 @@ it('readers who stay are given the version that they had, and not one that was p
     purge: async () => ({ unreachable: [] }),
     fileKeyOf: async () => new Uint8Array(32),
   } as unknown as Objects;
-  await createSharing(node, objects).revoke('gone', { rekey: true });
+  await createSharing(node, objects, async () => {}).revoke('gone', { rekey: true });
   expect(given).toEqual([idOf('its copy')]);
+});
+
+it('nothing is taken back when the new links cannot be made: the next attempt makes them', async () => {
+  const catalog = openCatalog(':memory:', realClock());
+  const { entry: shared } = catalog.commit(newEntry('n', { objectId: idOf('shared') }));
+  for (const id of ['gone', 'stays', 'stays too'])
+    catalog.addShare(ALICE, {
+      ...{ id, name: 'n', version: 1, objectId: shared.objectId, recipient: undefined },
+      ...{ createdAtMs: 1, untilMs: undefined, readOnce: false, revokedAtMs: undefined },
+    });
+  const node = {
+    owner: { ownerId: ALICE },
+    clock: realClock(),
+    random: realRandom(),
+    catalog,
+  } as unknown as Node;
+  let asked = 0;
+  const objects = {
+    get: async () => ({ body: [] }),
+    async put() {
+      const { entry, replacedVersion } = catalog.commit(newEntry('n', { objectId: idOf(`copy ${asked}`) }));
+      return { object: entry, replacedVersion };
+    },
+    async purge({ name, version }: { name: string; version: number }) {
+      catalog.remove(ALICE, name, version);
+      return { unreachable: [] };
+    },
+    async fileKeyOf() {
+      if (++asked === 2) throw new Error('its manifest cannot be read now');
+      return new Uint8Array(32);
+    },
+  } as unknown as Objects;
+  const sharing = createSharing(node, objects, async () => {});
+  await expect(sharing.revoke('gone', { rekey: true })).rejects.toThrow('cannot be read now');
+  expect((await sharing.list()).map(({ revokedAtMs }) => revokedAtMs)).toEqual(
+    [1, 2, 3].map(() => undefined),
+  );
+  expect(catalog.find(ALICE, 'n')?.objectId).toBe(shared.objectId);
+  const { reissued } = await sharing.revoke('gone', { rekey: true });
+  expect(reissued).toHaveLength(2);
+  expect((await sharing.list()).filter(({ revokedAtMs }) => revokedAtMs === undefined)).toHaveLength(2);
+  expect(catalog.references(shared.objectId)).toBe(0);
+  catalog.close();
 });
 
 it('a share can be taken back however many were made after it', async () => {
