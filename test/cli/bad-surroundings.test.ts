@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -129,6 +130,15 @@ describe('input and output', { timeout: SLOW_MS }, () => {
       expect({ words, status: full.status }).toEqual({ words, status: 10 });
       expect(full.stderr).toMatch(/^error\[DM-10002\]: [^\n]*\n$/);
     }
+  });
+
+  it('the disk is full where a key is written: no half of it stays under its name', async () => {
+    const full = await sh(`mkdir out; cd out; trap '' XFSZ; ulimit -f 0; exec $DM keys export -o key`);
+    expect({ ...full, left: readdirSync(join(node.folder, 'out')) }).toMatchObject({ status: 10, left: [] });
+    expect(full.stderr).toMatch(/^error\[DM-10002\]: [^\n]*\n$/);
+    expect((await sh('cd out; exec $DM keys export -o key')).status).toBe(0);
+    expect(readFileSync(join(node.folder, 'out', 'key'), 'utf8').split(' ')).toHaveLength(24);
+    expect(statSync(join(node.folder, 'out', 'key')).mode & 0o777).toBe(0o600);
   });
 });
 

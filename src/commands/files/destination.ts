@@ -51,14 +51,17 @@ export interface Destination {
   discard(): Promise<void>;
 }
 
-/** Throws `file-denied` or `disk-full`; so do its methods. */
-export async function openDestination(path: string, force: boolean): Promise<Destination> {
+/**
+ * Throws `file-denied` or `disk-full`; so do its methods.
+ * @param given mode of the file; else that of the one it replaces, or what the umask leaves
+ */
+export async function openDestination(path: string, force: boolean, given?: number): Promise<Destination> {
   if ((await kindOf(path)) === 'other') return openDevice(path);
   // Characters of four bytes each, and the name is still none too long.
   const begin = [...basename(path)].slice(0, 40).join('');
   const beside = join(dirname(path), `.${begin}.${randomBytes(6).toString('hex')}.part`);
   // What was kept from others stays so, and never stands open in between.
-  const mode = force ? (await stat(path).catch(() => undefined))?.mode : undefined;
+  const mode = given ?? (force ? (await stat(path).catch(() => undefined))?.mode : undefined);
   const handle = await open(beside, 'wx', mode === undefined ? 0o666 : 0o600).catch((cause) => {
     throw writeError(path, cause);
   });

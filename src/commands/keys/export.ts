@@ -1,7 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { DatameshError } from '../../errors.ts';
+import { SECRET_MODE } from '../../engine/keys/secret-file.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { openDestination } from '../files/destination.ts';
 import { forPrograms } from '../for-programs.ts';
 import { EXPORT_KEY_FIELDS } from './fields.ts';
 
@@ -85,22 +87,23 @@ function defaultName(keys: { name: string; isDefault: boolean }[]): string {
   });
 }
 
-/** Never over a file that is there: it may be the only copy of another key. */
+/** Whole or not at all, and never over a file that is there: it may be the only copy of another key. */
 async function writeNew(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text, { mode: 0o600, flag: 'wx' });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EEXIST')
-      throw new DatameshError('already-exists', {
-        what: `${path} is there already`,
-        mend: 'choose another file',
-        cause,
-      });
-    throw new DatameshError(code === 'ENOSPC' ? 'disk-full' : 'file-denied', {
-      what: `${path} cannot be written (${code})`,
-      mend: 'choose another folder',
+  const taken = (cause?: unknown) =>
+    new DatameshError('already-exists', {
+      what: `${path} is there already`,
+      mend: 'choose another file',
       cause,
     });
+  // A device would be written as it stands, and a link that leads nowhere is somebody's as well.
+  if (await lstat(path).catch(() => undefined)) throw taken();
+  const destination = await openDestination(path, false, SECRET_MODE);
+  try {
+    await destination.write(Buffer.from(text));
+    await destination.commit();
+  } catch (error) {
+    throw asDatameshError(error).code === 'already-exists' ? taken(error) : error;
+  } finally {
+    await destination.discard();
   }
 }
