@@ -2,9 +2,11 @@
  * One round of a node that leaves: custodians tell it of which objects it has shards; a shard goes as soon as the object is whole without this node by the
  * rule of its pool, and the holder that counts in its place has proved to this node, by its nonce, that it has it. Custodians do the copying.
  */
-import { asDatameshError } from '../../errors.ts';
+import { LRUCache } from 'lru-cache';
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import { isFolderId } from '../backends/folder-marker.ts';
 import { decodeManifest, type Manifest } from '../codec/manifest.ts';
+import type { Clock } from '../effects/clock.ts';
 import type { Candidate } from '../placement/domains.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import {
@@ -27,7 +29,8 @@ import { type Damage, type Rule, standingOf, targetsFor } from './repair-plan.ts
 
 export interface DrainContext extends CensusContext {
   network: string;
-  store: Pick<ShardStore, 'has' | 'stat' | 'delete'>;
+  clock: Pick<Clock, 'monotonic'>;
+  store: Pick<ShardStore, 'stat' | 'delete' | 'ownerBytes'>;
   client: Pick<CustodyClient, 'held' | 'manifest'>;
   adoption: Pick<Adoption, 'drop'>;
   peers: Pick<CustodyPeers, 'self'>;
@@ -38,6 +41,8 @@ export interface DrainContext extends CensusContext {
   ruleOf(order: Order): Rule;
   hash(bytes: Uint8Array): Uint8Array;
   dropped(shards: number, bytes: number): void;
+  /** Kept from round to round: how far custodians were heard that did not come to an end. */
+  heardTo: Map<PeerId, ObjectId>;
 }
 
 export interface DrainRound {
@@ -53,6 +58,10 @@ export interface DrainRound {
 
 /** Reasons told: more would only repeat themselves with other numbers. */
 const MAX_REASONS = 8;
+/** Of a round for one custodian, then it is the next one's turn: whoever goes on listing objects for ever holds nobody up. */
+const CUSTODIAN_MS = 5 * 60_000;
+/** Claims kept until the next custodian speaks: 30 MiB. */
+const MAX_TOLD_CLAIMS = 262_144;
 
 export async function drainRound(context: DrainContext): Promise<DrainRound> {
   const round: DrainRound = {
@@ -64,30 +73,44 @@ export async function drainRound(context: DrainContext): Promise<DrainRound> {
   };
   const settled = new Set<ObjectId>();
   /** Of what is not settled: all that custodians said so far. One of them may not have heard where a shard is by now. */
-  const told = new Map<ObjectId, readonly Claim[]>();
-  const { client, timeoutMs, signal } = context;
+  const told = new LRUCache<ObjectId, readonly Claim[]>({
+    maxSize: MAX_TOLD_CLAIMS,
+    sizeCalculation: (claims) => claims.length + 1,
+  });
+  const { client, clock, store, heardTo, timeoutMs, signal } = context;
   for (const peer of context.custodians()) {
+    const begunMs = clock.monotonic();
+    const from = heardTo.get(peer);
+    let cursor = from;
+    let heard = 0;
+    let isLate = false;
     try {
-      for (let cursor: ObjectId | undefined; ; ) {
+      for (let ended = false; !ended && !isLate; ) {
         signal.throwIfAborted();
         const items = await client.held(peer, cursor, { timeoutMs, signal });
-        const before: ObjectId | undefined = cursor;
+        ended = items.length === 0;
         for (const item of items) {
+          isLate = heard > 0 && clock.monotonic() - begunMs >= CUSTODIAN_MS;
+          if (isLate) break;
           const order = readOrder(item.order);
-          cursor = order.objectId;
-          const { objectId } = order;
-          if (order.network !== context.network || settled.has(objectId)) continue;
+          const { objectId, owner } = order;
+          if (cursor !== undefined && objectId <= cursor) throw outOfOrder();
+          heard++;
           const known = told.get(objectId);
           const claims = withClaims(known ?? [], item.claims);
-          if (known?.length === claims.length) continue;
-          const found = await examine(peer, { ...item, claims }, order, context, round);
-          if (found === 'settled') settled.add(objectId);
-          else if (found === 'open') told.set(objectId, claims);
+          const isNew = order.network === context.network && !settled.has(objectId);
+          if (isNew && store.ownerBytes(owner) > 0 && known?.length !== claims.length) {
+            const found = await examine(peer, { ...item, claims }, order, context, round);
+            if (found === 'settled') settled.add(objectId);
+            else if (found === 'open') told.set(objectId, claims);
+          }
+          cursor = objectId;
         }
-        // A custodian that does not go on in order is done with.
-        if (cursor === undefined || (before !== undefined && cursor <= before)) break;
-        if (items.length === 0) break;
       }
+      // The next round goes on there, and the one after that begins anew: only a round that hears all of it can tell that nothing is left.
+      if (isLate) heardTo.set(peer, cursor!);
+      else heardTo.delete(peer);
+      if (isLate || from !== undefined) throw inParts(heard);
       round.answered++;
     } catch (error) {
       signal.throwIfAborted();
@@ -96,6 +119,16 @@ export async function drainRound(context: DrainContext): Promise<DrainRound> {
   }
   if (round.blocked.size === 0) round.reasons.clear();
   return round;
+}
+
+function outOfOrder(): DatameshError {
+  return new DatameshError('malformed-data', { what: 'it does not list objects in order' });
+}
+
+function inParts(heard: number): DatameshError {
+  return new DatameshError('failed', {
+    what: `it lists more objects than can be looked at in ${CUSTODIAN_MS / 60_000} minutes; ${heard} were this time`,
+  });
 }
 
 function withClaims(known: readonly Claim[], more: readonly Claim[]): readonly Claim[] {
@@ -123,7 +156,7 @@ async function examine(
     const answer = await context.adoption.drop(context.peers.self, { ...item, manifest: kept });
     return answer === 'kept' ? 'settled' : undefined;
   }
-  const mine = shardsHere(objectId, manifest, store);
+  const mine = shardsHere(objectId, manifest, owner, store);
   if (mine.size === 0) return 'settled';
   for (const id of mine) {
     round.waiting.delete(id);
@@ -140,13 +173,15 @@ async function examine(
   return [...mine].some((id) => round.waiting.has(id) || round.blocked.has(id)) ? 'open' : 'settled';
 }
 
+/** Of that owner: anybody may write a manifest that names the shards of others. */
 function shardsHere(
   objectId: ObjectId,
   manifest: Manifest,
-  store: Pick<ShardStore, 'has'>,
+  owner: OwnerId,
+  store: Pick<ShardStore, 'stat'>,
 ): ReadonlySet<ShardId> {
   const mine = new Set<ShardId>();
-  const note = (id: ShardId) => store.has(id) && mine.add(id);
+  const note = (id: ShardId) => store.stat(id)?.owners.includes(owner) === true && mine.add(id);
   note(manifestShardId(objectId));
   for (let stripe = 0; stripe < manifest.stripeCount; stripe++) manifest.stripe(stripe).ids.forEach(note);
   return mine;

@@ -5,7 +5,7 @@ import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions } from '../engine.ts';
-import { type DrainRound, drainRound } from '../maintenance/drain.ts';
+import { type DrainContext, type DrainRound, drainRound } from '../maintenance/drain.ts';
 import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import type { Membership } from '../mesh/membership.ts';
 import type { EventLog } from '../observe/events.ts';
@@ -145,9 +145,12 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
     };
   };
 
+  const heardTo: DrainContext['heardTo'] = new Map();
   const round = (roundSignal: AbortSignal) =>
     drainRound({
       self: peers.self,
+      clock,
+      heardTo,
       network: parts.network,
       store,
       client,

@@ -12,8 +12,9 @@ import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
 import { bytesToHex, manifestShardId, type ObjectId, type PeerId } from '../../../src/engine/types.ts';
 import { attesterOf } from '../../support/attester.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 import { inputOf } from '../codec/manifest-samples.ts';
-import { keepOf, owner } from './custody/samples.ts';
+import { keepOf, owner, stranger } from './custody/samples.ts';
 
 const manifest = encodeManifest(
   inputOf(40_000, { owner, recipients: [owner.encryptionPublicKey], chunkBytes: 65_536 }),
@@ -27,6 +28,8 @@ const [SELF, A, B, C] = ['self', 'a', 'b', 'c'].map((name) => attesterOf(name).p
   PeerId,
   PeerId,
 ];
+const HOSTILE = 'hostile' as PeerId;
+const NO_TIMES = { writtenAtMs: 0, verifiedAtMs: 0 };
 /** Copies of the manifest besides that of the node that leaves. */
 const holders = ['a', 'b', 'c'].map((name): Backend => {
   const attester = attesterOf(name);
@@ -41,25 +44,34 @@ const claimsOf = (...peers: PeerId[]) =>
   peers.map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
 
 /** What each custodian says of where the copies are. */
-async function drained(told: Record<string, ReturnType<typeof claimsOf>>) {
+async function drained(
+  told: Record<string, ReturnType<typeof claimsOf>>,
+  more: { held?: CustodyClient['held']; clock?: DrainContext['clock'] } = {},
+) {
   const held = new Set([shard]);
   let asked = 0;
+  const heldBy: CustodyClient['held'] = async (peer, cursor) =>
+    cursor === undefined ? [{ order, manifest, claims: told[peer]! }] : [];
   const context: DrainContext = {
     network: 'test',
     self: SELF,
+    clock: more.clock ?? manualClock(),
+    heardTo: new Map(),
     store: {
-      has: (id) => held.has(id),
-      stat: () => undefined,
-      delete: async (id) => held.delete(id),
+      stat: (id) =>
+        held.has(id)
+          ? { ...{ id, owners: [owner.ownerId], lengthBytes: manifest.length, pool: '' }, ...NO_TIMES }
+          : undefined,
+      ownerBytes: () => manifest.length,
+      delete: async (id, by) => by === owner.ownerId && held.delete(id),
     },
     client: {
-      async held(peer, cursor) {
-        return cursor === undefined ? [{ order, manifest, claims: told[peer]! }] : [];
-      },
+      held: (peer, cursor, call) =>
+        peer === HOSTILE ? more.held!(peer, cursor, call) : heldBy(peer, cursor, call),
     } as Partial<CustodyClient> as CustodyClient,
     adoption: {} as Adoption,
     peers: { self: SELF },
-    custodians: () => Object.keys(told) as PeerId[],
+    custodians: () => [...Object.keys(told), ...(more.held === undefined ? [] : [HOSTILE])] as PeerId[],
     candidates: () => [A, B, C].map((peer) => ({ peer, point: pointOf(Buffer.from(peer)), freeBytes: 1e9 })),
     ruleOf: () => ({
       domain: 'node',
@@ -79,8 +91,11 @@ async function drained(told: Record<string, ReturnType<typeof claimsOf>>) {
     timeoutMs: 100,
     signal: new AbortController().signal,
   };
-  const { waiting, blocked, reasons } = await drainRound(context);
-  return { left: held.size, waiting: waiting.size, blocked: blocked.size, reasons: reasons.size, asked };
+  const { waiting, blocked, reasons, failures } = await drainRound(context);
+  return {
+    ...{ left: held.size, waiting: waiting.size, blocked: blocked.size, reasons: reasons.size, asked },
+    failures: failures.map(({ why }) => why),
+  };
 }
 
 test('a custodian that has not heard of a move does not hold a drain up: another one has', async () => {
@@ -95,4 +110,39 @@ test('who says the same as others before is not looked into again', async () => 
   const stale = claimsOf(A, SELF, B);
   const once = await drained({ x: stale });
   expect((await drained({ x: stale, y: stale, z: stale })).asked).toBe(once.asked);
+});
+
+/** One object after another that is nobody's, for as long as anybody asks. */
+function endless(
+  clock: ReturnType<typeof manualClock>,
+  idOf: (page: number) => number,
+): CustodyClient['held'] {
+  let page = 0;
+  return async () => {
+    clock.advance(2_000);
+    if (++page > 1_000) throw new Error('asked for ever');
+    const id = idOf(page).toString(16).padStart(64, '0') as ObjectId;
+    return [{ order: keepOf({ objectId: id }).bytes, manifest, claims: [] }];
+  };
+}
+
+test('a custodian that lists for ever is cut off, and it is told', async () => {
+  const clock = manualClock();
+  const { failures } = await drained({}, { clock, held: endless(clock, (page) => page) });
+  expect(failures.join()).toMatch(/more objects than can be looked at in 5 minutes; 149 were/);
+  expect((await drained({}, { clock, held: endless(clock, () => 1) })).failures.join()).toContain('in order');
+});
+
+test('a stranger who names a shard of this node neither keeps it here nor makes it count as drained', async () => {
+  const input = inputOf(40_000, { owner: stranger, chunkBytes: 65_536 });
+  const stripes = input.stripes.map((it) => ({ ...it, ids: it.ids.with(0, shard) }));
+  const theirs = encodeManifest({ ...input, recipients: [stranger.encryptionPublicKey], stripes });
+  const id = bytesToHex(blake3(theirs)) as ObjectId;
+  const { bytes } = keepOf({ objectId: id, owner: stranger.ownerId });
+  const claims = [{ stripe: 0, index: 0, holder: A }];
+  const held: CustodyClient['held'] = async (_peer, cursor) =>
+    cursor === undefined ? [{ order: bytes, manifest: theirs, claims }] : [];
+  expect(await drained({}, { held })).toMatchObject({ left: 1, waiting: 0, blocked: 0, asked: 0 });
+  const stale = claimsOf(A, SELF, B);
+  expect(await drained({ x: stale }, { held })).toMatchObject({ left: 1, waiting: 1, blocked: 0 });
 });
