@@ -148,6 +148,7 @@ export function createCollecting(
         targets,
         nameOf: (holder) => nameOf(node, holder),
         vouched: (ids) => vouched(ids, signal),
+        clock,
         call: { timeoutMs: GET_TIMEOUT_MS, signal },
       });
       for (const { holder, name, listed, orphans: found, failed } of report.holders) {

@@ -168,6 +168,7 @@ export function createLiveness(node: Node, objects: Pick<Objects, 'manifestOf'>)
         network: node.options.network.name,
         targets,
         known: own.known,
+        clock: node.clock,
         call,
       });
       const client = custodyClient(net);

@@ -1,5 +1,8 @@
 /** Whom a node of the owner asks when it collects: other nodes over the collect protocol, and itself. */
+
+import { DatameshError } from '../../../errors.ts';
 import { decodeStatus, failureOf } from '../../backends/shard-protocol.ts';
+import type { Clock } from '../../effects/clock.ts';
 import { type Net, NO_BYTES } from '../../effects/net.ts';
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../../types.ts';
 import type { CollectHolder } from './collect-holder.ts';
@@ -33,6 +36,32 @@ export interface CollectTarget {
   orders(cursor: ObjectId | undefined, call: CollectCall): Promise<Page<Uint8Array, ObjectId>>;
   /** At most MAX_COLLECT_ORDERS; empty where there is none. */
   order(ids: readonly ObjectId[], call: CollectCall): Promise<Uint8Array[]>;
+}
+
+/** A holder with more pages than that lists nonsense: 200 million shards. */
+const MAX_PAGES = 100_000;
+/** For all of a holder's pages and what is done about them: ten million shards take five minutes. */
+const LISTING_MS = 30 * 60_000;
+
+/** Page after page of what a target lists, in order. Throws for one that does not come to an end: nobody is to hold a cleanup up. */
+export async function* pagesOf<Item, Id extends string>(
+  list: (cursor: Id | undefined) => Promise<Page<Item, Id>>,
+  clock: Pick<Clock, 'monotonic'>,
+): AsyncGenerator<Item[]> {
+  const begunMs = clock.monotonic();
+  let cursor: Id | undefined;
+  for (let page = 1; ; page++) {
+    const { items, cursor: next } = await list(cursor);
+    yield items;
+    if (next === undefined) return;
+    if (page >= MAX_PAGES || (cursor !== undefined && next <= cursor))
+      throw new DatameshError('malformed-data', { what: 'the holder lists without end' });
+    if (clock.monotonic() - begunMs >= LISTING_MS)
+      throw new DatameshError('timeout', {
+        what: `its list had no end after ${LISTING_MS / 60_000} minutes, and was cut off there`,
+      });
+    cursor = next;
+  }
 }
 
 export function ownCollectTarget(self: PeerId, owner: OwnerId, holder: CollectHolder): CollectTarget {

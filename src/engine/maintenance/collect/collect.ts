@@ -2,11 +2,12 @@
  * One epoch of mark and sweep, by a node of the owner: every holder lists what it has of him; what nothing refers to is marked there; what an earlier epoch had
  * marked and this one finds dead again goes, after the delay. docs/decisions/self-healing.md "Deleting: never by a clock alone".
  */
-import { asDatameshError, DatameshError } from '../../../errors.ts';
+import { asDatameshError } from '../../../errors.ts';
+import type { Clock } from '../../effects/clock.ts';
 import type { PeerId, ShardId } from '../../types.ts';
 import type { HolderCleanup, OrphanReport } from '../../views/cleanup.ts';
 import type { ListedShard } from './collect-protocol.ts';
-import type { CollectCall, CollectTarget } from './collect-target.ts';
+import { type CollectCall, type CollectTarget, pagesOf } from './collect-target.ts';
 
 /** What is referred to. Must have been taken whole before the first list is asked for, and go on seeing the puts that run. */
 export interface Live {
@@ -27,11 +28,9 @@ export interface CollectOptions {
    * asked).
    */
   vouched(ids: readonly ShardId[]): Promise<{ live: boolean[]; doubt: string | undefined }>;
+  clock: Pick<Clock, 'monotonic'>;
   call: CollectCall;
 }
-
-/** A holder with more pages than that lists nonsense: 200 million shards. */
-const MAX_PAGES = 100_000;
 
 export async function collectOrphans(options: CollectOptions): Promise<OrphanReport> {
   const { epoch, delayMs, live } = options;
@@ -84,10 +83,11 @@ async function collectAt(
     sweptBytes: 0,
   };
   try {
-    let cursor: ShardId | undefined;
-    for (let page = 0; ; page++) {
+    for await (const items of pagesOf<ListedShard, ShardId>(
+      (cursor) => target.list(cursor, delayMs, call),
+      options.clock,
+    )) {
       call.signal.throwIfAborted();
-      const { items, cursor: next } = await target.list(cursor, delayMs, call);
       one.listed += items.length;
       await settle(
         target,
@@ -96,11 +96,6 @@ async function collectAt(
         doubts,
         one,
       );
-      if (next === undefined) break;
-      if (page >= MAX_PAGES || (cursor !== undefined && next <= cursor)) {
-        throw new DatameshError('malformed-data', { what: 'the holder lists without end' });
-      }
-      cursor = next;
     }
   } catch (error) {
     call.signal.throwIfAborted();

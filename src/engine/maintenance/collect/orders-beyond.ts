@@ -1,8 +1,10 @@
 /** Live orders of the owner for objects that this node's catalog does not have: another of his nodes stored them. Only what is signed counts. */
+import { DatameshError } from '../../../errors.ts';
+import type { Clock } from '../../effects/clock.ts';
 import type { ObjectId, OwnerId, PeerId } from '../../types.ts';
 import { type Order, parseOrder, readOrder } from '../custody/order.ts';
 import { MAX_COLLECT_ORDERS } from './collect-protocol.ts';
-import type { CollectCall, CollectTarget } from './collect-target.ts';
+import { type CollectCall, type CollectTarget, pagesOf } from './collect-target.ts';
 
 export interface OrdersOptions {
   owner: OwnerId;
@@ -10,16 +12,15 @@ export interface OrdersOptions {
   targets: readonly CollectTarget[];
   /** Whether the catalog has the object. */
   known(id: ObjectId): boolean;
+  clock: Pick<Clock, 'monotonic'>;
   call: CollectCall;
 }
-
-const MAX_PAGES = 100_000;
 
 /** `keepers`: who showed the order, and so has the manifest. `silent`: nodes that did not answer to the end. */
 export async function ordersBeyond(
   options: OrdersOptions,
 ): Promise<{ live: { objectId: ObjectId; keepers: PeerId[] }[]; silent: number }> {
-  const { owner, network, targets, known, call } = options;
+  const { owner, network, targets, known, clock, call } = options;
   const found = new Map<ObjectId, { order: Order; keepers: PeerId[] }>();
   const silent = new Set<PeerId>();
   const verified = (bytes: Uint8Array) => verifiedOrder(bytes, owner, network);
@@ -34,19 +35,23 @@ export async function ordersBeyond(
   await Promise.all(
     targets.map((target) =>
       asked(target, async () => {
-        let cursor: ObjectId | undefined;
-        for (let page = 0; page < MAX_PAGES; page++) {
-          const { items, cursor: next } = await target.orders(cursor, call);
+        let last: ObjectId | undefined;
+        for await (const items of pagesOf<Uint8Array, ObjectId>(
+          (cursor) => target.orders(cursor, call),
+          clock,
+        )) {
           for (const bytes of items) {
-            if (known(parsedId(bytes))) continue;
+            const id = parsedId(bytes);
+            if (last !== undefined && id <= last)
+              throw new DatameshError('malformed-data', { what: 'a list of orders goes back' });
+            last = id;
+            if (known(id)) continue;
             const order = verified(bytes);
             if (order?.state !== 'live') continue;
             const before = found.get(order.objectId);
             if (before === undefined) found.set(order.objectId, { order, keepers: [target.id] });
             else before.keepers.push(target.id);
           }
-          if (next === undefined || (cursor !== undefined && next <= cursor)) return;
-          cursor = next;
         }
       }),
     ),

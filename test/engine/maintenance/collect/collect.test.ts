@@ -6,13 +6,17 @@ import { shardIdOfBytes } from '../../../../src/engine/codec/hash.ts';
 import { type CollectOptions, collectOrphans } from '../../../../src/engine/maintenance/collect/collect.ts';
 import { CollectHolder } from '../../../../src/engine/maintenance/collect/collect-holder.ts';
 import { serveCollect } from '../../../../src/engine/maintenance/collect/collect-service.ts';
-import { askToVouch, peerCollectTarget } from '../../../../src/engine/maintenance/collect/collect-target.ts';
+import {
+  askToVouch,
+  type CollectTarget,
+  peerCollectTarget,
+} from '../../../../src/engine/maintenance/collect/collect-target.ts';
 import { ordersBeyond } from '../../../../src/engine/maintenance/collect/orders-beyond.ts';
 import { Quarantine } from '../../../../src/engine/maintenance/collect/quarantine.ts';
 import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
 import { storeObject } from '../../../../src/engine/transfer/put.ts';
 import { RunningPuts } from '../../../../src/engine/transfer/running-puts.ts';
-import type { OwnerId, PeerId, ShardId } from '../../../../src/engine/types.ts';
+import type { ObjectId, OwnerId, PeerId, ShardId } from '../../../../src/engine/types.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { bytesOf, MemoryMesh } from '../../../support/memory-mesh.ts';
 import { MemoryNet } from '../../../support/memory-net.ts';
@@ -128,6 +132,7 @@ async function world(nodes: number, turns = () => 0) {
         targets: mesh.nodes.map((node) => peerCollectTarget(self, node.peer, ownerId)),
         nameOf: () => undefined,
         vouched: async (ids) => ({ live: ids.map(() => false), doubt: undefined }),
+        clock,
         call: CALL,
         ...more,
       });
@@ -292,7 +297,58 @@ test('orders of objects that another node stored count, unless anybody has the r
     network: 'test',
     targets,
     known: (id) => id === objectId(3),
+    clock: manualClock(),
     call: CALL,
   });
   expect(found).toEqual({ live: [{ objectId: objectId(1), keepers: nodes }], silent: 1 });
+});
+
+test('a holder whose list has no end is cut off after half an hour, told, and the others are collected', async () => {
+  const it = await world(6);
+  it.orphan(30);
+  const clock = manualClock();
+  let pages = 0;
+  const nth = (at: number) => at.toString(16).padStart(64, '0');
+  const endless: CollectTarget = {
+    ...peerCollectTarget(it.self, peer('endless'), it.ownerId),
+    async list() {
+      clock.advance(10_000);
+      return { items: [], cursor: nth(++pages) as ShardId };
+    },
+  };
+  const targets = [
+    endless,
+    ...it.mesh.nodes.map((node) => peerCollectTarget(it.self, node.peer, it.ownerId)),
+  ];
+  const report = await it.cleanup({ targets, clock });
+  expect(report).toMatchObject({ marked: 30, waits: [expect.stringContaining('1 holders')] });
+  expect(report.holders[0]!.failed).toContain('no end after 30 minutes');
+  expect(pages).toBe(180);
+});
+
+test('who lists orders without end, or one again and again, counts as one that did not answer', async () => {
+  const clock = manualClock();
+  let pages = 0;
+  const { bytes } = keepOf({ objectId: objectId(1) });
+  const lists = (orders: CollectTarget['orders']): CollectTarget => ({
+    ...peerCollectTarget(new MemoryNet().node(SELF), peer('endless'), owner.ownerId),
+    orders,
+    order: async () => [],
+  });
+  const next = () => (++pages).toString(16).padStart(64, '0') as ObjectId;
+  for (const [items, most] of [
+    [[], 180],
+    [[bytes], 2],
+  ] as const) {
+    pages = 0;
+    const target = lists(async () => {
+      clock.advance(10_000);
+      return { items: [...items], cursor: next() };
+    });
+    const options = { owner: owner.ownerId, network: 'test', known: () => false, clock, call: CALL };
+    const { live, silent } = await ordersBeyond({ ...options, targets: [target] });
+    expect({ pages, silent, keepers: live.map(({ keepers }) => keepers.length) }).toEqual({
+      ...{ pages: most, silent: 1, keepers: items.map(() => 1) },
+    });
+  }
 });
