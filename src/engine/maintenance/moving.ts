@@ -23,6 +23,8 @@ export interface MovingContext {
   announce(owner: OwnerId, moves: readonly ClaimsOf[]): Promise<ReadonlySet<ObjectId>>;
   /** The owner's claim at the old holder goes. Throws when it does not answer. */
   release(holder: PeerId, id: ShardId, owner: OwnerId): Promise<boolean>;
+  /** Whether the holder says that it has the shard. Throws when it does not answer. */
+  has(holder: PeerId, id: ShardId): Promise<boolean>;
   /** Asked last of all, right before the release: neither holder has begun to leave. */
   mayRelease(move: ShardMove): boolean;
   /** A shard is durable at its new holder, as that one says. */
@@ -56,14 +58,16 @@ export async function moveShards(moves: readonly ShardMove[], context: MovingCon
 async function releaseAll(
   moves: readonly ShardMove[],
   announced: ReadonlySet<ShardMove>,
-  { signal, mayRelease, release, log }: MovingContext,
+  { signal, has, mayRelease, release, log }: MovingContext,
 ): Promise<ReadonlySet<ShardMove>> {
   const released = new Set<ShardMove>();
   for (const group of Map.groupBy(moves, (move) => move.group).values()) {
     for (const move of group) {
       signal.throwIfAborted();
-      if (!announced.has(move) || !mayRelease(move)) break;
+      if (!announced.has(move)) break;
       try {
+        // Since the proof another device of the owner may have taken the new copy for one too many.
+        if (!(await has(move.to, move.id)) || !mayRelease(move)) break;
         await release(move.from, move.id, move.owner);
         released.add(move);
       } catch (error) {

@@ -73,6 +73,7 @@ const context = (more: Partial<MovingContext> = {}): MovingContext => ({
     log.push(`release ${ids.indexOf(id)} at ${name(holder)}`);
     return held.get(holder)!.delete(id);
   },
+  has: async (holder, id) => held.get(holder)!.has(id),
   mayRelease: () => true,
   copied: () => {},
   lanes: 2,
@@ -103,6 +104,21 @@ it('copies, has it proved, announces it, and only then has the old holder drop i
   expect(log).toEqual(['copy 0 to n3', 'prove 0 by n3', 'claim 4.0 at n3', 'release 0 at n0']);
   expect(outcome).toMatchObject({ moved: [{ index: 0 }], left: [], trafficBytes: 200 });
   expect(held.get(nodes[0]!)!.size).toBe(0);
+});
+
+it('keeps the old copy when the new one has gone since its proof: another device took it for one too many', async () => {
+  const { announce } = context();
+  const outcome = await moveShards(
+    [moveOf(0, 3)],
+    context({
+      async announce(by, moves) {
+        held.get(nodes[3]!)!.delete(ids[0]!);
+        return await announce(by, moves);
+      },
+    }),
+  );
+  expect(outcome).toMatchObject({ moved: [], left: [{ index: 0 }] });
+  expect(held.get(nodes[0]!)!.has(ids[0]!)).toBe(true);
 });
 
 it('does not copy again what a stopped run has copied', async () => {

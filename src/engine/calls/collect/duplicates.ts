@@ -63,6 +63,7 @@ export async function collectDuplicates(
           provedBy(node.backend(holder), shards, { random: node.random, signal, memory: node.proofs }).catch(
             () => new Set<ShardId>(),
           ),
+        has: async (holder, id) => (await node.backend(holder)?.has([id], call))?.[0] === true,
         release: async (holder, id) => (await node.backend(holder)?.delete(id, owner.ownerId, call)) ?? false,
       },
       report,

@@ -132,15 +132,18 @@ export class RebalanceRun {
   ): Promise<ShardMove[]> {
     const { node, repair, signal, log } = this.context;
     const { figures, balance } = this;
+    const call = { timeoutMs: ASK_TIMEOUT_MS, signal };
+    const backendOf = (holder: PeerId) => {
+      const backend = node.backend(holder);
+      if (backend === undefined) throw new DatameshError('peer-unreachable', { what: 'it has left' });
+      return backend;
+    };
     const { moved, left, trafficBytes } = await moveShards(moves, {
       prove: (holder, shards) =>
         provedBy(node.backend(holder), shards, { random: node.random, memory: node.proofs, signal }),
       announce: (owner, claims) => node.custody.told(owner, claims, signal),
-      async release(holder, id, owner) {
-        const backend = node.backend(holder);
-        if (backend === undefined) throw new DatameshError('peer-unreachable', { what: 'it has left' });
-        return await backend.delete(id, owner, { timeoutMs: ASK_TIMEOUT_MS, signal });
-      },
+      has: async (holder, id) => (await backendOf(holder).has([id], call))[0] === true,
+      release: (holder, id, owner) => backendOf(holder).delete(id, owner, call),
       mayRelease: ({ from, to }) =>
         !repair.rule.leaving(from) && !repair.rule.leaving(to) && node.backend(to) !== undefined,
       copied: ({ group }) => {

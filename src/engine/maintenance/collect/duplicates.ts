@@ -115,6 +115,8 @@ export interface ReleaseOptions {
     holder: PeerId,
     shards: readonly { id: ShardId; lengthBytes: number }[],
   ): Promise<ReadonlySet<ShardId>>;
+  /** Whether the holder says, just now, that it has the shard. */
+  has(holder: PeerId, id: ShardId): Promise<boolean>;
   release(holder: PeerId, id: ShardId): Promise<boolean>;
 }
 
@@ -138,7 +140,10 @@ export async function releaseSurplus(
     );
   }
   for (const { id, keep, drop, shardBytes } of surplus) {
-    const sure = options.dryRun || keep.every((holder) => proved.get(holder)?.has(id) === true);
+    // Since the proof another device of the owner may have moved the copy that is to stay to one of those that are to go.
+    const isThere = async (holder: PeerId) =>
+      proved.get(holder)?.has(id) === true && (await options.has(holder, id).catch(() => false));
+    const sure = options.dryRun || (await Promise.all(keep.map(isThere))).every((it) => it);
     if (!sure) {
       report.unproved += drop.length;
       continue;

@@ -108,6 +108,7 @@ test('nothing goes unless the one that stays has proved itself, and a plan asks 
           asked++;
           return new Set(holder === a ? shards.map((one) => one.id) : []);
         },
+        has: async () => true,
         async release(holder, shard) {
           if (holder === c) throw new Error('away');
           dropped.push(`${NODES.findIndex(({ peer }) => peer === holder)} ${Number.parseInt(shard, 16)}`);
@@ -128,4 +129,27 @@ test('nothing goes unless the one that stays has proved itself, and a plan asks 
     dropped: ['1 2'],
     asked: 2,
   });
+});
+
+test('a copy stays when the one that is to be kept has gone since its proof: another device moved it there', async () => {
+  const [a, b] = NODES.map(({ peer }) => peer) as [PeerId, PeerId];
+  const held = new Map([a, b].map((holder) => [holder, new Set([id(0), id(1)])]));
+  const report: DuplicateReport = { shards: 0, released: 0, releasedBytes: 0, unproved: 0, failed: 0 };
+  const surplus = [id(0), id(1)].map((shard) => ({ id: shard, shardBytes: 100, keep: [a], drop: [b] }));
+  await releaseSurplus(
+    surplus,
+    {
+      dryRun: false,
+      proved: async (_holder, shards) => new Set(shards.map((one) => one.id)),
+      has: async (holder, shard) => held.get(holder)!.has(shard),
+      async release(holder, shard) {
+        // While the first copy goes, a rebalance takes the second one in exchange for that of `a`.
+        held.get(a)!.delete(id(1));
+        return held.get(holder)!.delete(shard);
+      },
+    },
+    report,
+  );
+  expect(report).toMatchObject({ released: 1, unproved: 1 });
+  expect(held.get(b)).toEqual(new Set([id(1)]));
 });
