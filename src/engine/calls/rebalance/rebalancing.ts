@@ -11,7 +11,7 @@ import { createLiveness } from '../collect/live.ts';
 import type { Objects } from '../objects.ts';
 import { ownerOf } from '../put-object.ts';
 import { repairContextOf } from '../repairing.ts';
-import { rebalanceNotes } from './note.ts';
+import { type NotedMove, rebalanceNotes } from './note.ts';
 import { RebalanceRun } from './run.ts';
 import { walkPool } from './walk.ts';
 
@@ -56,11 +56,9 @@ export function createRebalancing(
     const apply = query.apply === true;
     const pool = pools.pool(query.pool);
     const rate = new RateLimit(node.clock, query.bytesPerSecond ?? DEFAULT_BYTES_PER_SECOND);
-    const before = apply ? await notes.read() : undefined;
-    const isMine = before?.query.pool === pool.name;
-    const noted = isMine ? before.underway : [];
-    /** Copies that are there twice, or may be: those of the earlier run stay noted until this one has ended. */
-    let left = before?.underway ?? [];
+    const noted = (apply ? await notes.read() : undefined)?.underway ?? [];
+    /** Copies that are there twice, or may be: those of earlier runs stay noted until this one has ended. */
+    let left = noted;
     const run = new RebalanceRun({
       node,
       pools,
@@ -93,8 +91,10 @@ export function createRebalancing(
       }
     }
     const report = { ...run.report(), durationMs: node.clock.monotonic() - startedMs };
-    // What was noted before has been looked at with its stripe, if it is of this pool.
-    const stays = left.filter((move) => !noted.includes(move));
+    // What was noted before has been looked at with its stripe; that of other pools waits for a run of theirs.
+    const isOpen = ({ objectId }: NotedMove) =>
+      !run.hasMet(objectId) && node.catalog.references(objectId) > 0;
+    const stays = left.filter((move) => !noted.includes(move) || isOpen(move));
     if (apply && stays.length > 0) await notes.keep({ ...note, resume: false, underway: stays });
     else if (apply) await notes.clear();
     return report;

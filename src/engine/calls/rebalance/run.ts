@@ -27,7 +27,7 @@ export interface RunContext {
   repair: RepairContext;
   apply: boolean;
   tolerance: number;
-  /** Moves of an earlier run that was stopped with them in hand. */
+  /** Moves of earlier runs that were stopped with them in hand, of any pool. */
   noted: readonly NotedMove[];
   signal: AbortSignal;
   log(text: string): void;
@@ -42,6 +42,8 @@ export class RebalanceRun {
   private readonly balance = new Balance();
   private readonly zeros = new LRUCache<number, ShardId>({ max: MAX_LENGTHS });
   private readonly noted: Map<ObjectId, NotedMove[]>;
+  /** Of the noted ones, those in this pool. */
+  private readonly met = new Set<ObjectId>();
   private readonly context: RunContext;
   private readonly figures = {
     objects: 0,
@@ -70,8 +72,9 @@ export class RebalanceRun {
     ]);
 
   measure(batch: readonly Found[]): void {
-    for (const { groups, ends } of batch) {
+    for (const { entry, groups, ends } of batch) {
       if (ends) this.figures.objects++;
+      if (this.noted.has(entry.objectId)) this.met.add(entry.objectId);
       // Copies that are about to be released are not counted.
       for (const group of groups) this.balance.count(this.endedOf(group).after);
     }
@@ -96,9 +99,14 @@ export class RebalanceRun {
       this.expectedBytes += Math.max(0, this.balance.over(holder) ?? 0);
   }
 
+  /** Whether what was noted of the object has been looked at, as it is of this pool. */
+  hasMet(id: ObjectId): boolean {
+    return this.met.has(id);
+  }
+
   /** Anything is beyond the tolerance, or an earlier run is to be ended. */
   get wanted(): boolean {
-    return this.noted.size > 0 || this.figures.farthest > this.context.tolerance;
+    return this.met.size > 0 || this.figures.farthest > this.context.tolerance;
   }
 
   /** Moves of these objects, counted as done. */
