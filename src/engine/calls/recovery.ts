@@ -19,6 +19,7 @@ import { ASK_TIMEOUT_MS, GET_TIMEOUT_MS } from '../transfer/limits.ts';
 import { storeObject } from '../transfer/put.ts';
 import { manifestShardId, type ObjectId, type PeerId } from '../types.ts';
 import type { RecoverQuery, RecoveryReport, ScanView } from '../views/recovery.ts';
+import { believedTime } from './believed-time.ts';
 import type { Objects } from './objects.ts';
 import { ownerOf, placingOn } from './put-object.ts';
 
@@ -221,6 +222,7 @@ function mirrorOf(node: Node, owner: OwnerKeys, objects: Objects, pools: Pools):
   };
   return new Mirror({
     clock: node.clock,
+    believedMs: believedTime(node),
     random: node.random,
     owner,
     book: node.catalog.mirror,

@@ -3,9 +3,10 @@
  * agrees with its own running, with the time it knew last, and with most of its peers.
  */
 import { asDatameshError } from '../../errors.ts';
-import type { Clock, Timer } from '../effects/clock.ts';
+import type { Timer } from '../effects/clock.ts';
 import type { Node } from '../node.ts';
 import type { Pools } from '../pools/pools.ts';
+import { believedTime } from './believed-time.ts';
 import type { Objects } from './objects.ts';
 
 export interface Retaining {
@@ -22,12 +23,6 @@ const TURN_MS = 60 * 60_000;
 /** Purged in one turn, each with a message to every holder; the next turn goes on. */
 const MAX_PURGED = 1_000;
 const PAGE = 50;
-/** A clock that was set, or ran away from the time that passed, by more than this. */
-const MAX_DRIFT_MS = 5 * 60_000;
-/** After a start ages wait: who comes back after a year must not find everything gone that he had meant to look at. */
-const SETTLED_MS = 60 * 60_000;
-/** Heartbeats carry the wall time of their issue; an older one says nothing of now. */
-const HEARD_MS = 60_000;
 
 export function createRetaining(
   node: Node,
@@ -36,7 +31,7 @@ export function createRetaining(
 ): Retaining {
   const { clock, catalog, owner } = node;
   const stopper = new AbortController();
-  const trusted = clockWatch(clock);
+  const believedMs = believedTime(node);
   let timer: Timer | undefined;
   let running = false;
   let again = false;
@@ -63,7 +58,7 @@ export function createRetaining(
   };
 
   const purgeSome = async (): Promise<number> => {
-    const nowMs = trusted(peerClocks(node)) ? clock.now() : undefined;
+    const nowMs = believedMs();
     let purged = 0;
     for (const { name, keep } of pools.retentions()) {
       for (;;) {
@@ -112,30 +107,5 @@ export function createRetaining(
       stopper.abort();
       timer?.cancel();
     },
-  };
-}
-
-/** How far the peers' clocks are from this node's, by their newest heartbeats, whose numbers are the wall time of their issue. */
-function peerClocks({ membership, clock }: Pick<Node, 'membership' | 'clock'>): number[] {
-  const at = clock.monotonic();
-  return membership
-    .members()
-    .map(({ heard }) => heard)
-    .filter((heard) => heard !== undefined && at - heard.atMs < HEARD_MS)
-    .map((heard) => heard!.seq - (clock.now() - (at - heard!.atMs)));
-}
-
-/**
- * Whether the wall clock may be believed: it has gone on as time has since the start, that was a while ago, and most of the peers heard, at least one, have about the same.
- * @param offsets of the peers' clocks, milliseconds
- */
-export function clockWatch(clock: Pick<Clock, 'now' | 'monotonic'>): (offsets: readonly number[]) => boolean {
-  const startedMs = clock.now();
-  const startedAt = clock.monotonic();
-  return (offsets) => {
-    const ranMs = clock.monotonic() - startedAt;
-    if (ranMs < SETTLED_MS || Math.abs(clock.now() - startedMs - ranMs) > MAX_DRIFT_MS) return false;
-    const near = offsets.filter((offset) => Math.abs(offset) <= MAX_DRIFT_MS).length;
-    return near > 0 && 2 * near > offsets.length;
   };
 }

@@ -41,6 +41,8 @@ export interface SegmentStore {
 
 export interface MirrorContext {
   clock: Clock;
+  /** The wall time where it may be believed. */
+  believedMs(): number | undefined;
   random: Random;
   owner: OwnerKeys;
   book: MirrorBook;
@@ -307,6 +309,7 @@ export class Mirror {
         ownerId,
         { segment, objectId, holders, records, absorbed: from, custody },
         { sequence, writtenAtMs, bytes },
+        this.context.believedMs(),
       );
     } finally {
       stored.settled();

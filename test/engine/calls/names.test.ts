@@ -1,6 +1,6 @@
 /** Names on real engines: what is deleted comes back, what is copied stays readable, and shards go with the last name for them. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { clockWatch } from '../../../src/engine/calls/retaining.ts';
+import { clockWatch } from '../../../src/engine/calls/believed-time.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import {
   type EngineMesh,

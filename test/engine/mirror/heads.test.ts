@@ -16,7 +16,7 @@ import { decodeHeadRequest, decodeIds, encodeIds } from '../../../src/engine/mir
 import { serveHeads } from '../../../src/engine/mirror/head-service.ts';
 import { openHeadStore } from '../../../src/engine/mirror/head-store.ts';
 import { findHead, type HeadsContext, leaveHead, ordersAt } from '../../../src/engine/mirror/heads.ts';
-import { Mirror, type SegmentStore } from '../../../src/engine/mirror/mirror.ts';
+import { Mirror, type MirrorContext, type SegmentStore } from '../../../src/engine/mirror/mirror.ts';
 import { scanObjects } from '../../../src/engine/mirror/scan.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
 import type { ObjectId, OwnerId, PeerId } from '../../../src/engine/types.ts';
@@ -145,9 +145,16 @@ describe('who asks', () => {
   });
 });
 
-function mirrorOn(catalog: Catalog, heads: HeadsContext, store: SegmentStore['store']): Mirror {
+function mirrorOn(
+  catalog: Catalog,
+  heads: HeadsContext,
+  store: SegmentStore['store'],
+  time: Partial<Pick<MirrorContext, 'clock' | 'believedMs'>> = {},
+): Mirror {
   return new Mirror({
     clock: realClock(),
+    believedMs: () => undefined,
+    ...time,
     random,
     owner,
     book: catalog.mirror,
@@ -202,6 +209,36 @@ it('changes whose segment could not be stored, or whose writer died, are written
   fails = false;
   await mirror.flush(signal);
   expect(mirror.view()).toMatchObject({ sequence: 1, pendingChanges: 0, problem: undefined });
+  await mirror.close();
+  catalog.close();
+});
+
+it('a clock that is wrong by years forgets no removal, or what was removed would come back from a device that was off', async () => {
+  const { context } = await holders(2);
+  const clock = { ...realClock(), now: () => nowMs };
+  let nowMs = Date.now();
+  let believedMs: number | undefined;
+  const catalog = openCatalog(':memory:', clock);
+  let stored = 0;
+  const store: SegmentStore['store'] = async (source) => {
+    for await (const _ of source);
+    const custody = { domain: 'node' as const, members: [] };
+    return { objectId: objectId(++stored), holders: [], custody, settled: () => {} };
+  };
+  const mirror = mirrorOn(catalog, context, store, { clock, believedMs: () => believedMs });
+  const { ownerId } = owner;
+  const removed = catalog.commit(entry('x', { owner: ownerId })).entry;
+  catalog.remove(ownerId, 'x', 1);
+  const rewrite = async () => {
+    catalog.commit(entry('y', { owner: ownerId, objectId: objectId(`y${stored}`) }));
+    await mirror.flush(signal);
+    return catalog.mirror.wasRemoved(ownerId, removed.objectId);
+  };
+  expect(await rewrite()).toBe(true);
+  nowMs += 10 * 365 * 86_400_000;
+  expect(await rewrite()).toBe(true);
+  believedMs = nowMs;
+  expect(await rewrite()).toBe(false);
   await mirror.close();
   catalog.close();
 });

@@ -64,8 +64,14 @@ export interface MirrorBook {
   /**
    * The head that tells of the segment is signed: in one transaction it takes the place of those it absorbed, and its object is to be told to custodians. Returns the
    * objects that were superseded by an earlier head: nobody who follows the newest heads needs them.
+   * @param believedMs the wall time, by which old removals are forgotten; undefined where it may not be believed
    */
-  publish(owner: OwnerId, published: PublishedSegment, head: PublishedHead): MirrorSegment[];
+  publish(
+    owner: OwnerId,
+    published: PublishedSegment,
+    head: PublishedHead,
+    believedMs: number | undefined,
+  ): MirrorSegment[];
   /** A segment that another device wrote, and its number here; unread until `applied`. */
   adopt(owner: OwnerId, segment: Pick<MirrorSegment, 'objectId' | 'holders' | 'records'>): number;
   /** In one transaction. Each record counts if it is newer than what is here. `ownerKey`: what the keyring calls the owner. */

@@ -158,7 +158,7 @@ export function mirrorBook(parts: BookParts): MirrorBook {
         return taken;
       }),
 
-    publish: (owner, published, head) =>
+    publish: (owner, published, head, believedMs) =>
       transaction(() => {
         const row = rowOf(owner);
         const { segment, objectId, holders, records, absorbed } = published;
@@ -189,10 +189,11 @@ export function mirrorBook(parts: BookParts): MirrorBook {
         const order = { objectId, custody: published.custody, manifestHolders: [...holders] };
         insertLive(run, row, order);
         if (
+          believedMs !== undefined &&
           get("SELECT count(*) AS live FROM mirror_segments WHERE owner = ? AND state = 'live'", row)!
             .live === 1
         ) {
-          const old = nextStamp(NO_STAMP, head.writtenAtMs - FORGET_REMOVED_MS);
+          const old = nextStamp(NO_STAMP, believedMs - FORGET_REMOVED_MS);
           run('DELETE FROM removed WHERE owner = ? AND stamp < ? AND segment = ?', row, old, segment);
         }
         setState(row, head);

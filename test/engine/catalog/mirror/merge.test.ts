@@ -154,6 +154,7 @@ describe('the book', () => {
       ALICE,
       { segment, objectId, holders: [], records, absorbed, custody },
       head(sequence),
+      undefined,
     );
     return { segment, objectId, records, released };
   };
