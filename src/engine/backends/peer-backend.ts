@@ -28,6 +28,11 @@ interface SmallPut {
   announce: boolean;
 }
 
+interface SmallGet {
+  id: ShardId;
+  maxBytes: number | undefined;
+}
+
 /** A node that did not understand a question for sums is asked for them again after this: it may have been updated. */
 const SUMS_UNKNOWN_MS = 600_000;
 
@@ -55,7 +60,8 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
   const getAlone = async (id: ShardId, call: BackendCall): Promise<Uint8Array | undefined> => {
     const { into } = call;
     const place = (bodyBytes: number) => (bodyBytes === into?.length ? into : undefined);
-    const known = into && { into: place, maxBodyBytes: into.length };
+    const maxBodyBytes = into?.length ?? call.maxBytes;
+    const known = maxBodyBytes === undefined ? undefined : { ...(into && { into: place }), maxBodyBytes };
     const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, known).catch((error: unknown) => {
       const { code, details } = asDatameshError(error);
       // Not what the holder says of the question: its answer is longer than the shard is.
@@ -101,15 +107,19 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
       });
     },
   );
-  const gets = new Gatherer<ShardId, GetPart | typeof ALONE>(
+  const gets = new Gatherer<SmallGet, GetPart | typeof ALONE>(
     clock,
     0,
     () => true,
     ({ values, ...call }) => {
-      if (values.length === 1) return getAlone(values[0]!, call).then((bytes) => [bytes ?? 'absent']);
+      if (values.length === 1) {
+        const { id, maxBytes } = values[0]!;
+        return getAlone(id, { ...call, maxBytes }).then((bytes) => [bytes ?? 'absent']);
+      }
       return together(values.length, async () => {
+        const ids = values.map(({ id }) => id);
         const options = { maxBodyBytes: MAX_BATCH_BODY_BYTES };
-        const { tail, body } = await ask({ op: 'getMany', ids: values }, NO_BYTES, call, options);
+        const { tail, body } = await ask({ op: 'getMany', ids }, NO_BYTES, call, options);
         const parts = decodeParts(tail, body, values.length);
         if (parts === undefined) throw malformed(peer);
         return parts;
@@ -128,7 +138,7 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
     async get(id, call) {
       // A shard whose length is known is large, or one of several of a stripe: it is read into its place.
       if (call.into !== undefined || !understands) return await getAlone(id, call);
-      const part = await gets.ask(id, call);
+      const part = await gets.ask({ id, maxBytes: call.maxBytes }, call);
       if (part === 'alone' || part === ALONE) return await getAlone(id, call);
       return part === 'absent' ? undefined : part;
     },

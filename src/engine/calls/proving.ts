@@ -4,6 +4,7 @@ import type { Backend } from '../backends/backend.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import { blake3, blake3Hasher } from '../codec/hash.ts';
 import { decodeOwnManifest } from '../codec/manifest.ts';
+import { MAX_MANIFEST_BYTES } from '../codec/manifest-limits.ts';
 import type { CallOptions } from '../engine.ts';
 import { takeCensus } from '../maintenance/census.ts';
 import { askHolders, type CensusGroup, type CensusObject } from '../maintenance/census-ask.ts';
@@ -117,7 +118,7 @@ async function manifestBytes(node: Node, entry: Entry, signal: AbortSignal): Pro
   const from = async (backends: readonly (Backend | undefined)[]) => {
     for (const backend of new Set(backends)) {
       signal.throwIfAborted();
-      const call = { timeoutMs: GET_TIMEOUT_MS, signal };
+      const call = { timeoutMs: GET_TIMEOUT_MS, signal, maxBytes: MAX_MANIFEST_BYTES };
       const bytes = await backend?.get(manifestShardId(objectId), call).catch(() => undefined);
       if (bytes !== undefined && bytesToHex(blake3(bytes)) === objectId) return Uint8Array.from(bytes);
     }

@@ -6,6 +6,7 @@ import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
 import { MAX_GATHERED_BYTES } from '../backends/shard-batch.ts';
 import type { Codec, RebuiltShards } from '../codec/codec.ts';
+import { MAX_MANIFEST_BYTES } from '../codec/manifest-limits.ts';
 import { freeNow } from '../codec/memory.ts';
 import type { RateLimit } from '../mesh/rate-limit.ts';
 import type { Candidate } from '../placement/domains.ts';
@@ -147,6 +148,8 @@ async function readOne(
   into?: Uint8Array,
 ): Promise<Uint8Array | undefined> {
   const id = group.ids[index]!;
+  // How long a manifest is, only its holders know for certain.
+  const maxBytes = group.stripe === MANIFEST_GROUP ? MAX_MANIFEST_BYTES : group.shardBytes;
   const holders = [...group.live[index]!].sort(
     (a, b) => Number(b === context.self) - Number(a === context.self),
   );
@@ -156,7 +159,7 @@ async function readOne(
       if (remote) await context.rate.take(group.shardBytes, context.signal);
       const bytes = await context
         .backend(holder)
-        ?.get(id, { timeoutMs: GET_TIMEOUT_MS, signal: context.signal, into });
+        ?.get(id, { timeoutMs: GET_TIMEOUT_MS, signal: context.signal, into, maxBytes });
       if (remote) result.trafficBytes += bytes?.length ?? 0;
       if (bytes === undefined) continue;
       if (isShard(bytes, id, context)) return bytes;

@@ -1,5 +1,6 @@
 /** A manifest for the custodians, from those that are noted to have it. */
 import type { Backend } from '../backends/backend.ts';
+import { MAX_MANIFEST_BYTES } from '../codec/manifest-limits.ts';
 import type { FoundManifest } from '../maintenance/custody/outbox.ts';
 import { ASK_TIMEOUT_MS } from '../transfer/limits.ts';
 import { bytesToHex, manifestShardId, type ObjectId, type PeerId } from '../types.ts';
@@ -30,7 +31,8 @@ export async function findManifest(
       continue;
     }
     try {
-      const bytes = await backend.get(manifestShardId(id), { timeoutMs: ASK_TIMEOUT_MS, signal });
+      const call = { timeoutMs: ASK_TIMEOUT_MS, signal, maxBytes: MAX_MANIFEST_BYTES };
+      const bytes = await backend.get(manifestShardId(id), call);
       if (bytes !== undefined && bytesToHex(hash(bytes)) === id)
         return { bytes: Uint8Array.from(bytes), silent };
     } catch {

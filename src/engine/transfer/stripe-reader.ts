@@ -2,6 +2,7 @@
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Landing } from '../codec/codec.ts';
+import { MAX_MANIFEST_BYTES } from '../codec/manifest-limits.ts';
 import type { Clock, Timer } from '../effects/clock.ts';
 import { bytesToHex, type PeerId, type ShardId } from '../types.ts';
 import type { Hedging } from './hedging.ts';
@@ -265,12 +266,13 @@ class StripeRace {
   private async attempt(one: Running): Promise<void> {
     const { clock } = this.context;
     const { index, id, backend } = one;
-    const { landing } = this.stripe;
+    const { landing, shardBytes } = this.stripe;
+    const maxBytes = shardBytes ?? MAX_MANIFEST_BYTES;
     const into = landing?.bufferFor(index);
     this.underWay++;
     try {
       const bytes = await backend
-        .get(id, { signal: this.stopper.signal, timeoutMs: GET_TIMEOUT_MS, into })
+        .get(id, { signal: this.stopper.signal, timeoutMs: GET_TIMEOUT_MS, into, maxBytes })
         .finally(() => {
           this.underWay--;
           if (into !== undefined) landing?.ended(index);

@@ -17,6 +17,9 @@ test('a shard whose length is known is asked for with that length as the bound',
   const backend = peerBackend(net, 'holder' as PeerId, realClock());
   await backend.get('0'.repeat(64) as ShardId, { timeoutMs: 1_000, into: new Uint8Array(1000) });
   expect(asked?.maxBodyBytes).toBe(1000);
+  // A small one, or a manifest, has no place of its own yet.
+  await backend.get('0'.repeat(64) as ShardId, { timeoutMs: 1_000, maxBytes: 2000 });
+  expect(asked?.maxBodyBytes).toBe(2000);
 });
 
 test('an answer that goes beyond it is wrong bytes; a holder that does not understand the question is not', async () => {

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/engine/backends/backend.ts';
 import { blake3 } from '../../../src/engine/codec/hash.ts';
+import { MAX_MANIFEST_BYTES } from '../../../src/engine/codec/manifest-limits.ts';
 import { createHedging, type Hedging } from '../../../src/engine/transfer/hedging.ts';
 import { ASK_AGAIN_AFTER_MS, HEDGE_BURST, OVERDUE_MS } from '../../../src/engine/transfer/limits.ts';
 import {
@@ -237,4 +238,20 @@ describe('a read of three shards of five', () => {
     await give(asked.at(-1)!);
     expect([...(await read).keys()].length).toBe(3);
   });
+});
+
+test('no holder may send more than the shard has, nor more than a manifest can have where the length is not known', async () => {
+  const bounds: (number | undefined)[] = [];
+  const of = (index: number) => {
+    const backend = context.backend(peerOf(index))!;
+    const get: Backend['get'] = async (_id, call) => {
+      bounds.push(call.maxBytes);
+      return shards[index];
+    };
+    return { ...backend, get };
+  };
+  const read = { ...context, backend: (peer: PeerId) => of(Number(peer.at(-1))) };
+  await readStripe({ ...stripe, k: 1 }, read);
+  await readStripe({ ...stripe, k: 1, shardBytes: undefined }, read);
+  expect(bounds).toEqual([4, MAX_MANIFEST_BYTES]);
 });

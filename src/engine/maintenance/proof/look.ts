@@ -6,6 +6,7 @@ import { asDatameshError } from '../../../errors.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { MAX_GATHERED_BYTES } from '../../backends/shard-batch.ts';
 import { shardIdOfBytes } from '../../codec/hash.ts';
+import { MAX_MANIFEST_BYTES } from '../../codec/manifest-limits.ts';
 import { freeNow } from '../../codec/memory.ts';
 import type { Random } from '../../effects/random.ts';
 import { ASK_TIMEOUT_MS, GET_TIMEOUT_MS } from '../../transfer/limits.ts';
@@ -173,7 +174,12 @@ export class Look {
     const into = lengthBytes > MAX_GATHERED_BYTES ? Buffer.allocUnsafeSlow(lengthBytes) : undefined;
     let isSilent = false;
     try {
-      const bytes = await backend.get(id, { timeoutMs: GET_TIMEOUT_MS, signal, into });
+      const bytes = await backend.get(id, {
+        timeoutMs: GET_TIMEOUT_MS,
+        signal,
+        into,
+        maxBytes: MAX_MANIFEST_BYTES,
+      });
       if (bytes !== undefined) {
         const isRight =
           shardIdOfBytes(bytes) === id && Buffer.compare(sumOf(bytes, this.coefficients), said) === 0;
