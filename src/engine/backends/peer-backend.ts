@@ -45,7 +45,8 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
     request: ShardRequest,
     body: Uint8Array,
     { timeoutMs, signal }: BackendCall,
-    options: Pick<RequestOptions, 'into' | 'maxBodyBytes'> = {},
+    /** But for shards and proofs all is in the header. */
+    options: Pick<RequestOptions, 'into' | 'maxBodyBytes'> = { maxBodyBytes: 0 },
   ) => {
     const message = { header: encodeRequest(request), body };
     const answer = await net.request(peer, SHARD_PROTOCOL, message, { timeoutMs, signal, ...options });
@@ -62,15 +63,17 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
     const place = (bodyBytes: number) => (bodyBytes === into?.length ? into : undefined);
     const maxBodyBytes = into?.length ?? call.maxBytes;
     const known = maxBodyBytes === undefined ? undefined : { ...(into && { into: place }), maxBodyBytes };
-    const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, known).catch((error: unknown) => {
-      const { code, details } = asDatameshError(error);
-      // Not what the holder says of the question: its answer is longer than the shard is.
-      if (known === undefined || code !== 'malformed-data' || details?.status !== undefined) throw error;
-      throw new DatameshError('hash-mismatch', {
-        what: `${peer.slice(-8)} sent more bytes than the shard has`,
-        cause: error,
-      });
-    });
+    const { status, body } = await ask({ op: 'get', id }, NO_BYTES, call, known ?? {}).catch(
+      (error: unknown) => {
+        const { code, details } = asDatameshError(error);
+        // Not what the holder says of the question: its answer is longer than the shard is.
+        if (known === undefined || code !== 'malformed-data' || details?.status !== undefined) throw error;
+        throw new DatameshError('hash-mismatch', {
+          what: `${peer.slice(-8)} sent more bytes than the shard has`,
+          cause: error,
+        });
+      },
+    );
     return status === 'absent' ? undefined : body;
   };
 

@@ -100,6 +100,7 @@ export async function testSpeed(
     const answer = await net.request(peer, SPEED_PROTOCOL, message, {
       timeoutMs: REQUEST_TIMEOUT_MS,
       signal,
+      maxBodyBytes: PIECE_BYTES,
     });
     if (answer.header[0] !== 0) throw busy();
     return op === OP.take ? body.length : answer.body.length;

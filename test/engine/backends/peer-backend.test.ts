@@ -3,7 +3,7 @@ import { peerBackend } from '../../../src/engine/backends/peer-backend.ts';
 import { encodeStatus } from '../../../src/engine/backends/shard-protocol.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import type { Net, RequestOptions } from '../../../src/engine/effects/net.ts';
-import type { PeerId, ShardId } from '../../../src/engine/types.ts';
+import type { OwnerId, PeerId, ShardId } from '../../../src/engine/types.ts';
 import { DatameshError } from '../../../src/errors.ts';
 
 test('a shard whose length is known is asked for with that length as the bound', async () => {
@@ -20,6 +20,22 @@ test('a shard whose length is known is asked for with that length as the bound',
   // A small one, or a manifest, has no place of its own yet.
   await backend.get('0'.repeat(64) as ShardId, { timeoutMs: 1_000, maxBytes: 2000 });
   expect(asked?.maxBodyBytes).toBe(2000);
+});
+
+test('an answer that has its say in the header may bring nothing with it', async () => {
+  const bounds: (number | undefined)[] = [];
+  const net = {
+    request: async (_peer: PeerId, _protocol: string, _message: unknown, options: RequestOptions) => {
+      bounds.push(options.maxBodyBytes);
+      return { header: encodeStatus('ok', Uint8Array.of(1)), body: new Uint8Array(0) };
+    },
+  } as unknown as Net;
+  const backend = peerBackend(net, 'holder' as PeerId, realClock());
+  const [id, owner, call] = ['0'.repeat(64) as ShardId, 'a'.repeat(64) as OwnerId, { timeoutMs: 1_000 }];
+  await backend.has([id], call);
+  await backend.put(id, new Uint8Array(20), owner, call);
+  await backend.delete(id, owner, call);
+  expect(bounds).toEqual([0, 0, 0]);
 });
 
 test('an answer that goes beyond it is wrong bytes; a holder that does not understand the question is not', async () => {

@@ -47,6 +47,16 @@ export interface Page<Item, Id> {
 
 const ID_BYTES = 32;
 const LISTED_BYTES = 37;
+const MAX_ORDERS_BYTES = MAX_COLLECT_ORDERS * (2 + MAX_ORDER_BYTES);
+/** The longest body of an answer, by op. */
+export const MAX_COLLECT_ANSWER_BYTES: Record<CollectOp, number> = {
+  list: MAX_COLLECT_IDS * LISTED_BYTES,
+  orders: MAX_ORDERS_BYTES,
+  order: MAX_ORDERS_BYTES,
+  mark: MAX_COLLECT_IDS,
+  sweep: MAX_COLLECT_IDS,
+  vouch: MAX_COLLECT_IDS,
+};
 const NOTHING = '0'.repeat(64);
 /** Request bytes behind the op, by op. */
 const LENGTH: Record<CollectOp, number> = { list: 72, mark: 48, sweep: 48, orders: 64, vouch: 32, order: 32 };

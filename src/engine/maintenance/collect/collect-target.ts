@@ -17,6 +17,7 @@ import {
   encodeCollectRequest,
   encodeIds,
   type ListedShard,
+  MAX_COLLECT_ANSWER_BYTES,
   type Page,
 } from './collect-protocol.ts';
 import type { MarkOutcome } from './quarantine.ts';
@@ -115,7 +116,8 @@ export async function askToVouch(
 
 async function ask(net: Net, peer: PeerId, request: CollectRequest, body: Uint8Array, call: CollectCall) {
   const message = { header: encodeCollectRequest(request), body };
-  const answer = await net.request(peer, COLLECT_PROTOCOL, message, call);
+  const maxBodyBytes = MAX_COLLECT_ANSWER_BYTES[request.op];
+  const answer = await net.request(peer, COLLECT_PROTOCOL, message, { ...call, maxBodyBytes });
   const { status, tail } = decodeStatus(answer.header);
   if (status !== 'ok') throw failureOf(status, tail);
   return { tail, body: answer.body };

@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Backend } from '../../../../src/engine/backends/backend.ts';
 import { shardIdOfBytes } from '../../../../src/engine/codec/hash.ts';
+import type { Net } from '../../../../src/engine/effects/net.ts';
 import { type CollectOptions, collectOrphans } from '../../../../src/engine/maintenance/collect/collect.ts';
 import { CollectHolder } from '../../../../src/engine/maintenance/collect/collect-holder.ts';
 import { serveCollect } from '../../../../src/engine/maintenance/collect/collect-service.ts';
@@ -301,6 +302,22 @@ test('orders of objects that another node stored count, unless anybody has the r
     call: CALL,
   });
   expect(found).toEqual({ live: [{ objectId: objectId(1), keepers: nodes }], silent: 1 });
+});
+
+test('no holder may answer with more than its page has', async () => {
+  const bounds: (number | undefined)[] = [];
+  const request: Net['request'] = async (_peer, _protocol, _message, options) => {
+    bounds.push(options.maxBodyBytes);
+    throw new Error('enough');
+  };
+  const target = peerCollectTarget({ request } as Partial<Net> as Net, peer('a'), owner.ownerId);
+  for (const asked of [
+    () => target.list(undefined, 0, CALL),
+    () => target.orders(undefined, CALL),
+    () => target.sweep(1, 0, [], CALL),
+  ])
+    await expect(asked()).rejects.toThrow('enough');
+  expect(bounds.every((bound) => bound !== undefined && bound < 8 * 1024 * 1024)).toBe(true);
 });
 
 test('a holder whose list has no end is cut off after half an hour, told, and the others are collected', async () => {
