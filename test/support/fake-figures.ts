@@ -245,7 +245,7 @@ export function cleanupReport({ orphaned, duplicates, dryRun }: CleanupQuery): C
             },
           ],
           blocked: [],
-          waits: ['1 holders did not answer: what they have is looked at next time'],
+          waits: ['1 holders did not answer to the end: what they have is looked at next time'],
         }
       : undefined,
     duplicates: duplicates

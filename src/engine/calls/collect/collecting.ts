@@ -154,7 +154,7 @@ export function createCollecting(
       for (const { holder, name, listed, orphans: found, failed } of report.holders) {
         const who = name ?? holder.slice(-8);
         if (failed === undefined) onLine?.(`${who}: ${listed} shards listed, ${found} of no object`);
-        else onLine?.(`${who} could not be asked: ${failed}`, 'warn');
+        else onLine?.(`${who} was not heard to the end: ${failed}`, 'warn');
       }
       if (!dryRun && report.swept + report.marked > 0)
         log(`epoch ${epoch}: ${report.marked} shards marked, ${report.swept} swept, ${report.waiting} wait`);

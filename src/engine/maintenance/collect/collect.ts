@@ -52,7 +52,8 @@ export async function collectOrphans(options: CollectOptions): Promise<OrphanRep
   const waits = [...doubts];
   if (sums.waiting > 0 && doubts.size === 0)
     waits.push('the delay since their first mark is not over, or a holder has no room for more marks');
-  if (failed > 0) waits.push(`${failed} holders did not answer: what they have is looked at next time`);
+  if (failed > 0)
+    waits.push(`${failed} holders did not answer to the end: what they have is looked at next time`);
   return {
     epoch,
     delayMs,
