@@ -140,6 +140,13 @@ describe('input and output', { timeout: SLOW_MS }, () => {
     expect(readFileSync(join(node.folder, 'out', 'key'), 'utf8').split(' ')).toHaveLength(24);
     expect(statSync(join(node.folder, 'out', 'key')).mode & 0o777).toBe(0o600);
   });
+
+  it('the folder that a key is to be written to is not there', async () => {
+    await node.refuses(['keys', 'export', '-o', 'none/key'], 8, 'DM-8002', [
+      'there is no folder',
+      'mkdir -p',
+    ]);
+  });
 });
 
 describe('a file system', { timeout: SLOW_MS }, () => {

@@ -22,10 +22,7 @@ export async function destinationPath(
     path = join(path, fileNameFor(objectName));
     found = await kindOf(path);
   } else if (found === undefined && given?.endsWith('/')) {
-    throw new DatameshError('file-not-found', {
-      what: `there is no folder ${given}`,
-      mend: 'make it first (mkdir -p)',
-    });
+    throw noFolder(given);
   }
   if (found === 'directory') {
     throw new DatameshError('is-a-directory', {
@@ -35,10 +32,7 @@ export async function destinationPath(
   }
   if (found === 'file' && !force) throw exists(path);
   if (found === undefined && (await kindOf(dirname(path))) !== 'directory') {
-    throw new DatameshError('file-not-found', {
-      what: `there is no folder ${dirname(path)}`,
-      mend: 'make it first (mkdir -p)',
-    });
+    throw noFolder(dirname(path));
   }
   return path;
 }
@@ -142,6 +136,14 @@ function exists(path: string): DatameshError {
   });
 }
 
+function noFolder(path: string, cause?: unknown): DatameshError {
+  return new DatameshError('file-not-found', {
+    what: `there is no folder ${path}`,
+    mend: 'make it first (mkdir -p)',
+    cause,
+  });
+}
+
 function writeError(path: string, cause: unknown): DatameshError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
@@ -152,6 +154,7 @@ function writeError(path: string, cause: unknown): DatameshError {
       cause,
     });
   }
+  if (code === 'ENOENT' || code === 'ENOTDIR') return noFolder(dirname(path), cause);
   return new DatameshError('file-denied', {
     what: `${path} cannot be written`,
     why: code ?? String(cause),
