@@ -36,16 +36,11 @@ export class ResumablePut {
   stripesFound = 0;
   /** Shards of the interrupted run that lie where the pool, as it is now, does not want them: stored anew, and released when that is done. */
   readonly displaced: { id: ShardId; holder: PeerId }[] = [];
-  private readonly held: Map<ShardId, PeerId>;
+  private readonly held: Held;
   private readonly policy: PlacementPolicy;
   private readonly context: ResumeContext;
 
-  private constructor(
-    journal: PutJournal,
-    held: Map<ShardId, PeerId>,
-    policy: PlacementPolicy,
-    context: ResumeContext,
-  ) {
+  private constructor(journal: PutJournal, held: Held, policy: PlacementPolicy, context: ResumeContext) {
     this.journal = journal;
     this.salt = journal.salt;
     this.held = held;
@@ -86,8 +81,11 @@ export class ResumablePut {
       });
     }
     const holders: (PeerId | undefined)[] = [];
+    const copies = new Map<ShardId, number>();
     for (const id of ids) {
-      const holder = this.held.get(id);
+      const copy = copies.get(id) ?? 0;
+      copies.set(id, copy + 1);
+      const holder = this.held.get(id)?.[copy];
       const stays = holder !== undefined && this.mayKeep(holder, holders);
       holders.push(stays ? holder : undefined);
       if (holder !== undefined && !stays) this.displaced.push({ id, holder });
@@ -113,20 +111,23 @@ export class ResumablePut {
       return undefined;
     }
     await this.journal.remove();
-    return [...this.held].map(([id, holder]) => ({ id, holder }));
+    return [...this.held].flatMap(([id, holders]) => holders.map((holder) => ({ id, holder })));
   }
 }
+
+/** Who has a shard: one holder, or as many as there are copies where k is 1, whose shards are all alike. */
+type Held = Map<ShardId, PeerId[]>;
 
 /** Asks the holders of noted stripes for all their shards at once, and everybody for those of a stripe that was under way. */
 async function stillHeld(
   noted: ReadonlyMap<number, NotedStripe>,
   { candidates, backend, log }: ResumeContext,
-): Promise<Map<ShardId, PeerId>> {
-  const wanted = new Map<PeerId, ShardId[]>();
+): Promise<Held> {
+  const wanted = new Map<PeerId, Set<ShardId>>();
   const want = (holder: PeerId, id: ShardId) => {
     const ids = wanted.get(holder);
-    if (ids === undefined) wanted.set(holder, [id]);
-    else ids.push(id);
+    if (ids === undefined) wanted.set(holder, new Set([id]));
+    else ids.add(id);
   };
   const everybody = candidates().slice(0, MAX_ASKED_TO_RESUME);
   /** Of each shard its stripe: no two of one stripe are taken from the same holder. */
@@ -139,17 +140,21 @@ async function stillHeld(
       else if (holders === undefined) for (const { peer } of everybody) want(peer, id);
     }
   }
-  const held = new Map<ShardId, PeerId>();
+  const held: Held = new Map();
   const taken = new Set<string>();
   await Promise.all(
-    [...wanted].map(async ([holder, ids]) => {
+    [...wanted].map(async ([holder, asked]) => {
+      const ids = [...asked];
       try {
         const answers = (await backend(holder)?.has(ids, { timeoutMs: ASK_TIMEOUT_MS })) ?? [];
         for (const [at, id] of ids.entries()) {
+          const stripe = noted.get(stripeOf.get(id)!)!;
           const place = `${stripeOf.get(id)} ${holder}`;
-          const underWay = noted.get(stripeOf.get(id)!)?.holders === undefined;
-          if (!answers[at] || held.has(id) || (underWay && taken.has(place))) continue;
-          held.set(id, holder);
+          const underWay = stripe.holders === undefined;
+          const have = held.get(id) ?? [];
+          const copies = stripe.ids.filter((each) => each === id).length;
+          if (!answers[at] || have.length === copies || (underWay && taken.has(place))) continue;
+          held.set(id, [...have, holder]);
           taken.add(place);
         }
       } catch (error) {

@@ -125,6 +125,30 @@ test('put again after nodes were taken out of the pool, nothing of the object is
   expect(Buffer.compare(await readBack(stored), data)).toBe(0);
 });
 
+test.each([
+  { domain: 'node', allowDegraded: false },
+  { domain: 'none', allowDegraded: false },
+  { domain: 'node', allowDegraded: true },
+] as const)(
+  'put again into a pool of whole copies ($domain, degraded $allowDegraded), each copy has a holder of its own, and none is sent twice',
+  async ({ domain, allowDegraded }) => {
+    const context = { ...mesh.putContext({ k: 1, m: 2 }), journals, domain };
+    const [source, signal] = stoppedAfter(9);
+    await expect(
+      storeObject(source, { ...options, allowDegraded }, context, { signal }),
+    ).rejects.toMatchObject({ code: 'cancelled' });
+    const kept = mesh.shardCount();
+    const before = puts();
+    const again = bytesOf(data, 1 << 20);
+    const stored = await storeObject(again, { ...options, allowDegraded }, context, {});
+    expect(puts() - before).toBe(STRIPES * 3 - kept + 3);
+    expect(stored.stripesFound).toBeGreaterThanOrEqual(1);
+    expect(stored.survives.node).toBe(2);
+    expect(mesh.shardCount()).toBe(STRIPES * 3 + 3);
+    expect(stored.shardsDurable).toBe(mesh.shardCount());
+  },
+);
+
 test('another fingerprint begins from the start, with another key', async () => {
   await interrupted(13);
   const before = puts();
