@@ -1,4 +1,5 @@
 /** Both sides of the hello: what a node says of itself, what it believes of another, and whom it turns away. */
+import { createHash } from 'node:crypto';
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 import { type Net, NO_BYTES } from '../effects/net.ts';
@@ -168,14 +169,15 @@ export function createGreeter(options: GreeterOptions): Greeter {
     if (commonVersion(options.protocols, info.protocols) === undefined)
       return refuse(noCommonVersion(options.protocols, info.protocols));
     const entry = table.learn(request.info) ?? table.entry(from);
-    if (!sameBytes(entry.certificates, request.certificates)) {
-      entry.certificates = request.certificates;
+    const certificates = digestOf(request.certificates);
+    if (entry.certificates !== certificates) {
+      entry.certificates = certificates;
       entry.actsFor = provedOwners(from, request.certificates);
     }
     const denied = options.turnsAway(from, entry.actsFor);
     if (denied !== undefined) {
       entry.actsFor = new Set();
-      entry.certificates = [];
+      entry.certificates = undefined;
       return refuse(denied);
     }
     const known = entry.greeted;
@@ -227,6 +229,8 @@ export function createGreeter(options: GreeterOptions): Greeter {
   return { greet, answer };
 }
 
-function sameBytes(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((bytes, i) => Buffer.compare(bytes, b[i]!) === 0);
+function digestOf(certificates: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const bytes of certificates) hash.update(`${bytes.length}\n`).update(bytes);
+  return hash.digest('base64');
 }

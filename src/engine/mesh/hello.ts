@@ -3,7 +3,7 @@
  * certificates; the answer is the other's NodeInfo, which owners it admits, and NodeInfos of peers it knows.
  */
 import { DatameshError } from '../../errors.ts';
-import type { OwnerId } from '../types.ts';
+import { isHexId, type OwnerId } from '../types.ts';
 import { MAX_CERTIFICATES, MAX_EXCHANGED_PEERS } from './limits.ts';
 
 export const HELLO_PROTOCOL = '/datamesh/hello/1';
@@ -58,7 +58,7 @@ export function decodeHelloResponse(bytes: Uint8Array): HelloResponse {
   const admitted = Array.isArray(raw.admitted) ? raw.admitted.slice(0, MAX_CERTIFICATES) : [];
   return {
     info: blob(raw.info),
-    admitted: admitted.filter((item): item is OwnerId => typeof item === 'string'),
+    admitted: admitted.filter((item): item is OwnerId => typeof item === 'string' && isHexId(item)),
     peers: blobs(raw.peers, MAX_EXCHANGED_PEERS),
   };
 }

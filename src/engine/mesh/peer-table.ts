@@ -15,8 +15,8 @@ export interface PeerEntry {
   greeting: Promise<PeerId[]> | undefined;
   admits: Set<OwnerId>;
   actsFor: Set<OwnerId>;
-  /** The certificates that proved it. */
-  certificates: readonly Uint8Array[];
+  /** Digest of the certificates that it presented last: of themselves a stranger could have this node keep 192 KiB for each of his names. */
+  certificates: string | undefined;
   rttMs: number | undefined;
   lastSeenMs: number | undefined;
   /** The newest heartbeat that came by gossip; this time and those below are monotonic. */
@@ -63,7 +63,7 @@ export class PeerTable {
         greeting: undefined,
         admits: new Set(),
         actsFor: new Set(),
-        certificates: [],
+        certificates: undefined,
         rttMs: undefined,
         lastSeenMs: undefined,
         heard: undefined,
@@ -108,7 +108,8 @@ export class PeerTable {
     const entry = this.entry(info.peerId);
     if (entry.info === undefined || info.seq > entry.info.seq) {
       entry.info = info;
-      entry.signed = signed;
+      // A copy: by gossip it is some bytes of a buffer of up to 256 KiB, all of which would be kept with it.
+      entry.signed = Uint8Array.from(signed);
     }
     return entry;
   }

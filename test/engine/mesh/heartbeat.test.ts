@@ -4,7 +4,12 @@ import { beforeEach, expect, test } from 'vitest';
 import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
 import type { Verdict } from '../../../src/engine/mesh/gossip.ts';
 import { createHeartbeat, gossipIntervalMs, type Heartbeat } from '../../../src/engine/mesh/heartbeat.ts';
-import { GOSSIP_FRESH_MS, GOSSIP_RATE, NEWCOMER_RATE } from '../../../src/engine/mesh/limits.ts';
+import {
+  GOSSIP_FRESH_MS,
+  GOSSIP_RATE,
+  MAX_GOSSIP_RPC_BYTES,
+  NEWCOMER_RATE,
+} from '../../../src/engine/mesh/limits.ts';
 import type { NodeInfo } from '../../../src/engine/mesh/node-info.ts';
 import { PeerTable } from '../../../src/engine/mesh/peer-table.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
@@ -60,6 +65,14 @@ test('news is taken and passed on, the same again is not', () => {
   expect(judge(relay, first)).toBe('ignore');
   expect(table.find(device.peerId)?.info?.freeBytes).toBe(8);
   expect(offences).toEqual([]);
+});
+
+test('of a message of many the rest is not kept with what it says of one node', () => {
+  const bytes = info();
+  const message = new Uint8Array(MAX_GOSSIP_RPC_BYTES);
+  message.set(bytes);
+  expect(judge(relay, message.subarray(0, bytes.length))).toBe('accept');
+  expect(table.find(device.peerId)!.signed!.buffer.byteLength).toBe(bytes.length);
 });
 
 test('what a hello told already is passed on all the same', () => {
