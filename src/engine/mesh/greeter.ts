@@ -17,6 +17,7 @@ import {
 } from './hello.ts';
 import {
   FIRST_HELLO_TIMEOUT_MS,
+  GOSSIP_FRESH_MS,
   HELLO_TIMEOUT_MS,
   MAX_EXCHANGED_BYTES,
   MAX_EXCHANGED_PEERS,
@@ -102,7 +103,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
       turnedAway(entry);
       throw new DatameshError('denied', { what: `the peer refused this node: ${response.refused}` });
     }
-    if (table.learn(response.info)?.peerId !== entry.peerId) {
+    if (table.learn(response.info, { by: entry.peerId })?.peerId !== entry.peerId) {
       turnedAway(entry, 0);
       throw new DatameshError('not-authentic', { what: 'the peer answered with the NodeInfo of another' });
     }
@@ -137,7 +138,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
 
   function learn(from: PeerEntry, signed: Uint8Array): PeerId | undefined {
     try {
-      const entry = table.learn(signed);
+      const entry = table.learn(signed, { latestSeq: clock.now() + GOSSIP_FRESH_MS });
       if (entry !== undefined) options.learned(entry);
       return entry?.peerId;
     } catch (error) {
@@ -168,7 +169,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
       return refuse(`this node belongs to the network "${options.network}"`);
     if (commonVersion(options.protocols, info.protocols) === undefined)
       return refuse(noCommonVersion(options.protocols, info.protocols));
-    const entry = table.learn(request.info) ?? table.entry(from);
+    const entry = table.learn(request.info, { by: from }) ?? table.entry(from);
     const certificates = digestOf(request.certificates);
     if (entry.certificates !== certificates) {
       entry.certificates = certificates;

@@ -2,7 +2,7 @@
 import type { PeerState } from '../engine.ts';
 import type { OwnerId, PeerId } from '../types.ts';
 import { freshRedial, type Redial } from './dialer.ts';
-import { MAX_KNOWN_PEERS } from './limits.ts';
+import { GOSSIP_FRESH_MS, MAX_KNOWN_PEERS } from './limits.ts';
 import { type NodeInfo, peekPeerId, verifyNodeInfo } from './node-info.ts';
 
 export interface PeerEntry {
@@ -101,12 +101,21 @@ export class PeerTable {
       : verifyNodeInfo(signed);
   }
 
-  /** Newer signed info replaces older; returns the entry when it is of this network. */
-  learn(signed: Uint8Array): PeerEntry | undefined {
+  /**
+   * Newer signed info replaces older; returns the entry when it is of this network.
+   * @param told `by`: who says it on its own connection. Of itself that replaces also what it issued long after: its clock was ahead, and nothing it says would count
+   * before that time has come. `latestSeq`: what is known is not replaced by what was issued later, as others may still have what the node has corrected since.
+   */
+  learn(signed: Uint8Array, told: { by?: PeerId; latestSeq?: number } = {}): PeerEntry | undefined {
     const info = this.verified(signed);
     if (info.network !== this.network || info.peerId === this.self) return undefined;
     const entry = this.entry(info.peerId);
-    if (entry.info === undefined || info.seq > entry.info.seq) {
+    const known = entry.info?.seq;
+    const isNews =
+      known === undefined ||
+      (info.seq > known && info.seq <= (told.latestSeq ?? info.seq)) ||
+      (told.by === info.peerId && known - info.seq > GOSSIP_FRESH_MS);
+    if (isNews) {
       entry.info = info;
       // A copy: by gossip it is some bytes of a buffer of up to 256 KiB, all of which would be kept with it.
       entry.signed = Uint8Array.from(signed);

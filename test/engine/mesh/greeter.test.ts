@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { serialize } from 'node:v8';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
 import { createGreeter } from '../../../src/engine/mesh/greeter.ts';
 import {
@@ -63,6 +63,45 @@ test.each([
   const answer = greeter.answer(newcomer.peerId, hello);
   expect(answer.length).toBeLessThanOrEqual(MAX_HELLO_BYTES);
   expect(decodeHelloResponse(answer).peers.length).toBeGreaterThanOrEqual(passedOn);
+});
+
+describe('a node whose clock was ahead by years', () => {
+  const info = (seq: number, state: 'active' | 'draining') => signedInfo(newcomer, { seq, state });
+  const hello = (signed: Uint8Array) =>
+    encodeHelloRequest({ info: signed, certificates: [], wantPeers: false });
+  const now = manualClock().now();
+  const years = 10 * 365 * 86_400_000;
+
+  test('is believed what it says since, be it asked or asking', async () => {
+    let table = new PeerTable(self.peerId, 'home', () => {});
+    greeterWith(table).answer(newcomer.peerId, hello(info(now + years, 'draining')));
+    greeterWith(table).answer(newcomer.peerId, hello(info(now, 'active')));
+    expect(table.find(newcomer.peerId)!.info!.state).toBe('active');
+    table = new PeerTable(self.peerId, 'home', () => {});
+    table.learn(info(now + years, 'draining'));
+    const answer = { info: info(now, 'active'), admitted: [], peers: [] };
+    await greeterWith(table, answer).greet(table.entry(newcomer.peerId));
+    expect(table.find(newcomer.peerId)!.info!.state).toBe('active');
+  });
+
+  test('is not known again by what others have of it from then', async () => {
+    const table = new PeerTable(self.peerId, 'home', () => {});
+    table.learn(info(now, 'active'));
+    const other = deviceOfSeed(randomBytes(32));
+    const answer = { info: signedInfo(other), admitted: [], peers: [info(now + years, 'draining')] };
+    await greeterWith(table, answer).greet(table.entry(other.peerId));
+    expect(table.find(newcomer.peerId)!.info!.state).toBe('active');
+  });
+});
+
+test('an older NodeInfo that a hello brings late replaces none', () => {
+  const table = new PeerTable(self.peerId, 'home', () => {});
+  const now = manualClock().now();
+  table.learn(signedInfo(newcomer, { seq: now + 5_000, freeBytes: 7 }));
+  const late = signedInfo(newcomer, { seq: now });
+  const hello = encodeHelloRequest({ info: late, certificates: [], wantPeers: false });
+  greeterWith(table).answer(newcomer.peerId, hello);
+  expect(table.find(newcomer.peerId)!.info!.freeBytes).toBe(7);
 });
 
 test('what a stranger puts into a hello is not kept: neither the bytes of his certificates nor owners that are none', async () => {
