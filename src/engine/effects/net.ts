@@ -26,6 +26,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Longest response body accepted; `MAX_BODY_BYTES` when absent. */
   maxBodyBytes?: number | undefined;
+  /** What keeps the mesh together: where bandwidth is capped it goes before everything else. */
+  urgent?: boolean | undefined;
   /**
    * Where the answer's body of that length is to be put, if the caller has a place for it and the transport can; the answer's body is then (the
    * start of) that place, and the request settles only when nothing more will be written there. Undefined: memory of its own.
@@ -36,6 +38,8 @@ export interface RequestOptions {
 export interface HandleOptions {
   /** Longest request body accepted. */
   maxBodyBytes: number;
+  /** As in `RequestOptions`, of questions and answers. */
+  urgent?: boolean | undefined;
   /**
    * Asked with the header before a body is taken in, where the transport can tell them apart. False: the body is dropped unread, and the handler
    * is called with an empty one and must refuse by itself.

@@ -87,7 +87,7 @@ export function createGreeter(options: GreeterOptions): Greeter {
         entry.peerId,
         HELLO_PROTOCOL,
         { header: NO_BYTES, body },
-        { timeoutMs, maxBodyBytes: MAX_HELLO_BYTES },
+        { timeoutMs, maxBodyBytes: MAX_HELLO_BYTES, urgent: true },
       );
     const answer = entry.greeted
       ? await attempt(HELLO_TIMEOUT_MS)

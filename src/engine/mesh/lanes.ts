@@ -55,7 +55,7 @@ export class Lanes {
   request(message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const { up } = this.caps;
     if (!up.capped) return this.ask(message, options);
-    const passed = up.passWhile(message.body.length, this.ending.signal, options.signal);
+    const passed = up.passWhile(message.body.length, this.ending.signal, options);
     return passed.then(() => this.ask(message, options));
   }
 
@@ -188,7 +188,7 @@ export class Lanes {
       await writeAll(lane.stream, encodeHead(waiting.message), waiting.message.body);
       const response = await answer;
       waiting.arrived();
-      await this.caps.down.pass(response.body.length);
+      await this.caps.down.pass(response.body.length, { urgent: waiting.options.urgent });
       lane.answered++;
       waiting.resolve(response);
       this.release(lane);

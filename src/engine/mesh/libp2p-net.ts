@@ -177,10 +177,10 @@ function serve(
     let unread: Timer | undefined;
     try {
       if (stream.status !== 'open') return;
-      await caps.down.pass(request.body.length);
+      await caps.down.pass(request.body.length, options);
       const response = await handler(from, request);
       try {
-        await caps.up.pass(response.body.length);
+        await caps.up.pass(response.body.length, options);
         if (response.body.length > WRITE_HIGH_WATER_BYTES) {
           unread = clock.after(WRITE_TIMEOUT_MS, () => stream.abort(new Error('the peer does not read')));
         }

@@ -314,7 +314,7 @@ export function createMembership(options: MembershipOptions): Membership {
       await net.handle(
         HELLO_PROTOCOL,
         async (from, request) => ({ header: NO_BYTES, body: greeter.answer(from, request.body) }),
-        { maxBodyBytes: MAX_HELLO_BYTES },
+        { maxBodyBytes: MAX_HELLO_BYTES, urgent: true },
       );
       heartbeat?.start();
       tick();

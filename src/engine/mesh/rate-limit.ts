@@ -1,8 +1,14 @@
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
 
-/** Bodies up to this are what keeps a mesh together: hellos, questions, their answers; and shards of the smallest objects. */
+/** Bodies up to this are questions and answers; and shards of small objects. */
 const SMALL_BYTES = 64 * 1024;
+
+export interface Passing {
+  signal?: AbortSignal | undefined;
+  /** See `RequestOptions.urgent`. */
+  urgent?: boolean | undefined;
+}
 
 /**
  * A bandwidth cap: bytes are taken from a budget that refills at the cap; whoever overdraws it waits until the debt is
@@ -12,6 +18,8 @@ export class RateLimit {
   private availableAtMs = 0;
   /** The same, if there were only small messages. */
   private smallAtMs = 0;
+  /** If there were only urgent ones. */
+  private urgentAtMs = 0;
   private readonly clock: Clock;
   private bytesPerSecond: number | undefined;
   /** Those who wait by the present limit. */
@@ -27,7 +35,7 @@ export class RateLimit {
   set(bytesPerSecond: number | undefined): void {
     const next = bytesPerSecond === 0 ? undefined : bytesPerSecond;
     if (next === this.bytesPerSecond) return;
-    this.availableAtMs = this.smallAtMs = 0;
+    this.availableAtMs = this.smallAtMs = this.urgentAtMs = 0;
     this.bytesPerSecond = next;
     for (const each of this.waiting) each.abort();
   }
@@ -43,18 +51,19 @@ export class RateLimit {
   }
 
   /**
-   * `take` for messages of a wire: a small one waits for small ones alone, and the large ones pay for it. Behind megabytes of shards a hello would
-   * come so late that its peer is taken for dead. Throws `cancelled`.
+   * `take` for messages of a wire: an urgent one waits for such alone, a small one for those and other small ones, and the large ones pay for them. Behind megabytes of
+   * shards, be each of them small, a hello would come so late that its peer is taken for dead. Throws `cancelled`.
    */
-  async pass(bytes: number, signal?: AbortSignal): Promise<void> {
+  async pass(bytes: number, { signal, urgent = false }: Passing = {}): Promise<void> {
     try {
-      if (bytes > SMALL_BYTES) return await this.take(bytes, signal);
+      if (bytes > SMALL_BYTES && !urgent) return await this.take(bytes, signal);
       while (this.bytesPerSecond !== undefined && bytes > 0) {
         const now = this.clock.monotonic();
         const costMs = (bytes * 1000) / this.bytesPerSecond;
         this.availableAtMs = Math.max(now, this.availableAtMs) + costMs;
-        const startMs = Math.max(now, this.smallAtMs);
-        this.smallAtMs = startMs + costMs;
+        const startMs = Math.max(now, urgent ? this.urgentAtMs : this.smallAtMs);
+        this.smallAtMs = Math.max(now, this.smallAtMs) + costMs;
+        if (urgent) this.urgentAtMs = startMs + costMs;
         if (await this.waited(startMs - now, signal)) return;
       }
     } catch (error) {
@@ -63,9 +72,10 @@ export class RateLimit {
   }
 
   /** `pass` for a request. Resolves early when `ended` says that the way to its peer is gone, which the request then finds out by itself. Throws `cancelled`. */
-  async passWhile(bytes: number, ended: AbortSignal, signal?: AbortSignal): Promise<void> {
+  async passWhile(bytes: number, ended: AbortSignal, { signal, urgent }: Passing): Promise<void> {
     try {
-      await this.pass(bytes, signal === undefined ? ended : AbortSignal.any([signal, ended]));
+      const either = signal === undefined ? ended : AbortSignal.any([signal, ended]);
+      await this.pass(bytes, { signal: either, urgent });
     } catch (error) {
       if (signal?.aborted || !ended.aborted) throw error;
     }

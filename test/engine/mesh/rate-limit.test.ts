@@ -38,6 +38,24 @@ it('small ones keep to the cap among themselves', async () => {
   expect(atMs.at(-1)).toBe(9_500);
 });
 
+it('what is urgent waits for such alone, and the rest pays for it', async () => {
+  const clock = manualClock();
+  const limit = new RateLimit(clock, 100 * KIB);
+  const atMs: Record<string, number> = {};
+  const pass = (name: string, bytes: number, urgent = false) =>
+    void limit.pass(bytes, { urgent }).then(() => (atMs[name] = clock.monotonic()));
+  pass('large', LARGE);
+  for (let i = 0; i < 10; i++) pass(`small ${i}`, 60 * KIB);
+  pass('hello', 50 * KIB, true);
+  pass('second hello', 50 * KIB, true);
+  pass('last', 60 * KIB);
+  for (let i = 0; i < 200; i++) {
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    clock.advance(100);
+  }
+  expect(atMs).toMatchObject({ hello: 0, 'second hello': 500, 'small 9': 5_400, last: 7_000 });
+});
+
 it('a wait that is given up ends as cancelled', async () => {
   const limit = new RateLimit(
     {
@@ -49,7 +67,7 @@ it('a wait that is given up ends as cancelled', async () => {
   );
   await limit.pass(LARGE);
   const stopper = new AbortController();
-  const waiting = limit.pass(LARGE, stopper.signal);
+  const waiting = limit.pass(LARGE, { signal: stopper.signal });
   stopper.abort();
   await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
 });

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { NO_BYTES } from '../../../src/engine/effects/net.ts';
 import type { PeerState } from '../../../src/engine/engine.ts';
 import { peerIdOf } from '../../../src/engine/keys/raw-keys.ts';
 import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
@@ -71,6 +72,28 @@ test('a silent partition is seen: suspect, then offline within 30 s, and healed 
   for (const socket of held) socket.destroy();
   await until(() => stateOfB() === 'active', 30_000, 'b back');
 }, 70_000);
+
+test('a node that sends many small shards over a capped line is not taken for dead', async () => {
+  const a = await start('a', { upBytesPerSecond: 100 * 1024 });
+  const b = await start('b', { bootstrap: [a.address] });
+  await until(() => b.membership.member(a.peerId)?.greeted === true);
+  const body = new Uint8Array(60 * 1024);
+  const protocols = ['/t/1', '/t/2', '/t/3', '/t/4'];
+  for (const protocol of protocols)
+    await a.net.handle(protocol, async () => ({ header: NO_BYTES, body }), { maxBodyBytes: 0 });
+  const seen: PeerState[] = [];
+  b.membership.onChange((_peer, state) => seen.push(state));
+  const asked = Array.from({ length: 24 }, (_, i) =>
+    b.net.request(
+      a.peerId,
+      protocols[i % protocols.length]!,
+      { header: NO_BYTES, body: NO_BYTES },
+      { timeoutMs: 30_000 },
+    ),
+  );
+  expect((await Promise.all(asked)).length).toBe(24);
+  expect(seen).toEqual([]);
+}, 40_000);
 
 test('addresses that swallow dials do not keep a good one waiting', async () => {
   const hole = await listen(() => {});

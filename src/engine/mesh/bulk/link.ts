@@ -115,7 +115,7 @@ export class Link {
   request(service: number, message: NetMessage, options: RequestOptions): Promise<NetMessage> {
     const { up } = this.shared.caps;
     if (!up.capped) return this.ask(service, message, options);
-    const passed = up.passWhile(message.body.length, this.ending.signal, options.signal);
+    const passed = up.passWhile(message.body.length, this.ending.signal, options);
     return passed.then(() => this.ask(service, message, options));
   }
 
