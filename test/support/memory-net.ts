@@ -19,7 +19,10 @@ export class MemoryNet {
         signal?.throwIfAborted();
         const handler = this.handlers.get(`${peer} ${protocol}`);
         if (handler === undefined) throw new DatameshError('peer-unreachable', { what: `no ${peer}` });
-        return copy(await handler(self, copy(message)));
+        const answer = await handler(self, copy(message));
+        const received = copy(answer);
+        answer.sent?.();
+        return received;
       },
       dial: unused,
       hangUp: unused,

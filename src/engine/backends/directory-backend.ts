@@ -21,6 +21,8 @@ export interface DirectoryBackend extends Backend {
   readonly device: string;
   /** Bytes it still takes, as last asked; 0 while its disk is away. */
   freeBytes(): number;
+  /** Of a shard that is here. */
+  lengthBytes(id: ShardId): Promise<number | undefined>;
   /** Looks whether the folder is there and how much room is left. */
   refresh(): Promise<void>;
   /** Shards that the owner has put here, in order after `cursor`; of `limit` that are looked at some may be others'. Undefined cursor: the end. */
@@ -226,6 +228,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       }
       return { items, cursor: undefined };
     },
+    lengthBytes: (id) => files.lengthBytes(id),
     freeBytes: () => (space === undefined ? 0 : leftBytes(space).bytes),
     async refresh() {
       try {

@@ -7,6 +7,8 @@ import { encodeAnswers } from '../maintenance/proof/challenge.ts';
 import { sumKeyOf } from '../maintenance/proof/coefficients.ts';
 import { ProofGate } from '../maintenance/proof/gate.ts';
 import { BodyPool } from '../mesh/bulk/body-pool.ts';
+import { MAX_SERVED_BYTES_PER_PEER } from '../mesh/bulk/limits.ts';
+import { ServedBytes } from '../mesh/served-bytes.ts';
 import type { ShardStore } from '../shardstore/store.ts';
 import type { ObjectId, OwnerId, PeerId, ShardId } from '../types.ts';
 import { answering, introduced } from './answering.ts';
@@ -30,6 +32,7 @@ export interface ShardServiceOptions {
   /** Further places of this node: asked for what the store does not hold. */
   elsewhere?: {
     get(id: ShardId): Promise<Uint8Array | undefined>;
+    lengthBytes(id: ShardId): Promise<number | undefined>;
     has(ids: readonly ShardId[]): Promise<boolean[]>;
     release(id: ShardId, owner: OwnerId): Promise<boolean>;
   };
@@ -43,7 +46,8 @@ export interface ShardServiceOptions {
 export async function serveShards(options: ShardServiceOptions): Promise<void> {
   const pool = new BodyPool();
   const gate = new ProofGate(options.clock);
-  const handler = answering((from, request) => answer(options, pool, gate, from, request));
+  const served = new ServedBytes(MAX_SERVED_BYTES_PER_PEER);
+  const handler = answering((from, request) => answer(options, { pool, gate, served }, from, request));
   await options.net.handle(SHARD_PROTOCOL, handler, {
     maxBodyBytes: MAX_BODY_BYTES,
     answerBytes: (header) => lengthWanted(options.store, header),
@@ -75,8 +79,20 @@ function lengthWanted(store: ShardStore, header: Uint8Array): number {
   }
 }
 
+interface Serving {
+  pool: BodyPool;
+  gate: ProofGate;
+  /** Of what lies elsewhere: `lengthWanted` does not know it, so the wire does not count it before it is read. */
+  served: ServedBytes;
+}
+
 /** A shard, read into a buffer that is used again when the answer has left. */
-async function shardOf({ store, elsewhere }: ShardServiceOptions, pool: BodyPool, id: ShardId) {
+async function shardOf(
+  { store, elsewhere }: ShardServiceOptions,
+  { pool, served }: Serving,
+  from: PeerId,
+  id: ShardId,
+) {
   let buffer: Uint8Array | undefined;
   const bytes = await store.get(id, (lengthBytes) => {
     buffer = pool.take(lengthBytes);
@@ -84,13 +100,19 @@ async function shardOf({ store, elsewhere }: ShardServiceOptions, pool: BodyPool
   });
   if (bytes !== undefined) return { bytes, sent: () => pool.give(bytes) };
   if (buffer !== undefined) pool.give(buffer);
-  return { bytes: await elsewhere?.get(id) };
+  const lengthBytes = await elsewhere?.lengthBytes(id);
+  if (lengthBytes === undefined) return { bytes: undefined };
+  await served.enter(from, lengthBytes);
+  const sent = () => served.leave(from, lengthBytes);
+  const found = await elsewhere!.get(id).catch(() => undefined);
+  if (found !== undefined) return { bytes: found, sent };
+  sent();
+  return { bytes: undefined };
 }
 
 async function answer(
   options: ShardServiceOptions,
-  pool: BodyPool,
-  gate: ProofGate,
+  serving: Serving,
   from: PeerId,
   message: NetMessage,
 ): Promise<NetAnswer> {
@@ -109,7 +131,7 @@ async function answer(
     }
     case 'get': {
       // Whoever knows a shard's id may read it: the id is a 256-bit hash, and the bytes are sealed.
-      const { bytes, ...release } = await shardOf(options, pool, request.id);
+      const { bytes, ...release } = await shardOf(options, serving, from, request.id);
       if (bytes === undefined) return reply(encodeStatus('absent'));
       return { ...reply(encodeStatus('ok'), bytes), ...release };
     }
@@ -127,7 +149,7 @@ async function answer(
     case 'prove': {
       const { attester, net } = options;
       const { ids, nonce, seed } = request;
-      const attestation = await gate.run(from, (metered) => {
+      const attestation = await serving.gate.run(from, (metered) => {
         const read = (id: ShardId, into: (lengthBytes: number) => Uint8Array) =>
           metered(proofBytes(options, id, into));
         return attest(attester, net.self, ids, nonce, read, { sumKey: seed && sumKeyOf(seed, from) });
@@ -172,9 +194,11 @@ async function putMany(
 
 async function partOf({ store, elsewhere }: ShardServiceOptions, id: ShardId): Promise<GetPart> {
   if ((store.stat(id)?.lengthBytes ?? 0) > MAX_GATHERED_BYTES) return 'alone';
-  const bytes = (await store.get(id)) ?? (await elsewhere?.get(id));
-  if (bytes === undefined) return 'absent';
-  return bytes.length <= MAX_GATHERED_BYTES ? bytes : 'alone';
+  const here = await store.get(id);
+  if (here !== undefined) return here.length <= MAX_GATHERED_BYTES ? here : 'alone';
+  // Looked at before it is read: many large ones may be asked for at once.
+  if (((await elsewhere?.lengthBytes(id)) ?? 0) > MAX_GATHERED_BYTES) return 'alone';
+  return (await elsewhere?.get(id)) ?? 'absent';
 }
 
 async function proofBytes(

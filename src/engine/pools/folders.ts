@@ -17,6 +17,7 @@ export interface Folders {
   all(): DirectoryBackend[];
   /** For other nodes of the owner, which cannot ask a folder themselves. */
   get(id: ShardId): Promise<Uint8Array | undefined>;
+  lengthBytes(id: ShardId): Promise<number | undefined>;
   has(ids: readonly ShardId[]): Promise<boolean[]>;
   release(id: ShardId, owner: OwnerId): Promise<boolean>;
   close(): void;
@@ -107,6 +108,13 @@ export async function openFolders(options: FoldersOptions, known: readonly PoolF
       for (const backend of all()) {
         const bytes = await backend.get(id, CALL).catch(() => undefined);
         if (bytes !== undefined) return bytes;
+      }
+      return undefined;
+    },
+    async lengthBytes(id) {
+      for (const backend of all()) {
+        const length = await backend.lengthBytes(id).catch(() => undefined);
+        if (length !== undefined) return length;
       }
       return undefined;
     },

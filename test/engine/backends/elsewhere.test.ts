@@ -2,11 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { peerBackend } from '../../../src/engine/backends/peer-backend.ts';
+import { encodeRequest } from '../../../src/engine/backends/shard-protocol.ts';
 import { serveShards } from '../../../src/engine/backends/shard-service.ts';
 import { blake3 } from '../../../src/engine/codec/hash.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
+import type { RequestHandler } from '../../../src/engine/effects/net.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { openFolders } from '../../../src/engine/pools/folders.ts';
@@ -14,9 +16,62 @@ import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts'
 import { type ObjectId, type PeerId, shardIdOf } from '../../../src/engine/types.ts';
 import { attesterOf } from '../../support/attester.ts';
 import { MemoryNet } from '../../support/memory-net.ts';
+import { until } from '../../support/until.ts';
 import { OWNER_A, OWNER_B, shard } from '../shardstore/shards.ts';
 
 const CALL = { timeoutMs: 5000 };
+
+describe('large shards of a folder that a peer asks for at once', () => {
+  const length = 4 << 20;
+  const ids = Array.from({ length: 64 }, (_, i) => shard(i, 10).id);
+  /** A holder whose folder has them all, and its handler; counts what is read. */
+  async function holder() {
+    let handler!: RequestHandler;
+    const read = { count: 0 };
+    const net = { handle: async (_protocol: string, by: RequestHandler) => (handler = by) };
+    await serveShards({
+      net: net as never,
+      store: { get: async () => undefined, stat: () => undefined } as never,
+      elsewhere: {
+        lengthBytes: async () => length,
+        async get() {
+          read.count++;
+          return new Uint8Array(length);
+        },
+        has: async () => [],
+        release: async () => false,
+      },
+      ownersOf: () => new Set([OWNER_A]),
+      admitsOwner: () => true,
+      announce: () => {},
+      attester: attesterOf('holder'),
+      clock: realClock(),
+    });
+    const ask = (header: Uint8Array) => handler('asker' as PeerId, { header, body: new Uint8Array(0) });
+    return { ask, read };
+  }
+
+  test('are read one after another as they leave, 16 MiB of them at a time', async () => {
+    const { ask, read } = await holder();
+    let answered = 0;
+    for (const id of ids)
+      void ask(encodeRequest({ op: 'get', id })).then(async ({ sent }) => {
+        answered++;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        expect(read.count - answered).toBeLessThanOrEqual(4);
+        sent?.();
+      });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(read.count).toBe(4);
+    await until('all are answered', () => answered === ids.length);
+  });
+
+  test('are not read for a request for several', async () => {
+    const { ask, read } = await holder();
+    await ask(encodeRequest({ op: 'getMany', ids }));
+    expect(read.count).toBe(0);
+  });
+});
 
 test('get, has, announce and delete reach the folders, and absence stays absence', async () => {
   const base = await mkdtemp(join(tmpdir(), 'datamesh-elsewhere-'));
