@@ -17,6 +17,7 @@ import { askHolders, type CensusDepth, type CensusObject } from '../maintenance/
 import { MANIFEST_GROUP } from '../maintenance/custody/custody-store.ts';
 import { censusGroups, manifestGroup } from '../maintenance/groups.ts';
 import { Look, type Refuted } from '../maintenance/proof/look.ts';
+import { comesBack } from '../node/holders.ts';
 import type { Node } from '../node.ts';
 import { type PlacedObject, placedObject, takeDistribution } from '../pools/distribution.ts';
 import type { Pools } from '../pools/pools.ts';
@@ -100,6 +101,7 @@ export function createObjects(
       hash: blake3,
       backend: node.backend,
       reachable: node.reachable,
+      comesBack: (holder) => comesBack(node, holder),
       hedging: node.hedging,
       cache: node.shardCache,
       standing: (holder, shardBytes) => ({

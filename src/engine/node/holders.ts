@@ -28,6 +28,18 @@ export interface Holders {
   forget(peer: PeerId): void;
 }
 
+/** A peer that speaks to this node does so every ten seconds at least. */
+const JUST_LOST_MS = 15_000;
+
+/** Its connection ended a moment ago, and it is being dialled again. */
+export function comesBack(
+  { membership, clock }: { membership: Membership; clock: Clock },
+  peer: PeerId,
+): boolean {
+  const { greeted, lastSeenMs } = membership.member(peer) ?? { greeted: false, lastSeenMs: undefined };
+  return !greeted && lastSeenMs !== undefined && Math.abs(clock.now() - lastSeenMs) < JUST_LOST_MS;
+}
+
 export function createHolders({ net, clock, own, folders, membership, health, requests }: Parts): Holders {
   const peers = new Map<PeerId, Backend>();
   const backend = (peer: PeerId): Backend | undefined => {

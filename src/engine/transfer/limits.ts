@@ -19,7 +19,7 @@ export const CUT_OFF_FACTOR = 4;
 export const CUT_OFF_MIN_MS = 1_000;
 export const GET_TIMEOUT_MS = 20_000;
 export const ASK_TIMEOUT_MS = 5_000;
-/** A read that broken connections left short of shards asks their holders once more after this, which is time for a first redial. */
+/** A read that broken connections left short of shards, before it or during it, asks their holders once more after this, which is time for a first redial. */
 export const ASK_AGAIN_AFTER_MS = 1_000;
 /** Shards of a failed put taken back at once: of a large one there are thousands. */
 export const RELEASE_WINDOW = 64;

@@ -32,6 +32,8 @@ export interface ReadContext {
   backend(peer: PeerId): Backend | undefined;
   /** Every backend that can be asked now: this node first, then peers by round-trip time. */
   reachable(): Backend[];
+  /** Its connection ended a moment ago: it may well be there, on the next one. Absent: nobody is. */
+  comesBack?(holder: PeerId): boolean;
   hedging: Hedging;
   /** Shards of earlier reads. */
   cache?: ShardCache | undefined;
@@ -69,11 +71,16 @@ export async function readStripe(
   const race = new StripeRace(stripe, context);
   race.takeCached();
   if (race.complete) return race.got;
+  const away = stripe.shards.flatMap(({ holder }) =>
+    holder === undefined || context.backend(holder) !== undefined ? [] : [holder],
+  );
+  const isComing = (holder: PeerId) =>
+    context.backend(holder) !== undefined || context.comesBack?.(holder) === true;
   try {
     await race.run(noted(stripe, context));
     if (!race.complete && stripe.moved !== undefined) await race.run(await moved(stripe, context, race));
     if (!race.complete) await race.run(await searched(stripe, context, race));
-    if (!race.complete && race.brokenOff) {
+    if (!race.complete && (race.brokenOff || away.some(isComing))) {
       await context.clock.sleep(ASK_AGAIN_AFTER_MS, context.signal);
       await race.run(noted(stripe, context));
     }

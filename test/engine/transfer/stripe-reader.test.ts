@@ -217,6 +217,29 @@ describe('a read of three shards of five', () => {
     expect(asked).toHaveLength(2 * N);
   });
 
+  test.each([
+    { when: 'is back when all others were asked', back: true },
+    { when: 'is being dialled', back: false },
+  ])('that finds a holder away who $when asks once more', async ({ back }) => {
+    const { backend } = context;
+    const away = new Set([peerOf(2), peerOf(3), peerOf(4)]);
+    context.backend = (peer) => (away.has(peer) ? undefined : backend(peer));
+    if (!back) context.comesBack = (holder) => holder === peerOf(2);
+    const read = readStripe(stripe, context);
+    if (back) away.delete(peerOf(2));
+    await give(0, 1);
+    away.delete(peerOf(2));
+    await pass(ASK_AGAIN_AFTER_MS);
+    expect(asked).toEqual([0, 1, 2]);
+    await give(2);
+    expect([...(await read).keys()]).toEqual([0, 1, 2]);
+  });
+
+  test('that finds holders away does not wait for those who are gone', async () => {
+    context.backend = () => undefined;
+    await expect(readStripe(stripe, context)).rejects.toMatchObject({ code: 'shards-missing' });
+  });
+
   test('that holders who have nothing leave short does not ask again', async () => {
     const failing = readStripe(stripe, context).catch((error: DatameshError) => error.code);
     for (const index of [0, 1, 2, 3, 4]) {
