@@ -185,6 +185,7 @@ export async function openBulkPlane(options: BulkPlaneOptions): Promise<BulkPlan
     if (event === 'connect') return;
     const entry = entries.get(peer);
     entries.delete(peer);
+    offers.forget(peer);
     entry?.link?.close(new Error('the peer disconnected'));
   });
   let watch = clock.after(FRAME_CHECK_MS, function check() {

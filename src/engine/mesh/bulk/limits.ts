@@ -1,4 +1,5 @@
 /** Limits of the bulk plane, with their reasons. All of them bound what a peer can make grow. */
+import { MAX_CONNECTIONS } from '../limits.ts';
 
 /** Bytes a peer may have under way at this node (request bodies and answers) before its socket is read no further. */
 export const MAX_SERVED_BYTES_PER_PEER = 16 * 1024 * 1024;
@@ -21,8 +22,8 @@ export const FRAME_CHECK_MS = 5_000;
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 /** An offer that nobody took up by then is void. */
 export const OFFER_LIFE_MS = 30_000;
-/** Offers outstanding to all peers. */
-export const MAX_OFFERS = 1_000;
+/** Offers outstanding to all peers: two to each that can be connected. */
+export const MAX_OFFERS = 2 * MAX_CONNECTIONS;
 export const OFFER_TIMEOUT_MS = 3_000;
 export const MAX_OFFER_BYTES = 1_024;
 /** A request waits this long for the plane to a peer that is being opened; then it goes over libp2p. */

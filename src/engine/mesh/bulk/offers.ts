@@ -94,6 +94,12 @@ export class OfferBook {
     return { port, identity, key };
   }
 
+  /** The peer has left: its offers are void, and must not fill the book. */
+  forget(peer: PeerId): void {
+    for (const [identity, offer] of this.byIdentity)
+      if (offer.peer === peer) this.byIdentity.delete(identity);
+  }
+
   /** Whose offer it is; it cannot be used again. */
   redeem(identity: string): { peer: PeerId; key: Uint8Array } | undefined {
     const offer = this.byIdentity.get(identity);

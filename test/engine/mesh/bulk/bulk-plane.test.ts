@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:tls';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type NetMessage, NO_BYTES } from '../../../../src/engine/effects/net.ts';
-import { decodeOffer, encodeOffer } from '../../../../src/engine/mesh/bulk/offers.ts';
+import { MAX_OFFERS } from '../../../../src/engine/mesh/bulk/limits.ts';
+import { decodeOffer, encodeOffer, OFFER_PROTOCOL } from '../../../../src/engine/mesh/bulk/offers.ts';
 import type { PeerId } from '../../../../src/engine/types.ts';
 import { DirectNet, startPlane, type TestPlane } from './support.ts';
 
@@ -51,6 +52,20 @@ test('bodies of all sizes go there and back over TLS, many at once, from both si
   const all = 3 * sizes.reduce((sum, size) => sum + size, 0);
   expect(a.counted.receivedBytes).toBeGreaterThan(2 * all);
   expect(a.counted.sentBytes).toBeGreaterThan(2 * all);
+});
+
+test('strangers who ask for the plane and go, one after another, take no invitation from others', async () => {
+  const { direct, a } = await pair();
+  const ask = async (self: PeerId) => {
+    const call = { header: NO_BYTES, body: encodeOffer(undefined) };
+    return decodeOffer((await direct.add(self).request(A, OFFER_PROTOCOL, call, options)).body);
+  };
+  for (let i = 0; i < MAX_OFFERS; i++) {
+    const stranger = `12D3KooWStranger${i}` as PeerId;
+    expect(await ask(stranger)).toBeDefined();
+    direct.remove(stranger);
+  }
+  expect(await ask('12D3KooWCCCC' as PeerId)).toMatchObject({ port: a.plane.bulkPort });
 });
 
 test('an answer lands in the place its asker names', async () => {
