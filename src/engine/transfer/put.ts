@@ -118,6 +118,7 @@ export async function storeObject(
     clock: context.clock,
     owner: context.owner.ownerId,
     candidates: () => context.candidates(context.owner.ownerId),
+    siteOf: context.siteOf,
     backend: context.backend,
     mayAsk: (peer) => context.mayAsk(peer),
     placed(id, holder, refused) {

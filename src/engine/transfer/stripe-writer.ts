@@ -3,7 +3,7 @@ import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts'
 import type { Backend } from '../backends/backend.ts';
 import { unlessAborted } from '../codec/unless-aborted.ts';
 import type { Clock } from '../effects/clock.ts';
-import type { Candidate, PlacementPolicy } from '../placement/domains.ts';
+import type { Candidate, PlacementPolicy, Site } from '../placement/domains.ts';
 import { planStripe, spareFor } from '../placement/place.ts';
 import type { OwnerId, PeerId, ShardId } from '../types.ts';
 import type { Asking } from './asking.ts';
@@ -32,6 +32,8 @@ export interface WriteContext {
   owner: OwnerId;
   /** Nodes that may take shards right now. */
   candidates(): Candidate[];
+  /** Where a holder stands that takes no shards now. */
+  siteOf?(holder: PeerId): Site | undefined;
   backend(peer: PeerId): Backend | undefined;
   /** False: it failed of late (its breaker is open), and gets a shard only when nobody else can. */
   mayAsk(peer: PeerId): boolean;
@@ -72,7 +74,8 @@ async function write(
 ): Promise<(PeerId | undefined)[]> {
   context.signal.throwIfAborted();
   const shardBytes = stripe.shards[0]?.length ?? 0;
-  const candidates = context.candidates();
+  const offered = context.candidates();
+  const candidates = [...offered, ...placesOf(stripe.held, offered, context)];
   const shunned = new Set(candidates.filter(({ peer }) => !context.mayAsk(peer)).map(({ peer }) => peer));
   const failed = new Set<PeerId>();
   const targets = stripe.held?.some((holder) => holder !== undefined)
@@ -81,7 +84,7 @@ async function write(
   /** Who has each shard or is being sent it now: what the rule for a spare counts. */
   const holding = [...targets];
   // Nodes that were left out because a shard does not fit in what they still offer: their refusal is known beforehand.
-  const failures = candidates
+  const failures = offered
     .filter(({ freeBytes }) => freeBytes < shardBytes)
     .map(
       ({ peer, freeBytes }) =>
@@ -179,6 +182,22 @@ function release(id: ShardId, holder: PeerId, context: WriteContext): void {
     ?.delete(id, context.owner, { timeoutMs: ASK_TIMEOUT_MS })
     .catch(() => {}); // an orphan, which garbage collection finds
 }
+
+/** Holders of shards that take no more (they are full, or leaving): of an unknown place the rule would count them in every domain. */
+function placesOf(
+  held: StripeToWrite['held'],
+  offered: readonly Candidate[],
+  { siteOf }: WriteContext,
+): Candidate[] {
+  const known = new Set(offered.map(({ peer }) => peer));
+  return (held ?? []).flatMap((holder) => {
+    const site = holder === undefined || known.has(holder) ? undefined : siteOf?.(holder);
+    return site === undefined ? [] : [{ ...site, freeBytes: 0, point: NOWHERE }];
+  });
+}
+
+/** Nobody is compared with who takes nothing. */
+const NOWHERE = new Uint8Array(0);
 
 /** Holders for the shards that nobody has yet, by the same rule. */
 function planRest(

@@ -112,6 +112,30 @@ test('put again after the pool was given zones, what breaks its rule is stored a
   expect(Buffer.compare(await readBack(stored), data)).toBe(0);
 });
 
+test('put again after holders have become full, what they have is counted where they stand', async () => {
+  const zoneOf = (peer: PeerId) => 'aaabbbcc'[mesh.nodes.findIndex((node) => node.peer === peer)];
+  const { candidates } = mesh.putContext();
+  const full = new Set<PeerId>();
+  const zones = {
+    domain: 'zone' as const,
+    siteOf: (peer: PeerId) => ({ peer, zone: zoneOf(peer) }),
+    candidates: () =>
+      candidates(mesh.owner.ownerId)
+        .filter(({ peer }) => !full.has(peer))
+        .map((it) => ({ ...it, zone: zoneOf(it.peer) })),
+  };
+  const [source, signal] = stoppedAfter(20);
+  const context = { ...mesh.putContext(), journals, ...zones };
+  await expect(storeObject(source, options, context, { signal })).rejects.toMatchObject({
+    code: 'cancelled',
+  });
+  for (const at of [0, 3]) full.add(mesh.nodes[at]!.peer);
+  for (const node of mesh.nodes.slice(6)) node.shards.clear();
+  const stored = await putAgain(zones);
+  expect(stored.keepsRule).toBe(true);
+  expect(stored.shardsDurable).toBe(stored.shardsWanted);
+});
+
 test('put again after nodes were taken out of the pool, nothing of the object is on them', async () => {
   await interrupted(20);
   const members = new Set(mesh.nodes.slice(2).map(({ peer }) => peer));
