@@ -5,9 +5,11 @@
  * it says who holds it and is only read to name the holder.
  */
 import { hostname } from 'node:os';
+import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Disk } from './disk.ts';
+import { fileError } from './file-errors.ts';
 
 export interface LockHolder {
   pid: number;
@@ -37,22 +39,29 @@ const SOON_WAIT_MS = 20;
  * Throws `lock-held` naming pid and host of the holder; a second lock in the same process is refused too.
  */
 export async function acquireLock(disk: Disk, path: string, clock: Clock): Promise<DataLock> {
-  const { DatabaseSync } = await import('node:sqlite');
+  const sqlite = await import('node:sqlite');
   await makeGuard(disk, `${path}.guard`);
-  const guard = new DatabaseSync(`${path}.guard`, { timeout: 0 });
+  let opened: DatabaseSync | undefined;
   try {
-    guard.exec('BEGIN EXCLUSIVE');
+    opened = new sqlite.DatabaseSync(`${path}.guard`, { timeout: 0 });
+    // A journal in a file would need room on the disk, and where there is none nothing could be deleted any more.
+    opened.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
-    guard.close();
+    opened?.close();
     if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw cannotLock(path, error);
     throw lockHeld(path, await holderName(disk, path, clock));
   }
+  const guard = opened;
   const holder: LockHolder = { pid: process.pid, host: hostname(), startedAtMs: clock.now() };
   try {
     await disk.writeFileAtomic(path, Buffer.from(`${JSON.stringify(holder)}\n`), 0o600);
   } catch (error) {
-    guard.close();
-    throw error;
+    if (fileError(error)?.code !== 'disk-full') {
+      guard.close();
+      throw cannotLock(path, error);
+    }
+    // Held without a name; the last holder's would be wrong.
+    await disk.remove(path).catch(() => undefined);
   }
   let released = false;
   return {

@@ -5,10 +5,13 @@ import { DatameshError, type ErrorCode } from '../../errors.ts';
 const BUSY = 5;
 const LOCKED = 6;
 const READONLY = 8;
+const IOERR = 10;
 const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
+/** An extended code: no room for the file by which connections share a log. */
+const IOERR_SHMSIZE = 4874;
 
 /** Of a file that is damaged. */
 export const LOOK =
@@ -16,7 +19,15 @@ export const LOOK =
 /** What reading a value throws that was written as JSON or UTF-8, and is neither any more. */
 const ENCODING = 'ERR_ENCODING_INVALID_ENCODED_DATA';
 
-const MEANINGS = new Map<number, readonly [ErrorCode, string, string]>([
+type Meaning = readonly [ErrorCode, string, string];
+const NO_ROOM: Meaning = [
+  'disk-full',
+  'no space is left for the database',
+  'free some space; what was stored before is unharmed',
+];
+
+/** By extended or primary code. */
+const MEANINGS = new Map<number, Meaning>([
   [BUSY, ['lock-held', 'the database is in use by another process', 'wait for it or stop it']],
   [LOCKED, ['lock-held', 'the database is in use by another process', 'wait for it or stop it']],
   [
@@ -27,9 +38,15 @@ const MEANINGS = new Map<number, readonly [ErrorCode, string, string]>([
     CANTOPEN,
     ['file-denied', 'the database cannot be opened', 'check that the data folder exists and is yours'],
   ],
+  [FULL, NO_ROOM],
+  [IOERR_SHMSIZE, NO_ROOM],
   [
-    FULL,
-    ['disk-full', 'no space is left for the database', 'free some space; what was stored before is unharmed'],
+    IOERR,
+    [
+      'failed',
+      'the disk refused to read or write the database',
+      'look at the system log for errors of the device',
+    ],
   ],
   [CORRUPT, ['malformed-data', 'the database is damaged', LOOK]],
   [NOTADB, ['malformed-data', 'the database is damaged, and not a SQLite database any more', LOOK]],
@@ -40,11 +57,11 @@ export function sqliteError(error: unknown, path: string): unknown {
   if (error instanceof SyntaxError || (error as { code?: unknown } | undefined)?.code === ENCODING)
     return told(MEANINGS.get(CORRUPT)!, error as Error, path);
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error;
-  const meaning = MEANINGS.get(error.errcode & 0xff);
+  const meaning = MEANINGS.get(error.errcode) ?? MEANINGS.get(error.errcode & 0xff);
   if (meaning === undefined) return error;
   return told(meaning, error, path);
 }
 
-function told([code, what, mend]: readonly [ErrorCode, string, string], error: Error, path: string) {
+function told([code, what, mend]: Meaning, error: Error, path: string) {
   return new DatameshError(code, { what: `${what} (${path})`, why: error.message, mend, cause: error });
 }

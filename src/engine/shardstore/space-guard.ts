@@ -14,6 +14,9 @@ export interface SpaceGuardOptions {
   liveBytes: () => number;
 }
 
+/** Of the ballast's size: with less than this free a node could not open what it needs for a delete. */
+const NEEDED_PART = 8;
+
 export class SpaceGuard {
   readonly #options: SpaceGuardOptions;
   readonly #ballastPath: string;
@@ -31,12 +34,16 @@ export class SpaceGuard {
     this.#ballastPath = `${options.dir}/BALLAST`;
   }
 
-  /** Lays the ballast down where a node stores shards at all. Fails on no account: it is made again later. */
+  /** Lays the ballast down where a node stores shards at all: it is made again later when that fails. On a disk that is full already it is given up. */
   async open(): Promise<void> {
-    const found = await this.#options.disk.stat(this.#ballastPath);
-    this.#hasBallast = found?.sizeBytes === this.#options.limits.ballastBytes;
+    const { disk, limits } = this.#options;
+    const found = await disk.stat(this.#ballastPath);
+    this.#hasBallast = found?.sizeBytes === limits.ballastBytes;
     await this.#ask();
     await this.#layBallast();
+    // The databases, which open next, need room of their own.
+    if (this.#hasBallast && (this.#space?.freeBytes ?? 0) < limits.ballastBytes / NEEDED_PART)
+      await this.dropBallast();
   }
 
   /**
@@ -109,8 +116,11 @@ export class SpaceGuard {
   #leavesReserve(recordBytes: number): boolean {
     const space = this.#space;
     if (space === undefined) return false;
+    const { limits, reserveFraction } = this.#options;
     const freeBytes = space.freeBytes - this.#admittedSinceBytes - recordBytes;
-    return freeBytes >= space.totalBytes * this.#options.reserveFraction;
+    // The room of a ballast that was given up is for deletes.
+    const ballastBytes = this.#short ? limits.ballastBytes : 0;
+    return freeBytes >= space.totalBytes * reserveFraction + ballastBytes;
   }
 
   #askOnce(): Promise<void> {

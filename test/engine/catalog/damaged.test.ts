@@ -95,4 +95,13 @@ describe('a damaged catalog', () => {
     }
     expect(met).toBeGreaterThan(10);
   });
+
+  it('that the disk does not give is no defect of datamesh', () => {
+    fs.rmSync(path);
+    fs.mkdirSync(path);
+    const read = () => examineSqlite(path, Number.POSITIVE_INFINITY, (db) => db.exec('SELECT * FROM owners'));
+    expect(read).toThrow(
+      expect.objectContaining({ code: 'failed', mend: expect.stringContaining('device') }),
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -102,6 +102,39 @@ describe('the lock of a data folder', () => {
       expect(lock).toMatchObject({ code: 'failed', mend: expect.stringContaining('LOCK.guard') });
       expect(lock.message).toContain('LOCK');
     }
+  });
+
+  it.each([
+    ['a folder', (path: string) => mkdir(path)],
+    ['of no use', (path: string) => symlink('/nowhere/at/all', path)],
+  ])('says what stands in the way of a guard that is %s', async (_what, make) => {
+    const path = `${await tempDir()}/LOCK`;
+    await make(`${path}.guard`);
+    await expect(acquireLock(disk, path, clock)).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining(path),
+    });
+  });
+
+  it('says what stands in the way of its LOCK', async () => {
+    const path = `${await tempDir()}/LOCK`;
+    await mkdir(path);
+    await expect(acquireLock(disk, path, clock)).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining(path),
+    });
+  });
+
+  it('needs no room on the disk', async () => {
+    const dir = await tempDir();
+    const full = Object.assign(new Error('no space left on device, write'), { code: 'ENOSPC' });
+    await writeFile(`${dir}/LOCK`, JSON.stringify({ pid: 1, host: hostname(), startedAtMs: 1 }));
+    const noRoom = { ...disk, writeFileAtomic: () => Promise.reject(full) };
+    const lock = await acquireLock(noRoom, `${dir}/LOCK`, clock);
+    // No journal beside the guard, and nobody else's name.
+    expect(await disk.list(dir)).toEqual(['LOCK.guard']);
+    expect((await child(`${dir}/LOCK`)).says).toMatch(/^lock-held .*by another process/);
+    await lock.release();
   });
 
   it('lets nobody else look: guard and LOCK are 0600 whatever the umask', async () => {

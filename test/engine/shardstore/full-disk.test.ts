@@ -2,6 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
+import { realClock } from '../../../src/engine/effects/clock.ts';
+import { acquireLock } from '../../../src/engine/effects/lock.ts';
+import { realDisk } from '../../../src/engine/effects/real-disk.ts';
+import { ALICE, entry } from '../catalog/entries.ts';
 import { OWNER_A, type Shard, shard } from './shards.ts';
 import { openStore } from './support.ts';
 
@@ -73,4 +78,36 @@ describe('a tmpfs of 24 MiB', () => {
       await again.close();
     },
   );
+
+  it.skipIf(!mounted)(`full at the start: a node opens, and deletes${skipped}`, async () => {
+    const dir = `${DIR}/node`;
+    mkdirSync(dir);
+    const held = shard(1, 100_000);
+    const [lockPath, catalogPath] = [`${dir}/LOCK`, `${dir}/catalog.sqlite`];
+    const disk = realDisk();
+    const clock = realClock();
+    const open = async () => {
+      const lock = await acquireLock(disk, lockPath, clock);
+      const store = await openStore(`${dir}/shards`, { limits: { ballastBytes: 2 * MIB, spaceEveryMs: 0 } });
+      const catalog = openCatalog(catalogPath, clock);
+      const close = async () => {
+        catalog.close();
+        await store.close();
+        await lock.release();
+      };
+      return { store, catalog, close };
+    };
+    const first = await open();
+    await first.store.put({ ...held, owner: OWNER_A });
+    first.catalog.commit(entry('name'));
+    await first.close();
+    expect(() => writeFileSync(`${DIR}/filler`, Buffer.alloc(24 * MIB))).toThrow('ENOSPC');
+
+    const again = await open();
+    const put = again.store.put({ ...shard(2, 1000), owner: OWNER_A });
+    await expect(put).rejects.toMatchObject({ code: 'disk-full' });
+    expect(again.catalog.hide(ALICE, 'name')).toMatchObject({ name: 'name' });
+    expect(await again.store.delete(held.id, OWNER_A)).toBe(true);
+    await again.close();
+  });
 });
