@@ -61,9 +61,28 @@ export async function openStorage(
     (value) => value.close(),
   );
   store.startScrub(SCRUB_BYTES_PER_SECOND);
-  // SQLite makes its file by the umask; made here first, it and its log are the owner's alone.
-  for (const path of [paths.catalog, paths.custody]) await (await disk.open(path, 'update', 0o600)).close();
+  await makeDatabases(paths, disk, events);
   const catalog = closers.opened(machine.openCatalog(paths.catalog), (value) => value.close());
   const custody = closers.opened(machine.openCustody(paths.custody), (value) => value.close());
   return { device, keyring, owner, store, catalog, custody };
+}
+
+/** SQLite makes its file by the umask; made here first, it and its log are the owner's alone. One that is gone is told: what was in it is missing without a word. */
+async function makeDatabases(
+  { catalog, custody }: ReturnType<typeof dataPaths>,
+  disk: Machine['disk'],
+  events: EventLog,
+): Promise<void> {
+  const comesBack = [
+    [catalog, 'the names in it come back from the mesh as far as it has them: datamesh recover'],
+    [custody, 'other custodians fill it again'],
+  ] as const;
+  const sizes = await Promise.all(comesBack.map(async ([path]) => (await disk.stat(path))?.sizeBytes ?? 0));
+  // The first start makes both.
+  const ranBefore = sizes.some((size) => size > 0);
+  for (const [at, [path, how]] of comesBack.entries()) {
+    await (await disk.open(path, 'update', 0o600)).close();
+    if (ranBefore && sizes[at] === 0)
+      events.add('warn', 'store', `${path} was missing or empty and is begun anew; ${how}`);
+  }
 }

@@ -77,6 +77,21 @@ describe('doctor looks at what a start opens', () => {
     }
   });
 
+  it('a database that is gone or empty, from a node that has run', async () => {
+    for (const file of ['catalog', 'custody']) {
+      for (const [state, damage] of [
+        ['empty', () => writeFileSync(at(`${file}.sqlite`), '')],
+        ['missing', () => rmSync(at(`${file}.sqlite`))],
+      ] as const) {
+        damage();
+        const { found } = await examine();
+        expect(found(file)).toMatchObject([
+          { state: 'warn', detail: expect.stringContaining(`is ${state}`) },
+        ]);
+      }
+    }
+  });
+
   it('what a later release wrote', async () => {
     sql('catalog.sqlite', 'INSERT INTO migrations VALUES (99, 0)');
     sql('custody.sqlite', 'PRAGMA user_version = 99');

@@ -39,7 +39,7 @@ export const checkCatalog: Check = async ({ config }) =>
     ? []
     : database(
         'catalog',
-        dataPaths(config.node.dataDir).catalog,
+        config.node.dataDir,
         catalogFormat,
         'the next start makes a new one and fetches what the mesh has of it, and so does: datamesh recover',
       );
@@ -49,21 +49,28 @@ export const checkCustody: Check = async ({ config }) =>
     ? []
     : database(
         'custody',
-        dataPaths(config.node.dataDir).custody,
+        config.node.dataDir,
         isEmptyCustody,
         'the next start makes a new one, and other custodians fill it again',
       );
 
 /** @param otherwise what happens when it is moved away */
 async function database(
-  check: string,
-  path: string,
+  check: 'catalog' | 'custody',
+  dataDir: string,
   look: (db: DatabaseSync, path: string) => unknown,
   otherwise: string,
 ): Promise<Finding[]> {
+  const { [check]: path, shards } = dataPaths(dataDir);
   const size = (await realDisk().stat(path))?.sizeBytes;
-  // The first start makes it, and until then it is empty.
-  if (size === undefined || size === 0) return [];
+  if (size === undefined || size === 0) {
+    // The first start makes it, beside the shards.
+    if ((await realDisk().stat(shards)) === undefined) return [];
+    const detail = `${path} is ${size === 0 ? 'empty' : 'missing'}, but this node has run before`;
+    return [
+      { check, state: 'warn', detail, mend: `restore it from a backup before the next start; ${otherwise}` },
+    ];
+  }
   try {
     examineSqlite(path, MAX_DATABASE_BYTES, (db) => look(db, path));
   } catch (thrown) {
