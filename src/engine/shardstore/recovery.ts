@@ -31,6 +31,8 @@ export interface RecoveryOptions {
 
 export interface RecoveryReport {
   rebuilt: boolean;
+  /** Shards that the index knew of which the segments are no more as it knew them; undefined where there was none, or they fit. */
+  shardsBefore: number | undefined;
   replayedRecords: number;
   /** Places in durable parts of the log that could not be read. */
   damaged: number;
@@ -59,6 +61,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const table = new ShardTable(index, store, checkpoint);
   const report: RecoveryReport = {
     rebuilt: !fits && numbers.length > 0,
+    shardsBefore: !fits && !options.rebuild && isOurs(found, store) ? found.shards : undefined,
     replayedRecords: 0,
     damaged: 0,
     tornBytes: 0,
@@ -80,6 +83,21 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   };
 }
 
+/** What of it the operator should know. */
+export function tellRecovery(
+  { table, report: { shardsBefore, damaged } }: Recovered,
+  tell: (level: 'warn', text: string) => void,
+): void {
+  if (shardsBefore !== undefined) {
+    tell(
+      'warn',
+      `segments are missing or cut short, so the index was built anew from what is there: ${table.shards} shards, where ${shardsBefore} were held; look at the disk (smartctl -a, dmesg)`,
+    );
+  }
+  if (damaged > 0)
+    tell('warn', `${damaged} places of the segments cannot be read: what was there counts as lost`);
+}
+
 /** Whether the segment files are those the checkpoint speaks of. */
 async function checkpointFits(
   checkpoint: Checkpoint,
@@ -87,12 +105,16 @@ async function checkpointFits(
   numbers: number[],
   { dir, disk }: RecoveryOptions,
 ): Promise<boolean> {
-  if (checkpoint.format !== INDEX_FORMAT || checkpoint.store !== store) return false;
+  if (!isOurs(checkpoint, store)) return false;
   const there = new Set(numbers);
   if (checkpoint.segments.some(({ number, liveBytes }) => liveBytes > 0 && !there.has(number))) return false;
   if (checkpoint.segment === 0) return true;
   const last = await disk.stat(segmentPath(dir, checkpoint.segment));
   return last !== undefined && last.sizeBytes >= checkpoint.offset;
+}
+
+function isOurs(checkpoint: Checkpoint | undefined, store: string): checkpoint is Checkpoint {
+  return checkpoint?.format === INDEX_FORMAT && checkpoint.store === store;
 }
 
 class Replay {

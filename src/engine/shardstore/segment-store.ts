@@ -18,7 +18,7 @@ import type { IndexEntry, ShardIndex } from './index.ts';
 import { MAX_POOL_BYTES, MAX_SHARD_BYTES, STORE_LIMITS, type StoreLimits } from './limits.ts';
 import { isForeignIndex, openLmdbIndex, removeLmdbIndex } from './lmdb-index.ts';
 import { RecordReader } from './reader.ts';
-import { type Recovered, type RecoveryReport, recover } from './recovery.ts';
+import { type Recovered, type RecoveryReport, recover, tellRecovery } from './recovery.ts';
 import { Scrubber, type ScrubProgress, type ScrubReport } from './scrub.ts';
 import { openFormat } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
@@ -48,7 +48,7 @@ export interface ShardStoreOptions {
   rebuildIndex?: boolean;
   /** A shard that was acknowledged turned out unreadable and counts as not held from now on. */
   onLost?: (id: ShardId) => void;
-  /** What the operator should know: a scrub that ended or broke off. */
+  /** What the operator should know: a scrub that ended or broke off, what opening found lost. */
   onEvent?: (level: 'info' | 'warn', text: string) => void;
 }
 
@@ -85,6 +85,7 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
   });
   try {
     const recovered = await recover({ dir, disk, salt, index, idOf, limits, rebuild });
+    tellRecovery(recovered, (level, text) => options.onEvent?.(level, text));
     const store = new LogStore(options, limits, salt, index, recovered);
     await store.start();
     return store;

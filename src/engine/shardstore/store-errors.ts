@@ -21,10 +21,20 @@ export function diskError(error: unknown, dir: string): unknown {
   if (error instanceof DatameshError) return error;
   if (isNoSpace(error)) return diskFull(dir, error);
   if (codeOf(error) === undefined) return error;
+  if ((error as NodeJS.ErrnoException).syscall === 'read') return unreadable(error as Error, dir);
   return new DatameshError('failed', {
     what: `the disk under ${dir} refused a write: ${error instanceof Error ? error.message : String(error)}`,
     why: 'the file system or the device reported an error; nothing of this write was acknowledged',
     mend: 'look at the system log for errors of the device; datamesh goes on writing to a new segment',
+    cause: error,
+  });
+}
+
+function unreadable(error: Error, dir: string): DatameshError {
+  return new DatameshError('failed', {
+    what: `the disk under ${dir} could not be read: ${error.message}`,
+    why: 'the file system or the device reported an error',
+    mend: 'look at the system log for errors of the device',
     cause: error,
   });
 }

@@ -4,6 +4,7 @@ import { realClock } from '../../../src/engine/effects/clock.ts';
 import { STORE_FORMAT } from '../../../src/engine/shardstore/segment.ts';
 import { openShardStore, type ShardStoreOptions } from '../../../src/engine/shardstore/segment-store.ts';
 import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
+import { diskError } from '../../../src/engine/shardstore/store-errors.ts';
 import type { ShardId } from '../../../src/engine/types.ts';
 import { ModelDisk, type Operation } from '../../support/model-disk.ts';
 import { OWNER_A, OWNER_B, SMALL_LIMITS, seeded, shard } from './shards.ts';
@@ -65,6 +66,14 @@ describe('compaction', () => {
 });
 
 describe('errors of the device', () => {
+  it('say whether it was a read or a write', () => {
+    const eio = (syscall: string) => Object.assign(new Error('i/o error'), { code: 'EIO', syscall });
+    expect(diskError(eio('read'), DIR)).toMatchObject({
+      message: expect.stringContaining('could not be read'),
+    });
+    expect(diskError(eio('fdatasync'), DIR)).toMatchObject({ message: expect.stringContaining('a write') });
+  });
+
   it.each<[Operation, string]>([
     ['write', 'EIO'],
     ['datasync', 'EIO'],

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm, truncate } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { ShardIndex } from '../../../src/engine/shardstore/index.ts';
 import { openLmdbIndex } from '../../../src/engine/shardstore/lmdb-index.ts';
@@ -165,5 +165,22 @@ describe('a store on a real disk, with LMDB', () => {
     expect(again.usage().liveBytes).toBe(450 * (96 + 20));
     for (const { id, bytes } of shards) expect(await again.get(id)).toEqual(bytes);
     await again.close();
+  });
+
+  it('tells at the opening what is lost with a segment, or with its end', async () => {
+    for (const damage of [(path: string) => rm(path), (path: string) => truncate(path, 2000)]) {
+      const dir = await tempDir();
+      const store = await openStore(dir);
+      for (let seed = 1; seed <= 3; seed++) await store.put({ ...shard(seed, 1000), owner: OWNER_A });
+      await store.close();
+      const told: string[] = [];
+      const onEvent = (_level: string, text: string) => void told.push(text);
+      await (await openStore(dir, { onEvent })).close();
+      expect(told).toEqual([]);
+      await damage(`${dir}/00000001.seg`);
+      const again = await openStore(dir, { onEvent });
+      expect(told).toEqual([expect.stringContaining(`${again.usage().shards} shards, where 3 were held`)]);
+      await again.close();
+    }
   });
 });
