@@ -183,7 +183,9 @@ async function startFailure(logPath: string, logStart: number, end: string): Pro
   }
   return new DatameshError('failed', {
     what: `the service ended while it was starting (${end})`,
-    mend: 'see why: datamesh service logs',
+    mend: /^SIG(SEGV|BUS|ABRT)$/.test(end)
+      ? 'a damaged index of the shards does this, and is built anew by: datamesh doctor --rebuild-index'
+      : 'see why: datamesh service logs',
   });
 }
 

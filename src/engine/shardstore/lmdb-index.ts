@@ -11,9 +11,6 @@ import { commitInThread } from './lmdb-commit.ts';
 import { decodeEntry, encodeEntry, KEY_BYTES, keyOf, type PackedChange } from './lmdb-entries.ts';
 import { KnownIds } from './presence-filter.ts';
 
-/** At byte 24 of an LMDB file (16 in older releases), in the machine's own byte order. */
-const LMDB_MAGIC = 0xbeefc0de;
-const MAGIC_PLACES = [24, 16];
 const CHECKPOINT_KEY = 'checkpoint';
 /** Fewer changes are committed at once: some 10 ms, less than a thread takes to begin. */
 export const THREAD_CHANGES = 2048;
@@ -121,26 +118,6 @@ export async function openLmdbIndex(
       return close();
     },
   };
-}
-
-/**
- * Whether there is an index file that LMDB did not write, or not to the end: opening one can end the process. Says
- * nothing of damage further in, for LMDB has no sums; against that there is `doctor --rebuild-index`.
- */
-export async function isForeignIndex(disk: Disk, dir: string): Promise<boolean> {
-  const path = `${dir}/data.mdb`;
-  const found = await disk.stat(path);
-  if (found === undefined || found.sizeBytes === 0) return false;
-  const file = await disk.open(path, 'read');
-  try {
-    const head = new Uint8Array(28);
-    if ((await file.read(head, 0)) < head.length) return true;
-    const view = new DataView(head.buffer);
-    const found = MAGIC_PLACES.flatMap((at) => [view.getUint32(at, true), view.getUint32(at, false)]);
-    return !found.includes(LMDB_MAGIC);
-  } finally {
-    await file.close();
-  }
 }
 
 /** Takes the index away, whatever state it is in; the next opening of the store builds it from the segments. */

@@ -57,6 +57,8 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const fits =
     !options.rebuild && found !== undefined && (await checkpointFits(found, store, numbers, options));
   if (!fits) await index.clear();
+  // Throws here, and not at the first put, where the index is damaged at its root.
+  else index.ids(undefined, 1);
   const checkpoint = fits ? found : undefined;
   const table = new ShardTable(index, store, checkpoint);
   const report: RecoveryReport = {

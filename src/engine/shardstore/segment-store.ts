@@ -16,7 +16,8 @@ import { Compactor } from './compaction.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { IndexEntry, ShardIndex } from './index.ts';
 import { MAX_POOL_BYTES, MAX_SHARD_BYTES, STORE_LIMITS, type StoreLimits } from './limits.ts';
-import { isForeignIndex, openLmdbIndex, removeLmdbIndex } from './lmdb-index.ts';
+import { isDamagedIndex, saysDamaged } from './lmdb-damage.ts';
+import { openLmdbIndex, removeLmdbIndex } from './lmdb-index.ts';
 import { RecordReader } from './reader.ts';
 import { type Recovered, type RecoveryReport, recover, tellRecovery } from './recovery.ts';
 import { Scrubber, type ScrubProgress, type ScrubReport } from './scrub.ts';
@@ -73,24 +74,35 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
   await disk.makeDir(dir, 0o700);
   await disk.syncDir(dirname(dir));
   const salt = await openFormat(disk, dir, options.random ?? realRandom());
-  const rebuild = options.rebuildIndex ?? false;
-  const openIndex = options.openIndex ?? ((path: string) => openLmdbIndex(path));
   const indexDir = `${dir}/index`;
-  // An index that cannot even be opened must not stand in the way of the one to be built.
-  if (options.openIndex === undefined && (rebuild || (await isForeignIndex(disk, indexDir))))
-    await removeLmdbIndex(disk, indexDir);
-  await disk.makeDir(indexDir, 0o700);
-  const index = await openIndex(indexDir).catch((error: unknown) => {
-    throw diskError(error, dir);
-  });
+  const open = async (rebuild: boolean): Promise<LogStore> => {
+    // An index that cannot even be opened must not stand in the way of the one to be built.
+    if (rebuild && options.openIndex === undefined) await removeLmdbIndex(disk, indexDir);
+    await disk.makeDir(indexDir, 0o700);
+    const index = await (options.openIndex ?? openLmdbIndex)(indexDir);
+    try {
+      const recovered = await recover({ dir, disk, salt, index, idOf, limits, rebuild });
+      tellRecovery(recovered, (level, text) => options.onEvent?.(level, text));
+      const store = new LogStore(options, limits, salt, index, recovered);
+      await store.start();
+      return store;
+    } catch (error) {
+      await index.close();
+      throw error;
+    }
+  };
+  const rebuilt = () => {
+    options.onEvent?.('warn', 'the index of the shards is damaged and is built anew from the segments');
+    return open(true);
+  };
   try {
-    const recovered = await recover({ dir, disk, salt, index, idOf, limits, rebuild });
-    tellRecovery(recovered, (level, text) => options.onEvent?.(level, text));
-    const store = new LogStore(options, limits, salt, index, recovered);
-    await store.start();
-    return store;
+    if (options.rebuildIndex === true) return await open(true);
+    if (options.openIndex === undefined && (await isDamagedIndex(disk, indexDir))) return await rebuilt();
+    return await open(false).catch((error: unknown) => {
+      if (options.openIndex === undefined && saysDamaged(error)) return rebuilt();
+      throw error;
+    });
   } catch (error) {
-    await index.close();
     throw diskError(error, dir);
   }
 }

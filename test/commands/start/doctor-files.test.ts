@@ -1,5 +1,13 @@
 /** `doctor` on what a start opens in the data folder: each part broken as a disk, a hand or a later release breaks it, and nothing changed by looking. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
@@ -12,6 +20,8 @@ import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { loadOrCreateDevice } from '../../../src/engine/keys/device.ts';
 import { openCustody } from '../../../src/engine/maintenance/custody/sqlite-custody.ts';
 import { openFormat } from '../../../src/engine/shardstore/segment.ts';
+import { OWNER_A, shard } from '../../engine/shardstore/shards.ts';
+import { openStore } from '../../engine/shardstore/support.ts';
 import { type Home, makeHome } from '../../support/bin.ts';
 import { testContext } from '../../support/context.ts';
 
@@ -121,6 +131,17 @@ describe('doctor looks at what a start opens', () => {
     writeFileSync(at('shards/00000001.seg'), Buffer.alloc(64, 7));
     expect((await examine()).found('shards')).toMatchObject([
       { state: 'warn', detail: expect.stringContaining('00000001.seg') },
+    ]);
+  });
+
+  it('an index that was cut short', async () => {
+    const store = await openStore(at('shards'));
+    await store.put({ ...shard(1, 100), owner: OWNER_A });
+    await store.close();
+    expect((await examine()).found('shards')).toMatchObject([{ state: 'ok' }]);
+    truncateSync(at('shards/index/data.mdb'), 9000);
+    expect((await examine()).found('shards')).toMatchObject([
+      { state: 'warn', detail: expect.stringContaining('builds it anew') },
     ]);
   });
 

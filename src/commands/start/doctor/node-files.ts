@@ -10,6 +10,7 @@ import { isEmptyCustody } from '../../../engine/maintenance/custody/sqlite-custo
 import { openDrainFlag } from '../../../engine/node/drain.ts';
 import { openQuotas } from '../../../engine/node/owner-quotas.ts';
 import { dataPaths } from '../../../engine/options.ts';
+import { isDamagedIndex } from '../../../engine/shardstore/lmdb-damage.ts';
 import { examineStore } from '../../../engine/shardstore/segment.ts';
 import { asDatameshError } from '../../../errors.ts';
 import type { Check, Finding } from './finding.ts';
@@ -104,6 +105,16 @@ export const checkStore: Check = async ({ config }) => {
       state: 'warn',
       detail: `${headless.length} of ${files} have no valid head: ${headless.slice(0, 3).join(', ')}`,
       mend: 'start the node: what is lost is rebuilt from other nodes; look at the disk as well (smartctl -a, dmesg)',
+    };
+  }
+  const index = `${shards}/index`;
+  // Twice: a node that has it open may write it anew just now.
+  if ((await isDamagedIndex(disk, index)) && (await isDamagedIndex(disk, index))) {
+    return {
+      check: 'shards',
+      state: 'warn',
+      detail: `the index in ${index} is damaged; the next start builds it anew from the segments`,
+      mend: 'datamesh service start, and look at the disk (smartctl -a, dmesg)',
     };
   }
   if (!format) {
