@@ -117,8 +117,11 @@ export class Scrubber {
     const again = () => {
       if (!this.#stop.signal.aborted) this.#timer = clock.after(LOOK_AGAIN_MS, () => this.#look());
     };
-    const dueAtMs = clock.now() - limits.scrubEveryMs;
-    const due = table.segments().filter((it) => it.liveBytes > 0 && it.verifiedAtMs <= dueAtMs);
+    const { scrubEveryMs } = limits;
+    // A time that lies ahead is of a clock that was wrong: waited for, it would leave the segment alone for years.
+    const due = table
+      .segments()
+      .filter((it) => it.liveBytes > 0 && Math.abs(clock.now() - it.verifiedAtMs) >= scrubEveryMs);
     if (due.length === 0 || this.#running !== undefined) {
       again();
       return;
@@ -150,7 +153,7 @@ export class Scrubber {
       const startedAtMs = clock.now();
       await this.#segment(number, bytesPerSecond, report);
       const figures = table.segment(number);
-      if (figures !== undefined) figures.verifiedAtMs = Math.max(figures.verifiedAtMs, startedAtMs);
+      if (figures !== undefined) figures.verifiedAtMs = startedAtMs;
       // When it fails, the times are kept with the next one.
       await this.#options.checkpoint().catch(() => undefined);
     }

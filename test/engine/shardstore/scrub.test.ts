@@ -126,6 +126,25 @@ describe('scrub', () => {
     await store.close();
   });
 
+  it('does not wait for a time that a wrong clock has written', async () => {
+    const clock = setClock(1_000_000);
+    const limits = { ...SMALL_LIMITS, scrubEveryMs: 1000 };
+    clock.nowMs += 1e12;
+    const { store } = await filled(new ModelDisk(), { clock, limits });
+    clock.nowMs -= 1e12;
+    const ended = async () => {
+      while (store.scrubProgress().state === 'running')
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      return store.scrubProgress();
+    };
+    store.startScrub(1e9);
+    expect(await ended()).toMatchObject({ shards: 30, oldestVerifiedAtMs: 1_000_000 });
+    // Once, and not again and again.
+    store.startScrub(1e9);
+    expect(await ended()).toMatchObject({ state: 'waiting', shards: 30 });
+    await store.close();
+  });
+
   it('in the background keeps its rate, takes only what is due, and ends with the store', async () => {
     const disk = new ModelDisk();
     const clock = setClock(1_000_000);
