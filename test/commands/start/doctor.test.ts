@@ -200,4 +200,14 @@ describe('doctor', () => {
     ]);
     expect(status).toBe(0);
   });
+
+  it('sees that nobody can hold it', async () => {
+    const guard = `${home.dataDir}/LOCK.guard`;
+    await (await acquireLock(effects.disk, `${home.dataDir}/LOCK`, effects.clock)).release();
+    expect((await examine()).found('service')).toMatchObject([{ state: 'ok' }]);
+    writeFileSync(guard, Buffer.alloc(5000, 7), { mode: 0o600 });
+    const { found, status } = await examine();
+    expect(found('service')).toMatchObject([{ state: 'fail', mend: expect.stringContaining(guard) }]);
+    expect(status).toBe(1);
+  });
 });

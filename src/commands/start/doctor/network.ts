@@ -1,7 +1,11 @@
 /** Checks of the node's doors: who runs on the data folder, the port, the bootstrap peers. */
 
 import { connect, createServer } from 'node:net';
+import { realDisk } from '../../../engine/effects/real-disk.ts';
+import { examineSqlite } from '../../../engine/effects/sqlite-file.ts';
 import { NETWORK_PRESETS } from '../../../engine/mesh/presets.ts';
+import { dataPaths } from '../../../engine/options.ts';
+import { asDatameshError } from '../../../errors.ts';
 import { findService } from '../../node/service-process.ts';
 import type { Check, Finding } from './finding.ts';
 
@@ -18,8 +22,15 @@ export const checkService: Check = async ({ config }) => {
       detail: `runs as process ${pid}, version ${version}, ${peersConnected} peers connected`,
     };
   }
-  if (found.state === 'stopped')
-    return { check: 'service', state: 'ok', detail: 'not running; the data folder is free' };
+  if (found.state === 'stopped') {
+    return (
+      (await guardFinding(config.node.dataDir)) ?? {
+        check: 'service',
+        state: 'ok',
+        detail: 'not running; the data folder is free',
+      }
+    );
+  }
   const who = found.pid === undefined ? 'another process' : `process ${found.pid}`;
   return {
     check: 'service',
@@ -28,6 +39,23 @@ export const checkService: Check = async ({ config }) => {
     mend: found.stuck ? 'datamesh service stop' : 'nothing to do while that is your own console',
   };
 };
+
+/** Without LOCK.guard, which datamesh leaves empty, no start gets the lock. */
+async function guardFinding(dataDir: string): Promise<Finding | undefined> {
+  const guard = `${dataPaths(dataDir).lock}.guard`;
+  if ((await realDisk().stat(guard)) === undefined) return undefined;
+  try {
+    examineSqlite(guard, Number.POSITIVE_INFINITY, () => {});
+    return undefined;
+  } catch (thrown) {
+    return {
+      check: 'service',
+      state: 'fail',
+      detail: `not running, and cannot be: ${asDatameshError(thrown).message}`,
+      mend: `make sure that no datamesh runs on this folder, then remove it: rm -r '${guard}'`,
+    };
+  }
+}
 
 /** Binds the port for a moment, unless the running node has it. */
 export const checkPort: Check = async ({ config }) => {
