@@ -79,7 +79,9 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
     const kept = tellingWhatGoes(storage.store, (id) => withdrawUnlessHeld(id));
     const store = refusingToFill(liftingPuts(limitingPuts(kept, quotas), quarantine), drainFlag);
     const codec = closers.opened(machine.openCodec(), (value) => value.close());
-    const space = await watchSpace(options, { clock, disk }, store, closers);
+    const space = await watchSpace(options, { clock, disk }, store, closers, (freeBytes) =>
+      storage.store.spaceLeft(freeBytes),
+    );
     const health = createPeerHealth(clock, random);
     const onNeighbour = (addresses: string[]) => discovery.neighbour(addresses);
     const network = await machine.openNetwork(

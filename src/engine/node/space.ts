@@ -15,17 +15,20 @@ export interface Space {
   freeBytes(): number;
 }
 
+/** @param looked told what is free, each time */
 export async function watchSpace(
   { dataDir, storage }: EngineOptions,
   { disk, clock }: { disk: Disk; clock: Clock },
   store: ShardStore,
   closers: Closers,
+  looked: (freeBytes: number) => void,
 ): Promise<Space> {
   let space = await disk.space(dataDir);
   let timer = clock.after(SPACE_EVERY_MS, function refresh() {
     disk.space(dataDir).then(
       (value) => {
         space = value;
+        looked(value.freeBytes);
       },
       () => {}, // the folder is gone or unreadable: the store reports that on its own
     );

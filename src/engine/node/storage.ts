@@ -7,7 +7,7 @@ import type { OwnerKeys } from '../keys/keys.ts';
 import type { CustodyStore } from '../maintenance/custody/custody-store.ts';
 import type { EventLog } from '../observe/events.ts';
 import { dataPaths, type EngineOptions } from '../options.ts';
-import type { ShardStore } from '../shardstore/store.ts';
+import type { SegmentStore } from '../shardstore/segment-store.ts';
 import type { Closers } from './closers.ts';
 import type { Machine } from './machine.ts';
 
@@ -16,7 +16,7 @@ export interface Storage {
   keyring: Keyring;
   /** The default key of the keyring; undefined when it has none. */
   owner: OwnerKeys | undefined;
-  store: ShardStore;
+  store: SegmentStore;
   catalog: Catalog;
   custody: CustodyStore;
 }

@@ -65,6 +65,8 @@ export interface SegmentStore extends ShardStore {
   /** Scrubs in the background: whatever was not verified for `scrubEveryMs`, at this rate. 0 stops it. */
   startScrub(bytesPerSecond: number): void;
   scrubProgress(): ScrubProgress;
+  /** So much is free on the disk, as was just asked: on a full one the ballast is given up. */
+  spaceLeft(freeBytes: number): void;
 }
 
 /** Opens the store, replaying what the index does not know yet. Throws `format-too-new`, `disk-full`. */
@@ -75,6 +77,7 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
   await disk.syncDir(dirname(dir));
   const salt = await openFormat(disk, dir, options.random ?? realRandom());
   const indexDir = `${dir}/index`;
+  const tell = (level: 'warn', text: string) => options.onEvent?.(level, text);
   const open = async (rebuild: boolean): Promise<LogStore> => {
     // An index that cannot even be opened must not stand in the way of the one to be built.
     if (rebuild && options.openIndex === undefined) await removeLmdbIndex(disk, indexDir);
@@ -82,7 +85,7 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
     const index = await (options.openIndex ?? openLmdbIndex)(indexDir);
     try {
       const recovered = await recover({ dir, disk, salt, index, idOf, limits, rebuild });
-      tellRecovery(recovered, (level, text) => options.onEvent?.(level, text));
+      tellRecovery(recovered, tell);
       const store = new LogStore(options, limits, salt, index, recovered);
       await store.start();
       return store;
@@ -92,7 +95,7 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
     }
   };
   const rebuilt = () => {
-    options.onEvent?.('warn', 'the index of the shards is damaged and is built anew from the segments');
+    tell('warn', 'the index of the shards is damaged and is built anew from the segments');
     return open(true);
   };
   try {
@@ -148,7 +151,6 @@ class LogStore implements SegmentStore {
 
   async start(): Promise<void> {
     const { dir, disk, clock } = this.#options;
-    const { resume, newest, nextNumber } = this.#recovered;
     await this.#guard.open();
     this.#log = await GroupCommit.open({
       dir,
@@ -156,9 +158,7 @@ class LogStore implements SegmentStore {
       clock,
       salt: this.#salt,
       limits: this.#limits,
-      resume,
-      newest,
-      nextNumber,
+      ...this.#recovered,
       onSegment: (number) => this.#table.addSegment(number, this.#log.end.offset, clock.now()),
       onBatch: (segment, validBytes) => this.#onBatch(segment, validBytes),
       onNoSpace: () => this.#guard.dropBallast(),
@@ -357,6 +357,10 @@ class LogStore implements SegmentStore {
 
   scrubProgress(): ScrubProgress {
     return this.#scrubber.progress();
+  }
+
+  spaceLeft(freeBytes: number): void {
+    this.#guard.leaveRoom(freeBytes).catch(() => undefined);
   }
 
   async close(): Promise<void> {

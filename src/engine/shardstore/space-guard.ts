@@ -14,7 +14,7 @@ export interface SpaceGuardOptions {
   liveBytes: () => number;
 }
 
-/** Of the ballast's size: with less than this free a node could not open what it needs for a delete. */
+/** Of the ballast's size: with less than this free a node could not write, or open, what it needs for a delete. */
 const NEEDED_PART = 8;
 
 export class SpaceGuard {
@@ -41,8 +41,12 @@ export class SpaceGuard {
     this.#hasBallast = found?.sizeBytes === limits.ballastBytes;
     await this.#ask();
     await this.#layBallast();
-    // The databases, which open next, need room of their own.
-    if (this.#hasBallast && (this.#space?.freeBytes ?? 0) < limits.ballastBytes / NEEDED_PART)
+    await this.leaveRoom(this.#space?.freeBytes ?? 0);
+  }
+
+  /** Gives up the ballast where so little is free: the databases, too, need room for a delete. */
+  async leaveRoom(freeBytes: number): Promise<void> {
+    if (this.#hasBallast && freeBytes < this.#options.limits.ballastBytes / NEEDED_PART)
       await this.dropBallast();
   }
 

@@ -1,7 +1,7 @@
 /** A real file system that is really full: a small tmpfs, mounted by the test when it runs as root. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { acquireLock } from '../../../src/engine/effects/lock.ts';
@@ -109,5 +109,26 @@ describe('a tmpfs of 24 MiB', () => {
     expect(again.catalog.hide(ALICE, 'name')).toMatchObject({ name: 'name' });
     expect(await again.store.delete(held.id, OWNER_A)).toBe(true);
     await again.close();
+    rmSync(`${DIR}/filler`);
   });
+
+  it.skipIf(!mounted)(
+    `that fills up while a node runs: its catalog has room for a delete${skipped}`,
+    async () => {
+      const dir = `${DIR}/running`;
+      mkdirSync(dir);
+      const store = await openStore(`${dir}/shards`, { limits: { ballastBytes: 2 * MIB } });
+      const catalog = openCatalog(`${dir}/catalog.sqlite`, realClock());
+      catalog.commit(entry('name'));
+      expect(() => writeFileSync(`${DIR}/filler`, Buffer.alloc(24 * MIB))).toThrow('ENOSPC');
+      expect(() => {
+        for (let at = 0; at < 100; at++) catalog.commit(entry(`other ${at}`));
+      }).toThrow(expect.objectContaining({ code: 'disk-full' }));
+      store.spaceLeft(0);
+      await vi.waitUntil(() => !existsSync(`${dir}/shards/BALLAST`));
+      expect(catalog.hide(ALICE, 'name')).toMatchObject({ name: 'name' });
+      catalog.close();
+      await store.close();
+    },
+  );
 });
