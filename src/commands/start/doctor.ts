@@ -1,4 +1,5 @@
-import { asDatameshError, EXIT } from '../../errors.ts';
+import { asClearError } from '../../engine/effects/file-errors.ts';
+import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import type { Check, Finding, Patient } from './doctor/finding.ts';
 import { DOCTOR_FIELDS } from './fields.ts';
@@ -88,7 +89,7 @@ async function examine(name: string, check: Check, patient: Patient): Promise<Fi
   try {
     return await check(patient);
   } catch (thrown) {
-    const { message, mend } = asDatameshError(thrown);
+    const { message, mend } = asClearError(thrown);
     return { check: name, state: 'fail', detail: message, ...(mend === undefined ? {} : { mend }) };
   }
 }

@@ -3,6 +3,7 @@ import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Codec } from '../codec/codec.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { Disk } from '../effects/disk.ts';
+import { fileError } from '../effects/file-errors.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions } from '../engine.ts';
 import { type DrainContext, type DrainRound, drainRound } from '../maintenance/drain.ts';
@@ -67,7 +68,7 @@ export async function openDrainFlag({
   clock: Clock;
   path: string;
 }): Promise<DrainFlag> {
-  let sinceMs = readFlag(await disk.readFile(path, MAX_FLAG_BYTES), path);
+  let sinceMs = await readFlag(disk, path);
   return {
     isSet: () => sinceMs !== undefined,
     sinceMs: () => sinceMs,
@@ -80,14 +81,15 @@ export async function openDrainFlag({
   };
 }
 
-function readFlag(bytes: Uint8Array | undefined, path: string): number | undefined {
-  if (bytes === undefined) return undefined;
+async function readFlag(disk: Disk, path: string): Promise<number | undefined> {
   try {
+    const bytes = await disk.readFile(path, MAX_FLAG_BYTES);
+    if (bytes === undefined) return undefined;
     const { sinceMs } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { sinceMs?: unknown };
     if (sinceMs === null) return undefined;
     if (typeof sinceMs === 'number' && Number.isSafeInteger(sinceMs)) return sinceMs;
-  } catch {
-    // Told below.
+  } catch (error) {
+    if (fileError(error) !== undefined) throw error;
   }
   throw new DatameshError('malformed-data', {
     what: `${path} does not say whether this node is being drained`,

@@ -3,6 +3,7 @@
  */
 import { DatameshError } from '../../errors.ts';
 import type { Disk } from '../effects/disk.ts';
+import { fileError } from '../effects/file-errors.ts';
 import { type ShardStore, withOther } from '../shardstore/store.ts';
 import { isHexId, type OwnerId } from '../types.ts';
 import type { QuotaView } from '../views/quotas.ts';
@@ -88,9 +89,9 @@ export function limitingPuts(store: ShardStore, quotas: Pick<OwnerQuotas, 'limit
 }
 
 async function load(disk: Disk, path: string): Promise<Map<OwnerId | 'all', number>> {
-  const bytes = await disk.readFile(path, MAX_FILE_BYTES);
-  if (bytes === undefined) return new Map();
   try {
+    const bytes = await disk.readFile(path, MAX_FILE_BYTES);
+    if (bytes === undefined) return new Map();
     const { format, limits } = JSON.parse(Buffer.from(bytes).toString('utf8')) as {
       format: unknown;
       limits: unknown;
@@ -104,6 +105,7 @@ async function load(disk: Disk, path: string): Promise<Map<OwnerId | 'all', numb
     if (!good) throw new RangeError('a limit');
     return new Map(entries as [OwnerId | 'all', number][]);
   } catch (cause) {
+    if (fileError(cause) !== undefined) throw cause;
     throw new DatameshError('malformed-data', {
       what: `the limits of owners in ${path} cannot be read`,
       mend: 'move the file away and set them again: datamesh quota --user OWNER --set 10GiB',

@@ -154,6 +154,20 @@ describe('doctor looks at what a start opens', () => {
     ]);
   });
 
+  it('notes that are too long, or no files: damage, and no defect of datamesh', async () => {
+    for (const file of ['drain.json', 'quotas.json']) {
+      for (const make of [
+        () => writeFileSync(at(file), Buffer.alloc(3 * 1024 * 1024, 7), { mode: 0o600 }),
+        () => mkdirSync(at(file), { mode: 0o700 }),
+      ]) {
+        make();
+        const [finding] = (await examine()).found('notes');
+        expect(finding).toMatchObject({ state: 'fail', mend: expect.not.stringContaining('defect') });
+        rmSync(at(file), { recursive: true });
+      }
+    }
+  });
+
   it('the figures of another node on the metrics port', async () => {
     const other = createServer((_request, answer) =>
       answer.end('datamesh_node_info{name="other",peer="12D3KooWOther"} 1\n'),

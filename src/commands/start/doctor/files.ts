@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { access, open, rm, stat, statfs } from 'node:fs/promises';
 import { needNodeFolder } from '../../../config/data-folder.ts';
 import { realClock } from '../../../engine/effects/clock.ts';
+import { asClearError } from '../../../engine/effects/file-errors.ts';
 import { realRandom } from '../../../engine/effects/random.ts';
 import { realDisk } from '../../../engine/effects/real-disk.ts';
 import { openKeyring } from '../../../engine/keys/keyring.ts';
@@ -20,7 +21,7 @@ export async function examineConfig(patient: Patient): Promise<Finding> {
   try {
     patient.config = await patient.context.config();
   } catch (thrown) {
-    const error = asDatameshError(thrown);
+    const error = asClearError(thrown);
     const mend = error.mend ?? 'datamesh config validate';
     return { check: 'configuration', state: 'fail', detail: error.message, mend };
   }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { catalogFormat } from '../../../engine/catalog/schema.ts';
 import { realClock } from '../../../engine/effects/clock.ts';
+import { asClearError } from '../../../engine/effects/file-errors.ts';
 import { realDisk } from '../../../engine/effects/real-disk.ts';
 import { examineSqlite } from '../../../engine/effects/sqlite-file.ts';
 import { loadDevice } from '../../../engine/keys/device.ts';
@@ -12,7 +13,6 @@ import { openQuotas } from '../../../engine/node/owner-quotas.ts';
 import { dataPaths } from '../../../engine/options.ts';
 import { isDamagedIndex } from '../../../engine/shardstore/lmdb-damage.ts';
 import { examineStore } from '../../../engine/shardstore/segment.ts';
-import { asDatameshError } from '../../../errors.ts';
 import type { Check, Finding } from './finding.ts';
 
 /** Read to the end in a second or so; of a larger one the head and the tables are looked at. */
@@ -75,7 +75,7 @@ async function database(
   try {
     examineSqlite(path, MAX_DATABASE_BYTES, (db) => look(db, path));
   } catch (thrown) {
-    const { code, message, mend } = asDatameshError(thrown);
+    const { code, message, mend } = asClearError(thrown);
     const aside = `${dirname(path)}/damaged`;
     const away = `with the node stopped, restore it from a backup, or: mkdir '${aside}' && mv '${path}'* '${aside}'; ${otherwise}`;
     return [
@@ -139,7 +139,7 @@ export const checkNotes: Check = async ({ config }) => {
   ]);
   return each.flatMap((it): Finding[] => {
     if (it.status === 'fulfilled') return [];
-    const { message, mend } = asDatameshError(it.reason);
+    const { message, mend } = asClearError(it.reason);
     return [{ check: 'notes', state: 'fail', detail: message, ...(mend === undefined ? {} : { mend }) }];
   });
 };
