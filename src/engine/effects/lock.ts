@@ -163,8 +163,8 @@ function cannotLock(path: string, cause: unknown): DatameshError {
   }
   return new DatameshError('failed', {
     what: `cannot lock ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    why: 'the folder is not writable, or its file system has no locks',
-    mend: 'choose a data folder on a local disk that this user may write to',
+    why: 'the folder, or the guard in it, is not writable, or its file system has no locks',
+    mend: `look at their owners and modes (ls -ld '${path}.guard'), or choose a data folder on a local disk that this user may write to`,
     cause,
   });
 }
