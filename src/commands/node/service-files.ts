@@ -25,8 +25,6 @@ export interface ServiceFile {
   passphraseFile: string | undefined;
   /** Further folders that the service writes to: disks of pools. */
   writes: readonly string[];
-  /** The control socket lies below /tmp, so the service must see the same /tmp as its users. */
-  needsTmp: boolean;
 }
 
 /** By this line a file is known as ours, to be replaced and removed. */
@@ -107,11 +105,11 @@ function manual({ launcher }: ServiceFile): string {
 /** Mounts and capabilities are the system manager's to give and take; a user's manager has them only where user namespaces are allowed. */
 function systemSandbox(file: ServiceFile): string {
   return `
-# The file system is read-only but for the node's own folders.
+# The file system is read-only but for the node's own folders and /tmp. That must be the one of its users: a restore into it would else end well, and
+# nobody find the files; and the control socket lies there where the data folder's path is too long for it.
 ProtectSystem=strict
 ProtectHome=read-only
-ReadWritePaths=${[file.dataDir, ...file.writes].map((path) => quoted(path)).join(' ')}
-PrivateTmp=${file.needsTmp ? 'no' : 'yes'}
+ReadWritePaths=${[file.dataDir, '/tmp', ...file.writes].map((path) => quoted(path)).join(' ')}
 PrivateDevices=yes
 ProtectClock=yes
 ProtectControlGroups=yes

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { socketCandidates } from '../../engine/control/socket-path.ts';
 import { makeDirs } from '../../engine/effects/make-dirs.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Context } from '../command.ts';
@@ -62,8 +61,6 @@ export async function fileFor(where: Installation, wishes: InstallWishes): Promi
     user: wishes.user,
     passphraseFile,
     writes: wishes.writes.map((path) => resolve(cwd, path)),
-    // The data folder's path is too long for a socket address, and it lies elsewhere (control/socket-path.ts).
-    needsTmp: !socketCandidates(dataDir)[0]?.startsWith(`${dataDir}/`) || dataDir.startsWith('/tmp/'),
   });
   return { text };
 }

@@ -188,7 +188,6 @@ const file: ServiceFile = {
   user: userInfo().username,
   passphraseFile: '/etc/datamesh/passphrase',
   writes: ['/mnt/disk one', '/mnt/50%'],
-  needsTmp: false,
 };
 
 /** A user's manager wants to know where its runtime folder would be. */
@@ -227,6 +226,12 @@ describe('the unit', () => {
     const { status, stdout } = analyze(['security', '--offline=true', '--no-pager', '--threshold=25', path]);
     process.stdout.write(`${stdout.trim().split('\n').at(-1)}\n`);
     expect(status, stdout).toBe(0);
+  });
+
+  it('has the /tmp of its users, and may write there: restores go where they were told to, and the control socket may lie there', () => {
+    const text = serviceFile(file);
+    expect(text).not.toContain('PrivateTmp');
+    expect(text).toContain('\nReadWritePaths=/var/lib/datamesh /tmp "/mnt/disk one" "/mnt/50%%"\n');
   });
 
   it('lets other programs go first only where the node is to', () => {
