@@ -19,6 +19,8 @@ import type { OutputRecord } from '../command.ts';
 /** A log that has grown past this is put aside; so many are kept beside it, and the oldest goes: 60 MiB in all. */
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const KEPT_LOGS = 5;
+/** A log that could not be put aside, as on a full disk, is tried again after so much more, and given up when it is twice as long as it may be. */
+const TRY_AGAIN_SHARE = 0.1;
 /** Names the log that standard output goes to. */
 export const LOG_FILE_ENV = 'DATAMESH_LOG_FILE';
 
@@ -86,13 +88,16 @@ export function boundedLog(
 ): { write(line: string): void } {
   const own = isSame(path, descriptor);
   let bytes = own ? fstatSync(descriptor).size : 0;
+  let bound = maxBytes;
   return {
     write(line) {
       try {
-        if (own && bytes > maxBytes) {
-          putAside(path);
-          ftruncateOf(path);
-          bytes = 0;
+        if (own && bytes > bound) {
+          if (putAside(path) || bytes > 2 * maxBytes) {
+            ftruncateOf(path);
+            bytes = 0;
+            bound = maxBytes;
+          } else bound = bytes + maxBytes * TRY_AGAIN_SHARE;
         }
         // A pipe that nobody empties takes nothing at once; a file does.
         if (own) bytes += writeSync(descriptor, line);
@@ -113,15 +118,29 @@ function isSame(path: string, descriptor: number): boolean {
   }
 }
 
-function putAside(path: string): void {
-  for (let number = KEPT_LOGS - 1; number >= 1; number--) {
-    try {
-      renameSync(`${path}.${number}`, `${path}.${number + 1}`);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+/** Copied first: where there is no room for that, those before it must not move on and fall off the end for nothing. */
+function putAside(path: string): boolean {
+  const copy = `${path}.new`;
+  try {
+    copyFileSync(path, copy);
+    const older = olderLogs(path);
+    for (let at = older.length - 1; at >= 1; at--) {
+      try {
+        renameSync(older[at - 1]!, older[at]!);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
     }
+    renameSync(copy, older[0]!);
+    return true;
+  } catch {
+    return false;
   }
-  copyFileSync(path, `${path}.1`);
+}
+
+/** Where the logs before this one lie, the newest first. */
+export function olderLogs(path: string): string[] {
+  return Array.from({ length: KEPT_LOGS }, (_, at) => `${path}.${at + 1}`);
 }
 
 /** Standard output appends, so it goes on at the new end. */

@@ -2,11 +2,13 @@
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -93,6 +95,22 @@ describe('the log file', () => {
       .map((line) => Number(line.replaceAll('.', '')));
     expect(kept).toEqual(Array.from({ length: kept.length }, (_, i) => 200 - kept.length + i));
     expect(kept.length).toBeGreaterThan(50);
+  });
+
+  it('costs none of the older ones where there is no room to put it aside, and still has its bound', () => {
+    const path = join(folder, 'service.log');
+    for (const number of [1, 2, 3, 4, 5]) writeFileSync(`${path}.${number}`, `older ${number}\n`);
+    // As a full disk, no copy can be made.
+    mkdirSync(`${path}.new`);
+    const descriptor = openSync(path, 'a', 0o600);
+    const log = boundedLog(path, descriptor, 1000);
+    for (let i = 0; i < 15; i++) log.write(`${String(i).padStart(99, '.')}\n`);
+    expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(16);
+    for (let i = 0; i < 100; i++) log.write(`${String(i).padStart(99, '.')}\n`);
+    closeSync(descriptor);
+    expect(statSync(path).size).toBeLessThanOrEqual(2200);
+    for (const number of [1, 2, 3, 4, 5])
+      expect(readFileSync(`${path}.${number}`, 'utf8')).toBe(`older ${number}\n`);
   });
 
   it('goes on with a log that was long already', () => {
