@@ -1,14 +1,30 @@
 /** Reading the service's log: its last lines, and what comes after them. */
 import { open, stat } from 'node:fs/promises';
+import { olderLogs } from './service-events.ts';
 
-/** Read from the end in one piece; a thousand lines of a service are some 100 KiB. */
-const MAX_TAIL_BYTES = 1024 * 1024;
+/** Read from the end, piece by piece; a thousand lines of a service are some 100 KiB. */
+const PIECE_BYTES = 256 * 1024;
 const FOLLOW_POLL_MS = 200;
+const NEWLINE = 10;
 
 export interface Tail {
   lines: string[];
   /** Where the next line will begin. */
   position: number;
+}
+
+/** The last lines of a log and, where it has fewer, of those that were put aside before it. */
+export async function lastLines(path: string, count: number): Promise<Tail> {
+  const { lines, position } = await tailOf(path, count);
+  const parts = [lines];
+  let missing = count - lines.length;
+  for (const older of olderLogs(path)) {
+    if (missing <= 0) break;
+    const before = (await tailOf(older, missing)).lines;
+    parts.unshift(before);
+    missing -= before.length;
+  }
+  return { lines: parts.flat(), position };
 }
 
 /** At most `count` whole last lines that begin at or after `from`. An absent log has none. */
@@ -19,15 +35,23 @@ export async function tailOf(path: string, count: number, from = 0): Promise<Tai
   });
   if (file === undefined) return { lines: [], position: 0 };
   try {
-    const { size } = await file.stat();
-    const start = Math.max(from, size - MAX_TAIL_BYTES, 0);
-    const buffer = Buffer.alloc(Math.max(0, size - start));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
-    const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
-    const lines = buffer.toString('utf8', 0, end).split('\n').slice(0, -1);
-    // Unless the read began at a line, its first line is the end of one.
+    let start = (await file.stat()).size;
+    let ends = 0;
+    const pieces: Buffer[] = [];
+    // One end more than lines are wanted: unless the read began at a line, its first line is the end of one.
+    while (start > from && ends <= count) {
+      const length = Math.min(PIECE_BYTES, start - from);
+      start -= length;
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start);
+      const piece = buffer.subarray(0, bytesRead);
+      pieces.unshift(piece);
+      for (const byte of piece) if (byte === NEWLINE) ends++;
+    }
+    const read = Buffer.concat(pieces);
+    const end = read.lastIndexOf(NEWLINE) + 1;
+    const lines = read.toString('utf8', 0, end).split('\n').slice(0, -1);
     if (start > from) lines.shift();
-    return { lines: count === 0 ? [] : lines.slice(-count), position: start + end };
+    return { lines: count === 0 ? [] : lines.slice(-count), position: Math.max(start, from) + end };
   } finally {
     await file.close();
   }

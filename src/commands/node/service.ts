@@ -215,11 +215,11 @@ const logsCommand: Command = {
     const { node } = await context.config();
     const { out, options, signal } = context;
     const path = dataPaths(node.dataDir).log;
-    const [{ follow, tailOf }, { readableLine }] = await Promise.all([
+    const [{ follow, lastLines }, { readableLine }] = await Promise.all([
       import('./service-log.ts'),
       import('./service-events.ts'),
     ]);
-    const { lines, position } = await tailOf(path, values.lines as number);
+    const { lines, position } = await lastLines(path, values.lines as number);
     const show = (line: string) => (options.json ? out.record({ line }) : out.note(readableLine(line)));
     for (const line of lines) show(line);
     if (values.follow === true) for await (const line of follow(path, position, signal)) show(line);
