@@ -1,8 +1,10 @@
 /** What service managers are told about the node: the systemd unit and the launchd property list, as texts. Pure. */
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { dataPaths } from '../../engine/options.ts';
 import { BACKGROUND_NICE } from './give-way.ts';
 import { NODE_ENVIRONMENT, NODE_FLAGS } from './node-flags.ts';
+import { LOG_FILE_ENV } from './service-events.ts';
 
 export type Manager = 'systemd' | 'launchd';
 export type Scope = 'user' | 'system';
@@ -173,15 +175,15 @@ function quoted(text: string): string {
 }
 
 function launchdPlist(file: ServiceFile): string {
-  const log = `${file.dataDir}/service.log`;
-  const environment =
-    file.passphraseFile === undefined
-      ? ''
-      : `  <key>EnvironmentVariables</key>
-  <dict>
-    <key>DATAMESH_PASSPHRASE_FILE</key><string>${xml(file.passphraseFile)}</string>
-  </dict>
-`;
+  const { log } = dataPaths(file.dataDir);
+  // launchd keeps no log and bounds none: the service does, as one that was started by hand.
+  const variables = {
+    [LOG_FILE_ENV]: log,
+    ...(file.passphraseFile === undefined ? {} : { DATAMESH_PASSPHRASE_FILE: file.passphraseFile }),
+  };
+  const environment = Object.entries(variables)
+    .map(([name, value]) => `    <key>${name}</key><string>${xml(value)}</string>\n`)
+    .join('');
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <!-- ${MARK}; "datamesh service uninstall" removes it. -->
@@ -190,10 +192,13 @@ function launchdPlist(file: ServiceFile): string {
   <key>Label</key><string>${LAUNCHD_LABEL}</string>
   <key>ProgramArguments</key>
   <array>
-${commandLine(file)
+${[...commandLine(file), '--log-format', 'json']
   .map((word) => `    <string>${xml(word)}</string>\n`)
   .join('')}  </array>
-${environment}${file.user === undefined ? '' : `  <key>UserName</key><string>${xml(file.user)}</string>\n`}  <key>RunAtLoad</key><true/>
+  <key>EnvironmentVariables</key>
+  <dict>
+${environment}  </dict>
+${file.user === undefined ? '' : `  <key>UserName</key><string>${xml(file.user)}</string>\n`}  <key>RunAtLoad</key><true/>
   <key>KeepAlive</key>
   <dict>
     <key>SuccessfulExit</key><false/>

@@ -327,6 +327,13 @@ describe('the property list', () => {
     expect(text).not.toContain('& ');
   });
 
+  it('has the service keep its log within bounds, which launchd does not', () => {
+    const text = serviceFile({ ...launchd, dataDir: '/d' });
+    expect(text).toContain('<key>DATAMESH_LOG_FILE</key><string>/d/service.log</string>');
+    expect(text).toContain('<key>StandardOutPath</key><string>/d/service.log</string>');
+    expect(text).toMatch(/<string>--log-format<\/string>\s*<string>json<\/string>/);
+  });
+
   it.skipIf(!hasLint)('is well-formed', () => {
     execFileSync('xmllint', ['--noout', '--nonet', '-'], { input: serviceFile(launchd) });
   });
