@@ -14,6 +14,8 @@ import { tailOf } from './service-log.ts';
 
 /** A node opens its stores and dials its peers in a second or two; a store to recover may take longer. */
 const START_TIMEOUT_MS = 60_000;
+/** One that is just starting or stopping is done with that by then; a console or a long put is not. */
+const SETTLE_MS = 5000;
 /** A stopping node cancels what runs, tells its peers and syncs its stores. */
 const STOP_TIMEOUT_MS = 20_000;
 /** From letting go of the data folder to the end of the process; one that is listed for longer waits for its parent to look. */
@@ -47,6 +49,17 @@ export async function findService(dataDir: string): Promise<Found> {
   }
   const holder = await lockHolder(dataDir);
   return holder === undefined ? { state: 'stopped' } : { state: 'busy', pid: holder.pid, stuck };
+}
+
+/** As `findService`, but a service that is just starting or stopping is given the time to. */
+export async function findSettled(dataDir: string, signal: AbortSignal): Promise<Found> {
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    const found = await findService(dataDir);
+    if (found.state !== 'busy' || found.stuck || performance.now() > deadline) return found;
+    await pause(POLL_MS);
+    signal.throwIfAborted();
+  }
 }
 
 /**
@@ -84,16 +97,18 @@ export interface StartRequest {
   onSpawn?: (child: ChildProcess) => void;
   /** Stop it when this process ends, however it ends. */
   tied?: boolean;
+  answerWithinMs?: number;
 }
 
 /**
  * Starts a service that outlives this process, its output in the log file, and waits until it answers. Throws what the
- * service gave as its reason when it ends before that, and `timeout` when it does neither.
+ * service gave as its reason when it ends before that, and `timeout` when it does neither: then it goes on with what it is at,
+ * for a store whose recovery takes long would begin anew with every start.
  */
 export async function startService(
   request: StartRequest,
 ): Promise<{ status: NodeStatus; child: ChildProcess }> {
-  const { dataDir, configPath, signal } = request;
+  const { dataDir, configPath, signal, answerWithinMs = START_TIMEOUT_MS } = request;
   await needNodeFolder(dataDir);
   const logPath = dataPaths(dataDir).log;
   const log = await open(logPath, 'a', 0o600);
@@ -142,22 +157,24 @@ export async function startService(
   });
   await log.close();
   try {
-    const deadline = performance.now() + START_TIMEOUT_MS;
+    const deadline = performance.now() + answerWithinMs;
     while (end === undefined) {
       signal.throwIfAborted();
       const found = await answers(dataDir);
       if (found !== undefined && found.pid === child.pid) return { status: found, child };
       if (performance.now() > deadline) {
         throw new DatameshError('timeout', {
-          what: `the service does not answer after ${START_TIMEOUT_MS / 1000} s`,
-          mend: 'see what it does: datamesh service logs',
+          what: `the service does not answer after ${answerWithinMs / 1000} s; it was left running as process ${child.pid}`,
+          mend: 'see what it does: datamesh service logs --follow',
+          details: { pid: child.pid },
         });
       }
       await pause(POLL_MS);
     }
     throw await startFailure(logPath, logStart, end);
   } catch (error) {
-    if (end === undefined) child.kill('SIGKILL');
+    const isSlow = !signal.aborted && asDatameshError(error).code === 'timeout';
+    if (end === undefined && (request.tied || !isSlow)) child.kill('SIGKILL');
     throw error;
   } finally {
     child.unref();

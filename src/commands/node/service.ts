@@ -1,6 +1,6 @@
-import type { EventLevel } from '../../engine/engine.ts';
+import type { EventLevel, NodeStatus } from '../../engine/engine.ts';
 import { dataPaths } from '../../engine/options.ts';
-import { DatameshError, EXIT } from '../../errors.ts';
+import { asDatameshError, DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OutputRecord } from '../command.ts';
 import { EVENT_FIELDS, LOG_FIELDS, SERVICE_FIELDS } from './fields.ts';
 import { installCommand, uninstallCommand } from './service-install.ts';
@@ -78,30 +78,42 @@ const startCommand: Command = {
   needs: 'config',
   shape: 'single',
   columns: STATE_COLUMNS,
-  exits: [{ code: EXIT.timeout, meaning: 'it was started, but does not answer' }],
+  exits: [
+    { code: EXIT.timeout, meaning: 'it was started and left running, but does not answer after a minute' },
+  ],
   async run(context) {
     const { node } = await context.config();
-    const { findService, startService } = await import('./service-process.ts');
-    const found = await findService(node.dataDir);
-    if (found.state === 'running') {
-      context.out.record(stateRecord(node.dataDir, found));
-      return context.out.note(`the service runs already as process ${found.status.pid}`);
-    }
+    const { findSettled, startService } = await import('./service-process.ts');
+    const settled = () => findSettled(node.dataDir, context.signal);
+    const tell = (status: NodeStatus, how: string) => {
+      context.out.record(stateRecord(node.dataDir, { state: 'running', status }));
+      context.out.note(`the service runs ${how}as process ${status.pid}`);
+    };
+    const found = await settled();
+    if (found.state === 'running') return tell(found.status, 'already ');
     if (found.state === 'busy') throw busy(node.dataDir, found.pid);
     if (context.options.dryRun) {
       context.out.record({ dryRun: true, state: 'stopped', dataDir: node.dataDir });
       return context.out.note('nothing was started (--dry-run)');
     }
-    const { status } = await startService({
-      dataDir: node.dataDir,
-      configPath: context.configPath(),
-      env: context.env,
-      passphrase: await passphraseFor(context, node.dataDir),
-      logLevel: logLevelOf(context),
-      signal: context.signal,
-    });
-    context.out.record(stateRecord(node.dataDir, { state: 'running', status }));
-    context.out.note(`the service runs as process ${status.pid}`);
+    try {
+      const { status } = await startService({
+        dataDir: node.dataDir,
+        configPath: context.configPath(),
+        env: context.env,
+        passphrase: await passphraseFor(context, node.dataDir),
+        logLevel: logLevelOf(context),
+        signal: context.signal,
+      });
+      tell(status, '');
+    } catch (thrown) {
+      const { code } = asDatameshError(thrown);
+      if (code !== 'lock-held' && code !== 'already-running') throw thrown;
+      // Another command may have started one at the same moment.
+      const other = await settled();
+      if (other.state !== 'running') throw thrown;
+      tell(other.status, 'already ');
+    }
   },
 };
 

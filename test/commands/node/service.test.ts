@@ -1,9 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { getPriority, hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { follow, lastLines, tailOf } from '../../../src/commands/node/service-log.ts';
+import { findService, startService } from '../../../src/commands/node/service-process.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { firstOutput, type Home, isAlive, jsonLines, makeHome } from '../../support/bin.ts';
 
@@ -87,6 +89,39 @@ describe('in the background', { timeout: 60_000 }, () => {
     const next = await started();
     expect(next).not.toBe(pid);
     expect((await home.run('service', 'stop')).status).toBe(0);
+  });
+
+  it('two starts at once are one service, and both end well', async () => {
+    const both = await Promise.all([
+      home.run('service', 'start', '--json'),
+      home.run('service', 'start', '--json'),
+    ]);
+    const found = both.map(({ stdout }) => jsonLines(stdout)[0]?.pid as number);
+    pids.push(...found.filter((pid) => pid !== undefined));
+    expect(both.map(({ status, stderr }) => ({ status, stderr }))).toEqual([
+      { status: 0, stderr: '' },
+      { status: 0, stderr: '' },
+    ]);
+    expect(found[0]).toBe(found[1]);
+  });
+
+  it('is left to what it is at when it does not answer in time', async () => {
+    const request = {
+      ...{ dataDir: home.dataDir, configPath: home.configPath, env: process.env, passphrase: undefined },
+      signal: new AbortController().signal,
+      onSpawn: (child: ChildProcess) => pids.push(child.pid!),
+    };
+    await expect(startService({ ...request, answerWithinMs: 1 })).rejects.toMatchObject({
+      code: 'timeout',
+      message: expect.stringContaining('left running'),
+    });
+    await expect
+      .poll(async () => (await findService(home.dataDir)).state, { timeout: 30_000 })
+      .toBe('running');
+    await expect(startService({ ...request, tied: true, answerWithinMs: 1 })).rejects.toMatchObject({
+      code: 'timeout',
+    });
+    await expect.poll(() => isAlive(pids.at(-1)!)).toBe(false);
   });
 
   it('says why it could not start', async () => {
