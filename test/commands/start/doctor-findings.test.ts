@@ -4,13 +4,14 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { diskFinding } from '../../../src/commands/start/doctor/files.ts';
+import { diskFinding, spaceFinding } from '../../../src/commands/start/doctor/files.ts';
 import {
   codecFinding,
   erasureFinding,
   hashFinding,
   runtimeFinding,
 } from '../../../src/commands/start/doctor/machine.ts';
+import { parseSize } from '../../../src/config/units.ts';
 import { createCodecPool } from '../../../src/engine/codec/codec-pool.ts';
 import { Erasure } from '../../../src/engine/codec/erasure.ts';
 
@@ -74,6 +75,29 @@ describe('doctor finds', () => {
     });
   });
 
+  it('less room than was offered, and proposes what mends it', () => {
+    const GIB = 2 ** 30;
+    const figures = { freeBytes: 77.7 * GIB, diskBytes: 100 * GIB, heldBytes: 0, quotaBytes: 200 * GIB };
+    for (const freeBytes of [77.7 * GIB, 14.99 * GIB, 10.97 * GIB, 10 * GIB + 999_999, 10 * GIB + 7]) {
+      const tight = { ...figures, freeBytes, reservePercent: 10 };
+      const { state, mend } = spaceFinding(tight);
+      const proposed = parseSize(/storage\.quotaBytes (\S+)$/.exec(mend!)![1]!)!;
+      expect({ state, now: spaceFinding({ ...tight, quotaBytes: proposed }).state }).toEqual({
+        state: 'warn',
+        now: 'ok',
+      });
+    }
+    expect(spaceFinding({ ...figures, reservePercent: 80 })).toMatchObject({
+      state: 'fail',
+      mend: expect.stringContaining('storage.reservePercent 5'),
+    });
+    for (const reservePercent of [3, 5, 80])
+      expect(spaceFinding({ ...figures, freeBytes: GIB, reservePercent })).toMatchObject({
+        state: 'fail',
+        mend: 'free some space',
+      });
+  });
+
   it('a disk that refuses, lies or stalls, and leaves nothing there', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'dm-disk-'));
     try {
@@ -94,6 +118,24 @@ describe('doctor finds', () => {
       expect(await diskFinding(folder, lying)).toMatchObject({
         state: 'fail',
         detail: expect.stringContaining('other bytes'),
+      });
+      let room = 1000;
+      const filling = async (...call: Parameters<typeof open>) => {
+        const file = await open(...call);
+        Object.assign(file, {
+          async write(bytes: Buffer) {
+            if (room === 0) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+            const bytesWritten = Math.min(room, bytes.length);
+            room -= bytesWritten;
+            return { bytesWritten };
+          },
+        });
+        return file;
+      };
+      expect(await diskFinding(folder, filling)).toMatchObject({
+        state: 'fail',
+        detail: 'ENOSPC: no space left',
+        mend: expect.stringMatching(/^free some space/),
       });
       const stalling = async (...call: Parameters<typeof open>) => {
         const file = await open(...call);

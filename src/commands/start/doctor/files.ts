@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, open, rm, stat, statfs } from 'node:fs/promises';
 import { needNodeFolder } from '../../../config/data-folder.ts';
+import { formatSize } from '../../../config/units.ts';
 import { realClock } from '../../../engine/effects/clock.ts';
 import { asClearError } from '../../../engine/effects/file-errors.ts';
 import { realRandom } from '../../../engine/effects/random.ts';
@@ -14,6 +15,8 @@ import { size } from '../demo/tell.ts';
 import type { Check, Finding, Patient } from './finding.ts';
 
 const OTHERS = 0o077;
+/** What is proposed where a larger reserve leaves no room. */
+const LOW_RESERVE_PERCENT = 5;
 
 /** The configuration, read anew so that its own error is the finding; later checks use what came of it. */
 export async function examineConfig(patient: Patient): Promise<Finding> {
@@ -105,7 +108,27 @@ export const checkSpace: Check = async ({ config }) => {
   const place = await existingParent(config.node.dataDir);
   const { bavail, blocks, bsize } = await statfs(place);
   const freeBytes = bavail * bsize;
-  const reserveBytes = (blocks * bsize * reservePercent) / 100;
+  return spaceFinding({
+    freeBytes,
+    diskBytes: blocks * bsize,
+    quotaBytes,
+    reservePercent,
+    heldBytes: await heldBytes(config.node.dataDir),
+  });
+};
+
+export interface SpaceFigures {
+  freeBytes: number;
+  diskBytes: number;
+  quotaBytes: number;
+  reservePercent: number;
+  /** Already counted for the quota, and not free any more. */
+  heldBytes: number;
+}
+
+export function spaceFinding(it: SpaceFigures): Finding {
+  const { freeBytes, diskBytes, quotaBytes, reservePercent, heldBytes } = it;
+  const reserveBytes = (diskBytes * reservePercent) / 100;
   const usable = freeBytes - reserveBytes;
   const seen = `${size(freeBytes)} free, ${size(reserveBytes)} of it kept in reserve, ${size(quotaBytes)} offered`;
   if (quotaBytes > 0 && usable <= 0) {
@@ -113,21 +136,28 @@ export const checkSpace: Check = async ({ config }) => {
       check: 'space',
       state: 'fail',
       detail: `${seen}: nothing can be stored`,
-      mend: 'free some space, or lower the reserve: datamesh config set storage.reservePercent 5',
+      mend:
+        reservePercent > LOW_RESERVE_PERCENT && freeBytes > (diskBytes * LOW_RESERVE_PERCENT) / 100
+          ? `free some space, or lower the reserve: datamesh config set storage.reservePercent ${LOW_RESERVE_PERCENT}`
+          : 'free some space',
     };
   }
-  // What the node holds already counts for the quota and is not free any more.
-  const held = await heldBytes(config.node.dataDir);
-  if (usable < quotaBytes - held) {
+  if (usable < quotaBytes - heldBytes) {
     return {
       check: 'space',
       state: 'warn',
       detail: `${seen}: less room than offered`,
-      mend: `free some space, or offer less: datamesh config set storage.quotaBytes ${size(Math.max(0, usable + held)).replace(' ', '')}`,
+      mend: `free some space, or offer less: datamesh config set storage.quotaBytes ${roomBelow(usable + heldBytes)}`,
     };
   }
   return { check: 'space', state: 'ok', detail: seen };
-};
+}
+
+/** What is rounded up is again more than there is. */
+function roomBelow(bytes: number): string {
+  const unit = bytes >= 10 * 2 ** 30 ? 2 ** 30 : bytes >= 10 * 2 ** 20 ? 2 ** 20 : 1;
+  return formatSize(Math.floor(bytes / unit) * unit).replace(' ', '');
+}
 
 /** Writes, syncs and reads back a file: what every put waits for on each holder. */
 export const checkDisk: Check = async ({ config }) =>
@@ -142,7 +172,9 @@ export async function diskFinding(dataDir: string, openFile: typeof open): Promi
   try {
     const file = await openFile(path, 'wx+', 0o600);
     try {
-      await file.write(written, 0, written.length, 0);
+      // A disk that is nearly full takes what it has room for, and refuses the rest when it is asked again.
+      for (let at = 0; at < written.length; )
+        at += (await file.write(written, at, written.length - at, at)).bytesWritten;
       const startMs = performance.now();
       await file.datasync();
       const syncMs = performance.now() - startMs;
@@ -162,7 +194,9 @@ export async function diskFinding(dataDir: string, openFile: typeof open): Promi
       await file.close();
     }
   } catch (error) {
-    return { check: 'disk', state: 'fail', detail: (error as Error).message, mend: REPLACE };
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const full = NO_ROOM.includes(code);
+    return { check: 'disk', state: 'fail', detail: message, mend: full ? MAKE_ROOM : REPLACE };
   } finally {
     await rm(path, { force: true });
   }
@@ -171,6 +205,9 @@ export async function diskFinding(dataDir: string, openFile: typeof open): Promi
 const DISK_BYTES = 2 ** 20;
 /** A disk that turns takes a hundredth of that. */
 const SLOW_SYNC_MS = 2000;
+/** Nothing is wrong with a disk or a quota that is full. */
+const NO_ROOM = ['ENOSPC', 'EDQUOT'];
+const MAKE_ROOM = 'free some space on the file system of the data folder';
 const REPLACE = 'look at the disk (smartctl -a, dmesg); a failing one is replaced after: datamesh drain';
 
 export const checkKeyring: Check = async ({ config }) => {
