@@ -38,13 +38,13 @@ export async function runService(context: Context, options: RunOptions): Promise
   const engine = await withPassphrase(context, (passphrase) =>
     openServingEngine(toEngineOptions(config, { mode: 'service', passphrase, onEvent, reload })),
   );
-  const tell = (text: string, atMs = Date.now()) =>
-    writer.write({ atMs, level: 'info', source: 'service', text });
+  const tell = (text: string, level: EventLevel = 'info', atMs = Date.now()) =>
+    writer.write({ atMs, level, source: 'service', text });
   const stops = [reloadOnHangUp(engine, tell), keepMemorySmall()];
   if (context.env[TIED_ENV] === '1') endWithParent();
   try {
     const status = await engine.status();
-    tell(`${status.name} runs as process ${status.pid}, ${listening(status)}`, status.startedAtMs);
+    tell(`${status.name} runs as process ${status.pid}, ${listening(status)}`, 'info', status.startedAtMs);
     // Only now: whoever starts it waits for it.
     if (config.node.priority === 'low') giveWay();
     await untilAsked(context.signal);
@@ -70,13 +70,17 @@ async function writerFor(context: Context, options: RunOptions, config: Config):
 }
 
 /** SIGHUP, as services take it: the configuration is read again. On a terminal it still says that the terminal is gone. */
-function reloadOnHangUp(engine: Pick<Engine, 'reload'>, tell: (text: string) => void): () => void {
+function reloadOnHangUp(
+  engine: Pick<Engine, 'reload'>,
+  tell: (text: string, level?: EventLevel) => void,
+): () => void {
   if (process.stdin.isTTY) return () => {};
   const others = process.listeners('SIGHUP');
   const reload = () => {
     engine.reload().then(
       ({ applied, restart }) => tell(reloadText(applied, restart)),
-      (error: unknown) => tell(`the configuration was not taken up: ${asDatameshError(error).message}`),
+      (error: unknown) =>
+        tell(`the configuration was not taken up: ${asDatameshError(error).message}`, 'error'),
     );
   };
   for (const other of others) process.off('SIGHUP', other);

@@ -74,7 +74,7 @@ describe('a running service', { timeout: SLOW_MS }, () => {
     // One that is wrong changes nothing.
     writeFileSync(home.configPath, '{"version":1,"bandwidth":{"upBytesPerSecond":-1}}');
     process.kill(pid, 'SIGHUP');
-    await until('the fault is told', () => log().includes('was not taken up'));
+    await until('the fault is told', () => /"level":"error".*was not taken up/.test(log()));
     expect(isAlive(pid)).toBe(true);
   });
 
