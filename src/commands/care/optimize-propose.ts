@@ -100,16 +100,18 @@ export function proposeLine(figures: LineFigures): Proposal[] {
       loadedMs === undefined
         ? `round trip ${formatDuration(idleMs)}`
         : `round trip ${formatDuration(loadedMs)} meanwhile, ${formatDuration(idleMs)} before`;
+    // What comes near the limit is the limit's rate and not the line's, which nobody has seen then.
+    const isHeld = cap !== undefined && rate >= cap * LINE_SHARE;
+    const held = isHeld ? `, as the limit of ${formatRate(cap)} lets it` : '';
     const base = {
       area: 'network',
       key: `bandwidth.${way}BytesPerSecond`,
       now: cap ?? 0,
-      measured: `${formatRate(rate)} ${way === 'up' ? 'to' : 'from'} ${peer}; ${trips}`,
+      measured: `${formatRate(rate)} ${way === 'up' ? 'to' : 'from'} ${peer}${held}; ${trips}`,
     } as const;
     const waits = loadedMs !== undefined && loadedMs >= BLOAT * idleMs && loadedMs - idleMs >= BLOAT_MS;
     const limit = floorTo(rate * LINE_SHARE, 1024);
-    if (!waits || limit === 0 || (cap !== undefined && cap <= limit))
-      return { ...base, proposed: base.now, gain: undefined };
+    if (!waits || limit === 0 || isHeld) return { ...base, proposed: base.now, gain: undefined };
     return {
       ...base,
       proposed: limit,
