@@ -27,6 +27,15 @@ export async function lastLines(path: string, count: number): Promise<Tail> {
   return { lines: parts.flat(), position };
 }
 
+/** Whether what a process prints goes to `path`; undefined where the system does not tell. */
+export async function printsTo(pid: number, path: string): Promise<boolean | undefined> {
+  const [printed, log] = await Promise.all(
+    [`/proc/${pid}/fd/1`, path].map((of) => stat(of).catch(() => undefined)),
+  );
+  if (printed === undefined) return undefined;
+  return log?.ino === printed.ino && log.dev === printed.dev;
+}
+
 /** At most `count` whole last lines that begin at or after `from`. An absent log has none. */
 export async function tailOf(path: string, count: number, from = 0): Promise<Tail> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {

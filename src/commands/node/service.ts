@@ -227,15 +227,22 @@ const logsCommand: Command = {
     const { node } = await context.config();
     const { out, options, signal } = context;
     const path = dataPaths(node.dataDir).log;
-    const [{ follow, lastLines }, { readableLine }] = await Promise.all([
+    const [{ follow, lastLines, printsTo }, { readableLine }, { findService }] = await Promise.all([
       import('./service-log.ts'),
       import('./service-events.ts'),
+      import('./service-process.ts'),
     ]);
     const { lines, position } = await lastLines(path, values.lines as number);
     const show = (line: string) => (options.json ? out.record({ line }) : out.note(readableLine(line)));
     for (const line of lines) show(line);
+    const found = await findService(node.dataDir).catch(() => undefined);
+    if (found?.state === 'running' && (await printsTo(found.status.pid, path)) === false) {
+      out.warn(
+        `the node runs as process ${found.status.pid}, which writes its log elsewhere; ${path} is of an earlier one. Under systemd: journalctl --user -u datamesh, or journalctl -u datamesh`,
+      );
+    } else if (lines.length === 0 && position === 0 && values.follow !== true)
+      out.warn(`there is no log at ${path} yet`);
     if (values.follow === true) for await (const line of follow(path, position, signal)) show(line);
-    else if (lines.length === 0 && position === 0) out.warn(`there is no log at ${path} yet`);
   },
 };
 

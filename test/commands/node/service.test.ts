@@ -50,6 +50,7 @@ describe('in the background', { timeout: 60_000 }, () => {
     expect(jsonLines(state.stdout)[0]).toMatchObject({ state: 'running', pid, peersConnected: 0 });
 
     const logs = await home.run('service', 'logs', '-n', '100');
+    expect(logs.stderr).toBe('');
     expect(logs.stdout).toContain(`alder runs as process ${pid}, listening at /ip4/127.0.0.1/tcp/`);
 
     const stopped = await home.run('service', 'stop', '--json');
@@ -162,6 +163,12 @@ describe('in the foreground', { timeout: 60_000 }, () => {
       jsonLines(told.slice(0, told.lastIndexOf('\n') + 1)).find(({ source }) => source === 'service');
     while (runs() === undefined) await once(child.stdout!, 'data');
     expect(runs()).toMatchObject({ level: 'info', text: expect.stringContaining(`process ${child.pid}`) });
+    if (process.platform === 'linux') {
+      writeFileSync(`${home.dataDir}/service.log`, 'stopped\n');
+      const { stdout, stderr } = await home.run('service', 'logs');
+      expect(stdout).toBe('stopped\n');
+      expect(stderr).toMatch(new RegExp(`process ${child.pid}.* elsewhere.*journalctl`));
+    }
     child.kill(signal);
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(existsSync(`${home.dataDir}/LOCK`)).toBe(false);
