@@ -44,7 +44,8 @@ export const installCommand: Command = {
       name: 'writes',
       type: { kind: 'path' },
       repeatable: true,
-      summary: 'With --system: a further folder it may write to, as disks of pools are; repeatable',
+      summary:
+        'With --system: a further folder it may write to, for disks of pools and for restores; repeatable',
     },
     { name: 'print', summary: 'Write the file to standard output and do nothing' },
     { name: 'no-start', summary: 'Write the file, and let the manager be' },
