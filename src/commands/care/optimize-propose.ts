@@ -42,6 +42,7 @@ export interface LineFigures {
   /** Undefined: no round trip was measured meanwhile. */
   upLoadedMs: number | undefined;
   downLoadedMs: number | undefined;
+  /** In force while it was measured. */
   capUpBytesPerSecond: number | undefined;
   capDownBytesPerSecond: number | undefined;
 }
@@ -89,7 +90,8 @@ export function proposeStorage(figures: StorageFigures): Proposal {
   };
 }
 
-export function proposeLine(figures: LineFigures): Proposal[] {
+/** @param set what the configuration has, 0 for none: at some hours its schedule has another limit in force */
+export function proposeLine(figures: LineFigures, set: { up: number; down: number }): Proposal[] {
   const { peer, idleMs } = figures;
   const ways = [
     ['up', figures.upBytesPerSecond, figures.upLoadedMs, figures.capUpBytesPerSecond],
@@ -106,12 +108,13 @@ export function proposeLine(figures: LineFigures): Proposal[] {
     const base = {
       area: 'network',
       key: `bandwidth.${way}BytesPerSecond`,
-      now: cap ?? 0,
+      now: set[way],
       measured: `${formatRate(rate)} ${way === 'up' ? 'to' : 'from'} ${peer}${held}; ${trips}`,
     } as const;
     const waits = loadedMs !== undefined && loadedMs >= BLOAT * idleMs && loadedMs - idleMs >= BLOAT_MS;
     const limit = floorTo(rate * LINE_SHARE, 1024);
-    if (!waits || limit === 0 || isHeld) return { ...base, proposed: base.now, gain: undefined };
+    if (!waits || limit === 0 || isHeld || (base.now > 0 && base.now <= limit))
+      return { ...base, proposed: base.now, gain: undefined };
     return {
       ...base,
       proposed: limit,

@@ -61,7 +61,7 @@ async function proposalsOf(context: Context, values: Values): Promise<Proposal[]
   const { out, signal } = context;
   const all = ['cache', 'storage', 'network'].every((area) => values[area] !== true);
   const wanted = (area: Proposal['area']) => all || values[area] === true;
-  const { reads } = await context.config();
+  const { reads, bandwidth } = await context.config();
   const [{ measureCache, measureLine, measureStorage }, { proposeCache, proposeLine, proposeStorage }] =
     await Promise.all([import('./optimize-measure.ts'), import('./optimize-propose.ts')]);
   const engine = await context.engine();
@@ -71,7 +71,10 @@ async function proposalsOf(context: Context, values: Values): Promise<Proposal[]
   if (wanted('network')) {
     const line = await measureLine(engine, signal);
     if (line === undefined) out.warn('no peer takes a speed test now, so the line was not measured');
-    else proposals.push(...proposeLine(line));
+    else {
+      const set = { up: bandwidth.upBytesPerSecond, down: bandwidth.downBytesPerSecond };
+      proposals.push(...proposeLine(line, set));
+    }
   }
   return proposals;
 }

@@ -66,24 +66,34 @@ describe('proposals', () => {
       capUpBytesPerSecond: undefined,
       capDownBytesPerSecond: undefined,
     };
-    const [up, down] = proposeLine(line);
+    const none = { up: 0, down: 0 };
+    const half = { up: 500_000, down: 0 };
+    const [up, down] = proposeLine(line, none);
     expect(up).toMatchObject({ key: 'bandwidth.upBytesPerSecond', now: 0, proposed: 849_920 });
     expect(up!.gain).toContain('388ms');
     expect(down).toMatchObject({ proposed: 0, gain: undefined });
-    expect(proposeLine({ ...line, capUpBytesPerSecond: 500_000 })[0]).toMatchObject({ proposed: 500_000 });
+    expect(proposeLine({ ...line, capUpBytesPerSecond: 500_000 }, half)[0]).toMatchObject({
+      proposed: 500_000,
+    });
     // Under a limit it is the limit that is measured, now a little more, now a little less: taken for the line's, each run would lower it further.
     for (const upBytesPerSecond of [460_000, 500_000, 560_000])
-      expect(proposeLine({ ...line, upBytesPerSecond, capUpBytesPerSecond: 500_000 })[0]).toMatchObject({
-        proposed: 500_000,
-        measured: expect.stringContaining('the limit of 488 KiB/s'),
-      });
+      expect(proposeLine({ ...line, upBytesPerSecond, capUpBytesPerSecond: 500_000 }, half)[0]).toMatchObject(
+        {
+          proposed: 500_000,
+          measured: expect.stringContaining('the limit of 488 KiB/s'),
+        },
+      );
     // A line that is far slower than its limit is not held by it.
     expect(
-      proposeLine({ ...line, upBytesPerSecond: 400_000, capUpBytesPerSecond: 5_000_000 })[0]!.proposed,
+      proposeLine({ ...line, upBytesPerSecond: 400_000, capUpBytesPerSecond: 5_000_000 }, none)[0]!.proposed,
     ).toBe(339_968);
-    expect(proposeLine({ ...line, upLoadedMs: undefined })[0]!.gain).toBeUndefined();
+    expect(proposeLine({ ...line, upLoadedMs: undefined }, none)[0]!.gain).toBeUndefined();
     // On a loopback three times nothing is nothing.
-    expect(proposeLine({ ...line, idleMs: 1, upLoadedMs: 20 })[0]!.gain).toBeUndefined();
+    expect(proposeLine({ ...line, idleMs: 1, upLoadedMs: 20 }, none)[0]!.gain).toBeUndefined();
+    // At hours of the schedule another limit holds than the setting, which is what is shown and changed.
+    const scheduled = { ...line, capUpBytesPerSecond: 900_000 };
+    expect(proposeLine(scheduled, half)[0]).toMatchObject({ now: 500_000, proposed: 500_000 });
+    expect(proposeLine({ ...line, capUpBytesPerSecond: 5_000_000 }, half)[0]!.proposed).toBe(500_000);
   });
 });
 
