@@ -50,7 +50,7 @@ import { remoteBackups } from './client-backups.ts';
 import { bodyHead, cutOff, FRAME, readFrames, readLines } from './frames.ts';
 import { callError, pingSocket, readAnswer, SocketCaller } from './http-call.ts';
 import { remoteNames } from './names.ts';
-import { inPrivateFolder, socketCandidates } from './socket-path.ts';
+import { inPrivateFolder, realFolder, socketCandidates } from './socket-path.ts';
 import { type Line, ROUTE, STREAM_TYPE } from './wire.ts';
 import { NAME_ROUTE } from './wire-names.ts';
 
@@ -59,7 +59,7 @@ import { NAME_ROUTE } from './wire-names.ts';
  * user's, `timeout` when it listens but does not answer, `format-too-new` when it speaks another version.
  */
 export async function connectEngine(dataDir: string): Promise<Engine | undefined> {
-  for (const path of socketCandidates(dataDir)) {
+  for (const path of socketCandidates(await realFolder(dataDir))) {
     // A socket in a folder that others may write to could be anybody's.
     if ((await inPrivateFolder(path)) !== 'private') continue;
     const answer = await pingSocket(path);

@@ -29,7 +29,7 @@ import {
   answerWhatif,
   type Exchange,
 } from './server-streams.ts';
-import { inPrivateFolder, isErrno, prepareSocketPath } from './socket-path.ts';
+import { inPrivateFolder, isErrno, prepareSocketPath, realFolder } from './socket-path.ts';
 import {
   API_HEADER,
   API_VERSION,
@@ -70,8 +70,9 @@ export interface ControlServer {
  * `already-running` when one answers there, `insecure-file-mode` when the data folder is open to others.
  */
 export async function startControl(engine: Engine, options: ControlOptions): Promise<ControlServer> {
-  await refuseOpenFolder(options.dataDir);
-  const socketPath = await prepareSocketPath(options.dataDir);
+  const dataDir = await realFolder(options.dataDir);
+  await refuseOpenFolder(dataDir);
+  const socketPath = await prepareSocketPath(dataDir);
   await clearStaleSocket(socketPath);
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();

@@ -3,7 +3,7 @@
  * short one made of its hash. Whoever may open the socket rules the node, so its folder must be the user's alone.
  */
 import { createHash } from 'node:crypto';
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { DatameshError } from '../../errors.ts';
 import { dataPaths } from '../options.ts';
 
@@ -31,6 +31,11 @@ export function socketCandidates(
   return [...new Set(folders)]
     .map((folder) => `${folder}/${short}.sock`)
     .filter((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES);
+}
+
+/** The data folder behind a link, as one to a larger disk is: by whatever name it is called, the service is found at one place. */
+export async function realFolder(dataDir: string): Promise<string> {
+  return realpath(dataDir).catch(() => dataDir);
 }
 
 /** Whether the folder of `path` is a real folder of this user that nobody else may enter. */

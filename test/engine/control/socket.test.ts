@@ -54,6 +54,24 @@ describe('who may open the socket', () => {
   });
 });
 
+describe('a data folder that is a link, as to a larger disk', () => {
+  it.each(['data', 'deep'.repeat(30)])('is served, and found by either name (%s)', async (name) => {
+    const real = `${dataFolder()}/${name}`;
+    mkdirSync(real, { mode: 0o700 });
+    const link = `${dataFolder()}/link`;
+    symlinkSync(real, link);
+    const { client } = await serve(createFakeEngine(), link);
+    expect((await client.status()).name).toBe('alder');
+    const other = await connectEngine(real);
+    expect((await other?.status())?.name).toBe('alder');
+    await other?.close();
+    chmodSync(real, 0o750);
+    expect(await errorOf(startControl(createFakeEngine(), { dataDir: link, clock }))).toMatchObject({
+      code: 'insecure-file-mode',
+    });
+  });
+});
+
 describe('two services', () => {
   it('the second is told which process runs, and the first is unharmed', async () => {
     const { dataDir, client } = await serve(createFakeEngine());
