@@ -80,7 +80,10 @@ describe('a watch', { timeout: 30_000 }, () => {
     for (const name of ['one', 'two', 'three']) write(`a/${name}`, name);
     const { host, status } = watch('--bidirectional', '--interval', '1s');
     await vi.waitFor(async () => expect((await stored()).length).toBe(3), SOON);
+    // What fails in the first pass ends it as well.
     await vi.waitFor(() => expect(host.seen.notes.join()).toContain('changed, in'), SOON);
+    const list = vi.spyOn(sides.engine, 'list');
+    await vi.waitFor(() => expect(list).toHaveBeenCalled(), SOON);
     take();
     fs.rmSync(at('a/one'), { force: true });
     expect(await status).toBe(8);
