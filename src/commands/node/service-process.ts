@@ -1,5 +1,6 @@
 /** The service as a process: who runs on a data folder, starting one beside us, asking one to stop. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +19,8 @@ const START_TIMEOUT_MS = 60_000;
 const SETTLE_MS = 5000;
 /** A stopping node cancels what runs, tells its peers and syncs its stores. */
 const STOP_TIMEOUT_MS = 20_000;
-/** From letting go of the data folder to the end of the process; one that is listed for longer waits for its parent to look. */
-const EXIT_GRACE_MS = 2000;
+/** From letting go of the data folder to the end of the process; one that is listed for longer waits for its parent to look, where that cannot be told. */
+const EXIT_GRACE_MS = existsSync('/proc/self/stat') ? STOP_TIMEOUT_MS : 2000;
 const POLL_MS = 50;
 /** Tells a service that its standard input is its parent's life: it stops when that ends. */
 export const TIED_ENV = 'DATAMESH_TIED';
@@ -238,12 +239,23 @@ export async function stopProcess(dataDir: string, pid: number, signal: AbortSig
   }
 }
 
-function isAlive(pid: number): boolean {
+/** It runs; one that has ended and only waits for its parent to look does not, where that can be told. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** It has ended, and its parent has not looked yet. The state follows the name in brackets, which may hold brackets itself (proc_pid_stat(5)). */
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat[stat.lastIndexOf(')') + 2] === 'Z';
+  } catch {
+    return false;
   }
 }
 
