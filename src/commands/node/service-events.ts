@@ -15,6 +15,7 @@ import {
 import type { Logger } from 'pino';
 import type { EventLevel, EventView } from '../../engine/engine.ts';
 import type { OutputRecord } from '../command.ts';
+import { safeText } from '../format/safe-text.ts';
 
 /** A log that has grown past this is put aside; so many are kept beside it, and the oldest goes: 60 MiB in all. */
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
@@ -34,10 +35,10 @@ export interface EventWriter {
   write(event: ServiceEvent): void;
 }
 
-/** @param line takes one that is ready to be printed */
+/** One line for each, whatever its text: peers and files have their say in it. @param line takes one that is ready to be printed */
 export function textWriter(level: EventLevel, line: (text: string) => void): EventWriter {
   return filtered(level, ({ atMs, level: of, source, text }) =>
-    line(`${new Date(atMs).toISOString()} ${of.padEnd(5)} ${source}: ${text}`),
+    line(`${new Date(atMs).toISOString()} ${of.padEnd(5)} ${source}: ${safeText(text)}`),
   );
 }
 
@@ -159,7 +160,7 @@ export function readableLine(line: string): string {
   try {
     const { time, level, source, msg } = JSON.parse(line) as Record<string, unknown>;
     if ([time, level, source, msg].some((it) => typeof it !== 'string')) return line;
-    return `${time} ${String(level).padEnd(5)} ${source}: ${msg}`;
+    return `${time} ${String(level).padEnd(5)} ${source}: ${safeText(String(msg))}`;
   } catch {
     return line;
   }

@@ -65,7 +65,12 @@ describe('events of a service', () => {
       source: 'mesh',
       msg: odd,
     });
-    expect(readableLine(lines[0]!)).toBe(`2026-11-21T10:00:00.000Z warn  mesh: ${odd}`);
+    // One line here too: what a peer or a file says must not look like an event of its own.
+    const shown = '2026-11-21T10:00:00.000Z warn  mesh: a "b"\\n%s \\e[31m é';
+    expect(readableLine(lines[0]!)).toBe(shown);
+    const text: string[] = [];
+    textWriter('info', (line) => text.push(line)).write(event('warn', odd));
+    expect(text).toEqual([shown]);
     for (const other of ['error[DM-5005]: no', '{"level":1}', '{half', ''])
       expect(readableLine(other)).toBe(other);
   });
