@@ -200,6 +200,8 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function seen(entry: PeerEntry): void {
     entry.lastSeenMs = clock.now();
+    entry.firstSeenMs ??= clock.monotonic();
+    entry.knownForMs = clock.monotonic() - entry.firstSeenMs;
     entry.unansweredSinceMs = undefined;
     if (!entry.greeted) return;
     entry.redial = freshRedial();

@@ -19,6 +19,10 @@ export interface PeerEntry {
   certificates: string | undefined;
   rttMs: number | undefined;
   lastSeenMs: number | undefined;
+  /** Between the first time it was here and the last, since this node started: names that a stranger makes up are here for moments. */
+  knownForMs: number;
+  /** Monotonic. */
+  firstSeenMs: number | undefined;
   /** The newest heartbeat that came by gossip; this time and those below are monotonic. */
   heard: { seq: number; atMs: number } | undefined;
   /** When it was first asked since its last sign of life; undefined while nothing is owed. */
@@ -52,7 +56,7 @@ export class PeerTable {
   entry(peerId: PeerId): PeerEntry {
     let entry = this.entries.get(peerId);
     if (entry === undefined) {
-      this.forgetOldest();
+      this.forgetOne();
       entry = {
         peerId,
         info: undefined,
@@ -66,6 +70,8 @@ export class PeerTable {
         certificates: undefined,
         rttMs: undefined,
         lastSeenMs: undefined,
+        knownForMs: 0,
+        firstSeenMs: undefined,
         heard: undefined,
         unansweredSinceMs: undefined,
         nextHelloMs: 0,
@@ -77,17 +83,18 @@ export class PeerTable {
     return entry;
   }
 
-  /** One pass, no sorting: a stranger with many names makes this run once for each. */
-  private forgetOldest(): void {
+  /**
+   * Of those that are away whoever was known for the shortest time goes, of equals who was seen longest ago: whose name is gone for good is taken for gone itself
+   * (node/custody.ts), and two thousand names cost a stranger seconds, but not years. One pass, no sorting: this runs once for each of his names.
+   */
+  private forgetOne(): void {
     if (this.entries.size < MAX_KNOWN_PEERS) return;
-    let oldest: PeerEntry | undefined;
-    for (const entry of this.entries.values()) {
-      if (entry.state !== 'offline') continue;
-      if (oldest === undefined || (entry.lastSeenMs ?? 0) < (oldest.lastSeenMs ?? 0)) oldest = entry;
-    }
-    if (oldest === undefined) return;
-    this.entries.delete(oldest.peerId);
-    this.forgotten(oldest.peerId);
+    let least: PeerEntry | undefined;
+    for (const entry of this.entries.values())
+      if (entry.state === 'offline' && (least === undefined || isLess(entry, least))) least = entry;
+    if (least === undefined) return;
+    this.entries.delete(least.peerId);
+    this.forgotten(least.peerId);
   }
 
   /** As `verifyNodeInfo`; what was verified before is not verified again, for heartbeats repeat it. */
@@ -122,4 +129,11 @@ export class PeerTable {
     }
     return entry;
   }
+}
+
+function isLess(a: PeerEntry, b: PeerEntry): boolean {
+  return (
+    a.knownForMs < b.knownForMs ||
+    (a.knownForMs === b.knownForMs && (a.lastSeenMs ?? 0) < (b.lastSeenMs ?? 0))
+  );
 }
