@@ -1,7 +1,14 @@
 /**
  * What is to be repaired, how soon, and where rebuilt shards may go. Pure: from who holds what now, where holders stand and the rule of the object's pool.
  */
-import type { Candidate, Domain, PlacementPolicy, Site } from '../placement/domains.ts';
+import {
+  type Candidate,
+  type Domain,
+  type PlacementPolicy,
+  type Site,
+  standing,
+  standingAt,
+} from '../placement/domains.ts';
 import { StripeLoad } from '../placement/load.ts';
 import { spareFor } from '../placement/place.ts';
 import type { CodeProfile, ObjectId, PeerId, ShardId } from '../types.ts';
@@ -77,13 +84,15 @@ export function standingOf(group: GroupState, rule: Rule): Damage {
   const { code, ids } = group;
   const live = choicesOf(group, rule);
   const policy = policyOf(group, rule);
-  const load = new StripeLoad(policy, sitesOf(live.flat(), rule));
+  const load = new StripeLoad(policy, standing(live.flat(), rule.siteOf));
   const holders: (PeerId | undefined)[] = ids.map(() => undefined);
   const misplaced: number[] = [];
   const allowed = (peer: PeerId) =>
     !rule.leaving(peer) &&
     (rule.members.length === 0 || rule.members.includes(peer)) &&
-    (policy.domain === 'none' ? !(code.k === 1 && holders.includes(peer)) : load.allows(placeOf(peer)));
+    (policy.domain === 'none'
+      ? !(code.k === 1 && holders.includes(peer))
+      : load.allows(standingAt({ peer })));
   // Shards with one holder have no choice, so they choose first.
   const byChoice = [...ids.keys()].sort((a, b) => live[a]!.length - live[b]!.length || a - b);
   for (const index of byChoice) {
@@ -157,9 +166,9 @@ export function targetsFor(
     ({ peer }) => !rule.leaving(peer) && (rule.members.length === 0 || rule.members.includes(peer)),
   );
   const known = new Set(open.map(({ peer }) => peer));
-  const others = sitesOf(
+  const others = standing(
     holders.filter((holder): holder is PeerId => holder !== undefined && !known.has(holder)),
-    rule,
+    rule.siteOf,
   );
   // What is to move away does not stand in the way of what comes.
   const staying = holders.map((holder, at) => (misplaced.includes(at) ? undefined : holder));
@@ -177,18 +186,4 @@ export function targetsFor(
 
 function policyOf({ code }: GroupState, { domain }: Rule): PlacementPolicy {
   return { code, domain, allowDegraded: false };
-}
-
-/** Holders of which nobody knows where they stand are left out: placement counts them in every domain. */
-function sitesOf(holders: readonly PeerId[], rule: Rule): Candidate[] {
-  return [...new Set(holders)].flatMap((peer) => {
-    const site = rule.siteOf(peer);
-    return site === undefined ? [] : [{ ...site, ...placeOf(peer) }];
-  });
-}
-
-const NOWHERE = new Uint8Array(32);
-
-function placeOf(peer: PeerId): Candidate {
-  return { peer, point: NOWHERE, freeBytes: 0 };
 }

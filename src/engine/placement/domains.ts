@@ -29,6 +29,25 @@ export interface Candidate extends Site, Placed {
   freeBytes: number;
 }
 
+/** Nobody is compared with who takes nothing. */
+const NOWHERE = new Uint8Array(32);
+
+/** A holder that has something and takes no more, as `site` tells where it stands. */
+export function standingAt(site: Site): Candidate {
+  return { ...site, point: NOWHERE, freeBytes: 0 };
+}
+
+/** The same of all of them whose place is known: placement counts the others in every domain. */
+export function standing(
+  holders: readonly PeerId[],
+  siteOf: (holder: PeerId) => Site | undefined,
+): Candidate[] {
+  return [...new Set(holders)].flatMap((peer) => {
+    const site = siteOf(peer);
+    return site === undefined ? [] : [standingAt({ ...site, peer })];
+  });
+}
+
 export interface PlacementPolicy {
   code: CodeProfile;
   domain: Domain;

@@ -3,7 +3,7 @@ import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts'
 import type { Backend } from '../backends/backend.ts';
 import { unlessAborted } from '../codec/unless-aborted.ts';
 import type { Clock } from '../effects/clock.ts';
-import type { Candidate, PlacementPolicy, Site } from '../placement/domains.ts';
+import { type Candidate, type PlacementPolicy, type Site, standing } from '../placement/domains.ts';
 import { planStripe, spareFor } from '../placement/place.ts';
 import type { OwnerId, PeerId, ShardId } from '../types.ts';
 import type { Asking } from './asking.ts';
@@ -183,21 +183,16 @@ function release(id: ShardId, holder: PeerId, context: WriteContext): void {
     .catch(() => {}); // an orphan, which garbage collection finds
 }
 
-/** Holders of shards that take no more (they are full, or leaving): of an unknown place the rule would count them in every domain. */
+/** Holders of shards that take no more: they are full, or leaving. */
 function placesOf(
   held: StripeToWrite['held'],
   offered: readonly Candidate[],
   { siteOf }: WriteContext,
 ): Candidate[] {
+  if (held === undefined || siteOf === undefined) return [];
   const known = new Set(offered.map(({ peer }) => peer));
-  return (held ?? []).flatMap((holder) => {
-    const site = holder === undefined || known.has(holder) ? undefined : siteOf?.(holder);
-    return site === undefined ? [] : [{ ...site, freeBytes: 0, point: NOWHERE }];
-  });
+  return standing(held.filter((holder) => holder !== undefined && !known.has(holder)) as PeerId[], siteOf);
 }
-
-/** Nobody is compared with who takes nothing. */
-const NOWHERE = new Uint8Array(0);
 
 /** Holders for the shards that nobody has yet, by the same rule. */
 function planRest(
