@@ -13,11 +13,12 @@ import { readOrder, signOrder } from '../../src/engine/maintenance/custody/order
 import { Silences } from '../../src/engine/maintenance/custody/silences.ts';
 import { DamageList } from '../../src/engine/maintenance/damage-list.ts';
 import { censusGroups } from '../../src/engine/maintenance/groups.ts';
-import { leftToOthers, mend } from '../../src/engine/maintenance/mender.ts';
+import { mend } from '../../src/engine/maintenance/mender.ts';
 import type { MenderContext } from '../../src/engine/maintenance/mender-context.ts';
 import { provedBy, proveShards } from '../../src/engine/maintenance/proof/ask.ts';
 import { Look } from '../../src/engine/maintenance/proof/look.ts';
 import { ProofMemory } from '../../src/engine/maintenance/proof/memory.ts';
+import { triage } from '../../src/engine/maintenance/triage.ts';
 import { RateLimit } from '../../src/engine/mesh/rate-limit.ts';
 import { Jobs } from '../../src/engine/observe/jobs.ts';
 import { pointOf } from '../../src/engine/placement/xor.ts';
@@ -97,6 +98,7 @@ export async function menderMesh(count: number, others?: Others) {
     }),
     released: () => {},
     nowMs: () => clock.monotonic() + passedMs,
+    awayMs: (peer) => (mesh.backend(peer) === undefined ? clock.monotonic() + passedMs : undefined),
     log: () => {},
     signal,
     atOnce: { count: 4, bytes: 1e9 },
@@ -109,6 +111,7 @@ export async function menderMesh(count: number, others?: Others) {
       blockedMs: 60_000,
       silenceMs: 0,
       askTimeoutMs: 500,
+      unseenMs: 90_000,
     },
   };
   return {
@@ -128,9 +131,9 @@ export async function menderMesh(count: number, others?: Others) {
       suspects.suspect(objectId, clock.monotonic());
       return (await mend([objectId], context)).shards;
     },
-    /** Whether it is left to custodians that come before, here as many as `turn`. */
-    leftToOthers: (turn: number, limits: Partial<MenderContext['limits']>) =>
-      leftToOthers(objectId, {
+    /** Whether it is looked at now; as many custodians as `turn` come before. */
+    triage: (turn: number, limits: Partial<MenderContext['limits']>) =>
+      triage(objectId, {
         ...context,
         turnOf: () => turn,
         limits: { ...context.limits, ...limits },

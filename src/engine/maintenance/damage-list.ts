@@ -3,6 +3,7 @@
  * first. Bounded; what does not fit the next census finds again.
  */
 import type { ObjectId } from '../types.ts';
+import type { NotedLosses } from './noted-losses.ts';
 
 interface Suspect {
   /** Since when it is damaged, as the first look found it to be; undefined before that. */
@@ -18,6 +19,10 @@ interface Suspect {
   losses: number;
   /** Of them, what was told since the last look began, which may not have seen it. */
   unseen: number;
+  /** What the last look found beyond what the notes say, as holders are here that have lost theirs; negative where shards lie with holders that nobody noted. */
+  unnoted: number;
+  /** When a look at it last began; before the first, since when it is suspected. */
+  lookedMs: number;
 }
 
 /** 100 bytes each. */
@@ -29,6 +34,16 @@ const FIRST_WAIT_MS = 5_000;
 const LAST_WAIT_MS = 300_000;
 /** As many losses and more are one list: nobody chooses a code that lives with more for long. */
 const MOST_LOSSES = 8;
+
+/** In milliseconds of the clock that the list is told. */
+export interface KnownDamage {
+  losses: number;
+  ageMs: number;
+  /** Since the last loss was told. */
+  toldAgoMs: number;
+  /** Since somebody looked at it here, or it was first suspected. */
+  unlookedMs: number;
+}
 
 export class DamageList {
   private readonly suspects = new Map<ObjectId, Suspect>();
@@ -65,6 +80,8 @@ export class DamageList {
         futile: 0,
         losses: 0,
         unseen: lost ? 1 : 0,
+        unnoted: 0,
+        lookedMs: nowMs,
       };
       this.suspects.set(id, suspect);
       this.list(id, suspect, lost ? 1 : 0);
@@ -81,15 +98,37 @@ export class DamageList {
   }
 
   /** A look at it begins. What is told to be lost from now on outlasts the look and the repair after it: their end does not call it whole, nor does it wait. */
-  look(id: ObjectId): void {
+  look(id: ObjectId, nowMs: number): void {
     const suspect = this.suspects.get(id);
-    if (suspect !== undefined) suspect.unseen = 0;
+    if (suspect === undefined) return;
+    suspect.unseen = 0;
+    suspect.lookedMs = nowMs;
   }
 
-  /** What a look has found: shards of its weakest stripe that are gone. */
-  found(id: ObjectId, losses: number): void {
+  /** What a look has found: shards of its weakest stripe that are gone. `noted`: as many of them as the notes alone would tell. */
+  found(id: ObjectId, losses: number, noted: number): void {
     const suspect = this.suspects.get(id);
-    if (suspect !== undefined) this.list(id, suspect, losses + suspect.unseen);
+    if (suspect === undefined) return;
+    suspect.unnoted = losses - noted;
+    this.list(id, suspect, losses + suspect.unseen);
+  }
+
+  /** What the notes say now, which takes the place of losses that were counted as they were told. True where that is less: then others are weaker. */
+  assess(id: ObjectId, { losses, sinceMs }: NotedLosses): boolean {
+    const suspect = this.suspects.get(id);
+    if (suspect === undefined) return false;
+    if (losses > 0) suspect.toldMs ??= sinceMs;
+    const before = suspect.losses;
+    const now = bounded(losses + suspect.unnoted);
+    if (now !== before) this.list(id, suspect, now);
+    return now < before;
+  }
+
+  /** A custodian is gone: what waited for it may be this node's to mend now. */
+  wake(nowMs: number): void {
+    for (const of of this.byLosses.slice(1))
+      for (const suspect of of.values())
+        if (suspect.futile === 0) suspect.nextMs = Math.min(suspect.nextMs, nowMs);
   }
 
   /** The mesh has changed: what was futile may now help. What only waits for its time goes on waiting: with each node that comes all of it would be looked at in vain. */
@@ -102,9 +141,9 @@ export class DamageList {
   }
 
   /** The weakest first, without those that somebody has in hand. */
-  due(nowMs: number, limit: number, inHand?: ReadonlySet<ObjectId>): ObjectId[] {
+  due(nowMs: number, limit: number, inHand?: ReadonlySet<ObjectId>, least = 0): ObjectId[] {
     const due: ObjectId[] = [];
-    for (let losses = MOST_LOSSES; losses >= 0; losses--) {
+    for (let losses = MOST_LOSSES; losses >= least; losses--) {
       for (const [id, { nextMs }] of this.byLosses[losses]!) {
         if (nextMs > nowMs || inHand?.has(id)) continue;
         due.push(id);
@@ -115,11 +154,12 @@ export class DamageList {
   }
 
   /** What was told or found of it; undefined where nobody knows of a loss. */
-  known(id: ObjectId, nowMs: number): { losses: number; ageMs: number; toldAgoMs: number } | undefined {
-    const { losses = 0, sinceMs, toldMs } = this.suspects.get(id) ?? {};
-    const fromMs = sinceMs ?? toldMs;
-    if (losses === 0 || fromMs === undefined) return undefined;
-    return { losses, ageMs: nowMs - fromMs, toldAgoMs: nowMs - (toldMs ?? fromMs) };
+  known(id: ObjectId, nowMs: number): KnownDamage | undefined {
+    const suspect = this.suspects.get(id);
+    const fromMs = suspect?.sinceMs ?? suspect?.toldMs;
+    if (suspect === undefined || suspect.losses === 0 || fromMs === undefined) return undefined;
+    const { losses, toldMs = fromMs, lookedMs } = suspect;
+    return { losses, ageMs: nowMs - fromMs, toldAgoMs: nowMs - toldMs, unlookedMs: nowMs - lookedMs };
   }
 
   /** By all that is known its time has not come: it needs no look before this, unless more is told of it. */
@@ -166,14 +206,22 @@ export class DamageList {
     const suspect = this.suspects.get(id);
     if (suspect === undefined) return;
     if (suspect.unseen === 0) {
-      this.suspects.delete(id);
-      this.byLosses[suspect.losses]!.delete(id);
+      this.drop(id);
       return;
     }
     suspect.sinceMs = undefined;
+    suspect.unnoted = 0;
     suspect.refusedSinceMs = undefined;
     suspect.futile = 0;
     this.list(id, suspect, suspect.unseen);
+  }
+
+  /** Not this node's any more, whatever was told of it. */
+  drop(id: ObjectId): void {
+    const suspect = this.suspects.get(id);
+    if (suspect === undefined) return;
+    this.suspects.delete(id);
+    this.byLosses[suspect.losses]!.delete(id);
   }
 
   /** Objects known to be damaged. */
@@ -186,7 +234,7 @@ export class DamageList {
     let searched = 0;
     for (const [id, { sinceMs }] of this.byLosses[0]!) {
       if (sinceMs === undefined) {
-        this.whole(id);
+        this.drop(id);
         return true;
       }
       if (++searched === MAX_SEARCHED) return false;
@@ -197,7 +245,11 @@ export class DamageList {
   /** To the end of the list of so many losses. */
   private list(id: ObjectId, suspect: Suspect, losses: number): void {
     this.byLosses[suspect.losses]!.delete(id);
-    suspect.losses = Math.min(MOST_LOSSES, Math.max(0, losses));
+    suspect.losses = bounded(losses);
     this.byLosses[suspect.losses]!.set(id, suspect);
   }
+}
+
+function bounded(losses: number): number {
+  return Math.min(MOST_LOSSES, Math.max(0, losses));
 }

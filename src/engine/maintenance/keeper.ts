@@ -14,6 +14,7 @@ import type { ReleaseCarrier } from './custody/release-carrier.ts';
 import type { DamageList } from './damage-list.ts';
 import { LANES, MendLanes } from './mend-lanes.ts';
 import type { MendReport } from './mender-context.ts';
+import type { NotedLosses } from './noted-losses.ts';
 import type { SideBySide } from './side-by-side.ts';
 
 export interface KeeperLimits {
@@ -53,12 +54,12 @@ export interface KeeperOptions {
   leases: Leases;
   suspects: DamageList;
   limits: KeeperLimits;
-  /** Another custodian's work for now: the object waits without a look. */
-  leftToOthers(id: ObjectId): boolean;
+  /** Whether an object is to be looked at now. */
+  triage(id: ObjectId): boolean;
   mend(ids: readonly ObjectId[], atOnce: SideBySide): Promise<MendReport>;
   mended?(report: MendReport): void;
-  /** Whether some holder of the object cannot be asked now. */
-  doubtful(id: ObjectId): boolean;
+  /** What an object has lost by what is noted of its holders; undefined where that is not this node's to mend. */
+  notedLosses(id: ObjectId): NotedLosses | undefined;
   /** Sends the owner's pending orders; how many are left. Absent on a node without owner. */
   sendOrders?: (() => Promise<number>) | undefined;
   /** Lets others run between two pages of work. */
@@ -74,6 +75,8 @@ export interface Keeper {
   changed(peer: PeerId, live: boolean): void;
   /** Orders came from others. */
   kept(ids: readonly ObjectId[]): void;
+  /** A custodian has told where shards of these are now. */
+  moved(ids: readonly ObjectId[]): void;
   /** The owner's catalog has new orders to send. */
   ordersWaiting(): void;
   /** Looks at all objects in custody now. */
@@ -139,13 +142,20 @@ export function createKeeper(options: KeeperOptions): Keeper {
     dueMs.manifests = Math.min(dueMs.manifests, clock.monotonic() + limits.calmMs);
   };
 
+  /** Others have told where its shards are: what lacks none by that is no more urgent than what nobody suspects. */
+  const assess = (id: ObjectId, dueMs: number) => {
+    const noted = options.notedLosses(id);
+    if (noted === undefined) return;
+    if (noted.losses > 0) suspects.suspect(id, dueMs);
+    suspects.assess(id, noted);
+  };
+
   /** What nobody gives is asked for again after the next census. */
   const fetchManifests = async () => {
     while (lacking.size > 0 && !stopped) {
       const ids = [...lacking].slice(0, OBJECTS_AT_ONCE);
       for (const id of ids) lacking.delete(id);
-      for (const id of await handover.fetchManifests(ids))
-        if (options.doubtful(id)) suspects.suspect(id, clock.monotonic());
+      for (const id of await handover.fetchManifests(ids)) assess(id, clock.monotonic());
     }
   };
 
@@ -161,7 +171,12 @@ export function createKeeper(options: KeeperOptions): Keeper {
         if (rank !== 0 && !whole) continue;
         // Releases are everybody's who knows of them: each may know another holder.
         if (isOpenRelease(mark)) releases.add(mark.objectId);
-        else if (mark.state === 'live' && rank !== undefined) suspects.suspect(mark.objectId, nowMs);
+        else if (mark.state === 'live' && rank !== undefined) {
+          suspects.suspect(mark.objectId, nowMs);
+          // Else what a busy node has missed would stand behind all that it knows of.
+          const noted = options.notedLosses(mark.objectId);
+          if (noted !== undefined && noted.losses > 0) suspects.assess(mark.objectId, noted);
+        }
       }
     });
   };
@@ -169,7 +184,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const lanes = new MendLanes({
     suspects,
     nowMs: clock.monotonic,
-    leftToOthers: options.leftToOthers,
+    triage: options.triage,
     mend: options.mend,
     mended(report) {
       const { shards, repaired, trafficBytes } = report;
@@ -228,8 +243,12 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const nowMs = clock.monotonic();
       for (const id of page) {
         if (isOpenRelease(store.mark(id))) releases.add(id);
-        else if (lost) suspects.suspect(id, nowMs, lost);
+        const noted = options.notedLosses(id);
+        if (noted === undefined) continue;
+        if (lost) suspects.suspect(id, nowMs, lost);
         else suspects.returned(id, nowMs);
+        // Others may be noted to have all it had, or it has lost its disk: that is for a look to tell, after those that are known to be weaker.
+        suspects.assess(id, noted);
       }
       cursor = page.at(-1);
       await options.pause();
@@ -251,7 +270,10 @@ export function createKeeper(options: KeeperOptions): Keeper {
         carrier.forgetPeer(peer);
         suspects.retryFutile(nowMs);
         dueMs.orders = Math.min(dueMs.orders, nowMs + limits.calmMs);
-      } else options.leases.drop(peer);
+      } else {
+        options.leases.drop(peer);
+        suspects.wake(nowMs);
+      }
       dueMs.leaders = Math.min(dueMs.leaders, nowMs + limits.calmMs);
       run(`shards of ${peer}`, () => suspectOf(peer, !live));
     },
@@ -262,8 +284,12 @@ export function createKeeper(options: KeeperOptions): Keeper {
         const mark = store.mark(id);
         lack(mark);
         if (isOpenRelease(mark)) releases.add(id);
-        else if (mark?.state === 'live' && options.doubtful(id)) suspects.suspect(id, nowMs + limits.calmMs);
+        else if (mark?.state === 'live') assess(id, nowMs + limits.calmMs);
       }
+    },
+    moved(ids) {
+      const dueMs = clock.monotonic() + limits.calmMs;
+      for (const id of ids) assess(id, dueMs);
     },
     ordersWaiting() {
       dueMs.orders = Math.min(dueMs.orders, clock.monotonic() + GATHER_MS);

@@ -11,21 +11,23 @@ export interface Lane {
   name: string;
   /** Looked at together. */
   objects: number;
+  /** Only what has lost so many shards, as far as is known. */
+  leastLosses: number;
   /** Stripes rebuilt at once. A repair of a small object is two round trips and a sync: four at a time were five objects a second and node, with the processors idle. */
   atOnce: SideBySide;
 }
 
 const MIB = 1024 * 1024;
 export const LANES: readonly Lane[] = [
-  { name: 'repair', objects: 256, atOnce: { count: 32, bytes: 16 * MIB } },
-  { name: 'quick repair', objects: 64, atOnce: { count: 16, bytes: 16 * MIB } },
+  { name: 'repair', objects: 256, leastLosses: 0, atOnce: { count: 32, bytes: 16 * MIB } },
+  { name: 'quick repair', objects: 64, leastLosses: 1, atOnce: { count: 16, bytes: 16 * MIB } },
 ];
 
 export interface MendLanesOptions {
   suspects: DamageList;
   nowMs(): number;
-  /** Other custodians come before this one, and have time left: it waits. */
-  leftToOthers(id: ObjectId): boolean;
+  /** Whether it is to be looked at now; else it stands elsewhere in the list, or waits, or is off it. */
+  triage(id: ObjectId): boolean;
   mend(ids: readonly ObjectId[], atOnce: SideBySide): Promise<MendReport>;
   mended(report: MendReport): void;
   stopped(): boolean;
@@ -42,17 +44,17 @@ export class MendLanes {
   }
 
   /** Batch after batch until nothing is due that the other lane does not have. */
-  async run({ objects, atOnce }: Lane): Promise<void> {
-    const { suspects, nowMs, leftToOthers, mend, mended, stopped, pause } = this.options;
+  async run({ objects, leastLosses, atOnce }: Lane): Promise<void> {
+    const { suspects, nowMs, triage, mend, mended, stopped, pause } = this.options;
     const { inHand } = this;
     while (!stopped()) {
       // Of three objects of which a loss was told two are left to others.
-      const due = suspects.due(nowMs(), 3 * objects, inHand);
+      const due = suspects.due(nowMs(), 3 * objects, inHand, leastLosses);
       if (due.length === 0) return;
       const batch: ObjectId[] = [];
       for (const id of due) {
         if (batch.length === objects) break;
-        if (!leftToOthers(id)) batch.push(id);
+        if (triage(id)) batch.push(id);
       }
       for (const id of batch) inHand.add(id);
       try {

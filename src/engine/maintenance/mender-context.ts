@@ -35,6 +35,8 @@ export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybod
   /** Orders came to be known that are no longer live, or a shard of such an object was placed: its release is to be carried out. */
   released(ids: readonly ObjectId[]): void;
   nowMs(): number;
+  /** Since when a holder cannot be asked; undefined: it can be asked. */
+  awayMs(holder: PeerId): number | undefined;
   limits: MenderLimits;
   /** Stripes rebuilt at once. */
   atOnce: SideBySide;
@@ -58,6 +60,8 @@ export interface MenderLimits {
   /** A holder that does not answer is not taken for lost before. */
   silenceMs: number;
   askTimeoutMs: number;
+  /** However long damage may wait, it is looked at so often: there may be more of it than the notes tell. */
+  unseenMs: number;
 }
 
 export interface MendReport {
@@ -75,6 +79,8 @@ export interface Case {
   object: ObjectInCustody;
   /** Custodians that come before this one. */
   turn: number;
+  /** Losses by the notes when the look began. */
+  noted: number;
   repair: RepairContext | undefined;
   /** What can be mended. */
   damages: Damage[];

@@ -1,13 +1,13 @@
 /** Looks at objects in custody, and mends what is damaged and this node's to mend: who leads repairs, with a lease from the other custodians. */
 import type { ObjectId } from '../types.ts';
 import { lookThrough } from './custody/custody-census.ts';
-import { dutyFor } from './custody/custody-peers.ts';
 import { takeLeases } from './custody/lease-round.ts';
 import { releasedOf } from './custody/tombstones.ts';
 import { mendCases } from './mend-cases.ts';
 import type { Case, MenderContext, MendReport } from './mender-context.ts';
 import { damageOf, graceOf, mendable } from './repair-plan.ts';
-import { leftMs, leftUnseenMs } from './turns.ts';
+import { keptHere, notedLosses } from './triage.ts';
+import { leftMs } from './turns.ts';
 import { noteWhereabouts, sameClaims } from './whereabouts.ts';
 
 /** Stripes looked at together, so that large objects do not fill the memory: 6 MB of ids at 4+2. One object may have more. */
@@ -71,32 +71,15 @@ async function mendBatch(cases: readonly Case[], context: MenderContext, report:
   }
 }
 
-/** Custodians before this one have it, and by what is known of its damage they still have time: it then waits without a look. */
-export function leftToOthers(id: ObjectId, context: Omit<MenderContext, 'atOnce'>): boolean {
-  const { store, manifests, peers, suspects, limits, turnOf, nowMs } = context;
-  const ms = nowMs();
-  const known = suspects.known(id, ms);
-  const owner = known && store.mark(id)?.owner;
-  const turn = owner && turnOf(id, dutyFor(peers, id, owner));
-  const m = turn ? manifests.get(id)?.code.m : undefined;
-  if (known === undefined || !turn || m === undefined) return false;
-  const left = leftUnseenMs(known, turn, m, limits);
-  if (left <= 0) return false;
-  suspects.leaveUntil(id, ms + left);
-  return true;
-}
-
 function openCase(id: ObjectId, context: MenderContext): Case | undefined {
-  const { store, manifests, peers, suspects, signal } = context;
-  suspects.look(id);
-  const record = store.get(id);
-  const duty = record && dutyFor(peers, id, record.owner);
-  const turn = duty && context.turnOf(id, duty);
-  const manifest = record?.state === 'live' && turn !== undefined ? manifests.get(id) : undefined;
-  if (record === undefined || turn === undefined || manifest === undefined) {
+  const { suspects, signal } = context;
+  suspects.look(id, context.nowMs());
+  const kept = keptHere(id, context);
+  if (kept === undefined) {
     suspects.whole(id);
     return undefined;
   }
+  const { record, turn, manifest } = kept;
   const { claims, manifestBytes } = record;
   const object = { objectId: id, manifest, manifestBytes, claims };
   return {
@@ -104,6 +87,7 @@ function openCase(id: ObjectId, context: MenderContext): Case | undefined {
     object,
     turn,
     repair: context.repairOf(record, signal),
+    noted: notedLosses(id, kept, context).losses,
     damages: [],
     isLost: false,
     groups: [],
@@ -129,7 +113,7 @@ async function* examined(cases: readonly Case[], context: MenderContext): AsyncG
   }
   for (const one of cases) {
     const { objectId, manifest } = one.object;
-    suspects.found(objectId, one.damages.length === 0 ? 0 : manifest.code.m - spareOf(one));
+    suspects.found(objectId, one.damages.length === 0 ? 0 : manifest.code.m - spareOf(one), one.noted);
     if (one.damages.length === 0) {
       noteWhereabouts([one], context);
       if (one.isLost) {

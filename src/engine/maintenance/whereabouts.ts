@@ -12,7 +12,8 @@ export function noteWhereabouts(cases: readonly Case[], { store, backend }: Mend
   const moves: Found[] = [];
   for (const { object, record, groups, silent } of cases) {
     const isAway = (holder: PeerId) => backend(holder) === undefined || silent.has(holder);
-    const claims = groups.flatMap((group) => claimsOf(object, group, record.claims, isAway));
+    const known = Map.groupBy(record.claims, ({ stripe }) => stripe);
+    const claims = groups.flatMap((group) => claimsOf(object, group, known.get(group.stripe) ?? [], isAway));
     if (sameClaims(claims, record.claims)) continue;
     moves.push({ objectId: object.objectId, claims, noted: object.manifest.peers });
   }
@@ -28,7 +29,7 @@ function claimsOf(
 ): Claim[] {
   const noted = stripe === MANIFEST_GROUP ? [] : manifest.stripe(stripe).holders;
   return live.flatMap((holders, index) => {
-    const told = known.filter((claim) => claim.stripe === stripe && claim.index === index);
+    const told = known.filter((claim) => claim.index === index);
     // Nobody seems to have it now: what was known stays, as its holder may come back.
     if (holders.length === 0) return told;
     // Who is away still has its copy when it comes back: a release has to find it.

@@ -11,6 +11,7 @@ import type { OwnerKeys } from '../keys/keys.ts';
 import { type AuditFigures, createAudit } from '../maintenance/audit.ts';
 import { liftNamed } from '../maintenance/collect/lift-named.ts';
 import type { Quarantine } from '../maintenance/collect/quarantine.ts';
+import { Absences } from '../maintenance/custody/absences.ts';
 import { createAdoption } from '../maintenance/custody/adoption.ts';
 import { sampleLed } from '../maintenance/custody/custody-audit.ts';
 import { custodyClient } from '../maintenance/custody/custody-client.ts';
@@ -28,11 +29,12 @@ import { Silences } from '../maintenance/custody/silences.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
 import type { DrainContext } from '../maintenance/drain.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
-import { leftToOthers, mend } from '../maintenance/mender.ts';
+import { mend } from '../maintenance/mender.ts';
 import type { MenderContext, MenderLimits } from '../maintenance/mender-context.ts';
 import { provedBy } from '../maintenance/proof/ask.ts';
 import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import { ADOPT_TIMEOUT_MS, type RepairContext } from '../maintenance/repair.ts';
+import { keptHere, notedLosses, triage } from '../maintenance/triage.ts';
 import type { Membership } from '../mesh/membership.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
 import { RateLimit } from '../mesh/rate-limit.ts';
@@ -114,6 +116,7 @@ const MENDER_LIMITS: MenderLimits = {
   blockedMs: 180_000,
   silenceMs: 15_000,
   askTimeoutMs: ASK_TIMEOUT_MS,
+  unseenMs: 90_000,
 };
 
 /** A node that has just started remembers nobody yet: only after this long is whom it does not know gone for good. */
@@ -157,6 +160,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     return isGone ? 'gone' : 'away';
   };
   const whom = { self: net.self, backend: holders.backend, presence };
+  const absences = new Absences(startedMs + KEEPER_LIMITS.meetMs);
   const cameMs = new Map<PeerId, number>();
   const isNew = (peer: PeerId) => clock.monotonic() - (cameMs.get(peer) ?? Number.NEGATIVE_INFINITY) < NEW_MS;
   const handover = new Handover({
@@ -223,11 +227,6 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       signal,
     };
   };
-  const doubtful = (id: ObjectId) => {
-    const noted = manifests.get(id)?.peers ?? [];
-    return [...noted, ...custody.claims(id).map(({ holder }) => holder)].some((holder) => !isHere(holder));
-  };
-
   const mending: Omit<MenderContext, 'atOnce'> = {
     peers,
     store: custody,
@@ -247,6 +246,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     repairOf,
     released: (ids) => keeper.kept(ids),
     nowMs: clock.monotonic,
+    awayMs: (holder) => (isHere(holder) ? undefined : absences.sinceMs(holder, clock.monotonic())),
     limits: MENDER_LIMITS,
     log,
     signal,
@@ -262,9 +262,12 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     leases,
     suspects,
     limits: KEEPER_LIMITS,
-    doubtful,
+    notedLosses(id) {
+      const kept = keptHere(id, mending);
+      return kept && notedLosses(id, kept, mending);
+    },
     mended: (report) => parts.measures.mended(report),
-    leftToOthers: (id) => leftToOthers(id, mending),
+    triage: (id) => triage(id, mending),
     mend: (ids, atOnce) => mend(ids, { ...mending, atOnce }),
     ...(owner === undefined
       ? {}
@@ -323,17 +326,16 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       );
       if (others.length > 0) keeper.kept(others.map(({ order }) => order.objectId));
     },
-    moved(told) {
-      // Who went while the teller was still at work: when it did, these shards were not known to be there.
-      const gone = told.filter(({ claims }) => claims.some(({ holder }) => !isHere(holder)));
-      if (gone.length > 0) keeper.kept(gone.map(({ objectId }) => objectId));
-    },
+    // Who went while the teller was still at work: when it did, these shards were not known to be there.
+    moved: (told) => keeper.moved(told.map(({ objectId }) => objectId)),
   });
   const unsubscribe = membership.onChange((peer, state) => {
     if (state === 'suspect' || state === 'joining') return;
     peers.changed();
     if (state === 'active') cameMs.set(peer, clock.monotonic());
     else cameMs.delete(peer);
+    if (state === 'active') absences.came(peer);
+    else absences.left(peer, clock.monotonic());
     keeper.changed(peer, state === 'active');
   });
   closers.add(async () => {

@@ -19,10 +19,10 @@ describe('what may be damaged', () => {
   it('counts what a look has found, not what was feared', () => {
     const list = new DamageList();
     for (const id of [a, b]) list.suspect(id, 0, true);
-    list.found(a, 0);
-    list.found(b, 2);
+    list.found(a, 0, 0);
+    list.found(b, 2, 0);
     expect(list.due(0, 10)).toEqual([b, a]);
-    list.found(b, 0);
+    list.found(b, 0, 0);
     list.suspect(a, 0, true);
     expect(list.due(0, 10)).toEqual([a, b]);
   });
@@ -31,7 +31,7 @@ describe('what may be damaged', () => {
     const list = new DamageList();
     for (const id of [a, b, c]) list.suspect(id, 0);
     list.suspect(c, 0, true);
-    list.look(c);
+    list.look(c, 0);
     list.waitUntil(c, 100);
     expect(list.due(50, 10)).toEqual([a, b]);
     expect(list.due(100, 10)).toEqual([c, a, b]);
@@ -94,18 +94,18 @@ describe('what may be damaged', () => {
       waits: (list: DamageList) => list.waitUntil(a, 9_000),
       'nothing helped': (list: DamageList) => list.futile(a, 0),
       'found and whole': (list: DamageList) => {
-        list.found(a, 1);
+        list.found(a, 1, 0);
         list.whole(a);
       },
     };
     for (const [name, end] of Object.entries(ends)) {
       const list = new DamageList();
       list.suspect(a, 0, true);
-      list.look(a);
+      list.look(a, 0);
       list.suspect(a, 0, true);
       end(list);
       expect(list.due(0, 10), name).toEqual([a]);
-      list.look(a);
+      list.look(a, 0);
       end(list);
       expect(list.due(0, 10), name).toEqual([]);
     }
@@ -114,9 +114,9 @@ describe('what may be damaged', () => {
   it('counts what was lost since a look beside what that has found, and not a holder that is back', () => {
     const list = new DamageList();
     for (const id of [a, b]) list.suspect(id, 0, true);
-    for (const id of [a, b]) list.look(id);
+    for (const id of [a, b]) list.look(id, 0);
     list.suspect(b, 0, true);
-    for (const id of [a, b]) list.found(id, 1);
+    for (const id of [a, b]) list.found(id, 1, 0);
     expect(list.due(0, 10)).toEqual([b, a]);
     list.returned(b, 0);
     for (const id of [a, b]) list.whole(id);
@@ -127,7 +127,7 @@ describe('what may be damaged', () => {
     const list = new DamageList();
     list.suspect(a, 1_000, true);
     list.suspect(b, 1_000);
-    for (const id of [a, b]) list.look(id);
+    for (const id of [a, b]) list.look(id, 0);
     expect([a, b].map((id) => list.ageMs(id, 9_000))).toEqual([8_000, 0]);
     list.suspect(a, 20_000, true);
     expect(list.ageMs(a, 21_000)).toBe(20_000);
@@ -140,9 +140,9 @@ describe('what may be damaged', () => {
     list.suspect(a, 0);
     for (let loss = 0; loss < 50; loss++) list.suspect(a, 0, true);
     list.suspect(b, 0, true);
-    list.found(b, 51);
+    list.found(b, 51, 0);
     expect(list.due(0, 10)).toEqual([a, b]);
-    list.found(a, -3);
+    list.found(a, -3, 0);
     expect(list.due(0, 10)).toEqual([b, a]);
   });
 });

@@ -8,15 +8,15 @@ const [large, small] = LANES as [(typeof LANES)[number], (typeof LANES)[number]]
 const idOf = (at: number) => `object ${at}` as ObjectId;
 
 /** Lanes whose mends end when the test says so. */
-function lanesOf(suspects: DamageList, leftToOthers: (id: ObjectId) => boolean = () => false) {
+function lanesOf(suspects: DamageList, triage: (id: ObjectId) => boolean = () => true) {
   const batches: { ids: readonly ObjectId[]; ended: boolean; end(): void }[] = [];
   const lanes = new MendLanes({
     suspects,
     nowMs: () => 0,
-    leftToOthers,
+    triage,
     mend: (ids) =>
       new Promise((resolve) => {
-        for (const id of ids) suspects.look(id);
+        for (const id of ids) suspects.look(id, 0);
         batches.push({
           ids,
           ended: false,
@@ -36,7 +36,7 @@ function lanesOf(suspects: DamageList, leftToOthers: (id: ObjectId) => boolean =
 
 test('what becomes weak while a large batch is mended is in the next small one; nothing is in two hands', async () => {
   const suspects = new DamageList();
-  for (let at = 0; at < 1_000; at++) suspects.suspect(idOf(at), 0);
+  for (let at = 0; at < 1_000; at++) suspects.suspect(idOf(at), 0, true);
   const { lanes, batches } = lanesOf(suspects);
   const both = [lanes.run(large), lanes.run(small)];
   expect(batches.map(({ ids }) => ids.length)).toEqual([large.objects, small.objects]);
@@ -62,7 +62,7 @@ test('what is left to others is not looked at, and does not make the batch small
   const { lanes, batches } = lanesOf(suspects, (id) => {
     const isOthers = Number(id.slice('object '.length)) % 3 > 0;
     if (isOthers) suspects.leaveUntil(id, 1_000);
-    return isOthers;
+    return !isOthers;
   });
   const run = lanes.run(small);
   expect(batches[0]!.ids.length).toBe(small.objects);

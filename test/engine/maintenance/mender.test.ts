@@ -300,22 +300,52 @@ function proofsOf({ nodes }: { nodes: readonly { proofs: number }[] }): number {
   return nodes.reduce((sum, { proofs }) => sum + proofs, 0);
 }
 
-test('a loss is left to the custodians before this one without a look, until their time is over or more is told', async () => {
-  const { suspects, objectId, leftToOthers, pass } = await menderMesh(10);
+describe('what is looked at now, by the notes alone', () => {
   const limits = { graceMs: 900_000, settleMs: 10_000, turnMs: 30_000, urgentTurnMs: 5_000 };
   const now = () => performance.now();
-  suspects.suspect(objectId, now());
-  // Suspected by a census, with nothing known to be lost: that is what a look is for.
-  expect(leftToOthers(1, limits)).toBe(false);
-  suspects.suspect(objectId, now(), true);
-  expect(leftToOthers(0, limits)).toBe(false);
-  expect(leftToOthers(1, limits)).toBe(true);
-  expect([suspects.due(now(), 9), suspects.due(now() + 40_000, 9)]).toEqual([[], [objectId]]);
-  suspects.suspect(objectId, now(), true);
-  expect(suspects.due(now(), 9)).toEqual([objectId]);
-  expect(leftToOthers(1, limits)).toBe(true);
-  expect(suspects.due(now() + 5_000, 9)).toEqual([objectId]);
-  pass(5_000);
-  expect(leftToOthers(1, limits)).toBe(false);
-  expect(suspects.damaged()).toEqual([]);
+
+  test('a loss waits for its time and for the custodians before this one', async () => {
+    const { mesh, holders, suspects, objectId, triage, pass } = await menderMesh(10);
+    suspects.suspect(objectId, now());
+    // Suspected by a census, with nothing known to be lost: that is what a look is for.
+    expect(triage(1, limits)).toBe(true);
+    mesh.node(holders[4]!).fault = 'dead';
+    suspects.suspect(objectId, now(), true);
+    expect(triage(0, limits)).toBe(false);
+    expect([suspects.due(now(), 9), suspects.due(now() + 10_000, 9)]).toEqual([[], [objectId]]);
+    expect(triage(1, limits)).toBe(false);
+    expect([suspects.due(now() + 30_000, 9), suspects.due(now() + 40_000, 9)]).toEqual([[], [objectId]]);
+    mesh.node(holders[5]!).fault = 'dead';
+    suspects.suspect(objectId, now(), true);
+    expect(suspects.due(now(), 9)).toEqual([objectId]);
+    expect(triage(1, limits)).toBe(false);
+    expect(suspects.due(now() + 5_000, 9)).toEqual([objectId]);
+    // A custodian before this one is gone.
+    suspects.wake(now());
+    expect(triage(0, limits)).toBe(true);
+    pass(5_000);
+    expect(triage(1, limits)).toBe(true);
+    expect(suspects.damaged()).toEqual([]);
+  });
+
+  test('what only seemed to be lost, as others have its shards, comes after what is weaker', async () => {
+    const { suspects, objectId, triage } = await menderMesh(10);
+    const weaker = 'ff'.repeat(32) as typeof objectId;
+    suspects.suspect(objectId, now(), true);
+    suspects.suspect(objectId, now(), true);
+    suspects.suspect(weaker, now(), true);
+    expect(suspects.due(now(), 9)).toEqual([objectId, weaker]);
+    expect(triage(0, limits)).toBe(false);
+    expect(suspects.due(now(), 9)).toEqual([weaker, objectId]);
+    expect(triage(0, limits)).toBe(true);
+  });
+
+  test('what may wait for long is looked at all the same, as there may be more of it than is noted', async () => {
+    const { mesh, holders, suspects, objectId, triage, pass } = await menderMesh(10);
+    mesh.node(holders[4]!).fault = 'dead';
+    suspects.suspect(objectId, now(), true);
+    expect(triage(2, { ...limits, settleMs: 600_000 })).toBe(false);
+    pass(90_000);
+    expect(triage(2, { ...limits, settleMs: 600_000 })).toBe(true);
+  });
 });

@@ -2,7 +2,7 @@
 import type { Random } from '../../effects/random.ts';
 import { bytesToHex, type ObjectId, type PeerId } from '../../types.ts';
 import type { AuditTarget } from '../audit.ts';
-import { groupsFrom, notedHolders } from './custody-census.ts';
+import { groupsFrom, withNoted } from './custody-census.ts';
 import type { CustodyManifests } from './custody-manifests.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { CustodyStore } from './custody-store.ts';
@@ -46,8 +46,8 @@ export function sampleLed({ random, peers, store, manifests, isHere }: CustodyAu
       groupsFrom(object, 0, 0)[0]!,
       ...groupsFrom(object, stripe, 1).slice(stripe === 0 ? 1 : 0),
     ];
-    for (const group of groups) {
-      for (const [index, holders] of notedHolders(object, group).entries()) {
+    for (const { group, noted } of withNoted(object, groups)) {
+      for (const [index, holders] of noted.entries()) {
         // Claims of those that have gone, or never were, must not keep the one that has it from being asked.
         const holder = holders.find(isHere);
         const lengthBytes = group.shardBytes === 0 ? undefined : group.shardBytes;

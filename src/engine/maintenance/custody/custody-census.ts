@@ -64,7 +64,7 @@ export async function lookAt(
   const sightings = new Sightings(context);
   const known = objects.map(({ object, from }) => ({
     object,
-    groups: groupsFrom(object, from).map((group) => ({ group, noted: notedHolders(object, group) })),
+    groups: withNoted(object, groupsFrom(object, from)),
   }));
   for (const { object, groups } of known)
     for (const { group, noted } of groups)
@@ -109,15 +109,21 @@ export async function* lookThrough<T extends { object: ObjectInCustody }>(
   }
 }
 
-/** By index: who was told to have the shard. */
-export function notedHolders(object: ObjectInCustody, group: Group): PeerId[][] {
-  const noted: PeerId[][] = group.ids.map(() => []);
-  for (const { stripe, index, holder } of object.claims)
-    if (stripe === group.stripe && noted[index]?.includes(holder) === false) noted[index].push(holder);
-  if (group.stripe === MANIFEST_GROUP) return noted;
-  for (const [index, holder] of object.manifest.stripe(group.stripe).holders.entries())
-    if (holder !== undefined && !noted[index]!.includes(holder)) noted[index]!.push(holder);
-  return noted;
+/** Each group of the object with who was told to have its shards, by index. */
+export function withNoted(
+  { manifest, claims }: ObjectInCustody,
+  groups: readonly Group[],
+): { group: Group; noted: PeerId[][] }[] {
+  const told = Map.groupBy(claims, ({ stripe }) => stripe);
+  return groups.map((group) => {
+    const noted: PeerId[][] = group.ids.map(() => []);
+    for (const { index, holder } of told.get(group.stripe) ?? [])
+      if (noted[index]?.includes(holder) === false) noted[index].push(holder);
+    if (group.stripe === MANIFEST_GROUP) return { group, noted };
+    for (const [index, holder] of manifest.stripe(group.stripe).holders.entries())
+      if (holder !== undefined && !noted[index]!.includes(holder)) noted[index]!.push(holder);
+    return { group, noted };
+  });
 }
 
 /** The manifest's copies are told in claims alone, three for each object: their holders count as the owner's, and custodians have it besides. */

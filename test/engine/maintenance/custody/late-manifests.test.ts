@@ -111,14 +111,14 @@ test('the leader gets it as soon as the order is here, and then knows that a hol
     leases: new Leases(clock),
     suspects,
     limits: KEEPER_LIMITS,
-    leftToOthers: () => false,
+    triage: () => true,
     async mend(ids) {
       looked.push(...ids);
       for (const one of ids) suspects.whole(one);
       return { looked: ids.length, repaired: 0, trafficBytes: 0, shards: 0 };
     },
     // Whose holders can be told from the manifest alone.
-    doubtful: (one) => store.mark(one)?.hasManifest === true,
+    notedLosses: (one) => (store.mark(one)?.hasManifest ? { losses: 1, sinceMs: 0 } : undefined),
     pause: async () => {},
     log: (text) => expect.fail(text),
   });
