@@ -1,25 +1,29 @@
 /** `> FILE` in a script or the console: results as they would be in a pipe, into a file; words for a person go on to where they went. */
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RunOutput } from '../commands/execute.ts';
+import { type Destination, openDestination } from '../commands/files/destination.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput } from './output.ts';
 import type { Streams } from './streams.ts';
 
 /** Written in pieces of this size at least, so that memory does not grow with the file. */
 const PIECE_BYTES = 1024 * 1024;
+/** Somebody has these open already and writes on: they are added to, never replaced. */
+const OPEN_ALREADY = /^\/(dev\/(fd\/|std(out|err)$)|proc\/)/;
 
 /**
- * `other` is what the host shows without a redirection. A dry run writes no file: what would stand in it is shown. A command that fails
- * before it has given anything leaves the file as it is.
+ * `other` is what the host shows without a redirection. A dry run writes no file: what would stand in it is shown. The file is replaced
+ * when all of it has come: a command that fails leaves it as it is. To `>>` is added what came.
  */
 export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput): RunOutput {
   const { redirect } = parsed;
   if (redirect === undefined || parsed.options.dryRun) return other;
   const path = resolve(cwd, redirect.path);
+  const append = redirect.append || OPEN_ALREADY.test(path);
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
-  let begun = redirect.append;
+  let destination: Destination | undefined;
   let problem: unknown;
   let writing = Promise.resolve();
   const flush = () => {
@@ -29,9 +33,8 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
     writing = writing.then(async () => {
       if (problem !== undefined) return;
       try {
-        if (begun) await appendFile(path, piece);
-        else await writeFile(path, piece);
-        begun = true;
+        destination ??= append ? added(path) : await replaced(path);
+        await destination.write(piece);
       } catch (error) {
         problem = error;
       }
@@ -53,6 +56,7 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
     async writeBytes(bytes) {
       take(bytes);
       if (waitingBytes > PIECE_BYTES) await flush();
+      if (problem !== undefined) throw problem;
     },
     drained: async () => {},
     writeError() {},
@@ -66,11 +70,31 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
     note: (text) => (parsed.command.columns === undefined ? file.note(text) : other.note(text)),
     bytes: (chunk) => file.bytes(chunk),
     async end(failed) {
-      await file.end(failed);
-      if (failed !== true || waitingBytes > 0) await flush();
-      else await writing;
-      if (problem !== undefined) throw problem;
+      try {
+        await file.end(failed);
+        if (failed !== true || (append && waitingBytes > 0)) void flush();
+        await writing;
+        if (failed !== true) {
+          if (problem !== undefined) throw problem;
+          await destination?.commit();
+        }
+      } finally {
+        await destination?.discard();
+      }
       await other.end(failed);
     },
+  };
+}
+
+/** A link goes on pointing to the file that is replaced. */
+async function replaced(path: string): Promise<Destination> {
+  return openDestination(await realpath(path).catch(() => path), true);
+}
+
+function added(path: string): Destination {
+  return {
+    write: (chunk) => appendFile(path, chunk),
+    commit: async () => {},
+    discard: async () => {},
   };
 }

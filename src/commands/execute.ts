@@ -12,7 +12,7 @@ import { withOwnMends } from './too-few-nodes.ts';
 export interface RunOutput extends Output {
   /** The run failed or was cancelled; the error is shown once, here. */
   error(error: DatameshError): void;
-  /** The run is over: what was held back (a table) is written. Throws when it cannot be. `failed`: it ended with an error. */
+  /** The run is over: what was held back (a table) is written. Throws when it cannot be. `failed`: it broke off, and more would have come. */
   end(failed?: boolean): Promise<void>;
 }
 
@@ -80,8 +80,8 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
       deadline?.signal.aborted && !host.signal.aborted
         ? timedOut(command, options.timeoutMs ?? 0)
         : withOwnMends(command, translate(thrown, host.signal));
-    // Rows that were found before the failure are still true.
-    await out.end(true).catch(() => {});
+    // Rows that were found before the failure are still true; where all was gone through, they are all there are.
+    await out.end(error.code !== 'some-failed').catch(() => {});
     out.error(error);
     return error.exit;
   } finally {

@@ -1,5 +1,5 @@
 /** The command language of the console: what a line is before it is parsed, and the commands that take lines. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -142,6 +142,35 @@ describe('redirections', () => {
     expect(await readFile(join(folder, 'bytes'), 'utf8')).toBe('aaa');
     expect({ records, notes }).toEqual({ records: [], notes: [] });
     expect((await enter('list > missing/out')).exit).toBe(8);
+  });
+
+  it('leave a file as it is, and make none, when the command fails half way', async () => {
+    await writeFile(join(folder, 'out'), 'before');
+    for (const line of ['cat a missing > out', 'cat a missing > new'])
+      expect((await enter(line)).exit, line).toBe(8);
+    expect(await readFile(join(folder, 'out'), 'utf8')).toBe('before');
+    expect(await readdir(folder)).toEqual(['out']);
+    await enter('cat a missing >> out');
+    expect(await readFile(join(folder, 'out'), 'utf8')).toBe('beforeaaa');
+  });
+
+  it('hold the rows of a command that went through all and says what failed', async () => {
+    await writeFile(join(folder, 'a'), 'aaa');
+    await writeFile(join(folder, 'c'), 'c');
+    expect((await enter('batch-put c a --if-absent | cols name > out')).exit).toBe(3);
+    expect(await readFile(join(folder, 'out'), 'utf8')).toBe('name\nc\n');
+  });
+
+  it('go through a link, keep the mode of a file, and write devices as they stand', async () => {
+    await writeFile(join(folder, 'out'), 'before', { mode: 0o640 });
+    await symlink('out', join(folder, 'link'));
+    await enter('cat a > link');
+    expect(await readlink(join(folder, 'link'))).toBe('out');
+    expect(await readFile(join(folder, 'out'), 'utf8')).toBe('aaa');
+    expect((await stat(join(folder, 'out'))).mode & 0o777).toBe(0o640);
+    expect((await enter('cat a > /dev/null')).exit).toBe(0);
+    expect((await enter('cat a > /dev/full')).exit).toBe(10);
+    expect((await enter('cat a > .')).exit).toBe(2);
   });
 
   it('leave a file as it is when the command fails without output, and empty it when nothing was found', async () => {

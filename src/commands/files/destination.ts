@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { asClearError } from '../../engine/effects/file-errors.ts';
 import { DatameshError } from '../../errors.ts';
 import { fileNameFor } from './object-name.ts';
 
@@ -24,12 +25,7 @@ export async function destinationPath(
   } else if (found === undefined && given?.endsWith('/')) {
     throw noFolder(given);
   }
-  if (found === 'directory') {
-    throw new DatameshError('is-a-directory', {
-      what: `${path} is a directory`,
-      mend: 'name a file to write',
-    });
-  }
+  if (found === 'directory') throw isDirectory(path);
   if (found === 'file' && !force) throw exists(path);
   if (found === undefined && (await kindOf(dirname(path))) !== 'directory') {
     throw noFolder(dirname(path));
@@ -50,7 +46,9 @@ export interface Destination {
  * @param given mode of the file; else that of the one it replaces, or what the umask leaves
  */
 export async function openDestination(path: string, force: boolean, given?: number): Promise<Destination> {
-  if ((await kindOf(path)) === 'other') return openDevice(path);
+  const found = await kindOf(path);
+  if (found === 'other') return openDevice(path);
+  if (found === 'directory') throw isDirectory(path);
   // Characters of four bytes each, and the name is still none too long.
   const begin = [...basename(path)].slice(0, 40).join('');
   const beside = join(dirname(path), `.${begin}.${randomBytes(6).toString('hex')}.part`);
@@ -136,6 +134,13 @@ function exists(path: string): DatameshError {
   });
 }
 
+function isDirectory(path: string): DatameshError {
+  return new DatameshError('is-a-directory', {
+    what: `${path} is a directory`,
+    mend: 'name a file to write',
+  });
+}
+
 function noFolder(path: string, cause?: unknown): DatameshError {
   return new DatameshError('file-not-found', {
     what: `there is no folder ${path}`,
@@ -154,7 +159,8 @@ function writeError(path: string, cause: unknown): DatameshError {
       cause,
     });
   }
-  if (code === 'ENOENT' || code === 'ENOTDIR') return noFolder(dirname(path), cause);
+  if (code === 'ENOENT') return noFolder(dirname(path), cause);
+  if (code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'ELOOP') return asClearError(cause);
   return new DatameshError('file-denied', {
     what: `${path} cannot be written`,
     why: code ?? String(cause),
