@@ -3,6 +3,7 @@ import { appendFile, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RunOutput } from '../commands/execute.ts';
 import { type Destination, openDestination } from '../commands/files/destination.ts';
+import { SECRET_MODE } from '../engine/keys/secret-file.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput } from './output.ts';
 import type { Streams } from './streams.ts';
@@ -21,6 +22,8 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
   if (redirect === undefined || parsed.options.dryRun) return other;
   const path = resolve(cwd, redirect.path);
   const append = redirect.append || OPEN_ALREADY.test(path);
+  // What carries secrets is for its owner alone.
+  const mode = parsed.command.sensitive === true ? SECRET_MODE : undefined;
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let destination: Destination | undefined;
@@ -33,7 +36,7 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
     writing = writing.then(async () => {
       if (problem !== undefined) return;
       try {
-        destination ??= append ? added(path) : await replaced(path);
+        destination ??= append ? added(path, mode) : await replaced(path, mode);
         await destination.write(piece);
       } catch (error) {
         problem = error;
@@ -87,13 +90,13 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
 }
 
 /** A link goes on pointing to the file that is replaced. */
-async function replaced(path: string): Promise<Destination> {
-  return openDestination(await realpath(path).catch(() => path), true);
+async function replaced(path: string, mode: number | undefined): Promise<Destination> {
+  return openDestination(await realpath(path).catch(() => path), true, mode);
 }
 
-function added(path: string): Destination {
+function added(path: string, mode: number | undefined): Destination {
   return {
-    write: (chunk) => appendFile(path, chunk),
+    write: (chunk) => appendFile(path, chunk, { mode: mode ?? 0o666 }),
     commit: async () => {},
     discard: async () => {},
   };

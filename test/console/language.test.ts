@@ -3,8 +3,10 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { redirected } from '../../src/cli/file-output.ts';
 import type { OutputRecord } from '../../src/commands/command.ts';
 import { createRunner, type Runner } from '../../src/console/runner.ts';
+import { parse } from '../../src/lang/parser.ts';
 import { createFakeEngine, type FakeEngine } from '../support/fake-engine.ts';
 import { runLine, testHost } from '../support/host.ts';
 import { quietPort } from '../support/quiet-port.ts';
@@ -171,6 +173,21 @@ describe('redirections', () => {
     expect((await enter('cat a > /dev/null')).exit).toBe(0);
     expect((await enter('cat a > /dev/full')).exit).toBe(10);
     expect((await enter('cat a > .')).exit).toBe(2);
+  });
+
+  it('keep what carries secrets from others', async () => {
+    const quiet = { record() {}, note() {}, warn() {}, bytes: async () => {}, progress() {}, error() {} };
+    await writeFile(join(folder, 'old'), 'before', { mode: 0o644 });
+    for (const line of ['keys export > new', 'keys export > old', 'keys export >> added']) {
+      const out = redirected(parse(line, { registry }).commands[0]!, folder, {
+        ...quiet,
+        end: async () => {},
+      });
+      await out.bytes(Buffer.from('words'));
+      await out.end();
+    }
+    for (const name of ['new', 'old', 'added'])
+      expect((await stat(join(folder, name))).mode & 0o777, name).toBe(0o600);
   });
 
   it('leave a file as it is when the command fails without output, and empty it when nothing was found', async () => {
