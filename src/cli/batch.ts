@@ -1,5 +1,5 @@
 /** `datamesh batch`, and `datamesh` with a script on standard input. */
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { wholeRegistry } from '../commands/all.ts';
 import type { Values } from '../commands/command.ts';
@@ -118,26 +118,18 @@ async function runJournalled(
 }
 
 async function writePlan(text: string, path: string, host: Host, batch: BatchOptions): Promise<number> {
-  const [{ runBatch }, { makePlan }] = await Promise.all([
+  const [{ runBatch }, { makePlan }, { writeNewFile }] = await Promise.all([
     import('../batch/batch.ts'),
     import('../batch/plan.ts'),
+    import('../commands/files/new-file.ts'),
   ]);
   return runBatch(text, host, {
     ...batch,
     check: true,
     async judged(commands) {
       const plan = await makePlan(text, commands, batch.variables, host, new Date().toISOString());
-      try {
-        // It may hold what sensitive commands were given.
-        await writeFile(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-        throw new DatameshError('already-exists', {
-          what: `${path} is there already`,
-          mend: 'name another file, or remove it',
-          cause,
-        });
-      }
+      // It may hold what sensitive commands were given.
+      await writeNewFile(path, `${JSON.stringify(plan, null, 2)}\n`, 'name another file, or remove it');
     },
   });
 }

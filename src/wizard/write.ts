@@ -1,6 +1,7 @@
 /** Writes what the wizard decided: data folder 0700, device identity, keyring, and last the configuration 0600. */
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writeNewFile } from '../commands/files/new-file.ts';
 import { writeConfigFile } from '../config/store.ts';
 import { realClock } from '../engine/effects/clock.ts';
 import { fileError } from '../engine/effects/file-errors.ts';
@@ -11,6 +12,7 @@ import { loadOrCreateDevice } from '../engine/keys/device.ts';
 import type { KeyInfo, Keyring } from '../engine/keys/keyring.ts';
 import { openLockedKeyring } from '../engine/keys/locked-keyring.ts';
 import { dataPaths } from '../engine/options.ts';
+import { asDatameshError } from '../errors.ts';
 import { configOfAnswers } from './config-answers.ts';
 import { type AnswerContext, relevantQuestions } from './context.ts';
 import { readKeyFile } from './probes.ts';
@@ -23,7 +25,6 @@ export type SetupResult = Omit<Written, 'openConsole'> & {
   ownerId: string;
 };
 
-const SECRET_MODE = 0o600;
 const DIR_MODE = 0o700;
 
 /**
@@ -84,21 +85,14 @@ export async function saveAnswers(context: AnswerContext): Promise<string> {
     await makeDirs(folder, DIR_MODE);
     for (let at = 1; ; at++) {
       const path = `${folder}/answers${at === 1 ? '' : `-${at}`}.json`;
-      if (await writeNew(path, answersJson(context))) return path;
+      const taken = await writeNewFile(path, answersJson(context), 'remove it').then(
+        () => false,
+        (error: unknown) => asDatameshError(error).code === 'already-exists' || Promise.reject(error),
+      );
+      if (!taken) return path;
     }
   } catch (error) {
     throw fileError(error) ?? error;
-  }
-}
-
-/** False where something is there already. */
-async function writeNew(path: string, text: string): Promise<boolean> {
-  try {
-    await writeFile(path, text, { mode: SECRET_MODE, flag: 'wx' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
   }
 }
 

@@ -141,6 +141,17 @@ describe('input and output', { timeout: SLOW_MS }, () => {
     expect(statSync(join(node.folder, 'out', 'key')).mode & 0o777).toBe(0o600);
   });
 
+  it('the disk is full where a plan is written: half of it would be in the way of the next', async () => {
+    const plan = `for i in $(seq 50); do echo "echo $i"; done | $DM batch --plan plan`;
+    const full = await sh(`mkdir plans; cd plans; trap '' XFSZ; ulimit -f 1; ${plan}`);
+    expect({ ...full, left: readdirSync(join(node.folder, 'plans')) }).toMatchObject({
+      status: 10,
+      left: [],
+    });
+    expect(full.stderr).toMatch(/^error\[DM-10002\]: [^\n]*\n$/);
+    expect((await sh(`cd plans; ${plan}`)).status).toBe(0);
+  });
+
   it('the folder that a key is to be written to is not there', async () => {
     await node.refuses(['keys', 'export', '-o', 'none/key'], 8, 'DM-8002', [
       'there is no folder',

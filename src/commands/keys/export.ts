@@ -1,9 +1,7 @@
-import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { SECRET_MODE } from '../../engine/keys/secret-file.ts';
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { DatameshError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { openDestination } from '../files/destination.ts';
+import { writeNewFile } from '../files/new-file.ts';
 import { forPrograms } from '../for-programs.ts';
 import { EXPORT_KEY_FIELDS } from './fields.ts';
 
@@ -65,7 +63,7 @@ export const keysExportCommand: Command = {
     if (values.output !== undefined) {
       const path = resolve(context.cwd, String(values.output));
       const { dryRun } = context.options;
-      if (!dryRun) await writeNew(path, text);
+      if (!dryRun) await writeNewFile(path, text, 'choose another file');
       context.out.record({ ...(dryRun ? { dryRun } : {}), name, file: path });
       if (dryRun) context.out.note('nothing was written (--dry-run)');
     } else if (values.encrypted === true) {
@@ -85,25 +83,4 @@ function defaultName(keys: { name: string; isDefault: boolean }[]): string {
     what: 'the keyring holds no owner key',
     mend: 'make one with: datamesh keys new main',
   });
-}
-
-/** Whole or not at all, and never over a file that is there: it may be the only copy of another key. */
-async function writeNew(path: string, text: string): Promise<void> {
-  const taken = (cause?: unknown) =>
-    new DatameshError('already-exists', {
-      what: `${path} is there already`,
-      mend: 'choose another file',
-      cause,
-    });
-  // A device would be written as it stands, and a link that leads nowhere is somebody's as well.
-  if (await lstat(path).catch(() => undefined)) throw taken();
-  const destination = await openDestination(path, false, SECRET_MODE);
-  try {
-    await destination.write(Buffer.from(text));
-    await destination.commit();
-  } catch (error) {
-    throw asDatameshError(error).code === 'already-exists' ? taken(error) : error;
-  } finally {
-    await destination.discard();
-  }
 }
