@@ -119,7 +119,7 @@ export async function preflight(
 }
 
 /** A damaged configuration does not stop the wizard, which is there to write a new one; it is said, and kept as .bak. */
-async function existingConfig(path: string) {
+export async function existingConfig(path: string) {
   let file: ConfigFile | undefined;
   try {
     file = await readConfigFile(path);

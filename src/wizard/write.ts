@@ -2,6 +2,10 @@
 import { chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeNewFile } from '../commands/files/new-file.ts';
+import { changing } from '../config/changing.ts';
+import { mergeEdits } from '../config/merge.ts';
+import { resolveConfig } from '../config/resolve.ts';
+import type { Config } from '../config/schema.ts';
 import { writeConfigFile } from '../config/store.ts';
 import { realClock } from '../engine/effects/clock.ts';
 import { fileError } from '../engine/effects/file-errors.ts';
@@ -12,9 +16,11 @@ import { loadOrCreateDevice } from '../engine/keys/device.ts';
 import type { KeyInfo, Keyring } from '../engine/keys/keyring.ts';
 import { openLockedKeyring } from '../engine/keys/locked-keyring.ts';
 import { dataPaths } from '../engine/options.ts';
-import { asDatameshError } from '../errors.ts';
+import { asDatameshError, DatameshError } from '../errors.ts';
 import { configOfAnswers } from './config-answers.ts';
 import { type AnswerContext, relevantQuestions } from './context.ts';
+import type { WizardFacts } from './facts.ts';
+import { existingConfig } from './gather-facts.ts';
 import { readKeyFile } from './probes.ts';
 import { ANSWERABLE } from './questions/all.ts';
 import type { Written } from './state.ts';
@@ -40,7 +46,7 @@ export async function writeSetup(context: AnswerContext, random: Random): Promis
 }
 
 async function writeAll(context: AnswerContext, random: Random): Promise<SetupResult> {
-  const config = configOfAnswers(context);
+  let config = configOfAnswers(context);
   const { configPath } = context.facts;
   const paths = dataPaths(config.node.dataDir);
   await makeDirs(config.node.dataDir, DIR_MODE);
@@ -53,7 +59,12 @@ async function writeAll(context: AnswerContext, random: Random): Promise<SetupRe
   let key: { name: string; ownerId: string };
   try {
     key = await keepOwner(context, keyring);
-    await writeConfigFile(configPath, config);
+    // The lock lies in it.
+    await makeDirs(dirname(configPath), DIR_MODE);
+    await changing(configPath, async () => {
+      config = await withOthers(context.facts, config);
+      await writeConfigFile(configPath, config);
+    });
   } catch (error) {
     await takeBack(context, keyring, before).catch(() => {});
     throw error;
@@ -66,6 +77,22 @@ async function writeAll(context: AnswerContext, random: Random): Promise<SetupRe
     keyName: key.name,
     ownerId: key.ownerId,
   };
+}
+
+/** What others have set since the questions began stays, but for what was answered otherwise. Throws `config-exists` for a file that was not there then. */
+async function withOthers({ configPath, existing }: WizardFacts, config: Config): Promise<Config> {
+  const { existing: now } = await existingConfig(configPath);
+  if (now === undefined) return config;
+  if (existing === undefined) {
+    throw new DatameshError('config-exists', {
+      what: `another process has written the configuration ${configPath} meanwhile; nothing was replaced`,
+      mend: 'look at it with: datamesh config list; or begin the set-up again',
+      details: { path: configPath },
+    });
+  }
+  const { file } = mergeEdits({ ...existing }, { ...config }, { ...now });
+  const merged = resolveConfig(file, configPath, { env: {} }).config;
+  return { ...merged, node: { ...merged.node, dataDir: config.node.dataDir } };
 }
 
 /** Another try is to find the keyring as this one did, or it would meet its own key under the name it wants. What others added meanwhile stays. */
