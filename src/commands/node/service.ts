@@ -3,6 +3,7 @@ import { dataPaths } from '../../engine/options.ts';
 import { asDatameshError, DatameshError, EXIT } from '../../errors.ts';
 import type { Column, Command, Context, OutputRecord } from '../command.ts';
 import { EVENT_FIELDS, LOG_FIELDS, SERVICE_FIELDS } from './fields.ts';
+import { serviceFolder } from './service-folder.ts';
 import { installCommand, uninstallCommand } from './service-install.ts';
 
 const STATE_COLUMNS: readonly Column[] = [
@@ -122,7 +123,7 @@ const stopCommand: Command = {
   group: 'node',
   summary: 'Stop the node that runs in the background',
   description:
-    'Running transfers are cancelled; what was acknowledged stays. Comes back when the node is gone.',
+    'Running transfers are cancelled; what was acknowledged stays. Comes back when the node is gone. A configuration that cannot be used does not hinder it while its data folder can be made out, or is named: --data-dir PATH.',
   args: [],
   options: [],
   examples: [
@@ -140,17 +141,19 @@ const stopCommand: Command = {
     { code: EXIT.timeout, meaning: 'it did not stop in time' },
   ],
   async run(context) {
-    const { node } = await context.config();
+    const { dataDir, problem } = await serviceFolder(context);
     const { findService, stopProcess } = await import('./service-process.ts');
-    const found = await findService(node.dataDir);
+    const found = await findService(dataDir);
     if (found.state === 'stopped') {
-      context.out.record(stateRecord(node.dataDir, found));
+      if (problem !== undefined) throw problem;
+      context.out.record(stateRecord(dataDir, found));
       return context.out.note('no service runs');
     }
+    if (problem !== undefined) tellProblem(context, problem, dataDir);
     const pid = found.state === 'running' ? found.status.pid : found.stuck ? found.pid : undefined;
-    if (pid === undefined) throw busy(node.dataDir, found.state === 'busy' ? found.pid : undefined);
+    if (pid === undefined) throw busy(dataDir, found.state === 'busy' ? found.pid : undefined);
     if (context.options.dryRun) {
-      context.out.record({ dryRun: true, state: 'running', pid, dataDir: node.dataDir });
+      context.out.record({ dryRun: true, state: 'running', pid, dataDir });
       return context.out.note(`process ${pid} was not stopped (--dry-run)`);
     }
     if (pid === process.pid) {
@@ -159,8 +162,8 @@ const stopCommand: Command = {
         mend: 'leave it with: exit',
       });
     }
-    await stopProcess(node.dataDir, pid, context.signal);
-    context.out.record({ ...stateRecord(node.dataDir, { state: 'stopped' }), pid });
+    await stopProcess(dataDir, pid, context.signal);
+    context.out.record({ ...stateRecord(dataDir, { state: 'stopped' }), pid });
     context.out.note(`process ${pid} has stopped`);
   },
 };
@@ -186,10 +189,12 @@ const statusCommand: Command = {
   columns: STATE_COLUMNS,
   exits: [{ code: EXIT.unreachable, meaning: 'no service answers' }],
   async run(context) {
-    const { node } = await context.config();
+    const { dataDir, problem } = await serviceFolder(context);
     const { findService } = await import('./service-process.ts');
-    const found = await findService(node.dataDir);
-    context.out.record(stateRecord(node.dataDir, found));
+    const found = await findService(dataDir);
+    if (problem !== undefined && found.state === 'stopped') throw problem;
+    if (problem !== undefined) tellProblem(context, problem, dataDir);
+    context.out.record(stateRecord(dataDir, found));
     if (found.state === 'running') return EXIT.ok;
     context.out.note(
       found.state === 'stopped'
@@ -224,18 +229,20 @@ const logsCommand: Command = {
   fields: LOG_FIELDS,
   needs: 'config',
   async run(context, values) {
-    const { node } = await context.config();
+    const { dataDir, problem } = await serviceFolder(context);
     const { out, options, signal } = context;
-    const path = dataPaths(node.dataDir).log;
+    const path = dataPaths(dataDir).log;
     const [{ follow, lastLines, printsTo }, { readableLine }, { findService }] = await Promise.all([
       import('./service-log.ts'),
       import('./service-events.ts'),
       import('./service-process.ts'),
     ]);
     const { lines, position } = await lastLines(path, values.lines as number);
+    if (problem !== undefined && position === 0) throw problem;
+    if (problem !== undefined) tellProblem(context, problem, dataDir);
     const show = (line: string) => (options.json ? out.record({ line }) : out.note(readableLine(line)));
     for (const line of lines) show(line);
-    const found = await findService(node.dataDir).catch(() => undefined);
+    const found = await findService(dataDir).catch(() => undefined);
     if (found?.state === 'running' && (await printsTo(found.status.pid, path)) === false) {
       out.warn(
         `the node runs as process ${found.status.pid}, which writes its log elsewhere; ${path} is of an earlier one. Under systemd: journalctl --user -u datamesh, or journalctl -u datamesh`,
@@ -259,6 +266,10 @@ export const serviceCommands: readonly Command[] = [
 /** --log-level, in place of observe.logLevel. */
 function logLevelOf(context: Context): EventLevel | undefined {
   return (context.options as { logLevel?: EventLevel }).logLevel;
+}
+
+function tellProblem({ out }: Context, problem: DatameshError, dataDir: string): void {
+  out.warn(`${problem.message}; the data folder was taken to be ${dataDir}`);
 }
 
 function stateRecord(

@@ -1,6 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { getPriority, hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -60,6 +68,28 @@ describe('in the background', { timeout: 60_000 }, () => {
     expect(existsSync(`${home.dataDir}/control.sock`)).toBe(false);
     const after = await home.run('service', 'logs');
     expect(after.stdout.trimEnd().split('\n').at(-1)).toContain('service: stopped');
+  });
+
+  it('can be seen and stopped whatever the configuration says', async () => {
+    const pid = await started();
+    const text = readFileSync(home.configPath, 'utf8');
+    const wrong = [text.replace('{', '{,'), text.replace('"k":', '"kk":'), '', undefined];
+    for (const broken of wrong) {
+      if (broken === undefined) rmSync(home.configPath);
+      else writeFileSync(home.configPath, broken);
+      const named = broken === '' || broken === undefined ? ['--data-dir', home.dataDir] : [];
+      const state = await home.run('service', 'status', '--json', ...named);
+      expect({ broken, ...state, found: jsonLines(state.stdout)[0] }).toMatchObject({
+        status: 0,
+        found: { state: 'running', pid },
+        stderr: expect.stringContaining(`was taken to be ${home.dataDir}`),
+      });
+      expect((await home.run('service', 'logs', ...named)).stdout).toContain(`as process ${pid}`);
+    }
+    expect((await home.run('service', 'stop', '--data-dir', home.dataDir)).status).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+    // That none runs there says nothing of a service elsewhere.
+    expect((await home.run('service', 'stop', '--data-dir', home.dataDir)).status).toBe(4);
   });
 
   it.skipIf(process.platform !== 'linux')(
