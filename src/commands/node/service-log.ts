@@ -5,6 +5,8 @@ import { olderLogs } from './service-events.ts';
 /** Read from the end, piece by piece; a thousand lines of a service are some 100 KiB. */
 const PIECE_BYTES = 256 * 1024;
 const FOLLOW_POLL_MS = 200;
+/** Some thirty lines: no two logs begin with the same. */
+const BEGINNING_BYTES = 4096;
 const NEWLINE = 10;
 
 export interface Tail {
@@ -13,9 +15,15 @@ export interface Tail {
   position: number;
 }
 
+/** Which logs were put aside when a place in the newest was noted, the newest first: none of them is written again. */
+export type PutAside = readonly (string | undefined)[];
+
 /** The last lines of a log and, where it has fewer, of those that were put aside before it. */
-export async function lastLines(path: string, count: number): Promise<Tail> {
+export async function lastLines(path: string, count: number): Promise<Tail & { aside: PutAside }> {
+  const aside = await putAsideBy(path);
   const { lines, position } = await tailOf(path, count);
+  // The place is one in the log that these came before.
+  if (logsSince(aside, await putAsideBy(path)) > 0) return lastLines(path, count);
   const parts = [lines];
   let missing = count - lines.length;
   for (const older of olderLogs(path)) {
@@ -24,7 +32,7 @@ export async function lastLines(path: string, count: number): Promise<Tail> {
     parts.unshift(before);
     missing -= before.length;
   }
-  return { lines: parts.flat(), position };
+  return { lines: parts.flat(), position, aside };
 }
 
 /** Whether what a process prints goes to `path`; undefined where the system does not tell. */
@@ -66,14 +74,37 @@ export async function tailOf(path: string, count: number, from = 0): Promise<Tai
   }
 }
 
-/** Lines that are added after `position`, until `signal` fires. A log that was put aside is read from its new beginning. */
-export async function* follow(path: string, position: number, signal: AbortSignal): AsyncGenerator<string> {
+/**
+ * Lines that are added after `position`, until `signal` fires. What was still written to a log that is put aside meanwhile is read where
+ * it lies then: the same bytes at the same places (service-events.ts).
+ */
+export async function* follow(
+  path: string,
+  position: number,
+  signal: AbortSignal,
+  aside?: PutAside,
+): AsyncGenerator<string> {
+  const older = olderLogs(path);
   let at = position;
+  let seen = aside ?? (await putAsideBy(path));
   while (!signal.aborted) {
-    const size = (await stat(path).catch(() => undefined))?.size ?? 0;
-    if (size < at) at = 0;
-    if (size > at) {
+    const size = await sizeOf(path);
+    const now = await putAsideBy(path);
+    const since = logsSince(seen, now);
+    if (since > 0) {
+      // Copied, and about to be emptied: its lines would come twice.
+      const emptied = size < (await sizeOf(older[0]!)) || !(await beginAlike(path, older[0]!));
+      for (let next = since - 1; emptied && next >= 0; next--) {
+        yield* (await tailOf(older[next]!, Infinity, at)).lines;
+        at = 0;
+      }
+      if (emptied) seen = now;
+    } else if (size < at) {
+      at = 0;
+    } else if (size > at) {
       const next = await tailOf(path, Infinity, at);
+      // Put aside while it was read: what was read may be of both.
+      if (logsSince(seen, await putAsideBy(path)) > 0) continue;
       yield* next.lines;
       at = next.position;
     }
@@ -87,4 +118,37 @@ export async function* follow(path: string, position: number, signal: AbortSigna
       signal.addEventListener('abort', done, { once: true });
     });
   }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+async function beginAlike(...paths: string[]): Promise<boolean> {
+  // One that has just moved on is looked for again.
+  const [one, other] = await Promise.all(paths.map((path) => beginningOf(path).catch(() => undefined)));
+  return one === undefined || other === undefined || one.equals(other);
+}
+
+async function beginningOf(path: string): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** An inode is used again, but not with the time of the file that had it before. */
+async function putAsideBy(path: string): Promise<PutAside> {
+  const found = await Promise.all(olderLogs(path).map((log) => stat(log).catch(() => undefined)));
+  return found.map((log) => (log === undefined ? undefined : `${log.ino} ${log.mtimeMs}`));
+}
+
+/** How many logs were put aside between the two. Without a newest one they are just moving on, or somebody has removed it. */
+function logsSince([newest]: PutAside, now: PutAside): number {
+  if (now[0] === undefined) return 0;
+  const at = now.indexOf(newest);
+  return at < 0 ? 1 : at;
 }

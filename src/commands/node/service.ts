@@ -237,7 +237,7 @@ const logsCommand: Command = {
       import('./service-events.ts'),
       import('./service-process.ts'),
     ]);
-    const { lines, position } = await lastLines(path, values.lines as number);
+    const { lines, position, aside } = await lastLines(path, values.lines as number);
     if (problem !== undefined && position === 0) throw problem;
     if (problem !== undefined) tellProblem(context, problem, dataDir);
     const show = (line: string) => (options.json ? out.record({ line }) : out.note(readableLine(line)));
@@ -249,7 +249,7 @@ const logsCommand: Command = {
       );
     } else if (lines.length === 0 && position === 0 && values.follow !== true)
       out.warn(`there is no log at ${path} yet`);
-    if (values.follow === true) for await (const line of follow(path, position, signal)) show(line);
+    if (values.follow === true) for await (const line of follow(path, position, signal, aside)) show(line);
   },
 };
 

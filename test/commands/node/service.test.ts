@@ -2,7 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  closeSync,
   existsSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,6 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { getPriority, hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { boundedLog } from '../../../src/commands/node/service-events.ts';
 import { follow, lastLines, tailOf } from '../../../src/commands/node/service-log.ts';
 import { findService, startService } from '../../../src/commands/node/service-process.ts';
 import type { Config } from '../../../src/config/schema.ts';
@@ -224,13 +227,38 @@ describe('the log', () => {
     writeFileSync(path(), 'six\n');
     writeFileSync(`${path()}.1`, 'four\nfive\n');
     writeFileSync(`${path()}.2`, 'one\ntwo\nthree\n');
-    expect(await lastLines(path(), 5)).toEqual({
+    expect(await lastLines(path(), 5)).toMatchObject({
       lines: ['two', 'three', 'four', 'five', 'six'],
       position: 4,
     });
     expect((await lastLines(path(), 1)).lines).toEqual(['six']);
     expect((await lastLines(path(), 100)).lines).toHaveLength(6);
-    expect(await lastLines(path(), 0)).toEqual({ lines: [], position: 4 });
+    expect(await lastLines(path(), 0)).toMatchObject({ lines: [], position: 4 });
+  });
+
+  it('is followed without a gap or a line twice while logs are put aside, however many between two looks', async () => {
+    const descriptor = openSync(path(), 'a+', 0o600);
+    const log = boundedLog(path(), descriptor, 400);
+    const line = (at: number) => String(at).padStart(49, '.');
+    for (let at = 0; at < 5; at++) log.write(`${line(at)}\n`);
+    const { position, aside } = await lastLines(path(), 0);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const following = (async () => {
+      for await (const found of follow(path(), position, stop.signal, aside)) seen.push(found);
+    })();
+    for (let at = 5; at < 65; at += 20) {
+      for (let next = at; next < at + 20; next++) log.write(`${line(next)}\n`);
+      await expect.poll(() => seen.at(-1), { timeout: 5000 }).toBe(line(at + 19));
+    }
+    for (const older of readdirSync(home.folder).filter((name) => /\.log\.\d/.test(name)))
+      rmSync(`${home.folder}/${older}`);
+    for (let at = 65; at < 70; at++) log.write(`${line(at)}\n`);
+    await expect.poll(() => seen.at(-1), { timeout: 5000 }).toBe(line(69));
+    stop.abort();
+    await following;
+    closeSync(descriptor);
+    expect(seen).toEqual(Array.from({ length: 65 }, (_, at) => line(at + 5)));
   });
 
   it('is followed, over a half line and a new beginning', async () => {
