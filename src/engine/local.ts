@@ -17,7 +17,7 @@ import { createTidying } from './calls/tidying.ts';
 import { whatif } from './calls/whatif.ts';
 import { refuseReserved } from './catalog/reserved-names.ts';
 import type { CallOptions, Engine } from './engine.ts';
-import { applyLive, withoutConfiguration } from './live-options.ts';
+import { applyLive, oneByOne, withoutConfiguration } from './live-options.ts';
 import { afterMeeting, meetPeers } from './node/after-meeting.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './node/shown.ts';
 import { type Node, startNode } from './node.ts';
@@ -123,14 +123,15 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
   }));
 
   let closed: Promise<void> | undefined;
+  const reload = oneByOne(async () => {
+    if (node.options.reload === undefined) throw withoutConfiguration();
+    const { options, ...report } = await node.options.reload();
+    applyLive(node, options);
+    return report;
+  });
   return {
     metrics,
-    async reload() {
-      if (node.options.reload === undefined) throw withoutConfiguration();
-      const { options, ...report } = await node.options.reload();
-      applyLive(node, options);
-      return report;
-    },
+    reload,
     status: async () => statusView(node),
     snapshot: async () => ({
       atMs: node.clock.now(),
