@@ -148,7 +148,7 @@ export function objectList(
       marked: state.marked,
       width: input.width - 4,
       height: input.height - 2,
-      empty: state.filter === '' ? 'nothing is stored yet' : 'no object passes the filter',
+      empty: state.filter === '' ? 'nothing is stored' : 'no object passes the filter',
       mark: theme.glyphs.more,
     }),
   };

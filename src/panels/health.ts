@@ -49,8 +49,7 @@ function summary(report: HealthReport, snapshot: Snapshot, input: PanelInput): R
   const { glyphs } = theme;
   const inner = input.width - 4;
   const room = input.height - 2;
-  if (report.objects === 0)
-    return [[cell('nothing is stored yet', 'dim')], ...diskRow(snapshot, inner, theme)];
+  if (report.objects === 0) return [[cell('nothing is stored', 'dim')], ...diskRow(snapshot, inner, theme)];
   const grade = gradeOf(report);
   const live = liveShare(report);
   const rows: Row[] = [...histogram(report, inner, theme)];

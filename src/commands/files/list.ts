@@ -72,11 +72,16 @@ export const listCommand: Command = {
     } while (cursor !== undefined && shown < limit);
     if (held) out.record({ ...objectRecord(held), ...(cursor === undefined ? {} : { cursor }) });
     if (cursor !== undefined) out.note(`there are more: go on with --cursor ${cursor}`);
-    else if (shown === 0)
+    else if (shown === 0) {
+      const isWhole = !query.prefix && !tag && !query.deleted;
+      const deleted = isWhole && (await engine.list({ deleted: true, limit: 1 })).objects.length > 0;
       out.note(
-        query.prefix || tag || query.deleted
-          ? 'no object matches'
-          : "nothing is stored yet; 'datamesh put FILE' stores a file",
+        deleted
+          ? "nothing is left; 'datamesh list --deleted' shows what was deleted, 'datamesh undelete' brings it back"
+          : isWhole
+            ? "nothing is stored; 'datamesh put FILE' stores a file"
+            : 'no object matches',
       );
+    }
   },
 };

@@ -50,7 +50,6 @@ export const recentCommand: Command = {
       shown += page.objects.length;
       cursor = page.cursor;
     } while (cursor !== undefined && shown < limit);
-    if (shown === 0)
-      out.note(sinceMs === undefined ? 'nothing is stored yet' : 'nothing was stored since then');
+    if (shown === 0) out.note(sinceMs === undefined ? 'nothing is stored' : 'nothing was stored since then');
   },
 };
