@@ -173,7 +173,7 @@ function placeOf(context: Context, values: Values, here: Installation['manager']
   return { manager, scope, path: installPath(manager, scope, context.env) };
 }
 
-function installPath(
+export function installPath(
   manager: Installation['manager'],
   scope: Installation['scope'],
   env: Context['env'],

@@ -1,4 +1,5 @@
 /** What `doctor` finds in the mesh of a running service, each finding provoked. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { doctorCommand } from '../../../src/commands/start/doctor.ts';
 import type { Engine, PeerView } from '../../../src/engine/engine.ts';
@@ -40,7 +41,10 @@ async function examine(
   };
   const engine: Engine = { ...fake, peers: async () => peers, discover: async () => report };
   const { context, records } = testContext({ config: home.config, configPath: home.configPath });
-  const status = await doctorCommand.run({ ...context, service: async () => engine }, {});
+  const status = await doctorCommand.run(
+    { ...context, env: { XDG_CONFIG_HOME: home.folder }, service: async () => engine },
+    {},
+  );
   return { status, found: (check: string) => records.find((record) => record.check === check) };
 }
 
@@ -123,6 +127,12 @@ describe('doctor beside a service', () => {
       detail: `the service runs version 0.0.9, this command is ${VERSION}`,
       mend: 'datamesh service stop && datamesh service start',
     });
+    const units = `${home.folder}/systemd/user`;
+    mkdirSync(units, { recursive: true });
+    writeFileSync(`${units}/datamesh.service`, `ExecStart=node datamesh --data-dir ${home.dataDir}\n`);
+    expect((await examine(undefined, { version: '0.0.9' })).found('versions')?.mend).toBe(
+      'systemctl --user restart datamesh.service',
+    );
     const others = await examine((peers) => {
       peers[2]!.version = '9.9.9';
     });

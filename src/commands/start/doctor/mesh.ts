@@ -3,6 +3,7 @@ import type { Engine, PeerState, PeerView } from '../../../engine/engine.ts';
 import { VERSION } from '../../../version.ts';
 import { formatDuration as duration } from '../../format/units.ts';
 import type { Check, Finding } from './finding.ts';
+import { serviceWords } from './service-words.ts';
 
 /** A hello may hand out what was signed ten seconds before. Beyond ten minutes gossip is no longer believed (both mesh/limits.ts). */
 const SKEW_MS = 30_000;
@@ -11,14 +12,15 @@ const WALK_MS = 1500;
 const NAMED = 5;
 
 /** All of them on one connection to the service. */
-export const checkMesh: Check = async ({ config, context }) => {
+export const checkMesh: Check = async (patient) => {
+  const { config, context } = patient;
   if (config === undefined) return [];
   const engine = await context.service();
   if (engine === undefined) return [];
   const peers = await engine.peers();
   const here = peers.filter(({ state }) => state === 'active' || state === 'draining');
   const findings = [peersFinding(peers, here, config.network.bootstrap.length)];
-  findings.push(await versionFinding(engine, here));
+  findings.push(await versionFinding(engine, here, (await serviceWords(patient)).restart));
   if (here.length === 0) return findings;
   return [...findings, skewFinding(here), await dhtFinding(engine, context.signal)];
 };
@@ -96,14 +98,14 @@ export function skewFinding(here: readonly PeerView[]): Finding {
   };
 }
 
-async function versionFinding(engine: Engine, here: readonly PeerView[]): Promise<Finding> {
+async function versionFinding(engine: Engine, here: readonly PeerView[], restart: string): Promise<Finding> {
   const { version } = await engine.status();
   if (version !== VERSION) {
     return {
       check: 'versions',
       state: 'warn',
       detail: `the service runs version ${version}, this command is ${VERSION}`,
-      mend: 'datamesh service stop && datamesh service start',
+      mend: restart,
     };
   }
   const others = here.filter((peer) => peer.version !== undefined && peer.version !== version);
@@ -113,7 +115,7 @@ async function versionFinding(engine: Engine, here: readonly PeerView[]): Promis
     check: 'versions',
     state: 'warn',
     detail: `this node runs ${version}; ${named(others)} run ${found}`,
-    mend: 'nodes of neighbouring versions work together; bring all to one: install it there, then datamesh service stop && datamesh service start',
+    mend: 'nodes of neighbouring versions work together; bring all to one: install it there, and restart the node',
   };
 }
 

@@ -8,10 +8,12 @@ import { dataPaths } from '../../../engine/options.ts';
 import { asDatameshError } from '../../../errors.ts';
 import { findService } from '../../node/service-process.ts';
 import type { Check, Finding } from './finding.ts';
+import { serviceWords } from './service-words.ts';
 
 const DIAL_TIMEOUT_MS = 3000;
 
-export const checkService: Check = async ({ config }) => {
+export const checkService: Check = async (patient) => {
+  const { config } = patient;
   if (config === undefined) return [];
   const found = await findService(config.node.dataDir);
   if (found.state === 'running') {
@@ -36,7 +38,7 @@ export const checkService: Check = async ({ config }) => {
     check: 'service',
     state: found.stuck ? 'fail' : 'warn',
     detail: `${who} uses the data folder and does not answer${found.stuck ? ' on its socket' : ': a console or another command'}`,
-    mend: found.stuck ? 'datamesh service stop' : 'nothing to do while that is your own console',
+    mend: found.stuck ? (await serviceWords(patient)).stop : 'nothing to do while that is your own console',
   };
 };
 
@@ -88,7 +90,8 @@ export const checkPort: Check = async ({ config }) => {
 };
 
 /** Taken by the service itself is right; by anybody else, be it another datamesh node, costs the figures. */
-export const checkMetricsPort: Check = async ({ config }) => {
+export const checkMetricsPort: Check = async (patient) => {
+  const { config } = patient;
   if (config === undefined || config.metrics.port === 0) return [];
   const { port } = config.metrics;
   const failure = await bindFailure(port, '127.0.0.1');
@@ -101,7 +104,7 @@ export const checkMetricsPort: Check = async ({ config }) => {
       check: 'metrics port',
       state: 'warn',
       detail: `nothing listens on ${port}: the service was started before this was set, or another program had the port then`,
-      mend: 'datamesh service stop && datamesh service start',
+      mend: (await serviceWords(patient)).restart,
     };
   }
   if (failure === 'EADDRINUSE' && peerId !== undefined && (await givesMetricsOf(port, peerId)))
@@ -110,7 +113,7 @@ export const checkMetricsPort: Check = async ({ config }) => {
     check: 'metrics port',
     state: 'warn',
     detail: `${port} of 127.0.0.1 cannot be used: ${failure === 'EADDRINUSE' ? 'another program, or another node, listens on it' : failure}`,
-    mend: 'datamesh config set metrics.port PORT with another one, then datamesh service stop && datamesh service start',
+    mend: `datamesh config set metrics.port PORT with another one, then ${(await serviceWords(patient)).restart}`,
   };
 };
 

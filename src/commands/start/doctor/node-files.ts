@@ -14,6 +14,7 @@ import { dataPaths } from '../../../engine/options.ts';
 import { isDamagedIndex } from '../../../engine/shardstore/lmdb-damage.ts';
 import { examineStore } from '../../../engine/shardstore/segment.ts';
 import type { Check, Finding } from './finding.ts';
+import { serviceWords } from './service-words.ts';
 
 /** Read to the end in a second or so; of a larger one the head and the tables are looked at. */
 const MAX_DATABASE_BYTES = 256 * 1024 * 1024;
@@ -90,7 +91,8 @@ async function database(
   return [{ check, state: 'ok', detail: size > MAX_DATABASE_BYTES ? `${path}, its head` : path }];
 }
 
-export const checkStore: Check = async ({ config }) => {
+export const checkStore: Check = async (patient) => {
+  const { config } = patient;
   if (config === undefined) return [];
   const { shards } = dataPaths(config.node.dataDir);
   const disk = realDisk();
@@ -114,7 +116,7 @@ export const checkStore: Check = async ({ config }) => {
       check: 'shards',
       state: 'warn',
       detail: `the index in ${index} is damaged; the next start builds it anew from the segments`,
-      mend: 'datamesh service start, and look at the disk (smartctl -a, dmesg)',
+      mend: `${(await serviceWords(patient)).start}, and look at the disk (smartctl -a, dmesg)`,
     };
   }
   if (!format) {
@@ -122,7 +124,7 @@ export const checkStore: Check = async ({ config }) => {
       check: 'shards',
       state: 'warn',
       detail: `${shards}/FORMAT is missing or damaged; the next start writes it again from the segments`,
-      mend: 'datamesh service start, and look at the disk (smartctl -a, dmesg)',
+      mend: `${(await serviceWords(patient)).start}, and look at the disk (smartctl -a, dmesg)`,
     };
   }
   return { check: 'shards', state: 'ok', detail: `${files} in ${shards}` };
