@@ -8,7 +8,7 @@ export const doctorCommand: Command = {
   path: ['doctor'],
   group: 'start',
   summary: 'Check this machine and its set-up, and say what mends what is wrong',
-  description: `Every line is a check that was made just now: runtime, configuration, data folder, modes of its files, space, disk (a small file is written and removed), keyring, identity, catalog, custody, shard store, hashing,
+  description: `Every line is a check that was made just now: runtime, configuration, data folder, modes of its files, space, folders of pools, disk (a small file is written and removed), keyring, identity, catalog, custody, shard store, hashing,
     erasure code, codec threads, clock, service, ports, and a TCP connection to each bootstrap peer; with a running service its peers, their versions and clocks, and the DHT. Nothing is changed, unless --rebuild-index is given: then only the index of the stored shards is built
     anew from the shards themselves, with the node stopped.`,
   args: [],
@@ -36,9 +36,10 @@ export const doctorCommand: Command = {
       const { rebuildIndex } = await import('./doctor/rebuild-index.ts');
       return rebuildIndex(context);
     }
-    const [machine, files, node, network, mesh] = await Promise.all([
+    const [machine, files, folders, node, network, mesh] = await Promise.all([
       import('./doctor/machine.ts'),
       import('./doctor/files.ts'),
+      import('./doctor/pool-folders.ts'),
       import('./doctor/node-files.ts'),
       import('./doctor/network.ts'),
       import('./doctor/mesh.ts'),
@@ -50,6 +51,7 @@ export const doctorCommand: Command = {
       ['data folder', files.checkDataFolder],
       ['permissions', files.checkModes],
       ['space', files.checkSpace],
+      ['pool folder', folders.checkPoolFolders],
       ['disk', files.checkDisk],
       ['keyring', files.checkKeyring],
       ['identity', node.checkIdentity],
@@ -63,6 +65,7 @@ export const doctorCommand: Command = {
       ['clock', machine.checkClock],
       ['service', network.checkService],
       ['port', network.checkPort],
+      ['bulk port', network.checkBulkPort],
       ['metrics port', network.checkMetricsPort],
       ['bootstrap', network.checkBootstrap],
       ['peers', mesh.checkMesh],

@@ -1,7 +1,9 @@
 import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { doctorCommand } from '../../../src/commands/start/doctor.ts';
+import { claimFolder } from '../../../src/engine/backends/folder-marker.ts';
 import { openCatalog } from '../../../src/engine/catalog/sqlite-catalog.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { acquireLock } from '../../../src/engine/effects/lock.ts';
@@ -9,6 +11,7 @@ import { realRandom } from '../../../src/engine/effects/random.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { loadOrCreateDevice } from '../../../src/engine/keys/device.ts';
 import { openKeyring } from '../../../src/engine/keys/keyring.ts';
+import type { PeerId } from '../../../src/engine/types.ts';
 import { type Home, makeHome } from '../../support/bin.ts';
 import { testContext } from '../../support/context.ts';
 
@@ -172,12 +175,13 @@ describe('doctor', () => {
   it('sees files of the node that others may read, and a metrics port that another program has', async () => {
     await loadOrCreateDevice(effects.disk, `${home.dataDir}/device.key`, effects.random);
     writeFileSync(`${home.dataDir}/catalog.sqlite`, '', { mode: 0o644 });
+    writeFileSync(`${home.dataDir}/service.log.3`, '', { mode: 0o644 });
     home.config.metrics.port = await listening();
     const { found, status } = await examine();
     expect(found('permissions')).toMatchObject([
       {
         state: 'warn',
-        detail: expect.stringContaining('catalog.sqlite'),
+        detail: expect.stringMatching(/catalog\.sqlite.*service\.log\.3/),
         mend: `chmod -R go-rwx '${home.dataDir}'`,
       },
     ]);
@@ -187,6 +191,41 @@ describe('doctor', () => {
     expect(status).toBe(0);
     chmodSync(`${home.dataDir}/device.key`, 0o644);
     expect((await examine()).found('permissions')).toMatchObject([{ state: 'fail' }]);
+  });
+
+  it('sees that the port for large transfers is taken, or that there is none', async () => {
+    home.config.network.port = (await listening()) - 1;
+    expect((await examine()).found('bulk port')).toMatchObject([
+      { state: 'warn', mend: expect.stringContaining('config set network.port') },
+    ]);
+    home.config.network.port = 65_535;
+    expect((await examine()).found('bulk port')).toMatchObject([{ state: 'warn' }]);
+    home.config.network.port = 0;
+    expect((await examine()).found('bulk port')).toEqual([]);
+  });
+
+  it('looks at the disk of each folder of a pool that is here', async () => {
+    const path = `${home.folder}/disk`;
+    const { id } = await claimFolder({
+      ...effects,
+      ...{ folder: path, node: 'me' as PeerId, create: true, adopt: false },
+    });
+    openCatalog(`${home.dataDir}/catalog.sqlite`, realClock()).close();
+    const catalog = new DatabaseSync(`${home.dataDir}/catalog.sqlite`);
+    const folders = [
+      { path, holder: id },
+      { path: `${home.folder}/elsewhere`, holder: id },
+    ];
+    catalog.exec(`PRAGMA foreign_keys = OFF; INSERT INTO pools (owner, name, k, m, domain, compress, separate_disks, nodes, folders, created_at_ms)
+      VALUES (1, 'p', 2, 1, 'disk', 0, 0, '[]', '${JSON.stringify(folders)}', 0)`);
+    catalog.close();
+    expect((await examine()).found('pool folder')).toMatchObject([
+      { state: 'ok', detail: expect.stringContaining(`${path}: `) },
+    ]);
+    home.config.storage.reservePercent = 100;
+    expect((await examine()).found('pool folder')).toMatchObject([
+      { state: 'warn', detail: expect.stringContaining('no further shard') },
+    ]);
   });
 
   it('sees who holds the data folder', async () => {

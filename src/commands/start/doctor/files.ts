@@ -11,6 +11,7 @@ import { realDisk } from '../../../engine/effects/real-disk.ts';
 import { openKeyring } from '../../../engine/keys/keyring.ts';
 import { dataPaths } from '../../../engine/options.ts';
 import { asDatameshError } from '../../../errors.ts';
+import { olderLogs } from '../../node/service-events.ts';
 import { size } from '../demo/tell.ts';
 import type { Check, Finding, Patient } from './finding.ts';
 
@@ -88,7 +89,8 @@ export const checkModes: Check = async ({ config }) => {
   const { device, catalog, custody, shards, log, socket, journal, quarantine } = paths;
   const open: string[] = [];
   // The keyring has a check of its own, which opens it.
-  for (const path of [device, catalog, custody, shards, log, socket, journal, quarantine]) {
+  const logs = [log, ...olderLogs(log)];
+  for (const path of [device, catalog, custody, shards, ...logs, socket, journal, quarantine]) {
     const found = await stat(path).catch(() => undefined);
     if (found !== undefined && (found.mode & OTHERS) !== 0) open.push(path);
   }

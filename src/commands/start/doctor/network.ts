@@ -11,6 +11,7 @@ import type { Check, Finding } from './finding.ts';
 import { serviceWords } from './service-words.ts';
 
 const DIAL_TIMEOUT_MS = 3000;
+const LAST_PORT = 65_535;
 
 export const checkService: Check = async (patient) => {
   const { config } = patient;
@@ -86,6 +87,41 @@ export const checkPort: Check = async ({ config }) => {
     state: 'fail',
     detail: `${port} on ${host} cannot be used: ${failure === 'EADDRINUSE' ? 'another program listens on it' : failure}`,
     mend: 'end that program (see: ss -ltnp), or choose another port: datamesh config set network.port 0',
+  };
+};
+
+/** Large transfers come in at the port after network.port; where that is taken the node listens at any other, which no firewall was told of. */
+export const checkBulkPort: Check = async (patient) => {
+  const { config } = patient;
+  if (config === undefined || config.network.port === 0) return [];
+  const port = config.network.port + 1;
+  const check = 'bulk port';
+  if (port > LAST_PORT)
+    return {
+      check,
+      state: 'warn',
+      detail: `there is none after ${LAST_PORT}: large transfers come in at any free port`,
+      mend: 'choose a lower port: datamesh config set network.port PORT',
+    };
+  const host = NETWORK_PRESETS[config.network.preset].listenHost;
+  const failure = await bindFailure(port, host);
+  const { state } = await findService(config.node.dataDir);
+  if (failure === undefined && state !== 'running')
+    return { check, state: 'ok', detail: `${port} on ${host} is free` };
+  if (failure === undefined)
+    return {
+      check,
+      state: 'warn',
+      detail: `nothing listens on ${port} of ${host}: another program had it when the service was started, and large transfers come in at any other port`,
+      mend: (await serviceWords(patient)).restart,
+    };
+  if (failure === 'EADDRINUSE' && state !== 'stopped')
+    return { check, state: 'ok', detail: `${port} on ${host} is in use while the node runs` };
+  return {
+    check,
+    state: 'warn',
+    detail: `${port} on ${host} cannot be used: ${failure === 'EADDRINUSE' ? 'another program listens on it, and large transfers will come in at any free port' : failure}`,
+    mend: 'end that program (see: ss -ltnp), or choose another port: datamesh config set network.port PORT',
   };
 };
 
