@@ -46,8 +46,10 @@ type NameChange = [path: string, inode: Inode | null][];
 export class ModelDisk implements Disk {
   /** Called before each operation: an errno name makes it fail, a write after part of it was done. */
   fault: ((operation: Operation, path: string) => string | undefined) | undefined;
-  /** The same for reads of an open file, with the place. */
-  faultAt: ((operation: 'read', path: string, position: number) => string | undefined) | undefined;
+  /** The same for reads of an open file, with the place and how much is asked for. */
+  faultAt:
+    | ((operation: 'read', path: string, position: number, length: number) => string | undefined)
+    | undefined;
   /** Every effect, in order, when set. */
   trace: Effect[] | undefined;
   /** Effects until the machine stops: then every operation fails, for good. */
@@ -241,7 +243,7 @@ export class ModelDisk implements Disk {
       read: async (buffer, position) => {
         await undefined;
         this.#fail('read', path);
-        const code = this.faultAt?.('read', path, position);
+        const code = this.faultAt?.('read', path, position, buffer.length);
         if (code !== undefined) throw errno(code, path);
         return inode.current.read(buffer, position);
       },

@@ -30,6 +30,8 @@ export interface CompactorOptions {
   log: GroupCommit;
   writer: ShardWriter;
   files: SegmentFiles;
+  /** Segments that the device refused to read when the store was opened: left as they are while it is open. */
+  spared: readonly number[];
   checkpoint: () => Promise<void>;
 }
 
@@ -107,8 +109,10 @@ export class Compactor {
 
   /** The closed segment with the greatest share of waste, if the log as a whole wastes more than allowed. */
   #victim(roomBytes: number): SegmentFigures | undefined {
-    const { table, log, limits } = this.#options;
-    const closed = table.segments().filter(({ number }) => number < log.end.segment);
+    const { table, log, limits, spared } = this.#options;
+    const closed = table
+      .segments()
+      .filter(({ number }) => number < log.end.segment && !spared.includes(number));
     const oldest = Math.min(...table.segments().map(({ number }) => number));
     let total = 0;
     let kept = 0;

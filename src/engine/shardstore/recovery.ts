@@ -7,13 +7,14 @@ import { recordBytesOf } from './record.ts';
 import { type ScannedRecord, scanSegment } from './scan.ts';
 import {
   listSegments,
-  readSegmentHeader,
+  lookAtSegment,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   STORE_FORMAT,
   segmentPath,
 } from './segment.ts';
 import { type LogPosition, ShardTable } from './shard-table.ts';
+import { isUnreadable } from './store-errors.ts';
 
 /** One piece of what is written anew: the whole is a batch or little more. */
 const REWRITE_BYTES = 4 * 1024 * 1024;
@@ -47,6 +48,10 @@ export interface Recovered {
   newest: { number: number; validBytes: number };
   nextNumber: number;
   report: RecoveryReport;
+  /** Segments that the device refused in part or whole: they are left as they are. */
+  unreadable: number[];
+  /** Paths where a segment would lie, and something else does. */
+  foreign: string[];
 }
 
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
@@ -80,14 +85,24 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     table,
     resume: replay.resume,
     newest: replay.newest,
-    nextNumber: Math.max(from.segment, ...numbers, 0) + 1,
+    nextNumber: freeNumber(Math.max(from.segment, ...replay.ours, 0) + 1, numbers),
     report,
+    unreadable: replay.unreadable,
+    foreign: replay.foreign,
   };
+}
+
+/** What is foreign keeps its name, and those above it are not lost to it. */
+function freeNumber(from: number, taken: number[]): number {
+  let number = from;
+  while (taken.includes(number)) number += 1;
+  return number;
 }
 
 /** What of it the operator should know. */
 export function tellRecovery(
-  { table, report: { shardsBefore, damaged } }: Recovered,
+  { table, report: { shardsBefore, damaged }, unreadable, foreign }: Recovered,
+  dir: string,
   tell: (level: 'warn', text: string) => void,
 ): void {
   if (shardsBefore !== undefined) {
@@ -98,6 +113,14 @@ export function tellRecovery(
   }
   if (damaged > 0)
     tell('warn', `${damaged} places of the segments cannot be read: what was there counts as lost`);
+  for (const number of unreadable) {
+    tell(
+      'warn',
+      `the disk cannot read all of ${segmentPath(dir, number)}: what is missing counts as lost and is rebuilt from other nodes, the file stays as it is; look at the disk (smartctl -a, dmesg)`,
+    );
+  }
+  for (const path of foreign)
+    tell('warn', `${path} is no segment of this store and is left alone: move it somewhere else`);
 }
 
 /** Whether the segment files are those the checkpoint speaks of. */
@@ -111,8 +134,14 @@ async function checkpointFits(
   const there = new Set(numbers);
   if (checkpoint.segments.some(({ number, liveBytes }) => liveBytes > 0 && !there.has(number))) return false;
   if (checkpoint.segment === 0) return true;
-  const last = await disk.stat(segmentPath(dir, checkpoint.segment));
-  return last !== undefined && last.sizeBytes >= checkpoint.offset;
+  try {
+    const last = await disk.stat(segmentPath(dir, checkpoint.segment));
+    return last !== undefined && last.sizeBytes >= checkpoint.offset;
+  } catch (error) {
+    // Nothing says that it was cut, and what other segments hold is served.
+    if (isUnreadable(error)) return true;
+    throw error;
+  }
 }
 
 function isOurs(checkpoint: Checkpoint | undefined, store: string): checkpoint is Checkpoint {
@@ -122,6 +151,10 @@ function isOurs(checkpoint: Checkpoint | undefined, store: string): checkpoint i
 class Replay {
   resume: LogPosition | undefined;
   newest = { number: 0, validBytes: 0 };
+  /** All but the foreign. */
+  readonly ours: number[] = [];
+  readonly unreadable: number[] = [];
+  readonly foreign: string[] = [];
   readonly #options: RecoveryOptions;
   readonly #table: ShardTable;
   readonly #report: RecoveryReport;
@@ -133,22 +166,33 @@ class Replay {
   }
 
   async run(numbers: number[], from: LogPosition): Promise<void> {
-    const { dir, disk } = this.#options;
+    const { dir, disk, salt } = this.#options;
     const headers = new Map<number, SegmentHeader>();
     const fences = new Map<number, number>();
     for (const number of numbers) {
-      const header = await readSegmentHeader(disk, segmentPath(dir, number));
-      if (header === undefined) continue;
+      const header = await lookAtSegment(disk, dir, number, salt);
+      if (header === 'foreign') {
+        this.foreign.push(segmentPath(dir, number));
+        continue;
+      }
+      this.ours.push(number);
+      if (header === 'headless') continue;
       headers.set(number, header);
       fences.set(header.previous, header.previousValidBytes);
     }
     /** The newest segment that was made whole: nothing before it is a tail. */
     const lastWhole = Math.max(0, ...headers.keys());
-    for (const number of numbers) {
+    for (const number of this.ours) {
       const start = number === from.segment ? from.offset : SEGMENT_HEADER_BYTES;
       const sealed = fences.has(number) || number < lastWhole;
       await this.#segment(number, start, sealed, fences.get(number), headers.get(number));
     }
+  }
+
+  /** Nothing is appended to it or cut off from it: what the device gives again another day should be what it was. */
+  #isUnreadable(number: number): void {
+    this.unreadable.push(number);
+    this.resume = undefined;
   }
 
   async #segment(
@@ -161,8 +205,13 @@ class Replay {
     const whole = header !== undefined;
     const { dir, disk, salt, idOf, limits } = this.#options;
     const path = segmentPath(dir, number);
-    const file = await disk.open(path, 'update');
+    const file = await openReadable(disk, path);
+    if (file === undefined) {
+      this.#isUnreadable(number);
+      return;
+    }
     let records = 0;
+    let isStub = false;
     try {
       const sizeBytes = await file.sizeBytes();
       const to = Math.min(sizeBytes, fence ?? sizeBytes);
@@ -183,16 +232,23 @@ class Replay {
       );
       if (!whole && !known && records === 0) {
         this.#table.removeSegment(number);
+        // The rest of one whose making was cut short: it never held a record.
+        isStub = sizeBytes <= SEGMENT_HEADER_BYTES && !result.unreadable;
+        if (result.unreadable) this.#isUnreadable(number);
+        else if (!isStub) this.foreign.push(path);
       } else {
         this.#table.segment(number)!.validBytes = result.validBytes;
         this.newest = { number, validBytes: result.validBytes };
         this.resume = undefined;
-        if (result.validBytes < sizeBytes) await file.truncate(result.validBytes);
-        if (!sealed) await rewrite(file, result.provedBytes, result.validBytes);
-        if (!sealed || result.validBytes < sizeBytes) await file.datasync();
-        const ours = header?.format === STORE_FORMAT;
-        if (!sealed && ours && result.validBytes < limits.segmentBytes) {
-          this.resume = { segment: number, offset: result.validBytes };
+        if (result.unreadable) this.#isUnreadable(number);
+        else {
+          if (result.validBytes < sizeBytes) await file.truncate(result.validBytes);
+          if (!sealed) await rewrite(file, result.provedBytes, result.validBytes);
+          if (!sealed || result.validBytes < sizeBytes) await file.datasync();
+          const ours = header?.format === STORE_FORMAT;
+          if (!sealed && ours && result.validBytes < limits.segmentBytes) {
+            this.resume = { segment: number, offset: result.validBytes };
+          }
         }
       }
       this.#report.replayedRecords += records;
@@ -201,8 +257,16 @@ class Replay {
     } finally {
       await file.close();
     }
-    // A segment whose making was cut short: it never held a record.
-    if (this.#table.segment(number) === undefined) await disk.remove(path);
+    if (isStub) await disk.remove(path);
+  }
+}
+
+async function openReadable(disk: Disk, path: string): Promise<DiskFile | undefined> {
+  try {
+    return await disk.open(path, 'update');
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@
 import { freeNow } from '../codec/memory.ts';
 import type { DiskFile } from '../effects/disk.ts';
 import type { ShardId } from '../types.ts';
+import { PatientReads } from './patient-reads.ts';
 import {
   headLength,
   MAGIC,
@@ -14,6 +15,7 @@ import {
   RECORD_HEADER_BYTES,
   recordBytesOf,
 } from './record.ts';
+import { isUnreadable } from './store-errors.ts';
 
 /** One read of a scan: 32 small records at once, and not much too much when skipping over a large one. */
 const WINDOW_BYTES = 128 * 1024;
@@ -42,6 +44,8 @@ export interface ScanResult {
   provedBytes: number;
   /** Places of damage in durable parts. */
   damaged: number;
+  /** The device refused to give some of it: that may be damage, and is no torn tail. */
+  unreadable: boolean;
 }
 
 /**
@@ -79,33 +83,47 @@ export async function scanSegment(
     const next = await reader.firstAfter(at);
     if (at >= durableTo) {
       const proof = await reader.proofOf(at, next);
-      if (proof === undefined) {
+      if (proof !== undefined) await prove(proof);
+      else if (!reader.refused(at, next?.offset ?? options.to)) {
         end = at;
         break;
       }
-      await prove(proof);
     }
     damaged += 1;
     at = next?.offset ?? options.to;
   }
+  let unreadable = false;
   for (const record of unproved) {
-    if (!(await reader.bytesFit(record))) {
+    const found = await reader.bytesOf(record);
+    if (found === 'other') {
       end = record.offset;
       break;
     }
-    await onRecord(record, false);
+    if (found === 'fit') await onRecord(record, false);
+    else {
+      unreadable = true;
+      damaged += 1;
+    }
   }
-  return { validBytes: end, provedBytes: Math.min(durableTo, end), damaged };
+  unreadable ||= reader.refused(options.from, options.to);
+  return { validBytes: end, provedBytes: Math.min(durableTo, end), damaged, unreadable };
 }
 
 class SegmentScanner {
   readonly #options: ScanOptions;
+  readonly #reads: PatientReads;
   #buffer = Buffer.alloc(0);
   #window = Buffer.alloc(0);
   #windowAt = 0;
 
   constructor(options: ScanOptions) {
     this.#options = options;
+    this.#reads = new PatientReads(options.file);
+  }
+
+  /** Whether the device refused to give some of it. */
+  refused(from: number, to: number): boolean {
+    return this.#reads.refused(from, to);
   }
 
   /** The whole record at `at`, or undefined. */
@@ -148,14 +166,19 @@ class SegmentScanner {
     return undefined;
   }
 
-  async bytesFit(record: ScannedRecord): Promise<boolean> {
-    if (record.kind !== 'shard') return true;
+  async bytesOf(record: ScannedRecord): Promise<'fit' | 'other' | 'unreadable'> {
+    if (record.kind !== 'shard') return 'fit';
     const bytes = Buffer.allocUnsafeSlow(record.lengthBytes);
-    const count = await this.#options.file.read(bytes, record.offset + record.headBytes);
-    const fit = count === bytes.length && this.#options.idOf(bytes) === record.id;
-    // One record after another: the collector would leave 100 MiB of them lying.
-    freeNow(bytes);
-    return fit;
+    try {
+      const count = await this.#options.file.read(bytes, record.offset + record.headBytes);
+      const fit = count === bytes.length && this.#options.idOf(bytes) === record.id;
+      // One record after another: the collector would leave 100 MiB of them lying.
+      freeNow(bytes);
+      return fit ? 'fit' : 'other';
+    } catch (error) {
+      if (isUnreadable(error)) return 'unreadable';
+      throw error;
+    }
   }
 
   /** Up to `length` bytes from `at`, fewer at the end of what counts. Valid until the next call. */
@@ -166,7 +189,7 @@ class SegmentScanner {
       const size = Math.max(0, Math.min(Math.max(wanted, WINDOW_BYTES), this.#options.to - at));
       // One buffer for all windows: a fresh one for each outruns the garbage collector.
       if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(size);
-      const count = await this.#options.file.read(this.#buffer.subarray(0, size), at);
+      const count = await this.#reads.read(this.#buffer.subarray(0, size), at);
       this.#window = this.#buffer.subarray(0, count);
       this.#windowAt = at;
     }

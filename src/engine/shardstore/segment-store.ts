@@ -85,7 +85,7 @@ export async function openShardStore(options: ShardStoreOptions): Promise<Segmen
     const index = await (options.openIndex ?? openLmdbIndex)(indexDir);
     try {
       const recovered = await recover({ dir, disk, salt, index, idOf, limits, rebuild });
-      tellRecovery(recovered, tell);
+      tellRecovery(recovered, dir, tell);
       const store = new LogStore(options, limits, salt, index, recovered);
       await store.start();
       return store;
@@ -183,6 +183,7 @@ class LogStore implements SegmentStore {
       log: this.#log,
       writer: this.#writer,
       files: this.#files,
+      spared: this.#recovered.unreadable,
       checkpoint: () => this.checkpoint(),
     });
     this.#scrubber = new Scrubber({

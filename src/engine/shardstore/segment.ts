@@ -10,6 +10,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Disk } from '../effects/disk.ts';
 import type { Random } from '../effects/random.ts';
 import { bytesToHex, hexToBytes } from '../types.ts';
+import { isUnreadable } from './store-errors.ts';
 
 export const SEGMENT_HEADER_BYTES = 64;
 export const SALT_BYTES = 16;
@@ -18,6 +19,8 @@ export const STORE_FORMAT = 2;
 const MAGIC = 0x47534d44;
 const CRC_AT = 60;
 const NAME = /^(\d{8,})\.seg$/;
+/** As the header has it. */
+const MAX_NUMBER = 0xffffffff;
 const MAX_FORMAT_BYTES = 4096;
 
 export interface SegmentHeader {
@@ -39,8 +42,8 @@ export function segmentPath(dir: string, number: number): string {
 export async function listSegments(disk: Disk, dir: string): Promise<number[]> {
   const numbers: number[] = [];
   for (const name of await disk.list(dir)) {
-    const digits = NAME.exec(name)?.[1];
-    if (digits !== undefined) numbers.push(Number(digits));
+    const number = Number(NAME.exec(name)?.[1] ?? Number.NaN);
+    if (number <= MAX_NUMBER && segmentPath(dir, number) === `${dir}/${name}`) numbers.push(number);
   }
   return numbers.sort((a, b) => a - b);
 }
@@ -76,8 +79,30 @@ export function parseSegmentHeader(bytes: Uint8Array, path: string): SegmentHead
   };
 }
 
-/** Reads the header of a segment file; undefined when damaged or cut. */
-export async function readSegmentHeader(disk: Disk, path: string): Promise<SegmentHeader | undefined> {
+/**
+ * What lies at a segment's name: its header; `headless` where that is damaged, cut or cannot be read; `foreign` for what
+ * this store did not write there, as a folder or a file of another store: that is neither read nor changed.
+ */
+export async function lookAtSegment(
+  disk: Disk,
+  dir: string,
+  number: number,
+  salt: Uint8Array | undefined,
+): Promise<SegmentHeader | 'headless' | 'foreign'> {
+  const path = segmentPath(dir, number);
+  try {
+    if ((await disk.stat(path))?.kind !== 'file') return 'foreign';
+    const header = await readSegmentHeader(disk, path);
+    if (header === undefined) return 'headless';
+    const isOurs = salt === undefined || Buffer.compare(header.salt, salt) === 0;
+    return isOurs && header.number === number ? header : 'foreign';
+  } catch (error) {
+    if (isUnreadable(error)) return 'headless';
+    throw error;
+  }
+}
+
+async function readSegmentHeader(disk: Disk, path: string): Promise<SegmentHeader | undefined> {
   const file = await disk.open(path, 'read');
   try {
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
@@ -106,25 +131,24 @@ export async function openFormat(disk: Disk, dir: string, random: Random): Promi
 
 /**
  * Looks at FORMAT and at the head of every segment, and changes nothing: whether there is a store, whether its FORMAT can be read, and which segments have a head that
- * makes no sense (opening counts what is in them as lost). Throws `format-too-new`.
+ * makes no sense or cannot be read (opening counts what is in them as lost), and what is foreign. Throws `format-too-new`.
  */
 export async function examineStore(
   disk: Disk,
   dir: string,
-): Promise<{ segments: number; format: boolean; headless: string[] }> {
+): Promise<{ segments: number; format: boolean; headless: string[]; foreign: string[] }> {
   const path = `${dir}/FORMAT`;
   const bytes = await disk.readFile(path, MAX_FORMAT_BYTES);
   const numbers = (await disk.stat(dir)) === undefined ? [] : await listSegments(disk, dir);
+  const found = bytes === undefined ? undefined : parseFormat(bytes, path);
   const headless: string[] = [];
+  const foreign: string[] = [];
   for (const number of numbers) {
-    const each = segmentPath(dir, number);
-    if ((await readSegmentHeader(disk, each)) === undefined) headless.push(each);
+    const look = await lookAtSegment(disk, dir, number, found?.salt);
+    if (look === 'headless') headless.push(segmentPath(dir, number));
+    if (look === 'foreign') foreign.push(segmentPath(dir, number));
   }
-  return {
-    segments: numbers.length,
-    format: bytes !== undefined && parseFormat(bytes, path) !== undefined,
-    headless,
-  };
+  return { segments: numbers.length - foreign.length, format: found !== undefined, headless, foreign };
 }
 
 interface StoreFormat {
@@ -148,8 +172,8 @@ function parseFormat(bytes: Uint8Array, path: string): StoreFormat | undefined {
 
 async function saltOfSegments(disk: Disk, dir: string): Promise<Uint8Array | undefined> {
   for (const number of await listSegments(disk, dir)) {
-    const header = await readSegmentHeader(disk, segmentPath(dir, number));
-    if (header !== undefined) return header.salt;
+    const look = await lookAtSegment(disk, dir, number, undefined);
+    if (typeof look === 'object') return look.salt;
   }
   return undefined;
 }

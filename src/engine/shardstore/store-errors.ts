@@ -16,6 +16,16 @@ export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
 
+/** What a device says of a place that it cannot give (EUCLEAN and EBADMSG, of file systems with sums, have no names in Node). */
+const UNREADABLE: readonly unknown[] = ['EIO', 'ENODATA', 'EILSEQ', 'EREMOTEIO'];
+const UNREADABLE_NUMBERS: readonly unknown[] = [-117, -74];
+
+/** The device cannot give this place or file; others it may. */
+export function isUnreadable(error: unknown): boolean {
+  const number: unknown = (error as NodeJS.ErrnoException | undefined)?.errno;
+  return UNREADABLE.includes(codeOf(error)) || UNREADABLE_NUMBERS.includes(number);
+}
+
 /** A disk's error in the user's words. Nothing was acknowledged. */
 export function diskError(error: unknown, dir: string): unknown {
   if (error instanceof DatameshError) return error;

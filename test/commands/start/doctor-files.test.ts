@@ -134,6 +134,17 @@ describe('doctor looks at what a start opens', () => {
     ]);
   });
 
+  it('what lies among the segments and is none', async () => {
+    const store = await openStore(at('shards'));
+    await store.put({ ...shard(1, 100), owner: OWNER_A });
+    await store.close();
+    mkdirSync(at('shards/00000007.seg'));
+    const found = (await examine()).found('shards');
+    expect(found).toMatchObject([
+      { state: 'warn', detail: expect.stringContaining('00000007.seg is no seg') },
+    ]);
+  });
+
   it('an index that was cut short', async () => {
     const store = await openStore(at('shards'));
     await store.put({ ...shard(1, 100), owner: OWNER_A });

@@ -98,15 +98,24 @@ export const checkStore: Check = async (patient) => {
   const disk = realDisk();
   // The first start makes it.
   if ((await disk.stat(shards)) === undefined) return [];
-  const { segments, format, headless } = await examineStore(disk, shards);
-  if (segments === 0) return { check: 'shards', state: 'ok', detail: `none yet in ${shards}` };
+  const { segments, format, headless, foreign } = await examineStore(disk, shards);
+  if (segments === 0 && foreign.length === 0)
+    return { check: 'shards', state: 'ok', detail: `none yet in ${shards}` };
   const files = segments === 1 ? '1 segment' : `${segments} segments`;
   if (headless.length > 0) {
     return {
       check: 'shards',
       state: 'warn',
-      detail: `${headless.length} of ${files} have no valid head: ${headless.slice(0, 3).join(', ')}`,
+      detail: `${headless.length} of ${files} have no head that can be read: ${headless.slice(0, 3).join(', ')}`,
       mend: 'start the node: what is lost is rebuilt from other nodes; look at the disk as well (smartctl -a, dmesg)',
+    };
+  }
+  if (foreign.length > 0) {
+    return {
+      check: 'shards',
+      state: 'warn',
+      detail: `${foreign.slice(0, 3).join(', ')} ${foreign.length === 1 ? 'is no segment' : 'are no segments'} of this store and left alone`,
+      mend: 'move what does not belong there somewhere else',
     };
   }
   const index = `${shards}/index`;
