@@ -2,7 +2,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { FileTree, TreePath, TreeStat } from '../effects/tree.ts';
 import type { Exclusion } from './exclude.ts';
-import { type IsOwn, isOneOf, liesWithin, OWN_FOLDER } from './own-folder.ts';
+import { type IsOwn, isOneOf, isWorkFolder, liesWithin, OWN_FOLDER, RESTORE_FOLDER } from './own-folder.ts';
 import { pathFault } from './tree-order.ts';
 
 export interface WalkOptions {
@@ -81,6 +81,10 @@ function* walkFolder(
       skipped(at, OWN_FOLDER);
       continue;
     }
+    if (isFolder && looksLeftOut(tree, absoluteAt, stat)) {
+      skipped(at, RESTORE_FOLDER);
+      continue;
+    }
     const fault = stat.kind === 'other' ? 'it is a device, pipe or socket' : pathFault(at);
     if (fault !== undefined) {
       skipped(at, fault);
@@ -90,6 +94,15 @@ function* walkFolder(
     if (!isFolder) continue;
     if (options.oneFileSystem && stat.device !== above.device) continue;
     yield* walkFolder(options, isOwn, at, absoluteAt, stat);
+  }
+}
+
+function looksLeftOut(tree: FileTree, path: TreePath, stat: TreeStat): boolean {
+  try {
+    return isWorkFolder(tree, path, stat);
+  } catch {
+    // Then the walk cannot list it either, and says why.
+    return false;
   }
 }
 

@@ -5,6 +5,7 @@
 import { asDatameshError } from '../../errors.ts';
 import type { FileTree, TreePath } from '../effects/tree.ts';
 import { runsAlready } from './locks.ts';
+import { isWorkFolder, WORK_GUARD, WORK_NAME } from './own-folder.ts';
 import { patternText } from './walk.ts';
 
 /** A lock as of acquireLock; throws `lock-held` while another has it. */
@@ -17,17 +18,16 @@ export interface WorkFolder {
   end(): Promise<void>;
 }
 
-const NAME = '.datamesh-restore';
 const LOCK = '/lock';
-const GUARD = `${LOCK}.guard`;
-const NEW_MODE = 0o700;
 const NUMBER = /^\d+$/;
 /** With what SQLite has beside it while it is held. */
 const LOCK_FILE = /^lock(\..*)?$/;
 
 /** Whether a path of a snapshot may stand where the folder would be, on any file system. */
 export function isLikeWorkFolder(path: Buffer): boolean {
-  return path.subarray(0, NAME.length).toString('latin1').toLowerCase() === NAME && !path.includes('/');
+  return (
+    path.subarray(0, WORK_NAME.length).toString('latin1').toLowerCase() === WORK_NAME && !path.includes('/')
+  );
 }
 
 /** @param taken names in lower case that the snapshot has for itself */
@@ -37,17 +37,25 @@ export async function openWorkFolder(
   taken: ReadonlySet<string>,
   takeLock: TakeLock,
 ): Promise<WorkFolder> {
+  let isLockless = false;
   for (;;) {
-    const path = placeIn(tree, root, taken);
+    const { path, isMade } = placeIn(tree, root, taken, isLockless);
     const lock = await takeLock(`${path}${LOCK}`).catch((error: unknown) => {
       if (asDatameshError(error).code === 'lock-held')
         throw runsAlready(`a restore into ${patternText(root)}`, error);
       // Some file systems have no locks, and can be restored to.
       return undefined;
     });
+    if (lock === undefined) {
+      // Nothing says whether another restore is at work in a folder that is there: this one gets its own.
+      const isThere = tree.stat(path) !== undefined;
+      if (isMade && isThere) return workFolder(tree, path, undefined);
+      isLockless ||= isThere;
+      continue;
+    }
     // Else the one before has ended just now, and what is locked is a file that it has removed.
-    if (tree.stat(under(path, GUARD)) !== undefined) return workFolder(tree, path, lock);
-    await lock?.release();
+    if (tree.stat(under(path, WORK_GUARD)) !== undefined) return workFolder(tree, path, lock);
+    await lock.release();
   }
 }
 
@@ -74,21 +82,32 @@ function workFolder(tree: FileTree, path: TreePath, lock: Awaited<ReturnType<Tak
   };
 }
 
-/** The first name that neither the snapshot nor the user has; made where nothing is. */
-function placeIn(tree: FileTree, root: TreePath, taken: ReadonlySet<string>): TreePath {
+/** The first name that neither the snapshot nor the user has; made where nothing is. `isNew`: nor another restore, running or not. */
+function placeIn(
+  tree: FileTree,
+  root: TreePath,
+  taken: ReadonlySet<string>,
+  isNew: boolean,
+): { path: TreePath; isMade: boolean } {
   for (let number = 1; ; number++) {
-    const name = number === 1 ? NAME : `${NAME}-${number}`;
+    const name = number === 1 ? WORK_NAME : `${WORK_NAME}-${number}`;
     if (taken.has(name)) continue;
     const path = under(root, `/${name}`);
+    const isMade = tree.stat(path) === undefined && makes(tree, path);
+    if (isMade) return { path, isMade };
     const found = tree.stat(path);
-    if (found === undefined) {
-      tree.makeDir(path);
-      return path;
-    }
-    if (found.kind !== 'directory') continue;
-    // The lock's file comes a moment after the folder.
-    const isNew = found.mode === NEW_MODE && tree.list(path).length === 0;
-    if (isNew || tree.stat(under(path, GUARD))?.kind === 'file') return path;
+    if (!isNew && found !== undefined && isWorkFolder(tree, path, found)) return { path, isMade };
+  }
+}
+
+/** False where another one was faster. */
+function makes(tree: FileTree, path: TreePath): boolean {
+  try {
+    tree.makeDir(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

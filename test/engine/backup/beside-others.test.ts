@@ -1,4 +1,5 @@
 /** A restore into a folder where there is something already, or somebody else at work. */
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -99,6 +100,47 @@ describe('a restore', { timeout: 30_000 }, () => {
     expect(fs.readdirSync(to)).toEqual([]);
   });
 
+  it('keeps its lock while a backup of the same process goes over its folder', async () => {
+    const objects = new MemoryObjects();
+    const { snapshotId } = await backup(objects, fresh('locked', { x: 'x' }));
+    const to = fresh('locked-to');
+    const read = objects.read.bind(objects);
+    const others: string[] = [];
+    let skipped: { path: string; why: string }[] | undefined;
+    objects.read = async (name, offset, lengthBytes) => {
+      if (name.startsWith(NAMES.data) && skipped === undefined) {
+        skipped = [];
+        ({ skipped } = await backup(new MemoryObjects(), to));
+        others.push(lockElsewhere(join(to, WORK, 'lock')));
+      }
+      return await read(name, offset, lengthBytes);
+    };
+    expect(await restore(objects, snapshotId, to)).toMatchObject({ failed: [], files: 1 });
+    expect(others).toEqual(['lock-held']);
+    expect(skipped).toEqual([{ path: WORK, why: expect.stringContaining('a restore') }]);
+  });
+
+  it('is not disturbed by another where the file system has no locks, and takes no word for one', async () => {
+    const to = Buffer.from(fresh('lockless'));
+    const noLocks = [
+      () => Promise.reject(new Error('ENOLCK')),
+      async (path: string) => {
+        fs.writeFileSync(`${path}.guard`, '');
+        throw new Error('ENOLCK');
+      },
+    ];
+    const works: WorkFolder[] = [];
+    for (const takeLock of [...noLocks, ...noLocks])
+      works.push(await openWorkFolder(realTree(), to, new Set(), takeLock));
+    const places = works.map((work) => `${work.next()}`);
+    expect(new Set(places).size).toBe(4);
+    for (const place of places) fs.writeFileSync(place, 'half');
+    await works[3]!.end();
+    expect(places.map((place) => fs.existsSync(place))).toEqual([true, true, true, false]);
+    for (const work of works.slice(0, 3)) await work.end();
+    expect(fs.readdirSync(to)).toEqual([]);
+  });
+
   it('writes nothing into the data folder of its node, which a snapshot of another node may have', async () => {
     const objects = new MemoryObjects();
     const { snapshotId } = await backup(objects, fresh('home', { 'data/LOCK': 'theirs', x: 'x' }));
@@ -159,3 +201,17 @@ describe('a restore', { timeout: 30_000 }, () => {
     expect(fs.statSync(join(folder, 'outside')).mode & 0o777).toBe(0o600);
   });
 });
+
+/** What another process gets that wants the lock. */
+function lockElsewhere(path: string): string {
+  const from = (name: string) =>
+    JSON.stringify(new URL(`../../../src/engine/effects/${name}`, import.meta.url));
+  const code = `
+    const { acquireLock } = await import(${from('lock.ts')});
+    const { realDisk } = await import(${from('real-disk.ts')});
+    const { realClock } = await import(${from('clock.ts')});
+    const [path] = process.argv.slice(-1);
+    await acquireLock(realDisk(), path, realClock()).then(() => console.log('free'), (e) => console.log(e.code));`;
+  const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code, path];
+  return execFileSync(process.execPath, flags, { encoding: 'utf8' }).trim();
+}

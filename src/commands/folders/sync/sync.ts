@@ -163,7 +163,7 @@ async function pass(
     { syncOnce },
     { IS_LINK, ignoredByFile },
     { exclusion },
-    { OWN_FOLDER },
+    { OWN_FOLDER, RESTORE_FOLDER },
     { tooManyDeletions },
     { STATE_FOLDER },
   ] = await Promise.all([
@@ -220,7 +220,7 @@ async function pass(
       return may;
     },
     done({ step, path, sizeBytes, problem, keptAs }) {
-      if (problem === IS_LINK || problem === OWN_FOLDER) return;
+      if (problem === IS_LINK || problem === OWN_FOLDER || problem === RESTORE_FOLDER) return;
       if (problem !== undefined) problems++;
       else actions++;
       again ||= problem !== undefined && step !== 'skip';
