@@ -10,13 +10,13 @@ import { type ChunkIdOf, sameFile } from './same-file.ts';
 import type { TreeEntry } from './tree-entry.ts';
 import { parentOf } from './tree-order.ts';
 import { whyOf } from './walk.ts';
-import type { WorkFolder } from './work-folder.ts';
+import type { WorkFolders } from './work-folder.ts';
 
 export interface RestoreWriterOptions {
   tree: FileTree;
   /** Absolute; exists. */
   root: TreePath;
-  work: WorkFolder;
+  work: WorkFolders;
   /** Replace what is there; files that are as they should be stay. */
   overwrite: boolean;
   /** Whether it is a folder that nothing is written into. */
@@ -39,12 +39,13 @@ export interface OpenTarget {
 
 const SLASH = Buffer.from('/');
 const ITSELF = Buffer.from('/.');
+const NONE = Buffer.alloc(0);
 const ZEROS = Buffer.alloc(SPARSE_BLOCK_BYTES);
 const NO_FIRST = 'the file that it is another name of was not restored';
 export class RestoreWriter {
   readonly #options: RestoreWriterOptions;
-  /** Folders, by path in latin1, that this run may write into. */
-  readonly #folders = new Set<string>();
+  /** Folders, by path in latin1, that this run may write into, and the file systems they are on. */
+  readonly #folders = new Map<string, bigint>();
   readonly #own: OwnThings;
   readonly #directories: TreeEntry[] = [];
   readonly #links: TreeEntry[] = [];
@@ -54,7 +55,16 @@ export class RestoreWriter {
   constructor(options: RestoreWriterOptions) {
     this.#options = options;
     this.#own = new OwnThings(options.tree, (path) => this.#pathOf(path));
-    this.#folders.add('');
+  }
+
+  /** Before all else. Throws where another restore is at work in the root. */
+  async begin(): Promise<void> {
+    const { tree, root, work } = this.#options;
+    const { device } = tree.statThrough(root)!;
+    await work.meet(device, NONE);
+    this.#folders.set('', device);
+    // Here rather than at each file.
+    work.on(device);
   }
 
   #pathOf(path: Buffer): TreePath {
@@ -62,13 +72,13 @@ export class RestoreWriter {
   }
 
   /** `onTheWay`: only something below it is meant, so one that is there stays as it is. */
-  directory(entry: TreeEntry, onTheWay: boolean): void {
-    const { tree } = this.#options;
+  async directory(entry: TreeEntry, onTheWay: boolean): Promise<void> {
+    const { tree, work } = this.#options;
     if (!onTheWay) this.#directories.push(entry);
     if (entry.path.length === 0) return;
     if (!this.#mayWrite(entry)) return;
     const at = this.#pathOf(entry.path);
-    this.#attempt(entry, () => {
+    const device = this.#attempt(entry, () => {
       let found = tree.stat(at);
       this.#own.refuseClash(found, entry.path);
       if (found !== undefined && found.kind !== 'directory')
@@ -80,9 +90,12 @@ export class RestoreWriter {
         found = tree.stat(at);
       }
       this.#own.add(found!, entry.path);
-      this.#folders.add(entry.path.toString('latin1'));
       this.counts.directories++;
+      return found!.device;
     });
+    if (device === undefined) return;
+    await work.meet(device, entry.path);
+    this.#folders.set(entry.path.toString('latin1'), device);
   }
 
   /** Undefined when nothing is to be written: it is there already, empty and done, or cannot be. */
@@ -105,7 +118,7 @@ export class RestoreWriter {
           return undefined;
         }
       }
-      const beside = this.#options.work.next();
+      const beside = this.#beside(entry);
       const target: OpenTarget = {
         entry,
         beside,
@@ -237,12 +250,17 @@ export class RestoreWriter {
         if (found.kind === 'directory') throw new Error('a folder is there');
       }
       // Beside, and then in its place: where it cannot be made what is there stays.
-      const beside = this.#options.work.next();
+      const beside = this.#beside(entry);
       make(beside);
       tree.rename(beside, at);
       if (entry.kind === 'link') this.#own.add(tree.stat(at)!, entry.path);
       this.counts.links++;
     });
+  }
+
+  /** On the file system that it belongs on. */
+  #beside(entry: TreeEntry): TreePath {
+    return this.#options.work.on(this.#folders.get(parentOf(entry.path)!.toString('latin1'))!).next();
   }
 
   #mayWrite(entry: TreeEntry): boolean {

@@ -17,7 +17,7 @@ import type { TreeEntry } from './tree-entry.ts';
 import { TreeChecker } from './tree-order.ts';
 import { readTree } from './tree-stream.ts';
 import { patternText } from './walk.ts';
-import { isLikeWorkFolder, openWorkFolder, type TakeLock } from './work-folder.ts';
+import { isLikeWorkFolder, openWorkFolder, type TakeLock, WorkFolders } from './work-folder.ts';
 
 export interface RestoreJob {
   tree: Buffer[];
@@ -56,6 +56,8 @@ export interface RestoreCall {
   onBytes(doneBytes: number, totalBytes: number): void;
 }
 
+const SLASH = Buffer.from('/');
+
 interface Target {
   file: OpenTarget;
   position: number;
@@ -83,7 +85,10 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
   const writer = new RestoreWriter({
     tree: call.tree,
     root: job.destination,
-    work: await openWorkFolder(call.tree, job.destination, plan.likeWorkFolder, call.takeLock),
+    work: new WorkFolders((path) => {
+      const at = path.length === 0 ? job.destination : Buffer.concat([job.destination, SLASH, path]);
+      return openWorkFolder(call.tree, at, plan.takenIn(path), call.takeLock);
+    }),
     overwrite: job.overwrite,
     isOwn,
     idOf: hashProvider().keyedBy(job.secret),
@@ -92,6 +97,7 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
       if (failed.length < MAX_LISTED) failed.push({ path: patternText(path), why });
     },
   });
+  await writer.begin();
   let doneBytes = 0;
   const ranges = rangesOf(targetsOf(job, chosen, plan.firstNames, source, writer), source, writer);
   try {
@@ -143,8 +149,8 @@ interface Plan {
   counts: { files: number; directories: number; links: number; bytes: number };
   /** First names, not chosen themselves, of files of which a further name is: by path in latin1. */
   firstNames: Set<string>;
-  /** Names in lower case where this run would have a folder of its own. */
-  likeWorkFolder: Set<string>;
+  /** Names in lower case, of those that this run would have for a folder of its own, that the snapshot has in a folder. */
+  takenIn(folder: Buffer): Pick<ReadonlySet<string>, 'has'>;
 }
 
 /** The first look at the tree: is it lawful, is anything chosen, how much is it. */
@@ -158,7 +164,7 @@ async function planOf(job: RestoreJob, chosen: Selection, source: ChunkSource): 
     checker.check(entry);
     const share = chosen.of(entry.path);
     if (share === 'none') continue;
-    if (isLikeWorkFolder(entry.path)) likeWorkFolder.add(entry.path.toString('latin1').toLowerCase());
+    if (isLikeWorkFolder(entry.path)) likeWorkFolder.add(lowerOf(entry.path));
     if (share === 'all') found++;
     if (entry.kind === 'directory') counts.directories += entry.path.length === 0 ? 0 : 1;
     else if (entry.kind === 'file') counts.files++;
@@ -168,7 +174,15 @@ async function planOf(job: RestoreJob, chosen: Selection, source: ChunkSource): 
       firstNames.add(entry.target.toString('latin1'));
   }
   if (found === 0) throw chosen.nothing();
-  return { counts, firstNames, likeWorkFolder };
+  const takenIn = (folder: Buffer) => {
+    const above = folder.length === 0 ? '' : `${lowerOf(folder)}/`;
+    return { has: (name: string) => likeWorkFolder.has(`${above}${name}`) };
+  };
+  return { counts, firstNames, takenIn };
+}
+
+function lowerOf(path: Buffer): string {
+  return path.toString('latin1').toLowerCase();
 }
 
 /** Makes folders, opens files and gives what is wanted for them. */
@@ -188,7 +202,7 @@ async function* targetsOf(
     if (share === 'none') continue;
     let wanted = entry;
     if (entry.kind === 'directory') {
-      writer.directory(entry, share === 'way');
+      await writer.directory(entry, share === 'way');
       continue;
     }
     if (entry.kind === 'hard-link') {

@@ -23,18 +23,48 @@ const NUMBER = /^\d+$/;
 /** With what SQLite has beside it while it is held. */
 const LOCK_FILE = /^lock(\..*)?$/;
 
-/** Whether a path of a snapshot may stand where the folder would be, on any file system. */
+/** Whether a path of a snapshot may stand where such a folder would be, on any file system. */
 export function isLikeWorkFolder(path: Buffer): boolean {
-  return (
-    path.subarray(0, WORK_NAME.length).toString('latin1').toLowerCase() === WORK_NAME && !path.includes('/')
-  );
+  const name = path.subarray(path.lastIndexOf('/') + 1, path.lastIndexOf('/') + 1 + WORK_NAME.length);
+  return name.toString('latin1').toLowerCase() === WORK_NAME;
+}
+
+/** One on each file system that a restore meets below its root: nothing can be renamed from one to another. */
+export class WorkFolders {
+  readonly #open: (path: Buffer) => Promise<WorkFolder>;
+  readonly #folders = new Map<bigint, WorkFolder | { fault: unknown }>();
+
+  /** @param open opens one in the folder with this path in the tree */
+  constructor(open: (path: Buffer) => Promise<WorkFolder>) {
+    this.#open = open;
+  }
+
+  /** A folder on that file system was met: the first has the work folder. Where it cannot be made, what is there already may still be as it should. */
+  async meet(device: bigint, path: Buffer): Promise<void> {
+    if (this.#folders.has(device)) return;
+    const folder = await this.#open(path).catch((fault: unknown) => ({ fault }));
+    this.#folders.set(device, folder);
+  }
+
+  /** The one on it. Throws what `open` threw. */
+  on(device: bigint): WorkFolder {
+    const folder = this.#folders.get(device)!;
+    if ('fault' in folder) throw folder.fault;
+    return folder;
+  }
+
+  /** Leaves nothing of any. */
+  async end(): Promise<void> {
+    const all = [...this.#folders.values()].map((it) => ('fault' in it ? undefined : it.end()));
+    for (const end of await Promise.allSettled(all)) if (end.status === 'rejected') throw end.reason;
+  }
 }
 
 /** @param taken names in lower case that the snapshot has for itself */
 export async function openWorkFolder(
   tree: FileTree,
   root: TreePath,
-  taken: ReadonlySet<string>,
+  taken: Pick<ReadonlySet<string>, 'has'>,
   takeLock: TakeLock,
 ): Promise<WorkFolder> {
   let isLockless = false;
@@ -86,7 +116,7 @@ function workFolder(tree: FileTree, path: TreePath, lock: Awaited<ReturnType<Tak
 function placeIn(
   tree: FileTree,
   root: TreePath,
-  taken: ReadonlySet<string>,
+  taken: Pick<ReadonlySet<string>, 'has'>,
   isNew: boolean,
 ): { path: TreePath; isMade: boolean } {
   for (let number = 1; ; number++) {

@@ -10,6 +10,7 @@ import { realClock } from '../../../src/engine/effects/clock.ts';
 import { acquireLock } from '../../../src/engine/effects/lock.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
+import type { FileTree, TreeStat } from '../../../src/engine/effects/tree.ts';
 import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
 
 const WORK = '.datamesh-restore';
@@ -156,6 +157,57 @@ describe('a restore', { timeout: 30_000 }, () => {
       });
     expect(fs.readFileSync(join(to, 'data/LOCK'), 'utf8')).toBe('mine');
     expect(fs.readdirSync(join(to, 'data'))).toEqual(['LOCK']);
+  });
+
+  it('writes into a file system that is mounted within its folder', async () => {
+    const objects = new MemoryObjects();
+    const from = fresh('mounts', { 'mnt/deep/x': 'x', [`mnt/${WORK}/1`]: 'one', 'ro/kept': 'kept', y: 'y' });
+    fs.linkSync(join(from, 'mnt/deep/x'), join(from, 'mnt/further'));
+    fs.symlinkSync('x', join(from, 'mnt/link'));
+    const { snapshotId } = await backup(objects, from);
+    const to = fresh('mounts-to', { 'mnt/deep/x': 'old', 'ro/kept': 'old' });
+    const real = realTree();
+    const nameOf = (path: Buffer) => /\/mounts-to\/(mnt|ro)(?=\/|$)/.exec(`${path}`)?.[1] ?? '';
+    const other = (code: string) => Object.assign(new Error(code), { code });
+    const moved = (found: TreeStat, path: Buffer) => ({
+      ...found,
+      device: found.device + { '': 0n, mnt: 1n, ro: 2n }[nameOf(path)]!,
+    });
+    const paths = new Map<number, Buffer>();
+    const tree: FileTree = {
+      ...real,
+      stat(path) {
+        const found = real.stat(path);
+        return found && moved(found, path);
+      },
+      create(path) {
+        const file = real.create(path);
+        paths.set(file, path);
+        return file;
+      },
+      statOpen: (file) => moved(real.statOpen(file), paths.get(file) ?? Buffer.from('')),
+      makeDir(path, mode) {
+        if (nameOf(path) === 'ro') throw other('EROFS');
+        real.makeDir(path, mode);
+      },
+      rename(a, b) {
+        if (nameOf(a) !== nameOf(b)) throw other('EXDEV');
+        real.rename(a, b);
+      },
+      hardLink(a, b) {
+        if (nameOf(a) !== nameOf(b)) throw other('EXDEV');
+        real.hardLink(a, b);
+      },
+    };
+    expect(await restore(objects, snapshotId, to, { overwrite: true }, tree)).toMatchObject({
+      failed: [{ path: 'ro/kept', why: 'EROFS' }],
+    });
+    const all = ['mnt', `mnt/${WORK}`, `mnt/${WORK}/1`, 'mnt/deep', 'mnt/deep/x', 'mnt/further', 'mnt/link'];
+    expect((fs.readdirSync(to, { recursive: true }) as string[]).sort()).toEqual(
+      [...all, 'ro', 'ro/kept', 'y'].sort(),
+    );
+    expect(fs.readFileSync(join(to, 'mnt/further'), 'utf8')).toBe('x');
+    expect(fs.statSync(join(to, 'mnt/further')).ino).toBe(fs.statSync(join(to, 'mnt/deep/x')).ino);
   });
 
   it('gives the folder its attributes, and not the link that it was named by', async () => {
