@@ -66,6 +66,11 @@ function foldersOf(path: string): string[] {
   return names.slice(1).map((_, i) => names.slice(0, i + 1).join('/'));
 }
 
+/** Whether it is one of these, or in one of them; '' is the folder itself. There may be a hundred thousand of either. */
+export function isWithin(paths: ReadonlySet<string>, path: string): boolean {
+  return paths.has('') || paths.has(path) || foldersOf(path).some((folder) => paths.has(folder));
+}
+
 /** What a kill costs: looking at so many files again. */
 const KEEP_EVERY = 200;
 const KEEP_SHARE = 1 / 10;

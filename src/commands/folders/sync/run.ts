@@ -20,7 +20,7 @@ import {
   scanLocal,
 } from './local-files.ts';
 import { knowsNothing, meantOlder, nowInMesh } from './mesh-side.ts';
-import { conflictName, inOrder, isTimeToKeep, type Planned, type Step, stepOf } from './plan.ts';
+import { conflictName, inOrder, isTimeToKeep, isWithin, type Planned, type Step, stepOf } from './plan.ts';
 import { type FileMark, INCOMING, STATE_FOLDER, type SyncState } from './state.ts';
 
 export interface SyncOptions {
@@ -82,9 +82,7 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
   for (const { path, why } of local.skipped)
     options.done({ step: 'skip', path, sizeBytes: undefined, problem: why });
   // What is in a folder that cannot be read is not gone.
-  const unknown = local.skipped.map(({ path }) => path);
-  const isUnknown = (path: string) =>
-    unknown.some((it) => it === '' || path === it || path.startsWith(`${it}/`));
+  const unknown = new Set(local.skipped.map(({ path }) => path));
   const remote = await listRemote(engine, prefix, exclusion, signal);
   const paths = [...new Set([...local.files.keys(), ...remote.keys(), ...state.keys()])].sort();
 
@@ -102,7 +100,7 @@ export async function syncOnce(state: SyncState, options: SyncOptions): Promise<
       }
     }
     // A file that is there and left out by a pattern now is neither deleted nor sent.
-    if (file === undefined && (isUnknown(path) || exclusion.hides(path))) continue;
+    if (file === undefined && (isWithin(unknown, path) || exclusion.hides(path))) continue;
     const there = remote.get(path);
     const base = state.get(path)?.hash;
     let step = stepOf({ base, local: file?.hash, remote: there?.hash }, bidirectional);

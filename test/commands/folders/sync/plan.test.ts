@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   conflictName,
   isTimeToKeep,
+  isWithin,
   stepOf,
   tooManyDeletions,
 } from '../../../../src/commands/folders/sync/plan.ts';
@@ -29,6 +30,20 @@ describe('the plan of a sync', () => {
   ] as const)('base %s, folder %s, mesh %s: %s, or %s', (base, local, remote, oneWay, bothWays) => {
     expect(stepOf({ base, local, remote }, false)).toBe(oneWay);
     expect(stepOf({ base, local, remote }, true)).toBe(bothWays);
+  });
+
+  it('knows what lies in what cannot be looked at, be it a hundred thousand paths among as many', () => {
+    const links = Array.from({ length: 100_000 }, (_, i) => `links/deep/${i}`);
+    const unknown = new Set([...links, 'closed']);
+    const startedMs = performance.now();
+    // One after another they were 10 billion comparisons.
+    expect(links.filter((path) => isWithin(unknown, `${path}/in`)).length).toBe(links.length);
+    expect(links.filter((path) => isWithin(unknown, `${path}x`)).length).toBe(0);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    expect(['closed', 'closed/a/b', 'closedx', 'links'].map((path) => isWithin(unknown, path))).toEqual([
+      ...[true, true, false, false],
+    ]);
+    expect(isWithin(new Set(['']), 'any')).toBe(true);
   });
 
   it('deletes only what was the same on both sides once, and both ways never what has changed since', () => {
