@@ -17,6 +17,7 @@ export class CheckpointSchedule {
   #bytes = 0;
   #beganAtMs: number;
   #notBeforeMs = 0;
+  #failing = false;
 
   constructor(limits: Limits, clock: Pick<Clock, 'monotonic'>) {
     this.#limits = limits;
@@ -34,8 +35,16 @@ export class CheckpointSchedule {
     this.#beganAtMs = this.#clock.monotonic();
   }
 
-  failed(): void {
+  /** Whether it is the first in a row. */
+  failed(): boolean {
     this.#notBeforeMs = this.#clock.monotonic() + this.#limits.checkpointRetryMs;
+    const isFirst = !this.#failing;
+    this.#failing = true;
+    return isFirst;
+  }
+
+  made(): void {
+    this.#failing = false;
   }
 
   /** With so many changes since the last one began. */

@@ -27,7 +27,7 @@ import type { ShardTable } from './shard-table.ts';
 import { ShardWriter, samePlace } from './shard-writer.ts';
 import { SpaceGuard } from './space-guard.ts';
 import type { PutRecord, ReadInto, ShardStat, ShardStore, StoreUsage } from './store.ts';
-import { diskError, isNoSpace } from './store-errors.ts';
+import { diskError, indexUnwritten, isNoSpace } from './store-errors.ts';
 
 export interface ShardStoreOptions {
   /** Absolute; made when missing. Only one process may have it open (effects/lock.ts on the data folder). */
@@ -332,6 +332,7 @@ class LogStore implements SegmentStore {
       .then(async () => {
         this.#schedule.began();
         await this.#table.checkpoint(this.#log.end);
+        this.#schedule.made();
       });
     this.#checkpointing = mine;
     const done = () => {
@@ -385,12 +386,11 @@ class LogStore implements SegmentStore {
     // A failed one is tried again later; meanwhile reopening reads more of the log.
     if (this.#checkpointing !== undefined || !this.#schedule.due(this.#table.changes)) return;
     if (this.#guard.short) this.#guard.recheck();
-    else if (this.#schedule.mayTry)
-      this.checkpoint().catch((error: unknown) => this.#checkpointFailed(error));
+    else if (this.#schedule.mayTry) this.checkpoint().catch((error) => this.#checkpointFailed(error));
   }
 
   #checkpointFailed(error: unknown): void {
-    this.#schedule.failed();
+    if (this.#schedule.failed()) this.#options.onEvent?.('warn', indexUnwritten(error));
     if (isNoSpace(error)) this.#guard.dropBallast().catch(() => undefined);
   }
 

@@ -49,6 +49,12 @@ function unreadable(error: Error, dir: string): DatameshError {
   });
 }
 
+/** Of a commit of the index. LMDB's native part tells of it on stderr as well, in words of its own. */
+export function indexUnwritten(error: unknown): string {
+  const why = isNoSpace(error) ? 'no space is left' : error instanceof Error ? error.message : String(error);
+  return `the index of the shards could not be written: ${why}; no shard is lost by it, it is tried again, and a start reads more of the segments until then`;
+}
+
 export function diskFull(dir: string, cause?: unknown): DatameshError {
   return new DatameshError('disk-full', {
     what: `no space left for shards in ${dir}`,

@@ -74,4 +74,36 @@ describe('when the index is committed', () => {
     for (const size of sizes) expect(size).toBeLessThan(THREAD_CHANGES);
     await store.close();
   });
+
+  it('tells once of an index that cannot be written, and again after one that could', async () => {
+    const clock = manualClock();
+    let isFull = true;
+    const failing = async (dir: string): Promise<ShardIndex> => {
+      const index = await openLmdbIndex(dir);
+      const full = Object.assign(new Error('MDB says: full'), { code: 28 });
+      return { ...index, commit: (...all) => (isFull ? Promise.reject(full) : index.commit(...all)) };
+    };
+    const told: string[] = [];
+    const store = await openStore(`${await tempDir()}/shards`, {
+      clock,
+      openIndex: failing,
+      limits: { checkpointChanges: 1, checkpointRetryMs: 500 },
+      onEvent: (level, text) => told.push(`${level} ${text}`),
+    });
+    const put = async (seed: number) => {
+      await store.put({ ...shard(seed, 16), owner: OWNER_A });
+      // The commit's answer comes in another turn.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      clock.advance(1000);
+    };
+    for (const seed of [1, 2, 3]) await put(seed);
+    expect(told).toEqual([expect.stringMatching(/^warn the index .* no space is left; no shard is lost/)]);
+    isFull = false;
+    await put(4);
+    isFull = true;
+    await put(5);
+    expect(told.length).toBe(2);
+    isFull = false;
+    await store.close();
+  });
 });
