@@ -87,21 +87,45 @@ export function sqliteCalls(db: DatabaseSync, path: string, undone: () => void) 
   return {
     get: (sql: string, ...values: SqlValue[]): Row | undefined => prepared(sql).get(...values),
     all: (sql: string, ...values: SqlValue[]): Row[] => prepared(sql).all(...values),
-    run: (sql: string, ...values: SqlValue[]) => prepared(sql).run(...values),
+    run(sql: string, ...values: SqlValue[]) {
+      if (db.isTransaction) return prepared(sql).run(...values);
+      try {
+        return prepared(sql).run(...values);
+      } catch (error) {
+        coverRefused(db);
+        throw error;
+      }
+    },
     guarded,
     transaction: <T>(task: () => T): T =>
       guarded(() => {
         db.exec('BEGIN IMMEDIATE');
+        let isWritten = false;
         try {
           const result = task();
+          isWritten = true;
           db.exec('COMMIT');
           return result;
         } catch (error) {
           // A failed COMMIT may have rolled back already; the first error is the one to tell.
           if (db.isTransaction) db.exec('ROLLBACK');
+          if (isWritten) coverRefused(db);
           undone();
           throw error;
         }
       }),
   };
+}
+
+/**
+ * A commit whose sync failed lies whole in the log, and would be taken for one by whoever opens the file after a kill: a put that was told to have failed, and whose shards were released,
+ * would be there. The next commit is written over it, and this is one that changes nothing; should its sync fail too, it lies there all the same.
+ */
+function coverRefused(db: DatabaseSync): void {
+  try {
+    const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
+    db.exec(`PRAGMA user_version = ${version}`);
+  } catch {
+    // The first error is the one to tell.
+  }
 }
