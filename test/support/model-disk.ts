@@ -222,7 +222,7 @@ export class ModelDisk implements Disk {
   #fail(operation: Operation, path: string): void {
     if (this.effectsLeft <= 0) throw new Error('the machine has stopped');
     const code = this.fault?.(operation, path);
-    if (code !== undefined) throw errno(code, path);
+    if (code !== undefined) throw errno(code, path, operation);
   }
 
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
@@ -244,7 +244,7 @@ export class ModelDisk implements Disk {
         await undefined;
         this.#fail('read', path);
         const code = this.faultAt?.('read', path, position, buffer.length);
-        if (code !== undefined) throw errno(code, path);
+        if (code !== undefined) throw errno(code, path, 'read');
         return inode.current.read(buffer, position);
       },
       write: async (buffers, position) => {
@@ -365,6 +365,9 @@ async function pass(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await nextTurn();
 }
 
-function errno(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
+function errno(code: string, path: string, syscall?: Operation): Error {
+  return Object.assign(new Error(`${code}: ${path}`), {
+    code,
+    ...(syscall === undefined ? {} : { syscall }),
+  });
 }

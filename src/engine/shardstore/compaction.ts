@@ -17,7 +17,7 @@ import { SEGMENT_HEADER_BYTES, segmentPath } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type { ShardTable } from './shard-table.ts';
 import type { ShardWriter } from './shard-writer.ts';
-import { isMissing } from './store-errors.ts';
+import { isMissing, isUnreadRecord } from './store-errors.ts';
 
 export interface CompactorOptions {
   dir: string;
@@ -30,8 +30,8 @@ export interface CompactorOptions {
   log: GroupCommit;
   writer: ShardWriter;
   files: SegmentFiles;
-  /** Segments that the device refused to read when the store was opened: left as they are while it is open. */
-  spared: readonly number[];
+  /** Segments that the device refused to read when the store was opened. */
+  unreadable: readonly number[];
   checkpoint: () => Promise<void>;
 }
 
@@ -46,9 +46,12 @@ export class Compactor {
   #closing = false;
   #notBeforeMs = 0;
   readonly #rewrites = new Set<Promise<void>>();
+  /** Left as they are while the store is open: others must not wait for what the device does not give. */
+  readonly #spared: Set<number>;
 
   constructor(options: CompactorOptions) {
     this.#options = options;
+    this.#spared = new Set(options.unreadable);
   }
 
   /** Compacts in the background if there is reason to. */
@@ -95,7 +98,12 @@ export class Compactor {
     while (!this.#closing) {
       const victim = this.#victim(await this.#roomBytes());
       if (victim === undefined) break;
-      freedBytes += await this.#compactSegment(victim);
+      try {
+        freedBytes += await this.#compactSegment(victim);
+      } catch (error) {
+        if (!isUnreadRecord(error)) throw error;
+        this.#spared.add(victim.number);
+      }
     }
     return freedBytes;
   }
@@ -109,10 +117,10 @@ export class Compactor {
 
   /** The closed segment with the greatest share of waste, if the log as a whole wastes more than allowed. */
   #victim(roomBytes: number): SegmentFigures | undefined {
-    const { table, log, limits, spared } = this.#options;
+    const { table, log, limits } = this.#options;
     const closed = table
       .segments()
-      .filter(({ number }) => number < log.end.segment && !spared.includes(number));
+      .filter(({ number }) => number < log.end.segment && !this.#spared.has(number));
     const oldest = Math.min(...table.segments().map(({ number }) => number));
     let total = 0;
     let kept = 0;

@@ -183,7 +183,7 @@ class LogStore implements SegmentStore {
       log: this.#log,
       writer: this.#writer,
       files: this.#files,
-      spared: this.#recovered.unreadable,
+      unreadable: this.#recovered.unreadable,
       checkpoint: () => this.checkpoint(),
     });
     this.#scrubber = new Scrubber({

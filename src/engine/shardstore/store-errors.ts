@@ -26,6 +26,12 @@ export function isUnreadable(error: unknown): boolean {
   return UNREADABLE.includes(codeOf(error)) || UNREADABLE_NUMBERS.includes(number);
 }
 
+/** The same of `diskError`, from a read: what the log is written to is another place. */
+export function isUnreadRecord(error: unknown): boolean {
+  const cause: unknown = error instanceof DatameshError ? error.cause : error;
+  return isUnreadable(cause) && (cause as NodeJS.ErrnoException).syscall === 'read';
+}
+
 /** A disk's error in the user's words. Nothing was acknowledged. */
 export function diskError(error: unknown, dir: string): unknown {
   if (error instanceof DatameshError) return error;

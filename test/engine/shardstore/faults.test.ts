@@ -65,6 +65,27 @@ describe('compaction', () => {
   });
 });
 
+describe('compaction beside a place that cannot be read', () => {
+  it('gives the space of the other segments back', async () => {
+    const disk = new ModelDisk();
+    const store = await open(disk, { limits: { ...SMALL_LIMITS, compactionBytesPerSecond: 1e12 } });
+    const shards = Array.from({ length: 60 }, (_, seed) => shard(seed, 1500));
+    for (const { id, bytes } of shards) await store.put({ id, bytes, owner: OWNER_A });
+    const [first] = await segments(disk);
+    // Of the first the least is left, so it is the first to go.
+    disk.faultAt = (_, path) => (path === `${DIR}/${first}` ? 'EIO' : undefined);
+    const kept = shards.filter((_, at) => at === 0 || at % 6 === 5);
+    for (const it of shards) if (!kept.includes(it)) await store.delete(it.id, OWNER_A);
+    await store.compact();
+    const { liveBytes, diskBytes } = store.usage();
+    expect(diskBytes).toBeLessThan(3 * liveBytes);
+    expect((await segments(disk))[0]).toBe(first);
+    disk.faultAt = undefined;
+    for (const { id, bytes } of kept) expect(await store.get(id)).toEqual(bytes);
+    await store.close();
+  });
+});
+
 describe('errors of the device', () => {
   it('say whether it was a read or a write', () => {
     const eio = (syscall: string) => Object.assign(new Error('i/o error'), { code: 'EIO', syscall });
