@@ -55,6 +55,8 @@ export interface DirectoryOptions {
   attester: Attester;
 }
 
+/** Looks (`refresh`) that fall due while one has not come back, until the disk counts as away: one that spins up takes some seconds. */
+const STUCK_AFTER_LOOKS = 5;
 /** Looks at files at once in a `has`: enough to keep a disk's queue filled. */
 const PARALLEL_LOOKS = 16;
 
@@ -100,8 +102,20 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
     await present();
     return undefined;
   };
+  let looking: Promise<void> | undefined;
+  let looksMissed = 0;
+  /** Each call to a mount that hangs would keep a thread of the process for good, and there are few. */
+  const answering = (): void => {
+    if (looksMissed < STUCK_AFTER_LOOKS) return;
+    throw new DatameshError('peer-unreachable', {
+      what: `the folder ${path} does not answer`,
+      why: 'its disk, or the network behind its mount, hangs',
+      mend: 'look at the mount; the folder is used again as soon as it answers',
+    });
+  };
   const guarded = async <T>(call: BackendCall, task: () => Promise<T>): Promise<T> => {
     call.signal?.throwIfAborted();
+    answering();
     try {
       return await task();
     } catch (error) {
@@ -152,6 +166,15 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
     }
     usedBytes += bytes.length - (before ?? 0);
     space = { ...space, freeBytes: space.freeBytes - bytes.length };
+  };
+
+  const look = async (): Promise<void> => {
+    try {
+      await present();
+      space = await disk.space(path);
+    } catch {
+      space = undefined;
+    }
   };
 
   return {
@@ -217,6 +240,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
         }),
       ),
     async list(owner, cursor, limit) {
+      answering();
       await present();
       const items: { id: ShardId; lengthBytes: number }[] = [];
       let looked = 0;
@@ -228,15 +252,18 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       }
       return { items, cursor: undefined };
     },
-    lengthBytes: (id) => files.lengthBytes(id),
+    async lengthBytes(id) {
+      answering();
+      return await files.lengthBytes(id);
+    },
     freeBytes: () => (space === undefined ? 0 : leftBytes(space).bytes),
-    async refresh() {
-      try {
-        await present();
-        space = await disk.space(path);
-      } catch {
-        space = undefined;
-      }
+    refresh() {
+      if (looking !== undefined && ++looksMissed === STUCK_AFTER_LOOKS) space = undefined;
+      looking ??= look().finally(() => {
+        looking = undefined;
+        looksMissed = 0;
+      });
+      return looking;
     },
   };
 }

@@ -60,20 +60,24 @@ export async function openFolders(options: FoldersOptions, known: readonly PoolF
     opened.set(path, { backend, quotaBytes });
     return backend;
   };
-  const tryAway = async (): Promise<void> => {
-    for (const folder of [...away.values()]) {
-      try {
-        const { id } = await open(folder, { create: false, adopt: false });
-        away.delete(folder.path);
-        if (id !== folder.holder) {
-          log(
-            'warn',
-            `the folder ${folder.path} is not the one this pool was made with; its shards count as lost`,
-          );
-        } else log('info', `the folder ${folder.path} is there`);
-      } catch {
-        // Still away; it was said when the node started.
-      }
+  /** A mount that hangs keeps a thread of the process for each call that waits for it: one at a time. */
+  const trying = new Set<PoolFolder>();
+  const tryOne = async (folder: PoolFolder): Promise<void> => {
+    if (trying.has(folder)) return;
+    trying.add(folder);
+    try {
+      const { id } = await open(folder, { create: false, adopt: false });
+      away.delete(folder.path);
+      if (id !== folder.holder) {
+        log(
+          'warn',
+          `the folder ${folder.path} is not the one this pool was made with; its shards count as lost`,
+        );
+      } else log('info', `the folder ${folder.path} is there`);
+    } catch {
+      // Still away; it was said when the node started.
+    } finally {
+      trying.delete(folder);
     }
   };
 
@@ -93,7 +97,7 @@ export async function openFolders(options: FoldersOptions, known: readonly PoolF
     const retry = sinceRetryMs >= RETRY_EVERY_MS && away.size > 0;
     if (retry) sinceRetryMs = 0;
     for (const backend of all()) void backend.refresh();
-    if (retry) void tryAway();
+    if (retry) for (const folder of away.values()) void tryOne(folder);
     timer = clock.after(REFRESH_EVERY_MS, look);
   });
 

@@ -141,6 +141,45 @@ describe('a disk that is away', () => {
     expect(await backend.get(id, CALL)).toEqual(bytes);
   });
 
+  test('while its mount hangs one look waits for it, nobody else does, and it has no room; then it is used again', async () => {
+    const disk = realDisk();
+    let waiting = 0;
+    let goOn: (() => void) | undefined;
+    let isHung = false;
+    const answers = async () => {
+      if (!isHung) return;
+      waiting++;
+      await new Promise<void>((resolve) => (goOn = resolve));
+    };
+    const folder = await open({
+      disk: {
+        ...disk,
+        readFile: (...args) => answers().then(() => disk.readFile(...args)),
+        stat: (...args) => answers().then(() => disk.stat(...args)),
+      },
+    });
+    const { id, bytes } = shard(1, 100);
+    await folder.put(id, bytes, OWNER_A, CALL);
+    isHung = true;
+    const looks = Array.from({ length: 10 }, () => folder.refresh());
+    expect(waiting).toBe(1);
+    expect(folder.freeBytes()).toBe(0);
+    for (const call of [
+      folder.has([id], CALL),
+      folder.get(id, CALL),
+      folder.put(id, bytes, OWNER_A, CALL),
+      folder.lengthBytes(id),
+      folder.list(OWNER_A, undefined, 10),
+    ])
+      await expect(call).rejects.toMatchObject({ code: 'peer-unreachable', message: /does not answer/ });
+    expect(waiting).toBe(1);
+    isHung = false;
+    goOn?.();
+    await Promise.all(looks);
+    expect(folder.freeBytes()).toBeGreaterThan(0);
+    expect(await folder.get(id, CALL)).toEqual(bytes);
+  });
+
   test('another folder of datamesh in its place is not taken for it', async () => {
     const backend = await open();
     await rename(path, join(base, 'away'));
