@@ -22,6 +22,9 @@ export function encodeHead(message: NetMessage): Uint8Array {
   return head;
 }
 
+/** What becomes of the body of that length behind a header: 'skip' drops it, and the frame comes without; 'wait' takes it in after `goOn`. */
+type Admit = (header: Uint8Array, bodyBytes: number) => 'take' | 'skip' | 'wait';
+
 /** Re-assembles frames from chunks of any size, copying each byte once into its final buffer. */
 export class FrameReceiver {
   private readonly prefix = new Uint8Array(PREFIX_BYTES);
@@ -30,18 +33,30 @@ export class FrameReceiver {
   private body: Uint8Array = NO_BYTES;
   private headerFilled = 0;
   private bodyFilled = 0;
+  private skipBytes = 0;
+  /** Length of a body that has no memory yet. */
+  private announcedBytes = 0;
+  /** What came behind a header whose body must wait; undefined when none does. */
+  private held: Uint8Array[] | undefined;
   /** Of the next frame. */
   maxBodyBytes: number;
   private readonly onFrame: (message: NetMessage) => void;
+  private readonly admit: Admit | undefined;
 
-  constructor(maxBodyBytes: number, onFrame: (message: NetMessage) => void) {
+  constructor(maxBodyBytes: number, onFrame: (message: NetMessage) => void, admit?: Admit) {
     this.maxBodyBytes = maxBodyBytes;
     this.onFrame = onFrame;
+    this.admit = admit;
   }
 
-  /** True when a frame has begun and is not complete: the sender owes bytes. */
+  /** True when a frame has begun and is not complete: the sender owes bytes. False while this side makes it wait. */
   get midFrame(): boolean {
-    return this.prefixFilled > 0;
+    return this.prefixFilled > 0 && !this.waiting;
+  }
+
+  /** A body is not let in yet. */
+  get waiting(): boolean {
+    return this.held !== undefined;
   }
 
   /** Throws `malformed-data` on a wrong magic, version or length; the stream is then useless. */
@@ -50,20 +65,64 @@ export class FrameReceiver {
     else for (const chunk of data) this.feedChunk(chunk);
   }
 
+  /** The body that waited is let in. Throws as `feed` does. */
+  goOn(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    this.take();
+    for (const chunk of held) this.feedChunk(chunk);
+  }
+
   private feedChunk(chunk: Uint8Array): void {
     let offset = 0;
     while (offset < chunk.length) {
+      if (this.held !== undefined) {
+        this.held.push(chunk.subarray(offset));
+        return;
+      }
       if (this.prefixFilled < PREFIX_BYTES) {
         offset += fill(this.prefix, this.prefixFilled, chunk, offset, (n) => (this.prefixFilled += n));
         if (this.prefixFilled < PREFIX_BYTES) return;
         this.begin();
+        if (this.header.length === 0) this.headed();
       } else if (this.headerFilled < this.header.length) {
         offset += fill(this.header, this.headerFilled, chunk, offset, (n) => (this.headerFilled += n));
+        if (this.headerFilled === this.header.length) this.headed();
+      } else if (this.skipBytes > 0) {
+        const count = Math.min(this.skipBytes, chunk.length - offset);
+        this.skipBytes -= count;
+        offset += count;
       } else {
         offset += fill(this.body, this.bodyFilled, chunk, offset, (n) => (this.bodyFilled += n));
       }
-      if (this.headerFilled === this.header.length && this.bodyFilled === this.body.length) this.finish();
+      if (this.isComplete()) this.finish();
     }
+  }
+
+  private isComplete(): boolean {
+    return (
+      this.headerFilled === this.header.length &&
+      this.bodyFilled === this.body.length &&
+      this.announcedBytes + this.skipBytes === 0
+    );
+  }
+
+  /** The header is here: who may have its body taken in, gets memory for it. */
+  private headed(): void {
+    const bodyBytes = this.announcedBytes;
+    if (bodyBytes === 0) return;
+    const verdict = this.admit?.(this.header, bodyBytes) ?? 'take';
+    if (verdict === 'wait') this.held = [];
+    else if (verdict === 'take') this.take();
+    else {
+      this.announcedBytes = 0;
+      this.skipBytes = bodyBytes;
+    }
+  }
+
+  private take(): void {
+    this.body = newBody(this.announcedBytes);
+    this.announcedBytes = 0;
   }
 
   private begin(): void {
@@ -81,7 +140,7 @@ export class FrameReceiver {
       });
     }
     this.header = new Uint8Array(headerBytes);
-    this.body = bodyBytes === 0 ? NO_BYTES : newBody(bodyBytes);
+    this.announcedBytes = bodyBytes;
     this.headerFilled = 0;
     this.bodyFilled = 0;
   }

@@ -30,6 +30,7 @@ export interface Libp2pNet extends Net {
 export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet {
   const lanes = new Map<string, Lanes>();
   const served = new ServedBytes(MAX_SERVED_BYTES_PER_PEER);
+  const taken = new ServedBytes(MAX_SERVED_BYTES_PER_PEER);
   const listeners = new Set<(event: 'connect' | 'disconnect', peer: PeerId) => void>();
 
   const onConnect = (event: CustomEvent<{ toString(): string }>) =>
@@ -65,7 +66,7 @@ export function createLibp2pNet(host: Host, clock: Clock, caps: Caps): Libp2pNet
     async handle(protocol, handler, options) {
       await host.handle(
         protocol,
-        (stream, connection) => serve(stream, connection, handler, options, { clock, caps, served }),
+        (stream, connection) => serve(stream, connection, handler, options, { clock, caps, served, taken }),
         {
           maxInboundStreams: MAX_INBOUND_STREAMS,
           maxOutboundStreams: MAX_INBOUND_STREAMS,
@@ -159,13 +160,22 @@ function kept(host: Host, peer: PeerId): Connection | undefined {
   return keeper(host.peerId.toString(), peer, host.getConnections(peerIdFromString(peer)));
 }
 
-/** Requests of one stream are answered one after another; what a peer may have under way is its streams × one frame. */
+interface Serving {
+  clock: Clock;
+  caps: Caps;
+  /** Of answers. */
+  served: ServedBytes;
+  /** Of bodies of requests: from their header until they have been dealt with. */
+  taken: ServedBytes;
+}
+
+/** Requests of one stream are answered one after another; what all of a peer's streams may have under way is bounded together. */
 function serve(
   stream: Stream,
   connection: Connection,
   handler: RequestHandler,
   options: HandleOptions,
-  { clock, caps, served }: { clock: Clock; caps: Caps; served: ServedBytes },
+  { clock, caps, served, taken }: Serving,
 ): void {
   const from = connection.remotePeer.toString() as PeerId;
   let busy = false;
@@ -196,11 +206,45 @@ function serve(
       served.leave(from, owedBytes);
     }
   };
-  const receiver = new FrameReceiver(options.maxBodyBytes, (request) => void answer(request));
   let deadline: Timer | undefined;
-  stream.addEventListener('message', (event) => {
+  /** Counted for the frame that is being received. */
+  let takenBytes = 0;
+  const receiver = new FrameReceiver(
+    options.maxBodyBytes,
+    (request) => {
+      const bytes = takenBytes;
+      takenBytes = 0;
+      void answer(request).finally(() => taken.leave(from, bytes));
+    },
+    (header, bodyBytes) => {
+      if (stream.status !== 'open' || options.admits?.(from, header, bodyBytes) === false) return 'skip';
+      if (taken.tryEnter(from, bodyBytes)) {
+        takenBytes = bodyBytes;
+        return 'take';
+      }
+      void taken.enter(from, bodyBytes).then(() => {
+        if (stream.status !== 'open') return taken.leave(from, bodyBytes);
+        takenBytes = bodyBytes;
+        read(resume);
+      });
+      return 'wait';
+    },
+  );
+  let resuming = false;
+  const resume = () => {
+    receiver.goOn();
+    resuming = true;
     try {
-      receiver.feed(event.data);
+      stream.resume();
+    } finally {
+      resuming = false;
+    }
+  };
+  const read = (some: () => void) => {
+    try {
+      some();
+      // Not from within `resume`, which would make the peer send on all the same.
+      if (receiver.waiting && !resuming) stream.pause();
     } catch (error) {
       return stream.abort(error as Error);
     }
@@ -213,8 +257,13 @@ function serve(
         stream.abort(new Error('the frame did not end in time')),
       );
     }
+  };
+  stream.addEventListener('message', (event) => read(() => receiver.feed(event.data)));
+  stream.addEventListener('close', () => {
+    deadline?.cancel();
+    taken.leave(from, takenBytes);
+    takenBytes = 0;
   });
-  stream.addEventListener('close', () => deadline?.cancel());
   stream.addEventListener('remoteCloseWrite', () => {
     stream.close().catch(() => {}); // the asker has ended; nothing is lost when the close itself fails
   });

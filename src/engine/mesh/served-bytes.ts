@@ -5,7 +5,7 @@ interface Account {
   waiting: (() => void)[];
 }
 
-/** Bytes of answers that each peer has under way: who is owed much waits for it to leave before more is made ready for him. */
+/** Bytes that each peer has under way, of answers or of requests: who has much waits for it to leave before there is memory for more of him. */
 export class ServedBytes {
   private readonly accounts = new Map<PeerId, Account>();
   private readonly maxBytes: number;
@@ -14,16 +14,22 @@ export class ServedBytes {
     this.maxBytes = maxBytes;
   }
 
-  /** Resolves when the answer may be made; one alone may be as long as it is. */
+  /** Resolves when there is room; one alone may be as long as it is. */
   async enter(peer: PeerId, bytes: number): Promise<void> {
-    if (bytes === 0) return;
-    let account = this.accounts.get(peer);
-    if (account === undefined) this.accounts.set(peer, (account = { bytes: 0, waiting: [] }));
-    while (account.bytes > 0 && account.bytes + bytes > this.maxBytes) {
-      const { waiting } = account;
+    while (!this.tryEnter(peer, bytes)) {
+      const { waiting } = this.accounts.get(peer)!;
       await new Promise<void>((resolve) => waiting.push(resolve));
     }
+  }
+
+  /** `enter`, if there is room now. */
+  tryEnter(peer: PeerId, bytes: number): boolean {
+    if (bytes === 0) return true;
+    let account = this.accounts.get(peer);
+    if (account === undefined) this.accounts.set(peer, (account = { bytes: 0, waiting: [] }));
+    if (account.bytes > 0 && account.bytes + bytes > this.maxBytes) return false;
     account.bytes += bytes;
+    return true;
   }
 
   leave(peer: PeerId, bytes: number): void {

@@ -49,3 +49,35 @@ test('a frame that announces more than is allowed is refused before anything is 
   expect(() => receiver().feed(prefix(0, 1000))).not.toThrow();
   expect(() => receiver().feed(Buffer.from('GET / HTTP/1.1\r\n'))).toThrow(/not a datamesh frame/);
 });
+
+test('a body is given memory when its header was looked at; what is not admitted is dropped, what must wait waits', () => {
+  const received: [string, number][] = [];
+  const verdicts: Record<string, 'take' | 'skip' | 'wait'> = { t: 'take', s: 'skip', w: 'wait' };
+  const receiver = new FrameReceiver(
+    1 << 26,
+    ({ header, body }) => received.push([Buffer.from(header).toString(), body.length]),
+    (header) => verdicts[Buffer.from(header).toString()]!,
+  );
+  const frame = (name: string, lengthBytes: number) => {
+    const one = { header: Buffer.from(name), body: new Uint8Array(lengthBytes) };
+    return Buffer.concat([encodeHead(one), one.body]);
+  };
+  const large = frame('s', 1 << 22);
+  const own = process.memoryUsage().arrayBuffers;
+  receiver.feed(large.subarray(0, 100_000));
+  expect(process.memoryUsage().arrayBuffers - own).toBeLessThan(1 << 20);
+  expect(receiver.midFrame).toBe(true);
+  receiver.feed(Buffer.concat([large.subarray(100_000), frame('t', 5), frame('w', 7), frame('t', 9)]));
+  expect(received).toEqual([
+    ['s', 0],
+    ['t', 5],
+  ]);
+  expect([receiver.waiting, receiver.midFrame]).toEqual([true, false]);
+  receiver.feed(frame('s', 1));
+  receiver.goOn();
+  expect(received.slice(2)).toEqual([
+    ['w', 7],
+    ['t', 9],
+    ['s', 0],
+  ]);
+});

@@ -144,6 +144,34 @@ test('a frame longer than the protocol allows is refused, and the asker told', a
   await expect(request).rejects.toMatchObject({ code: 'peer-unreachable' });
 });
 
+test('a body that is not admitted is given no memory over libp2p either, and what one peer has under way is bounded', async () => {
+  const a = await start('a');
+  const b = await start('b');
+  const MiB = 1 << 20;
+  let inHand = 0;
+  let most = 0;
+  await b.net.handle(
+    '/test/large/1',
+    async (_from, { header, body }) => {
+      inHand += body.length;
+      most = Math.max(most, inHand);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      inHand -= body.length;
+      return { header: Uint8Array.of(header[0]!, body.length / MiB), body: NO_BYTES };
+    },
+    { maxBodyBytes: 64 * MiB, admits: (_from, header) => header[0] !== 0 },
+  );
+  await a.membership.join(b.address);
+  const ask = async (n: number) => {
+    const message = { header: Uint8Array.of(n), body: new Uint8Array(6 * MiB) };
+    return [...(await a.net.request(b.peerId, '/test/large/1', message, { timeoutMs: 20_000 })).header];
+  };
+  expect(await ask(0)).toEqual([0, 0]);
+  const many = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  expect(await Promise.all(many.map(ask))).toEqual(many.map((n) => [n, 6]));
+  expect(most).toBeLessThanOrEqual(16 * MiB);
+});
+
 test('requests to a peer that disappears fail at once instead of waiting for their timeout', async () => {
   const a = await start('a');
   const b = await start('b');
