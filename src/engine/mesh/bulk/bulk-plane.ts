@@ -71,7 +71,7 @@ export async function openBulkPlane(options: BulkPlaneOptions): Promise<BulkPlan
     caps: options.caps,
     pool: new BodyPool(),
     services,
-    served: { bytes: 0, waiting: new Set() },
+    served: { bytes: 0, peers: 0, waiting: new Set() },
     count: options.count,
   };
   let closed = false;

@@ -3,7 +3,7 @@ import { MAX_CONNECTIONS } from '../limits.ts';
 
 /** Bytes a peer may have under way at this node (request bodies and answers) before its socket is read no further. */
 export const MAX_SERVED_BYTES_PER_PEER = 16 * 1024 * 1024;
-/** The same for all peers together: who has something under way gets one more frame in only while they hold less. */
+/** The same for all peers together: beyond it, who has something under way gets one more frame in only while that is less than an equal share of this. */
 export const MAX_SERVED_BYTES = 64 * 1024 * 1024;
 /** Requests of one peer that are answered at once; the next is read when one of them has been answered. */
 export const MAX_SERVED_REQUESTS = 64;

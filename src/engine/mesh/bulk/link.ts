@@ -45,8 +45,8 @@ export interface LinkShared {
   caps: Caps;
   pool: BodyPool;
   services: ReadonlyMap<number, Service>;
-  /** Bytes under way for all peers; links that wait for it to shrink. */
-  served: { bytes: number; waiting: Set<Link> };
+  /** Bytes under way for all peers, and for how many; links that wait for it to shrink. */
+  served: { bytes: number; peers: number; waiting: Set<Link> };
   count(peer: PeerId, direction: 'sent' | 'received', bytes: number): void;
 }
 
@@ -72,6 +72,8 @@ export class Link {
   private nextId = 1;
   private servedBytes = 0;
   private servedRequests = 0;
+  /** Of the request whose body a socket is in the midst of. */
+  private readonly receiving = new Map<BulkSocket, number>();
   private closed = false;
   /** For those that wait for the budget. */
   private readonly ending = new AbortController();
@@ -221,6 +223,7 @@ export class Link {
       {
         sent: (bytes) => this.shared.count(this.peer, 'sent', bytes),
         closed: (reason) => {
+          this.broken(socket);
           // What was on this socket is lost, and the askers cannot tell which: the link ends as a whole and is opened anew when needed.
           if (this.dialled === socket || this.accepted === socket) this.close(reason);
         },
@@ -266,13 +269,23 @@ export class Link {
       this.serve(socket, head, Buffer.from(header), NO_BYTES);
       return 'skip';
     }
+    // A read that was under way when the socket closed may still bring a head.
+    if (!socket.open) return 'skip';
+    this.receiving.set(socket, head.bodyBytes);
     this.charge(head.bodyBytes);
     return this.shared.pool.take(head.bodyBytes);
+  }
+
+  /** The socket is closed: the body that it was in the midst of never comes, and counts no more. */
+  private broken(socket: BulkSocket): void {
+    this.charge(-(this.receiving.get(socket) ?? 0));
+    this.receiving.delete(socket);
   }
 
   private end(socket: BulkSocket, head: FrameHead, header: Uint8Array, body: Uint8Array): void {
     this.shared.count(this.peer, 'received', header.length + body.length);
     if (head.kind === 'request') {
+      this.receiving.delete(socket);
       this.serve(socket, head, header, body);
       return;
     }
@@ -331,18 +344,25 @@ export class Link {
       });
   }
 
-  /** A peer that has nothing under way gets one request in, whatever others have: some that do not read must not stop all. */
+  /**
+   * A peer that has nothing under way gets one request in, and one with less than its share of what all may have gets more in, whatever others have: some that do not
+   * read, or whose bodies do not go on, must not stop all.
+   */
   private mustWait(): boolean {
+    const { served } = this.shared;
     if (this.servedRequests >= MAX_SERVED_REQUESTS) return true;
     if (this.servedBytes === 0) return false;
-    return this.servedBytes >= MAX_SERVED_BYTES_PER_PEER || this.shared.served.bytes >= MAX_SERVED_BYTES;
+    if (this.servedBytes >= MAX_SERVED_BYTES_PER_PEER) return true;
+    return served.bytes >= MAX_SERVED_BYTES && this.servedBytes >= MAX_SERVED_BYTES / served.peers;
   }
 
   private charge(bytes: number): void {
     if (bytes === 0) return;
     const { served } = this.shared;
+    const before = this.servedBytes;
     this.servedBytes += bytes;
     served.bytes += bytes;
+    served.peers += Number(this.servedBytes > 0) - Number(before > 0);
     if (bytes > 0 || served.waiting.size === 0) return;
     for (const link of [...served.waiting]) {
       served.waiting.delete(link);

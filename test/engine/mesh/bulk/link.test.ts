@@ -5,7 +5,7 @@ import { realClock } from '../../../../src/engine/effects/clock.ts';
 import { BodyPool } from '../../../../src/engine/mesh/bulk/body-pool.ts';
 import { encodeFrameHead } from '../../../../src/engine/mesh/bulk/bulk-frame.ts';
 import { ReadDoor } from '../../../../src/engine/mesh/bulk/bulk-socket.ts';
-import { Link } from '../../../../src/engine/mesh/bulk/link.ts';
+import { Link, type LinkShared } from '../../../../src/engine/mesh/bulk/link.ts';
 import { RateLimit } from '../../../../src/engine/mesh/rate-limit.ts';
 import type { PeerId } from '../../../../src/engine/types.ts';
 import type { DatameshError } from '../../../../src/errors.ts';
@@ -16,20 +16,20 @@ function socketOf(write: (chunk: Buffer, done: () => void) => void): Duplex {
   return Object.assign(socket, { setNoDelay() {}, bytesRead: 0 });
 }
 
-function linkOf(): Link {
+function sharedOf(services: LinkShared['services'] = new Map()): LinkShared {
   const clock = realClock();
-  return new Link(
-    'peer' as PeerId,
-    {
-      clock,
-      caps: { up: new RateLimit(clock, undefined), down: new RateLimit(clock, undefined) },
-      pool: new BodyPool(),
-      services: new Map(),
-      served: { bytes: 0, waiting: new Set() },
-      count() {},
-    },
-    () => {},
-  );
+  return {
+    clock,
+    caps: { up: new RateLimit(clock, undefined), down: new RateLimit(clock, undefined) },
+    pool: new BodyPool(),
+    services,
+    served: { bytes: 0, peers: 0, waiting: new Set() },
+    count() {},
+  };
+}
+
+function linkOf(shared = sharedOf()): Link {
+  return new Link('peer' as PeerId, shared, () => {});
 }
 
 /** What the system does with bytes that arrive on a dialled socket: it puts them where the door says, and is told where the next ones are to go. */
@@ -127,4 +127,46 @@ test('a request whose answer is being read into its place fails when the connect
   dialled.destroy();
   await turns(5);
   expect(outcome).toBe('peer-unreachable');
+});
+
+test('peers whose bodies do not go on hold what they have, and others are served side by side all the same', async () => {
+  let running = 0;
+  const ends: (() => void)[] = [];
+  const handler = async () => {
+    running++;
+    await new Promise<void>((resolve) => ends.push(resolve));
+    return { header: Uint8Array.of(0), body: new Uint8Array(0) };
+  };
+  const shared = sharedOf(new Map([[0, { handler, maxBodyBytes: 64 << 20 }]]));
+  const open = () => {
+    const socket = socketOf((_, done) => done());
+    const link = linkOf(shared);
+    link.addAccepted(socket as unknown as TLSSocket);
+    return { socket, link };
+  };
+  const frame = (id: number, bodyBytes: number) =>
+    encodeFrameHead({ kind: 'request', id, service: 0, bodyBytes }, Uint8Array.of(1));
+  const stalled = Array.from({ length: 5 }, open);
+  for (const { socket } of stalled) socket.push(frame(1, 16 << 20));
+  await turns(5);
+  expect(shared.served).toMatchObject({ bytes: 80 << 20, peers: 5 });
+  const { socket, link } = open();
+  const small = 1 << 20;
+  for (let id = 1; id <= 20; id++) {
+    socket.push(frame(id, small));
+    // As the system gives them.
+    for (let at = 0; at < small; at += 65_536) socket.push(Buffer.alloc(65_536));
+  }
+  await turns(50);
+  // A sixth of 64 MiB.
+  expect(running).toBe(11);
+  while (running < 20 || ends.length > 0) {
+    ends.shift()?.();
+    await turns(3);
+  }
+  link.close(new Error('done'));
+  stalled.pop()!.socket.destroy();
+  for (const one of stalled) one.link.addAccepted(open().socket as unknown as TLSSocket);
+  await turns(5);
+  expect(shared.served).toMatchObject({ bytes: 0, peers: 0 });
 });
