@@ -90,7 +90,7 @@ export class BulkSocket {
   private readonly events: SocketEvents;
   private sentBytes = 0;
 
-  constructor(socket: TLSSocket, sink: FrameSink, events: SocketEvents, door?: ReadDoor) {
+  constructor(socket: TLSSocket, sink: FrameSink, events: SocketEvents) {
     this.socket = socket;
     this.events = events;
     this.reader = new FrameReader(sink);
@@ -102,9 +102,13 @@ export class BulkSocket {
       for (const item of this.leaving.splice(0)) item.done(false);
     });
     socket.on('end', () => this.destroy(new Error('the peer ended the connection')));
+  }
+
+  /** Begins to read; `door` may have whole frames already, which came with the handshake. */
+  start(door: ReadDoor | undefined): void {
     if (door !== undefined) door.open(this.reader, (error) => this.destroy(error));
-    else socket.on('data', (chunk: Buffer) => this.take(chunk));
-    socket.resume();
+    else this.socket.on('data', (chunk: Buffer) => this.take(chunk));
+    this.socket.resume();
   }
 
   /** Handed to the system and read from it. */

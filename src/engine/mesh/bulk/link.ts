@@ -98,14 +98,16 @@ export class Link {
 
   addDialled(socket: TLSSocket, door: ReadDoor): void {
     const former = this.dialled;
-    this.dialled = this.wrap(socket, door);
+    this.dialled = this.wrap(socket);
     former?.destroy(new Error('replaced by a newer connection'));
+    this.dialled.start(door);
   }
 
   addAccepted(socket: TLSSocket): void {
     const former = this.accepted;
     this.accepted = this.wrap(socket);
     former?.destroy(new Error('replaced by a newer connection'));
+    this.accepted.start(undefined);
   }
 
   /**
@@ -208,7 +210,7 @@ export class Link {
     return (this.dialled?.movedBytes ?? 0) + (this.accepted?.movedBytes ?? 0);
   }
 
-  private wrap(tls: TLSSocket, door?: ReadDoor): BulkSocket {
+  private wrap(tls: TLSSocket): BulkSocket {
     let socket: BulkSocket;
     const sink: FrameSink = {
       begin: (head, header) => this.begin(socket, head, header),
@@ -217,19 +219,14 @@ export class Link {
         this.end(socket, head, header, body);
       },
     };
-    socket = new BulkSocket(
-      tls,
-      sink,
-      {
-        sent: (bytes) => this.shared.count(this.peer, 'sent', bytes),
-        closed: (reason) => {
-          this.broken(socket);
-          // What was on this socket is lost, and the askers cannot tell which: the link ends as a whole and is opened anew when needed.
-          if (this.dialled === socket || this.accepted === socket) this.close(reason);
-        },
+    socket = new BulkSocket(tls, sink, {
+      sent: (bytes) => this.shared.count(this.peer, 'sent', bytes),
+      closed: (reason) => {
+        this.broken(socket);
+        // What was on this socket is lost, and the askers cannot tell which: the link ends as a whole and is opened anew when needed.
+        if (this.dialled === socket || this.accepted === socket) this.close(reason);
       },
-      door,
-    );
+    });
     return socket;
   }
 

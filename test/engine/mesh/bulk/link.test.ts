@@ -170,3 +170,21 @@ test('peers whose bodies do not go on hold what they have, and others are served
   await turns(5);
   expect(shared.served).toMatchObject({ bytes: 0, peers: 0 });
 });
+
+test('a request that comes with the handshake of a dialled socket is answered', async () => {
+  const written: Buffer[] = [];
+  const socket = socketOf((chunk, done) => {
+    written.push(Buffer.from(chunk));
+    done();
+  });
+  const handler = async () => ({ header: Uint8Array.of(7), body: new Uint8Array(0) });
+  const link = linkOf(sharedOf(new Map([[0, { handler, maxBodyBytes: 1000 }]])));
+  const door = new ReadDoor();
+  const head = { kind: 'request', id: 1, service: 0, bodyBytes: 3 } as const;
+  readThrough(door, Buffer.concat([encodeFrameHead(head, Uint8Array.of(1)), Buffer.alloc(3)]), socket);
+  link.addDialled(socket as unknown as TLSSocket, door);
+  await turns(5);
+  expect(link.usable).toBe(true);
+  expect(Buffer.concat(written).at(-1)).toBe(7);
+  socket.destroy();
+});
