@@ -15,6 +15,8 @@ export interface BackendCall {
   into?: Uint8Array | undefined;
   /** For `get` without a place: a longer answer is refused before it is given memory. The longest shard there is when absent. */
   maxBytes?: number | undefined;
+  /** See `RequestOptions.waiting`. */
+  waiting?: ((ms: number) => void) | undefined;
   /** For `put` of a manifest: the holder makes its object findable, too, as `announce` asks it to. */
   announce?: boolean | undefined;
   /** For `prove`: 32 random bytes, the same for all holders of a look; behind each answer is to stand the shard's sum. A holder that knows none answers without. */

@@ -14,6 +14,8 @@ const MAX_WAIT_MS = 15;
 export interface GatherCall {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  /** See `RequestOptions.waiting`. */
+  waiting?: ((ms: number) => void) | undefined;
 }
 
 interface Item<T, R> {
@@ -30,6 +32,7 @@ export interface Gathered<T> {
   timeoutMs: number;
   /** Fires when nobody waits for any of them any more. */
   signal: AbortSignal;
+  waiting(ms: number): void;
 }
 
 export class Gatherer<T, R> {
@@ -133,7 +136,14 @@ export class Gatherer<T, R> {
     for (const item of items) item.gaveUp = gaveUp;
     try {
       const timeoutMs = Math.max(...items.map(({ call }) => call.timeoutMs));
-      const results = await this.send({ values, timeoutMs, signal: stopper.signal });
+      const results = await this.send({
+        values,
+        timeoutMs,
+        signal: stopper.signal,
+        waiting(ms) {
+          for (const { call } of items) call.waiting?.(ms);
+        },
+      });
       for (const [at, item] of items.entries()) item.settle(results[at] as R | Error);
     } catch (error) {
       for (const item of items) item.settle(error instanceof Error ? error : new Error(String(error)));

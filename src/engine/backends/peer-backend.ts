@@ -44,12 +44,17 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
   const ask = async (
     request: ShardRequest,
     body: Uint8Array,
-    { timeoutMs, signal }: BackendCall,
+    { timeoutMs, signal, waiting }: BackendCall,
     /** But for shards and proofs all is in the header. */
     options: Pick<RequestOptions, 'into' | 'maxBodyBytes'> = { maxBodyBytes: 0 },
   ) => {
     const message = { header: encodeRequest(request), body };
-    const answer = await net.request(peer, SHARD_PROTOCOL, message, { timeoutMs, signal, ...options });
+    const answer = await net.request(peer, SHARD_PROTOCOL, message, {
+      timeoutMs,
+      signal,
+      waiting,
+      ...options,
+    });
     const { status, tail } = decodeStatus(answer.header);
     if (status !== 'ok' && status !== 'already' && status !== 'absent') throw failureOf(status, tail);
     return { status, tail, body: answer.body };

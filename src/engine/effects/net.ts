@@ -28,6 +28,8 @@ export interface RequestOptions {
   maxBodyBytes?: number | undefined;
   /** What keeps the mesh together: where bandwidth is capped it goes before everything else. */
   urgent?: boolean | undefined;
+  /** Told each time the request is about to wait for this node's own bandwidth cap, and how long: no time of the peer's. */
+  waiting?: ((ms: number) => void) | undefined;
   /**
    * Where the answer's body of that length is to be put, if the caller has a place for it and the transport can; the answer's body is then (the
    * start of) that place, and the request settles only when nothing more will be written there. Undefined: memory of its own.

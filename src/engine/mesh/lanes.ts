@@ -188,7 +188,8 @@ export class Lanes {
       await writeAll(lane.stream, encodeHead(waiting.message), waiting.message.body);
       const response = await answer;
       waiting.arrived();
-      await this.caps.down.pass(response.body.length, { urgent: waiting.options.urgent });
+      const { urgent, waiting: told } = waiting.options;
+      await this.caps.down.pass(response.body.length, { urgent, waiting: told });
       lane.answered++;
       waiting.resolve(response);
       this.release(lane);

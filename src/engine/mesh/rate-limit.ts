@@ -8,6 +8,8 @@ export interface Passing {
   signal?: AbortSignal | undefined;
   /** See `RequestOptions.urgent`. */
   urgent?: boolean | undefined;
+  /** See `RequestOptions.waiting`. */
+  waiting?: ((ms: number) => void) | undefined;
 }
 
 /**
@@ -54,9 +56,9 @@ export class RateLimit {
    * `take` for messages of a wire: an urgent one waits for such alone, a small one for those and other small ones, and the large ones pay for them. Behind megabytes of
    * shards, be each of them small, a hello would come so late that its peer is taken for dead. Throws `cancelled`.
    */
-  async pass(bytes: number, { signal, urgent = false }: Passing = {}): Promise<void> {
+  async pass(bytes: number, { signal, urgent = false, waiting }: Passing = {}): Promise<void> {
     try {
-      if (bytes > SMALL_BYTES && !urgent) return await this.take(bytes, signal);
+      if (bytes > SMALL_BYTES && !urgent) return await this.take(bytes, signal, waiting);
       while (this.bytesPerSecond !== undefined && bytes > 0) {
         const now = this.clock.monotonic();
         const costMs = (bytes * 1000) / this.bytesPerSecond;
@@ -64,7 +66,7 @@ export class RateLimit {
         const startMs = Math.max(now, urgent ? this.urgentAtMs : this.smallAtMs);
         this.smallAtMs = Math.max(now, this.smallAtMs) + costMs;
         if (urgent) this.urgentAtMs = startMs + costMs;
-        if (await this.waited(startMs - now, signal)) return;
+        if (await this.waited(startMs - now, signal, waiting)) return;
       }
     } catch (error) {
       throw new DatameshError('cancelled', { what: 'cancelled', cause: error });
@@ -72,28 +74,33 @@ export class RateLimit {
   }
 
   /** `pass` for a request. Resolves early when `ended` says that the way to its peer is gone, which the request then finds out by itself. Throws `cancelled`. */
-  async passWhile(bytes: number, ended: AbortSignal, { signal, urgent }: Passing): Promise<void> {
+  async passWhile(bytes: number, ended: AbortSignal, { signal, urgent, waiting }: Passing): Promise<void> {
     try {
       const either = signal === undefined ? ended : AbortSignal.any([signal, ended]);
-      await this.pass(bytes, { signal: either, urgent });
+      await this.pass(bytes, { signal: either, urgent, waiting });
     } catch (error) {
       if (signal?.aborted || !ended.aborted) throw error;
     }
   }
 
   /** Throws when the signal ends the wait; the budget stays overdrawn. */
-  async take(bytes: number, signal?: AbortSignal): Promise<void> {
+  async take(bytes: number, signal?: AbortSignal, waiting?: Passing['waiting']): Promise<void> {
     while (this.bytesPerSecond !== undefined && bytes > 0) {
       const now = this.clock.monotonic();
       const startMs = Math.max(now, this.availableAtMs);
       this.availableAtMs = startMs + (bytes * 1000) / this.bytesPerSecond;
-      if (await this.waited(startMs - now, signal)) return;
+      if (await this.waited(startMs - now, signal, waiting)) return;
     }
   }
 
   /** False when another limit was set meanwhile: to be reckoned anew, in the same order. Throws when the signal ends it. */
-  private async waited(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+  private async waited(
+    ms: number,
+    signal: AbortSignal | undefined,
+    waiting: Passing['waiting'],
+  ): Promise<boolean> {
     if (ms <= 0) return true;
+    waiting?.(ms);
     const changed = new AbortController();
     this.waiting.add(changed);
     try {

@@ -1,5 +1,5 @@
 import { asDatameshError, type DatameshError } from '../../errors.ts';
-import type { Backend } from '../backends/backend.ts';
+import type { Backend, BackendCall } from '../backends/backend.ts';
 import type { Clock } from '../effects/clock.ts';
 import type { DataRequest } from '../mesh/latency-book.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
@@ -41,24 +41,30 @@ export class RequestCounter {
     const peer = backend.id;
     /** `data` tells how much a data request moved; of a question, and of a shard that was not there, nothing. */
     const count = async <T>(
-      work: () => Promise<T>,
+      work: (waiting: BackendCall['waiting']) => Promise<T>,
       data?: {
         request: DataRequest;
         bytesOf(value: T): number | undefined;
         signal?: AbortSignal | undefined;
+        waiting: BackendCall['waiting'];
       },
     ): Promise<T> => {
       attempts.requests++;
       health.asked(peer);
-      const before = clock.monotonic();
+      let sinceMs = clock.monotonic();
+      // Of what it takes, the wait for this node's own line says nothing of the peer.
+      const waiting = (ms: number) => {
+        sinceMs += ms;
+        data?.waiting?.(ms);
+      };
       try {
-        const value = await work();
+        const value = await work(waiting);
         // Late: whoever gave it up has said so, and this is no second answer.
         if (data?.signal?.aborted) return value;
         const bytes = data?.bytesOf(value);
         health.observe(peer, {
           kind: 'ok',
-          latencyMs: bytes === undefined ? undefined : clock.monotonic() - before,
+          latencyMs: bytes === undefined ? undefined : Math.max(0, clock.monotonic() - sinceMs),
           bytes,
           request: data?.request,
         });
@@ -77,13 +83,18 @@ export class RequestCounter {
       id: backend.id,
       kind: backend.kind,
       put: (id, bytes, owner, call) =>
-        count(() => backend.put(id, bytes, owner, call), {
+        count((waiting) => backend.put(id, bytes, owner, { ...call, waiting }), {
           request: 'put',
           bytesOf: () => bytes.length,
           signal: call.signal,
+          waiting: call.waiting,
         }),
       get: (id, call) =>
-        count(() => backend.get(id, call), { request: 'get', bytesOf: (bytes) => bytes?.length }),
+        count((waiting) => backend.get(id, { ...call, waiting }), {
+          request: 'get',
+          bytesOf: (bytes) => bytes?.length,
+          waiting: call.waiting,
+        }),
       prove: (ids, nonce, call) => count(() => backend.prove(ids, nonce, call)),
       has: (ids, call) => count(() => backend.has(ids, call)),
       announce: (id, call) => count(() => backend.announce(id, call)),

@@ -31,6 +31,12 @@ export class CutOff {
     this.arm();
   }
 
+  /** Its shard waits for this node's own bandwidth first. */
+  waits(index: number, ms: number): void {
+    const owed = this.owed.get(index);
+    if (owed !== undefined) owed.sinceMs += ms;
+  }
+
   answered(index: number, durable: boolean): void {
     this.owed.delete(index);
     if (durable && ++this.durable === this.k) {

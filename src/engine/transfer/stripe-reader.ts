@@ -148,6 +148,8 @@ async function searched(stripe: StripeToRead, context: ReadContext, race: Stripe
 /** One request under way. */
 interface Running extends Attempt {
   startedMs: number;
+  /** Of the time since then, for this node's own bandwidth. */
+  waitedMs: number;
   /** The late request beside which this one was made. */
   beside: Running | undefined;
   /** Another was asked in its stead: it may still answer, and may as well never. */
@@ -223,6 +225,7 @@ class StripeRace {
         const one: Running = {
           ...next,
           startedMs: clock.monotonic(),
+          waitedMs: 0,
           beside,
           replaced: false,
           timer: { cancel() {} },
@@ -241,9 +244,11 @@ class StripeRace {
       };
       /** Asks a further holder when `one` is late: at once if the budget has it, when it is overdue in any case. */
       const watch = (one: Running, waitMs: number) => {
+        const { waitedMs } = one;
         one.timer = clock.after(waitMs, () => {
+          if (one.waitedMs > waitedMs) return watch(one, one.waitedMs - waitedMs);
           one.notLate ??= hedging.late(one.backend.id);
-          const elapsedMs = clock.monotonic() - one.startedMs;
+          const elapsedMs = this.elapsedMs(one);
           const next = nextInQueue();
           if (next === undefined) return;
           const isOverdue = elapsedMs >= OVERDUE_MS;
@@ -270,16 +275,21 @@ class StripeRace {
     return unverified === true ? bytes.length === shardBytes : bytesToHex(this.context.hash(bytes)) === id;
   }
 
+  /** Of the holder's time. */
+  private elapsedMs({ startedMs, waitedMs }: Running): number {
+    return Math.max(0, this.context.clock.monotonic() - startedMs - waitedMs);
+  }
+
   private async attempt(one: Running): Promise<void> {
-    const { clock } = this.context;
     const { index, id, backend } = one;
     const { landing, shardBytes } = this.stripe;
     const maxBytes = shardBytes ?? MAX_MANIFEST_BYTES;
     const into = landing?.bufferFor(index);
+    const waiting = (ms: number) => void (one.waitedMs += ms);
     this.underWay++;
     try {
       const bytes = await backend
-        .get(id, { signal: this.stopper.signal, timeoutMs: GET_TIMEOUT_MS, into, maxBytes })
+        .get(id, { signal: this.stopper.signal, waiting, timeoutMs: GET_TIMEOUT_MS, into, maxBytes })
         .finally(() => {
           this.underWay--;
           if (into !== undefined) landing?.ended(index);
@@ -300,7 +310,7 @@ class StripeRace {
       this.brokenOff ||= failure.code === 'peer-unreachable';
       if (failure.code !== 'cancelled') this.context.failed(backend.id, failure);
       else if (this.complete && one.notLate !== undefined) {
-        this.context.overtaken(backend.id, clock.monotonic() - one.startedMs, this.shardBytes);
+        this.context.overtaken(backend.id, this.elapsedMs(one), this.shardBytes);
       }
     }
   }

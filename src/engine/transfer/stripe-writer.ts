@@ -106,23 +106,27 @@ async function write(
   /** One holder's answer: 'late' when it is to be replaced instead of being waited for. */
   const ask = (index: number, holder: PeerId): Promise<DatameshError | undefined | 'late'> =>
     new Promise((resolve, reject) => {
-      const sinceMs = clock.monotonic();
+      let sinceMs = clock.monotonic();
+      const waiting = (ms: number) => {
+        sinceMs += ms;
+        cutOff.waits(index, ms);
+      };
       const attempt = new AbortController();
-      const trial = tryHolder(stripe, index, holder, context, attempt.signal);
-      context.asking.add(trial);
-      running.set(
-        attempt,
-        trial.catch(() => {}).then(() => running.delete(attempt)),
-      );
       cutOff.asked(index, () => {
         // Without a spare there is nothing to gain by giving up.
         if (nextFor(index) === undefined) return;
-        context.overtaken(holder, clock.monotonic() - sinceMs);
+        context.overtaken(holder, Math.max(0, clock.monotonic() - sinceMs));
         attempt.abort();
         // It fails when the whole put is stopped, which takes this shard back with all others.
         trial.then(() => release(stripe.ids[index]!, holder, context)).catch(() => {});
         resolve('late');
       });
+      const trial = tryHolder(stripe, index, holder, context, { signal: attempt.signal, waiting });
+      context.asking.add(trial);
+      running.set(
+        attempt,
+        trial.catch(() => {}).then(() => running.delete(attempt)),
+      );
       trial
         .then((error) => {
           if (!attempt.signal.aborted) cutOff.answered(index, error === undefined);
@@ -217,7 +221,7 @@ async function tryHolder(
   index: number,
   holder: PeerId,
   context: WriteContext,
-  signal: AbortSignal,
+  { signal, waiting }: { signal: AbortSignal; waiting(ms: number): void },
 ): Promise<DatameshError | undefined> {
   const id = ids[index]!;
   try {
@@ -226,6 +230,7 @@ async function tryHolder(
     context.placed(id, holder);
     await backend.put(id, shards[index]!, context.owner, {
       signal,
+      waiting,
       timeoutMs: PUT_TIMEOUT_MS,
       announce,
     });

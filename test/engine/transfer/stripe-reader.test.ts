@@ -30,6 +30,8 @@ const stripe: StripeToRead = {
 let clock: ManualClock;
 let asked: number[];
 let answer: Map<number, (value: Uint8Array | Error) => void>;
+/** Says that a request waits for this node's own bandwidth first. */
+let waits: Map<number, (ms: number) => void>;
 let hedging: Hedging;
 let overtaken: PeerId[];
 let lateNow: PeerId[];
@@ -39,6 +41,7 @@ beforeEach(() => {
   clock = manualClock();
   asked = [];
   answer = new Map();
+  waits = new Map();
   overtaken = [];
   lateNow = [];
   hedging = createHedging({
@@ -57,6 +60,7 @@ beforeEach(() => {
       get: (_id, call) =>
         new Promise((resolve, reject) => {
           asked.push(index);
+          waits.set(index, call.waiting!);
           call.signal?.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')));
           answer.set(index, (value) => (value instanceof Error ? reject(value) : resolve(value)));
         }),
@@ -116,6 +120,19 @@ describe('a read of three shards of five', () => {
     expect(hedging.counts).toEqual({ asked: 3, hedges: 1, won: 1 });
     expect(overtaken).toEqual([peerOf(2)]);
     expect(lateNow).toEqual([]);
+  });
+
+  test('does not take a holder for late while this node’s own line is what it waits for', async () => {
+    const read = readStripe(stripe, context);
+    await give(0, 1);
+    waits.get(2)!(2 * OVERDUE_MS);
+    await pass(2 * OVERDUE_MS + LATE_MS - 1);
+    expect(asked).toEqual([0, 1, 2]);
+    await pass(2);
+    expect(asked).toEqual([0, 1, 2, 3]);
+    expect(hedging.counts).toMatchObject({ asked: 3, hedges: 1 });
+    await give(2);
+    await read;
   });
 
   test('a late one that comes first after all is not overtaken', async () => {

@@ -127,6 +127,34 @@ test('a stripe ends without the holder that was given up, and says when nothing 
   expect(holders).not.toContain(deleted[0]);
 });
 
+test('a holder whose shard waits for this node’s own bandwidth is not given up', async () => {
+  const clock = manualClock();
+  let asked = 0;
+  let end = () => {};
+  const overtaken: number[] = [];
+  const writing = writeStripe(ofThree, {
+    ...contextOf(clock, [1, 2, 3, 4]),
+    overtaken: (_, elapsedMs) => overtaken.push(elapsedMs),
+    backend: (holder) =>
+      ({
+        id: holder,
+        put(_id, _bytes, _owner, { waiting }) {
+          if (asked++ > 0) return Promise.resolve();
+          waiting?.(60_000);
+          return new Promise((resolve) => (end = resolve));
+        },
+      }) as Partial<Backend> as Backend,
+  });
+  for (let turn = 0; turn < 10; turn++) {
+    await new Promise(setImmediate);
+    clock.advance(6_000);
+  }
+  expect(asked).toBe(3);
+  expect(overtaken).toEqual([]);
+  end();
+  await writing;
+});
+
 test('a stripe that is stopped ends at once, its put when its requests have, or after a few seconds; its shards are not unread before', async () => {
   const clock = manualClock();
   const stopper = new AbortController();

@@ -292,7 +292,9 @@ export class Link {
     const message = { header, body };
     entry.place = undefined; // complete: nothing more will be written there
     entry.arrived();
-    if (body.length > 0 && down.capped) void down.pass(body.length).then(() => entry.settle(message));
+    const { waiting } = entry.options;
+    if (body.length > 0 && down.capped)
+      void down.pass(body.length, { waiting }).then(() => entry.settle(message));
     else entry.settle(message);
   }
 
