@@ -146,6 +146,14 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
       (value) => value.stop(),
     );
 
+    const familiar = [...options.network.bootstrap, ...remembered];
+    admission.seatBy((peer) => {
+      const { actsFor, knownForMs } = membership.member(peer) ?? { actsFor: new Set<never>(), knownForMs: 0 };
+      const isTrusted =
+        access.trusts(peer, actsFor) || familiar.some((entry) => entry.includes(`/p2p/${peer}`));
+      return isTrusted ? Number.POSITIVE_INFINITY : knownForMs;
+    });
+
     const { announce, withdraw } = announcer(routing, clock, () => membership.members().length + 1);
     const withdrawUnlessHeld = (id: ShardId) => store.has(id) || withdraw(id);
     const attester = { peerId: net.self, sign: device.sign, now: clock.now };

@@ -10,6 +10,7 @@ import type { Net, RequestHandler } from '../effects/net.ts';
 import type { PeerId } from '../types.ts';
 import { HELLO_PROTOCOL } from './hello.ts';
 import { BAN_MS, HELLO_RATE, INBOUND_RATE, MAX_KNOWN_PEERS, OFFENCE_RATE, REQUEST_RATE } from './limits.ts';
+import { Seats, type SeatsOptions } from './seats.ts';
 import { TokenBuckets } from './token-bucket.ts';
 
 export interface Admission {
@@ -19,6 +20,8 @@ export interface Admission {
   refuses(peer: PeerId): boolean;
   /** Takes the place of the deny list. Connections that stand are left alone. */
   deny(list: readonly string[]): void;
+  /** How high peers stand, where there is room for some of them only. */
+  seatBy(standing: (peer: PeerId) => number): void;
   /** The same `net` with the requests of each peer bounded. */
   limited(net: Net): Net;
   /** A peer did what an honest one does not: too many requests, invalid gossip. Bans it when it does not stop. */
@@ -33,6 +36,8 @@ export interface AdmissionOptions {
   onOffence(peer: PeerId): void;
   /** A peer was banned: hang up. */
   onBan(peer: PeerId, what: string): void;
+  /** Those who are connected, and how to let one go; absent: there is room for all. */
+  seats?: SeatsOptions;
 }
 
 export function createAdmission(options: AdmissionOptions): Admission {
@@ -43,6 +48,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const requests = new TokenBuckets(clock, REQUEST_RATE, MAX_KNOWN_PEERS);
   const hellos = new TokenBuckets(clock, HELLO_RATE, MAX_KNOWN_PEERS);
   const patience = new TokenBuckets(clock, OFFENCE_RATE, MAX_KNOWN_PEERS);
+
+  const seats = options.seats && new Seats(options.seats);
 
   const refuses = (peer: string) => denied.has(peer) || (bannedUntilMs.get(peer) ?? 0) > clock.monotonic();
 
@@ -57,14 +64,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
     gater: {
       denyDialPeer: (peer) => refuses(peer.toString()),
       denyInboundConnection: (connection) => !hosts.take(hostOf(connection.remoteAddr.toString())),
-      denyInboundEncryptedConnection: (peer) => refuses(peer.toString()),
-      denyOutboundEncryptedConnection: (peer) => refuses(peer.toString()),
+      denyInboundEncryptedConnection: (peer) =>
+        refuses(peer.toString()) || seats?.make(peer.toString() as PeerId) === false,
+      denyOutboundEncryptedConnection(peer) {
+        if (refuses(peer.toString())) return true;
+        // Whom this node dials it has a reason for.
+        seats?.make(peer.toString() as PeerId);
+        return false;
+      },
     },
     refuses,
     deny(list) {
       denied = new Set(list);
     },
     offence,
+    seatBy: (standing) => seats?.by(standing),
     limited: (net) => ({
       ...net,
       handle(protocol, handler, handleOptions) {

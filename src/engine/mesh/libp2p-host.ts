@@ -93,7 +93,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
         }),
       ],
       connectionManager: {
-        maxConnections: MAX_CONNECTIONS,
+        // Who goes when there are more than MAX_CONNECTIONS is for seats.ts to say; libp2p turns away, or ends, the newest, whoever it is.
+        maxConnections: MAX_CONNECTIONS + MAX_PENDING_INBOUND + MAX_HOST_DIALS,
         inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
         maxIncomingPendingConnections: MAX_PENDING_INBOUND,
         maxParallelDials: MAX_HOST_DIALS,

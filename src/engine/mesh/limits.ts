@@ -19,7 +19,7 @@ export const MAX_INBOUND_STREAMS_IN_ALL = 128;
 export const MAX_DHT_STREAMS = 32;
 /** On one stream of a protocol that is not ours: a DHT answer has some KiB, gossip of 2000 nodes 300 KiB in all 30 s. */
 export const GUARDED_STREAM_RATE = { perSecond: 512 * 1024, burst: 1024 * 1024 };
-/** Connections this node keeps; a home mesh has tens of peers. */
+/** Peers this node keeps a connection to (seats.ts); a home mesh has tens of them. */
 export const MAX_CONNECTIONS = 1000;
 /** libp2p's own limit of inbound connections a second from one host (default 5, which breaks a mesh of processes on one machine). */
 export const INBOUND_CONNECTIONS_PER_SECOND = 1000;

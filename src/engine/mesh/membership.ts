@@ -41,6 +41,8 @@ export interface Member {
   rttMs: number | undefined;
   /** When it last spoke to us on its own connection. */
   lastSeenMs: number | undefined;
+  /** Between the first time it was here and the last, since this node started. */
+  knownForMs: number;
   /** Its newest heartbeat by gossip: number and (monotonic) time. */
   heard: { seq: number; atMs: number } | undefined;
 }

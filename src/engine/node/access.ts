@@ -11,6 +11,8 @@ export interface Access {
   admitsOwner(owner: OwnerId, peer: PeerId): boolean;
   /** Why the peer, acting for these owners, is turned away; undefined when it is not. */
   turnsAway(peer: PeerId, owners: ReadonlySet<OwnerId>): string | undefined;
+  /** Named by the configuration, or acting for an owner that is: not only one that an open node lets in. */
+  trusts(peer: PeerId, owners: ReadonlySet<OwnerId>): boolean;
   /** On the deny list, as a peer id. */
   isBanned(peer: PeerId): boolean;
   /** Changed options of access hold from now on: who is refused now and connected is hung up on. */
@@ -34,15 +36,16 @@ export function keepAccess({ options, admission, keyring, net, members, events }
     return [...owners].some((id) => denied.has(id)) ? 'this node refuses that owner' : undefined;
   };
 
+  const isNamed = (id: OwnerId) =>
+    keyring.list().some((key) => key.ownerId === id) || options.access.allow.includes(id);
+
   return {
     turnsAway,
     admitsOwner: (id, peer) =>
       options.storage.quotaBytes > 0 &&
       !denied.has(id) &&
-      (options.access.mode === 'open' ||
-        keyring.list().some((key) => key.ownerId === id) ||
-        options.access.allow.includes(id) ||
-        options.access.allow.includes(peer)),
+      (options.access.mode === 'open' || isNamed(id) || options.access.allow.includes(peer)),
+    trusts: (peer, owners) => options.access.allow.includes(peer) || [...owners].some(isNamed),
     isBanned: (peer) => denied.has(peer),
     apply() {
       denied = new Set(options.access.deny);

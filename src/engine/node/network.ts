@@ -11,6 +11,7 @@ import type { DiscoveryOptions } from '../mesh/discovery.ts';
 import { type Gossip, gossipOver } from '../mesh/gossip.ts';
 import { type Host, startHost } from '../mesh/libp2p-host.ts';
 import { createLibp2pNet } from '../mesh/libp2p-net.ts';
+import { MAX_CONNECTIONS } from '../mesh/limits.ts';
 import type { PeerHealth } from '../mesh/peer-health.ts';
 import { NETWORK_PRESETS } from '../mesh/presets.ts';
 import { heldBack, spokenBy } from '../mesh/protocol-versions.ts';
@@ -57,6 +58,11 @@ export async function openNetwork(
     onBan(peer, what) {
       events.add('warn', 'mesh', `${peer.slice(-8)} is refused for a minute: ${what}`);
       void net.hangUp(peer);
+    },
+    seats: {
+      max: MAX_CONNECTIONS,
+      connected: () => net.connected(),
+      hangUp: (peer) => void net.hangUp(peer),
     },
   });
   const host = closers.opened(

@@ -6,6 +6,7 @@ import { type Admission, createAdmission } from '../../../src/engine/mesh/admiss
 import { gossipOver } from '../../../src/engine/mesh/gossip.ts';
 import { type Host, startHost } from '../../../src/engine/mesh/libp2p-host.ts';
 import { createLibp2pNet, type Libp2pNet } from '../../../src/engine/mesh/libp2p-net.ts';
+import { MAX_CONNECTIONS } from '../../../src/engine/mesh/limits.ts';
 import { createMembership, type Membership } from '../../../src/engine/mesh/membership.ts';
 import { createPeerHealth, type PeerHealth } from '../../../src/engine/mesh/peer-health.ts';
 import { type Spoken, spokenBy } from '../../../src/engine/mesh/protocol-versions.ts';
@@ -48,6 +49,8 @@ export interface TestPeerOptions {
   reaches?: (address: string) => boolean;
   /** What it says that it offers; 1e9 when absent. */
   capacityBytes?: number;
+  /** All there may be when absent. */
+  maxConnections?: number;
 }
 
 /** A host, its net and its membership on 127.0.0.1, without store or catalog. */
@@ -63,6 +66,11 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     deny: options.deny ?? [],
     onOffence: (peer) => health.observe(peer, { kind: 'flood' }),
     onBan: (peer) => void net.hangUp(peer),
+    seats: {
+      max: options.maxConnections ?? MAX_CONNECTIONS,
+      connected: () => net.connected(),
+      hangUp: (peer) => void net.hangUp(peer),
+    },
   });
   const host = await startHost({
     deviceSeed: device.seed,
@@ -120,6 +128,7 @@ export async function startPeer(name: string, options: TestPeerOptions = {}): Pr
     forgotten: () => {},
     log: (level, text) => log.push(`${level} ${text}`),
   });
+  admission.seatBy((peer) => membership.member(peer)?.knownForMs ?? 0);
   await membership.start();
   return {
     host,
