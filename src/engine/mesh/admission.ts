@@ -9,7 +9,15 @@ import type { Clock } from '../effects/clock.ts';
 import type { Net, RequestHandler } from '../effects/net.ts';
 import type { PeerId } from '../types.ts';
 import { HELLO_PROTOCOL } from './hello.ts';
-import { BAN_MS, HELLO_RATE, INBOUND_RATE, MAX_KNOWN_PEERS, OFFENCE_RATE, REQUEST_RATE } from './limits.ts';
+import {
+  BAN_MS,
+  HELLO_RATE,
+  INBOUND_RATE,
+  MAX_KNOWN_PEERS,
+  MAX_PENDING_OF_HOST,
+  OFFENCE_RATE,
+  REQUEST_RATE,
+} from './limits.ts';
 import { Seats, type SeatsOptions } from './seats.ts';
 import { TokenBuckets } from './token-bucket.ts';
 
@@ -49,6 +57,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const hellos = new TokenBuckets(clock, HELLO_RATE, MAX_KNOWN_PEERS);
   const patience = new TokenBuckets(clock, OFFENCE_RATE, MAX_KNOWN_PEERS);
 
+  const pending = new Pending();
   const seats = options.seats && new Seats(options.seats);
 
   const refuses = (peer: string) => denied.has(peer) || (bannedUntilMs.get(peer) ?? 0) > clock.monotonic();
@@ -63,7 +72,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
   return {
     gater: {
       denyDialPeer: (peer) => refuses(peer.toString()),
-      denyInboundConnection: (connection) => !hosts.take(hostOf(connection.remoteAddr.toString())),
+      denyInboundConnection(connection) {
+        const address = connection.remoteAddr.toString();
+        const host = hostOf(address);
+        if (pending.of(host) >= MAX_PENDING_OF_HOST || !hosts.take(host)) return true;
+        pending.add(host, address);
+        connection.addEventListener('close', () => pending.remove(host, address), { once: true });
+        return false;
+      },
+      denyInboundUpgradedConnection(_peer, { remoteAddr }) {
+        pending.remove(hostOf(remoteAddr.toString()), remoteAddr.toString());
+        return false;
+      },
       denyInboundEncryptedConnection: (peer) =>
         refuses(peer.toString()) || seats?.make(peer.toString() as PeerId) === false,
       denyOutboundEncryptedConnection(peer) {
@@ -93,6 +113,25 @@ export function createAdmission(options: AdmissionOptions): Admission {
       },
     }),
   };
+}
+
+/** Addresses, with their ports, of connections that have not shown yet who they are, by host. */
+class Pending {
+  private readonly byHost = new Map<string, Set<string>>();
+
+  of(host: string): number {
+    return this.byHost.get(host)?.size ?? 0;
+  }
+
+  add(host: string, address: string): void {
+    const addresses = this.byHost.get(host) ?? new Set();
+    this.byHost.set(host, addresses.add(address));
+  }
+
+  remove(host: string, address: string): void {
+    const addresses = this.byHost.get(host);
+    if (addresses?.delete(address) && addresses.size === 0) this.byHost.delete(host);
+  }
 }
 
 /** "/ip4/10.0.0.7/tcp/4001" → "/ip4/10.0.0.7"; of an IPv6 address the /64, which is what one machine can have for itself. */

@@ -99,6 +99,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
         maxIncomingPendingConnections: MAX_PENDING_INBOUND,
         maxParallelDials: MAX_HOST_DIALS,
         dialTimeout: DIAL_TIMEOUT_MS,
+        // Who dials waits no longer either.
+        inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
         // Membership re-dials by its own rule (mesh/membership.ts): libp2p gives up after five tries.
         reconnectRetries: 0,
       },

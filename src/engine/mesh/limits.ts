@@ -25,7 +25,10 @@ export const MAX_CONNECTIONS = 1000;
 export const INBOUND_CONNECTIONS_PER_SECOND = 1000;
 /** Ours, from one host: a hundred nodes on one machine may start at once, then come back one by one. */
 export const INBOUND_RATE = { perSecond: 20, burst: 256 };
-export const MAX_PENDING_INBOUND = 200;
+/** Inbound connections that have not shown who they are. */
+export const MAX_PENDING_INBOUND = 400;
+/** Of those from one host: whoever opens many and says nothing must not keep out all others. */
+export const MAX_PENDING_OF_HOST = 100;
 /** Peers remembered, connected or not; the oldest offline one is forgotten first. */
 export const MAX_KNOWN_PEERS = 2000;
 /** NodeInfos handed to a peer in one hello. */

@@ -15,6 +15,7 @@ import {
   GUARDED_STREAM_RATE,
   HELLO_RATE,
   INBOUND_RATE,
+  MAX_PENDING_INBOUND,
   OFFENCE_RATE,
 } from '../../../src/engine/mesh/limits.ts';
 import { TokenBuckets } from '../../../src/engine/mesh/token-bucket.ts';
@@ -211,4 +212,24 @@ describe('a peer that floods', () => {
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
   });
+});
+
+test('a host whose connections say nothing keeps nobody of another host out', async () => {
+  const hub = await start('hub');
+  const port = Number(hub.address.split('/')[4]);
+  const silent = Array.from({ length: MAX_PENDING_INBOUND + 50 }, () =>
+    connect({ host: '127.0.0.1', port, localAddress: '127.0.0.9' }).on('error', () => {}),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const member = await start('member');
+  await expect(member.net.dial([hub.address], 5_000)).resolves.toBe(hub.peerId);
+  for (const socket of silent) socket.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  // Those are gone: they count no more.
+  let heard = 0;
+  const next = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.9' });
+  next.on('data', () => heard++).on('error', () => {});
+  next.write('\x13/multistream/1.0.0\n');
+  await until(() => heard > 0, 5_000, 'an answer');
+  next.destroy();
 });
