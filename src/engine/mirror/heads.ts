@@ -36,6 +36,8 @@ export interface FoundHead {
   asked: number;
   /** Nodes that gave one which is forged or malformed. */
   refused: number;
+  /** What other nodes still have: valid and of this catalog, the newest first. */
+  older: readonly Uint8Array[];
 }
 
 export function closestHolders(peers: HeadPeers, owner: OwnerId, count: number): PeerId[] {
@@ -75,7 +77,7 @@ export async function findHead(
       }
     }),
   );
-  let best: FoundHead | undefined;
+  const heads: Omit<FoundHead, 'asked' | 'refused' | 'older'>[] = [];
   for (const answer of answers) {
     if (answer === undefined) continue;
     try {
@@ -83,18 +85,18 @@ export async function findHead(
       if (head.owner !== owner || head.network !== network) {
         throw new DatameshError('not-authentic', { what: 'it gave the head of another catalog' });
       }
-      const found = { head, bytes: answer.bytes, agreed: 1, asked: 0, refused: 0 };
-      if (best === undefined || supersedes(measure(found), measure(best))) best = found;
-      else if (Buffer.compare(best.bytes, answer.bytes) === 0) best.agreed++;
+      const same = heads.find(({ bytes }) => Buffer.compare(bytes, answer.bytes) === 0);
+      if (same === undefined) heads.push({ head, bytes: answer.bytes, agreed: 1 });
+      else same.agreed++;
     } catch (error) {
       refused++;
       log(`head: ${answer.peer.slice(-8)}: ${asDatameshError(error).message}`);
     }
   }
-  return best && { ...best, asked: answered, refused };
+  const measure = ({ head, bytes }: (typeof heads)[number]) => ({ sequence: head.sequence, bytes });
+  const [best, ...older] = heads.sort((a, b) => (supersedes(measure(a), measure(b)) ? -1 : 1));
+  return best && { ...best, asked: answered, refused, older: older.map(({ bytes }) => bytes) };
 }
-
-const measure = ({ head, bytes }: FoundHead) => ({ sequence: head.sequence, bytes });
 
 export interface LeftHead {
   /** Nodes that hold it now, this one among them. */

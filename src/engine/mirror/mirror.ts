@@ -96,6 +96,8 @@ export class Mirror {
   private headHolders: number | undefined;
   private writing = 0;
   private problem: string | undefined;
+  /** Segments that only older heads name, and that were looked at. */
+  private readonly beside = new Set<ObjectId>();
   /** Turns and recoveries, one after another. */
   private last: Promise<unknown> = Promise.resolve();
 
@@ -240,6 +242,8 @@ export class Mirror {
       if (!here.has(ref.objectId) && !(await this.mergeSegment(ref, followed, signal)))
         followed.missing.push(ref.objectId);
     }
+    if (followed.missing.length > 0)
+      await this.mergeOlder(found, [...here, ...refs.map(({ objectId }) => objectId)], followed, signal);
     const { sequence, writtenAtMs } = found.head;
     book.followed(
       ownerId,
@@ -255,10 +259,49 @@ export class Mirror {
     return { ...followed, segments: refs.length };
   }
 
+  /**
+   * What a head tells of in a segment that is gone may stand in a segment of another head: a device that did not know of it went on from an older one, and has released what
+   * the newest names. Their records are told anew.
+   */
+  private async mergeOlder(
+    { older }: FoundHead,
+    known: readonly ObjectId[],
+    followed: Followed,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { owner, log } = this.context;
+    for (const bytes of older) {
+      let refs: SegmentRef[];
+      try {
+        refs = openHead(bytes, owner);
+      } catch (error) {
+        log('warn', `an older head of the catalog cannot be read: ${asDatameshError(error).message}`);
+        continue;
+      }
+      for (const ref of refs) {
+        if (known.includes(ref.objectId) || this.beside.has(ref.objectId)) continue;
+        if (await this.mergeRecords(ref, 0, followed, signal)) this.beside.add(ref.objectId);
+      }
+    }
+  }
+
   /** False when it could not be read now. */
   private async mergeSegment(ref: SegmentRef, followed: Followed, signal: AbortSignal): Promise<boolean> {
-    const { book, owner, segments, log } = this.context;
+    const { book, owner } = this.context;
     const id = book.adopt(owner.ownerId, { ...ref, holders: [...ref.holders] });
+    if (!(await this.mergeRecords(ref, id, followed, signal))) return false;
+    book.applied(owner.ownerId, id);
+    return true;
+  }
+
+  /** @param id of the segment in the book that tells of them; 0: none does */
+  private async mergeRecords(
+    ref: SegmentRef,
+    id: number,
+    followed: Followed,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { book, owner, segments, log } = this.context;
     try {
       for await (const records of openSegment(segments.read(ref, signal), owner)) {
         const { added, changed, conflicts } = book.apply(owner.ownerId, id, records, owner.name);
@@ -271,7 +314,6 @@ export class Mirror {
       log('warn', `a segment of the mirrored catalog cannot be read: ${asDatameshError(error).message}`);
       return false;
     }
-    book.applied(owner.ownerId, id);
     return true;
   }
 

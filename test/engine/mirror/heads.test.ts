@@ -149,12 +149,11 @@ function mirrorOn(
   catalog: Catalog,
   heads: HeadsContext,
   store: SegmentStore['store'],
-  time: Partial<Pick<MirrorContext, 'clock' | 'believedMs'>> = {},
+  more: Partial<Pick<MirrorContext, 'clock' | 'believedMs' | 'segments'>> = {},
 ): Mirror {
   return new Mirror({
     clock: realClock(),
     believedMs: () => undefined,
-    ...time,
     random,
     owner,
     book: catalog.mirror,
@@ -169,6 +168,7 @@ function mirrorOn(
     greeted: () => [],
     ordersWaiting: () => {},
     log: () => {},
+    ...more,
   });
 }
 
@@ -211,6 +211,67 @@ it('changes whose segment could not be stored, or whose writer died, are written
   expect(mirror.view()).toMatchObject({ sequence: 1, pendingChanges: 0, problem: undefined });
   await mirror.close();
   catalog.close();
+});
+
+it('a head that names what another device has released loses no names: a recovery reads the other heads that there are', async () => {
+  const kept = new Map<ObjectId, Uint8Array[]>();
+  let stored = 0;
+  const device = (context: HeadsContext) => {
+    const catalog = openCatalog(':memory:', realClock());
+    const store: SegmentStore['store'] = async (source) => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of source) pieces.push(Uint8Array.from(piece));
+      const id = objectId(`segment ${++stored}`);
+      kept.set(id, pieces);
+      const custody = { domain: 'node' as const, members: [] };
+      return { objectId: id, holders: [], custody, settled: () => {} };
+    };
+    const mirror = mirrorOn(catalog, context, store, {
+      segments: {
+        store,
+        async *read({ objectId: id }) {
+          const pieces = kept.get(id);
+          if (pieces === undefined) throw new Error('released');
+          yield* pieces;
+        },
+        release: async (gone) => {
+          for (const { objectId: id } of gone) kept.delete(id);
+        },
+      },
+    });
+    const put = async (prefix: string, count: number) => {
+      for (let i = 0; i < count; i++)
+        catalog.commit(entry(`${prefix}${i}`, { owner: owner.ownerId, objectId: objectId(`${prefix}${i}`) }));
+      await mirror.flush(signal);
+    };
+    const names = () => catalog.list(owner.ownerId, { limit: 100 }).objects.map(({ name }) => name);
+    return { catalog, mirror, put, names, head: () => catalog.mirror.state(owner.ownerId).head! };
+  };
+  const desk = device((await holders(1)).context);
+  await desk.put('both', 10);
+  const there = (await holders(1)).context;
+  await leaveHead(there, readHead(desk.head()), desk.head(), signal);
+  const lap = device(there);
+  await lap.mirror.follow(signal);
+  // Neither can reach the other: the desk takes the segment into another and releases it, the laptop goes on from it.
+  await desk.put('desk', 6);
+  await desk.put('more', 1);
+  for (const name of ['lap', 'lip', 'lop']) await lap.put(name, 1);
+  expect(readHead(lap.head()).sequence).toBeGreaterThan(readHead(desk.head()).sequence);
+  const both = await holders(2);
+  both.answer(0, { header: encodeStatus('ok'), body: desk.head() });
+  both.answer(1, { header: encodeStatus('ok'), body: lap.head() });
+  const blank = device(both.context);
+  const followed = await blank.mirror.follow(signal);
+  expect(followed.missing).toHaveLength(1);
+  expect(blank.names().sort()).toEqual([...new Set([...desk.names(), ...lap.names()])].sort());
+  expect(blank.names()).toHaveLength(20);
+  // What no head told of beside that one is told anew.
+  expect(blank.catalog.mirror.pending(owner.ownerId)).toBeGreaterThanOrEqual(17);
+  for (const { catalog, mirror } of [desk, lap, blank]) {
+    await mirror.close();
+    catalog.close();
+  }
 });
 
 it('a clock that is wrong by years forgets no removal, or what was removed would come back from a device that was off', async () => {
