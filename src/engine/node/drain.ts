@@ -6,6 +6,7 @@ import type { Disk } from '../effects/disk.ts';
 import { fileError } from '../effects/file-errors.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions } from '../engine.ts';
+import { CUSTODIANS } from '../maintenance/custody/custodians.ts';
 import { type DrainContext, type DrainRound, drainRound } from '../maintenance/drain.ts';
 import type { ProofMemory } from '../maintenance/proof/memory.ts';
 import type { Membership } from '../mesh/membership.ts';
@@ -184,17 +185,6 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
       },
     });
 
-  const judge = (found: DrainRound): DrainState => {
-    const quietMs = clock.monotonic() - stillMs;
-    const isStill = quietMs >= SURE_AFTER_MS;
-    const answered = found.answered > 0 && found.failures.length === 0;
-    const { shards } = store.usage();
-    if (shards === 0) return 'done';
-    if (found.waiting.size > 0) return quietMs < STALLED_AFTER_MS ? 'running' : 'stuck';
-    if (!isStill) return 'running';
-    return answered && found.blocked.size === 0 ? 'done' : 'stuck';
-  };
-
   const work = async (loopSignal: AbortSignal) => {
     const job = jobs.start('drain', parts.name, { cancel: () => void inTurn(cancel).catch(failedToCancel) });
     stillMs = clock.monotonic();
@@ -202,7 +192,7 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
       while (!loopSignal.aborted) {
         last = await round(loopSignal);
         const before = state;
-        state = judge(last);
+        state = judged(last, store.usage().shards, clock.monotonic() - stillMs);
         const { shards, liveBytes } = store.usage();
         jobs.progress(job, {
           doneBytes: bytesDropped,
@@ -309,6 +299,20 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
       return view();
     },
   };
+}
+
+/** What a round has found, when this many shards are here and nothing has moved for so long. */
+export function judged(
+  { waiting, blocked, answered, failures }: Pick<DrainRound, 'waiting' | 'blocked' | 'answered' | 'failures'>,
+  shards: number,
+  quietMs: number,
+): DrainState {
+  if (shards === 0) return 'done';
+  if (waiting.size > 0) return quietMs < STALLED_AFTER_MS ? 'running' : 'stuck';
+  if (quietMs < SURE_AFTER_MS) return 'running';
+  // Each order is with as many custodians: what a few of them do not say, for whatever reason, another has said.
+  const isHeard = failures.length === 0 || (quietMs >= STALLED_AFTER_MS && failures.length < CUSTODIANS);
+  return answered > 0 && isHeard && blocked.size === 0 ? 'done' : 'stuck';
 }
 
 function reasonsOf(

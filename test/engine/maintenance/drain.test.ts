@@ -9,6 +9,7 @@ import { MANIFEST_GROUP } from '../../../src/engine/maintenance/custody/custody-
 import { type DrainContext, drainRound } from '../../../src/engine/maintenance/drain.ts';
 import { attest } from '../../../src/engine/maintenance/proof/attestation.ts';
 import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
+import { judged } from '../../../src/engine/node/drain.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
 import { bytesToHex, manifestShardId, type ObjectId, type PeerId } from '../../../src/engine/types.ts';
 import { attesterOf } from '../../support/attester.ts';
@@ -145,4 +146,20 @@ test('a stranger who names a shard of this node neither keeps it here nor makes 
   expect(await drained({}, { held })).toMatchObject({ left: 1, waiting: 0, blocked: 0, asked: 0 });
   const stale = claimsOf(A, SELF, B);
   expect(await drained({ x: stale }, { held })).toMatchObject({ left: 1, waiting: 1, blocked: 0 });
+});
+
+test('custodians that never say what they keep hold a drain up for a while, not for ever, unless they are all that some order is with', () => {
+  const round = (failing: number, answered = 2) => ({
+    waiting: new Set<never>(),
+    blocked: new Set<never>(),
+    answered,
+    failures: Array.from({ length: failing }, () => ({ peer: HOSTILE, why: 'timeout' })),
+  });
+  const orphans = 5;
+  expect(judged(round(0), orphans, 10_000)).toBe('running');
+  expect(judged(round(0), orphans, 30_000)).toBe('done');
+  expect(judged(round(2), orphans, 30_000)).toBe('stuck');
+  expect(judged(round(2), orphans, 200_000)).toBe('done');
+  expect(judged(round(3), orphans, 200_000)).toBe('stuck');
+  expect(judged(round(1, 0), orphans, 200_000)).toBe('stuck');
 });
