@@ -118,8 +118,9 @@ export function createAdoption(options: AdoptionOptions): Adoption {
         // What is on its way to a slow disk would come to lie there after its release.
         await Promise.allSettled(taking.get(objectId) ?? []);
         const release = async (shard: ShardId) => {
+          // A copy of a manifest may lie in the store and in each folder.
           if (store.has(shard)) await store.delete(shard, owner);
-          else await options.elsewhere?.release(shard, owner);
+          await options.elsewhere?.release(shard, owner);
         };
         for (let stripe = 0; stripe < manifest.stripeCount; stripe++)
           for (const shard of manifest.stripe(stripe).ids) await release(shard);

@@ -20,6 +20,7 @@ const { peer: from } = member(1);
 /** A holder whose disk takes until `written`. */
 function holder(written: Promise<void>) {
   const held = new Set<ShardId>();
+  const inFolder = new Set<ShardId>();
   const custody = memoryCustody();
   const fetched: ObjectId[] = [];
   const adoption = createAdoption({
@@ -44,8 +45,9 @@ function holder(written: Promise<void>) {
       return manifest;
     },
     released: () => {},
+    elsewhere: { release: async (shard) => inFolder.delete(shard) },
   });
-  return { held, custody, adoption, fetched };
+  return { held, inFolder, custody, adoption, fetched };
 }
 
 test('what is on its way to a slow disk when its release comes does not stay', async () => {
@@ -57,6 +59,14 @@ test('what is on its way to a slow disk when its release comes does not stay', a
   await adopting;
   expect(await dropping).toBe('kept');
   expect(held.size).toBe(0);
+});
+
+test('a release takes the copies in the store and in folders, also of what lies in both', async () => {
+  const { held, inFolder, adoption } = holder(Promise.resolve());
+  await adoption.adopt(from, id, { stripe: MANIFEST_GROUP, index: 0 }, manifest);
+  for (const shard of held) inFolder.add(shard);
+  expect(await adoption.drop(from, { order: bytes, manifest, claims: [] })).toBe('kept');
+  expect([held.size, inFolder.size]).toEqual([0, 0]);
 });
 
 test('only a release by the object’s owner keeps its shards away', async () => {
