@@ -29,11 +29,17 @@ export class CustodyManifests {
     return this.cache.get(id);
   }
 
+  /** Undefined where it cannot be read as well: one object would else keep all others from being looked at. */
   get(id: ObjectId): Manifest | undefined {
     const known = this.cached(id);
     if (known !== undefined) return known;
     const bytes = this.store.manifest(id);
-    return bytes && this.add(id, bytes);
+    if (bytes === undefined) return undefined;
+    try {
+      return this.add(id, bytes, this.store.mark(id)?.owner);
+    } catch {
+      return undefined;
+    }
   }
 
   /**
