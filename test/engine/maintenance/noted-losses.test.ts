@@ -52,3 +52,8 @@ test('a shard that nobody ever had is lost, nobody knows since when', () => {
   const object = objectOf(copies, [peers[0], undefined, ...peers.slice(2, 6)]);
   expect(losses(object, {})).toEqual({ losses: 1, sinceMs: undefined });
 });
+
+test('what has lost more than it may is no weaker than what the next loss would destroy', () => {
+  const object = objectOf(copies);
+  expect(losses(object, { 0: 10, 1: 20, 2: 30, 3: 40 })).toEqual({ losses: 2, sinceMs: 10 });
+});
