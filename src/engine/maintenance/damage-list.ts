@@ -88,13 +88,16 @@ export class DamageList {
     }
   }
 
-  /** One of its holders is back: a node that comes and goes would else count as a loss each time, and its objects come before those that have lost more. */
-  returned(id: ObjectId, nowMs: number): void {
+  /** One of its holders is back. `noted`: what the notes say is still away; a node that comes and goes counts as no loss. */
+  returned(id: ObjectId, nowMs: number, noted: NotedLosses): void {
     this.suspect(id, nowMs);
     const suspect = this.suspects.get(id);
     if (suspect === undefined) return;
-    suspect.unseen = Math.max(0, suspect.unseen - 1);
-    this.list(id, suspect, suspect.losses - 1);
+    // Another one that is away may have gone since the look began.
+    if (noted.losses === 0) suspect.unseen = 0;
+    // What was lost for good may be saved now, and is as weak as can be.
+    suspect.unnoted = Math.max(0, suspect.unnoted);
+    this.assess(id, noted);
   }
 
   /** A look at it begins. What is told to be lost from now on outlasts the look and the repair after it: their end does not call it whole, nor does it wait. */

@@ -245,10 +245,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
         if (isOpenRelease(store.mark(id))) releases.add(id);
         const noted = options.notedLosses(id);
         if (noted === undefined) continue;
-        if (lost) suspects.suspect(id, nowMs, lost);
-        else suspects.returned(id, nowMs);
         // Others may be noted to have all it had, or it has lost its disk: that is for a look to tell, after those that are known to be weaker.
-        suspects.assess(id, noted);
+        if (lost) {
+          suspects.suspect(id, nowMs, lost);
+          suspects.assess(id, noted);
+        } else suspects.returned(id, nowMs, noted);
       }
       cursor = page.at(-1);
       await options.pause();

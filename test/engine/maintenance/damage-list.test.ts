@@ -3,6 +3,7 @@ import { DamageList } from '../../../src/engine/maintenance/damage-list.ts';
 import type { ObjectId } from '../../../src/engine/types.ts';
 
 const [a, b, c, d] = ['a', 'b', 'c', 'd'] as ObjectId[] as [ObjectId, ObjectId, ObjectId, ObjectId];
+const none = { losses: 0, sinceMs: undefined };
 
 describe('what may be damaged', () => {
   it('is looked at in the order of losses, and of equals in the order it came', () => {
@@ -69,7 +70,7 @@ describe('what may be damaged', () => {
     for (let flap = 0; flap < 5; flap++) {
       list.suspect(b, 0, true);
       expect(list.due(0, 10)).toEqual([a, b]);
-      list.returned(b, 0);
+      list.returned(b, 0, none);
     }
     list.suspect(c, 0, true);
     expect(list.due(0, 10)).toEqual([a, c, b]);
@@ -118,9 +119,30 @@ describe('what may be damaged', () => {
     list.suspect(b, 0, true);
     for (const id of [a, b]) list.found(id, 1, 0);
     expect(list.due(0, 10)).toEqual([b, a]);
-    list.returned(b, 0);
+    list.returned(b, 0, none);
     for (const id of [a, b]) list.whole(id);
     expect(list.size).toBe(0);
+  });
+
+  it('keeps what was lost while it was looked at when another holder comes back meanwhile', () => {
+    const list = new DamageList();
+    list.suspect(a, 0, true);
+    list.look(a, 0);
+    list.suspect(a, 0, true);
+    list.returned(a, 0, { losses: 1, sinceMs: 0 });
+    list.whole(a);
+    expect(list.due(0, 10)).toEqual([a]);
+  });
+
+  it('has what was lost before all that is stronger when a holder comes back with which it may be saved', () => {
+    const list = new DamageList();
+    for (const id of [a, b]) list.suspect(id, 0, true);
+    list.look(a, 0);
+    list.found(a, 0, 2);
+    list.futile(a, 0);
+    expect(list.due(5_000, 10)).toEqual([b, a]);
+    list.returned(a, 5_000, { losses: 2, sinceMs: 0 });
+    expect(list.due(5_000, 10)).toEqual([a, b]);
   });
 
   it('counts how long something is damaged from when its loss was told, however late it is looked at', () => {
