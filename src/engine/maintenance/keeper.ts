@@ -112,6 +112,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
   /** Releases that did not reach somebody who is here: tried again with the next census. */
   const unheard = new Set<ObjectId>();
   const running = new Map<string, Promise<void>>();
+  /** Who has come (true) or gone, last of all, since the objects of which it had shards began to be gone through. */
+  const happened = new Map<PeerId, boolean>();
 
   /** Starts the work unless it still runs; an error is told and ends nothing else. */
   const run = (name: string, work: () => Promise<void>) => {
@@ -230,6 +232,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       run('orders', sendOrders);
     }
     if (releases.size > 0) run('releases', carryReleases);
+    for (const peer of happened.keys()) goThrough(peer);
     if (suspects.size > 0 && nowMs - startMs >= limits.meetMs)
       for (const lane of LANES) run(lane.name, () => lanes.run(lane));
     timer = clock.after(TICK_MS, tick);
@@ -255,6 +258,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
       await options.pause();
     }
   };
+  const goThrough = (peer: PeerId) =>
+    run(`shards of ${peer}`, async () => {
+      for (let live = happened.get(peer); live !== undefined; live = happened.get(peer)) {
+        happened.delete(peer);
+        await suspectOf(peer, !live);
+      }
+    });
 
   return {
     start: tick,
@@ -276,7 +286,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
         suspects.wake(nowMs);
       }
       dueMs.leaders = Math.min(dueMs.leaders, nowMs + limits.calmMs);
-      run(`shards of ${peer}`, () => suspectOf(peer, !live));
+      happened.set(peer, live);
+      goThrough(peer);
     },
     kept(ids) {
       handover.changed(ids);
