@@ -16,6 +16,7 @@ import { LANES, MendLanes } from './mend-lanes.ts';
 import type { MendReport } from './mender-context.ts';
 import type { NotedLosses } from './noted-losses.ts';
 import type { SideBySide } from './side-by-side.ts';
+import { slices } from './slices.ts';
 
 export interface KeeperLimits {
   /** All objects that this node leads are looked at so often. */
@@ -111,6 +112,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const releases = new Set<ObjectId>();
   /** Releases that did not reach somebody who is here: tried again with the next census. */
   const unheard = new Set<ObjectId>();
+  /** Orders and moves that others have told, and when what they say is to be looked at. */
+  const told = new Map<ObjectId, number>();
   const running = new Map<string, Promise<void>>();
   /** Who has come (true) or gone, last of all, since the objects of which it had shards began to be gone through. */
   const happened = new Map<PeerId, boolean>();
@@ -127,11 +130,15 @@ export function createKeeper(options: KeeperOptions): Keeper {
     running.set(name, task);
   };
 
-  const eachOpenOrder = async (visit: (page: ReturnType<CustodyStore['list']>) => void) => {
+  const eachOpenOrder = async (visit: (mark: CustodyMark) => void) => {
+    const isOver = slices(clock.monotonic);
     for (let cursor: ObjectId | undefined; !stopped; ) {
       const page = store.listOpen(cursor, PAGE);
       if (page.length === 0) return;
-      visit(page);
+      for (const mark of page) {
+        visit(mark);
+        if (isOver()) await options.pause();
+      }
       cursor = page.at(-1)!.objectId;
       await options.pause();
     }
@@ -152,6 +159,21 @@ export function createKeeper(options: KeeperOptions): Keeper {
     suspects.assess(id, noted);
   };
 
+  const assessTold = async () => {
+    const isOver = slices(clock.monotonic);
+    for (const [id, dueMs] of told) {
+      if (stopped) return;
+      told.delete(id);
+      assess(id, dueMs);
+      if (isOver()) await options.pause();
+    }
+  };
+  const note = (ids: readonly ObjectId[]) => {
+    const dueMs = clock.monotonic() + limits.calmMs;
+    for (const id of ids) told.set(id, dueMs);
+    run('told', assessTold);
+  };
+
   /** What nobody gives is asked for again after the next census. */
   const fetchManifests = async () => {
     while (lacking.size > 0 && !stopped) {
@@ -165,20 +187,18 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const whole = round++ % limits.othersEvery === 0;
     for (const id of unheard) releases.add(id);
     unheard.clear();
-    await eachOpenOrder((page) => {
+    await eachOpenOrder((mark) => {
       const nowMs = clock.monotonic();
-      for (const mark of page) {
-        lack(mark);
-        const { rank } = dutyFor(peers, mark.objectId, mark.owner);
-        if (rank !== 0 && !whole) continue;
-        // Releases are everybody's who knows of them: each may know another holder.
-        if (isOpenRelease(mark)) releases.add(mark.objectId);
-        else if (mark.state === 'live' && rank !== undefined) {
-          suspects.suspect(mark.objectId, nowMs);
-          // Else what a busy node has missed would stand behind all that it knows of.
-          const noted = options.notedLosses(mark.objectId);
-          if (noted !== undefined && noted.losses > 0) suspects.assess(mark.objectId, noted);
-        }
+      lack(mark);
+      const { rank } = dutyFor(peers, mark.objectId, mark.owner);
+      if (rank !== 0 && !whole) return;
+      // Releases are everybody's who knows of them: each may know another holder.
+      if (isOpenRelease(mark)) releases.add(mark.objectId);
+      else if (mark.state === 'live' && rank !== undefined) {
+        suspects.suspect(mark.objectId, nowMs);
+        // Else what a busy node has missed would stand behind all that it knows of.
+        const noted = options.notedLosses(mark.objectId);
+        if (noted !== undefined && noted.losses > 0) suspects.assess(mark.objectId, noted);
       }
     });
   };
@@ -232,6 +252,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       run('orders', sendOrders);
     }
     if (releases.size > 0) run('releases', carryReleases);
+    if (told.size > 0) run('told', assessTold);
     for (const peer of happened.keys()) goThrough(peer);
     if (suspects.size > 0 && nowMs - startMs >= limits.meetMs)
       for (const lane of LANES) run(lane.name, () => lanes.run(lane));
@@ -240,11 +261,12 @@ export function createKeeper(options: KeeperOptions): Keeper {
 
   /** All objects of which the peer has, or had, shards. */
   const suspectOf = async (peer: PeerId, lost: boolean) => {
+    const isOver = slices(clock.monotonic);
     for (let cursor: ObjectId | undefined; !stopped; ) {
       const page = store.heldBy(peer, cursor, PAGE);
       if (page.length === 0) return;
-      const nowMs = clock.monotonic();
       for (const id of page) {
+        const nowMs = clock.monotonic();
         if (isOpenRelease(store.mark(id))) releases.add(id);
         const noted = options.notedLosses(id);
         if (noted === undefined) continue;
@@ -253,6 +275,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
           suspects.suspect(id, nowMs, lost);
           suspects.assess(id, noted);
         } else suspects.returned(id, nowMs, noted);
+        if (isOver()) await options.pause();
       }
       cursor = page.at(-1);
       await options.pause();
@@ -291,18 +314,16 @@ export function createKeeper(options: KeeperOptions): Keeper {
     },
     kept(ids) {
       handover.changed(ids);
-      const nowMs = clock.monotonic();
+      const live: ObjectId[] = [];
       for (const id of ids) {
         const mark = store.mark(id);
         lack(mark);
         if (isOpenRelease(mark)) releases.add(id);
-        else if (mark?.state === 'live') assess(id, nowMs + limits.calmMs);
+        else if (mark?.state === 'live') live.push(id);
       }
+      note(live);
     },
-    moved(ids) {
-      const dueMs = clock.monotonic() + limits.calmMs;
-      for (const id of ids) assess(id, dueMs);
-    },
+    moved: note,
     ordersWaiting() {
       dueMs.orders = Math.min(dueMs.orders, clock.monotonic() + GATHER_MS);
     },

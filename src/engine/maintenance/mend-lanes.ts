@@ -6,6 +6,7 @@ import type { ObjectId } from '../types.ts';
 import type { DamageList } from './damage-list.ts';
 import type { MendReport } from './mender-context.ts';
 import type { SideBySide } from './side-by-side.ts';
+import { slices } from './slices.ts';
 
 export interface Lane {
   name: string;
@@ -31,7 +32,7 @@ export interface MendLanesOptions {
   mend(ids: readonly ObjectId[], atOnce: SideBySide): Promise<MendReport>;
   mended(report: MendReport): void;
   stopped(): boolean;
-  /** Lets others run between two batches. */
+  /** Lets others run. */
   pause(): Promise<void>;
 }
 
@@ -52,12 +53,17 @@ export class MendLanes {
       const due = suspects.due(nowMs(), 3 * objects, inHand, leastLosses);
       if (due.length === 0) return;
       const batch: ObjectId[] = [];
-      for (const id of due) {
-        if (batch.length === objects) break;
-        if (triage(id)) batch.push(id);
-      }
-      for (const id of batch) inHand.add(id);
+      const isOver = slices(nowMs);
       try {
+        for (const id of due) {
+          if (batch.length === objects) break;
+          // The other lane may have taken it meanwhile.
+          if (!inHand.has(id) && triage(id)) {
+            batch.push(id);
+            inHand.add(id);
+          }
+          if (isOver()) await pause();
+        }
         if (batch.length > 0) mended(await mend(batch, atOnce));
       } finally {
         for (const id of batch) inHand.delete(id);

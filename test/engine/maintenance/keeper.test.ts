@@ -7,13 +7,13 @@ import { memoryCustody } from '../../../src/engine/maintenance/custody/memory-cu
 import type { ReleaseCarrier } from '../../../src/engine/maintenance/custody/release-carrier.ts';
 import { DamageList } from '../../../src/engine/maintenance/damage-list.ts';
 import { createKeeper, KEEPER_LIMITS, type KeeperOptions } from '../../../src/engine/maintenance/keeper.ts';
-import { manualClock } from '../../support/manual-clock.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { keepOf, member, objectId, peer } from './custody/samples.ts';
 
 const holder = peer('holder');
 
 /** A keeper whose only custodian it is, with objects that all have a shard with `holder`. */
-function keeperOf(count: number, options: Partial<KeeperOptions>) {
+function keeperOf(count: number, optionsOf: (clock: ManualClock) => Partial<KeeperOptions>) {
   const clock = manualClock();
   const store = memoryCustody();
   const ids = Array.from({ length: count }, (_, at) => objectId(at)).sort();
@@ -35,16 +35,16 @@ function keeperOf(count: number, options: Partial<KeeperOptions>) {
     notedLosses: () => ({ losses: 0, sinceMs: undefined }),
     pause: turn,
     log: (text) => expect.fail(text),
-    ...options,
+    ...optionsOf(clock),
   });
   return { clock, keeper, suspects, ids };
 }
 
 test('who goes while its objects are gone through because it came has gone', async () => {
   let away = false;
-  const { keeper, suspects, ids } = keeperOf(3, {
+  const { keeper, suspects, ids } = keeperOf(3, () => ({
     notedLosses: () => ({ losses: away ? 1 : 0, sinceMs: undefined }),
-  });
+  }));
   keeper.changed(holder, true);
   // Looked at, and whole.
   for (const id of ids) suspects.whole(id);
@@ -54,3 +54,27 @@ test('who goes while its objects are gone through because it came has gone', asy
   expect(ids.map((id) => suspects.known(id, 0)?.losses)).toEqual([1, 1, 1]);
   await keeper.stop();
 });
+
+test.each(['a holder has gone', 'custodians tell where shards are'])(
+  'what many large objects have lost is told piece by piece, so that nothing else waits for it (%s)',
+  async (what) => {
+    const went: number[] = [];
+    const { clock, keeper, suspects, ids } = keeperOf(100, (clock) => ({
+      notedLosses() {
+        clock.advance(4);
+        return { losses: 1, sinceMs: undefined };
+      },
+      async pause() {
+        went.push(clock.monotonic());
+        await turn();
+      },
+    }));
+    if (what === 'a holder has gone') keeper.changed(holder, false);
+    else keeper.moved(ids);
+    for (let i = 0; i < 200; i++) await turn();
+    const waits = [...went, clock.monotonic()].map((ms, at) => ms - (went[at - 1] ?? 0));
+    expect(Math.max(...waits)).toBeLessThanOrEqual(16);
+    expect([suspects.size, clock.monotonic()]).toEqual([100, 400]);
+    await keeper.stop();
+  },
+);
