@@ -60,8 +60,8 @@ export class DamageList {
     return this.suspects.size;
   }
 
-  /** To be looked at soon, whatever was found before. `lost`: one of its holders is gone. */
-  suspect(id: ObjectId, nowMs: number, lost = false): void {
+  /** To be looked at soon, whatever was found before. `lost`: one of its holders is gone. `weak`: it has lost shards, now or before, and takes the place of what is not known to. */
+  suspect(id: ObjectId, nowMs: number, lost = false, weak = lost): void {
     const known = this.suspects.get(id);
     if (known !== undefined) {
       known.nextMs = Math.min(known.nextMs, nowMs);
@@ -71,7 +71,7 @@ export class DamageList {
       known.toldMs = nowMs;
       known.unseen++;
       this.list(id, known, known.losses + 1);
-    } else if (this.suspects.size < this.most || (lost && this.madeRoom())) {
+    } else if (this.suspects.size < this.most || (weak && this.madeRoom())) {
       const suspect: Suspect = {
         sinceMs: undefined,
         toldMs: lost ? nowMs : undefined,
@@ -235,12 +235,14 @@ export class DamageList {
   /** A census of a large custody fills the list with what is whole, which the next one finds again. */
   private madeRoom(): boolean {
     let searched = 0;
-    for (const [id, { sinceMs }] of this.byLosses[0]!) {
-      if (sinceMs === undefined) {
+    for (const [id, suspect] of this.byLosses[0]!) {
+      if (searched++ === MAX_SEARCHED) return false;
+      if (suspect.sinceMs === undefined) {
         this.drop(id);
         return true;
       }
-      if (++searched === MAX_SEARCHED) return false;
+      // Else what cannot be mended would stand there each time.
+      this.list(id, suspect, 0);
     }
     return false;
   }

@@ -155,7 +155,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const assess = (id: ObjectId, dueMs: number) => {
     const noted = options.notedLosses(id);
     if (noted === undefined) return;
-    if (noted.losses > 0) suspects.suspect(id, dueMs);
+    if (noted.losses > 0) suspects.suspect(id, dueMs, false, true);
     suspects.assess(id, noted);
   };
 
@@ -195,10 +195,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
       // Releases are everybody's who knows of them: each may know another holder.
       if (isOpenRelease(mark)) releases.add(mark.objectId);
       else if (mark.state === 'live' && rank !== undefined) {
+        // What a busy node has missed would else stand behind all that it knows of.
+        assess(mark.objectId, nowMs);
         suspects.suspect(mark.objectId, nowMs);
-        // Else what a busy node has missed would stand behind all that it knows of.
-        const noted = options.notedLosses(mark.objectId);
-        if (noted !== undefined && noted.losses > 0) suspects.assess(mark.objectId, noted);
       }
     });
   };

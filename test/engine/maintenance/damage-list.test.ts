@@ -89,6 +89,24 @@ describe('what may be damaged', () => {
     expect(list.due(0, 10)).toEqual([c, a]);
   });
 
+  it('is never too full for what a census finds to have lost a shard, however much there is that cannot be mended', () => {
+    const list = new DamageList(100);
+    const idOf = (at: number) => `object ${at}` as ObjectId;
+    for (let at = 0; at < 99; at++) {
+      list.suspect(idOf(at), 0);
+      if (at < 70) list.ageMs(idOf(at), 0);
+    }
+    list.suspect(a, 0);
+    for (const id of [b, c, d]) {
+      list.suspect(id, 0);
+      list.suspect(id, 0, false, true);
+      list.assess(id, { losses: 1, sinceMs: 0 });
+    }
+    // One is the price of a search that ends.
+    expect(list.due(0, 2)).toEqual([c, d]);
+    expect([list.size, list.damaged().length]).toEqual([100, 70]);
+  });
+
   it('keeps what was lost while it was looked at or mended, due at once, whatever the look and the repair end with', () => {
     const ends = {
       whole: (list: DamageList) => list.whole(a),
