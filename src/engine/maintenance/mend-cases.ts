@@ -73,9 +73,6 @@ export async function mendCases(
       }
     }
     const moves = noteWhereabouts(cases, context);
-    // Who went before that was noted was not known to have these shards.
-    for (const { one, holder } of placed)
-      if (context.backend(holder) === undefined) suspects.suspect(one.object.objectId, nowMs(), true);
     if (!signal.aborted) await tellOthers(moves, context);
   }
 }

@@ -7,17 +7,27 @@ import { askEach, heard } from './custody/silences.ts';
 import type { Case, MenderContext } from './mender-context.ts';
 import type { GroupState } from './repair-plan.ts';
 
-/** Claims for all that is not where the manifest says, as it was just seen; those of whom nothing was heard stay. */
-export function noteWhereabouts(cases: readonly Case[], { store, backend }: MenderContext): ClaimsOf[] {
+/** Claims for all that is not where the manifest says, as it was just seen; those of whom nothing was heard stay, and what others have told since the look began. */
+export function noteWhereabouts(
+  cases: readonly Case[],
+  { store, backend, suspects, nowMs }: Pick<MenderContext, 'store' | 'backend' | 'suspects' | 'nowMs'>,
+): ClaimsOf[] {
   const moves: Found[] = [];
+  const fresh: ClaimsOf[] = [];
   for (const { object, record, groups, silent } of cases) {
+    const { objectId, manifest } = object;
     const isAway = (holder: PeerId) => backend(holder) === undefined || silent.has(holder);
     const known = Map.groupBy(record.claims, ({ stripe }) => stripe);
-    const claims = groups.flatMap((group) => claimsOf(object, group, known.get(group.stripe) ?? [], isAway));
-    if (sameClaims(claims, record.claims)) continue;
-    moves.push({ objectId: object.objectId, claims, noted: object.manifest.peers });
+    const seen = groups.flatMap((group) => claimsOf(object, group, known.get(group.stripe) ?? [], isAway));
+    if (sameClaims(seen, record.claims)) continue;
+    const claims = [...seen, ...without(store.claims(objectId), [...record.claims, ...seen])];
+    moves.push({ objectId, claims, noted: manifest.peers });
+    fresh.push({ objectId, claims: without(seen, record.claims) });
   }
   store.reclaim(moves);
+  // Who went before that was noted was not known to have these shards.
+  for (const { objectId, claims } of fresh)
+    if (claims.some(({ holder }) => backend(holder) === undefined)) suspects.suspect(objectId, nowMs(), true);
   return moves;
 }
 
@@ -41,12 +51,17 @@ function claimsOf(
   });
 }
 
+function keyOf({ stripe, index, holder }: Claim): string {
+  return `${stripe} ${index} ${holder}`;
+}
+
+function without(claims: readonly Claim[], others: readonly Claim[]): Claim[] {
+  const keys = new Set(others.map(keyOf));
+  return claims.filter((claim) => !keys.has(keyOf(claim)));
+}
+
 export function sameClaims(a: readonly Claim[], b: readonly Claim[]): boolean {
-  const keys = (claims: readonly Claim[]) =>
-    claims
-      .map(({ stripe, index, holder }) => `${stripe} ${index} ${holder}`)
-      .sort()
-      .join();
+  const keys = (claims: readonly Claim[]) => claims.map(keyOf).sort().join();
   return a.length === b.length && keys(a) === keys(b);
 }
 

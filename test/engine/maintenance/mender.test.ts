@@ -217,6 +217,36 @@ test('a holder that goes before it is noted what it was given makes the object b
   expect(ids.every((id) => mesh.nodes.some((it) => it.fault !== 'dead' && it.shards.has(id)))).toBe(true);
 });
 
+test('what has moved to a holder that goes before it is noted there is looked at again', async () => {
+  const { mesh, ids, holders, objectId, stranger, suspects, store, round } = await menderMesh(10);
+  const lost = mesh.node(holders[1]!);
+  stranger.shards.set(ids[1]!, lost.shards.get(ids[1]!)!);
+  lost.shards.delete(ids[1]!);
+  vi.spyOn(store, 'reclaim').mockImplementationOnce((moves) => {
+    stranger.fault = 'dead';
+    return store.claim(moves);
+  });
+  expect(await round()).toBe(0);
+  expect(suspects.due(Number.POSITIVE_INFINITY, 9)).toEqual([objectId]);
+  expect(await round()).toBe(1);
+  expect(suspects.size).toBe(0);
+});
+
+test('what other custodians tell while a repair is under way is not forgotten with its end', async () => {
+  const { mesh, ids, holders, objectId, stranger, store, round } = await menderMesh(10);
+  for (const id of ids) mesh.node(holders[1]!).shards.delete(id);
+  const moved = { stripe: 0, index: 3, holder: stranger.peer };
+  const rebuild = mesh.codec.rebuild.bind(mesh.codec);
+  vi.spyOn(mesh.codec, 'rebuild').mockImplementationOnce((job) => {
+    store.claim([{ objectId, claims: [moved] }]);
+    return rebuild(job);
+  });
+  expect(await round()).toBe(1);
+  expect(store.claims(objectId)).toContainEqual(moved);
+  // Else nobody here is told when it goes.
+  expect(store.heldBy(stranger.peer, undefined, 9)).toEqual([objectId]);
+});
+
 describe('a holder that keeps all of its shards but a chunk', () => {
   const KINDS = [
     ['gap', 'wrong'],
