@@ -69,9 +69,13 @@ export class Leases {
     else lease.by = undefined;
   }
 
-  /** Its holder has gone: nobody waits for it. */
+  /** It has gone: nobody waits for it, and it waits for nobody. */
   drop(by: PeerId): void {
-    for (const [id, lease] of this.held) if (lease.by === by) this.held.delete(id);
+    for (const [id, lease] of this.held) {
+      const asker = lease.askers?.get(by);
+      if (lease.by === by) this.held.delete(id);
+      else if (asker !== undefined) asker.wishedAtMs = Number.NEGATIVE_INFINITY;
+    }
   }
 }
 

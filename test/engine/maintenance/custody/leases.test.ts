@@ -52,3 +52,16 @@ test('who works alone keeps its lease as long as it renews it', () => {
     clock.advance(60 * SECOND);
   }
 });
+
+test('who lets another go first waits no longer when that one has gone', () => {
+  const clock = manualClock();
+  const leases = new Leases(clock);
+  const other = OTHERS[0]!;
+  expect(leases.take(id, honest)).toBe(true);
+  clock.advance(60 * SECOND);
+  expect(leases.take(id, other)).toBe(false);
+  clock.advance(61 * SECOND);
+  expect(leases.take(id, honest)).toBe(false);
+  leases.drop(other);
+  expect(leases.take(id, honest)).toBe(true);
+});
