@@ -15,7 +15,7 @@ interface Suspect {
   refusedSinceMs: number | undefined;
   /** Looks in a row after which nothing could be done. */
   futile: number;
-  /** Shards of its weakest stripe that are gone, as far as is known: its list. */
+  /** Shards of its weakest stripe that are gone, as far as is known. */
   losses: number;
   /** Of them, what was told since the last look began, which may not have seen it. */
   unseen: number;
@@ -122,7 +122,7 @@ export class DamageList {
     if (suspect === undefined) return false;
     if (losses > 0) suspect.toldMs ??= sinceMs;
     const before = suspect.losses;
-    const now = bounded(losses + suspect.unnoted);
+    const now = Math.max(0, losses + suspect.unnoted);
     if (now !== before) this.list(id, suspect, now);
     return now < before;
   }
@@ -224,7 +224,7 @@ export class DamageList {
     const suspect = this.suspects.get(id);
     if (suspect === undefined) return;
     this.suspects.delete(id);
-    this.byLosses[suspect.losses]!.delete(id);
+    this.listOf(suspect).delete(id);
   }
 
   /** Objects known to be damaged. */
@@ -249,12 +249,12 @@ export class DamageList {
 
   /** To the end of the list of so many losses. */
   private list(id: ObjectId, suspect: Suspect, losses: number): void {
-    this.byLosses[suspect.losses]!.delete(id);
-    suspect.losses = bounded(losses);
-    this.byLosses[suspect.losses]!.set(id, suspect);
+    this.listOf(suspect).delete(id);
+    suspect.losses = Math.max(0, losses);
+    this.listOf(suspect).set(id, suspect);
   }
-}
 
-function bounded(losses: number): number {
-  return Math.min(MOST_LOSSES, Math.max(0, losses));
+  private listOf({ losses }: Suspect): Map<ObjectId, Suspect> {
+    return this.byLosses[Math.min(MOST_LOSSES, losses)]!;
+  }
 }

@@ -184,5 +184,9 @@ describe('what may be damaged', () => {
     expect(list.due(0, 10)).toEqual([a, b]);
     list.found(a, -3, 0);
     expect(list.due(0, 10)).toEqual([b, a]);
+    // Of 10+12 the next loss would destroy it: it waits for nobody.
+    list.look(b, 0);
+    list.found(b, 12, 12);
+    expect(list.known(b, 0)?.losses).toBe(12);
   });
 });
