@@ -332,10 +332,13 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   const unsubscribe = membership.onChange((peer, state) => {
     if (state === 'suspect' || state === 'joining') return;
     peers.changed();
-    if (state === 'active') cameMs.set(peer, clock.monotonic());
-    else cameMs.delete(peer);
-    if (state === 'active') absences.came(peer);
-    else absences.left(peer, clock.monotonic());
+    if (state === 'active') {
+      if (!absences.came(peer)) return;
+      cameMs.set(peer, clock.monotonic());
+    } else {
+      absences.left(peer, clock.monotonic());
+      cameMs.delete(peer);
+    }
     keeper.changed(peer, state === 'active');
   });
   closers.add(async () => {

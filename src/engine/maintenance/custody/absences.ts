@@ -14,8 +14,11 @@ export class Absences {
     this.metMs = metMs;
   }
 
-  came(peer: PeerId): void {
-    this.note(peer, undefined);
+  /** Whether that is news: one that only kept silent for a moment has not been away. */
+  came(peer: PeerId): boolean {
+    const isHere = this.leftMs.has(peer) && this.leftMs.get(peer) === undefined;
+    if (!isHere) this.note(peer, undefined);
+    return !isHere;
   }
 
   left(peer: PeerId, nowMs: number): void {

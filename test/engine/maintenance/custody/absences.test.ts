@@ -27,3 +27,10 @@ test('names that come and go push out nobody who is here', () => {
   expect(absences.sinceMs('stranger 9999' as PeerId, 20_000)).toBe(9_999);
   expect(absences.sinceMs('stranger 0' as PeerId, 20_000)).toBe(0);
 });
+
+test('who kept silent for a moment and answers again has not come anew, who was away has', () => {
+  const absences = new Absences(0);
+  expect([absences.came(a), absences.came(a)]).toEqual([true, false]);
+  absences.left(a, 10_000);
+  expect([absences.came(a), absences.came(a)]).toEqual([true, false]);
+});
