@@ -13,7 +13,7 @@ test('the older one is not the last to be applied, and one that fails holds nobo
     async reload() {
       const read = upBytesPerSecond;
       const readMs = readsMs.shift()!;
-      await new Promise((resolve) => setTimeout(resolve, readMs));
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, readMs)));
       if (readMs < 0) throw new Error('no such configuration');
       const bandwidth = { upBytesPerSecond: read, downBytesPerSecond: undefined };
       const access = { mode: 'open' as const, allow: [], deny: [] };
