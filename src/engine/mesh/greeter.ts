@@ -47,6 +47,8 @@ export interface GreeterOptions {
   introduced(entry: PeerEntry): void;
   /** A NodeInfo that a peer passed on. */
   learned(entry: PeerEntry): void;
+  /** A peer did what an honest one does not. */
+  offence?(peer: PeerId, what: string): void;
   log(level: EventLevel, text: string): void;
 }
 
@@ -197,13 +199,18 @@ export function createGreeter(options: GreeterOptions): Greeter {
 
   function provedOwners(from: PeerId, certificates: readonly Uint8Array[]): Set<OwnerId> {
     const owners = new Set<OwnerId>();
+    let bad: string | undefined;
     for (const certificate of certificates) {
       try {
         owners.add(verifyCertificate(certificate, { peerId: from }).ownerId);
       } catch (error) {
-        const why = asDatameshError(error).message;
-        options.log('warn', `${from.slice(-8)} presented a bad certificate: ${why}`);
+        bad ??= asDatameshError(error).message;
       }
+    }
+    if (bad !== undefined) {
+      // Others each time, they would fill the log.
+      options.log('warn', `${from.slice(-8)} presented a bad certificate: ${bad}`);
+      options.offence?.(from, 'bad certificates');
     }
     return owners;
   }

@@ -9,7 +9,7 @@ import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
 import { deriveOwner } from '../../../src/engine/keys/owner.ts';
 import { newPhrase } from '../../../src/engine/keys/phrase.ts';
 import { type Admission, createAdmission } from '../../../src/engine/mesh/admission.ts';
-import { HELLO_PROTOCOL } from '../../../src/engine/mesh/hello.ts';
+import { encodeHelloRequest, HELLO_PROTOCOL } from '../../../src/engine/mesh/hello.ts';
 import {
   BAN_MS,
   GUARDED_STREAM_RATE,
@@ -140,6 +140,28 @@ describe('a peer that floods', () => {
     expect(a.health.score(flooder.peerId)).toBeLessThan(50);
     await other.membership.join(a.address);
     await until(() => a.membership.member(other.peerId)?.greeted === true, 5_000, 'the other greeted');
+  });
+
+  test('with bad certificates, others in each hello, is banned before they fill the log', async () => {
+    const a = await start('a');
+    const flooder = await start('flooder');
+    await flooder.membership.join(a.address);
+    flooder.membership.stop();
+    await until(() => a.membership.member(flooder.peerId)?.info !== undefined);
+    const { signed: info } = a.membership.member(flooder.peerId) as unknown as { signed: Uint8Array };
+    const hello = () => {
+      const certificates = Array.from({ length: 16 }, () => randomBytes(40));
+      const body = encodeHelloRequest({ info, certificates, wantPeers: false });
+      return flooder.net
+        .request(a.peerId, HELLO_PROTOCOL, { header: NO_BYTES, body }, { timeoutMs: 2_000 })
+        .catch((error: Error) => error);
+    };
+    // Within the rate of hellos.
+    for (let i = 0; i <= OFFENCE_RATE.burst; i++) await hello();
+    await until(() => a.admission.refuses(flooder.peerId), 5_000, 'a ban');
+    expect(a.log.filter((line) => line.includes('bad certificate')).length).toBeLessThanOrEqual(
+      OFFENCE_RATE.burst + 1,
+    );
   });
 
   test('with invalid gossip is banned, and a valid NodeInfo still arrives from others', async () => {
