@@ -127,8 +127,15 @@ export function createBackups(
     }
   };
 
-  const snapshotOf = async (repository: Repository, id: string): Promise<StoredSnapshot> =>
-    oneOf(await repository.snapshots(), id);
+  /** Reads no other, of which one may be lost. */
+  const snapshotOf = async (
+    repository: Repository,
+    id: string,
+    query: SnapshotQuery = {},
+  ): Promise<StoredSnapshot> => {
+    const named = id === 'latest' || id.length < MIN_ID_DIGITS ? [] : await repository.snapshots(id);
+    return oneOf(chosen(named.length > 0 ? named : await repository.snapshots(), query), id);
+  };
 
   const oneOf = (all: readonly StoredSnapshot[], id: string): StoredSnapshot => {
     const hits = id === 'latest' ? all.slice(0, 1) : all.filter((it) => it.id.startsWith(id));
@@ -169,7 +176,7 @@ export function createBackups(
           skip: query.skip ?? 0,
           limit: Math.min(query.limit ?? SHOW_ENTRIES, MAX_SHOW_ENTRIES),
           secret: secret(),
-          indexFiles: await repository.indexFiles(),
+          indexFiles: await repository.readableIndexFiles(),
           packs: repository.packs(),
         },
         repository.door(),
@@ -198,7 +205,7 @@ export function createBackups(
               overwrite,
               dryRun,
               secret: secret(),
-              indexFiles: await repository.indexFiles(),
+              indexFiles: await repository.readableIndexFiles(),
               packs: repository.packs(),
             },
             repository.door(),
@@ -211,7 +218,6 @@ export function createBackups(
 
     async forget(query): Promise<ForgetReport> {
       const repository = repositoryFor({});
-      const candidates = chosen(await repository.snapshots(), query);
       const { dryRun = false, ids } = query;
       let forgotten: StoredSnapshot[];
       const kept: ForgetReport['kept'] = [];
@@ -222,8 +228,14 @@ export function createBackups(
             mend: 'name them without --keep-…, or give the rule alone',
           });
         }
-        forgotten = [...new Set(ids.map((id) => oneOf(candidates, id)))];
+        const named = new Map<string, StoredSnapshot>();
+        for (const id of ids) {
+          const found = await snapshotOf(repository, id, query);
+          named.set(found.id, found);
+        }
+        forgotten = [...named.values()];
       } else {
+        const candidates = chosen(await repository.snapshots(), query);
         const reasons = keptBy(
           query.keep ?? {},
           candidates.map((it) => ({ ...viewOf(it), device: it.snapshot.device })),

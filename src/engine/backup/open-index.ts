@@ -1,4 +1,5 @@
 /** The index of all chunks: from the index objects, and from packs that none of them names, as a run that was broken off leaves them. */
+import { asDatameshError } from '../../errors.ts';
 import { ChunkIndex } from './chunk-index.ts';
 import { FieldReader } from './fields.ts';
 import { decodeIndex, type PackRecord } from './index-file.ts';
@@ -18,11 +19,15 @@ export interface OpenedIndex {
   adopted: PackRecord[];
 }
 
-/** @param files index objects; @param packs all pack objects there are. Throws `malformed-data` for a damaged index object. */
+/**
+ * @param files index objects; @param packs all pack objects there are. @param all whether each pack must be read that no index object names: without it one that cannot be is taken for none.
+ * Throws `malformed-data` for a damaged index object.
+ */
 export async function openIndex(
   files: readonly Uint8Array[],
   packs: readonly PackObject[],
   door: Pick<ObjectDoor, 'read'>,
+  all = false,
 ): Promise<OpenedIndex> {
   const index = new ChunkIndex();
   const there = new Map(packs.map((pack) => [pack.name, pack]));
@@ -37,7 +42,12 @@ export async function openIndex(
   }
   const adopted: PackRecord[] = [];
   for (const pack of there.values()) {
-    const record = { name: pack.name, table: await readPackTable(pack, door) };
+    const table = await readPackTable(pack, door).catch((error: unknown) => {
+      if (all || asDatameshError(error).code === 'cancelled') throw error;
+      return undefined;
+    });
+    if (table === undefined) continue;
+    const record = { name: pack.name, table };
     index.addPack(record.name, record.table);
     adopted.push(record);
   }

@@ -1,4 +1,5 @@
 /** The objects of backups as this node's catalog knows them, with copies of the small ones in the data folder. */
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Objects } from '../calls/objects.ts';
 import { blake3Hasher } from '../codec/hash.ts';
 import type { ObjectView } from '../engine.ts';
@@ -57,28 +58,54 @@ export class Repository {
 
   /** All index objects; copies of those that are gone are removed. */
   async indexFiles(): Promise<Uint8Array[]> {
+    return await this.#indexFiles((error) => {
+      throw error;
+    });
+  }
+
+  /** The same without those that cannot be read, for who only reads: each pack says itself what it holds. */
+  async readableIndexFiles(): Promise<Uint8Array[]> {
+    return await this.#indexFiles((error, { name }) => {
+      if (this.#signal.aborted) throw error;
+      const why = `${name} cannot be read, its packs are looked through instead: ${asDatameshError(error).message}`;
+      this.#node.events.add('warn', 'backup', why);
+    });
+  }
+
+  async #indexFiles(failed: (error: unknown, object: ObjectView) => void): Promise<Uint8Array[]> {
     const files: Uint8Array[] = [];
-    const objects = this.named(NAMES.index);
-    for (const object of objects) files.push(await this.#small(object, MAX_INDEX_BYTES));
+    for (const object of this.named(NAMES.index)) {
+      try {
+        files.push(await this.#small(object, MAX_INDEX_BYTES));
+      } catch (error) {
+        failed(error, object);
+      }
+    }
     await this.#clean();
     return files;
   }
 
-  /** Newest first. */
-  async snapshots(): Promise<StoredSnapshot[]> {
-    const objects = this.named(NAMES.snapshot);
+  /** Newest first. `prefix`: only those whose ids begin so; no others are read. */
+  async snapshots(prefix = ''): Promise<StoredSnapshot[]> {
+    const objects = this.named(`${NAMES.snapshot}${prefix}`);
     const found: StoredSnapshot[] = [];
+    let lost: { id: string; error: unknown } | undefined;
     for (let at = 0; at < objects.length; at += READS) {
-      found.push(
-        ...(await Promise.all(objects.slice(at, at + READS).map((object) => this.#snapshot(object)))),
-      );
+      const some = objects.slice(at, at + READS);
+      const read = await Promise.allSettled(some.map((object) => this.#snapshot(object)));
+      for (const [i, one] of read.entries()) {
+        if (one.status === 'fulfilled') found.push(one.value);
+        else lost ??= { id: idOf(some[i]!), error: one.reason };
+      }
     }
-    return found.sort((a, b) => b.snapshot.takenAtMs - a.snapshot.takenAtMs || (a.id < b.id ? -1 : 1));
+    found.sort((a, b) => b.snapshot.takenAtMs - a.snapshot.takenAtMs || (a.id < b.id ? -1 : 1));
+    if (lost !== undefined) throw this.#signal.aborted ? lost.error : unreadable(lost.id, lost.error, found);
+    return found;
   }
 
   async #snapshot(object: ObjectView): Promise<StoredSnapshot> {
     const snapshot = decodeSnapshot(await this.#small(object, MAX_SNAPSHOT_BYTES));
-    return { id: object.name.slice(NAMES.snapshot.length), object, snapshot };
+    return { id: idOf(object), object, snapshot };
   }
 
   /** From its copy here, else from the mesh. */
@@ -133,6 +160,25 @@ export class Repository {
       read: (name, offset, lengthBytes) => readObject(objects, name, offset, lengthBytes, signal),
     };
   }
+}
+
+function idOf({ name }: ObjectView): string {
+  return name.slice(NAMES.snapshot.length);
+}
+
+/** @param others newest first */
+function unreadable(id: string, cause: unknown, others: readonly StoredSnapshot[]): DatameshError {
+  const { code, message, mend } = asDatameshError(cause);
+  const ids = others.slice(0, 20).map((it) => it.id);
+  return new DatameshError(code, {
+    what: `snapshot ${id} cannot be read: ${message}`,
+    mend:
+      ids.length > 0
+        ? `any other can be shown, restored or forgotten by its id, the newest first: ${ids.join(', ')}`
+        : (mend ?? 'try again when more nodes are there'),
+    details: { candidates: ids },
+    cause,
+  });
 }
 
 function isPack(name: string): boolean {

@@ -42,7 +42,7 @@ export interface PruneCall {
 const KEEP_SHARE = 0.7;
 
 export async function runPrune(job: PruneJob, call: PruneCall): Promise<PruneOutcome> {
-  const { index, packs } = await openIndex(job.indexFiles, job.packs, call.door);
+  const { index, packs } = await openIndex(job.indexFiles, job.packs, call.door, true);
   const source = chunkSource(index, job.packs, call.door, job.secret);
   const live = new Set<string>();
   for (const tree of job.trees) {
