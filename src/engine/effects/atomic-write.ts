@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { Disk } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 
 let counter = 0;
 
@@ -15,10 +15,8 @@ export async function writeFileAtomic(
   permissions: number,
   uniqueName: string = String(process.pid),
 ): Promise<void> {
-  counter += 1;
-  const beside = `${path}.${uniqueName}-${counter}.tmp`;
+  const [file, beside] = await openBeside(disk, path, permissions, uniqueName);
   try {
-    const file = await disk.open(beside, 'create', permissions);
     try {
       await file.write([data], 0);
       await file.datasync();
@@ -31,4 +29,22 @@ export async function writeFileAtomic(
     throw error;
   }
   await disk.syncDir(dirname(path));
+}
+
+/** In a container every process has the same number, so that one which was killed may have left a file of this name, and one beside may write to it now. */
+async function openBeside(
+  disk: Disk,
+  path: string,
+  permissions: number,
+  uniqueName: string,
+): Promise<[DiskFile, string]> {
+  for (;;) {
+    counter += 1;
+    const beside = `${path}.${uniqueName}-${counter}.tmp`;
+    try {
+      return [await disk.open(beside, 'create', permissions), beside];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }

@@ -1,5 +1,6 @@
 /** One contract for every Disk, and what only the model disk can show: what a crash leaves. */
 import { describe, expect, it } from 'vitest';
+import { writeFileAtomic } from '../../../src/engine/effects/atomic-write.ts';
 import type { Disk } from '../../../src/engine/effects/disk.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
@@ -71,6 +72,22 @@ describe.each<[string, () => Disk, () => Promise<string>]>([
     const space = await disk.space(dir);
     expect(space.totalBytes).toBeGreaterThan(0);
     expect(space.freeBytes).toBeGreaterThan(0);
+  });
+});
+
+describe('a file that is replaced', () => {
+  it('is so beside what a process of the same number left, or is writing just now', async () => {
+    const disk = realDisk();
+    const path = `${await tempDir()}/f`;
+    let theirs: string | undefined;
+    const open: Disk['open'] = async (beside, mode, permissions) => {
+      if (theirs === undefined) await (await disk.open(beside, 'create')).close();
+      theirs ??= beside;
+      return await disk.open(beside, mode, permissions);
+    };
+    await writeFileAtomic({ ...disk, open }, path, BYTES, 0o600);
+    expect(await disk.readFile(path, 1e6)).toEqual(BYTES);
+    expect(await disk.stat(theirs!)).toMatchObject({ sizeBytes: 0 });
   });
 });
 
