@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { doctorCommand } from '../../../src/commands/start/doctor.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
@@ -18,9 +18,9 @@ beforeEach(() => {
 afterEach(() => home.remove());
 
 async function rebuild() {
-  const { context, records } = testContext({ config: home.config, configPath: home.configPath });
+  const { context, records, warnings } = testContext({ config: home.config, configPath: home.configPath });
   const status = await doctorCommand.run(context, { 'rebuild-index': true });
-  return { status: status ?? 0, records };
+  return { status: status ?? 0, records, warnings };
 }
 
 describe('doctor --rebuild-index', () => {
@@ -47,6 +47,14 @@ describe('doctor --rebuild-index', () => {
     expect(await again.get(shards[2]!.id)).toEqual(shards[2]!.bytes);
     expect(again.has(shards[1]!.id)).toBe(false);
     await again.close();
+  });
+
+  it('says what of the segments it could not take', async () => {
+    await (await openStore(`${home.dataDir}/shards`)).close();
+    mkdirSync(`${home.dataDir}/shards/00000007.seg`);
+    const { records, warnings } = await rebuild();
+    expect(records).toMatchObject([{ check: 'index', state: 'warn' }]);
+    expect(warnings).toEqual([expect.stringContaining('00000007.seg is no segment of this store')]);
   });
 
   it('refuses while a node runs on the folder, and where there is nothing to build from', async () => {

@@ -32,6 +32,7 @@ export async function rebuildIndex(context: Context): Promise<void> {
       context.out.note(`the index in ${paths.shards} would be built anew`);
       return;
     }
+    let told = 0;
     const store = await openShardStore({
       dir: paths.shards,
       disk,
@@ -40,13 +41,17 @@ export async function rebuildIndex(context: Context): Promise<void> {
       quotaBytes: storage.quotaBytes,
       reserveFraction: storage.reservePercent / 100,
       rebuildIndex: true,
+      onEvent(_level, text) {
+        told += 1;
+        context.out.warn(text);
+      },
     });
     const { shards, liveBytes } = store.usage();
     const { damaged, replayedRecords } = store.recovery;
     await store.close();
     context.out.record({
       check: 'index',
-      state: damaged > 0 ? 'warn' : 'ok',
+      state: damaged + told > 0 ? 'warn' : 'ok',
       detail:
         `built anew from ${replayedRecords} records: ${shards} shards, ${size(liveBytes)}` +
         (damaged > 0 ? `; ${damaged} places of the segments are damaged` : ''),
