@@ -312,17 +312,6 @@ describe('cat, list, info, stats', () => {
     expect(host.seen.records.map((record) => record.name)).toEqual(names);
   });
 
-  it('says whether nothing was ever stored, or all of it deleted', async () => {
-    const engine = createFakeEngine({ objects: [{ name: 'a', content: 'a' }] });
-    const host = testHost({ engine });
-    await engine.names.hide('a');
-    expect(await runLine(host, 'list')).toBe(0);
-    expect(host.seen.notes).toEqual([expect.stringContaining("nothing is left; 'datamesh list --deleted'")]);
-    const empty = testHost({ engine: createFakeEngine() });
-    await runLine(empty, 'list');
-    expect(empty.seen.notes).toEqual([expect.stringContaining('nothing is stored')]);
-  });
-
   it('goes on where a limited list ended, and gets all of more than a page', async () => {
     const many = Array.from({ length: 1203 }, (_, i) => ({
       name: `n${String(i).padStart(4, '0')}`,

@@ -57,6 +57,15 @@ describe('delete and undelete', () => {
     expect((await run('undelete', 'b')).status).toBe(8);
   });
 
+  it('list says whether nothing was ever stored, or all of it deleted', async () => {
+    await run('delete', 'a', '--yes');
+    expect((await run('list')).notes).toEqual([
+      expect.stringContaining("nothing is left; 'datamesh list --deleted'"),
+    ]);
+    engine = createFakeEngine();
+    expect((await run('list')).notes).toEqual([expect.stringContaining('nothing is stored')]);
+  });
+
   it('--purge is for good, of all versions, deleted or not, or of one', async () => {
     await secondVersion();
     expect((await run('delete', 'a', '--version', '1', '--yes')).status).toBe(2);

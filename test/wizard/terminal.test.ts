@@ -54,6 +54,7 @@ describe('init on a terminal', () => {
     const files = filesUnder(pty.home);
     expect(files.map((file) => basename(file)).sort()).toEqual([
       'config.json',
+      'config.json.LOCK.guard',
       'device.key',
       'keyring.json',
       'keyring.json.lock.guard',
