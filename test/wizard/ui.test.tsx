@@ -110,6 +110,56 @@ describe('the frames at 80 columns', () => {
   });
 });
 
+describe('every screen in a low window', () => {
+  const right = ['Node.js', 'terminal', 'clock', 'free disk', 'configuration'].map((label) => ({
+    label,
+    state: 'ok' as const,
+    detail: 'right',
+  }));
+  const facts = testFacts({
+    preflight: [...right, { label: 'write access', state: 'fail', detail: 'denied' }],
+  });
+  const states: [string, WizardState][] = [];
+  const driver = new Driver(facts);
+  states.push(['preflight', driver.state]);
+  driver.state = { ...driver.state, facts: testFacts() };
+  for (let i = 0; i < 60 && driver.state.screen !== 'review'; i++) {
+    const { state } = driver;
+    if (state.question !== undefined) {
+      states.push([state.question, state], [`${state.question}, explained`, { ...state, explain: true }]);
+    }
+    driver.enter();
+  }
+  driver.enter().send({
+    type: 'written',
+    written: {
+      config: configOfAnswers(contextOfState(driver.state)),
+      configPath: '/config/datamesh/config.json',
+      files: ['/config/datamesh/config.json', '/data/datamesh/device.key', '/data/datamesh/keyring.json'],
+      peerId: '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN',
+      openConsole: false,
+    },
+  });
+  states.push(['done', driver.state]);
+
+  it.each([
+    [80, 10],
+    [60, 12],
+  ])('keeps the name of the screen, what is asked and the keys in %i×%i', (columns, rows) => {
+    for (const [name, state] of states) {
+      const view = render(<WizardScreen state={state} columns={columns} rows={rows} onText={() => {}} />);
+      const text = plain(view.lastFrame());
+      view.unmount();
+      expect(text.split('\n').length, `${name}\n${text}`).toBeLessThan(rows);
+      expect(text, name).toContain('datamesh set-up');
+      expect(text, name).toMatch(/Enter (begin|next|open)|any key closes|Leave\?/);
+      if (name === 'preflight') expect(text).toContain('✖ write access');
+      if (name === 'show-phrase')
+        expect(/ 1\. .* 24\. /s.test(text) || text.includes('do not fit'), text).toBe(true);
+    }
+  });
+});
+
 describe('the review in a low window', () => {
   const existing = defaultConfig({ name: 'before', dataDir: '/elsewhere' });
   const address = '/ip4/192.168.1.7/tcp/40871/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';

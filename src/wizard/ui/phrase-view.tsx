@@ -8,13 +8,20 @@ const WORD_CELLS = 8;
 const WIDE_CELLS = 6 + WORD_CELLS;
 const NARROW_CELLS = 4 + WORD_CELLS;
 
+function columnsIn(room: number): number {
+  if (room >= COLUMNS * WIDE_CELLS) return COLUMNS;
+  return Math.max(1, Math.min(COLUMNS, Math.floor((room + 1) / (NARROW_CELLS + 1))));
+}
+
+export function phraseRows(words: number, room: number): number {
+  return Math.ceil(words / columnsIn(room));
+}
+
 /** No word is ever broken from its number: one that is written down wrongly is found out when it is too late. */
 export function PhraseView({ words, columns: room }: { words: readonly string[]; columns: number }) {
   const wide = room >= COLUMNS * WIDE_CELLS;
-  const columns = wide
-    ? COLUMNS
-    : Math.max(1, Math.min(COLUMNS, Math.floor((room + 1) / (NARROW_CELLS + 1))));
-  const rows = Math.ceil(words.length / columns);
+  const columns = columnsIn(room);
+  const rows = phraseRows(words.length, room);
   return (
     <Box flexDirection="column">
       {Array.from({ length: rows }, (_, row) => (
