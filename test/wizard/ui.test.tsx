@@ -268,6 +268,8 @@ describe('keys on a terminal', () => {
     const { press, frame } = await terminal();
     await press(...Array.from({ length: 10 }, () => ENTER));
     expect(frame()).toContain('Passphrase for the keyring');
+    // A "?" is part of it.
+    expect(frame()).not.toContain('explain');
     await press('hunter2 hunter2');
     expect(frame()).toContain('•••');
     expect(frame()).not.toContain('hunter');

@@ -161,5 +161,7 @@ function keysText(state: WizardState): string {
   if (state.screen === 'done')
     return state.offersConsole ? 'Enter open the console · q quit' : 'Enter finish';
   if (state.screen === 'review') return 'Enter do it · arrows choose · e 4 Enter change line 4 · Esc leave';
-  return 'Enter next · Shift-Tab back · Ctrl-R review · ? explain · Esc leave';
+  // What is typed into a secret is part of it.
+  const explain = currentQuestion(state)?.kind === 'secret' ? '' : '? explain · ';
+  return `Enter next · Shift-Tab back · Ctrl-R review · ${explain}Esc leave`;
 }
