@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
 import { type NodeInfo, signNodeInfo, verifyNodeInfo } from '../../../src/engine/mesh/node-info.ts';
+import { selfInfoIssuer } from '../../../src/engine/mesh/self-info.ts';
 import { DatameshError } from '../../../src/errors.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 
 const device = deviceOfSeed(randomBytes(32));
 const info: NodeInfo = {
@@ -38,6 +40,24 @@ test('another device cannot speak in its name, and control characters never reac
   expect(() => verifyNodeInfo(signNodeInfo(info, other.sign))).toThrow(/not signed by it/);
   const hostile = signNodeInfo({ ...info, name: 'a\u001b[2Jb' }, device.sign);
   expect(() => verifyNodeInfo(hostile)).toThrow(/malformed: name/);
+});
+
+test('its number rises whatever the wall clock does, and over a restart, or nobody would believe it until the clock is past that again', () => {
+  const clock = manualClock();
+  let wallMs = 1_700_000_000_000;
+  const { seq: _, protocols, ...described } = info;
+  const start = () =>
+    selfInfoIssuer({ ...clock, now: () => wallMs }, () => described, device.sign, protocols);
+  const issue = start();
+  const numbers: number[] = [];
+  for (const stepMs of [0, 5_000, -86_400_000, 5_000, -1, 0]) {
+    wallMs += stepMs;
+    clock.advance(5_000);
+    numbers.push(verifyNodeInfo(issue(true)).seq);
+  }
+  wallMs = 1_700_000_100_000;
+  numbers.push(verifyNodeInfo(start()(true)).seq);
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
 });
 
 test('garbage is refused, never thrown as anything else', () => {
