@@ -55,6 +55,8 @@ export async function bundleInk(folder) {
     dir: join(folder, 'bundled'),
     format: 'esm',
     banner: '/* Packages of others, named in docs/LICENSES.md with their licences. */',
+    // As it is written, without indentation and comments: names stay, for traces.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
   });
   await bundle.close();
   for (const each of REPLACED) {

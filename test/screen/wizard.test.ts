@@ -139,6 +139,10 @@ describe('the wizard', () => {
     expect((await again.exited).code).toBe(0);
     expect(JSON.parse(readFileSync(config, 'utf8')).node.name).toBe('renamed');
     expect(readFileSync(`${config}.bak`, 'utf8')).toBe(first);
-    expect(readdirSync(dirname(config)).sort()).toEqual(['config.json', 'config.json.bak']);
+    expect(readdirSync(dirname(config)).sort()).toEqual([
+      'config.json',
+      'config.json.LOCK.guard',
+      'config.json.bak',
+    ]);
   }, 60_000);
 });
