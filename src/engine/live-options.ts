@@ -34,16 +34,6 @@ export function applyLive(
   node.access.apply();
 }
 
-/** Each begins when the one before has ended: of two that read at once, the one that read what is old must not be the last to apply it. */
-export function oneByOne<T>(work: () => Promise<T>): () => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return () => {
-    const next = last.then(work, work);
-    last = next;
-    return next;
-  };
-}
-
 export function withoutConfiguration(): DatameshError {
   return new DatameshError('failed', {
     what: 'this node was not started from a configuration file',

@@ -17,7 +17,8 @@ import { createTidying } from './calls/tidying.ts';
 import { whatif } from './calls/whatif.ts';
 import { refuseReserved } from './catalog/reserved-names.ts';
 import type { CallOptions, Engine } from './engine.ts';
-import { applyLive, oneByOne, withoutConfiguration } from './live-options.ts';
+import { inTurn } from './in-turn.ts';
+import { applyLive, withoutConfiguration } from './live-options.ts';
 import { afterMeeting, meetPeers } from './node/after-meeting.ts';
 import { bandwidthView, peersView, readsView, statusView, storeView } from './node/shown.ts';
 import { type Node, startNode } from './node.ts';
@@ -123,12 +124,15 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
   }));
 
   let closed: Promise<void> | undefined;
-  const reload = oneByOne(async () => {
-    if (node.options.reload === undefined) throw withoutConfiguration();
-    const { options, ...report } = await node.options.reload();
-    applyLive(node, options);
-    return report;
-  });
+  // Of two that read at once, the one that read what is old must not be the last to apply it.
+  const oneByOne = inTurn();
+  const reload = () =>
+    oneByOne(async () => {
+      if (node.options.reload === undefined) throw withoutConfiguration();
+      const { options, ...report } = await node.options.reload();
+      applyLive(node, options);
+      return report;
+    });
   return {
     metrics,
     reload,

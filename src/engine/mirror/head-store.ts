@@ -1,6 +1,7 @@
 /** Heads that this node holds for owners, each a file of its own, so that what was promised outlives a crash. */
 import { DatameshError } from '../../errors.ts';
 import type { Disk } from '../effects/disk.ts';
+import { inTurn } from '../in-turn.ts';
 import { compareDistance, type Point } from '../placement/xor.ts';
 import { isHexId, type OwnerId } from '../types.ts';
 import { type Head, MAX_HEAD_BYTES, pointOfHead, readHead, supersedes } from './head.ts';
@@ -69,17 +70,12 @@ export async function openHeadStore(
   };
 
   /** One after another: what is held is compared with what comes. */
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
-    const next = last.then(task);
-    last = next.catch(() => undefined);
-    return next;
-  };
+  const oneByOne = inTurn();
   return {
     owners: () => [...sequences.keys()],
     get,
     put: (owner, sequence, bytes) =>
-      inTurn(async () => {
+      oneByOne(async () => {
         const held = await get(owner);
         const known = held && { sequence: sequences.get(owner)!, bytes: held };
         if (held !== undefined && Buffer.compare(held, bytes) === 0) return undefined;

@@ -9,6 +9,7 @@ import type { MirrorRecord } from '../catalog/mirror/records.ts';
 import { openSegment, RECORDS_PER_PART, sealSegment } from '../catalog/mirror/segment.ts';
 import { type Clock, deadline, type Timer } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
+import { inTurn } from '../in-turn.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { ObjectId, PeerId } from '../types.ts';
 import { openHead, readHead, type SegmentRef, signHead } from './head.ts';
@@ -99,7 +100,7 @@ export class Mirror {
   /** Segments that only older heads name, and that were looked at. */
   private readonly beside = new Set<ObjectId>();
   /** Turns and recoveries, one after another. */
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly oneByOne = inTurn();
 
   constructor(context: MirrorContext) {
     this.context = context;
@@ -136,7 +137,7 @@ export class Mirror {
 
   /** Merges the newest head that anybody holds. Throws `not-authentic` for one that is older than what this device has seen. */
   follow(signal: AbortSignal): Promise<Followed> {
-    return this.inTurn(async () => {
+    return this.oneByOne(async () => {
       const { greeted, heads, owner } = this.context;
       const near = closestHolders(heads.peers, owner.ownerId, MAX_ASKED);
       const asked = [...new Set([...near, ...greeted()])].slice(0, MAX_ASKED);
@@ -146,7 +147,7 @@ export class Mirror {
 
   /** Writes what is pending now. */
   flush(signal: AbortSignal): Promise<void> {
-    return this.inTurn(() => this.turn(signal));
+    return this.oneByOne(() => this.turn(signal));
   }
 
   /** Ends it; what is pending is written if that takes no longer than a moment. */
@@ -159,7 +160,7 @@ export class Mirror {
     late.addEventListener('abort', () => this.stopper.abort(), { once: true });
     if (book.pending(owner.ownerId) + this.writing > 0) await this.flush(late).catch(() => undefined);
     this.stopper.abort();
-    await this.last;
+    await this.oneByOne(async () => {});
   }
 
   private arm(delayMs: number): void {
@@ -175,12 +176,6 @@ export class Mirror {
         .catch(() => undefined)
         .finally(() => this.arm(TURN_MS));
     });
-  }
-
-  private inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const next = this.last.then(task);
-    this.last = next.catch(() => undefined);
-    return next;
   }
 
   private async turn(signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import type { Disk } from '../effects/disk.ts';
 import { fileError } from '../effects/file-errors.ts';
 import type { Random } from '../effects/random.ts';
 import type { CallOptions } from '../engine.ts';
+import { inTurn } from '../in-turn.ts';
 import { CUSTODIANS } from '../maintenance/custody/custodians.ts';
 import { type DrainContext, type DrainRound, drainRound } from '../maintenance/drain.ts';
 import type { ProofMemory } from '../maintenance/proof/memory.ts';
@@ -186,7 +187,9 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
     });
 
   const work = async (loopSignal: AbortSignal) => {
-    const job = jobs.start('drain', parts.name, { cancel: () => void inTurn(cancel).catch(failedToCancel) });
+    const job = jobs.start('drain', parts.name, {
+      cancel: () => void oneByOne(cancel).catch(failedToCancel),
+    });
     stillMs = clock.monotonic();
     try {
       while (!loopSignal.aborted) {
@@ -276,25 +279,21 @@ export function keepDrain(parts: Parts, closers: Closers): Drain {
     tell();
   };
   /** A drain that is begun while another is being ended would take that one for its own, and be left without rounds. */
-  let turn: Promise<void> = Promise.resolve();
-  const inTurn = (change: () => Promise<void>): Promise<void> => {
-    turn = turn.catch(() => {}).then(change);
-    return turn;
-  };
+  const oneByOne = inTurn();
   const failedToCancel = (error: unknown) =>
     events.add('warn', 'drain', `it could not be cancelled: ${asDatameshError(error).message}`);
 
   return {
     async run({ action }, call) {
       if (action === 'start') {
-        await inTurn(async () => {
+        await oneByOne(async () => {
           await flag.set(true);
           announce();
           start();
         });
         await ended(call);
       } else if (action === 'cancel') {
-        await inTurn(cancel);
+        await oneByOne(cancel);
       }
       return view();
     },

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { DatameshError } from '../../errors.ts';
 import { type Clock, deadline, type Timer } from '../effects/clock.ts';
+import { inTurn } from '../in-turn.ts';
 
 export interface RegexFilter {
   /** Which of the texts match. Throws `bad-value` for what is no expression and what takes too long. */
@@ -30,7 +31,7 @@ const MAX_PATTERN_CHARACTERS = 1_000;
 export function openRegex(clock: Clock): RegexFilter {
   let worker: Worker | undefined;
   let idle: Timer | undefined;
-  let last: Promise<unknown> = Promise.resolve();
+  const oneByOne = inTurn();
 
   const end = () => {
     idle?.cancel();
@@ -87,9 +88,7 @@ export function openRegex(clock: Clock): RegexFilter {
   return {
     async test(pattern, texts, signal) {
       checkRegex(pattern);
-      const next = last.then(() => testNow(pattern, texts, signal));
-      last = next.catch(() => undefined);
-      return await next;
+      return await oneByOne(() => testNow(pattern, texts, signal));
     },
     close: end,
   };

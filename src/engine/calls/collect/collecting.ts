@@ -2,6 +2,7 @@
 import { asDatameshError, DatameshError } from '../../../errors.ts';
 import type { Timer } from '../../effects/clock.ts';
 import type { CallOptions } from '../../engine.ts';
+import { inTurn } from '../../in-turn.ts';
 import { collectOrphans } from '../../maintenance/collect/collect.ts';
 import { folderCollectTarget } from '../../maintenance/collect/collect-folder.ts';
 import {
@@ -165,7 +166,7 @@ export function createCollecting(
   };
 
   /** One epoch after another: a second mark is one that began when the first had ended. */
-  let last: Promise<unknown> = Promise.resolve();
+  const oneByOne = inTurn();
   const cleanup: Collecting['cleanup'] = (query, call) => {
     const signal = call.signal ?? new AbortController().signal;
     const run = async (): Promise<CleanupReport> => {
@@ -180,9 +181,7 @@ export function createCollecting(
       };
       return { ...report, durationMs: clock.monotonic() - startedMs };
     };
-    const mine = last.then(run);
-    last = mine.catch(() => {});
-    return mine;
+    return oneByOne(run);
   };
 
   let timer: Timer | undefined;

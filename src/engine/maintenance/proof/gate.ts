@@ -1,6 +1,7 @@
 /** What proofs may cost the node that gives them: one question at a time, and so many bytes a second for each asker and for all. */
 import { DatameshError } from '../../../errors.ts';
 import type { Clock } from '../../effects/clock.ts';
+import { inTurn } from '../../in-turn.ts';
 import { TokenBuckets } from '../../mesh/token-bucket.ts';
 import type { PeerId } from '../../types.ts';
 
@@ -39,7 +40,7 @@ export class ProofGate {
   private readonly all: TokenBuckets;
   private readonly waiting = new Map<PeerId, number>();
   private total = 0;
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly oneByOne = inTurn();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -69,8 +70,7 @@ export class ProofGate {
         await this.paid(this.all, 'all', cost);
         return bytes;
       };
-      const turn = this.last.then(() => task(metered));
-      this.last = turn.catch(() => undefined);
+      const turn = this.oneByOne(() => task(metered));
       // Waiting for its share outside of the turn, an asker that wants much delays nobody but itself.
       return await turn.finally(() =>
         this.paid(this.byAsker, asker, Math.min(spentBytes, MAX_QUESTION_BYTES)),
