@@ -11,8 +11,8 @@ import type { OwnerKeys } from '../keys/keys.ts';
 import { type AuditFigures, createAudit } from '../maintenance/audit.ts';
 import { liftNamed } from '../maintenance/collect/lift-named.ts';
 import type { Quarantine } from '../maintenance/collect/quarantine.ts';
-import { Absences } from '../maintenance/custody/absences.ts';
 import { createAdoption } from '../maintenance/custody/adoption.ts';
+import { Attendance } from '../maintenance/custody/attendance.ts';
 import { sampleLed } from '../maintenance/custody/custody-audit.ts';
 import { custodyClient } from '../maintenance/custody/custody-client.ts';
 import { CustodyManifests } from '../maintenance/custody/custody-manifests.ts';
@@ -160,9 +160,11 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     return isGone ? 'gone' : 'away';
   };
   const whom = { self: net.self, backend: holders.backend, presence };
-  const absences = new Absences(startedMs + KEEPER_LIMITS.meetMs);
-  const cameMs = new Map<PeerId, number>();
-  const isNew = (peer: PeerId) => clock.monotonic() - (cameMs.get(peer) ?? Number.NEGATIVE_INFINITY) < NEW_MS;
+  const attendance = new Attendance(startedMs + KEEPER_LIMITS.meetMs);
+  const isNew = (peer: PeerId) => {
+    const hereMs = attendance.hereMs(peer, clock.monotonic());
+    return hereMs !== undefined && hereMs < NEW_MS;
+  };
   const handover = new Handover({
     ...call,
     isNew,
@@ -246,7 +248,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     repairOf,
     released: (ids) => keeper.kept(ids),
     nowMs: clock.monotonic,
-    awayMs: (holder) => (isHere(holder) ? undefined : absences.sinceMs(holder, clock.monotonic())),
+    awayMs: (holder) => (isHere(holder) ? undefined : attendance.awaySinceMs(holder, clock.monotonic())),
     limits: MENDER_LIMITS,
     log,
     signal,
@@ -333,11 +335,9 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     if (state === 'suspect' || state === 'joining') return;
     peers.changed();
     if (state === 'active') {
-      if (!absences.came(peer)) return;
-      cameMs.set(peer, clock.monotonic());
+      if (!attendance.came(peer, clock.monotonic())) return;
     } else {
-      absences.left(peer, clock.monotonic());
-      cameMs.delete(peer);
+      attendance.left(peer, clock.monotonic());
     }
     keeper.changed(peer, state === 'active');
   });
