@@ -20,27 +20,28 @@ export interface Bounds {
 }
 
 const MIB = 1024 * 1024;
-/** Bytes: some 45,000 pointers of its own and as many of others, 15,000 peers. */
+/** Bytes: some 48,000 pointers of its own and as many of others, 14,000 peers. */
 const BOUNDS: Bounds = {
   ownRecord: MIB,
-  ownPointers: 32 * MIB,
-  peers: 16 * MIB,
-  pointers: 32 * MIB,
+  ownPointers: 16 * MIB,
+  peers: 8 * MIB,
+  pointers: 16 * MIB,
   others: MIB,
 };
 const PEERS = '/peers/';
 const POINTERS = '/dht/provider/';
 /** A record with its name is some hundred bytes; what is larger is a stranger's, and not taken. */
 const MAX_RECORD_BYTES = 64 * 1024;
-/** Of an entry beside its name and value: its objects and its places in two maps, measured. */
-const ENTRY_BYTES = 600;
+/** Of an entry beside its name and value: its strings' heads and its places in two maps, measured. */
+const ENTRY_BYTES = 220;
 
 /** The DHT goes through all pointers once an hour; others get their turn in between. */
 const IN_ONE_GO = 256;
 /** Of its bound, what is left of a kind that reached it. */
 const KEPT_SHARE = 15 / 16;
 
-type Value = Uint8Array;
+/** A character for each byte: of the few bytes of a pointer a string needs 32, an array of bytes of its own 240. */
+type Value = string;
 
 interface Kind {
   holds(name: string): boolean;
@@ -53,8 +54,8 @@ interface Kind {
 export class HostDatastore extends BaseDatastore {
   /** The first that holds a name has it. */
   readonly #kinds: readonly Kind[];
-  /** Pointers by object, for whoever asks for those to one. */
-  readonly #groups = new Map<string, Map<string, Value>>();
+  /** Names of the pointers to one object, for whoever asks for those. */
+  readonly #groups = new Map<string, readonly string[]>();
 
   constructor(self: PeerId, bounds: Bounds = BOUNDS) {
     super();
@@ -74,13 +75,13 @@ export class HostDatastore extends BaseDatastore {
     if (name.length + given.length > MAX_RECORD_BYTES) return key;
     const of = this.#kindOf(name);
     this.#remove(of, name);
-    // A copy of its own, and the name instead of the key: both are a few bytes of a buffer of 64 KiB, all of which would be kept with them.
-    const value = new Uint8Array(given);
+    // The name instead of the key, as the bytes of a copy: both are a few bytes of a buffer of 64 KiB, all of which would be kept with them.
+    const value = Buffer.from(given.buffer, given.byteOffset, given.length).toString('latin1');
     of.bytes += bytesOf(name, value);
     of.values.set(name, value);
     if (name.startsWith(POINTERS)) {
-      const group = this.#groups.get(groupOf(name)) ?? new Map<string, Value>();
-      this.#groups.set(groupOf(name), group.set(name, value));
+      const group = groupOf(name);
+      this.#groups.set(group, (this.#groups.get(group) ?? []).concat(name));
     }
     if (of.bytes > of.maxBytes) this.#makeRoom(of);
     return key;
@@ -90,7 +91,7 @@ export class HostDatastore extends BaseDatastore {
     const name = key.toString();
     const value = this.#kindOf(name).values.get(name);
     if (value === undefined) throw new NotFoundError(`there is no ${name}`);
-    return value;
+    return bytesIn(value);
   }
 
   override has(key: Key): boolean {
@@ -106,7 +107,7 @@ export class HostDatastore extends BaseDatastore {
   override async *_all({ prefix }: Query): AsyncGenerator<{ key: Key; value: Uint8Array }> {
     let looked = 0;
     for (const [name, value] of this.#under(prefix)) {
-      yield { key: new Key(name), value };
+      yield { key: new Key(name), value: bytesIn(value) };
       if (++looked % IN_ONE_GO === 0) await nextTurn();
     }
   }
@@ -117,7 +118,10 @@ export class HostDatastore extends BaseDatastore {
 
   /** As they are now, whatever is written meanwhile. */
   #under(prefix = '/'): [string, Value][] {
-    if (prefix.startsWith(POINTERS)) return [...(this.#groups.get(prefix) ?? [])];
+    if (prefix.startsWith(POINTERS)) {
+      const names = this.#groups.get(prefix) ?? [];
+      return names.map((name) => [name, this.#kindOf(name).values.get(name)!]);
+    }
     return this.#kinds.flatMap(({ values }) => [...values].filter(([name]) => name.startsWith(prefix)));
   }
 
@@ -141,9 +145,11 @@ export class HostDatastore extends BaseDatastore {
     if (value === undefined) return;
     of.values.delete(name);
     of.bytes -= bytesOf(name, value);
-    const group = this.#groups.get(groupOf(name));
-    group?.delete(name);
-    if (group?.size === 0) this.#groups.delete(groupOf(name));
+    const group = groupOf(name);
+    const left = this.#groups.get(group)?.filter((other) => other !== name);
+    if (left === undefined) return;
+    if (left.length > 0) this.#groups.set(group, left);
+    else this.#groups.delete(group);
   }
 }
 
@@ -153,6 +159,12 @@ function kind(maxBytes: number, holds: Kind['holds']): Kind {
 
 function groupOf(name: string): string {
   return name.slice(0, name.lastIndexOf('/'));
+}
+
+function bytesIn(value: Value): Uint8Array {
+  const bytes = new Uint8Array(value.length);
+  Buffer.from(bytes.buffer).write(value, 'latin1');
+  return bytes;
 }
 
 function bytesOf(name: string, value: Value): number {

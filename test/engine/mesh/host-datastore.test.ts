@@ -5,7 +5,7 @@ import { HostDatastore } from '../../../src/engine/mesh/host-datastore.ts';
 
 const SELF = peerIdFromString('12D3KooWJ7aGMBPXUvcqbuGzKqbfKgqaSWB6JkbzxTqTPJDe5JPg');
 const OWN_RECORD = new Key(`/peers/${SELF.toCID().toString()}`);
-const SMALL = { ownRecord: 3_000, ownPointers: 8_000, peers: 8_000, pointers: 8_000, others: 1_000 };
+const SMALL = { ownRecord: 3_000, ownPointers: 4_000, peers: 4_000, pointers: 4_000, others: 1_000 };
 const key = (name: string) => new Key(name);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
