@@ -8,6 +8,8 @@ export interface QuestionParts {
 }
 
 export interface QuestionFit {
+  /** Not even what always stands there fits. */
+  low: boolean;
   why: boolean;
   /** An empty line above the field. */
   gap: boolean;
@@ -18,6 +20,7 @@ export interface QuestionFit {
 }
 
 export const ALL_FITS: QuestionFit = {
+  low: false,
   why: true,
   gap: true,
   answered: Number.POSITIVE_INFINITY,
@@ -36,5 +39,5 @@ export function fitQuestion({ answered, why, must }: QuestionParts, height: numb
   const gap = takes(1);
   const shown = Math.max(0, Math.min(answered, left));
   left -= shown;
-  return { why: hasWhy, gap, answered: shown, margins: takes(2) };
+  return { low: must > height, why: hasWhy, gap, answered: shown, margins: takes(2) };
 }

@@ -26,7 +26,7 @@ export function QuestionView({
   onText,
 }: Props & { columns: number; height: number; fit: QuestionFit }) {
   const context = contextOfState(state);
-  const low = mustLines(state, question, columns) > height;
+  const { low } = fit;
   const explained = state.explain ? explanation(question, context) : [];
   if (explained.length > 0 && low)
     return <Text>{linesOf(explained, columns).slice(0, height).join('\n')}</Text>;
@@ -100,12 +100,14 @@ function fieldLines(
 ): number {
   if (question.kind === 'show') return phraseRows(context.facts.newPhrase.words.length, columns);
   if (question.kind !== 'choice') return Math.ceil((state.draft.length + 3) / columns);
+  return choiceLines(question, context).reduce((sum, line) => sum + brokenLines(line, columns).length, 0);
+}
+
+/** Each as if it were the chosen one. */
+function choiceLines(question: Question, context: QuestionContext): string[] {
   const choices = choicesOf(question, context);
   const width = Math.max(...choices.map(({ label }) => label.length));
-  return choices.reduce(
-    (sum, { note }) => sum + brokenLines(`${'x'.repeat(width + 6)} ${note}`, columns).length,
-    0,
-  );
+  return choices.map(({ label, note }, index) => `› ${index + 1} ${label.padEnd(width)}  ${note}`);
 }
 
 function answeredBefore(question: Question, context: QuestionContext): Question[] {
@@ -151,15 +153,13 @@ function Field({
     return <PhraseView words={context.facts.newPhrase.words} columns={columns} />;
   }
   if (question.kind === 'choice') {
-    const choices = choicesOf(question, context);
-    const width = Math.max(...choices.map(({ label }) => label.length));
-    return choices.map(({ value, label, note }, index) => (
+    return choiceLines(question, context).map((line, index) => (
       <Text
-        key={value}
+        key={line}
         wrap={low ? 'truncate' : 'wrap'}
         {...(index === state.choice ? { color: 'cyan', bold: true } : {})}
       >
-        {`${index === state.choice ? '›' : ' '} ${index + 1} ${label.padEnd(width)}  ${note}`}
+        {index === state.choice ? line : line.replace('›', ' ')}
       </Text>
     ));
   }
