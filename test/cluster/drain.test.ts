@@ -39,9 +39,15 @@ test('a drained node ends empty although it crashed on the way, and nothing is l
   expect(before).toBeGreaterThan(0);
 
   // The command is broken off, the drain is not; then its process dies.
-  await expect(
-    leaving.engine.drain({ action: 'start' }, { signal: AbortSignal.timeout(300) }),
+  const stopper = new AbortController();
+  const brokenOff = expect(
+    leaving.engine.drain({ action: 'start' }, { signal: stopper.signal }),
   ).rejects.toThrow();
+  await expect
+    .poll(async () => (await leaving.engine.drain({ action: 'status' })).state, { timeout: 20_000 })
+    .not.toBe('off');
+  stopper.abort();
+  await brokenOff;
   await cluster.kill(leaving);
   await cluster.restart(leaving);
   const resumed = await leaving.engine.drain({ action: 'status' });
