@@ -8,6 +8,7 @@ import { namesOf } from '../mesh/nicknames.ts';
 import type { Node } from '../node.ts';
 import { dataPaths } from '../options.ts';
 import type { Pools } from '../pools/pools.ts';
+import { LineRates } from '../transfer/line-rate.ts';
 import { type PutContext, storeObject, takeBack } from '../transfer/put.ts';
 import { putJournals } from '../transfer/put-journals.ts';
 import type { ObjectId, PeerId } from '../types.ts';
@@ -34,8 +35,15 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     log: logPut,
   });
 
+  const rates = new LineRates();
+  const lineTo = (pool: PoolRecord) => ({
+    bandwidthBytesPerSecond: rates.best(pool.name, node.clock.monotonic()),
+    rttMs: middle(pools.candidates(pool).map(({ peer }) => node.membership.member(peer)?.leastRttMs)),
+  });
+
   const putContext = (pool: PoolRecord, sending: PutContext['sending'], onLine: CallOptions['onLine']) => ({
     ...placingOn(node, pools, pool),
+    line: () => lineTo(pool),
     sending,
     custody: custodyRule(pool),
     owner: ownerOf(node),
@@ -56,6 +64,8 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     const { stored, entry, replacedVersion } = await (async () => {
       const context = putContext(pool, running.sending, call?.onLine);
       const whole = await storeObject(source, withPool, context, call);
+      const nowMs = node.clock.monotonic();
+      if (whole.stripesFound === 0) rates.note(pool.name, whole.sizeBytes, nowMs - startedMs, nowMs);
       return { stored: whole, ...(await commit(commitSoon, context, withPool, whole)) };
     })().finally(running.end);
     changed();
@@ -81,6 +91,12 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
       durationMs: node.clock.monotonic() - startedMs,
     };
   };
+}
+
+/** Of those that are known. */
+function middle(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined).sort((a, b) => a - b);
+  return known[known.length >> 1];
 }
 
 /** What the shards of a pool are made with and sent to on this node, whatever the put is for. */

@@ -12,6 +12,8 @@ export const MIN_CHUNK_BYTES = 256 * KIB;
 /** Above, a handful of stripes in flight no longer fits small machines. */
 export const MAX_CHUNK_BYTES = 64 * MIB;
 export const DEFAULT_CHUNK_BYTES = 4 * MIB;
+/** For the sake of a long line no more: four stripes of it in flight are 96 MiB at 4+2 (docs/decisions/chunk-size.md). */
+const MAX_LINE_CHUNK_BYTES = 16 * MIB;
 /** Stripes an object should have at most: a manifest of 16,384 stripes at 10+4 is 7.5 MiB of the 16 it may have. */
 const TARGET_MAX_CHUNKS = 16_384;
 /** And where stripes of many shards would fill a manifest before: what leaves room in it for all that is no stripe. */
@@ -23,11 +25,12 @@ export interface ChunkSizeHints {
   code?: CodeProfile | undefined;
   /** Measured rate to the peers, together. */
   bandwidthBytesPerSecond?: number | undefined;
+  /** Without what waits in queues. */
   rttMs?: number | undefined;
 }
 
 /**
- * A power of two from 256 KiB to 64 MiB: the default, or the bandwidth-delay product where a stripe of the default would not fill the pipe
+ * A power of two from 256 KiB to 64 MiB: the default, or the bandwidth-delay product, up to 16 MiB, where a stripe of the default would not fill the pipe
  * (so that one stripe in flight keeps the link busy), or what keeps a huge object below 16,384 chunks and its manifest, at that code, below its limit;
  * never more than the object needs as a single chunk.
  */
@@ -35,7 +38,7 @@ export function chooseChunkBytes(hints: ChunkSizeHints = {}): number {
   const size = positive(hints.sizeBytes);
   const bandwidth = positive(hints.bandwidthBytesPerSecond) ?? 0;
   const delayProduct = (bandwidth * (positive(hints.rttMs) ?? 0)) / 1000;
-  let wanted = Math.max(DEFAULT_CHUNK_BYTES, delayProduct);
+  let wanted = Math.max(DEFAULT_CHUNK_BYTES, Math.min(delayProduct, MAX_LINE_CHUNK_BYTES));
   if (size !== undefined) wanted = Math.min(Math.max(wanted, size / targetChunks(hints.code)), size);
   return Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, powerOfTwoFrom(wanted)));
 }

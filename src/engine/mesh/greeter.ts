@@ -115,6 +115,8 @@ export function createGreeter(options: GreeterOptions): Greeter {
       throw new DatameshError('denied', { what: noCommonVersion(options.protocols, entry.info.protocols) });
     }
     entry.rttMs = entry.rttMs === undefined ? rttMs : entry.rttMs * 0.7 + rttMs * 0.3;
+    // One that has become longer is believed after some time.
+    entry.leastRttMs = Math.min(rttMs, (entry.leastRttMs ?? rttMs) * 1.01);
     entry.admits = new Set(response.admitted);
     entry.greeted = true;
     options.seen(entry);

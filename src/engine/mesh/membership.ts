@@ -39,6 +39,8 @@ export interface Member {
   /** Owners it has proved to act for. */
   actsFor: ReadonlySet<OwnerId>;
   rttMs: number | undefined;
+  /** The shortest of late: the line itself, without queues and busy nodes. */
+  leastRttMs: number | undefined;
   /** When it last spoke to us on its own connection. */
   lastSeenMs: number | undefined;
   /** Between the first time it was here and the last, since this node started. */

@@ -18,6 +18,7 @@ export interface PeerEntry {
   /** Digest of the certificates that it presented last: of themselves a stranger could have this node keep 192 KiB for each of his names. */
   certificates: string | undefined;
   rttMs: number | undefined;
+  leastRttMs: number | undefined;
   lastSeenMs: number | undefined;
   /** Between the first time it was here and the last, since this node started: names that a stranger makes up are here for moments. */
   knownForMs: number;
@@ -69,6 +70,7 @@ export class PeerTable {
         actsFor: new Set(),
         certificates: undefined,
         rttMs: undefined,
+        leastRttMs: undefined,
         lastSeenMs: undefined,
         knownForMs: 0,
         firstSeenMs: undefined,

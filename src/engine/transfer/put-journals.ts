@@ -3,6 +3,7 @@
  * expired one had stored is released.
  */
 import { asDatameshError } from '../../errors.ts';
+import { chooseChunkBytes } from '../codec/chunk-size.ts';
 import { blake3 } from '../codec/hash.ts';
 import { OWNER_SALT_BYTES } from '../codec/manifest-checks.ts';
 import type { Clock } from '../effects/clock.ts';
@@ -33,13 +34,14 @@ export interface PutIdentity {
   source: string;
   sizeBytes: number;
   code: CodeProfile;
-  chunkBytes: number;
   compress: boolean;
   pool: string;
 }
 
 export interface PutJournal {
   readonly salt: Uint8Array;
+  /** Of all its chunks but the last: those of the interrupted run, however a new one would choose. */
+  readonly chunkBytes: number;
   /** Stripes of an interrupted run; empty for a new one. */
   readonly noted: ReadonlyMap<number, NotedStripe>;
   /** The stripe's ids are durable here when it resolves; only then may its shards be sent. */
@@ -55,10 +57,10 @@ export interface PutJournal {
 
 export interface PutJournals {
   /**
-   * For a put that begins; undefined when it is too small to be worth it, another put of the same source is under way, or the
+   * For a put that begins, of chunks of `chunkBytes` if it is a new one; undefined when it is too small to be worth it, another put of the same source is under way, or the
    * folder cannot be written: the put then goes without.
    */
-  take(identity: PutIdentity): Promise<PutJournal | undefined>;
+  take(identity: PutIdentity, chunkBytes: number): Promise<PutJournal | undefined>;
 }
 
 export interface PutJournalsOptions {
@@ -106,19 +108,22 @@ export function putJournals(options: PutJournalsOptions): PutJournals {
   };
   const complete = ({ objectId }: JournalContent) => objectId !== undefined && options.committed(objectId);
 
-  const open = async (identity: PutIdentity, path: string): Promise<PutJournal> => {
+  const open = async (
+    { owner, code }: PutIdentity,
+    path: string,
+    wantedBytes: number,
+  ): Promise<PutJournal> => {
     let content = await readJournal(disk, path);
     // The process died between the catalog's commit and the removal: those shards belong to an object now.
     if (content !== undefined && complete(content)) content = undefined;
-    const { owner, code, chunkBytes } = identity;
     const header = content ?? {
       owner,
       code,
-      chunkBytes,
+      chunkBytes: wantedBytes,
       salt: random.bytes(OWNER_SALT_BYTES),
       startedAtMs: clock.now(),
     };
-    const { salt, startedAtMs } = header;
+    const { salt, chunkBytes, startedAtMs } = header;
     const writer =
       content === undefined
         ? await JournalWriter.create(disk, path, { owner, code, chunkBytes, salt, startedAtMs })
@@ -142,6 +147,7 @@ export function putJournals(options: PutJournalsOptions): PutJournals {
     };
     return {
       salt,
+      chunkBytes,
       noted: content?.stripes ?? new Map(),
       async sending(index, ids) {
         if (!gone) await noted(writer.sending(index, ids));
@@ -156,7 +162,7 @@ export function putJournals(options: PutJournalsOptions): PutJournals {
   };
 
   return {
-    async take(identity) {
+    async take(identity, chunkBytes) {
       if (identity.sizeBytes < MIN_JOURNALED_BYTES) return undefined;
       const name = nameOf(identity);
       if (inUse.has(name)) return undefined;
@@ -164,7 +170,7 @@ export function putJournals(options: PutJournalsOptions): PutJournals {
       try {
         await disk.makeDir(dir, 0o700);
         await prune(MAX_JOURNALS - 1);
-        const journal = await open(identity, `${dir}/${name}`);
+        const journal = await open(identity, `${dir}/${name}`, chunkBytes);
         const freed = async (end: () => Promise<void>) => {
           await end()
             .catch((error: unknown) => options.log(`journal: ${asDatameshError(error).message}`))
@@ -195,7 +201,9 @@ export async function journaledShards(disk: Disk, dir: string): Promise<ShardId[
   return ids;
 }
 
-function nameOf({ owner, source, sizeBytes, code, chunkBytes, compress, pool }: PutIdentity): string {
+/** The length of its chunks as size and code alone would have it: what the line makes of it may be another in the next run. */
+function nameOf({ owner, source, sizeBytes, code, compress, pool }: PutIdentity): string {
+  const chunkBytes = chooseChunkBytes({ sizeBytes, code });
   const text = JSON.stringify([owner, source, sizeBytes, code.k, code.m, chunkBytes, compress, pool]);
   return bytesToHex(blake3(Buffer.from(text))) + SUFFIX;
 }

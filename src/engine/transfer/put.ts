@@ -4,7 +4,7 @@
  */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
-import { checkChunkCount, chooseChunkBytes } from '../codec/chunk-size.ts';
+import { type ChunkSizeHints, checkChunkCount, chooseChunkBytes } from '../codec/chunk-size.ts';
 import { type Chunk, chunks } from '../codec/chunker.ts';
 import type { Codec } from '../codec/codec.ts';
 import { blake3Hasher, type Hasher } from '../codec/hash.ts';
@@ -58,6 +58,8 @@ export interface PutContext {
   backend(peer: PeerId): Backend | undefined;
   /** False: it gets a shard only when nobody else can. */
   mayAsk(peer: PeerId): boolean;
+  /** What is known of the line to the pool's holders: a long one gets longer chunks. Absent: nothing. */
+  line?(): Pick<ChunkSizeHints, 'bandwidthBytesPerSecond' | 'rttMs'>;
   /** It kept a stripe waiting for that long, and was replaced. */
   overtaken?(holder: PeerId, elapsedMs: number): void;
   /** Told of every shard before it is sent: what no catalog names yet must not be collected (running-puts.ts). */
@@ -143,7 +145,11 @@ export async function storeObject(
     signal,
   };
   const policy = { code, domain: context.domain, allowDegraded };
-  const resume = await ResumablePut.begin(context.journals, options, policy, { ...context, ...write });
+  const wantedBytes = chooseChunkBytes({ sizeBytes: options.sizeBytes, code, ...context.line?.() });
+  const resume = await ResumablePut.begin(context.journals, options, policy, wantedBytes, {
+    ...context,
+    ...write,
+  });
   try {
     requirePlaceable(policy, write.candidates());
     const content = await storeContent(source, {
@@ -153,6 +159,7 @@ export async function storeObject(
       context,
       call,
       resume,
+      chunkBytes: resume?.chunkBytes ?? wantedBytes,
       stop: () => stopper.abort(),
     });
     placing = ofManifest;
@@ -207,11 +214,10 @@ interface Content {
 
 async function storeContent(
   source: AsyncIterable<Uint8Array>,
-  job: Job & { call: CallOptions; resume: ResumablePut | undefined; stop: () => void },
+  job: Job & { call: CallOptions; resume: ResumablePut | undefined; chunkBytes: number; stop: () => void },
 ): Promise<Content> {
-  const { options, policy, context, call, resume } = job;
+  const { options, policy, context, call, resume, chunkBytes } = job;
   const { code } = policy;
-  const chunkBytes = chooseChunkBytes({ sizeBytes: options.sizeBytes, code });
   checkChunkCount(Math.ceil((options.sizeBytes ?? 0) / chunkBytes), chunkBytes, code);
   const ownerSalt = resume?.salt ?? context.random.bytes(OWNER_SALT_BYTES);
   const fileKey = context.owner.fileKeyOf(ownerSalt);

@@ -1,7 +1,6 @@
 /** A put that may be gone on with: what an interrupted run noted, who still has those shards, and what is noted for the next one. */
 import { asDatameshError, DatameshError, type ErrorCode } from '../../errors.ts';
 import type { Backend } from '../backends/backend.ts';
-import { chooseChunkBytes } from '../codec/chunk-size.ts';
 import type { PutOptions } from '../engine.ts';
 import type { Candidate, PlacementPolicy, Site } from '../placement/domains.ts';
 import { keepsRule } from '../placement/load.ts';
@@ -31,6 +30,7 @@ const GIVEN_UP: ReadonlySet<ErrorCode> = new Set([
 export class ResumablePut {
   /** What the file key is made of: the same as in the interrupted run, so that the shards are the same. */
   readonly salt: Uint8Array;
+  readonly chunkBytes: number;
   readonly journal: PutJournal;
   /** Stripes that needed nothing, every shard being where it was. */
   stripesFound = 0;
@@ -43,23 +43,25 @@ export class ResumablePut {
   private constructor(journal: PutJournal, held: Held, policy: PlacementPolicy, context: ResumeContext) {
     this.journal = journal;
     this.salt = journal.salt;
+    this.chunkBytes = journal.chunkBytes;
     this.held = held;
     this.policy = policy;
     this.context = context;
   }
 
-  /** Undefined for a put without a fingerprint of its source, and when the journals say so. */
+  /** @param chunkBytes of a put that is new. Undefined for a put without a fingerprint of its source, and when the journals say so. */
   static async begin(
     journals: PutJournals | undefined,
     { source, sizeBytes, compress = false, pool = '' }: PutOptions,
     policy: PlacementPolicy,
+    chunkBytes: number,
     context: ResumeContext,
   ): Promise<ResumablePut | undefined> {
     if (journals === undefined || source === undefined || sizeBytes === undefined) return undefined;
     const { owner } = context;
     const { code } = policy;
-    const chunkBytes = chooseChunkBytes({ sizeBytes, code });
-    const journal = await journals.take({ owner, source, sizeBytes, code, chunkBytes, compress, pool });
+    const identity = { owner, source, sizeBytes, code, compress, pool };
+    const journal = await journals.take(identity, chunkBytes);
     if (journal === undefined) return undefined;
     return new ResumablePut(journal, await stillHeld(journal.noted, context), policy, context);
   }

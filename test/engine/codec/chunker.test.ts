@@ -142,7 +142,8 @@ describe('chooseChunkBytes', () => {
     [{ sizeBytes: 2 ** 36, code: { k: 100, m: 155 } }, MAX_CHUNK_BYTES],
     [{ bandwidthBytesPerSecond: 125e6, rttMs: 1 }, DEFAULT_CHUNK_BYTES],
     [{ bandwidthBytesPerSecond: 125e6, rttMs: 100 }, 16 * MIB],
-    [{ bandwidthBytesPerSecond: 12.5e9, rttMs: 300 }, MAX_CHUNK_BYTES],
+    [{ bandwidthBytesPerSecond: 12.5e9, rttMs: 300 }, 16 * MIB],
+    [{ bandwidthBytesPerSecond: 12.5e9, rttMs: 300, sizeBytes: 2 ** 40 }, MAX_CHUNK_BYTES],
     [{ bandwidthBytesPerSecond: 12.5e9, rttMs: 300, sizeBytes: 1000 }, MIN_CHUNK_BYTES],
     [
       { bandwidthBytesPerSecond: Number.NaN, rttMs: -5, sizeBytes: Number.POSITIVE_INFINITY },

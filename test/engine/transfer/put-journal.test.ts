@@ -133,7 +133,6 @@ describe('the folder of journals', () => {
     source,
     sizeBytes: MIN_JOURNALED_BYTES,
     code,
-    chunkBytes: 4096,
     compress: false,
     pool: 'default',
     ...more,
@@ -156,7 +155,7 @@ describe('the folder of journals', () => {
   });
 
   test('the same source finds its journal, any other does not', async () => {
-    const first = (await open().take(identity('s')))!;
+    const first = (await open().take(identity('s'), 4096))!;
     await first.sending(0, idsOf(0));
     await first.keep();
     for (const other of [
@@ -167,12 +166,13 @@ describe('the folder of journals', () => {
       identity('s', { pool: 'other' }),
       identity('s', { owner: 'cd'.repeat(32) as OwnerId }),
     ]) {
-      const taken = (await open().take(other))!;
+      const taken = (await open().take(other, 4096))!;
       expect(taken.noted.size).toBe(0);
       expect(taken.salt).not.toEqual(first.salt);
       await taken.remove();
     }
-    const again = (await open().take(identity('s')))!;
+    const again = (await open().take(identity('s'), 8192))!;
+    expect(again.chunkBytes).toBe(4096);
     expect(again.salt).toEqual(first.salt);
     expect(again.noted.get(0)?.ids).toEqual(idsOf(0));
     await again.remove();
@@ -181,19 +181,19 @@ describe('the folder of journals', () => {
 
   test('two puts of one source at a time: the second goes without; a small one always does', async () => {
     const journals = open();
-    const first = (await journals.take(identity('s')))!;
-    expect(await journals.take(identity('s'))).toBeUndefined();
+    const first = (await journals.take(identity('s'), 4096))!;
+    expect(await journals.take(identity('s'), 4096)).toBeUndefined();
     await first.keep();
-    const second = (await journals.take(identity('s')))!;
+    const second = (await journals.take(identity('s'), 4096))!;
     expect(second.salt).toEqual(first.salt);
     await second.remove();
-    expect(await journals.take(identity('s', { sizeBytes: MIN_JOURNALED_BYTES - 1 }))).toBeUndefined();
+    expect(await journals.take(identity('s', { sizeBytes: MIN_JOURNALED_BYTES - 1 }), 4096)).toBeUndefined();
   });
 
   test('few and not for long: what is given up is released', async () => {
     const journals = open();
     for (let i = 0; i < MAX_JOURNALS + 3; i++) {
-      const journal = (await journals.take(identity(`s${i}`)))!;
+      const journal = (await journals.take(identity(`s${i}`), 4096))!;
       await journal.sending(0, idsOf(i));
       journal.stored(0, holders);
       await journal.keep();
@@ -202,7 +202,7 @@ describe('the folder of journals', () => {
     expect(await files()).toBe(MAX_JOURNALS);
     expect(released).toEqual([0, 1, 2].flatMap((i) => [idsOf(i)[0], idsOf(i)[2]]));
     clock.advance(MAX_JOURNAL_AGE_MS);
-    await (await journals.take(identity('new')))!.keep();
+    await (await journals.take(identity('new'), 4096))!.keep();
     expect(await files()).toBe(1);
     expect(released).toHaveLength(2 * (MAX_JOURNALS + 3));
   });
@@ -210,26 +210,26 @@ describe('the folder of journals', () => {
   test('a put that had reached the catalog is neither gone on with nor released', async () => {
     const objectId = 'ef'.repeat(32) as ObjectId;
     const journals = open();
-    const died = (await journals.take(identity('s')))!;
+    const died = (await journals.take(identity('s'), 4096))!;
     await died.sending(0, idsOf(0));
     died.stored(0, holders);
     await died.committing(objectId);
     await died.keep();
     committed.add(objectId);
-    const fresh = (await journals.take(identity('s')))!;
+    const fresh = (await journals.take(identity('s'), 4096))!;
     expect(fresh.salt).not.toEqual(died.salt);
     expect(fresh.noted.size).toBe(0);
     await fresh.committing(objectId);
     await fresh.keep();
     clock.advance(MAX_JOURNAL_AGE_MS);
-    await (await journals.take(identity('t')))!.remove();
+    await (await journals.take(identity('t'), 4096))!.remove();
     expect(released).toEqual([]);
     expect(await files()).toBe(0);
   });
 
   test('a journal that cannot be written goes away, and the put goes on', async () => {
     const journals = open();
-    const journal = (await journals.take(identity('s')))!;
+    const journal = (await journals.take(identity('s'), 4096))!;
     await journal.sending(0, idsOf(0));
     disk.fault = (operation) => (operation === 'write' || operation === 'datasync' ? 'ENOSPC' : undefined);
     await journal.sending(1, idsOf(1));
@@ -238,6 +238,6 @@ describe('the folder of journals', () => {
     await journal.committing('ef'.repeat(32) as ObjectId);
     await journal.remove();
     expect(log.join()).toMatch(/cannot be gone on with/);
-    expect(await journals.take(identity('s'))).toBeUndefined();
+    expect(await journals.take(identity('s'), 4096)).toBeUndefined();
   });
 });

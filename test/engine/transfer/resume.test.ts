@@ -70,6 +70,21 @@ async function readBack(stored: StoredObject): Promise<Buffer> {
 
 const puts = () => mesh.nodes.reduce((sum, node) => sum + node.puts, 0);
 
+test('on a long line chunks are longer, and a put that goes on keeps those of its first run', async () => {
+  const long = { line: () => ({ bandwidthBytesPerSecond: 40e6, rttMs: 200 }) };
+  const [source, signal] = stoppedAfter(7);
+  const context = { ...mesh.putContext(), journals, ...long };
+  await expect(storeObject(source, options, context, { signal })).rejects.toMatchObject({
+    code: 'cancelled',
+  });
+  const resumed = await putAgain({});
+  expect(resumed).toMatchObject({ chunkBytes: 2 * CHUNK, stripes: STRIPES / 2 });
+  expect(resumed.stripesFound).toBeGreaterThan(0);
+  expect((await readBack(resumed)).equals(data)).toBe(true);
+  await resumed.journal?.remove();
+  expect(await putAgain({})).toMatchObject({ chunkBytes: CHUNK, stripes: STRIPES });
+});
+
 test('put again after it was stopped, only what is missing is sent, and the object is whole', async () => {
   await interrupted(13);
   const kept = mesh.shardCount();
