@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { multiaddr } from '@multiformats/multiaddr';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { NO_BYTES } from '../../../src/engine/effects/net.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { certifyDevice } from '../../../src/engine/keys/certificate.ts';
@@ -21,17 +21,8 @@ import {
 import { TokenBuckets } from '../../../src/engine/mesh/token-bucket.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
-import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
-
-const peers: TestPeer[] = [];
-async function start(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
-  const peer = await startPeer(name, options);
-  peers.push(peer);
-  return peer;
-}
-afterEach(async () => {
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-});
+import { start } from './peers.ts';
+import { until } from './support.ts';
 
 describe('rates', () => {
   test('a bucket gives its burst at once and then its rate, each key for itself', () => {

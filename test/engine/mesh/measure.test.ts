@@ -1,5 +1,5 @@
 /** Discovery and the speed test, between real hosts. */
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import { realRandom } from '../../../src/engine/effects/random.ts';
 import { walkDht } from '../../../src/engine/mesh/dht.ts';
@@ -7,17 +7,8 @@ import { createDiscovery } from '../../../src/engine/mesh/discovery.ts';
 import { SPEED_PROTOCOL, serveSpeedTests, testSpeed } from '../../../src/engine/mesh/speed-test.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
 import { manualClock } from '../../support/manual-clock.ts';
-import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
-
-const peers: TestPeer[] = [];
-async function start(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
-  const peer = await startPeer(name, options);
-  peers.push(peer);
-  return peer;
-}
-afterEach(async () => {
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-});
+import { start } from './peers.ts';
+import { until } from './support.ts';
 
 const clock = realClock();
 

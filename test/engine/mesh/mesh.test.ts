@@ -1,19 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { NO_BYTES } from '../../../src/engine/effects/net.ts';
-import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
-
-const peers: TestPeer[] = [];
-
-async function start(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
-  const peer = await startPeer(name, options);
-  peers.push(peer);
-  return peer;
-}
-
-afterEach(async () => {
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-});
+import { start } from './peers.ts';
+import { startPeer, type TestPeer, until } from './support.ts';
 
 const greetedBy = (peer: TestPeer) =>
   peer.membership
@@ -40,7 +29,6 @@ test('a node that dies is noticed within five seconds, and found again when it r
   const changes: string[] = [];
   a.membership.onChange((_peer, state) => changes.push(state));
   await b.stop();
-  peers.splice(peers.indexOf(b), 1);
   await until(() => changes.includes('offline'), 5_000, 'the death of b');
   expect(greetedBy(a)).toEqual([]);
 });
@@ -184,7 +172,6 @@ test('requests to a peer that disappears fail at once instead of waiting for the
     { timeoutMs: 60_000 },
   );
   setTimeout(() => void b.stop(), 100);
-  peers.splice(peers.indexOf(b), 1);
   await expect(request).rejects.toMatchObject({ code: 'peer-unreachable' });
 });
 

@@ -1,17 +1,8 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Seats } from '../../../src/engine/mesh/seats.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
-import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
-
-const peers: TestPeer[] = [];
-async function start(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
-  const peer = await startPeer(name, options);
-  peers.push(peer);
-  return peer;
-}
-afterEach(async () => {
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-});
+import { start } from './peers.ts';
+import { type TestPeer, until } from './support.ts';
 
 test('a member gets in where strangers have taken every seat, the least known of them goes, and one stranger does not push out another', () => {
   const strangers = Array.from({ length: 10 }, (_, i) => `stranger-${i}` as PeerId);

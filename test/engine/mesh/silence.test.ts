@@ -5,20 +5,13 @@ import { afterEach, expect, test } from 'vitest';
 import { NO_BYTES } from '../../../src/engine/effects/net.ts';
 import type { PeerState } from '../../../src/engine/engine.ts';
 import { peerIdOf } from '../../../src/engine/keys/raw-keys.ts';
-import { startPeer, type TestPeer, type TestPeerOptions, until } from './support.ts';
+import { start } from './peers.ts';
+import { startPeer, until } from './support.ts';
 
-const peers: TestPeer[] = [];
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
 
-async function start(name: string, options: TestPeerOptions = {}): Promise<TestPeer> {
-  const peer = await startPeer(name, options);
-  peers.push(peer);
-  return peer;
-}
-
 afterEach(async () => {
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
   for (const socket of sockets) socket.destroy();
   sockets.clear();
   await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));

@@ -1,30 +1,13 @@
 /** Disks that fail, fill up or rot, through the model disk's faults; and one real disk of little space. */
 import { describe, expect, it } from 'vitest';
-import { realClock } from '../../../src/engine/effects/clock.ts';
 import { STORE_FORMAT } from '../../../src/engine/shardstore/segment.ts';
-import { openShardStore, type ShardStoreOptions } from '../../../src/engine/shardstore/segment-store.ts';
-import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
 import { diskError } from '../../../src/engine/shardstore/store-errors.ts';
 import type { ShardId } from '../../../src/engine/types.ts';
 import { ModelDisk, type Operation } from '../../support/model-disk.ts';
+import { DIR, open, segments } from './model-store.ts';
 import { OWNER_A, OWNER_B, SMALL_LIMITS, seeded, shard } from './shards.ts';
-import { storeOptions } from './support.ts';
 
-const DIR = '/data/shards';
 const LOST = { fraction: () => 0, mode: 'lost', sectorBytes: 512, keep: 0 } as const;
-
-function open(disk: ModelDisk, more: Partial<ShardStoreOptions> = {}) {
-  return openShardStore({
-    ...storeOptions(DIR, { disk, clock: realClock() }),
-    limits: { ...SMALL_LIMITS, compactionBytesPerSecond: 1e12, spaceEveryMs: 0 },
-    openIndex: (dir) => openSnapshotIndex(disk, `${dir}.json`),
-    ...more,
-  });
-}
-
-function segments(disk: ModelDisk): Promise<string[]> {
-  return disk.list(DIR).then((names) => names.filter((name) => name.endsWith('.seg')).sort());
-}
 
 describe('compaction', () => {
   it('removes segments of which nothing is left without reading them, and reads those that hold something', async () => {

@@ -1,24 +1,18 @@
 /** Rot that no reader has met yet, and the time each shard was last found good. */
 import { describe, expect, it } from 'vitest';
 import { type Clock, realClock } from '../../../src/engine/effects/clock.ts';
-import { openShardStore, type ShardStoreOptions } from '../../../src/engine/shardstore/segment-store.ts';
-import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
+import type { ShardStoreOptions } from '../../../src/engine/shardstore/segment-store.ts';
 import type { ShardId } from '../../../src/engine/types.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
+import { DIR, open as openOn } from './model-store.ts';
 import { OWNER_A, OWNER_B, type Shard, SMALL_LIMITS, shard } from './shards.ts';
-import { storeOptions } from './support.ts';
 
-const DIR = '/data/shards';
 const FIRST = `${DIR}/00000001.seg`;
 const HEAD_BYTES = 96;
 
 function open(disk: ModelDisk, more: Partial<ShardStoreOptions> = {}) {
-  return openShardStore({
-    ...storeOptions(DIR, { disk, clock: realClock() }),
-    limits: { ...SMALL_LIMITS, segmentBytes: 8192, compactionBytesPerSecond: 1e12, amplification: 1e9 },
-    openIndex: (dir) => openSnapshotIndex(disk, `${dir}.json`),
-    ...more,
-  });
+  const limits = { ...SMALL_LIMITS, segmentBytes: 8192, compactionBytesPerSecond: 1e12, amplification: 1e9 };
+  return openOn(disk, { limits, ...more });
 }
 
 /** A clock that stands where the test puts it. */

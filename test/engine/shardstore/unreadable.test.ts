@@ -1,26 +1,8 @@
 /** Segments that a disk cannot read, and what lies among the segments and is none. */
 import { describe, expect, it } from 'vitest';
-import { realClock } from '../../../src/engine/effects/clock.ts';
-import { openShardStore, type ShardStoreOptions } from '../../../src/engine/shardstore/segment-store.ts';
-import { openSnapshotIndex } from '../../../src/engine/shardstore/snapshot-index.ts';
 import { ModelDisk } from '../../support/model-disk.ts';
+import { DIR, open, segments } from './model-store.ts';
 import { OWNER_A, SMALL_LIMITS, shard } from './shards.ts';
-import { storeOptions } from './support.ts';
-
-const DIR = '/data/shards';
-
-function open(disk: ModelDisk, more: Partial<ShardStoreOptions> = {}) {
-  return openShardStore({
-    ...storeOptions(DIR, { disk, clock: realClock() }),
-    limits: { ...SMALL_LIMITS, compactionBytesPerSecond: 1e12, spaceEveryMs: 0 },
-    openIndex: (dir) => openSnapshotIndex(disk, `${dir}.json`),
-    ...more,
-  });
-}
-
-function segments(disk: ModelDisk): Promise<string[]> {
-  return disk.list(DIR).then((names) => names.filter((name) => name.endsWith('.seg')).sort());
-}
 
 describe('a segment that the device cannot read', () => {
   /** Three segments; the device refuses the second from one byte to another. */
