@@ -1,6 +1,6 @@
 /**
- * Objects that may be damaged: when each was first found so, when it is to be looked at next, and how many losses it is known to have had, for the weakest come
- * first. Bounded; what does not fit the next census finds again.
+ * Objects that may be damaged: when each was first found so, when it is to be looked at next, and how many losses it is known to have had, for those with the
+ * least to spare come first. Bounded; what does not fit the next census finds again.
  */
 import type { ObjectId } from '../types.ts';
 import type { NotedLosses } from './noted-losses.ts';
@@ -15,6 +15,8 @@ interface Suspect {
   refusedSinceMs: number | undefined;
   /** Looks in a row after which nothing could be done. */
   futile: number;
+  /** How many it may lose, as its code says. */
+  m: number;
   /** Shards of its weakest stripe that are gone, as far as is known. */
   losses: number;
   /** Of them, what was told since the last look began, which may not have seen it. */
@@ -32,8 +34,12 @@ const MAX_SEARCHED = 64;
 /** Wait after the first futile look, doubled with each further one. */
 const FIRST_WAIT_MS = 5_000;
 const LAST_WAIT_MS = 300_000;
-/** As many losses and more are one list: nobody chooses a code that lives with more for long. */
-const MOST_LOSSES = 8;
+/** What an object may lose is taken for that of the usual code until its notes have told. */
+const USUAL_M = 2;
+/** With as much to spare and more it is one list. */
+const MOST_SPARE = 16;
+/** The list of those without a known loss, behind all others. */
+const NO_LOSS = MOST_SPARE + 1;
 
 /** In milliseconds of the clock that the list is told. */
 export interface KnownDamage {
@@ -47,8 +53,8 @@ export interface KnownDamage {
 
 export class DamageList {
   private readonly suspects = new Map<ObjectId, Suspect>();
-  /** The same by losses, each in the order of what is due. */
-  private readonly byLosses = Array.from({ length: MOST_LOSSES + 1 }, () => new Map<ObjectId, Suspect>());
+  /** The same by what is to spare, each in the order of what is due. */
+  private readonly bySpare = Array.from({ length: NO_LOSS + 1 }, () => new Map<ObjectId, Suspect>());
 
   private readonly most: number;
 
@@ -78,6 +84,7 @@ export class DamageList {
         nextMs: nowMs,
         refusedSinceMs: undefined,
         futile: 0,
+        m: USUAL_M,
         losses: 0,
         unseen: lost ? 1 : 0,
         unnoted: 0,
@@ -116,20 +123,20 @@ export class DamageList {
     this.list(id, suspect, losses + suspect.unseen);
   }
 
-  /** What the notes say now, which takes the place of losses that were counted as they were told. True where that is less: then others are weaker. */
-  assess(id: ObjectId, { losses, sinceMs }: NotedLosses): boolean {
+  /** What the notes say now, which takes the place of losses that were counted as they were told. True where more is to spare by that: then others are weaker. */
+  assess(id: ObjectId, { losses, m, sinceMs }: NotedLosses): boolean {
     const suspect = this.suspects.get(id);
     if (suspect === undefined) return false;
     if (losses > 0) suspect.toldMs ??= sinceMs;
-    const before = suspect.losses;
+    const before = placeOf(suspect);
     const now = Math.max(0, losses + suspect.unnoted);
-    if (now !== before) this.list(id, suspect, now);
-    return now < before;
+    if (now !== suspect.losses || m !== suspect.m) this.list(id, suspect, now, m);
+    return placeOf(suspect) > before;
   }
 
   /** A custodian is gone: what waited for it may be this node's to mend now. */
   wake(nowMs: number): void {
-    for (const of of this.byLosses.slice(1))
+    for (const of of this.bySpare.slice(0, NO_LOSS))
       for (const suspect of of.values())
         if (suspect.futile === 0) suspect.nextMs = Math.min(suspect.nextMs, nowMs);
   }
@@ -144,10 +151,10 @@ export class DamageList {
   }
 
   /** The weakest first, without those that somebody has in hand. */
-  due(nowMs: number, limit: number, inHand?: ReadonlySet<ObjectId>, least = 0): ObjectId[] {
+  due(nowMs: number, limit: number, inHand?: ReadonlySet<ObjectId>, lossesOnly = false): ObjectId[] {
     const due: ObjectId[] = [];
-    for (let losses = MOST_LOSSES; losses >= least; losses--) {
-      for (const [id, { nextMs }] of this.byLosses[losses]!) {
+    for (const suspects of lossesOnly ? this.bySpare.slice(0, NO_LOSS) : this.bySpare) {
+      for (const [id, { nextMs }] of suspects) {
         if (nextMs > nowMs || inHand?.has(id)) continue;
         due.push(id);
         if (due.length === limit) return due;
@@ -235,7 +242,7 @@ export class DamageList {
   /** A census of a large custody fills the list with what is whole, which the next one finds again. */
   private madeRoom(): boolean {
     let searched = 0;
-    for (const [id, suspect] of this.byLosses[0]!) {
+    for (const [id, suspect] of this.bySpare[NO_LOSS]!) {
       if (searched++ === MAX_SEARCHED) return false;
       if (suspect.sinceMs === undefined) {
         this.drop(id);
@@ -247,14 +254,19 @@ export class DamageList {
     return false;
   }
 
-  /** To the end of the list of so many losses. */
-  private list(id: ObjectId, suspect: Suspect, losses: number): void {
+  /** To the end of the list where it belongs with so many losses. */
+  private list(id: ObjectId, suspect: Suspect, losses: number, m = suspect.m): void {
     this.listOf(suspect).delete(id);
     suspect.losses = Math.max(0, losses);
+    suspect.m = m;
     this.listOf(suspect).set(id, suspect);
   }
 
-  private listOf({ losses }: Suspect): Map<ObjectId, Suspect> {
-    return this.byLosses[Math.min(MOST_LOSSES, losses)]!;
+  private listOf(suspect: Suspect): Map<ObjectId, Suspect> {
+    return this.bySpare[placeOf(suspect)]!;
   }
+}
+
+function placeOf({ losses, m }: Suspect): number {
+  return losses === 0 ? NO_LOSS : Math.min(MOST_SPARE, Math.max(0, m - losses));
 }

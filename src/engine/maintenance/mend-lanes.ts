@@ -12,16 +12,16 @@ export interface Lane {
   name: string;
   /** Looked at together. */
   objects: number;
-  /** Only what has lost so many shards, as far as is known. */
-  leastLosses: number;
+  /** Only what has lost shards, as far as is known. */
+  lossesOnly: boolean;
   /** Stripes rebuilt at once. A repair of a small object is two round trips and a sync: four at a time were five objects a second and node, with the processors idle. */
   atOnce: SideBySide;
 }
 
 const MIB = 1024 * 1024;
 export const LANES: readonly Lane[] = [
-  { name: 'repair', objects: 256, leastLosses: 0, atOnce: { count: 32, bytes: 16 * MIB } },
-  { name: 'quick repair', objects: 64, leastLosses: 1, atOnce: { count: 16, bytes: 16 * MIB } },
+  { name: 'repair', objects: 256, lossesOnly: false, atOnce: { count: 32, bytes: 16 * MIB } },
+  { name: 'quick repair', objects: 64, lossesOnly: true, atOnce: { count: 16, bytes: 16 * MIB } },
 ];
 
 export interface MendLanesOptions {
@@ -45,12 +45,12 @@ export class MendLanes {
   }
 
   /** Batch after batch until nothing is due that the other lane does not have. */
-  async run({ objects, leastLosses, atOnce }: Lane): Promise<void> {
+  async run({ objects, lossesOnly, atOnce }: Lane): Promise<void> {
     const { suspects, nowMs, triage, mend, mended, stopped, pause } = this.options;
     const { inHand } = this;
     while (!stopped()) {
       // Of three objects of which a loss was told two are left to others.
-      const due = suspects.due(nowMs(), 3 * objects, inHand, leastLosses);
+      const due = suspects.due(nowMs(), 3 * objects, inHand, lossesOnly);
       if (due.length === 0) return;
       const batch: ObjectId[] = [];
       const isOver = slices(nowMs);

@@ -9,6 +9,8 @@ import type { GroupState } from './repair-plan.ts';
 export interface NotedLosses {
   /** Shards of the weakest stripe, or copies of the manifest; there are as many to spare of both. No more than may be lost: what has lost more is not to be mended before what can still be saved. */
   losses: number;
+  /** How many may be lost. */
+  m: number;
   /** Since when the first of them is away; undefined where nothing is, or nobody was ever told to have it. */
   sinceMs: number | undefined;
 }
@@ -28,7 +30,8 @@ export function lossesByNotes(
     losses = Math.max(losses, away.length);
     for (const ms of away) if (ms !== undefined) sinceMs = Math.min(ms, sinceMs ?? ms);
   }
-  return { losses: Math.min(losses, object.manifest.code.m), sinceMs };
+  const { m } = object.manifest.code;
+  return { losses: Math.min(losses, m), m, sinceMs };
 }
 
 /** Of each shard that is lost: since when. */

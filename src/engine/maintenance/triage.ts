@@ -30,7 +30,8 @@ export function keptHere(id: ObjectId, { store, peers, turnOf, manifests }: Tria
 
 /** Nothing where custodians cannot repair it: its holders are folders of other nodes, which are never here. */
 export function notedLosses(id: ObjectId, { record, manifest }: Kept, context: TriageContext): NotedLosses {
-  if (context.repairOf(record, context.signal) === undefined) return { losses: 0, sinceMs: undefined };
+  if (context.repairOf(record, context.signal) === undefined)
+    return { losses: 0, m: manifest.code.m, sinceMs: undefined };
   const { claims, manifestBytes } = record;
   return lossesByNotes({ objectId: id, manifest, manifestBytes, claims }, context.awayMs);
 }

@@ -3,7 +3,7 @@ import { DamageList } from '../../../src/engine/maintenance/damage-list.ts';
 import type { ObjectId } from '../../../src/engine/types.ts';
 
 const [a, b, c, d] = ['a', 'b', 'c', 'd'] as ObjectId[] as [ObjectId, ObjectId, ObjectId, ObjectId];
-const none = { losses: 0, sinceMs: undefined };
+const none = { losses: 0, m: 2, sinceMs: undefined };
 
 describe('what may be damaged', () => {
   it('is looked at in the order of losses, and of equals in the order it came', () => {
@@ -15,6 +15,25 @@ describe('what may be damaged', () => {
     list.suspect(d, 0, true);
     expect(list.due(0, 10)).toEqual([c, b, d, a]);
     expect(list.due(0, 2)).toEqual([c, b]);
+  });
+
+  it('is looked at in the order of what is to spare, whatever the codes: of 4+1 the next loss destroys what has lost one shard, of 8+4 not what has lost two', () => {
+    const list = new DamageList();
+    const lost = (id: ObjectId, losses: number, m: number) => {
+      list.suspect(id, 0, true);
+      list.assess(id, { losses, m, sinceMs: 0 });
+    };
+    lost(a, 2, 4);
+    lost(b, 3, 4);
+    lost(c, 1, 1);
+    lost(d, 4, 4);
+    expect(list.due(0, 10)).toEqual([c, d, b, a]);
+    list.look(a, 0);
+    list.found(a, 4, 2);
+    expect(list.due(0, 10)).toEqual([c, d, a, b]);
+    // What stands further back by what the notes say now is left to others that are weaker.
+    expect(list.assess(d, { losses: 3, m: 4, sinceMs: 0 })).toBe(true);
+    expect(list.due(0, 10)).toEqual([c, a, b, d]);
   });
 
   it('counts what a look has found, not what was feared', () => {
@@ -100,7 +119,7 @@ describe('what may be damaged', () => {
     for (const id of [b, c, d]) {
       list.suspect(id, 0);
       list.suspect(id, 0, false, true);
-      list.assess(id, { losses: 1, sinceMs: 0 });
+      list.assess(id, { losses: 1, m: 2, sinceMs: 0 });
     }
     // One is the price of a search that ends.
     expect(list.due(0, 2)).toEqual([c, d]);
@@ -147,7 +166,7 @@ describe('what may be damaged', () => {
     list.suspect(a, 0, true);
     list.look(a, 0);
     list.suspect(a, 0, true);
-    list.returned(a, 0, { losses: 1, sinceMs: 0 });
+    list.returned(a, 0, { losses: 1, m: 2, sinceMs: 0 });
     list.whole(a);
     expect(list.due(0, 10)).toEqual([a]);
   });
@@ -159,7 +178,7 @@ describe('what may be damaged', () => {
     list.found(a, 0, 2);
     list.futile(a, 0);
     expect(list.due(5_000, 10)).toEqual([b, a]);
-    list.returned(a, 5_000, { losses: 2, sinceMs: 0 });
+    list.returned(a, 5_000, { losses: 2, m: 2, sinceMs: 0 });
     expect(list.due(5_000, 10)).toEqual([a, b]);
   });
 

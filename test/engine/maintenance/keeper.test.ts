@@ -32,7 +32,7 @@ function keeperOf(count: number, optionsOf: (clock: ManualClock) => Partial<Keep
     limits: KEEPER_LIMITS,
     triage: () => true,
     mend: async (looked) => ({ looked: looked.length, repaired: 0, trafficBytes: 0, shards: 0 }),
-    notedLosses: () => ({ losses: 0, sinceMs: undefined }),
+    notedLosses: () => ({ losses: 0, m: 2, sinceMs: undefined }),
     pause: turn,
     log: (text) => expect.fail(text),
     ...optionsOf(clock),
@@ -43,7 +43,7 @@ function keeperOf(count: number, optionsOf: (clock: ManualClock) => Partial<Keep
 test('who goes while its objects are gone through because it came has gone', async () => {
   let away = false;
   const { keeper, suspects, ids } = keeperOf(3, () => ({
-    notedLosses: () => ({ losses: away ? 1 : 0, sinceMs: undefined }),
+    notedLosses: () => ({ losses: away ? 1 : 0, m: 2, sinceMs: undefined }),
   }));
   keeper.changed(holder, true);
   // Looked at, and whole.
@@ -62,7 +62,7 @@ test.each(['a holder has gone', 'custodians tell where shards are'])(
     const { clock, keeper, suspects, ids } = keeperOf(100, (clock) => ({
       notedLosses() {
         clock.advance(4);
-        return { losses: 1, sinceMs: undefined };
+        return { losses: 1, m: 2, sinceMs: undefined };
       },
       async pause() {
         went.push(clock.monotonic());

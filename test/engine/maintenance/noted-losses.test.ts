@@ -29,31 +29,31 @@ function losses(object: ObjectInCustody, away: Record<number, number>) {
 
 test('of the weakest stripe, or of the manifest where that has fewer copies', () => {
   const object = objectOf(copies);
-  expect(losses(object, {})).toEqual({ losses: 0, sinceMs: undefined });
-  expect(losses(object, { 1: 70, 4: 50 })).toEqual({ losses: 2, sinceMs: 50 });
-  expect(losses(object, { 9: 30, 10: 40, 1: 50 })).toEqual({ losses: 2, sinceMs: 30 });
+  expect(losses(object, {})).toEqual({ losses: 0, m: 2, sinceMs: undefined });
+  expect(losses(object, { 1: 70, 4: 50 })).toEqual({ losses: 2, m: 2, sinceMs: 50 });
+  expect(losses(object, { 9: 30, 10: 40, 1: 50 })).toEqual({ losses: 2, m: 2, sinceMs: 30 });
 });
 
 test('what has moved is lost when all who were told to have it are away, since the last of them went', () => {
   const moved = { stripe: 0, index: 1, holder: peers[7]! };
-  expect(losses(objectOf([...copies, moved]), { 1: 10 })).toEqual({ losses: 1, sinceMs: 10 });
+  expect(losses(objectOf([...copies, moved]), { 1: 10 })).toEqual({ losses: 1, m: 2, sinceMs: 10 });
   const both = [0, 1].map((stripe) => ({ ...moved, stripe }));
-  expect(losses(objectOf([...copies, ...both]), { 1: 10 })).toEqual({ losses: 0, sinceMs: undefined });
-  expect(losses(objectOf([...copies, ...both]), { 1: 10, 7: 90 })).toEqual({ losses: 1, sinceMs: 90 });
+  expect(losses(objectOf([...copies, ...both]), { 1: 10 })).toEqual({ losses: 0, m: 2, sinceMs: undefined });
+  expect(losses(objectOf([...copies, ...both]), { 1: 10, 7: 90 })).toEqual({ losses: 1, m: 2, sinceMs: 90 });
 });
 
 test('copies of the manifest are alike: one more anywhere makes up for one that is away', () => {
   const more = { stripe: MANIFEST_GROUP, index: 0, holder: peers[6]! };
-  expect(losses(objectOf([...copies, more]), { 11: 10 })).toEqual({ losses: 0, sinceMs: undefined });
-  expect(losses(objectOf([...copies, more]), { 10: 10, 11: 20 })).toEqual({ losses: 1, sinceMs: 20 });
+  expect(losses(objectOf([...copies, more]), { 11: 10 })).toEqual({ losses: 0, m: 2, sinceMs: undefined });
+  expect(losses(objectOf([...copies, more]), { 10: 10, 11: 20 })).toEqual({ losses: 1, m: 2, sinceMs: 20 });
 });
 
 test('a shard that nobody ever had is lost, nobody knows since when', () => {
   const object = objectOf(copies, [peers[0], undefined, ...peers.slice(2, 6)]);
-  expect(losses(object, {})).toEqual({ losses: 1, sinceMs: undefined });
+  expect(losses(object, {})).toEqual({ losses: 1, m: 2, sinceMs: undefined });
 });
 
 test('what has lost more than it may is no weaker than what the next loss would destroy', () => {
   const object = objectOf(copies);
-  expect(losses(object, { 0: 10, 1: 20, 2: 30, 3: 40 })).toEqual({ losses: 2, sinceMs: 10 });
+  expect(losses(object, { 0: 10, 1: 20, 2: 30, 3: 40 })).toEqual({ losses: 2, m: 2, sinceMs: 10 });
 });

@@ -118,7 +118,7 @@ test('the leader gets it as soon as the order is here, and then knows that a hol
       return { looked: ids.length, repaired: 0, trafficBytes: 0, shards: 0 };
     },
     // Whose holders can be told from the manifest alone.
-    notedLosses: (one) => (store.mark(one)?.hasManifest ? { losses: 1, sinceMs: 0 } : undefined),
+    notedLosses: (one) => (store.mark(one)?.hasManifest ? { losses: 1, m: 2, sinceMs: 0 } : undefined),
     pause: async () => {},
     log: (text) => expect.fail(text),
   });
