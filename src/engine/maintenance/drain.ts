@@ -18,14 +18,14 @@ import {
   type ShardId,
 } from '../types.ts';
 import type { Adoption } from './custody/adoption.ts';
-import { type CensusContext, lookThrough } from './custody/custody-census.ts';
+import { type CensusContext, lookThrough, withNoted } from './custody/custody-census.ts';
 import type { CustodyClient } from './custody/custody-client.ts';
 import type { CustodyPeers } from './custody/custody-peers.ts';
 import type { OfferItem } from './custody/custody-protocol.ts';
 import type { Claim } from './custody/custody-store.ts';
 import { type Order, readOrder } from './custody/order.ts';
 import { provedBy } from './proof/ask.ts';
-import { type Damage, type Rule, standingOf, targetsFor } from './repair-plan.ts';
+import { type Damage, type GroupState, type Rule, standingOf, targetsFor } from './repair-plan.ts';
 
 export interface DrainContext extends CensusContext {
   network: string;
@@ -49,6 +49,8 @@ export interface DrainRound {
   /** Shards of this node that orders or their manifests name: yet to be copied or proved, and without a node that may take them. */
   waiting: Set<ShardId>;
   blocked: Set<ShardId>;
+  /** Who is noted to have one of those that wait, so that custodians may see nothing to copy, and has not proved it to this node. */
+  unproved: Map<ShardId, PeerId>;
   /** Custodians that gave an answer, and why others did not. */
   answered: number;
   failures: { peer: PeerId; why: string }[];
@@ -67,6 +69,7 @@ export async function drainRound(context: DrainContext): Promise<DrainRound> {
   const round: DrainRound = {
     waiting: new Set(),
     blocked: new Set(),
+    unproved: new Map(),
     answered: 0,
     failures: [],
     reasons: new Set(),
@@ -161,13 +164,14 @@ async function examine(
   for (const id of mine) {
     round.waiting.delete(id);
     round.blocked.delete(id);
+    round.unproved.delete(id);
   }
   const rule = context.ruleOf(order);
   const object = { objectId, manifest, manifestBytes: kept.length, claims: item.claims };
   for await (const [part] of lookThrough([{ object }], context)) {
-    const standings = part!.state.groups
-      .filter(({ ids }) => ids.some((id) => mine.has(id)))
-      .map((group) => standingOf(group, rule));
+    const groups = part!.state.groups.filter(({ ids }) => ids.some((id) => mine.has(id)));
+    for (const { group, noted } of withNoted(object, groups)) noteUnseen(group, noted, mine, rule, round);
+    const standings = groups.map((group) => standingOf(group, rule));
     await settle(standings, mine, order, rule, context, round);
   }
   return [...mine].some((id) => round.waiting.has(id) || round.blocked.has(id)) ? 'open' : 'settled';
@@ -185,6 +189,22 @@ function shardsHere(
   note(manifestShardId(objectId));
   for (let stripe = 0; stripe < manifest.stripeCount; stripe++) manifest.stripe(stripe).ids.forEach(note);
   return mine;
+}
+
+/** Who should have shards of this node by the notes, and was not found to. */
+function noteUnseen(
+  { code, ids, live }: GroupState,
+  noted: readonly (readonly PeerId[])[],
+  mine: ReadonlySet<ShardId>,
+  rule: Rule,
+  { unproved }: DrainRound,
+): void {
+  for (const [index, id] of ids.entries()) {
+    if (!mine.has(id)) continue;
+    const seen = code.k === 1 ? live.flat() : live[index]!;
+    const unseen = noted[index]!.find((holder) => !seen.includes(holder) && !rule.leaving(holder));
+    if (unseen !== undefined) unproved.set(id, unseen);
+  }
 }
 
 /** Drops what others have proved, and notes why the rest stays. */
@@ -230,11 +250,15 @@ async function settle(
   await Promise.all(
     [...questions].map(async ([holder, shards]) => {
       const { random, memory, signal } = context;
+      let proved: ReadonlySet<ShardId> = new Set();
       try {
-        const proved = await provedBy(context.backend(holder), shards, { random, memory, signal });
-        for (const { id } of shards) if (proved.has(id)) open.set(id, open.get(id)! - 1);
+        proved = await provedBy(context.backend(holder), shards, { random, memory, signal });
       } catch {
         signal.throwIfAborted(); // busy or gone: it is asked again in the next round
+      }
+      for (const { id } of shards) {
+        if (proved.has(id)) open.set(id, open.get(id)! - 1);
+        else round.unproved.set(id, holder);
       }
     }),
   );
@@ -246,6 +270,7 @@ async function settle(
     const lengthBytes = store.stat(id)?.lengthBytes ?? 0;
     if (await store.delete(id, order.owner)) context.dropped(1, lengthBytes);
     round.waiting.delete(id);
+    round.unproved.delete(id);
   }
 }
 

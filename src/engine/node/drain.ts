@@ -314,8 +314,9 @@ export function judged(
   return answered > 0 && isHeard && blocked.size === 0 ? 'done' : 'stuck';
 }
 
-function reasonsOf(
-  { reasons, failures, answered, waiting }: DrainRound,
+/** What keeps a drain from its end, in words. */
+export function reasonsOf(
+  { reasons, failures, answered, waiting, unproved }: DrainRound,
   unnamed: number,
   state: DrainState,
 ): string[] {
@@ -324,6 +325,7 @@ function reasonsOf(
     ...(state === 'stuck' && waiting.size > 0
       ? [
           `${waiting.size} shards have places elsewhere, but nobody has copied and proved them for ${STALLED_AFTER_MS / 60_000} minutes`,
+          ...unprovedBy(waiting, unproved),
         ]
       : []),
     ...(answered + failures.length === 0 ? ['no other node is connected'] : []),
@@ -336,6 +338,21 @@ function reasonsOf(
         ]
       : []),
   ];
+}
+
+/** Whoever satisfies custodians and not this node keeps both from doing anything: which of them it is, and what to do. */
+function unprovedBy(waiting: DrainRound['waiting'], unproved: DrainRound['unproved']): string[] {
+  const byHolder = Map.groupBy(
+    [...waiting].filter((id) => unproved.has(id)),
+    (id) => unproved.get(id)!,
+  );
+  return [...byHolder]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .slice(0, 3)
+    .map(
+      ([holder, ids]) =>
+        `${holder.slice(-8)} is noted to have ${ids.length} of them and does not prove that to this node: see that the two reach each other, or stop that node, so that they are copied elsewhere`,
+    );
 }
 
 function sentenceOf({ state, shardsLeft, reasons }: DrainView): string {

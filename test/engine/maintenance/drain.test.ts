@@ -9,9 +9,10 @@ import { MANIFEST_GROUP } from '../../../src/engine/maintenance/custody/custody-
 import { type DrainContext, drainRound } from '../../../src/engine/maintenance/drain.ts';
 import { attest } from '../../../src/engine/maintenance/proof/attestation.ts';
 import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
-import { judged } from '../../../src/engine/node/drain.ts';
+import { judged, reasonsOf } from '../../../src/engine/node/drain.ts';
 import { pointOf } from '../../../src/engine/placement/xor.ts';
 import { bytesToHex, manifestShardId, type ObjectId, type PeerId } from '../../../src/engine/types.ts';
+import { DatameshError } from '../../../src/errors.ts';
 import { attesterOf } from '../../support/attester.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { inputOf } from '../codec/manifest-samples.ts';
@@ -47,7 +48,12 @@ const claimsOf = (...peers: PeerId[]) =>
 /** What each custodian says of where the copies are. */
 async function drained(
   told: Record<string, ReturnType<typeof claimsOf>>,
-  more: { held?: CustodyClient['held']; clock?: DrainContext['clock'] } = {},
+  more: {
+    held?: CustodyClient['held'];
+    clock?: DrainContext['clock'];
+    memory?: ProofMemory;
+    backendOf?(found: Backend): Backend | undefined;
+  } = {},
 ) {
   const held = new Set([shard]);
   let asked = 0;
@@ -81,19 +87,22 @@ async function drained(
       leaving: (peer) => peer === SELF,
     }),
     random: realRandom(),
-    memory: new ProofMemory(),
+    memory: more.memory ?? new ProofMemory(),
     hash: blake3,
     dropped: () => {},
     backend(holder) {
       asked++;
-      return holders.find(({ id }) => id === holder);
+      const found = holders.find(({ id }) => id === holder);
+      return found && more.backendOf ? more.backendOf(found) : found;
     },
     everybody: () => [],
     timeoutMs: 100,
     signal: new AbortController().signal,
   };
-  const { waiting, blocked, reasons, failures } = await drainRound(context);
+  const round = await drainRound(context);
+  const { waiting, blocked, reasons, failures } = round;
   return {
+    stuckBy: reasonsOf(round, 0, 'stuck'),
     ...{ left: held.size, waiting: waiting.size, blocked: blocked.size, reasons: reasons.size, asked },
     failures: failures.map(({ why }) => why),
   };
@@ -111,6 +120,26 @@ test('who says the same as others before is not looked into again', async () => 
   const stale = claimsOf(A, SELF, B);
   const once = await drained({ x: stale });
   expect((await drained({ x: stale, y: stale, z: stale })).asked).toBe(once.asked);
+});
+
+test('a drain that waits for the proof of one holder says which, and what to do', async () => {
+  const silent = (found: Backend): Backend =>
+    found.id === C
+      ? { ...found, prove: () => Promise.reject(new DatameshError('timeout', { what: 'no answer' })) }
+      : found;
+  const claims = { x: claimsOf(A, C, B) };
+  const memory = new ProofMemory();
+  // From the third time on it counts as one that has not what it says.
+  for (let round = 0; round < 4; round++) {
+    const { left, waiting, stuckBy } = await drained(claims, { memory, backendOf: silent });
+    expect([left, waiting]).toEqual([1, 1]);
+    expect(stuckBy.filter((text) => text.startsWith(C.slice(-8)))).toEqual([
+      expect.stringMatching(/noted to have 1 of them and does not prove that to this node: .*stop that node/),
+    ]);
+  }
+  const unreachable = { backendOf: (found: Backend) => (found.id === C ? undefined : found) };
+  expect((await drained(claims, unreachable)).stuckBy.join()).toContain(C.slice(-8));
+  expect((await drained({ x: claimsOf(A, SELF, B) })).stuckBy).toHaveLength(1);
 });
 
 /** One object after another that is nobody's, for as long as anybody asks. */

@@ -110,10 +110,10 @@ export async function* lookThrough<T extends { object: ObjectInCustody }>(
 }
 
 /** Each group of the object with who was told to have its shards, by index. */
-export function withNoted(
+export function withNoted<G extends Group>(
   { manifest, claims }: ObjectInCustody,
-  groups: readonly Group[],
-): { group: Group; noted: PeerId[][] }[] {
+  groups: readonly G[],
+): { group: G; noted: PeerId[][] }[] {
   const told = Map.groupBy(claims, ({ stripe }) => stripe);
   return groups.map((group) => {
     const noted: PeerId[][] = group.ids.map(() => []);
