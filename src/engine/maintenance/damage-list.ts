@@ -34,6 +34,8 @@ const MAX_SEARCHED = 64;
 /** Wait after the first futile look, doubled with each further one. */
 const FIRST_WAIT_MS = 5_000;
 const LAST_WAIT_MS = 300_000;
+/** Some rounds of the census: else what only a look can find, a holder that is here and has lost its shards, would not be found before all else is mended. */
+const LEFT_LYING_MS = 300_000;
 /** What an object may lose is taken for that of the usual code until its notes have told. */
 const USUAL_M = 2;
 /** With as much to spare and more it is one list. */
@@ -163,6 +165,16 @@ export class DamageList {
     return due;
   }
 
+  /** Without a known loss, and not reached since it fell due so long ago: while there is more with one than can be mended, it is behind all of that. */
+  leftLying(nowMs: number, limit: number, inHand: ReadonlySet<ObjectId>): ObjectId[] {
+    const left: ObjectId[] = [];
+    for (const [id, { nextMs }] of this.bySpare[NO_LOSS]!) {
+      if (left.length === limit) break;
+      if (nowMs - nextMs >= LEFT_LYING_MS && !inHand.has(id)) left.push(id);
+    }
+    return left;
+  }
+
   /** What was told or found of it; undefined where nobody knows of a loss. */
   known(id: ObjectId, nowMs: number): KnownDamage | undefined {
     const suspect = this.suspects.get(id);
@@ -234,7 +246,7 @@ export class DamageList {
     this.listOf(suspect).delete(id);
   }
 
-  /** Objects known to be damaged. */
+  /** Objects that a look has found to be damaged. */
   damaged(): ObjectId[] {
     return [...this.suspects].filter(([, { sinceMs }]) => sinceMs !== undefined).map(([id]) => id);
   }

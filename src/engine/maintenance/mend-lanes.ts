@@ -24,6 +24,9 @@ export const LANES: readonly Lane[] = [
   { name: 'quick repair', objects: 64, lossesOnly: true, atOnce: { count: 16, bytes: 16 * MIB } },
 ];
 
+/** Of a large batch, for what would else wait behind all known losses as long as there are more than can be mended. */
+const LEFT_LYING_PART = 16;
+
 export interface MendLanesOptions {
   suspects: DamageList;
   nowMs(): number;
@@ -49,8 +52,9 @@ export class MendLanes {
     const { suspects, nowMs, triage, mend, mended, stopped, pause } = this.options;
     const { inHand } = this;
     while (!stopped()) {
+      const left = lossesOnly ? [] : suspects.leftLying(nowMs(), objects / LEFT_LYING_PART, inHand);
       // Of three objects of which a loss was told two are left to others.
-      const due = suspects.due(nowMs(), 3 * objects, inHand, lossesOnly);
+      const due = [...left, ...suspects.due(nowMs(), 3 * objects, inHand, lossesOnly)];
       if (due.length === 0) return;
       const batch: ObjectId[] = [];
       const isOver = slices(nowMs);

@@ -8,11 +8,15 @@ const [large, small] = LANES as [(typeof LANES)[number], (typeof LANES)[number]]
 const idOf = (at: number) => `object ${at}` as ObjectId;
 
 /** Lanes whose mends end when the test says so. */
-function lanesOf(suspects: DamageList, triage: (id: ObjectId) => boolean = () => true) {
+function lanesOf(
+  suspects: DamageList,
+  triage: (id: ObjectId) => boolean = () => true,
+  nowMs: () => number = () => 0,
+) {
   const batches: { ids: readonly ObjectId[]; ended: boolean; end(): void }[] = [];
   const lanes = new MendLanes({
     suspects,
-    nowMs: () => 0,
+    nowMs,
     triage,
     mend: (ids) =>
       new Promise((resolve) => {
@@ -73,4 +77,27 @@ test('what is left to others is not looked at, and does not make the batch small
     2 * small.objects,
     2 * small.objects,
   ]);
+});
+
+test('what no note tells of is looked at after some minutes, a few at a time, however much else there is to mend', async () => {
+  const suspects = new DamageList();
+  let now = 0;
+  for (let at = 0; at < 2_000; at++) suspects.suspect(idOf(at), now, at >= 100);
+  const { lanes, batches } = lanesOf(suspects, undefined, () => now);
+  const runs = [lanes.run(large), lanes.run(small)];
+  const unknown = (ids: readonly ObjectId[]) => ids.filter((id) => Number(id.slice('object '.length)) < 100);
+  expect(batches.map(({ ids }) => unknown(ids).length)).toEqual([0, 0]);
+  now = 300_000;
+  for (const batch of [...batches]) batch.end();
+  await turn();
+  const [, , first, second] = batches;
+  expect([first, second].map((it) => [it!.ids.length, unknown(it!.ids).length])).toEqual([
+    [large.objects, large.objects / 16],
+    [small.objects, 0],
+  ]);
+  while (suspects.size > 0) {
+    for (const batch of batches.filter(({ ended }) => !ended)) batch.end();
+    await turn();
+  }
+  await Promise.all(runs);
 });
