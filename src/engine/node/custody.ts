@@ -61,7 +61,7 @@ export interface Custody {
     changed(): void;
   };
   keeper: Keeper;
-  /** Objects to be looked at, and those of them known to be damaged. */
+  /** Objects to be looked at, and those of them that a look has found damaged. */
   backlog(): { suspected: number; damaged: number };
   /** Of what it keeps. */
   audit: Readonly<AuditFigures>;

@@ -191,7 +191,7 @@ function careFamilies(node: Node, ownAudit: Readonly<AuditFigures>): MetricFamil
   return [
     gauge(
       'datamesh_repair_backlog_objects',
-      'Objects in this node’s custody to be looked at, and those of them known to be damaged',
+      'Objects in this node’s custody to be looked at, and those of them that a look has found damaged',
       by('state', { suspected, damaged }),
     ),
     counter('datamesh_repaired_objects_total', 'Objects that this node mended as a custodian', objects),
