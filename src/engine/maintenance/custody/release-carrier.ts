@@ -3,6 +3,7 @@
  * of holders that nobody else does.
  */
 import { asDatameshError } from '../../../errors.ts';
+import { isFolderId } from '../../backends/folder-marker.ts';
 import type { ObjectId, PeerId } from '../../types.ts';
 import type { Adoption } from './adoption.ts';
 import { CUSTODIANS, firstMembers, STANDBY } from './custodians.ts';
@@ -88,10 +89,13 @@ export class ReleaseCarrier {
     const near = firstMembers(id, peers.members(store.mark(id)?.owner), CUSTODIANS + STANDBY);
     // This node among them in any case: what it took from a repair whose word of it was lost nobody has noted.
     const all = [peers.self, ...noted, ...claimed, ...given.of(id), ...near.slice(CUSTODIANS)];
-    return [...new Set(all)]
-      .filter((holder) => holder === peers.self || presence(holder) !== 'gone')
-      .map((holder) => ({ id, holder, has: claimsText(claims, holder) }))
-      .filter((telling) => !this.isDone(telling));
+    return (
+      [...new Set(all)]
+        // Nobody is told for a folder but its node, which drops what the folder has with what it has itself.
+        .filter((holder) => holder === peers.self || (!isFolderId(holder) && presence(holder) !== 'gone'))
+        .map((holder) => ({ id, holder, has: claimsText(claims, holder) }))
+        .filter((telling) => !this.isDone(telling))
+    );
   }
 
   private isHere(holder: PeerId): boolean {

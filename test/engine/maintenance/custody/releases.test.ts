@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isFolderId } from '../../../../src/engine/backends/folder-marker.ts';
 import { blake3 } from '../../../../src/engine/codec/hash.ts';
 import { encodeManifest } from '../../../../src/engine/codec/manifest.ts';
 import type { Adoption } from '../../../../src/engine/maintenance/custody/adoption.ts';
@@ -30,7 +31,7 @@ const common = {
   signal: new AbortController().signal,
 };
 
-function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
+function carrierOf(self: PeerId, failing: () => PeerId | undefined, folders: readonly PeerId[] = []) {
   const store = memoryCustody();
   const told = new Map<PeerId, number>();
   const gave: PeerId[] = [];
@@ -56,7 +57,8 @@ function carrierOf(self: PeerId, failing: () => PeerId | undefined) {
       },
     } as Partial<Adoption> as Adoption,
     // Of the holders in the manifest nobody knows any more.
-    presence: (holder) => (MEMBERS.some(({ peer: one }) => one === holder) ? 'here' : 'gone'),
+    presence: (holder) =>
+      MEMBERS.some(({ peer: one }) => one === holder) || folders.includes(holder) ? 'here' : 'gone',
   });
   return { store, told, gave, carrier, manifests, dropped: () => dropped };
 }
@@ -82,6 +84,15 @@ test('a custodian drops what it has itself, also where nobody has noted that it 
   store.keep([released]);
   expect(await carrier.carry([id])).toEqual([]);
   expect(dropped()).toBe(1);
+});
+
+test('a folder of this node is no peer that is told: what it has is dropped with what the node has', async () => {
+  const folder = `Dir${'1'.repeat(44)}` as PeerId;
+  expect(isFolderId(folder)).toBe(true);
+  const { store, told, carrier, dropped } = carrierOf(near[0]!, () => folder, [folder]);
+  store.keep([{ ...released, claims: [{ stripe: 0, index: 0, holder: folder }] }]);
+  expect(await carrier.carry([id])).toEqual([]);
+  expect([dropped(), told.has(folder), store.mark(id)?.hasManifest]).toEqual([1, false, false]);
 });
 
 test('a holder to which a repair that still ran has given one more shard is told again', async () => {
