@@ -14,7 +14,8 @@ import type { RepairContext } from './repair.ts';
 import type { Damage, GroupState } from './repair-plan.ts';
 import type { SideBySide } from './side-by-side.ts';
 
-export interface MenderContext extends Pick<CensusContext, 'backend' | 'everybody' | 'memory' | 'random'> {
+export interface MenderContext
+  extends Pick<CensusContext, 'backend' | 'everybody' | 'memory' | 'random' | 'mute'> {
   peers: CustodyPeers;
   store: CustodyStore;
   manifests: CustodyManifests;

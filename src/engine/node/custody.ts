@@ -25,7 +25,7 @@ import { Leases } from '../maintenance/custody/leases.ts';
 import { askWhere, manifestInCustody, tellWhere } from '../maintenance/custody/locate.ts';
 import { sendOrders } from '../maintenance/custody/outbox.ts';
 import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
-import { Silences } from '../maintenance/custody/silences.ts';
+import { HOLDERS, Silences } from '../maintenance/custody/silences.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
 import type { DrainContext } from '../maintenance/drain.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
@@ -243,6 +243,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
     jobs: parts.jobs,
     backend: holders.backend,
     memory: parts.proofs,
+    mute: new Silences(clock, HOLDERS),
     random,
     everybody: holders.reachable,
     repairOf,

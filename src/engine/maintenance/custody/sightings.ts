@@ -6,6 +6,7 @@ import type { WantedShard } from '../proof/ask.ts';
 import { MAX_PROOF_IDS } from '../proof/challenge.ts';
 import { showElsewhere } from '../proof/elsewhere.ts';
 import type { ProofMemory } from '../proof/memory.ts';
+import type { Silences } from './silences.ts';
 
 export interface SightingsContext {
   /** Its own word needs no proof: its store has hashed what it took. */
@@ -16,6 +17,8 @@ export interface SightingsContext {
   memory: ProofMemory;
   /** For nonces. */
   random: Pick<Random, 'bytes'>;
+  /** Holders that answer nothing for long, which are not asked for a while. */
+  mute?: Silences | undefined;
   timeoutMs: number;
   signal: AbortSignal;
 }
@@ -59,15 +62,19 @@ export class Sightings {
   async ask(): Promise<void> {
     const round = [...this.wanted];
     this.wanted.clear();
-    const { timeoutMs, signal, backend } = this.context;
+    const { signal, backend, mute } = this.context;
     await Promise.all(
       round.map(async ([holder, wanted]) => {
         const found = backend(holder);
         if (found === undefined) return;
+        if (mute?.has(holder) === true) {
+          this.silent.add(holder);
+          return;
+        }
         const questions = [...wanted.values()];
         try {
           const ids = questions.map(({ id }) => id);
-          const held = await found.has(ids, { timeoutMs, signal });
+          const held = await this.heldBy(found, ids);
           await this.weigh(
             found,
             questions.filter((_, at) => held[at]),
@@ -78,6 +85,18 @@ export class Sightings {
         }
       }),
     );
+  }
+
+  private async heldBy(holder: Backend, ids: readonly ShardId[]): Promise<boolean[]> {
+    const { timeoutMs, signal, mute } = this.context;
+    try {
+      const held = await holder.has(ids, { timeoutMs, signal });
+      mute?.answered(holder.id);
+      return held;
+    } catch (error) {
+      mute?.failed(holder.id, error);
+      throw error;
+    }
   }
 
   holdersOf(id: ShardId): PeerId[] {

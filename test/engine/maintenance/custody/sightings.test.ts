@@ -3,11 +3,13 @@ import type { Backend } from '../../../../src/engine/backends/backend.ts';
 import { shardIdOfBytes } from '../../../../src/engine/codec/hash.ts';
 import { realRandom } from '../../../../src/engine/effects/random.ts';
 import { Sightings } from '../../../../src/engine/maintenance/custody/sightings.ts';
+import { HOLDERS, Silences } from '../../../../src/engine/maintenance/custody/silences.ts';
 import { attest } from '../../../../src/engine/maintenance/proof/attestation.ts';
 import { ProofMemory } from '../../../../src/engine/maintenance/proof/memory.ts';
 import type { ShardId } from '../../../../src/engine/types.ts';
 import { DatameshError } from '../../../../src/errors.ts';
 import { attesterOf } from '../../../support/attester.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
 import { peer } from './samples.ts';
 
 const MIB = 1024 * 1024;
@@ -98,4 +100,48 @@ test('what the owner noted needs no proof, whatever custodians say of it besides
   expect(sightings.holdersOf(ids[0]!)).toEqual([holder.peerId]);
   expect(sightings.holdersOf(ids[1]!)).toEqual([holder.peerId]);
   expect(sightings.silent.size).toBe(0);
+});
+
+test('who has answered nothing for long is not asked for a while, so that not every look waits for it, and is heard with its first answer', async () => {
+  const clock = manualClock();
+  const mute = new Silences(clock, HOLDERS);
+  let asked = 0;
+  let answers = false;
+  const backend = {
+    id: holder.peerId,
+    async has(wanted) {
+      asked++;
+      if (!answers) throw new DatameshError('timeout', { what: 'no answer' });
+      return wanted.map(() => true);
+    },
+  } as Partial<Backend> as Backend;
+  const look = async () => {
+    const sightings = new Sightings({
+      self: peer('self'),
+      backend: () => backend,
+      memory: new ProofMemory(),
+      random: realRandom(),
+      mute,
+      timeoutMs: 100,
+      signal: new AbortController().signal,
+    });
+    sightings.want(holder.peerId, { id: ids[0]!, lengthBytes: 128 }, 'owner');
+    const before = asked;
+    await sightings.ask();
+    clock.advance(5_000);
+    return [asked - before, sightings.holdersOf(ids[0]!).length, sightings.silent.size];
+  };
+  const looks = async (count: number) => {
+    const seen: number[][] = [];
+    while (seen.length < count) seen.push(await look());
+    return seen;
+  };
+  // Each wait is five seconds of a real look; then two looks in three do without it.
+  const waits = [1, 0, 1];
+  const goesOn = [0, 0, 1];
+  expect(await looks(7)).toEqual([waits, waits, waits, waits, goesOn, goesOn, waits]);
+  answers = true;
+  expect((await looks(3)).at(-1)).toEqual([1, 1, 0]);
+  answers = false;
+  expect(await looks(2)).toEqual([waits, waits]);
 });
