@@ -160,8 +160,10 @@ export function custodyClient(net: Pick<Net, 'request'>): CustodyClient {
 }
 
 /** Half a message at most, so that the others of its batch find room beside it. */
+export const MAX_OFFERED_MANIFEST_BYTES = MAX_CUSTODY_BYTES / 2;
+
 export function thatFits(item: OfferItem): OfferItem {
-  const fits = (item.manifest?.length ?? 0) <= MAX_CUSTODY_BYTES / 2;
+  const fits = (item.manifest?.length ?? 0) <= MAX_OFFERED_MANIFEST_BYTES;
   return fewEnough(fits ? item : { ...item, manifest: undefined });
 }
 

@@ -4,7 +4,7 @@ import { decodeManifest } from '../../codec/manifest.ts';
 import { bytesToHex, type ObjectId, type OwnerId, type PeerId } from '../../types.ts';
 import { sideBySide } from '../side-by-side.ts';
 import { type Duty, mayForget } from './custodians.ts';
-import type { CustodyClient } from './custody-client.ts';
+import { type CustodyClient, MAX_OFFERED_MANIFEST_BYTES } from './custody-client.ts';
 import { writtenTo } from './custody-manifests.ts';
 import { type CustodyPeers, dutyFor } from './custody-peers.ts';
 import type { OfferItem } from './custody-protocol.ts';
@@ -32,8 +32,10 @@ export interface HandoverContext {
 
 /** Orders looked at in one go: 10 ms of work. */
 const PAGE = 256;
-/** Manifests asked for side by side: of one stripe they have 500 bytes. */
-const FETCHES_AT_ONCE = { count: 8, bytes: Number.POSITIVE_INFINITY };
+/** Manifests asked for side by side: those that no offer takes are what is missing most, of up to 16 MiB each, and twice that while they are checked. */
+const FETCHES_AT_ONCE = { count: 2, bytes: Number.POSITIVE_INFINITY };
+/** Orders read with their manifests to be offered to one peer, of up to half a MiB each. */
+const OFFERED_TOGETHER = 32;
 
 export interface HandoverReport {
   offered: number;
@@ -112,7 +114,7 @@ export class Handover {
 
   /** Sees to it that the peer has these orders; how many had to be offered. */
   private async tell(peer: PeerId, marks: readonly CustodyMark[]): Promise<number> {
-    const { client, store, peers, log } = this.context;
+    const { client, store, log } = this.context;
     const call = { timeoutMs: this.context.timeoutMs, signal: this.context.signal };
     try {
       const known = await client.known(
@@ -132,26 +134,34 @@ export class Handover {
       }
       if (missed.length > 0)
         this.context.released(await releasesFrom(peer, missed, { ...call, client, store }));
-      const offers = lacking.flatMap((mark) => {
-        const item = itemOf(store, mark);
-        return item === undefined ? [] : [{ mark, item }];
-      });
-      const answers = await client.offer(
-        peer,
-        offers.map(({ item }) => item),
-        call,
-      );
-      for (const [at, answer] of answers.entries()) {
-        const { objectId, owner } = offers[at]!.mark;
-        if (answer === 'kept' || answer === 'newer') this.confirm(peer, objectId);
-        else if (answer === 'refused') peers.refused(peer, owner);
-      }
-      return offers.length;
+      let offered = 0;
+      for (let at = 0; at < lacking.length; at += OFFERED_TOGETHER)
+        offered += await this.offer(peer, lacking.slice(at, at + OFFERED_TOGETHER));
+      return offered;
     } catch (error) {
       this.context.signal.throwIfAborted();
       log(`custodian ${peer.slice(-8)}: ${asDatameshError(error).message}`);
       return 0;
     }
+  }
+
+  private async offer(peer: PeerId, marks: readonly CustodyMark[]): Promise<number> {
+    const { client, store, peers, timeoutMs, signal } = this.context;
+    const offers = marks.flatMap((mark) => {
+      const item = itemOf(store, mark);
+      return item === undefined ? [] : [{ mark, item }];
+    });
+    const answers = await client.offer(
+      peer,
+      offers.map(({ item }) => item),
+      { timeoutMs, signal },
+    );
+    for (const [at, answer] of answers.entries()) {
+      const { objectId, owner } = offers[at]!.mark;
+      if (answer === 'kept' || answer === 'newer') this.confirm(peer, objectId);
+      else if (answer === 'refused') peers.refused(peer, owner);
+    }
+    return offers.length;
   }
 
   private confirm(peer: PeerId, id: ObjectId): void {
@@ -223,11 +233,13 @@ export function isOpenRelease(mark: CustodyMark | undefined): boolean {
   return mark?.state === 'released' && mark.hasManifest;
 }
 
-/** An order as it is offered, with all that is known of its object. Undefined when it has been forgotten meanwhile. */
+/** An order as it is offered, with all that is known of its object; a manifest that no offer takes is not read. Undefined when it has been forgotten meanwhile. */
 export function itemOf(
   store: CustodyStore,
   { objectId }: Pick<CustodyMark, 'objectId'>,
 ): OfferItem | undefined {
   const record = store.get(objectId);
-  return record && { order: record.bytes, manifest: store.manifest(objectId), claims: record.claims };
+  if (record === undefined) return undefined;
+  const manifest = record.manifestBytes > MAX_OFFERED_MANIFEST_BYTES ? undefined : store.manifest(objectId);
+  return { order: record.bytes, manifest, claims: record.claims };
 }

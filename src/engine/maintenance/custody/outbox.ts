@@ -38,6 +38,10 @@ export interface OutboxContext {
 
 /** Orders signed and sent in one go. */
 const BATCH = 256;
+/** Fewer, where their manifests have so many bytes: of large objects one has up to 16 MiB. */
+const BATCH_BYTES = 16 * 1024 * 1024;
+/** Manifests asked for side by side. */
+const FETCHED_TOGETHER = 8;
 
 /** How many orders are still unconfirmed: those for which too few custodians answered. */
 export async function sendOrders(context: OutboxContext): Promise<number> {
@@ -49,14 +53,43 @@ export async function sendOrders(context: OutboxContext): Promise<number> {
     const batch = catalog.pendingOrders(owner.ownerId, after, BATCH);
     if (batch.length === 0) return unconfirmed;
     after = batch.at(-1)!.objectId;
-    const confirmed = await sendBatch(batch, context);
-    catalog.orderConfirmed(owner.ownerId, confirmed);
-    context.confirmed(confirmed.map(({ objectId }) => objectId));
-    unconfirmed += batch.length - confirmed.length;
+    for await (const part of withManifests(batch, context)) {
+      const confirmed = await sendBatch(part, context);
+      catalog.orderConfirmed(owner.ownerId, confirmed);
+      context.confirmed(confirmed.map(({ objectId }) => objectId));
+      unconfirmed += part.length - confirmed.length;
+    }
   }
 }
 
-async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext): Promise<PendingOrder[]> {
+interface Sending {
+  pending: PendingOrder;
+  manifest: FoundManifest;
+}
+
+async function* withManifests(
+  batch: readonly PendingOrder[],
+  { manifest, signal }: OutboxContext,
+): AsyncGenerator<Sending[]> {
+  let part: Sending[] = [];
+  let bytes = 0;
+  for (let at = 0; at < batch.length; at += FETCHED_TOGETHER) {
+    const found = await Promise.all(
+      batch.slice(at, at + FETCHED_TOGETHER).map(async (pending) => ({
+        pending,
+        manifest: await manifest(pending.objectId, pending.manifestHolders, signal),
+      })),
+    );
+    part.push(...found);
+    for (const one of found) bytes += one.manifest.bytes?.length ?? 0;
+    if (bytes < BATCH_BYTES && at + FETCHED_TOGETHER < batch.length) continue;
+    yield part;
+    part = [];
+    bytes = 0;
+  }
+}
+
+async function sendBatch(batch: readonly Sending[], context: OutboxContext): Promise<PendingOrder[]> {
   const { owner, network, peers, store, client, timeoutMs, signal, log } = context;
   const members = peers.members(owner.ownerId);
   /** Releases of which a holder that may have the manifest cannot be asked. */
@@ -69,27 +102,26 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
     const issuedAtMs = context.nowMs();
     return { network, objectId, owner: owner.ownerId, domain, members: only, state, sequence, issuedAtMs };
   };
-  const signed = signOrders(batch.map(orderOf), owner);
-  await Promise.all(
-    batch.map(async (pending, at) => {
-      const { objectId, state, manifestHolders } = pending;
-      const bytes = signed[at]!;
-      const manifest = await context.manifest(objectId, manifestHolders, signal);
-      const claims = [...manifestHolders]
-        .sort()
-        .map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
-      const item = { order: bytes, manifest: manifest.bytes, claims };
-      if (state === 'released' && manifest.bytes === undefined && manifest.silent) withheld.add(pending);
-      const custodians = firstMembers(objectId, members, CUSTODIANS);
-      // Nobody is there to keep it: it waits.
-      waiting.set(pending, custodians.length === 0 ? Number.POSITIVE_INFINITY : custodians.length);
-      for (const peer of custodians) {
-        const theirs = offers.get(peer);
-        if (theirs === undefined) offers.set(peer, [{ pending, item }]);
-        else theirs.push({ pending, item });
-      }
-    }),
+  const signed = signOrders(
+    batch.map(({ pending }) => orderOf(pending)),
+    owner,
   );
+  for (const [at, { pending, manifest }] of batch.entries()) {
+    const { objectId, state, manifestHolders } = pending;
+    const claims = [...manifestHolders]
+      .sort()
+      .map((holder, index) => ({ stripe: MANIFEST_GROUP, index, holder }));
+    const item = { order: signed[at]!, manifest: manifest.bytes, claims };
+    if (state === 'released' && manifest.bytes === undefined && manifest.silent) withheld.add(pending);
+    const custodians = firstMembers(objectId, members, CUSTODIANS);
+    // Nobody is there to keep it: it waits.
+    waiting.set(pending, custodians.length === 0 ? Number.POSITIVE_INFINITY : custodians.length);
+    for (const peer of custodians) {
+      const theirs = offers.get(peer);
+      if (theirs === undefined) offers.set(peer, [{ pending, item }]);
+      else theirs.push({ pending, item });
+    }
+  }
   const confirm = (pending: PendingOrder) => waiting.set(pending, waiting.get(pending)! - 1);
   await Promise.all(
     [...offers].map(async ([peer, theirs]) => {
@@ -122,7 +154,7 @@ async function sendBatch(batch: readonly PendingOrder[], context: OutboxContext)
       }
     }),
   );
-  const told = batch.filter((pending) => waiting.get(pending) === 0);
+  const told = batch.map(({ pending }) => pending).filter((pending) => waiting.get(pending) === 0);
   const open = await withoutManifest(
     told.filter((pending) => withheld.has(pending)),
     context,

@@ -4,9 +4,12 @@ import { blake3 } from '../../../../src/engine/codec/hash.ts';
 import { decodeManifest, encodeManifest } from '../../../../src/engine/codec/manifest.ts';
 import { realRandom } from '../../../../src/engine/effects/random.ts';
 import { firstMembers } from '../../../../src/engine/maintenance/custody/custodians.ts';
-import type { CustodyClient } from '../../../../src/engine/maintenance/custody/custody-client.ts';
+import {
+  type CustodyClient,
+  MAX_OFFERED_MANIFEST_BYTES,
+} from '../../../../src/engine/maintenance/custody/custody-client.ts';
 import { MANIFEST_GROUP } from '../../../../src/engine/maintenance/custody/custody-store.ts';
-import { Handover } from '../../../../src/engine/maintenance/custody/handover.ts';
+import { Handover, itemOf } from '../../../../src/engine/maintenance/custody/handover.ts';
 import { Leases } from '../../../../src/engine/maintenance/custody/leases.ts';
 import { memoryCustody } from '../../../../src/engine/maintenance/custody/memory-custody.ts';
 import type { ReleaseCarrier } from '../../../../src/engine/maintenance/custody/release-carrier.ts';
@@ -31,7 +34,7 @@ const bare = keepOf({ objectId: id }, { claims: [{ stripe: MANIFEST_GROUP, index
 /** A leader; others answer as told. */
 function leader(given: {
   custodians: Uint8Array | undefined;
-  holders?: (asked: readonly PeerId[]) => Uint8Array | undefined;
+  holders?: (asked: readonly PeerId[]) => Uint8Array | undefined | Promise<undefined>;
 }) {
   const store = memoryCustody();
   const asked: PeerId[] = [];
@@ -67,6 +70,37 @@ test('a manifest that an order came without is fetched from another custodian', 
   expect(written).not.toHaveLength(0);
   for (const one of written) expect(store.heldBy(one, undefined, 9)).toEqual([id]);
   expect(bytesToHex(store.manifest(id)!)).toBe(bytesToHex(manifest));
+});
+
+test('two are fetched at once: what no offer takes is large', async () => {
+  let now = 0;
+  let most = 0;
+  const { store, handover } = leader({
+    custodians: undefined,
+    async holders() {
+      most = Math.max(most, ++now);
+      await turn();
+      now--;
+      return undefined;
+    },
+  });
+  const ids = Array.from({ length: 9 }, (_, at) => `${at}`.padStart(64, '0') as ObjectId);
+  for (const objectId of ids) store.keep([keepOf({ objectId })]);
+  expect(await handover.fetchManifests(ids)).toEqual([]);
+  expect([most, now]).toEqual([2, 0]);
+});
+
+test('a manifest that no offer takes is not read to be offered', () => {
+  const store = memoryCustody();
+  const [small, large] = [MAX_OFFERED_MANIFEST_BYTES, MAX_OFFERED_MANIFEST_BYTES + 1].map((length, at) => {
+    const objectId = `${at}`.padStart(64, '0') as ObjectId;
+    store.keep([keepOf({ objectId }, { manifest: Buffer.alloc(length) })]);
+    return itemOf(store, { objectId });
+  });
+  expect([small?.manifest?.length, large]).toEqual([
+    MAX_OFFERED_MANIFEST_BYTES,
+    expect.objectContaining({ manifest: undefined }),
+  ]);
 });
 
 test('where custodians have none, or another’s, noted holders are asked; what nobody has stays away', async () => {

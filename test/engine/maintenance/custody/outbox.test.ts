@@ -25,6 +25,8 @@ interface Mesh {
   found?: FoundManifest;
   /** Whether the custodians have the manifest. */
   known?: boolean;
+  /** Manifests asked for, less those of confirmed orders. */
+  open?: { now: number; most: number };
 }
 
 function sender(
@@ -50,9 +52,14 @@ function sender(
         known: async (_to: PeerId, ids: readonly ObjectId[]) =>
           ids.map(() => ({ sequence: 2, released: true, manifest: mesh.known === true })),
       } as Partial<CustodyClient> as CustodyClient,
-      manifest: async () => mesh.found ?? { bytes: Buffer.from('a manifest'), silent: false },
+      async manifest() {
+        if (mesh.open) mesh.open.most = Math.max(mesh.open.most, ++mesh.open.now);
+        return mesh.found ?? { bytes: Buffer.from('a manifest'), silent: false };
+      },
       kept: () => {},
-      confirmed: () => {},
+      confirmed(ids) {
+        if (mesh.open) mesh.open.now -= ids.length;
+      },
       nowMs: () => 5,
       log: () => {},
       timeoutMs: 100,
@@ -80,6 +87,15 @@ test('what was put is told to three custodians, once they have confirmed it no m
   }
   expect(await send()).toBe(0);
   expect(told).toHaveLength(6);
+});
+
+test('of large objects only so many manifests are in the memory at once, and all orders are told', async () => {
+  for (let at = 0; at < 40; at++) put(`large ${at}`);
+  const open = { now: 0, most: 0 };
+  const bytes = Buffer.alloc(6 * 1024 * 1024);
+  const { told, send } = sender([1, 2, 3], kept, { found: { bytes, silent: false }, open });
+  expect(await send()).toBe(0);
+  expect([told.length, open.now, open.most]).toEqual([120, 0, 8]);
 });
 
 test('a custodian that is the owner’s own node knows as well as the others whose shards are gone when a node is', async () => {
