@@ -1,6 +1,7 @@
 /** `repair` on a running node: the owner's own hand where custodians would act by themselves, and at once. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { CallOptions } from '../engine.ts';
+import { batches } from '../maintenance/batches.ts';
 import {
   type CensusContext,
   lookThrough,
@@ -53,22 +54,17 @@ export function repairer(
     if (checkIntegrity) await verify({ ref, pool }, { ...call, signal });
     const { onLine } = call;
     const run = { node, pools, report, signal, apply: apply === true, onLine };
-    let batch: CurrentObject[] = [];
     const progress = () =>
       call.onProgress?.({
         doneBytes: report.trafficBytes,
         totalBytes: undefined,
         doneItems: report.objects,
       });
-    for await (const object of objects.current({ ref, pool }, signal)) {
-      batch.push(object);
-      if (batch.length < OBJECTS_AT_ONCE) continue;
+    const current = objects.current({ ref, pool }, signal);
+    for await (const batch of batches(current, OBJECTS_AT_ONCE, ({ entry }) => entry.stripes)) {
       await repairBatch(batch, run);
-      batch = [];
       progress();
     }
-    await repairBatch(batch, run);
-    progress();
     report.worst.sort((a, b) => a.spare - b.spare || b.missing - a.missing);
     report.worst.length = Math.min(report.worst.length, LISTED);
     report.durationMs = node.clock.monotonic() - startedMs;

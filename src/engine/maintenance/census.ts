@@ -4,6 +4,7 @@
  */
 import type { HealthReport, ObjectState, SpareHistogram } from '../engine.ts';
 import type { PeerId } from '../types.ts';
+import { batches } from './batches.ts';
 import {
   askHolders,
   type CensusGroup,
@@ -14,7 +15,7 @@ import {
 } from './census-ask.ts';
 
 /** Objects are asked for in batches, so that memory does not grow with the catalog. */
-export const BATCH_OBJECTS = 64;
+const BATCH_OBJECTS = 64;
 const WORST_LISTED = 100;
 
 export async function takeCensus(
@@ -24,7 +25,7 @@ export async function takeCensus(
   const startedMs = options.clock.monotonic();
   const report = emptyReport(options);
   const silent = new Set<PeerId>();
-  for await (const batch of batches(objects, BATCH_OBJECTS)) {
+  for await (const batch of censusBatches(objects)) {
     const live = await askHolders(batch, options, silent);
     for (const object of batch) countObject(object, live, report);
     options.onProgress?.(report.objects);
@@ -35,6 +36,10 @@ export async function takeCensus(
   report.worst.length = Math.min(report.worst.length, WORST_LISTED);
   report.durationMs = options.clock.monotonic() - startedMs;
   return report;
+}
+
+export function censusBatches(objects: AsyncIterable<CensusObject>): AsyncGenerator<CensusObject[]> {
+  return batches(objects, BATCH_OBJECTS, ({ groups }) => groups?.length ?? 0);
 }
 
 export function emptyReport({
@@ -128,16 +133,4 @@ function bucketOf(spare: number): keyof SpareHistogram {
   if (spare === 0) return 'spare0';
   if (spare === 1) return 'spare1';
   return spare === 2 ? 'spare2' : 'spare3plus';
-}
-
-export async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length === size) {
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) yield batch;
 }

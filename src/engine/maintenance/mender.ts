@@ -1,5 +1,6 @@
 /** Looks at objects in custody, and mends what is damaged and this node's to mend: who leads repairs, with a lease from the other custodians. */
 import type { ObjectId } from '../types.ts';
+import { batches } from './batches.ts';
 import { lookThrough } from './custody/custody-census.ts';
 import { takeLeases } from './custody/lease-round.ts';
 import { releasedOf } from './custody/tombstones.ts';
@@ -10,26 +11,12 @@ import { keptHere, notedLosses } from './triage.ts';
 import { leftMs } from './turns.ts';
 import { noteWhereabouts, sameClaims } from './whereabouts.ts';
 
-/** Stripes looked at together, so that large objects do not fill the memory: 6 MB of ids at 4+2. One object may have more. */
-const STRIPES_AT_ONCE = 16_384;
-
 /** Looks at these objects and repairs what is due. Each object is then off the list of suspects, or waits on it. */
 export async function mend(ids: readonly ObjectId[], context: MenderContext): Promise<MendReport> {
   const report: MendReport = { looked: 0, repaired: 0, trafficBytes: 0, shards: 0 };
-  let batch: Case[] = [];
-  let stripes = 0;
-  for (const id of ids) {
-    const one = openCase(id, context);
-    if (one === undefined) continue;
-    if (batch.length > 0 && stripes + one.object.manifest.stripeCount > STRIPES_AT_ONCE) {
-      await mendBatch(batch, context, report);
-      batch = [];
-      stripes = 0;
-    }
-    batch.push(one);
-    stripes += one.object.manifest.stripeCount;
-  }
-  await mendBatch(batch, context, report);
+  const stripesOf = ({ object }: Case) => object.manifest.stripeCount;
+  for await (const batch of batches(openCases(ids, context), Number.POSITIVE_INFINITY, stripesOf))
+    await mendBatch(batch, context, report);
   return report;
 }
 
@@ -68,6 +55,13 @@ async function mendBatch(cases: readonly Case[], context: MenderContext, report:
     if (mine.length > 0) await mendCases(mine, context, report);
   } finally {
     if (!signal.aborted) await round.giveBack();
+  }
+}
+
+function* openCases(ids: readonly ObjectId[], context: MenderContext): Generator<Case> {
+  for (const id of ids) {
+    const one = openCase(id, context);
+    if (one !== undefined) yield one;
   }
 }
 

@@ -1,7 +1,7 @@
 /** A census counted twice: as it is, and as it would be without some holders. What it says is what the census after such a loss would say. */
 import type { PeerId } from '../types.ts';
 import type { WhatifObject, WhatifReport } from '../views/whatif.ts';
-import { BATCH_OBJECTS, batches, countObject, emptyReport, stateOf } from './census.ts';
+import { censusBatches, countObject, emptyReport, stateOf } from './census.ts';
 import {
   askHolders,
   askWithout,
@@ -26,7 +26,7 @@ export async function foresee(
   const startedMs = options.clock.monotonic();
   const tally = new WhatifTally(isGone, options);
   const silent = new Set<PeerId>();
-  for await (const batch of batches(objects, BATCH_OBJECTS)) {
+  for await (const batch of censusBatches(objects)) {
     const live = await askHolders(batch, options, silent);
     const rest = await askWithout(batch, live, isGone, options);
     for (const object of batch) tally.add(object, live, rest);

@@ -1,6 +1,7 @@
 /** Where shards really lie: the holders' answers, counted by what fails together, and held against each pool's rule. Pure but for the asking. */
 import type { Entry, PoolRecord } from '../catalog/catalog.ts';
 import type { Manifest } from '../codec/manifest.ts';
+import { batches } from '../maintenance/batches.ts';
 import {
   askHolders,
   type CensusGroup,
@@ -65,18 +66,11 @@ export async function takeDistribution(
   };
   const rows = new Map<string, DistributionRow>();
   const silent = new Set<PeerId>();
-  let batch: PlacedObject[] = [];
-  const flush = async () => {
+  for await (const batch of batches(objects, BATCH_OBJECTS, ({ groups }) => groups?.length ?? 0)) {
     const asked = batch.map(({ entry, groups }) => ({ name: entry.name, objectId: entry.objectId, groups }));
     const live = await askHolders(asked, context, silent);
     for (const object of batch) count(object, live, silent, context, report, rows);
-    batch = [];
-  };
-  for await (const object of objects) {
-    batch.push(object);
-    if (batch.length === BATCH_OBJECTS) await flush();
   }
-  await flush();
   report.silent = [...silent];
   report.rows = [...rows.values()]
     .map((row) => ({ ...row, share: report.shards === 0 ? 0 : row.shards / report.shards }))

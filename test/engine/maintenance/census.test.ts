@@ -14,7 +14,7 @@ import {
 import { ProofMemory } from '../../../src/engine/maintenance/proof/memory.ts';
 import { fetchManifest } from '../../../src/engine/transfer/get.ts';
 import { storeObject } from '../../../src/engine/transfer/put.ts';
-import { manifestShardId, type PeerId, type ShardId } from '../../../src/engine/types.ts';
+import { manifestShardId, type ObjectId, type PeerId, type ShardId } from '../../../src/engine/types.ts';
 import { bytesOf, MemoryMesh } from '../../support/memory-mesh.ts';
 
 const NEVER = new AbortController().signal;
@@ -55,6 +55,16 @@ const census = (mesh: MemoryMesh, objects: CensusObject[], more: Partial<CensusO
       ...more,
     },
   );
+
+test('holders are asked for few large objects at a time, so that these do not fill the memory', async () => {
+  const holder = 'nobody' as PeerId;
+  const group = { code: { k: 4, m: 2 }, shards: [{ id: 'ab'.repeat(32) as ShardId, holder }] };
+  const objectId = 'cd'.repeat(32) as ObjectId;
+  const large: CensusObject = { name: 'large', objectId, groups: Array(10_000).fill(group) };
+  const counted: number[] = [];
+  await census(new MemoryMesh(1), [large, large, large], { onProgress: (done) => counted.push(done) });
+  expect(counted).toEqual([1, 2, 3]);
+});
 
 test('a census equals what an omniscient look into every store counts, whatever shards vanish', async () => {
   const mesh = new MemoryMesh(7);

@@ -1,5 +1,6 @@
 /** Every object of a pool, who holds what of it now, batch by batch: memory does not grow with the catalog. */
 import type { Entry, PoolRecord } from '../../catalog/catalog.ts';
+import { batches } from '../../maintenance/batches.ts';
 import { lookThrough, type ObjectInCustody } from '../../maintenance/custody/custody-census.ts';
 import { type Claim, MANIFEST_GROUP } from '../../maintenance/custody/custody-store.ts';
 import type { GroupState } from '../../maintenance/repair-plan.ts';
@@ -32,20 +33,20 @@ export interface Found {
 
 /** Objects without a readable manifest are left out: nobody knows their shards now. */
 export async function* walkPool(options: WalkOptions): AsyncGenerator<Found[]> {
-  const { pools, liveness, pool, signal } = options;
+  const versions = versionsIn(options);
+  for await (const batch of batches(versions, OBJECTS_AT_ONCE, ({ entry }) => entry.stripes))
+    yield* lookAtBatch(batch, options);
+}
+
+async function* versionsIn({ pools, liveness, pool, signal }: WalkOptions): AsyncGenerator<Version> {
   const seen = new Set<ObjectId>();
-  let batch: Version[] = [];
   for await (const version of liveness.versions(signal)) {
     signal.throwIfAborted();
     const { entry } = version;
     if (pools.poolOrDefault(entry.pool).name !== pool.name || seen.has(entry.objectId)) continue;
     seen.add(entry.objectId);
-    batch.push(version);
-    if (batch.length < OBJECTS_AT_ONCE) continue;
-    yield* lookAtBatch(batch, options);
-    batch = [];
+    yield version;
   }
-  if (batch.length > 0) yield* lookAtBatch(batch, options);
 }
 
 async function* lookAtBatch(batch: readonly Version[], options: WalkOptions): AsyncGenerator<Found[]> {
