@@ -93,6 +93,7 @@ export async function menderMesh(count: number, others?: Others) {
       manifest: () => manifestBytes,
       rate: new RateLimit(clock, undefined),
       proofs: memory,
+      isLate: () => false,
       failed: () => {},
       signal,
     }),

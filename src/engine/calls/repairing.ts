@@ -9,6 +9,7 @@ import {
   type ObjectState,
 } from '../maintenance/custody/custody-census.ts';
 import { type Claim, MANIFEST_GROUP } from '../maintenance/custody/custody-store.ts';
+import { LATE, Silences } from '../maintenance/custody/silences.ts';
 import { type RepairContext, repairGroup } from '../maintenance/repair.ts';
 import { compareRisk, type Damage, damageOf } from '../maintenance/repair-plan.ts';
 import { RateLimit } from '../mesh/rate-limit.ts';
@@ -53,7 +54,8 @@ export function repairer(
     // Holders look at every byte of it and set aside what has rotted; what they cannot show is remembered as missing.
     if (checkIntegrity) await verify({ ref, pool }, { ...call, signal });
     const { onLine } = call;
-    const run = { node, pools, report, signal, apply: apply === true, onLine };
+    const late = new Silences(node.clock, LATE);
+    const run = { node, pools, report, signal, late, apply: apply === true, onLine };
     const progress = () =>
       call.onProgress?.({
         doneBytes: report.trafficBytes,
@@ -173,12 +175,14 @@ export interface OwnersHand {
   signal: AbortSignal;
   /** Bytes a second; no cap when absent. */
   rate?: RateLimit | undefined;
+  /** Shared by all objects of a run. */
+  late?: Silences | undefined;
 }
 
 /** What the owner's node needs to repair and move shards of an object: the rule of its pool, and `put` where custodians adopt. */
 export function repairContextOf(
   entry: Pick<CurrentObject['entry'], 'pool'>,
-  { node, pools, signal, rate }: OwnersHand,
+  { node, pools, signal, rate, late = new Silences(node.clock, LATE) }: OwnersHand,
 ): RepairContext {
   const owner = ownerOf(node);
   const pool = pools.poolOrDefault(entry.pool);
@@ -204,7 +208,9 @@ export function repairContextOf(
     manifest: () => undefined,
     rate: rate ?? new RateLimit(node.clock, undefined),
     proofs: node.proofs,
+    isLate: (holder) => late.has(holder),
     failed: (holder, error) => {
+      late.failed(holder, error);
       node.events.add('warn', 'repair', `${holder.slice(-8)}: ${error.message}`);
       if (error.code === 'hash-mismatch') node.health.observe(holder, { kind: 'wrong-bytes' });
     },

@@ -32,8 +32,9 @@ export interface RepairContext {
   rate: RateLimit;
   /** Told what a holder has taken. */
   proofs: Pick<ProofMemory, 'taken' | 'isMissing'>;
-  /** A holder failed: it is not asked again for a while. */
   failed(holder: PeerId, error: DatameshError): void;
+  /** It let a request of a repair time out a moment ago, and comes last: each stripe would else wait for it. */
+  isLate(holder: PeerId): boolean;
   signal: AbortSignal;
 }
 
@@ -120,8 +121,11 @@ async function readAny(
 ): Promise<Map<number, Uint8Array>> {
   const { code, ids, live } = damage.group;
   const sources = [...ids.keys()].filter((index) => live[index]!.length > 0);
-  const local = (index: number) => (live[index]!.includes(context.self) ? 0 : 1);
-  sources.sort((a, b) => local(a) - local(b) || a - b);
+  const rank = (index: number) => {
+    if (live[index]!.includes(context.self)) return 0;
+    return live[index]!.every(context.isLate) ? 2 : 1;
+  };
+  sources.sort((a, b) => rank(a) - rank(b) || a - b);
   const got = new Map<number, Uint8Array>();
   const next = async (into: Uint8Array | undefined): Promise<void> => {
     for (let index = sources.shift(); index !== undefined; index = sources.shift()) {
@@ -150,9 +154,8 @@ async function readOne(
   const id = group.ids[index]!;
   // How long a manifest is, only its holders know for certain.
   const maxBytes = group.stripe === MANIFEST_GROUP ? MAX_MANIFEST_BYTES : group.shardBytes;
-  const holders = [...group.live[index]!].sort(
-    (a, b) => Number(b === context.self) - Number(a === context.self),
-  );
+  const rank = (holder: PeerId) => (holder === context.self ? 0 : 1 + Number(context.isLate(holder)));
+  const holders = [...group.live[index]!].sort((a, b) => rank(a) - rank(b));
   for (const holder of holders) {
     try {
       const remote = holder !== context.self;
@@ -204,17 +207,20 @@ async function place(
   }
 }
 
-/** Who took the shard before and could not show it comes last: else one that acknowledges everything and keeps nothing is given it in every round. */
+/** Who took the shard before and could not show it comes last, else one that acknowledges everything and keeps nothing is given it in every round; before those, who is late. */
 function targets(
   damage: Damage,
   index: number,
   context: RepairContext,
   failed: ReadonlySet<PeerId>,
 ): PeerId[] {
-  const { rule, self, proofs } = context;
+  const { rule, self, proofs, isLate } = context;
   const found = targetsFor(damage, index, rule, context.candidates(), self, failed);
-  const hasFailed = (peer: PeerId) => peer !== self && proofs.isMissing(peer, damage.group.ids[index]!);
-  return [...found.filter((peer) => !hasFailed(peer)), ...found.filter(hasFailed)];
+  const rank = (peer: PeerId) => {
+    if (peer === self) return 0;
+    return proofs.isMissing(peer, damage.group.ids[index]!) ? 2 : Number(isLate(peer));
+  };
+  return [...found].sort((a, b) => rank(a) - rank(b));
 }
 
 /** What `adopt` may take: a put with its sync. */

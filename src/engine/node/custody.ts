@@ -25,7 +25,7 @@ import { Leases } from '../maintenance/custody/leases.ts';
 import { askWhere, manifestInCustody, tellWhere } from '../maintenance/custody/locate.ts';
 import { sendOrders } from '../maintenance/custody/outbox.ts';
 import { ReleaseCarrier } from '../maintenance/custody/release-carrier.ts';
-import { HOLDERS, Silences } from '../maintenance/custody/silences.ts';
+import { HOLDERS, LATE, Silences } from '../maintenance/custody/silences.ts';
 import { DamageList } from '../maintenance/damage-list.ts';
 import type { DrainContext } from '../maintenance/drain.ts';
 import { createKeeper, KEEPER_LIMITS, type Keeper } from '../maintenance/keeper.ts';
@@ -138,6 +138,7 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
   const leases = new Leases(clock);
   const suspects = new DamageList();
   const silences = new Silences(clock);
+  const late = new Silences(clock, LATE);
   const rate = new RateLimit(clock, REPAIR_BYTES_PER_SECOND);
   const call = { timeoutMs: ASK_TIMEOUT_MS, signal };
   const adoption = createAdoption({
@@ -222,7 +223,9 @@ export async function keepCustody(parts: Parts, closers: Closers): Promise<Custo
       manifest: (id) => custody.manifest(id),
       rate,
       proofs: parts.proofs,
+      isLate: (holder) => late.has(holder),
       failed(holder, error) {
+        late.failed(holder, error);
         if (error.code === 'hash-mismatch') parts.health.observe(holder, { kind: 'wrong-bytes' });
         log(`repair: ${holder.slice(-8)}: ${error.message}`);
       },

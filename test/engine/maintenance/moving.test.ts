@@ -55,6 +55,7 @@ const repair = (): RepairContext => ({
   manifest: () => undefined,
   rate: new RateLimit(realClock(), undefined),
   proofs: new ProofMemory(),
+  isLate: () => false,
   failed: () => {},
   signal: new AbortController().signal,
 });

@@ -95,6 +95,7 @@ function contextOf(world: World, rule: Rule) {
     manifest: () => undefined,
     rate: new RateLimit(realClock(), undefined),
     proofs: new ProofMemory(),
+    isLate: (_holder: PeerId) => false,
     failed: () => {},
     signal: new AbortController().signal,
   };
@@ -330,6 +331,32 @@ test('reading goes on at another holder when one lies', async () => {
   await expect(
     repairGroup(damageOf(groupOf(shards, CODE, at), rule)!, contextOf(again, rule)),
   ).rejects.toMatchObject({ code: 'shards-missing' });
+});
+
+test('a holder that let a repair wait is neither read from nor given anything while others will do, and is where they will not', async () => {
+  const shards = await stripeOf(CODE);
+  const at = shards.map((_, index) => (index === 5 ? [] : [nodes[index + 1]!]));
+  const world = worldOf(shards, at, () => '');
+  const rule = ruleOf(world, 'node');
+  const damage = () => damageOf(groupOf(shards, CODE, at), rule)!;
+  const run = async (late: readonly PeerId[], self: PeerId) => {
+    const asked: PeerId[] = [];
+    const context = contextOf(world, rule);
+    const backend = (holder: PeerId) => {
+      asked.push(holder);
+      return context.backend(holder);
+    };
+    const isLate = (holder: PeerId) => late.includes(holder);
+    const { placed } = await repairGroup(damage(), { ...context, self, backend, isLate });
+    world.held.get(placed[0]!.holder)!.delete(shardIdOfBytes(shards[5]!));
+    return { asked: asked.sort(), taker: placed[0]!.holder };
+  };
+  const usual = await run([], nodes[1]!);
+  expect(usual).toEqual({ asked: nodes.slice(1, 5).sort(), taker: usual.taker });
+  const { asked, taker } = await run([nodes[2]!, usual.taker], nodes[1]!);
+  expect(asked).toEqual([nodes[1]!, ...nodes.slice(3, 6)].sort());
+  expect(taker).not.toBe(usual.taker);
+  expect((await run(nodes, nodes[1]!)).taker).toBe(usual.taker);
 });
 
 test('what a holder has taken anew is no longer held against it, and what it refuses is', async () => {

@@ -20,6 +20,8 @@ export interface Patience {
 const CUSTODIANS: Patience = { afterMs: 0, forMs: 5_000 };
 /** Of holders, whose shards count as lost while they are not asked: by then they do in any case (`silenceMs`). */
 export const HOLDERS: Patience = { afterMs: 15_000, forMs: 15_000 };
+/** Of holders whose shards are read, or that are given some, in repairs: they come last then. Three times what such a request may take. */
+export const LATE: Patience = { afterMs: 0, forMs: 60_000 };
 /** Those asked are members of the mesh; strangers cannot make it grow. */
 const MAX_PEERS = 2_000;
 
