@@ -16,7 +16,7 @@ export async function bootstrapBy(
     });
   }
   // libp2p answers with the connection that is there, whatever the address.
-  const open = named === undefined ? undefined : net.connection(named);
+  const open = named !== undefined && net.connected().includes(named) ? net.connection(named) : undefined;
   const { peerId, rttMs } = await membership.join(address);
   return { address: open?.address ?? address, peerId, rttMs };
 }

@@ -9,6 +9,7 @@ const nodeWith = (connected: string | undefined) =>
   ({
     net: {
       self,
+      connected: () => (connected === undefined ? [] : [other]),
       connection: (id: string) =>
         id === other && connected !== undefined ? { address: connected } : undefined,
     },

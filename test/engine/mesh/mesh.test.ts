@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { bootstrapBy } from '../../../src/engine/calls/bootstrap.ts';
 import { NO_BYTES } from '../../../src/engine/effects/net.ts';
 import { start } from './peers.ts';
 import { startPeer, type TestPeer, until } from './support.ts';
@@ -226,6 +227,14 @@ test.each(['up', 'down'] as const)(
     expect(moved).toBeLessThan(5 * cap * 1.1);
   },
 );
+
+test('an address that cannot be one is told as such, and whom it names is not looked up', async () => {
+  const a = await start('a');
+  const whole = (await start('b')).address;
+  for (const wrong of [whole.slice(0, -1), `${whole}Example`, whole.replace('127', '300')]) {
+    await expect(bootstrapBy(a, wrong), wrong).rejects.toMatchObject({ code: 'bad-value' });
+  }
+});
 
 test('a taken port is one clear error', async () => {
   const a = await start('a');
