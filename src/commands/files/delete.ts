@@ -1,5 +1,6 @@
 import type { Engine, ObjectView } from '../../engine/engine.ts';
 import { asDatameshError, DatameshError, EXIT } from '../../errors.ts';
+import { quoteWord } from '../../lang/argv.ts';
 import type { Command, Output } from '../command.ts';
 import { DELETE_FIELDS } from './fields.ts';
 import { shorten } from './object-name.ts';
@@ -122,7 +123,7 @@ async function existing(
   if (found !== undefined) return found;
   throw new DatameshError('not-found', {
     what: `'${shorten(ref)}' has no version ${version}`,
-    mend: 'see what there is with `datamesh versions`',
+    mend: `see what there is with \`datamesh versions ${quoteWord(ref)}\``,
   });
 }
 

@@ -3,7 +3,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import type { Node } from '../node.ts';
 import type { NameCalls, VersionView } from '../views/names.ts';
-import { findEntry, notFound, publicView } from './object-refs.ts';
+import { asWord, findEntry, notFound, publicView } from './object-refs.ts';
 import { ownerOf } from './put-object.ts';
 
 const PAGE_VERSIONS = 1000;
@@ -61,7 +61,7 @@ export function createNames(
       if (current !== undefined) {
         throw new DatameshError('already-exists', {
           what: `${JSON.stringify(name)} is not deleted: it means version ${current.version}`,
-          mend: `see what else there is with \`datamesh versions\``,
+          mend: `see what else there is with \`datamesh versions ${asWord(name)}\``,
         });
       }
       const back = catalog.unhide(ownerId, name);

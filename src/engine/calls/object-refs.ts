@@ -52,14 +52,14 @@ export function notFound(
     mend: hasOthers
       ? `see which there are with \`datamesh versions ${asWord(ref)}\``
       : isDeleted
-        ? 'bring it back with `datamesh undelete`, or read one of its `versions`'
+        ? `bring it back with \`datamesh undelete ${asWord(ref)}\`, or read one of its \`versions\``
         : 'see what is stored with `datamesh list`',
     details: { candidates },
   });
 }
 
 /** A name that no shell takes for anything else, to be copied with the command; else what stands for it. */
-function asWord(ref: string): string {
+export function asWord(ref: string): string {
   return /^\w[\w./-]{0,119}$/.test(ref) ? ref : 'NAME';
 }
 

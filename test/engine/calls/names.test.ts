@@ -47,6 +47,10 @@ it('a deleted name keeps its shards and comes back; a purge releases them', asyn
   const { orphaned } = await owner.cleanup({ orphaned: true, duplicates: false, dryRun: true });
   expect(orphaned).toMatchObject({ marked: 0, blocked: [] });
   await owner.names.undelete('a');
+  await expect(owner.names.undelete('a')).rejects.toMatchObject({
+    code: 'already-exists',
+    mend: expect.stringContaining('`datamesh versions a`'),
+  });
   await same('a', two);
   expect(await shards()).toBe(held);
   await owner.names.hide('a');
