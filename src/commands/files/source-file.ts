@@ -1,9 +1,10 @@
 /** The local file that a put reads. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { access, constants, open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatameshError } from '../../errors.ts';
+import { readPipe } from './named-pipe.ts';
 
 /** Large reads: at 64 KiB the calls themselves cost more than the copying. */
 const READ_BYTES = 1024 * 1024;
@@ -36,16 +37,17 @@ export async function openSource(file: string, cwd: string): Promise<SourceFile>
       mend: `put its files one by one, or pack it: tar c ${file} | datamesh put - --name NAME.tar`,
     });
   }
-  // Opening now and not at the first read: a file that may not be read is found before the mesh is touched.
-  const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
-    throw unreadable(file, cause);
-  });
-  await handle.close();
+  // Now and not at the first read: a file that may not be read is found before the mesh is touched.
+  await (found.isFIFO() ? access(path, constants.R_OK) : openOnce(path)).catch(
+    (cause: NodeJS.ErrnoException) => {
+      throw unreadable(file, cause);
+    },
+  );
   return {
     path,
     sizeBytes: found.isFile() ? Number(found.size) : undefined,
     fingerprint: async () => (found.isFile() ? await fingerprintOf(path) : undefined),
-    read: (signal) => readPieces(path, signal),
+    read: (signal) => (found.isFIFO() ? readPipe(path, signal) : readPieces(path, signal)),
     async changed() {
       if (!found.isFile()) return false;
       const now = await stat(path, { bigint: true }).catch(() => undefined);
@@ -54,6 +56,10 @@ export async function openSource(file: string, cwd: string): Promise<SourceFile>
       return !same || now.ino !== found.ino || now.dev !== found.dev;
     },
   };
+}
+
+async function openOnce(path: string): Promise<void> {
+  await (await open(path, 'r')).close();
 }
 
 /** Opened at the first piece: a stream that nobody reads would throw its abort at the process. */
