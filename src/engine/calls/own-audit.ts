@@ -23,7 +23,8 @@ export function auditOwn(node: Node, objects: Pick<Objects, 'current'>): Audit {
       const page = node.catalog.list(node.owner.ownerId, { limit: OBJECTS_PER_ROUND, cursor });
       cursor = page.cursor;
       const targets: AuditTarget[] = [];
-      for (const { objectId } of page.objects) {
+      // An object with many names is looked at once.
+      for (const objectId of new Set(page.objects.map((it) => it.objectId))) {
         for await (const { entry, manifest } of objects.current({ ref: objectId }, signal)) {
           if (manifest === undefined) continue;
           targets.push(...someShards(censusGroups(objectId, entry.manifestHolders, manifest), node.random));

@@ -135,13 +135,13 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
         if (row === undefined || digits.length < MIN_ID_DIGITS || !/^[0-9a-f]{1,64}$/.test(digits))
           return undefined;
         const hits = all(
-          // `+` keeps the planner on the index of object ids. Of several entries with one object, the current or newest.
-          `SELECT ${COLUMNS} ${FROM} WHERE +e.owner = ? AND e.object_id >= ? AND e.object_id < ? || 'g' AND e.id =
-             (SELECT t.id FROM entries t WHERE t.object_id = e.object_id AND +t.owner = e.owner
-              ORDER BY t.current DESC, t.version DESC, t.id DESC LIMIT 1)
-           ORDER BY e.object_id LIMIT ?`,
+          // `+` keeps the planner on the index of object ids. Of several entries with one object, the current or newest, looked for once an object.
+          `SELECT ${COLUMNS} ${FROM} WHERE e.id IN (SELECT (SELECT t.id FROM entries t WHERE t.object_id = u.object_id AND +t.owner = ?1
+               ORDER BY t.current DESC, t.version DESC, t.id DESC LIMIT 1)
+             FROM (SELECT DISTINCT object_id FROM entries WHERE +owner = ?1 AND object_id >= ?2 AND object_id < ?2 || 'g'
+               ORDER BY object_id LIMIT ?3) u)
+           ORDER BY e.object_id`,
           row,
-          digits,
           digits,
           MAX_CANDIDATES + 1,
         ).map(entryOf);

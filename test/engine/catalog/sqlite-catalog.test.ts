@@ -215,6 +215,14 @@ describe('finding by id', () => {
     catalog.commit(entry('b', { objectId: id('ffff') }));
     expect(catalog.findById(ALICE, 'abcd')?.name).toBe('a');
   });
+
+  it('finds an object of thousands of names at once', () => {
+    const names = Array.from({ length: 4000 }, (_, index) => `n${index}`);
+    catalog.commitAll(names.map((name) => ({ entry: entry(name, { objectId: id('abcd1') }), options: {} })));
+    const startedMs = performance.now();
+    expect(catalog.findById(ALICE, 'abcd')?.name).toBe('n3999');
+    expect(performance.now() - startedMs).toBeLessThan(1000);
+  });
 });
 
 describe('listing', () => {
