@@ -61,6 +61,7 @@ export function decodeScript(bytes: Uint8Array, of: 'script' | 'line' = 'script'
     lines++;
   }
   tooLong(text.length);
+  if (start === text.length) lines--; // behind the last line's end is no line
   if (lines > MAX_LINES) {
     throw new DatameshError('input-too-large', {
       what: `the script has ${lines} lines, more than ${MAX_LINES}`,

@@ -46,7 +46,9 @@ describe('decodeScript', () => {
 
   it('has limits', async () => {
     expect(problem(Buffer.from('x'.repeat(MAX_LINE_BYTES + 1))).code).toBe('input-too-large');
-    expect(problem(Buffer.from('\n'.repeat(MAX_LINES))).code).toBe('input-too-large');
+    const lines = 'list\n'.repeat(MAX_LINES);
+    expect(decodeScript(Buffer.from(lines))).toBe(lines);
+    expect(problem(Buffer.from(`${lines}list`)).code).toBe('input-too-large');
     expect(decodeScript(Buffer.from('x'.repeat(MAX_LINE_BYTES)))).toHaveLength(MAX_LINE_BYTES);
     let asked = 0;
     async function* endless() {
