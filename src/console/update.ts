@@ -111,10 +111,10 @@ function blankKey(state: ConsoleState, key: KeyPress, services: ConsoleServices)
 function lineKey(state: ConsoleState, key: KeyPress, services: ConsoleServices): ConsoleStep {
   const step = promptKey(state.prompt, key, services, state.keys);
   const next: ConsoleState = { ...state, prompt: step.state };
-  // New input belongs with the newest output.
+  // New input belongs with the newest output, and what was said of the line holds no more.
   const ran = step.effects.some((effect) => effect.type === 'run');
   return {
-    state: ran ? { ...next, transcript: { ...next.transcript, scroll: 0 } } : next,
+    state: ran ? { ...next, notice: undefined, transcript: { ...next.transcript, scroll: 0 } } : next,
     effects: step.effects,
   };
 }
@@ -151,7 +151,7 @@ function interrupt(state: ConsoleState): ConsoleStep {
     state.prompt.menu !== undefined ||
     state.prompt.correction !== undefined
   ) {
-    return only({ ...state, prompt: clearedPrompt(state.prompt) });
+    return only({ ...state, notice: undefined, prompt: clearedPrompt(state.prompt) });
   }
   const leave = state.keys.keyOf('quit');
   return only(notice(state, leave === '' ? 'exit leaves the console' : `${leave} leaves the console`));

@@ -102,6 +102,7 @@ describe('typing', () => {
     pty.write('\r');
     await pty.waitFor('line two');
     await pty.waitFor('photos/2019/archive.tar');
+    expect(pty.text()).not.toContain('lines pasted');
   });
 
   it('takes nothing of a paste that a line has no room for', async () => {
