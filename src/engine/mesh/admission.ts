@@ -18,6 +18,7 @@ import {
   OFFENCE_RATE,
   REQUEST_RATE,
 } from './limits.ts';
+import { hostOfMultiaddr, Pending } from './pending.ts';
 import { Seats, type SeatsOptions } from './seats.ts';
 import { TokenBuckets } from './token-bucket.ts';
 
@@ -57,7 +58,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const hellos = new TokenBuckets(clock, HELLO_RATE, MAX_KNOWN_PEERS);
   const patience = new TokenBuckets(clock, OFFENCE_RATE, MAX_KNOWN_PEERS);
 
-  const pending = new Pending();
+  /** By address and port. */
+  const pending = new Pending<string>();
   const seats = options.seats && new Seats(options.seats);
 
   const refuses = (peer: string) => denied.has(peer) || (bannedUntilMs.get(peer) ?? 0) > clock.monotonic();
@@ -74,14 +76,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
       denyDialPeer: (peer) => refuses(peer.toString()),
       denyInboundConnection(connection) {
         const address = connection.remoteAddr.toString();
-        const host = hostOf(address);
+        const host = hostOfMultiaddr(address);
         if (pending.of(host) >= MAX_PENDING_OF_HOST || !hosts.take(host)) return true;
         pending.add(host, address);
         connection.addEventListener('close', () => pending.remove(host, address), { once: true });
         return false;
       },
       denyInboundUpgradedConnection(_peer, { remoteAddr }) {
-        pending.remove(hostOf(remoteAddr.toString()), remoteAddr.toString());
+        pending.remove(hostOfMultiaddr(remoteAddr.toString()), remoteAddr.toString());
         return false;
       },
       denyInboundEncryptedConnection: (peer) =>
@@ -113,29 +115,4 @@ export function createAdmission(options: AdmissionOptions): Admission {
       },
     }),
   };
-}
-
-/** Addresses, with their ports, of connections that have not shown yet who they are, by host. */
-class Pending {
-  private readonly byHost = new Map<string, Set<string>>();
-
-  of(host: string): number {
-    return this.byHost.get(host)?.size ?? 0;
-  }
-
-  add(host: string, address: string): void {
-    const addresses = this.byHost.get(host) ?? new Set();
-    this.byHost.set(host, addresses.add(address));
-  }
-
-  remove(host: string, address: string): void {
-    const addresses = this.byHost.get(host);
-    if (addresses?.delete(address) && addresses.size === 0) this.byHost.delete(host);
-  }
-}
-
-/** "/ip4/10.0.0.7/tcp/4001" → "/ip4/10.0.0.7"; of an IPv6 address the /64, which is what one machine can have for itself. */
-function hostOf(address: string): string {
-  const [, kind = '', host = ''] = address.split('/');
-  return kind === 'ip6' ? `/ip6/${host.split(':').slice(0, 4).join(':')}` : `/${kind}/${host}`;
 }

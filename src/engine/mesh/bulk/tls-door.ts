@@ -1,6 +1,9 @@
 /** node:tls for the bulk plane: a server that knows its callers by a pre-shared key, and the dialler. TLS 1.3 alone, no certificates. */
+import type { Socket } from 'node:net';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { DatameshError } from '../../../errors.ts';
+import { MAX_PENDING_OF_HOST } from '../limits.ts';
+import { hostOfIp, Pending } from '../pending.ts';
 import { ReadDoor } from './bulk-socket.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
 import type { Offer } from './offers.ts';
@@ -44,9 +47,22 @@ export async function listenBulk<Caller>(
     },
   });
   server.maxConnections = MAX_SOCKETS;
+  const pending = new Pending<string>();
+  const nameOf = ({ remoteAddress = '', remotePort = 0 }: Socket) =>
+    [hostOfIp(remoteAddress), `${remoteAddress} ${remotePort}`] as const;
+  server.on('connection', (socket: Socket) => {
+    const [host, name] = nameOf(socket);
+    if (pending.of(host) >= MAX_PENDING_OF_HOST) {
+      socket.destroy();
+      return;
+    }
+    pending.add(host, name);
+    socket.once('close', () => pending.remove(host, name));
+  });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('secureConnection', (socket: TLSSocket) => {
     const caller = callers.get(socket);
+    pending.remove(...nameOf(socket));
     socket.on('error', () => {}); // BulkSocket looks at it
     if (caller === undefined) socket.destroy();
     else events.connected(caller, socket);
