@@ -33,8 +33,8 @@ interface SmallGet {
   maxBytes: number | undefined;
 }
 
-/** A node that did not understand a question for sums is asked for them again after this: it may have been updated. */
-const SUMS_UNKNOWN_MS = 600_000;
+/** A node that did not understand a newer question is asked it again after this: it may have been updated, or one answer was garbled. */
+const UNKNOWN_MS = 600_000;
 
 /** What became of one of several: `alone` when it is to be asked again by itself. */
 const ALONE = Symbol('alone');
@@ -85,15 +85,16 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
   const proofs = new ProofTurns(clock);
   /** An older node does not understand a question for sums: until then it is asked for none. */
   let asksSumsFromMs = Number.NEGATIVE_INFINITY;
-  /** False once it has refused to understand a request for several: an older node. */
-  let understands = true;
+  /** So with a request for several. */
+  let gathersFromMs = Number.NEGATIVE_INFINITY;
+  const understands = () => clock.monotonic() >= gathersFromMs;
   /** What `many` says of each; `ALONE` of all when the peer does not understand it. */
   const together = async <R>(count: number, many: () => Promise<R[]>): Promise<(R | typeof ALONE)[]> => {
     try {
       return await many();
     } catch (error) {
       if (asDatameshError(error).code !== 'malformed-data') throw error;
-      understands = false;
+      gathersFromMs = clock.monotonic() + UNKNOWN_MS;
       return Array.from({ length: count }, () => ALONE);
     }
   };
@@ -140,12 +141,12 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
     kind: 'peer',
     async put(id, bytes, owner, call) {
       const put = { id, bytes, owner, announce: call.announce ?? false };
-      const isSmall = bytes.length <= MAX_GATHERED_BYTES && understands;
+      const isSmall = bytes.length <= MAX_GATHERED_BYTES && understands();
       if (!isSmall || (await puts.ask(put, call)) === ALONE) await putAlone(put, call);
     },
     async get(id, call) {
       // A shard whose length is known is large, or one of several of a stripe: it is read into its place.
-      if (call.into !== undefined || !understands) return await getAlone(id, call);
+      if (call.into !== undefined || !understands()) return await getAlone(id, call);
       const part = await gets.ask({ id, maxBytes: call.maxBytes }, call);
       if (part === 'alone' || part === ALONE) return await getAlone(id, call);
       return part === 'absent' ? undefined : part;
@@ -177,7 +178,7 @@ export function peerBackend(net: Net, peer: PeerId, clock: Clock): Backend {
             return { ...(await question(call.seed, timeoutMs)), hasSums: true };
           } catch (error) {
             if (asDatameshError(error).details?.status !== 'malformed') throw error;
-            asksSumsFromMs = clock.monotonic() + SUMS_UNKNOWN_MS;
+            asksSumsFromMs = clock.monotonic() + UNKNOWN_MS;
           }
         }
         return { ...(await question(undefined, endMs - clock.monotonic())), hasSums: false };

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { peerBackend } from '../../../src/engine/backends/peer-backend.ts';
-import { encodeStatus } from '../../../src/engine/backends/shard-protocol.ts';
+import { decodeRequest, encodeStatus } from '../../../src/engine/backends/shard-protocol.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
 import type { Net, RequestOptions } from '../../../src/engine/effects/net.ts';
 import type { OwnerId, PeerId, ShardId } from '../../../src/engine/types.ts';
 import { DatameshError } from '../../../src/errors.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 
 test('a shard whose length is known is asked for with that length as the bound', async () => {
   let asked: RequestOptions | undefined;
@@ -51,4 +52,27 @@ test('an answer that goes beyond it is wrong bytes; a holder that does not under
   await expect(get()).rejects.toMatchObject({ code: 'malformed-data' });
   header = new Uint8Array(0);
   await expect(get()).rejects.toMatchObject({ code: 'hash-mismatch' });
+});
+
+test('after one answer that makes no sense shards are asked for one by one, and later together again', async () => {
+  const asked: string[] = [];
+  const net = {
+    request: async (_peer: PeerId, _protocol: string, { header }: { header: Uint8Array }) => {
+      asked.push(decodeRequest(header).op);
+      return { header: encodeStatus('ok'), body: new Uint8Array(1) };
+    },
+  } as unknown as Net;
+  const clock = manualClock();
+  const backend = peerBackend(net, 'holder' as PeerId, clock);
+  const two = async () => {
+    asked.length = 0;
+    await Promise.all(
+      ['0', '1'].map((it) => backend.get(it.repeat(64) as ShardId, { timeoutMs: 1_000, maxBytes: 9 })),
+    );
+    return asked;
+  };
+  expect(await two()).toEqual(['getMany', 'get', 'get']);
+  expect(await two()).toEqual(['get', 'get']);
+  clock.advance(10 * 60_000);
+  expect(await two()).toEqual(['getMany', 'get', 'get']);
 });
