@@ -12,7 +12,8 @@ import type { Random } from '../effects/random.ts';
 import { inTurn } from '../in-turn.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { ObjectId, PeerId } from '../types.ts';
-import { openHead, readHead, type SegmentRef, signHead } from './head.ts';
+import { absorbedBy, withinHead } from './absorbing.ts';
+import { MAX_SEGMENTS, openHead, readHead, type SegmentRef, signHead } from './head.ts';
 import {
   closestHolders,
   type FoundHead,
@@ -83,11 +84,8 @@ const TURN_MS = 30_000;
 /** At the end of a node; what is not written then is pending when it starts again. */
 const CLOSE_MS = 3_000;
 const WRITE_MS = 10 * 60_000;
-/** A segment takes those before it into it that have at most this many times its records: so each record is written log2(n) times, and log2(n) segments remain. */
-const ABSORBED_RATIO = 2;
-/** Heads name 64 at most. */
-const MAX_LIVE_SEGMENTS = 32;
-
+/** More than a few heads name. */
+const MAX_SAID = 8 * MAX_SEGMENTS;
 export class Mirror {
   private readonly context: MirrorContext;
   private readonly stopper = new AbortController();
@@ -99,6 +97,8 @@ export class Mirror {
   private problem: string | undefined;
   /** Segments that only older heads name, and that were looked at. */
   private readonly beside = new Set<ObjectId>();
+  /** What was said of segments and heads that cannot be read: they are tried again in every turn, and may stay so for good. */
+  private readonly said = new Set<string>();
   /** Turns and recoveries, one after another. */
   private readonly oneByOne = inTurn();
 
@@ -264,13 +264,16 @@ export class Mirror {
     followed: Followed,
     signal: AbortSignal,
   ): Promise<void> {
-    const { owner, log } = this.context;
+    const { owner } = this.context;
     for (const bytes of older) {
       let refs: SegmentRef[];
       try {
         refs = openHead(bytes, owner);
       } catch (error) {
-        log('warn', `an older head of the catalog cannot be read: ${asDatameshError(error).message}`);
+        this.sayOnce(
+          `head ${readHead(bytes).sequence}`,
+          `an older head of the catalog cannot be read: ${asDatameshError(error).message}`,
+        );
         continue;
       }
       for (const ref of refs) {
@@ -296,7 +299,7 @@ export class Mirror {
     followed: Followed,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { book, owner, segments, log } = this.context;
+    const { book, owner, segments } = this.context;
     try {
       for await (const records of openSegment(segments.read(ref, signal), owner)) {
         const { added, changed, conflicts } = book.apply(owner.ownerId, id, records, owner.name);
@@ -306,14 +309,25 @@ export class Mirror {
       }
     } catch (error) {
       signal.throwIfAborted();
-      log('warn', `a segment of the mirrored catalog cannot be read: ${asDatameshError(error).message}`);
+      this.sayOnce(
+        ref.objectId,
+        `a segment of the mirrored catalog cannot be read, and is tried again: ${asDatameshError(error).message}`,
+      );
       return false;
     }
+    this.said.delete(ref.objectId);
     return true;
   }
 
+  private sayOnce(about: string, text: string): void {
+    if (this.said.has(about)) return;
+    if (this.said.size >= MAX_SAID) this.said.clear();
+    this.said.add(about);
+    this.context.log('warn', text);
+  }
+
   private async write(signal: AbortSignal): Promise<void> {
-    const { book, clock, heads, owner, random, segments } = this.context;
+    const { book, clock, heads, owner, random, segments, log } = this.context;
     const { ownerId } = owner;
     const segment = book.begin(ownerId);
     const live = book.segments(ownerId);
@@ -333,7 +347,13 @@ export class Mirror {
     const { objectId, holders, custody } = stored;
     const sequence = book.state(ownerId).sequence + 1;
     const writtenAtMs = clock.now();
-    const rest = live.filter(({ id }) => !from.includes(id));
+    const rest = withinHead(live.filter(({ id }) => !from.includes(id)));
+    const dropped = live.length - from.length - rest.length;
+    if (dropped > 0)
+      log(
+        'warn',
+        `parts of the catalog that cannot be read, and for which a head has no room any more: ${dropped}`,
+      );
     let gone: MirrorSegment[];
     try {
       const bytes = signHead(
@@ -365,18 +385,4 @@ export class Mirror {
     // Another device was faster: its head is merged in the next turn, which is soon.
     if (left.newer) this.arm(SETTLE_MS);
   }
-}
-
-/** The newest segments that a new one of `records` takes into it. */
-export function absorbedBy(live: readonly MirrorSegment[], records: number): MirrorSegment[] {
-  const absorbed: MirrorSegment[] = [];
-  let sum = records;
-  const readable = live.filter(({ unread }) => !unread);
-  for (const segment of readable.toReversed()) {
-    const tooMany = readable.length - absorbed.length >= MAX_LIVE_SEGMENTS;
-    if (segment.records > ABSORBED_RATIO * sum && !tooMany) break;
-    absorbed.push(segment);
-    sum += segment.records;
-  }
-  return absorbed;
 }

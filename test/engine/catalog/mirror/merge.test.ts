@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest';
 import type { Catalog, PoolRecord } from '../../../../src/engine/catalog/catalog.ts';
 import { openCatalog } from '../../../../src/engine/catalog/sqlite-catalog.ts';
 import { type Clock, realClock } from '../../../../src/engine/effects/clock.ts';
-import { absorbedBy } from '../../../../src/engine/mirror/mirror.ts';
+import { absorbedBy } from '../../../../src/engine/mirror/absorbing.ts';
 import type { ObjectId } from '../../../../src/engine/types.ts';
 import { ALICE, entry, idOf } from '../entries.ts';
 
