@@ -79,7 +79,7 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
     const error =
       deadline?.signal.aborted && !host.signal.aborted
         ? timedOut(command, options.timeoutMs ?? 0)
-        : withOwnMends(command, translate(thrown, host.signal));
+        : await mended(command, translate(thrown, host.signal), host);
     // Rows that were found before the failure are still true; where all was gone through, they are all there are.
     await out.end(error.code !== 'some-failed').catch(() => {});
     out.error(error);
@@ -87,6 +87,13 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
   } finally {
     deadline?.cancel();
   }
+}
+
+/** The error says what its reader can type: who is asked here knows the command, and who runs the node. */
+async function mended(command: Command, error: DatameshError, host: Host): Promise<DatameshError> {
+  const own = withOwnMends(command, error);
+  if (own.mend?.includes('datamesh service ') !== true) return own;
+  return await (await import('./node/service-words.ts')).inServiceWords(own, host);
 }
 
 /**

@@ -52,8 +52,12 @@ export const metricsCommand: Command = {
     if (format !== undefined) return out.bytes(Buffer.from(await exported(families, format)));
     for (const family of families) for (const sample of family.samples) out.record(recordOf(family, sample));
     const { mode } = await engine.status();
-    if (mode === 'embedded')
-      out.note('no service runs, so these are the figures of this command alone: datamesh service start');
+    if (mode === 'embedded') {
+      const { startWords } = await import('../node/service-words.ts');
+      out.note(
+        `no service runs, so these are the figures of this command alone: ${await startWords(context)}`,
+      );
+    }
   },
 };
 

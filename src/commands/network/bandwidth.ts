@@ -77,8 +77,9 @@ export const bandwidthCommand: Command = {
       context.out.record({ ...EMPTY, name: protocol, sentBytes, receivedBytes });
     }
     if (status.mode === 'embedded') {
+      const { startWords } = await import('../node/service-words.ts');
       context.out.note(
-        'no service runs, so these are the rates of this command alone: datamesh service start',
+        `no service runs, so these are the rates of this command alone: ${await startWords(context)}`,
       );
     }
     return undefined;

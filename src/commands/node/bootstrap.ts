@@ -58,8 +58,9 @@ export const bootstrapCommand: Command = {
       context.out.note('it was connected already, by this address: the one you gave was not tried');
     const status = await engine.status();
     if (status.mode === 'embedded') {
+      const { startWords } = await import('./service-words.ts');
       context.out.note(
-        'no service runs, so this connection ends with the command; start one: datamesh service start',
+        `no service runs, so this connection ends with the command; start one: ${await startWords(context)}`,
       );
     }
   },

@@ -220,6 +220,6 @@ ${file.user === undefined ? '' : `  <key>UserName</key><string>${xml(file.user)}
 
 export const LAUNCHD_LABEL = 'io.github.datamesh.node';
 
-function xml(text: string): string {
+export function xml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

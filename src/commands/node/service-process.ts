@@ -67,7 +67,7 @@ export async function findSettled(dataDir: string, signal: AbortSignal): Promise
  * Whoever holds the lock now. Its holder has written LOCK and removes it in the end; one that was killed leaves it, so what it
  * says is only believed while the lock cannot be had.
  */
-async function lockHolder(dataDir: string): Promise<{ pid: number | undefined } | undefined> {
+export async function lockHolder(dataDir: string): Promise<{ pid: number | undefined } | undefined> {
   if (!(await stat(dataPaths(dataDir).lock).catch(() => undefined))) return undefined;
   const [{ acquireLock }, { realDisk }, { realClock }] = await Promise.all([
     import('../../engine/effects/lock.ts'),

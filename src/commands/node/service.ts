@@ -198,7 +198,7 @@ const statusCommand: Command = {
     if (found.state === 'running') return EXIT.ok;
     context.out.note(
       found.state === 'stopped'
-        ? 'no service runs; start it: datamesh service start'
+        ? `no service runs; start it: ${(await (await import('./service-words.ts')).serviceWords(dataDir, context.env)).start}`
         : `process ${found.pid ?? '?'} uses the data folder, but does not answer: a console, a command, or a service that is starting or stopping`,
     );
     return EXIT.unreachable;

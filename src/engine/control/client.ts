@@ -67,7 +67,7 @@ export async function connectEngine(dataDir: string): Promise<Engine | undefined
       throw new DatameshError('timeout', {
         what: 'the service does not answer',
         why: `something listens at ${path}, but is stuck or stopping`,
-        mend: 'try again; if it stays so: datamesh service stop, then datamesh service start',
+        mend: 'try again; if it stays so: datamesh service stop && datamesh service start',
       });
     }
     if (typeof answer === 'object') return new RemoteEngine(new SocketCaller(path));

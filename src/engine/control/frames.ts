@@ -168,7 +168,7 @@ function malformed(why: string, cause?: unknown): DatameshError {
   return new DatameshError('bad-value', {
     what: 'a message on the control socket is malformed',
     why,
-    mend: 'use the same version of datamesh for the service and its commands: datamesh service stop, then start it again',
+    mend: 'use the same version of datamesh for the service and its commands: datamesh service stop && datamesh service start',
     cause,
   });
 }

@@ -110,7 +110,7 @@ export function checkApiVersion(header: string | string[] | undefined): void {
   if (header === String(API_VERSION)) return;
   throw new DatameshError('format-too-new', {
     what: `the command and the service speak different versions of the control API (${String(header)} and ${API_VERSION})`,
-    mend: 'restart the service with the datamesh you are using: datamesh service stop, then datamesh service start',
+    mend: 'restart the service with the datamesh you are using: datamesh service stop && datamesh service start',
   });
 }
 

@@ -11,7 +11,6 @@ import {
   hashFinding,
   runtimeFinding,
 } from '../../../src/commands/start/doctor/machine.ts';
-import { wordsOfCgroup } from '../../../src/commands/start/doctor/service-words.ts';
 import { parseSize } from '../../../src/config/units.ts';
 import { createCodecPool } from '../../../src/engine/codec/codec-pool.ts';
 import { Erasure } from '../../../src/engine/codec/erasure.ts';
@@ -24,18 +23,6 @@ describe('doctor finds', () => {
         mend: expect.stringContaining('nodejs.org'),
       });
     for (const version of ['22.13.0', '24.0.0']) expect(runtimeFinding(version).state).toBe('ok');
-  });
-
-  it('who runs the node: its own command, or systemd', () => {
-    const hand = 'datamesh service stop && datamesh service start';
-    const of = (path: string) => wordsOfCgroup(`0::${path}\n`).restart;
-    expect(of('/user.slice/user-1000.slice/session-3.scope')).toBe(hand);
-    expect(of('/system.slice/cron.service')).toBe(hand);
-    expect(wordsOfCgroup('').restart).toBe(hand);
-    expect(of('/system.slice/datamesh.service')).toBe('systemctl restart datamesh.service');
-    expect(of('/user.slice/user-1000.slice/user@1000.service/app.slice/datamesh.service')).toBe(
-      'systemctl --user restart datamesh.service',
-    );
   });
 
   it('hashing that is not native', () => {

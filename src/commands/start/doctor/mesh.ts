@@ -2,8 +2,8 @@
 import type { Engine, PeerState, PeerView } from '../../../engine/engine.ts';
 import { VERSION } from '../../../version.ts';
 import { formatDuration as duration } from '../../format/units.ts';
+import { serviceWords } from '../../node/service-words.ts';
 import type { Check, Finding } from './finding.ts';
-import { serviceWords } from './service-words.ts';
 
 /** A hello may hand out what was signed ten seconds before. Beyond ten minutes gossip is no longer believed (both mesh/limits.ts). */
 const SKEW_MS = 30_000;
@@ -20,7 +20,13 @@ export const checkMesh: Check = async (patient) => {
   const peers = await engine.peers();
   const here = peers.filter(({ state }) => state === 'active' || state === 'draining');
   const findings = [peersFinding(peers, here, config.network.bootstrap.length)];
-  findings.push(await versionFinding(engine, here, (await serviceWords(patient)).restart));
+  findings.push(
+    await versionFinding(
+      engine,
+      here,
+      (await serviceWords(config.node.dataDir, patient.context.env)).restart,
+    ),
+  );
   if (here.length === 0) return findings;
   return [...findings, skewFinding(here), await dhtFinding(engine, context.signal)];
 };

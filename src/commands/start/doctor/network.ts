@@ -7,8 +7,8 @@ import { NETWORK_PRESETS } from '../../../engine/mesh/presets.ts';
 import { dataPaths } from '../../../engine/options.ts';
 import { asDatameshError } from '../../../errors.ts';
 import { findService } from '../../node/service-process.ts';
+import { serviceWords } from '../../node/service-words.ts';
 import type { Check, Finding } from './finding.ts';
-import { serviceWords } from './service-words.ts';
 
 const DIAL_TIMEOUT_MS = 3000;
 const LAST_PORT = 65_535;
@@ -39,7 +39,9 @@ export const checkService: Check = async (patient) => {
     check: 'service',
     state: found.stuck ? 'fail' : 'warn',
     detail: `${who} uses the data folder and does not answer${found.stuck ? ' on its socket' : ': a console or another command'}`,
-    mend: found.stuck ? (await serviceWords(patient)).stop : 'nothing to do while that is your own console',
+    mend: found.stuck
+      ? (await serviceWords(config.node.dataDir, patient.context.env)).stop
+      : 'nothing to do while that is your own console',
   };
 };
 
@@ -113,7 +115,7 @@ export const checkBulkPort: Check = async (patient) => {
       check,
       state: 'warn',
       detail: `nothing listens on ${port} of ${host}: another program had it when the service was started, and large transfers come in at any other port`,
-      mend: (await serviceWords(patient)).restart,
+      mend: (await serviceWords(config.node.dataDir, patient.context.env)).restart,
     };
   if (failure === 'EADDRINUSE' && state !== 'stopped')
     return { check, state: 'ok', detail: `${port} on ${host} is in use while the node runs` };
@@ -140,7 +142,7 @@ export const checkMetricsPort: Check = async (patient) => {
       check: 'metrics port',
       state: 'warn',
       detail: `nothing listens on ${port}: the service was started before this was set, or another program had the port then`,
-      mend: (await serviceWords(patient)).restart,
+      mend: (await serviceWords(config.node.dataDir, patient.context.env)).restart,
     };
   }
   if (failure === 'EADDRINUSE' && peerId !== undefined && (await givesMetricsOf(port, peerId)))
@@ -149,7 +151,7 @@ export const checkMetricsPort: Check = async (patient) => {
     check: 'metrics port',
     state: 'warn',
     detail: `${port} of 127.0.0.1 cannot be used: ${failure === 'EADDRINUSE' ? 'another program, or another node, listens on it' : failure}`,
-    mend: `datamesh config set metrics.port PORT with another one, then ${(await serviceWords(patient)).restart}`,
+    mend: `datamesh config set metrics.port PORT with another one, then ${(await serviceWords(config.node.dataDir, patient.context.env)).restart}`,
   };
 };
 

@@ -13,8 +13,8 @@ import { openQuotas } from '../../../engine/node/owner-quotas.ts';
 import { dataPaths } from '../../../engine/options.ts';
 import { isDamagedIndex } from '../../../engine/shardstore/lmdb-damage.ts';
 import { examineStore } from '../../../engine/shardstore/segment.ts';
+import { serviceWords } from '../../node/service-words.ts';
 import type { Check, Finding } from './finding.ts';
-import { serviceWords } from './service-words.ts';
 
 /** Read to the end in a second or so; of a larger one the head and the tables are looked at. */
 const MAX_DATABASE_BYTES = 256 * 1024 * 1024;
@@ -125,7 +125,7 @@ export const checkStore: Check = async (patient) => {
       check: 'shards',
       state: 'warn',
       detail: `the index in ${index} is damaged; the next start builds it anew from the segments`,
-      mend: `${(await serviceWords(patient)).start}, and look at the disk (smartctl -a, dmesg)`,
+      mend: `${(await serviceWords(config.node.dataDir, patient.context.env)).start}, and look at the disk (smartctl -a, dmesg)`,
     };
   }
   if (!format) {
@@ -133,7 +133,7 @@ export const checkStore: Check = async (patient) => {
       check: 'shards',
       state: 'warn',
       detail: `${shards}/FORMAT is missing or damaged; the next start writes it again from the segments`,
-      mend: `${(await serviceWords(patient)).start}, and look at the disk (smartctl -a, dmesg)`,
+      mend: `${(await serviceWords(config.node.dataDir, patient.context.env)).start}, and look at the disk (smartctl -a, dmesg)`,
     };
   }
   return { check: 'shards', state: 'ok', detail: `${files} in ${shards}` };
