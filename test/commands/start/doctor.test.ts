@@ -204,7 +204,7 @@ describe('doctor', () => {
     expect((await examine()).found('bulk port')).toEqual([]);
   });
 
-  it('looks at the disk of each folder of a pool that is here', async () => {
+  it('looks at the disk of each folder of a pool, and says which is away', async () => {
     const path = `${home.folder}/disk`;
     const { id } = await claimFolder({
       ...effects,
@@ -215,16 +215,31 @@ describe('doctor', () => {
     const folders = [
       { path, holder: id },
       { path: `${home.folder}/elsewhere`, holder: id },
+      // Of another device, by the same name.
+      { path, holder: `${id}x` },
     ];
+    const away = { state: 'warn', detail: expect.stringContaining(`nothing of datamesh is at ${home.folder}/elsewhere`) };
     catalog.exec(`PRAGMA foreign_keys = OFF; INSERT INTO pools (owner, name, k, m, domain, compress, separate_disks, nodes, folders, created_at_ms)
       VALUES (1, 'p', 2, 1, 'disk', 0, 0, '[]', '${JSON.stringify(folders)}', 0)`);
     catalog.close();
     expect((await examine()).found('pool folder')).toMatchObject([
       { state: 'ok', detail: expect.stringContaining(`${path}: `) },
+      away,
     ]);
     home.config.storage.reservePercent = 100;
     expect((await examine()).found('pool folder')).toMatchObject([
       { state: 'warn', detail: expect.stringContaining('no further shard') },
+      away,
+    ]);
+    home.config.storage.reservePercent = 5;
+    rmSync(path, { recursive: true });
+    await claimFolder({
+      ...effects,
+      ...{ folder: path, node: 'me' as PeerId, create: true, adopt: false },
+    });
+    expect((await examine()).found('pool folder')).toMatchObject([
+      { state: 'warn', detail: expect.stringContaining('another folder') },
+      away,
     ]);
   });
 
