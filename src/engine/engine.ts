@@ -53,6 +53,8 @@ export interface NodeStatus {
   uptimeMs: number;
   /** Multiaddrs that others can dial, with /p2p/<peerId>. */
   addresses: string[];
+  /** TCP port where large transfers come in, beside that of the addresses; of a service of an earlier version it is not known. */
+  bulkPort: number | undefined;
   peersConnected: number;
   peersKnown: number;
   dataDir: string;

@@ -89,7 +89,7 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
       { clock, random, device, health, events, onNeighbour },
       closers,
     );
-    const { net, routing, admission, traffic, caps } = network;
+    const { net, routing, admission, traffic, bulkPort, caps } = network;
     const applyBandwidth = keepBandwidth(options, clock, caps, closers);
 
     const nameOf = (peer: PeerId, ownName: string | undefined) => namesOf(options, peer, ownName).name;
@@ -305,6 +305,7 @@ export async function startNode(given: EngineOptions, on?: Machine): Promise<Nod
       membership,
       routing,
       traffic,
+      bulkPort,
       events,
       measures,
       syncs: machine.syncs,

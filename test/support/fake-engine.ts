@@ -168,6 +168,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     startedAtMs: FAKE_START_MS - 3_600_000,
     uptimeMs: 3_600_000 + elapsedMs,
     addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${fakePeerId(0)}`],
+    bulkPort: 4002,
     peersConnected: peersNow().filter((peer) => peer.connectedAtMs !== undefined).length,
     peersKnown: peerCount,
     dataDir: '/var/lib/datamesh',

@@ -28,6 +28,7 @@ export const STATUS_FIELDS: Fields = {
   startedAtMs: timeMs,
   uptimeMs: ms,
   addresses: texts,
+  'bulkPort?': count,
   peersConnected: count,
   peersKnown: count,
   dataDir: text,

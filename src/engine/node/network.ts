@@ -30,6 +30,8 @@ export interface Network {
   walk: DiscoveryOptions['walk'];
   admission: Admission;
   traffic: TrafficMeter;
+  /** Where the bulk plane listens. */
+  bulkPort?: number;
   /** Of all that moves shards; absent where nothing is capped. */
   caps?: Caps;
 }
@@ -105,6 +107,7 @@ export async function openNetwork(
     walk: (signal) => walkDht(host, random, signal),
     admission,
     traffic,
+    bulkPort: bulkNet.bulkPort,
     caps,
   };
 }

@@ -53,6 +53,7 @@ export interface Node {
   readonly membership: Membership;
   readonly routing: ObjectRouting;
   readonly traffic: TrafficMeter;
+  readonly bulkPort: number | undefined;
   readonly events: EventLog;
   readonly measures: Measures;
   /** Of fdatasync, in seconds. */

@@ -41,6 +41,7 @@ export function statusView(node: Node): NodeStatus {
     startedAtMs: node.startedAtMs,
     uptimeMs: Math.round(node.clock.monotonic() - node.startedMs),
     addresses: node.net.addresses(),
+    bulkPort: node.bulkPort,
     peersConnected: members.filter((member) => member.greeted).length,
     peersKnown: members.length,
     dataDir: options.dataDir,

@@ -11,6 +11,7 @@ import {
   hashFinding,
   runtimeFinding,
 } from '../../../src/commands/start/doctor/machine.ts';
+import { bulkPortFinding } from '../../../src/commands/start/doctor/network.ts';
 import { parseSize } from '../../../src/config/units.ts';
 import { createCodecPool } from '../../../src/engine/codec/codec-pool.ts';
 import { Erasure } from '../../../src/engine/codec/erasure.ts';
@@ -23,6 +24,19 @@ describe('doctor finds', () => {
         mend: expect.stringContaining('nodejs.org'),
       });
     for (const version of ['22.13.0', '24.0.0']) expect(runtimeFinding(version).state).toBe('ok');
+  });
+
+  it('a port for large transfers that the node does not have', () => {
+    const of = (free: boolean, used?: number) =>
+      bulkPortFinding(4002, free, used, { host: '0.0.0.0', restart: 'restart it' });
+    expect(of(false, 4002)).toMatchObject({ state: 'ok', detail: expect.stringContaining('by the service') });
+    expect(of(false, 40999)).toMatchObject({
+      state: 'warn',
+      detail: expect.stringMatching(/another program listens on 4002 .* port 40999/),
+      mend: expect.stringContaining('then restart it'),
+    });
+    expect(of(true, 40999)).toMatchObject({ state: 'warn', mend: 'restart it' });
+    expect(of(false).state).toBe('ok');
   });
 
   it('hashing that is not native', () => {

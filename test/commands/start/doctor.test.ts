@@ -218,7 +218,10 @@ describe('doctor', () => {
       // Of another device, by the same name.
       { path, holder: `${id}x` },
     ];
-    const away = { state: 'warn', detail: expect.stringContaining(`nothing of datamesh is at ${home.folder}/elsewhere`) };
+    const away = {
+      state: 'warn',
+      detail: expect.stringContaining(`nothing of datamesh is at ${home.folder}/elsewhere`),
+    };
     catalog.exec(`PRAGMA foreign_keys = OFF; INSERT INTO pools (owner, name, k, m, domain, compress, separate_disks, nodes, folders, created_at_ms)
       VALUES (1, 'p', 2, 1, 'disk', 0, 0, '[]', '${JSON.stringify(folders)}', 0)`);
     catalog.close();

@@ -107,18 +107,21 @@ export const checkBulkPort: Check = async (patient) => {
     };
   const host = NETWORK_PRESETS[config.network.preset].listenHost;
   const failure = await bindFailure(port, host);
-  const { state } = await findService(config.node.dataDir);
-  if (failure === undefined && state !== 'running')
+  const found = await findService(config.node.dataDir);
+  if (failure === undefined && found.state !== 'running')
     return { check, state: 'ok', detail: `${port} on ${host} is free` };
-  if (failure === undefined)
+  if (found.state === 'running' && (failure === undefined || failure === 'EADDRINUSE'))
+    return bulkPortFinding(port, failure === undefined, found.status.bulkPort, {
+      host,
+      restart: (await serviceWords(config.node.dataDir, patient.context.env)).restart,
+    });
+  if (failure === 'EADDRINUSE' && found.state === 'busy')
     return {
       check,
       state: 'warn',
-      detail: `nothing listens on ${port} of ${host}: another program had it when the service was started, and large transfers come in at any other port`,
-      mend: (await serviceWords(config.node.dataDir, patient.context.env)).restart,
+      detail: `${port} on ${host} is in use, most likely by the process that uses the data folder`,
+      mend: 'see the line on the service first',
     };
-  if (failure === 'EADDRINUSE' && state !== 'stopped')
-    return { check, state: 'ok', detail: `${port} on ${host} is in use while the node runs` };
   return {
     check,
     state: 'warn',
@@ -126,6 +129,30 @@ export const checkBulkPort: Check = async (patient) => {
     mend: 'end that program (see: ss -ltnp), or choose another port: datamesh config set network.port PORT',
   };
 };
+
+/** @param used what the running service says; undefined of one of an earlier version */
+export function bulkPortFinding(
+  port: number,
+  free: boolean,
+  used: number | undefined,
+  { host, restart }: { host: string; restart: string },
+): Finding {
+  const check = 'bulk port';
+  if (!free && used === port)
+    return { check, state: 'ok', detail: `${port} on ${host}, used by the service` };
+  if (!free && used === undefined)
+    return { check, state: 'ok', detail: `${port} on ${host} is in use while the node runs` };
+  const elsewhere =
+    used === undefined ? 'any other port' : `port ${used}, which a firewall may not let through`;
+  return {
+    check,
+    state: 'warn',
+    detail: free
+      ? `nothing listens on ${port} of ${host}: another program had it when the service was started, and large transfers come in at ${elsewhere}`
+      : `another program listens on ${port} of ${host}: large transfers come in at ${elsewhere}`,
+    mend: free ? restart : `end that program (see: ss -ltnp), then ${restart}`,
+  };
+}
 
 /** Taken by the service itself is right; by anybody else, be it another datamesh node, costs the figures. */
 export const checkMetricsPort: Check = async (patient) => {
