@@ -1,8 +1,8 @@
 /** `> FILE` in a script or the console: results as they would be in a pipe, into a file; words for a person go on to where they went. */
-import { appendFile, realpath } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RunOutput } from '../commands/execute.ts';
-import { type Destination, openDestination } from '../commands/files/destination.ts';
+import { type Destination, openDestination, throughLinks } from '../commands/files/destination.ts';
 import { SECRET_MODE } from '../engine/keys/secret-file.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput } from './output.ts';
@@ -36,7 +36,9 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
     writing = writing.then(async () => {
       if (problem !== undefined) return;
       try {
-        destination ??= append ? added(path, mode) : await replaced(path, mode);
+        destination ??= append
+          ? added(path, mode)
+          : await openDestination(await throughLinks(path), true, mode);
         await destination.write(piece);
       } catch (error) {
         problem = error;
@@ -87,11 +89,6 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
       await other.end(failed);
     },
   };
-}
-
-/** A link goes on pointing to the file that is replaced. */
-async function replaced(path: string, mode: number | undefined): Promise<Destination> {
-  return openDestination(await realpath(path).catch(() => path), true, mode);
 }
 
 function added(path: string, mode: number | undefined): Destination {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -29,5 +29,38 @@ describe('the file that a get writes', () => {
       expect(await runLine(host, 'get', 'work/a.txt', 'mine', '--force')).toBe(0);
       expect((await stat(join(folder, 'mine'))).mode & 0o777).toBe(mode);
     }
+  });
+
+  it('is the one that a named link points to; a link that only the name of the object meets is replaced', async () => {
+    const host = testHost({ engine: createFakeEngine({ objects }), cwd: folder });
+    await mkdir(join(folder, 'disk'));
+    const [kept, link] = [join(folder, 'disk', 'kept'), join(folder, 'a.txt')];
+    const begin = async () => {
+      await rm(link, { force: true });
+      await writeFile(kept, 'old');
+      await symlink(kept, link);
+    };
+    await begin();
+    expect(await runLine(host, 'get', 'work/a.txt', 'a.txt')).toBe(6);
+    expect(await readFile(kept, 'utf8')).toBe('old');
+    expect(await runLine(host, 'get', 'work/a.txt', 'a.txt', '--force')).toBe(0);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(await readFile(kept, 'utf8')).toBe('hello mesh');
+    for (const words of [[], ['.']]) {
+      await begin();
+      expect(await runLine(host, 'get', 'work/a.txt', ...words, '--force')).toBe(0);
+      expect(await readFile(kept, 'utf8')).toBe('old');
+      expect((await lstat(link)).isFile()).toBe(true);
+    }
+  });
+
+  it.skipIf(process.getuid?.() === 0)('needs a folder that may be written, and says so', async () => {
+    const host = testHost({ engine: createFakeEngine({ objects }), cwd: folder });
+    await writeFile(join(folder, 'mine'), 'x');
+    await chmod(folder, 0o500);
+    expect(await runLine(host, 'get', 'work/a.txt', 'mine', '--force')).toBe(9);
+    await chmod(folder, 0o700);
+    expect(host.seen.errors[0]?.message).toContain(`no file can be made in ${folder}`);
+    expect(await readFile(join(folder, 'mine'), 'utf8')).toBe('x');
   });
 });

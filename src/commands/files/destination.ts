@@ -4,13 +4,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { asClearError } from '../../engine/effects/file-errors.ts';
 import { DatameshError } from '../../errors.ts';
 import { fileNameFor } from './object-name.ts';
 
-/** The path to write; a folder gets the object's own name. Throws when it exists and `force` is not set. */
+/**
+ * The path to write; a folder gets the object's own name. Throws when it exists and `force` is not set. A link that the caller names is followed; one that an object's
+ * name meets is replaced, or names of the mesh would lead out of the folder.
+ */
 export async function destinationPath(
   objectName: string,
   given: string | undefined,
@@ -30,7 +33,13 @@ export async function destinationPath(
   if (found === undefined && (await kindOf(dirname(path))) !== 'directory') {
     throw noFolder(dirname(path));
   }
-  return path;
+  const isNamed = given !== undefined && path === resolve(cwd, given);
+  return found === 'file' && isNamed ? throughLinks(path) : path;
+}
+
+/** The file that is replaced where `path` is a link to it: the link goes on pointing there. */
+export async function throughLinks(path: string): Promise<string> {
+  return await realpath(path).catch(() => path);
 }
 
 export interface Destination {
@@ -55,7 +64,7 @@ export async function openDestination(path: string, force: boolean, given?: numb
   // What was kept from others stays so, and never stands open in between.
   const mode = given ?? (force ? (await stat(path).catch(() => undefined))?.mode : undefined);
   const handle = await open(beside, 'wx', mode === undefined ? 0o666 : 0o600).catch((cause) => {
-    throw writeError(path, cause);
+    throw besideError(path, cause);
   });
   let open_ = true;
   const close = async () => {
@@ -145,6 +154,18 @@ function noFolder(path: string, cause?: unknown): DatameshError {
   return new DatameshError('file-not-found', {
     what: `there is no folder ${path}`,
     mend: 'make it first (mkdir -p)',
+    cause,
+  });
+}
+
+/** The folder must let a file be made, be the old one writable or not. */
+function besideError(path: string, cause: unknown): DatameshError {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(code)) return writeError(path, cause);
+  return new DatameshError('file-denied', {
+    what: `${path} cannot be written: no file can be made in ${dirname(path)}`,
+    why: `${code}; what is new is written beside the old and takes its place when all of it is there`,
+    mend: 'write to another folder and copy it from there, or check who may write to that one (ls -ld)',
     cause,
   });
 }

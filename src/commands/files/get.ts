@@ -18,7 +18,7 @@ export const getCommand: Command = {
   group: 'files',
   summary: 'Read an object into a file',
   description: `Every shard is verified. The file appears under its name only when all of it is there; a get that fails leaves
-    nothing behind. Without FILE it is written to the current folder under the last part of the object's name.`,
+    nothing behind. Where FILE is a link, with --force the file that it points to is replaced. Without FILE it is written to the current folder under the last part of the object's name.`,
   args: [
     {
       name: 'object',

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Engine, ObjectView } from '../../engine/engine.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context, Values } from '../command.ts';
-import { openDestination } from '../files/destination.ts';
+import { openDestination, throughLinks } from '../files/destination.ts';
 import { objectRecord } from '../files/object-record.ts';
 import { matchingObjects } from '../many/patterns.ts';
 import { EXPORT_FIELDS } from './fields.ts';
@@ -79,7 +79,8 @@ async function exportObjects(context: Context, values: Values): Promise<void> {
   const { realRandom } = await import('../../engine/effects/random.ts');
   const file = values['bundle-passphrase-file'] as string | undefined;
   const passphrase = await newPassphrase(context, 'Passphrase for the bundle', file);
-  const destination = await openDestination(path, values.force === true);
+  const force = values.force === true;
+  const destination = await openDestination(force ? await throughLinks(path) : path, force);
   const hash = createHash('sha256');
   try {
     for await (const piece of sealBundle(contents(engine, objects, context), passphrase, realRandom())) {
