@@ -1,5 +1,4 @@
 /** Inbound connections that have not shown yet who they are, by host: whoever opens many and says nothing must not keep out all others. */
-import { isIPv6 } from 'node:net';
 
 /** Connections, whatever tells them apart. */
 export class Pending<C> {
@@ -28,7 +27,7 @@ export function hostOfMultiaddr(address: string): string {
 /** Of an IPv6 address the /64, which is what one machine can have for itself. */
 export function hostOfIp(ip: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
-  if (mapped !== undefined || !isIPv6(ip)) return mapped ?? ip;
+  if (mapped !== undefined || !ip.includes(':')) return mapped ?? ip;
   const [front = '', back] = ip.split('::');
   const left = groups(front);
   const right = groups(back ?? '');

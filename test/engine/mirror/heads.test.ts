@@ -11,7 +11,7 @@ import { newPhrase } from '../../../src/engine/keys/phrase.ts';
 import { shownBy } from '../../../src/engine/maintenance/collect/orders-beyond.ts';
 import { memoryCustody } from '../../../src/engine/maintenance/custody/memory-custody.ts';
 import { signOrder } from '../../../src/engine/maintenance/custody/order.ts';
-import { MAX_SEGMENTS, openHead, readHead, signHead } from '../../../src/engine/mirror/head.ts';
+import { readHead, signHead } from '../../../src/engine/mirror/head.ts';
 import { decodeHeadRequest, decodeIds, encodeIds } from '../../../src/engine/mirror/head-protocol.ts';
 import { serveHeads } from '../../../src/engine/mirror/head-service.ts';
 import { openHeadStore } from '../../../src/engine/mirror/head-store.ts';
@@ -149,7 +149,7 @@ function mirrorOn(
   catalog: Catalog,
   heads: HeadsContext,
   store: SegmentStore['store'],
-  more: Partial<Pick<MirrorContext, 'clock' | 'believedMs' | 'segments' | 'log'>> = {},
+  more: Partial<Pick<MirrorContext, 'clock' | 'believedMs' | 'segments'>> = {},
 ): Mirror {
   return new Mirror({
     clock: realClock(),
@@ -272,49 +272,6 @@ it('a head that names what another device has released loses no names: a recover
     await mirror.close();
     catalog.close();
   }
-});
-
-it('segments that are gone for good are told of once, and a head full of them keeps no change from being written', async () => {
-  const { context, handlers } = await holders(2);
-  const catalog = openCatalog(':memory:', realClock());
-  const told: string[] = [];
-  let stored = 0;
-  const mirror = mirrorOn(
-    catalog,
-    context,
-    async (source) => {
-      for await (const _ of source);
-      const custody = { domain: 'node' as const, members: [] };
-      return { objectId: objectId(`new ${++stored}`), holders: [], custody, settled: () => {} };
-    },
-    { log: (_level, text) => void told.push(text) },
-  );
-  const gone = Array.from({ length: MAX_SEGMENTS }, (_, at) => ({
-    objectId: objectId(`gone ${at}`),
-    holders: [],
-    records: 10 + at,
-  }));
-  const say = (bytes: Uint8Array) => {
-    for (const i of handlers.keys())
-      handlers.set(i, async () => ({ header: encodeStatus('ok'), body: bytes }));
-  };
-  say(signHead({ network: 'test', sequence: 3, writtenAtMs: 3 }, gone, owner, random));
-  for (let turn = 0; turn < 3; turn++) await mirror.follow(signal);
-  expect(told.filter((text) => text.includes('cannot be read'))).toHaveLength(MAX_SEGMENTS);
-  told.length = 0;
-
-  for (let at = 0; at < 40; at++) {
-    catalog.commit(entry(`x${at}`, { owner: owner.ownerId, objectId: objectId(`x${at}`) }));
-    await mirror.flush(signal);
-    expect(mirror.view()).toMatchObject({ pendingChanges: 0, problem: undefined });
-    say(catalog.mirror.state(owner.ownerId).head!);
-  }
-  const named = openHead(catalog.mirror.state(owner.ownerId).head!, owner).map(({ objectId: id }) => id);
-  expect(named).not.toContain(gone[0]!.objectId);
-  for (const { objectId: id } of gone.slice(1)) expect(named).toContain(id);
-  expect(told).toEqual([expect.stringMatching(/^parts of the catalog .*: 1$/)]);
-  await mirror.close();
-  catalog.close();
 });
 
 it('a clock that is wrong by years forgets no removal, or what was removed would come back from a device that was off', async () => {
