@@ -92,7 +92,9 @@ export async function executeParsed(parsed: ParsedCommand, host: Host): Promise<
 /** The error says what its reader can type: who is asked here knows the command, and who runs the node. */
 async function mended(command: Command, error: DatameshError, host: Host): Promise<DatameshError> {
   const own = withOwnMends(command, error);
-  if (own.mend?.includes('datamesh service ') !== true) return own;
+  // Who installs for a manager says itself what is done with it and what without.
+  const isInstaller = command.path[1]?.endsWith('install') === true;
+  if (isInstaller || own.mend?.includes('datamesh service ') !== true) return own;
   return await (await import('./node/service-words.ts')).inServiceWords(own, host);
 }
 
