@@ -48,14 +48,20 @@ export async function isDamagedIndex(disk: Disk, dir: string): Promise<boolean> 
     if ((lastPage + 1n) * BigInt(pageBytes) > BigInt(await file.sizeBytes())) return true;
     for (const root of roots) {
       if (root === NO_ROOT) continue;
-      // A page begins with its own number.
-      const page = await bytesAt(file, Number(root) * pageBytes, 8);
-      if (page?.readBigUInt64LE(0) !== root) return true;
+      const page = await bytesAt(file, Number(root) * pageBytes, HEAD_AT);
+      if (page === undefined || !isTreePage(page, root, pageBytes)) return true;
     }
     return false;
   } finally {
     await file.close();
   }
+}
+
+/** A page of a tree begins with its own number, and says that it is a branch or a leaf and what is free in it. */
+function isTreePage(head: Buffer, number: bigint, pageBytes: number): boolean {
+  const [kind, lower, upper] = [18, 20, 22].map((at) => head.readUInt16LE(at)) as [number, number, number];
+  const isOne = (kind & 3) === 1 || (kind & 3) === 2;
+  return head.readBigUInt64LE(0) === number && isOne && lower <= upper && upper <= pageBytes;
 }
 
 /** LMDB's own errors, by their numbers, that say that the file is not what it wrote. */

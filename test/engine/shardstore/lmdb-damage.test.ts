@@ -16,6 +16,11 @@ async function filled(): Promise<string> {
   return dir;
 }
 
+function scribbled(bytes: Buffer): Buffer {
+  for (let at = 2 * 4096; at < bytes.length; at += 4096) bytes.fill(0xff, at + 8, at + 4096);
+  return bytes;
+}
+
 it.each([
   ['a byte', (bytes: Buffer) => bytes.subarray(0, 1)],
   ['a page', (bytes: Buffer) => bytes.subarray(0, 4096)],
@@ -24,6 +29,7 @@ it.each([
   ['noise', (bytes: Buffer) => Buffer.alloc(bytes.length, 0xa5)],
   ['a head that makes no sense', (bytes: Buffer) => bytes.fill(0xa5, 48, 200).fill(0xa5, 4144, 4296)],
   ['a head without pages', (bytes: Buffer) => bytes.fill(0, 8192)],
+  ['nothing but the numbers of its pages', scribbled],
 ])('of which %s is left', async (_what, damage) => {
   const dir = await filled();
   const path = `${dir}/index/data.mdb`;
