@@ -62,6 +62,10 @@ const INDEXES = `
   CREATE INDEX IF NOT EXISTS orders_open ON orders (object_id) WHERE ${OPEN};
   CREATE INDEX IF NOT EXISTS orders_carried_out ON orders (owner) WHERE ${CARRIED_OUT};
 `;
+/** Orders of a holder that has few are found by the holder and sorted, for each page anew; of one that has many, in order: each page of half a million orders some milliseconds either way. */
+const SORTED_ORDERS = 8_192;
+const SORTED = 'held h CROSS JOIN orders o ON o.id = h.object';
+const IN_ORDER = 'orders o CROSS JOIN held h ON h.object = o.id';
 const MARK = 'object_id, owner, released, sequence, manifest_bytes';
 
 /** Nodes that have gone for good, of which nothing refers to any object: `numberMade` numbers those that come back anew. */
@@ -310,9 +314,14 @@ function custodyOn(db: DatabaseSync, path: string, limits: CustodyLimits): Custo
       guarded(() => {
         const number = numberOf(holder);
         if (number === undefined) return [];
+        const some = get(
+          'SELECT count(*) AS rows FROM (SELECT 1 FROM held WHERE holder = ? LIMIT ?)',
+          number,
+          SORTED_ORDERS + 1,
+        )!.rows as number;
+        const from = some > SORTED_ORDERS ? IN_ORDER : SORTED;
         return all(
-          `SELECT o.object_id FROM held h JOIN orders o ON o.id = h.object WHERE h.holder = ? AND o.object_id > ?
-           ORDER BY o.object_id LIMIT ?`,
+          `SELECT o.object_id FROM ${from} WHERE h.holder = ? AND o.object_id > ? ORDER BY o.object_id LIMIT ?`,
           number,
           hexToBytes(cursor ?? ''),
           limit,
