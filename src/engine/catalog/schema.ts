@@ -265,6 +265,13 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
+/** Made where they are missing: an older datamesh keeps them up, and does not need them. */
+const INDEXES = `
+  CREATE INDEX IF NOT EXISTS removed_object ON removed (object_id);
+  CREATE INDEX IF NOT EXISTS entries_deleted_size ON entries (owner, size_bytes, name) WHERE deleted = 1;
+  CREATE INDEX IF NOT EXISTS entries_deleted_created ON entries (owner, created_at_ms, name) WHERE deleted = 1;
+`;
+
 export const CATALOG_FORMAT = MIGRATIONS.length;
 
 /** The format of the catalog in an open file, 0 for an empty one. Throws `format-too-new` and, for a foreign database, `malformed-data`. */
@@ -292,7 +299,11 @@ export function catalogFormat(db: DatabaseSync, path: string): number {
 /** Makes the tables or brings them up to date. Throws as `catalogFormat`. */
 export function migrate(db: DatabaseSync, path: string, clock: Clock): void {
   const found = catalogFormat(db, path);
-  if (found === CATALOG_FORMAT) return;
+  if (found < CATALOG_FORMAT) takeSteps(db, found, clock);
+  db.exec(INDEXES);
+}
+
+function takeSteps(db: DatabaseSync, found: number, clock: Clock): void {
   db.exec('BEGIN IMMEDIATE');
   try {
     if (found === 0) {

@@ -34,8 +34,8 @@ export function shareRows({
           share.readOnce ? 1 : 0,
         );
         run(
-          `DELETE FROM shares WHERE owner = ?1 AND id NOT IN (SELECT id FROM shares WHERE owner = ?1
-           ORDER BY revoked_at_ms IS NULL DESC, created_at_ms DESC LIMIT ?2)`,
+          `DELETE FROM shares WHERE owner = ?1 AND id IN (SELECT id FROM shares WHERE owner = ?1
+           ORDER BY revoked_at_ms IS NULL, created_at_ms LIMIT max(0, (SELECT count(*) FROM shares WHERE owner = ?1) - ?2))`,
           row,
           MAX_SHARES,
         );

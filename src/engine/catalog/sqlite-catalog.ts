@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../errors.ts';
 import type { Clock } from '../effects/clock.ts';
-import type { SqlValue } from '../effects/sqlite-file.ts';
+import type { Row, SqlValue } from '../effects/sqlite-file.ts';
 import { openSqlite, sqliteCalls } from '../effects/sqlite-file.ts';
 import type { ListPage, ListQuery } from '../engine.ts';
 import { ftsQuestion, MAX_WORDS, wordsOf } from '../search/words.ts';
@@ -175,15 +175,15 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
       const row = guarded(() => ownerRow(owner));
       if (row === undefined) return;
       const newest = guarded(() => get('SELECT max(id) AS id FROM entries'))!.id as number | null;
-      const inPool = pool === undefined ? ['', ''] : ['AND e.pool = ?4', 'AND o.pool = ?4'];
-      // `+` keeps the planner on the index of object ids.
-      const sql = `SELECT ${COLUMNS} ${FROM} WHERE e.owner = ?1 AND e.current = 1 AND e.name > ?2 AND e.id <= ?3 ${inPool[0]}
-        AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.object_id = e.object_id AND +o.owner = ?1 AND o.current = 1 AND o.name < e.name ${inPool[1]})
-        ORDER BY e.name LIMIT ${CURRENT_ROWS}`;
+      // `+` keeps the planner on the index of object ids. Only whether there is another name is asked: to look for the least takes a walk through all of them for each.
+      const sql = `SELECT ${COLUMNS}, EXISTS (SELECT 1 FROM entries o WHERE o.object_id = e.object_id AND o.id <> e.id AND +o.owner = ?1 AND o.current = 1) AS shared
+        ${FROM} WHERE e.owner = ?1 AND e.current = 1 AND e.name > ?2 AND e.id <= ?3 ${pool === undefined ? '' : 'AND e.pool = ?4'} ORDER BY e.name LIMIT ${CURRENT_ROWS}`;
+      const told = new Set<unknown>();
+      const isNew = ({ object_id: id, shared }: Row) => shared === 0 || (!told.has(id) && told.add(id));
       let after: Uint8Array = new Uint8Array(0);
       for (;;) {
         const rows = guarded(() => all(sql, row, after, newest, ...(pool === undefined ? [] : [pool])));
-        yield* guarded(() => rows.map(entryOf));
+        yield* guarded(() => rows.filter(isNew).map(entryOf));
         if (rows.length < CURRENT_ROWS) return;
         after = rows.at(-1)!.name as Uint8Array;
       }
@@ -192,7 +192,8 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
     versions: (owner, after, limit) =>
       guarded(() => {
         const rows = all(
-          `SELECT ${COLUMNS} ${FROM} WHERE e.owner = ? AND e.id > ? ORDER BY e.id LIMIT ?`,
+          // `+` keeps the planner on the row ids: by owner it would sort all that are left for each page.
+          `SELECT ${COLUMNS} ${FROM} WHERE +e.owner = ? AND e.id > ? ORDER BY e.id LIMIT ?`,
           ownerRow(owner) ?? -1,
           after,
           limit,

@@ -76,7 +76,8 @@ test('an entry tells its pool; those of a catalog from before pools are in the d
   db.exec(
     `DROP TRIGGER pool_entries_added; DROP TRIGGER pool_entries_turned; DROP TRIGGER pool_entries_gone; DROP TABLE pool_totals; DROP TRIGGER words_changed; DROP TRIGGER words_gone;
      DROP TRIGGER words_last_gone; DROP TABLE words; DROP TABLE words_state; DROP TABLE reads; DROP TABLE shares; DROP INDEX entries_ended;
-     DROP INDEX entries_old; DROP INDEX entries_deleted; ALTER TABLE entries DROP COLUMN deleted; ALTER TABLE entries DROP COLUMN ended_at_ms;
+     DROP INDEX entries_old; DROP INDEX entries_deleted; DROP INDEX entries_deleted_size;
+     DROP INDEX entries_deleted_created; ALTER TABLE entries DROP COLUMN deleted; ALTER TABLE entries DROP COLUMN ended_at_ms;
      DROP INDEX entries_segment; ALTER TABLE entries DROP COLUMN segment; ALTER TABLE entries DROP COLUMN stamp;
      DROP TABLE removed; DROP TABLE mirror_segments; DROP TABLE mirror_state;
      ALTER TABLE entries DROP COLUMN pool; DROP TABLE pools; DROP TABLE pending_orders; DELETE FROM migrations WHERE version > 1`,
