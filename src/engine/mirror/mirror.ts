@@ -9,6 +9,7 @@ import type { MirrorRecord } from '../catalog/mirror/records.ts';
 import { openSegment, RECORDS_PER_PART, sealSegment } from '../catalog/mirror/segment.ts';
 import { type Clock, deadline, type Timer } from '../effects/clock.ts';
 import type { Random } from '../effects/random.ts';
+import { nextTurn } from '../effects/turn.ts';
 import { inTurn } from '../in-turn.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { ObjectId, PeerId } from '../types.ts';
@@ -183,7 +184,7 @@ export class Mirror {
     const { ownerId } = owner;
     try {
       // Of a process that died.
-      book.reclaim(ownerId);
+      await this.reclaim();
       const near = closestHolders(heads.peers, ownerId, HEAD_HOLDERS);
       // On this disk the catalog itself is.
       if (!near.some((peer) => peer !== heads.peers.self)) {
@@ -206,8 +207,14 @@ export class Mirror {
       this.problem = text;
     } finally {
       this.writing = 0;
-      book.reclaim(ownerId);
+      await this.reclaim();
     }
+  }
+
+  /** A first segment may have taken hundreds of thousands of records. */
+  private async reclaim(): Promise<void> {
+    const { book, owner } = this.context;
+    while (!book.reclaim(owner.ownerId, RECORDS_PER_PART)) await nextTurn();
   }
 
   private async merge(found: FoundHead | undefined, signal: AbortSignal): Promise<Followed> {

@@ -55,8 +55,8 @@ export interface MirrorBook {
   segments(owner: OwnerId): MirrorSegment[];
   /** Objects of the mirror that are not released: what collecting garbage must leave alone, beside the entries. */
   objects(owner: OwnerId): ObjectId[];
-  /** What a segment took that was begun and never published is pending again. */
-  reclaim(owner: OwnerId): void;
+  /** What a segment took that was begun and never published is pending again, some `limit` records at a time; false: there is more. */
+  reclaim(owner: OwnerId, limit: number): boolean;
   /** A new segment, after `reclaim`. */
   begin(owner: OwnerId): number;
   /** Moves up to `limit` records into the segment, those without one first, then those of the segments in `from`; none: that was all. */

@@ -47,11 +47,33 @@ export function mirrorBook(parts: BookParts): MirrorBook {
       run(`UPDATE ${table} SET segment = 0 WHERE segment = ? AND owner = ?`, id, owner);
   };
 
-  const reclaimed = (owner: number) => {
+  /** Up to so many records; how many there were. */
+  const emptySome = (owner: number, id: number, limit: number): number => {
+    const told = 'segment = ?1 AND owner = ?2';
+    const entries = run(
+      `UPDATE entries SET segment = 0 WHERE id IN (SELECT id FROM entries WHERE ${told} LIMIT ?3)`,
+      id,
+      owner,
+      limit,
+    );
+    const removed = run(
+      `UPDATE removed SET segment = 0 WHERE owner = ?2 AND (name, object_id, created_at_ms) IN
+       (SELECT name, object_id, created_at_ms FROM removed WHERE ${told} LIMIT ?3)`,
+      id,
+      owner,
+      limit - Number(entries.changes),
+    );
+    return Number(entries.changes) + Number(removed.changes);
+  };
+
+  /** False where `limit` left some over. */
+  const reclaimed = (owner: number, limit: number): boolean => {
     for (const { id } of all("SELECT id FROM mirror_segments WHERE owner = ? AND state = 'writing'", owner)) {
+      if (emptySome(owner, id as number, limit) === limit) return false;
       emptySegment(owner, id as number);
       run('DELETE FROM mirror_segments WHERE id = ?', id as number);
     }
+    return true;
   };
 
   /** Names that have had no current version since a head began to be applied: their current one may come with a later record. */
@@ -138,12 +160,12 @@ export function mirrorBook(parts: BookParts): MirrorBook {
         ),
       ),
 
-    reclaim: (owner) => transaction(() => reclaimed(rowOf(owner))),
+    reclaim: (owner, limit) => transaction(() => reclaimed(rowOf(owner), limit)),
 
     begin: (owner) =>
       transaction(() => {
         const row = ownerRowMade(owner);
-        reclaimed(row);
+        reclaimed(row, Number.MAX_SAFE_INTEGER);
         return insertSegment(row, 'writing', { objectId: '', holders: [], records: 0 });
       }),
 
