@@ -122,7 +122,7 @@ export async function poolNamed({ engine }: Scene, name: string): Promise<void> 
 
 /** The id of the newest snapshot of a folder, one being made if there is none. */
 export async function snapshotOf({ engine }: Scene, source: string): Promise<string> {
-  const [known] = await engine.backups.snapshots({ source });
+  const [known] = (await engine.backups.snapshots({ source })).snapshots;
   if (known !== undefined) return known.id;
   const { snapshot } = await engine.backups.backup({ source, exclude: [], tags: ['daily'] });
   return snapshot.id;

@@ -1,5 +1,5 @@
 /** The backups of the engine in memory: fixed figures, and snapshots that can be forgotten. */
-import type { BackupCalls, SnapshotView } from '../../src/engine/views/backups.ts';
+import type { BackupCalls, SnapshotView, UnreadSnapshot } from '../../src/engine/views/backups.ts';
 import { DatameshError } from '../../src/errors.ts';
 
 const TAKEN_MS = Date.UTC(2026, 10, 20, 2, 0, 0);
@@ -12,14 +12,22 @@ export function fakeSnapshot(id: string, source: string, age: number, tags: stri
   };
 }
 
+export function fakeUnread(id: string): UnreadSnapshot {
+  return { id, storedAtMs: TAKEN_MS, why: '3 shards are missing' };
+}
+
+/** @param lost ids of snapshots that cannot be read */
 export function fakeBackupCalls(
   enter: (method: 'backups', signal?: AbortSignal) => Promise<void>,
+  lost: readonly string[] = [],
 ): BackupCalls {
+  let unread = lost.map(fakeUnread);
   let all = [
     fakeSnapshot('aaaa000000000001', '/home/user/photos', 0, ['daily']),
     fakeSnapshot('aaaa000000000002', '/home/user/photos', 1),
     fakeSnapshot('bbbb000000000003', '/etc', 2),
   ];
+  const newer = (id: string) => (id === 'latest' ? unread : []);
   const find = (id: string) => {
     const hit = id === 'latest' ? all[0] : all.find((it) => it.id.startsWith(id));
     if (hit === undefined) throw new DatameshError('not-found', { what: `there is no snapshot ${id}` });
@@ -42,17 +50,18 @@ export function fakeBackupCalls(
     },
     async snapshots(query = {}) {
       await enter('backups');
-      return all.filter(
+      const snapshots = all.filter(
         (it) =>
           (query.source === undefined || it.source === query.source) &&
           (query.tag === undefined || it.tags.includes(query.tag)),
       );
+      return { snapshots, unread };
     },
     async show(query) {
       await enter('backups');
       const file = { mode: 0o644, uid: 1000, gid: 1000, mtimeMs: TAKEN_MS, target: undefined };
       return {
-        snapshot: find(query.id),
+        ...{ snapshot: find(query.id), unread: newer(query.id) },
         entries: [
           { ...file, path: 'album', kind: 'directory' as const, mode: 0o755, sizeBytes: 0 },
           { ...file, path: 'album/a.jpg', kind: 'file' as const, sizeBytes: 123_456 },
@@ -64,20 +73,25 @@ export function fakeBackupCalls(
       await enter('backups', call?.signal);
       const lost = query.paths?.includes('lost') ? [{ path: 'lost', why: 'no pack has a chunk of it' }] : [];
       return {
-        ...{ dryRun: query.dryRun ?? false, snapshot: find(query.id) },
+        ...{ dryRun: query.dryRun ?? false, snapshot: find(query.id), unread: newer(query.id) },
         ...{ files: 1200, directories: 80, links: 3, bytes: 40_000_000, kept: 0, unset: 0 },
         ...{ failedCount: lost.length, failed: lost, durationMs: 1500 },
       };
     },
     async forget(query) {
       await enter('backups');
+      const ids = query.ids ?? [];
+      const isUnread = (id: string) => unread.some((it) => it.id === id);
       const gone =
-        query.ids !== undefined && query.ids.length > 0
-          ? query.ids.map(find)
-          : all.slice(query.keep?.last ?? 1);
+        ids.length > 0 ? ids.filter((id) => !isUnread(id)).map(find) : all.slice(query.keep?.last ?? 1);
+      const forgottenUnread = unread.filter(({ id }) => ids.includes(id));
       const kept = all.filter((it) => !gone.includes(it)).map((it) => ({ ...it, reasons: ['last'] }));
-      if (!query.dryRun) all = all.filter((it) => !gone.includes(it));
-      return { dryRun: query.dryRun ?? false, kept, forgotten: gone };
+      const left = ids.length > 0 ? [] : unread;
+      if (!query.dryRun) {
+        all = all.filter((it) => !gone.includes(it));
+        unread = unread.filter((it) => !forgottenUnread.includes(it));
+      }
+      return { dryRun: query.dryRun ?? false, kept, forgotten: gone, forgottenUnread, unread: left };
     },
     async prune(query, call) {
       await enter('backups', call?.signal);

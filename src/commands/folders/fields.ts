@@ -59,10 +59,15 @@ export const ENTRY_FIELDS: Fields = {
   target: orNull(text),
 };
 
+/** Of one that could not be read, and is forgotten by its id, nothing else is known. */
+const SNAPSHOT_OR_UNKNOWN: Fields = Object.fromEntries(
+  Object.entries(SNAPSHOT_FIELDS).map(([key, field]) => [key, key === 'id' ? field : orNull(field)]),
+);
+
 export const FORGET_FIELDS: Fields = {
   action: oneOf('kept', 'forgotten'),
   reasons: texts,
-  ...SNAPSHOT_FIELDS,
+  ...SNAPSHOT_OR_UNKNOWN,
 };
 
 export const PRUNE_FIELDS: Fields = {

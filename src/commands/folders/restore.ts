@@ -1,7 +1,7 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { RESTORE_FIELDS } from './fields.ts';
-import { absolute, FOLDER_TYPE } from './snapshot-record.ts';
+import { absolute, FOLDER_TYPE, notTheLatest } from './snapshot-record.ts';
 
 export const restoreCommand: Command = {
   path: ['restore'],
@@ -73,7 +73,8 @@ export const restoreCommand: Command = {
       },
       { signal, onProgress: (progress) => out.progress(`restore ${destination}`, progress) },
     );
-    const { snapshot, dryRun, failed, ...figures } = report;
+    const { snapshot, unread, dryRun, failed, ...figures } = report;
+    for (const it of unread) out.warn(notTheLatest(it, snapshot));
     out.record({
       ...(dryRun ? { dryRun } : {}),
       snapshotId: snapshot.id,

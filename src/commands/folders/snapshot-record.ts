@@ -1,9 +1,10 @@
 /** A snapshot as a record, the same in every command. */
 import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { SnapshotView } from '../../engine/views/backups.ts';
+import type { SnapshotView, UnreadSnapshot } from '../../engine/views/backups.ts';
 import { DatameshError } from '../../errors.ts';
 import type { Column, OutputRecord, ValueType } from '../command.ts';
+import { SNAPSHOT_FIELDS } from './fields.ts';
 
 export const SNAPSHOT_COLUMNS: readonly Column[] = [
   { key: 'id', title: 'Id' },
@@ -20,6 +21,20 @@ export const SNAPSHOT_COLUMNS: readonly Column[] = [
 export function snapshotRecord(snapshot: SnapshotView): OutputRecord {
   const { takenAtMs, ...rest } = snapshot;
   return { ...rest, takenAt: new Date(takenAtMs).toISOString() };
+}
+
+/** Of one that cannot be read nothing is known but its id. */
+export const UNKNOWN_SNAPSHOT: OutputRecord = Object.fromEntries(
+  Object.keys(SNAPSHOT_FIELDS).map((key) => [key, null]),
+);
+
+export function unreadText({ id, storedAtMs, why }: UnreadSnapshot): string {
+  return `snapshot ${id}, stored ${new Date(storedAtMs).toISOString()}, cannot be read: ${why}`;
+}
+
+/** For who asked for `latest` and got `taken`. */
+export function notTheLatest(it: UnreadSnapshot, taken: SnapshotView): string {
+  return `${unreadText(it)}; it may be newer than ${taken.id}, which is the latest that can be read`;
 }
 
 /** The folder that a path leads to, absolute, links followed: what is walked must not be a link itself. Throws `file-not-found`. */

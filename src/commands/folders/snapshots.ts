@@ -2,7 +2,14 @@ import type { KeepRule } from '../../engine/views/backups.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command, OptionSpec } from '../command.ts';
 import { ENTRY_FIELDS, FORGET_FIELDS, PRUNE_FIELDS, SNAPSHOT_FIELDS } from './fields.ts';
-import { absolute, SNAPSHOT_COLUMNS, snapshotRecord } from './snapshot-record.ts';
+import {
+  absolute,
+  notTheLatest,
+  SNAPSHOT_COLUMNS,
+  snapshotRecord,
+  UNKNOWN_SNAPSHOT,
+  unreadText,
+} from './snapshot-record.ts';
 
 const FILTERS: readonly OptionSpec[] = [
   { name: 'source', type: { kind: 'path' }, summary: 'Only those of this folder' },
@@ -31,11 +38,18 @@ export const snapshotsListCommand: Command = {
   needs: 'engine',
   shape: 'list',
   columns: SNAPSHOT_COLUMNS,
+  exits: [{ code: EXIT.partial, meaning: 'some cannot be read; each is named' }],
   async run(context, values) {
     const engine = await context.engine();
-    const found = await engine.backups.snapshots(filtersOf(values, context.cwd));
-    for (const snapshot of found) context.out.record(snapshotRecord(snapshot));
-    if (found.length === 0) context.out.note('there is no snapshot yet: datamesh backup FOLDER makes one');
+    const { snapshots, unread } = await engine.backups.snapshots(filtersOf(values, context.cwd));
+    for (const snapshot of snapshots) context.out.record(snapshotRecord(snapshot));
+    if (snapshots.length + unread.length === 0)
+      context.out.note('there is no snapshot yet: datamesh backup FOLDER makes one');
+    for (const it of unread)
+      context.out.warn(
+        `${unreadText(it)}; if it is lost for good, give it up: datamesh snapshots forget ${it.id}`,
+      );
+    return unread.length > 0 ? EXIT.partial : undefined;
   },
 };
 
@@ -84,7 +98,8 @@ export const snapshotsShowCommand: Command = {
     const path = values.path as string | undefined;
     for (let skip = 0; ; skip += PAGE) {
       context.signal.throwIfAborted();
-      const { snapshot, entries, more } = await engine.backups.show({ id, path, skip, limit: PAGE });
+      const { snapshot, unread, entries, more } = await engine.backups.show({ id, path, skip, limit: PAGE });
+      for (const it of unread) context.out.warn(notTheLatest(it, snapshot));
       // The latest may be another one by the next page.
       id = snapshot.id;
       for (const { mode, mtimeMs, target, ...entry } of entries) {
@@ -107,7 +122,7 @@ export const snapshotsForgetCommand: Command = {
   group: 'folders',
   summary: 'Delete snapshots, named or by a rule of what to keep',
   description: `With --keep-… each folder of each node keeps the newest snapshot of each of so many hours, days, weeks, months or years that have one; all its others go. The pieces of
-    files stay stored until: datamesh snapshots prune.`,
+    files stay stored until: datamesh snapshots prune. A snapshot that cannot be read is forgotten by its id alone.`,
   args: [
     {
       name: 'snapshots',
@@ -147,6 +162,7 @@ export const snapshotsForgetCommand: Command = {
     { key: 'reasons', title: 'Kept as', format: 'list' },
     ...SNAPSHOT_COLUMNS,
   ],
+  exits: [{ code: EXIT.partial, meaning: 'the rule left alone what cannot be read; each is named' }],
   async run(context, values) {
     const { out, options } = context;
     const keep: KeepRule = {};
@@ -154,11 +170,13 @@ export const snapshotsForgetCommand: Command = {
       const count = values[`keep-${period}`] as number | undefined;
       if (count !== undefined) keep[period] = count;
     }
-    const ids = (values.snapshots as string[] | undefined) ?? [];
+    const named = (values.snapshots as string[] | undefined) ?? [];
     const engine = await context.engine();
-    const query = { ids, keep, ...filtersOf(values, context.cwd) };
+    const query = { ids: named, keep, ...filtersOf(values, context.cwd) };
     const plan = await engine.backups.forget({ ...query, dryRun: true });
-    const count = plan.forgotten.length;
+    const ids = [...plan.forgotten, ...plan.forgottenUnread].map(({ id }) => id);
+    const count = ids.length;
+    for (const it of plan.forgottenUnread) out.warn(unreadText(it));
     if (!options.dryRun && count > 0) {
       const sure = await context.confirm(
         `Forget ${count === 1 ? 'a snapshot' : `${count} snapshots`} for good?`,
@@ -169,18 +187,18 @@ export const snapshotsForgetCommand: Command = {
       }
     }
     // What was shown and agreed to, and nothing that came since.
-    const done =
-      options.dryRun || count === 0
-        ? plan
-        : await engine.backups.forget({ ids: plan.forgotten.map(({ id }) => id) });
+    const done = options.dryRun || count === 0 ? plan : await engine.backups.forget({ ids });
     const dry = options.dryRun ? { dryRun: true } : {};
     for (const { reasons, ...it } of plan.kept)
       out.record({ ...dry, action: 'kept', reasons, ...snapshotRecord(it) });
     for (const it of done.forgotten)
       out.record({ ...dry, action: 'forgotten', reasons: [], ...snapshotRecord(it) });
+    for (const { id } of done.forgottenUnread)
+      out.record({ ...dry, action: 'forgotten', reasons: [], ...UNKNOWN_SNAPSHOT, id });
     if (options.dryRun) out.note('nothing was forgotten (--dry-run)');
     else if (count > 0) out.note('their space comes back with: datamesh snapshots prune');
-    return undefined;
+    for (const it of plan.unread) out.warn(`${unreadText(it)}; no rule can judge it, so it stays`);
+    return plan.unread.length > 0 ? EXIT.partial : undefined;
   },
 };
 
@@ -189,7 +207,8 @@ export const snapshotsPruneCommand: Command = {
   group: 'folders',
   summary: 'Delete what no snapshot refers to',
   description: `Packs without a living piece are deleted, packs that are mostly dead are written anew. A backup that runs on another node of yours at the same moment may count on pieces
-    that nothing refers to yet: after one of the last week --alone is needed.`,
+    that nothing refers to yet: after one of the last week --alone is needed. While a snapshot cannot be read nothing is deleted: what it refers to is not known. If it is
+    lost for good, forget it first.`,
   args: [],
   options: [{ name: 'alone', summary: 'No other node of mine is backing up just now' }],
   examples: [
@@ -211,7 +230,10 @@ export const snapshotsPruneCommand: Command = {
     { key: 'freedBytes', title: 'Freed', format: 'bytes' },
     { key: 'durationMs', title: 'Took', format: 'duration' },
   ],
-  exits: [{ code: EXIT.conflict, meaning: 'a backup or restore runs here, or may run on another node' }],
+  exits: [
+    { code: EXIT.conflict, meaning: 'a backup or restore runs here, or may run on another node' },
+    { code: EXIT.integrity, meaning: 'a snapshot cannot be read, so nothing was deleted' },
+  ],
   async run(context, values) {
     const { out, options, signal } = context;
     const engine = await context.engine();

@@ -15,18 +15,18 @@ import type {
   BackupReport,
   ForgetReport,
   RestoreReport,
-  SnapshotQuery,
   SnapshotView,
+  UnreadSnapshot,
 } from '../views/backups.ts';
+import { chooseForgotten, chooseSnapshot, chosen, refuseUnread } from './choose-snapshot.ts';
 import { exclusion } from './exclude.ts';
 import { BackupLocks } from './locks.ts';
 import { NAMES } from './object-door.ts';
 import { refuseCompany, refuseGone, refuseNew } from './other-devices.ts';
-import { Repository, type StoredSnapshot, viewOf } from './repository.ts';
+import { type LostSnapshot, Repository, type StoredSnapshot, unreadOf, viewOf } from './repository.ts';
 import { keptBy } from './retention.ts';
 import { runInThread } from './thread.ts';
 
-const MIN_ID_DIGITS = 4;
 const SHOW_ENTRIES = 1000;
 const MAX_SHOW_ENTRIES = 100_000;
 /** File states of one folder: a million files are some 150 MB. */
@@ -53,13 +53,6 @@ export function createBackups(
     return repositoryFor(call);
   };
   const secret = () => ownerOf(node).dedupSecret;
-
-  const chosen = (all: StoredSnapshot[], { source, tag }: SnapshotQuery) =>
-    all.filter(
-      ({ snapshot }) =>
-        (source === undefined || snapshot.source.equals(Buffer.from(source))) &&
-        (tag === undefined || snapshot.tags.includes(tag)),
-    );
 
   const backup: BackupCalls['backup'] = (query, given = {}) =>
     locks.backup(async (): Promise<BackupReport> => {
@@ -127,46 +120,17 @@ export function createBackups(
     }
   };
 
-  /** Reads no other, of which one may be lost. */
-  const snapshotOf = async (
-    repository: Repository,
-    id: string,
-    query: SnapshotQuery = {},
-  ): Promise<StoredSnapshot> => {
-    const named = id === 'latest' || id.length < MIN_ID_DIGITS ? [] : await repository.snapshots(id);
-    return oneOf(chosen(named.length > 0 ? named : await repository.snapshots(), query), id);
-  };
-
-  const oneOf = (all: readonly StoredSnapshot[], id: string): StoredSnapshot => {
-    const hits = id === 'latest' ? all.slice(0, 1) : all.filter((it) => it.id.startsWith(id));
-    const [only, second] = hits;
-    if (only !== undefined && second === undefined && (id === 'latest' || id.length >= MIN_ID_DIGITS))
-      return only;
-    if (second !== undefined) {
-      throw new DatameshError('bad-value', {
-        what: `"${id}" fits ${hits.length} snapshots`,
-        mend: 'give more digits of the id',
-        details: { candidates: hits.slice(0, 20).map((it) => it.id) },
-      });
-    }
-    throw new DatameshError('not-found', {
-      what: id === 'latest' ? 'there is no such snapshot yet' : `there is no snapshot ${id}`,
-      mend: 'see which there are: datamesh snapshots',
-      details: { candidates: all.slice(0, 20).map((it) => it.id) },
-    });
-  };
-
   return {
     backup,
 
     async snapshots(query = {}) {
-      const all = await repositoryFor({}).snapshots();
-      return chosen(all, query).map(viewOf);
+      const { found, lost } = await repositoryFor({}).snapshots();
+      return { snapshots: chosen(found, query).map(viewOf), unread: lost.map(unreadOf) };
     },
 
     async show(query) {
       const repository = await upToDate({});
-      const found = await snapshotOf(repository, query.id);
+      const { found, unread } = await chooseSnapshot(repository, query.id);
       const listed = await runInThread(
         'list',
         {
@@ -183,7 +147,7 @@ export function createBackups(
         clock,
         {},
       );
-      return { snapshot: viewOf(found), ...listed };
+      return { snapshot: viewOf(found), unread, ...listed };
     },
 
     restore: (query, given = {}) =>
@@ -192,7 +156,7 @@ export function createBackups(
         const { destination, dryRun = false, overwrite = false } = query;
         return await node.jobs.run('restore', destination, given, async (call) => {
           const repository = await upToDate(call);
-          const found = await snapshotOf(repository, query.id);
+          const { found, unread } = await chooseSnapshot(repository, query.id);
           if (!dryRun) needDestination(destination, overwrite);
           const outcome = await runInThread(
             'restore',
@@ -212,7 +176,13 @@ export function createBackups(
             clock,
             call,
           );
-          return { dryRun, snapshot: viewOf(found), ...outcome, durationMs: clock.monotonic() - startedMs };
+          return {
+            dryRun,
+            snapshot: viewOf(found),
+            unread,
+            ...outcome,
+            durationMs: clock.monotonic() - startedMs,
+          };
         });
       }),
 
@@ -220,6 +190,8 @@ export function createBackups(
       const repository = repositoryFor({});
       const { dryRun = false, ids } = query;
       let forgotten: StoredSnapshot[];
+      const forgottenLost: LostSnapshot[] = [];
+      let unread: UnreadSnapshot[] = [];
       const kept: ForgetReport['kept'] = [];
       if (ids !== undefined && ids.length > 0) {
         if (Object.keys(query.keep ?? {}).length > 0) {
@@ -228,14 +200,20 @@ export function createBackups(
             mend: 'name them without --keep-…, or give the rule alone',
           });
         }
-        const named = new Map<string, StoredSnapshot>();
+        const named = new Map<string, StoredSnapshot | LostSnapshot>();
         for (const id of ids) {
-          const found = await snapshotOf(repository, id, query);
-          named.set(found.id, found);
+          const one = await chooseForgotten(repository, id, query);
+          named.set(one.id, one);
         }
-        forgotten = [...named.values()];
+        forgotten = [];
+        for (const one of named.values()) {
+          if ('error' in one) forgottenLost.push(one);
+          else forgotten.push(one);
+        }
       } else {
-        const candidates = chosen(await repository.snapshots(), query);
+        const { found, lost } = await repository.snapshots();
+        unread = lost.map(unreadOf);
+        const candidates = chosen(found, query);
         const reasons = keptBy(
           query.keep ?? {},
           candidates.map((it) => ({ ...viewOf(it), device: it.snapshot.device })),
@@ -253,8 +231,9 @@ export function createBackups(
         forgotten = candidates.filter(({ id }) => !reasons.has(id));
       }
       const views: SnapshotView[] = forgotten.map(viewOf);
-      if (!dryRun) for (const { object } of forgotten) await objects.delete(object.name);
-      return { dryRun, kept, forgotten: views };
+      const gone = dryRun ? [] : [...forgotten, ...forgottenLost];
+      for (const { object } of gone) await objects.delete(object.name);
+      return { dryRun, kept, forgotten: views, forgottenUnread: forgottenLost.map(unreadOf), unread };
     },
 
     prune: (query, given = {}) =>
@@ -263,7 +242,8 @@ export function createBackups(
         return await node.jobs.run('prune', 'backups', given, async (call) => {
           const repository = await upToDate(call);
           const { dryRun = false, alone = false } = query;
-          const all = await repository.snapshots();
+          const { found: all, lost } = await repository.snapshots();
+          refuseUnread(lost);
           if (!dryRun && !alone) refuseCompany(all, node.net.self, clock.now());
           const packs = repository.packs();
           const old = repository.named(NAMES.index).map(({ name }) => name);

@@ -1,12 +1,12 @@
 /** The objects of backups as this node's catalog knows them, with copies of the small ones in the data folder. */
-import { asDatameshError, DatameshError } from '../../errors.ts';
+import { asDatameshError, type DatameshError } from '../../errors.ts';
 import type { Objects } from '../calls/objects.ts';
 import { blake3Hasher } from '../codec/hash.ts';
 import type { ObjectView } from '../engine.ts';
 import type { Node } from '../node.ts';
 import { dataPaths } from '../options.ts';
 import { bytesToHex } from '../types.ts';
-import type { SnapshotView } from '../views/backups.ts';
+import type { SnapshotView, UnreadSnapshot } from '../views/backups.ts';
 import { MAX_INDEX_BYTES, MAX_SNAPSHOT_BYTES } from './limits.ts';
 import { NAMES, type ObjectDoor } from './object-door.ts';
 import type { PackObject } from './open-index.ts';
@@ -17,6 +17,13 @@ export interface StoredSnapshot {
   id: string;
   object: ObjectView;
   snapshot: Snapshot;
+}
+
+/** One that is in the catalog, and of which no node gives enough. */
+export interface LostSnapshot {
+  id: string;
+  object: ObjectView;
+  error: DatameshError;
 }
 
 const PAGE = 10_000;
@@ -86,21 +93,23 @@ export class Repository {
   }
 
   /** Newest first. `prefix`: only those whose ids begin so; no others are read. */
-  async snapshots(prefix = ''): Promise<StoredSnapshot[]> {
+  async snapshots(prefix = ''): Promise<{ found: StoredSnapshot[]; lost: LostSnapshot[] }> {
     const objects = this.named(`${NAMES.snapshot}${prefix}`);
     const found: StoredSnapshot[] = [];
-    let lost: { id: string; error: unknown } | undefined;
+    const lost: LostSnapshot[] = [];
     for (let at = 0; at < objects.length; at += READS) {
       const some = objects.slice(at, at + READS);
       const read = await Promise.allSettled(some.map((object) => this.#snapshot(object)));
       for (const [i, one] of read.entries()) {
+        const object = some[i]!;
         if (one.status === 'fulfilled') found.push(one.value);
-        else lost ??= { id: idOf(some[i]!), error: one.reason };
+        else if (this.#signal.aborted) throw one.reason;
+        else lost.push({ id: idOf(object), object, error: asDatameshError(one.reason) });
       }
     }
     found.sort((a, b) => b.snapshot.takenAtMs - a.snapshot.takenAtMs || (a.id < b.id ? -1 : 1));
-    if (lost !== undefined) throw this.#signal.aborted ? lost.error : unreadable(lost.id, lost.error, found);
-    return found;
+    lost.sort((a, b) => b.object.createdAtMs - a.object.createdAtMs || (a.id < b.id ? -1 : 1));
+    return { found, lost };
   }
 
   async #snapshot(object: ObjectView): Promise<StoredSnapshot> {
@@ -166,19 +175,8 @@ function idOf({ name }: ObjectView): string {
   return name.slice(NAMES.snapshot.length);
 }
 
-/** @param others newest first */
-function unreadable(id: string, cause: unknown, others: readonly StoredSnapshot[]): DatameshError {
-  const { code, message, mend } = asDatameshError(cause);
-  const ids = others.slice(0, 20).map((it) => it.id);
-  return new DatameshError(code, {
-    what: `snapshot ${id} cannot be read: ${message}`,
-    mend:
-      ids.length > 0
-        ? `any other can be shown, restored or forgotten by its id, the newest first: ${ids.join(', ')}`
-        : (mend ?? 'try again when more nodes are there'),
-    details: { candidates: ids },
-    cause,
-  });
+export function unreadOf({ id, object, error }: LostSnapshot): UnreadSnapshot {
+  return { id, storedAtMs: object.createdAtMs, why: error.message };
 }
 
 function isPack(name: string): boolean {

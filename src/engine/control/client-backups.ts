@@ -6,8 +6,8 @@ import type {
   ForgetReport,
   PruneReport,
   RestoreReport,
+  SnapshotList,
   SnapshotListing,
-  SnapshotView,
 } from '../views/backups.ts';
 import { BACKUP_ROUTE } from './wire-backups.ts';
 
@@ -18,7 +18,7 @@ export function remoteBackups(
 ): BackupCalls {
   return {
     backup: (query, call = {}) => wait<BackupReport>(BACKUP_ROUTE.backup, query, call),
-    snapshots: async (query = {}) => (await send(BACKUP_ROUTE.snapshots, query)) as SnapshotView[],
+    snapshots: async (query = {}) => (await send(BACKUP_ROUTE.snapshots, query)) as SnapshotList,
     show: async (query) => (await send(BACKUP_ROUTE.show, query)) as SnapshotListing,
     restore: (query, call = {}) => wait<RestoreReport>(BACKUP_ROUTE.restore, query, call),
     forget: async (query) => (await send(BACKUP_ROUTE.forget, query)) as ForgetReport,

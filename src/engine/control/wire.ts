@@ -19,7 +19,7 @@ import type { WhatifQuery } from '../views/whatif.ts';
 import { code, fields, flag, list, oneOf, optional, share, text, whole } from './checks.ts';
 
 /** Raised with every change that an older client or service would misread. */
-export const API_VERSION = 4;
+export const API_VERSION = 5;
 export const API_HEADER = 'datamesh-api';
 
 export const ROUTE = {

@@ -7,15 +7,14 @@ export interface BackupCalls {
    * were stored until then are found again by the next run.
    */
   backup(query: BackupQuery, call?: CallOptions): Promise<BackupReport>;
-  /** Newest first. */
-  snapshots(query?: SnapshotQuery): Promise<SnapshotView[]>;
+  snapshots(query?: SnapshotQuery): Promise<SnapshotList>;
   /** Throws `not-found`. */
   show(query: ShowQuery): Promise<SnapshotListing>;
   /** Writes a snapshot into a folder of this machine. Throws `not-found`, `already-exists` for a folder that is not empty. */
   restore(query: RestoreQuery, call?: CallOptions): Promise<RestoreReport>;
   /** Deletes snapshots; their chunks stay until `prune`. */
   forget(query: ForgetQuery): Promise<ForgetReport>;
-  /** Deletes what no snapshot refers to. Throws `lock-held` while a backup or restore runs here. */
+  /** Deletes what no snapshot refers to. Throws `lock-held` while a backup or restore runs here, and what reading throws while a snapshot cannot be read. */
   prune(query: PruneQuery, call?: CallOptions): Promise<PruneReport>;
 }
 
@@ -51,6 +50,21 @@ export interface SnapshotView {
   addedBytes: number;
   skipped: number;
   durationMs: number;
+}
+
+/** One that is stored, and of which too few shards are to be had, or what came is no snapshot. */
+export interface UnreadSnapshot {
+  id: string;
+  /** When the catalog took it in; when it was taken stands in itself. */
+  storedAtMs: number;
+  why: string;
+}
+
+export interface SnapshotList {
+  /** Newest first. */
+  snapshots: SnapshotView[];
+  /** Whatever was asked for: nobody knows what they are of. Newest first. */
+  unread: UnreadSnapshot[];
 }
 
 export interface PathFault {
@@ -100,6 +114,8 @@ export interface EntryView {
 
 export interface SnapshotListing {
   snapshot: SnapshotView;
+  /** Of `latest`: those that cannot be read, and may be newer. */
+  unread: UnreadSnapshot[];
   entries: EntryView[];
   /** There are more. */
   more: boolean;
@@ -119,6 +135,8 @@ export interface RestoreQuery {
 export interface RestoreReport {
   dryRun: boolean;
   snapshot: SnapshotView;
+  /** Of `latest`: those that cannot be read, and may be newer. */
+  unread: UnreadSnapshot[];
   files: number;
   directories: number;
   links: number;
@@ -155,6 +173,10 @@ export interface ForgetReport {
   dryRun: boolean;
   kept: (SnapshotView & { reasons: string[] })[];
   forgotten: SnapshotView[];
+  /** Named, and forgotten unread. */
+  forgottenUnread: UnreadSnapshot[];
+  /** What a rule cannot judge: they stay. */
+  unread: UnreadSnapshot[];
 }
 
 export interface PruneQuery {

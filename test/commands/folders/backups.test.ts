@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { fakeBackupCalls } from '../../support/fake-backups.ts';
 import { createFakeEngine } from '../../support/fake-engine.ts';
 import { runLine, testHost } from '../../support/host.ts';
+import { schemaProblem } from '../../support/schemas.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dm-folders-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -112,5 +114,47 @@ describe('snapshots and restore', () => {
     const it = host();
     expect(await runLine(it, 'snapshots', 'prune')).toBe(0);
     expect(it.seen.records).toMatchObject([{ freedBytes: 12_000_000 }]);
+  });
+});
+
+describe('a snapshot that cannot be read', () => {
+  const lost = 'dddd000000000009';
+  const beside = () => {
+    const backups = fakeBackupCalls(async () => {}, [lost]);
+    const engine = { ...createFakeEngine(), backups };
+    return () => testHost({ engine });
+  };
+
+  it('is named beside the others, and the list ends with 3', async () => {
+    const it = beside()();
+    expect(await runLine(it, 'snapshots')).toBe(3);
+    expect(it.seen.records.length).toBe(3);
+    expect(it.seen.warnings.join()).toMatch(
+      new RegExp(`snapshot ${lost}, stored .* cannot be read: .*datamesh snapshots forget ${lost}`),
+    );
+  });
+
+  it('is told of where the latest of the others is taken', async () => {
+    for (const words of [
+      ['snapshots', 'show', 'latest'],
+      ['restore', 'latest', join(folder, 'beside')],
+    ]) {
+      const it = beside()();
+      expect(await runLine(it, ...words)).toBe(0);
+      expect(it.seen.warnings.join()).toContain('may be newer than aaaa000000000001');
+    }
+  });
+
+  it('stays where a rule is given, and goes by its id', async () => {
+    const host = beside();
+    const ruled = host();
+    expect(await runLine(ruled, 'snapshots', 'forget', '--keep-last', '1', '--yes')).toBe(3);
+    expect(ruled.seen.warnings.join()).toContain(`snapshot ${lost}`);
+    expect(ruled.seen.records.some(({ id }) => id === lost)).toBe(false);
+    const named = host();
+    expect(await runLine(named, 'snapshots', 'forget', lost, '--yes')).toBe(0);
+    expect(named.seen.records.at(-1)).toMatchObject({ action: 'forgotten', id: lost, takenAt: null });
+    expect(schemaProblem('snapshots-forget', named.seen.records.at(-1))).toBeUndefined();
+    expect(await runLine(host(), 'snapshots')).toBe(0);
   });
 });

@@ -58,8 +58,8 @@ describe('backups on real engines', () => {
       expect(first.skipped).toEqual([]);
       expect(first.snapshot.addedBytes).toBeGreaterThan(5_000_000);
       expect(seen).toEqual([...seen].sort((a, b) => a - b));
-      expect((await calls().snapshots()).map(({ id }) => id)).toEqual([first.snapshot.id]);
-      expect(await calls().snapshots({ tag: 'other' })).toEqual([]);
+      expect((await calls().snapshots()).snapshots.map(({ id }) => id)).toEqual([first.snapshot.id]);
+      expect(await calls().snapshots({ tag: 'other' })).toEqual({ snapshots: [], unread: [] });
 
       // What it is kept in is nobody's business but on request, and not to be taken away by hand.
       const { engine } = mesh.engines[0]!;
@@ -118,13 +118,13 @@ describe('backups on real engines', () => {
       expect(second.filesRead).toBeLessThanOrEqual(61);
       const dry = await calls().backup({ source, dryRun: true });
       expect(dry.chunksNew).toBe(0);
-      expect((await calls().snapshots()).length).toBe(2);
+      expect((await calls().snapshots()).snapshots.length).toBe(2);
 
       const rule = { keep: { last: 1 }, dryRun: true };
       expect((await calls().forget(rule)).forgotten.map(({ id }) => id)).toEqual([first.snapshot.id]);
-      expect((await calls().snapshots()).length).toBe(2);
+      expect((await calls().snapshots()).snapshots.length).toBe(2);
       await calls().forget({ keep: { last: 1 } });
-      expect((await calls().snapshots()).map(({ id }) => id)).toEqual([second.snapshot.id]);
+      expect((await calls().snapshots()).snapshots.map(({ id }) => id)).toEqual([second.snapshot.id]);
       await expect(calls().forget({ keep: {} })).rejects.toThrow('keeps no snapshot');
       // One that is named is one of those that were asked for, and no rule is dropped in silence.
       const named = { ids: ['latest'], dryRun: true };
