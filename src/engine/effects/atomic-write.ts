@@ -31,8 +31,8 @@ export async function writeFileAtomic(
   await disk.syncDir(dirname(path));
 }
 
-/** In a container every process has the same number, so that one which was killed may have left a file of this name, and one beside may write to it now. */
-async function openBeside(
+/** A new file with a name of its own. In a container every process has the same number, so that one which was killed may have left a file of this name, and one beside may write to it now. */
+export async function openBeside(
   disk: Disk,
   path: string,
   permissions: number,

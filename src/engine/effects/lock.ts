@@ -4,9 +4,11 @@
  * dies, so there is no stale lock to judge and a reused pid cannot be mistaken for the holder. The file LOCK beside
  * it says who holds it and is only read to name the holder.
  */
+import { link } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { DatabaseSync } from 'node:sqlite';
 import { DatameshError } from '../../errors.ts';
+import { openBeside } from './atomic-write.ts';
 import type { Clock } from './clock.ts';
 import type { Disk } from './disk.ts';
 import { fileError } from './file-errors.ts';
@@ -96,12 +98,20 @@ export async function lockSoon(disk: Disk, path: string, clock: Clock): Promise<
   }
 }
 
-/** SQLite would make it for everybody to read, and its journal after it. One that is there is not opened: fcntl gives up all locks of a process on a file of which it closes any descriptor. */
+/**
+ * SQLite would make it for everybody to read, and its journal after it. It comes into being closed: fcntl gives up all locks of a process on a file of which it closes any descriptor, and
+ * another try of this process may have the lock by then.
+ */
 async function makeGuard(disk: Disk, path: string): Promise<void> {
+  if ((await disk.stat(path)) !== undefined) return;
+  const [file, beside] = await openBeside(disk, path, 0o600, String(process.pid));
   try {
-    await (await disk.open(path, 'create', 0o600)).close();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    await file.close();
+    await link(beside, path);
+  } catch {
+    // It has come meanwhile; or there are no further names of files on this file system, and SQLite makes it.
+  } finally {
+    await disk.remove(beside);
   }
 }
 

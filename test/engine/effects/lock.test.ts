@@ -2,11 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { realClock } from '../../../src/engine/effects/clock.ts';
-import { acquireLock, readLockHolder } from '../../../src/engine/effects/lock.ts';
+import type { Disk } from '../../../src/engine/effects/disk.ts';
+import { acquireLock, type DataLock, readLockHolder } from '../../../src/engine/effects/lock.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { tempDir } from '../shardstore/support.ts';
 
@@ -54,6 +56,24 @@ describe('the lock of a data folder', () => {
     expect((await child(path)).says).toMatch(/^lock-held /);
     await lock.release();
     await (await acquireLock(disk, path, clock)).release();
+  });
+
+  it('is kept where another try of the same process makes the guard in the same moment', async () => {
+    const path = `${await tempDir()}/LOCK`;
+    let first: DataLock | undefined;
+    // Before it has closed what it made.
+    const other: Disk = {
+      ...disk,
+      async open(at, mode, permissions) {
+        const file = await disk.open(at, mode, permissions);
+        first ??= await acquireLock(disk, path, clock);
+        return file;
+      },
+    };
+    await expect(acquireLock(other, path, clock)).rejects.toMatchObject({ code: 'lock-held' });
+    expect((await child(path)).says).toMatch(/^lock-held /);
+    await first!.release();
+    expect(await disk.list(dirname(path))).toEqual(['LOCK.guard']);
   });
 
   it('goes with a process that is killed, whatever its LOCK file still says', async () => {
