@@ -10,7 +10,7 @@ import { type ChunkIdOf, sameFile } from './same-file.ts';
 import type { TreeEntry } from './tree-entry.ts';
 import { parentOf } from './tree-order.ts';
 import { whyOf } from './walk.ts';
-import type { WorkFolders } from './work-folder.ts';
+import { type Place, type WorkFolders, workIn } from './work-folder.ts';
 
 export interface RestoreWriterOptions {
   tree: FileTree;
@@ -44,8 +44,8 @@ const ZEROS = Buffer.alloc(SPARSE_BLOCK_BYTES);
 const NO_FIRST = 'the file that it is another name of was not restored';
 export class RestoreWriter {
   readonly #options: RestoreWriterOptions;
-  /** Folders, by path in latin1, that this run may write into, and the file systems they are on. */
-  readonly #folders = new Map<string, bigint>();
+  /** Folders, by path in latin1, that this run may write into, and the mounts they are on. */
+  readonly #folders = new Map<string, Place>();
   readonly #own: OwnThings;
   readonly #directories: TreeEntry[] = [];
   readonly #links: TreeEntry[] = [];
@@ -60,11 +60,10 @@ export class RestoreWriter {
   /** Before all else. Throws where another restore is at work in the root. */
   async begin(): Promise<void> {
     const { tree, root, work } = this.#options;
-    const { device } = tree.statThrough(root)!;
-    await work.meet(device, NONE);
-    this.#folders.set('', device);
+    const place = await work.meet(tree.statThrough(root)!.device, NONE);
+    this.#folders.set('', place);
     // Here rather than at each file.
-    work.on(device);
+    workIn(place);
   }
 
   #pathOf(path: Buffer): TreePath {
@@ -78,24 +77,26 @@ export class RestoreWriter {
     if (entry.path.length === 0) return;
     if (!this.#mayWrite(entry)) return;
     const at = this.#pathOf(entry.path);
-    const device = this.#attempt(entry, () => {
+    const above = this.#placeOf(entry);
+    const met = this.#attempt(entry, () => {
       let found = tree.stat(at);
       this.#own.refuseClash(found, entry.path);
       if (found !== undefined && found.kind !== 'directory')
         throw new Error('something that is no folder is there');
       if (found !== undefined && this.#options.isOwn(found)) throw new Error(OWN_FOLDER);
-      if (found === undefined) {
+      const isNew = found === undefined;
+      if (isNew) {
         tree.makeDir(at);
         if (onTheWay) this.#directories.push(entry);
         found = tree.stat(at);
       }
       this.#own.add(found!, entry.path);
       this.counts.directories++;
-      return found!.device;
+      return { isNew, device: found!.device };
     });
-    if (device === undefined) return;
-    await work.meet(device, entry.path);
-    this.#folders.set(entry.path.toString('latin1'), device);
+    if (met === undefined) return;
+    const place = met.isNew ? above : await work.meet(met.device, entry.path, above);
+    this.#folders.set(entry.path.toString('latin1'), place);
   }
 
   /** Undefined when nothing is to be written: it is there already, empty and done, or cannot be. */
@@ -258,9 +259,13 @@ export class RestoreWriter {
     });
   }
 
-  /** On the file system that it belongs on. */
+  /** On the mount that it belongs on. */
   #beside(entry: TreeEntry): TreePath {
-    return this.#options.work.on(this.#folders.get(parentOf(entry.path)!.toString('latin1'))!).next();
+    return workIn(this.#placeOf(entry)).next();
+  }
+
+  #placeOf(entry: TreeEntry): Place {
+    return this.#folders.get(parentOf(entry.path)!.toString('latin1'))!;
   }
 
   #mayWrite(entry: TreeEntry): boolean {

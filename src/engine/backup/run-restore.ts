@@ -17,7 +17,13 @@ import type { TreeEntry } from './tree-entry.ts';
 import { TreeChecker } from './tree-order.ts';
 import { readTree } from './tree-stream.ts';
 import { patternText } from './walk.ts';
-import { isLikeWorkFolder, openWorkFolder, type TakeLock, WorkFolders } from './work-folder.ts';
+import {
+  isLikeWorkFolder,
+  openWorkFolder,
+  reachesByRename,
+  type TakeLock,
+  WorkFolders,
+} from './work-folder.ts';
 
 export interface RestoreJob {
   tree: Buffer[];
@@ -80,14 +86,16 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
     });
   }
   makeRoot(call.tree, job.destination);
+  const under = (path: Buffer) =>
+    path.length === 0 ? job.destination : Buffer.concat([job.destination, SLASH, path]);
   const failed: { path: string; why: string }[] = [];
   let failedCount = 0;
   const writer = new RestoreWriter({
     tree: call.tree,
     root: job.destination,
-    work: new WorkFolders((path) => {
-      const at = path.length === 0 ? job.destination : Buffer.concat([job.destination, SLASH, path]);
-      return openWorkFolder(call.tree, at, plan.takenIn(path), call.takeLock);
+    work: new WorkFolders({
+      open: (path) => openWorkFolder(call.tree, under(path), plan.takenIn(path), call.takeLock),
+      reaches: (from, to) => reachesByRename(call.tree, under(from), under(to)),
     }),
     overwrite: job.overwrite,
     isOwn,

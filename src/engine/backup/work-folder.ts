@@ -29,35 +29,68 @@ export function isLikeWorkFolder(path: Buffer): boolean {
   return name.toString('latin1').toLowerCase() === WORK_NAME;
 }
 
-/** One on each file system that a restore meets below its root: nothing can be renamed from one to another. */
+/** A mount that a restore met below its root. */
+export interface Place {
+  device: bigint;
+  /** The first folder on it that was met, by its path in the tree. */
+  path: Buffer;
+  work: WorkFolder | { fault: unknown };
+}
+
+export interface Places {
+  /** Opens a work folder in the folder with this path in the tree. */
+  open(path: Buffer): Promise<WorkFolder>;
+  /** Whether what is in one of two folders of one device can be renamed into the other. */
+  reaches(from: Buffer, to: Buffer): boolean;
+}
+
+/** A work folder on each mount: nothing can be renamed from one to another, be they of one file system. */
 export class WorkFolders {
-  readonly #open: (path: Buffer) => Promise<WorkFolder>;
-  readonly #folders = new Map<bigint, WorkFolder | { fault: unknown }>();
+  readonly #options: Places;
+  readonly #places: Place[] = [];
 
-  /** @param open opens one in the folder with this path in the tree */
-  constructor(open: (path: Buffer) => Promise<WorkFolder>) {
-    this.#open = open;
+  constructor(options: Places) {
+    this.#options = options;
   }
 
-  /** A folder on that file system was met: the first has the work folder. Where it cannot be made, what is there already may still be as it should. */
-  async meet(device: bigint, path: Buffer): Promise<void> {
-    if (this.#folders.has(device)) return;
-    const folder = await this.#open(path).catch((fault: unknown) => ({ fault }));
-    this.#folders.set(device, folder);
-  }
-
-  /** The one on it. Throws what `open` threw. */
-  on(device: bigint): WorkFolder {
-    const folder = this.#folders.get(device)!;
-    if ('fault' in folder) throw folder.fault;
-    return folder;
+  /**
+   * A folder that was there was met: the first on a mount has the work folder. Where it cannot be made, what is there already may still be as it should.
+   * @param above where the folder above it is
+   */
+  async meet(device: bigint, path: Buffer, above?: Place): Promise<Place> {
+    const known = [above, ...this.#places].find(
+      (it) => it?.device === device && this.#options.reaches(it.path, path),
+    );
+    if (known !== undefined) return known;
+    const work = await this.#options.open(path).catch((fault: unknown) => ({ fault }));
+    const place = { device, path, work };
+    this.#places.push(place);
+    return place;
   }
 
   /** Leaves nothing of any. */
   async end(): Promise<void> {
-    const all = [...this.#folders.values()].map((it) => ('fault' in it ? undefined : it.end()));
+    const all = this.#places.map(({ work }) => ('fault' in work ? undefined : work.end()));
     for (const end of await Promise.allSettled(all)) if (end.status === 'rejected') throw end.reason;
   }
+}
+
+/** Throws what its opening threw. */
+export function workIn({ work }: Place): WorkFolder {
+  if ('fault' in work) throw work.fault;
+  return work;
+}
+
+const ITSELF = Buffer.from('/.');
+
+/** A folder's own name for itself is never renamed: which error comes says whether that is why. */
+export function reachesByRename(tree: Pick<FileTree, 'rename'>, from: TreePath, to: TreePath): boolean {
+  try {
+    tree.rename(Buffer.concat([from, ITSELF]), Buffer.concat([to, ITSELF]));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EXDEV';
+  }
+  return true;
 }
 
 /** @param taken names in lower case that the snapshot has for itself */

@@ -159,19 +159,20 @@ describe('a restore', { timeout: 30_000 }, () => {
     expect(fs.readdirSync(join(to, 'data'))).toEqual(['LOCK']);
   });
 
-  it('writes into a file system that is mounted within its folder', async () => {
+  it('writes into file systems that are mounted within its folder, be one of them its own', async () => {
     const objects = new MemoryObjects();
-    const from = fresh('mounts', { 'mnt/deep/x': 'x', [`mnt/${WORK}/1`]: 'one', 'ro/kept': 'kept', y: 'y' });
+    const files = { 'mnt/deep/x': 'x', [`mnt/${WORK}/1`]: 'one', 'ro/kept': 'kept', y: 'y' };
+    const from = fresh('mounts', { ...files, 'bind/deep/z': 'z', 'bind/new/z': 'z' });
     fs.linkSync(join(from, 'mnt/deep/x'), join(from, 'mnt/further'));
     fs.symlinkSync('x', join(from, 'mnt/link'));
     const { snapshotId } = await backup(objects, from);
-    const to = fresh('mounts-to', { 'mnt/deep/x': 'old', 'ro/kept': 'old' });
+    const to = fresh('mounts-to', { 'mnt/deep/x': 'old', 'ro/kept': 'old', 'bind/deep/z': 'old' });
     const real = realTree();
-    const nameOf = (path: Buffer) => /\/mounts-to\/(mnt|ro)(?=\/|$)/.exec(`${path}`)?.[1] ?? '';
+    const nameOf = (path: Buffer) => /\/mounts-to\/(mnt|ro|bind)(?=\/|$)/.exec(`${path}`)?.[1] ?? '';
     const other = (code: string) => Object.assign(new Error(code), { code });
     const moved = (found: TreeStat, path: Buffer) => ({
       ...found,
-      device: found.device + { '': 0n, mnt: 1n, ro: 2n }[nameOf(path)]!,
+      device: found.device + { '': 0n, bind: 0n, mnt: 1n, ro: 2n }[nameOf(path)]!,
     });
     const paths = new Map<number, Buffer>();
     const tree: FileTree = {
@@ -202,10 +203,22 @@ describe('a restore', { timeout: 30_000 }, () => {
     expect(await restore(objects, snapshotId, to, { overwrite: true }, tree)).toMatchObject({
       failed: [{ path: 'ro/kept', why: 'EROFS' }],
     });
-    const all = ['mnt', `mnt/${WORK}`, `mnt/${WORK}/1`, 'mnt/deep', 'mnt/deep/x', 'mnt/further', 'mnt/link'];
+    const bound = ['bind', 'bind/deep', 'bind/deep/z', 'bind/new', 'bind/new/z'];
+    const all = [
+      ...bound,
+      'mnt',
+      `mnt/${WORK}`,
+      `mnt/${WORK}/1`,
+      'mnt/deep',
+      'mnt/deep/x',
+      'mnt/further',
+      'mnt/link',
+    ];
     expect((fs.readdirSync(to, { recursive: true }) as string[]).sort()).toEqual(
       [...all, 'ro', 'ro/kept', 'y'].sort(),
     );
+    for (const name of ['bind/deep/z', 'bind/new/z'])
+      expect(fs.readFileSync(join(to, name), 'utf8')).toBe('z');
     expect(fs.readFileSync(join(to, 'mnt/further'), 'utf8')).toBe('x');
     expect(fs.statSync(join(to, 'mnt/further')).ino).toBe(fs.statSync(join(to, 'mnt/deep/x')).ino);
   });
