@@ -3,6 +3,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Objects } from '../calls/objects.ts';
 import { ownerOf } from '../calls/put-object.ts';
 import type { Recovery } from '../calls/recovery.ts';
+import { checkTags } from '../catalog/history.ts';
 import { blake3 } from '../codec/hash.ts';
 import { needFolderPlace } from '../effects/file-errors.ts';
 import { realTree } from '../effects/real-tree.ts';
@@ -59,6 +60,7 @@ export function createBackups(
       const { source, dryRun = false } = query;
       // Said before anything is read.
       exclusion(query.exclude ?? []);
+      checkTags(query.tags ?? []);
       return await node.jobs.run('backup', source, given, async (call) => {
         const repository = await upToDate(call);
         const path = statePath(source);

@@ -20,8 +20,8 @@ interface Rule {
   takesBack: boolean;
 }
 
-const MAX_PATTERNS = 10_000;
-const MAX_PATTERN_CHARACTERS = 4096;
+export const MAX_PATTERNS = 10_000;
+export const MAX_PATTERN_CHARACTERS = 4096;
 
 /** Empty lines and those that begin with `#` mean nothing. Throws `bad-value`. */
 export function exclusion(patterns: readonly string[]): Exclusion {

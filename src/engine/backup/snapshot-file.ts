@@ -1,4 +1,5 @@
 /** A snapshot object: when, of what, by whom, its figures, and the chunks that its tree is made of. Storing it is what makes a backup exist. */
+import { MAX_PATTERN_CHARACTERS, MAX_PATTERNS } from './exclude.ts';
 import { CHUNK_ID_BYTES, FieldReader, FieldWriter } from './fields.ts';
 import { MAX_PATH_BYTES } from './limits.ts';
 
@@ -28,8 +29,9 @@ export interface Snapshot {
 
 const MAGIC = Buffer.from('DMSN');
 const VERSION = 1;
-const MAX_TEXT_BYTES = 4096;
-const MAX_TEXTS = 1024;
+/** As many patterns as may be asked for, and as long: what is written must be read. */
+const MAX_TEXTS = MAX_PATTERNS;
+const MAX_TEXT_BYTES = 4 * MAX_PATTERN_CHARACTERS;
 
 export function encodeSnapshot(snapshot: Snapshot): Buffer {
   const out = new FieldWriter().raw(MAGIC).byte(VERSION).whole(snapshot.takenAtMs);

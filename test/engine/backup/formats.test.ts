@@ -85,6 +85,17 @@ describe('the formats of backups', () => {
     );
   });
 
+  it('hold what a backup may be asked for', () => {
+    const counts = { files: 0, directories: 0, links: 0, sizeBytes: 0, addedBytes: 0, skipped: 0 };
+    const snapshot = {
+      ...{ takenAtMs: 1, node: 'n', device: 'd', source: Buffer.from('/s'), tags: ['t'] },
+      ...{ ...counts, durationMs: 0, tree: [] },
+      excludes: Array.from({ length: 10_000 }, (_, i) => (i === 0 ? '€'.repeat(4096) : `no-${i}`)),
+    };
+    exclusion(snapshot.excludes);
+    expect(decodeSnapshot(encodeSnapshot(snapshot))).toEqual(snapshot);
+  });
+
   it('refuse noise and cuts with an error of their own, whatever the bytes are', () => {
     const snapshot = encodeSnapshot({
       ...{ takenAtMs: 1, node: 'n', device: 'd', source: Buffer.from('/s'), tags: ['a'], excludes: ['b'] },

@@ -51,6 +51,9 @@ describe('backups on real engines', () => {
     'stores, lists, shows, restores, forgets and prunes',
     async () => {
       const seen: number[] = [];
+      await expect(calls().backup({ source, tags: ['t'.repeat(5000)] })).rejects.toMatchObject({
+        code: 'bad-value',
+      });
       const first = await calls().backup(
         { source, tags: ['t'] },
         { onProgress: ({ doneBytes }) => seen.push(doneBytes) },
