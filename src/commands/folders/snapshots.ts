@@ -53,6 +53,8 @@ export const snapshotsListCommand: Command = {
   },
 };
 
+/** The last moment that a Date can be; a file's may be later. */
+const MAX_DATE_MS = 8.64e15;
 /** Entries asked for at once. */
 const PAGE = 5000;
 
@@ -106,7 +108,7 @@ export const snapshotsShowCommand: Command = {
         context.out.record({
           ...entry,
           mode: mode.toString(8).padStart(4, '0'),
-          modifiedAt: new Date(mtimeMs).toISOString(),
+          modifiedAt: new Date(Math.max(-MAX_DATE_MS, Math.min(mtimeMs, MAX_DATE_MS))).toISOString(),
           target: target ?? null,
         });
       }

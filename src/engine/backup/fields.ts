@@ -6,6 +6,9 @@ export const CHUNK_ID_BYTES = 32;
 /** Seven bits a byte; 2^53 needs eight of them. */
 const MAX_VARINT_BYTES = 8;
 
+/** Zigzag takes a bit. */
+const MAX_SECONDS = 2 ** 52 - 1;
+
 /** Bytes of growing number. */
 export class FieldWriter {
   #bytes = Buffer.allocUnsafe(1024);
@@ -54,10 +57,11 @@ export class FieldWriter {
     return this.bytes(Buffer.from(value));
   }
 
-  /** Nanoseconds since 1970, before it too: whole seconds as zigzag, then the rest. */
+  /** Nanoseconds since 1970, before it too: whole seconds as zigzag, then the rest. The nearest that can be told: anybody may give a file any time. */
   time(ns: bigint): this {
     const nanos = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-    const seconds = Number((ns - nanos) / 1_000_000_000n);
+    const exact = Number((ns - nanos) / 1_000_000_000n);
+    const seconds = Math.max(-MAX_SECONDS - 1, Math.min(exact, MAX_SECONDS));
     return this.whole(seconds >= 0 ? seconds * 2 : -seconds * 2 - 1).whole(Number(nanos));
   }
 

@@ -75,6 +75,17 @@ describe('snapshots and restore', () => {
     expect(await runLine(host(), 'snapshots', 'show', 'ffff')).toBe(8);
   });
 
+  it('shows what has a time that no date is', async () => {
+    const engine = createFakeEngine();
+    const show: typeof engine.backups.show = async (query) => {
+      const page = await engine.backups.show(query);
+      return { ...page, entries: page.entries.map((it) => ({ ...it, mtimeMs: 4e18 })) };
+    };
+    const it = testHost({ engine: { ...engine, backups: { ...engine.backups, show } } });
+    expect(await runLine(it, 'snapshots', 'show', 'latest')).toBe(0);
+    expect(it.seen.records[0]).toMatchObject({ modifiedAt: '+275760-09-13T00:00:00.000Z' });
+  });
+
   it('shows one snapshot to its end, whatever the latest is by then', async () => {
     const engine = createFakeEngine();
     const show: typeof engine.backups.show = async (query) => {

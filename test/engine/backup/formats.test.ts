@@ -96,6 +96,17 @@ describe('the formats of backups', () => {
     expect(decodeSnapshot(encodeSnapshot(snapshot))).toEqual(snapshot);
   });
 
+  it('take a time that no number tells for the nearest that one does', () => {
+    // tmpfs, btrfs and others let anybody give a file any of 64 bits of seconds.
+    for (const seconds of [2n ** 63n - 1n, -(2n ** 63n)]) {
+      const from = new FieldReader(new FieldWriter().time(seconds * 1_000_000_000n).view(), 'x');
+      const read = from.time() / 1_000_000_000n;
+      expect(read > 2n ** 51n || read < -(2n ** 51n)).toBe(true);
+      expect(read > 0n).toBe(seconds > 0n);
+      from.end();
+    }
+  });
+
   it('refuse noise and cuts with an error of their own, whatever the bytes are', () => {
     const snapshot = encodeSnapshot({
       ...{ takenAtMs: 1, node: 'n', device: 'd', source: Buffer.from('/s'), tags: ['a'], excludes: ['b'] },
