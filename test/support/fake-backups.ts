@@ -97,7 +97,14 @@ export function fakeBackupCalls(
       await enter('backups', call?.signal);
       return {
         ...{ dryRun: query.dryRun ?? false, snapshots: all.length, chunksLive: 1200, bytesLive: 40_000_000 },
-        ...{ packs: 3, packsDeleted: 1, packsRewritten: 0, freedBytes: 12_000_000, durationMs: 700 },
+        ...{
+          packs: 3,
+          packsDeleted: 1,
+          packsRewritten: 0,
+          packsUnread: unread.length,
+          freedBytes: 12_000_000,
+          durationMs: 700,
+        },
       };
     },
   };

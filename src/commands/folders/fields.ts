@@ -77,6 +77,7 @@ export const PRUNE_FIELDS: Fields = {
   packs: count,
   packsDeleted: count,
   packsRewritten: count,
+  packsUnread: count,
   freedBytes: bytes,
   durationMs: ms,
 };

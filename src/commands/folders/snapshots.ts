@@ -229,10 +229,12 @@ export const snapshotsPruneCommand: Command = {
     { key: 'packs', title: 'Packs' },
     { key: 'packsDeleted', title: 'Deleted' },
     { key: 'packsRewritten', title: 'Written anew' },
+    { key: 'packsUnread', title: 'Unread' },
     { key: 'freedBytes', title: 'Freed', format: 'bytes' },
     { key: 'durationMs', title: 'Took', format: 'duration' },
   ],
   exits: [
+    { code: EXIT.partial, meaning: 'packs that cannot be read stay as they are' },
     { code: EXIT.conflict, meaning: 'a backup or restore runs here, or may run on another node' },
     { code: EXIT.integrity, meaning: 'a snapshot cannot be read, so nothing was deleted' },
   ],
@@ -245,5 +247,10 @@ export const snapshotsPruneCommand: Command = {
     );
     out.record({ ...(dryRun ? { dryRun } : {}), ...figures });
     if (dryRun) out.note('nothing was deleted (--dry-run)');
+    if (figures.packsUnread === 0) return undefined;
+    out.warn(
+      `packs that cannot be read: ${figures.packsUnread}. They stay as they are, as something may be needed of them; see datamesh health`,
+    );
+    return EXIT.partial;
   },
 };

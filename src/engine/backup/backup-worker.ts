@@ -150,9 +150,9 @@ async function run(): Promise<Jobs[keyof Jobs]['outcome']> {
     }
     case 'prune': {
       const job = start.job as PruneJob;
-      const trees = job.trees.map((tree) => tree.map(buffer));
+      const snapshots = job.snapshots.map(({ id, tree }) => ({ id, tree: tree.map(buffer) }));
       return await runPrune(
-        { ...job, trees },
+        { ...job, snapshots },
         { door, aborted, onBytes: (doneBytes) => progress(doneBytes) },
       );
     }

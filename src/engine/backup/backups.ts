@@ -142,7 +142,7 @@ export function createBackups(
           skip: query.skip ?? 0,
           limit: Math.min(query.limit ?? SHOW_ENTRIES, MAX_SHOW_ENTRIES),
           secret: secret(),
-          indexFiles: await repository.readableIndexFiles(),
+          indexFiles: await repository.indexFiles(),
           packs: repository.packs(),
         },
         repository.door(),
@@ -171,7 +171,7 @@ export function createBackups(
               overwrite,
               dryRun,
               secret: secret(),
-              indexFiles: await repository.readableIndexFiles(),
+              indexFiles: await repository.indexFiles(),
               packs: repository.packs(),
             },
             repository.door(),
@@ -252,7 +252,7 @@ export function createBackups(
           const { deletable, ...outcome } = await runInThread(
             'prune',
             {
-              trees: all.map(({ snapshot }) => snapshot.tree),
+              snapshots: all.map(({ id, snapshot }) => ({ id, tree: snapshot.tree })),
               dryRun,
               runId: runId(),
               secret: secret(),

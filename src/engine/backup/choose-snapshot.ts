@@ -2,6 +2,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { SnapshotQuery, UnreadSnapshot } from '../views/backups.ts';
 import { type LostSnapshot, type Repository, type StoredSnapshot, unreadOf } from './repository.ts';
+import { unreadable } from './unreadable.ts';
 
 const MIN_ID_DIGITS = 4;
 const MAX_CANDIDATES = 20;
@@ -82,25 +83,6 @@ async function oneOf(
 /** What a snapshot refers to that nobody can read, nobody knows. */
 export function refuseUnread(lost: readonly LostSnapshot[]): void {
   if (lost[0] !== undefined) throw unreadable(lost[0], 'prunes');
-}
-
-function unreadable({ id, error }: LostSnapshot, who: 'reads' | 'forgets' | 'prunes'): DatameshError {
-  const again = error.mend ?? 'try again when more nodes are there';
-  const { why, mend } = {
-    reads: { why: error.why, mend: `${again}; see which others there are: datamesh snapshots` },
-    forgets: {
-      why: 'whether it is one of those that are meant stands in itself',
-      mend: 'name what is to be forgotten by its id alone: datamesh snapshots shows them',
-    },
-    prunes: {
-      why: 'what it refers to is not known, so nothing was deleted',
-      mend: `${again}; if it is lost for good, give it up: datamesh snapshots forget ${id}`,
-    },
-  }[who];
-  return new DatameshError(error.code, {
-    what: `snapshot ${id} cannot be read: ${error.message}`,
-    ...{ why, mend, cause: error },
-  });
 }
 
 function idsOf(all: readonly { id: string }[]): string[] {

@@ -17,17 +17,15 @@ export interface OpenedIndex {
   packs: PackRecord[];
   /** Those of them that no index object names. */
   adopted: PackRecord[];
+  /** That none names either, and that cannot be read: what is in them nobody knows. */
+  unread: PackObject[];
 }
 
-/**
- * @param files index objects; @param packs all pack objects there are. @param all whether each pack must be read that no index object names: without it one that cannot be is taken for none.
- * Throws `malformed-data` for a damaged index object.
- */
+/** @param files index objects; @param packs all pack objects there are. Throws `malformed-data` for a damaged index object. */
 export async function openIndex(
   files: readonly Uint8Array[],
   packs: readonly PackObject[],
   door: Pick<ObjectDoor, 'read'>,
-  all = false,
 ): Promise<OpenedIndex> {
   const index = new ChunkIndex();
   const there = new Map(packs.map((pack) => [pack.name, pack]));
@@ -41,17 +39,21 @@ export async function openIndex(
     }
   }
   const adopted: PackRecord[] = [];
+  const unread: PackObject[] = [];
   for (const pack of there.values()) {
     const table = await readPackTable(pack, door).catch((error: unknown) => {
-      if (all || asDatameshError(error).code === 'cancelled') throw error;
+      if (asDatameshError(error).code === 'cancelled') throw error;
       return undefined;
     });
-    if (table === undefined) continue;
+    if (table === undefined) {
+      unread.push(pack);
+      continue;
+    }
     const record = { name: pack.name, table };
     index.addPack(record.name, record.table);
     adopted.push(record);
   }
-  return { index, packs: [...known, ...adopted], adopted };
+  return { index, packs: [...known, ...adopted], adopted, unread };
 }
 
 /** The table at the end of a pack. Throws `malformed-data`. */

@@ -63,29 +63,16 @@ export class Repository {
     );
   }
 
-  /** All index objects; copies of those that are gone are removed. */
+  /** All index objects that can be read: each pack says itself what it holds. Copies of those that are gone are removed. */
   async indexFiles(): Promise<Uint8Array[]> {
-    return await this.#indexFiles((error) => {
-      throw error;
-    });
-  }
-
-  /** The same without those that cannot be read, for who only reads: each pack says itself what it holds. */
-  async readableIndexFiles(): Promise<Uint8Array[]> {
-    return await this.#indexFiles((error, { name }) => {
-      if (this.#signal.aborted) throw error;
-      const why = `${name} cannot be read, its packs are looked through instead: ${asDatameshError(error).message}`;
-      this.#node.events.add('warn', 'backup', why);
-    });
-  }
-
-  async #indexFiles(failed: (error: unknown, object: ObjectView) => void): Promise<Uint8Array[]> {
     const files: Uint8Array[] = [];
     for (const object of this.named(NAMES.index)) {
       try {
         files.push(await this.#small(object, MAX_INDEX_BYTES));
       } catch (error) {
-        failed(error, object);
+        if (this.#signal.aborted) throw error;
+        const why = `${object.name} cannot be read, its packs are looked through instead: ${asDatameshError(error).message}`;
+        this.#node.events.add('warn', 'backup', why);
       }
     }
     await this.#clean();

@@ -1,20 +1,21 @@
 /**
  * Deletes what no snapshot refers to: packs of which nothing is live go, packs of which little is live are written anew. The new packs and an index of all are durable before the first
- * old object goes; a run that is broken off in between leaves bytes too many, and the next one takes them.
+ * old object goes; a run that is broken off in between leaves bytes too many, and the next one takes them. A pack that cannot be read stays while something live may be in it alone.
  */
-import { DatameshError } from '../../errors.ts';
+import { asDatameshError, DatameshError } from '../../errors.ts';
 import { ChunkIndex } from './chunk-index.ts';
-import { chunkSource } from './chunk-source.ts';
+import { type ChunkSource, chunkSource } from './chunk-source.ts';
 import { encodeIndex, type PackRecord } from './index-file.ts';
 import { PACK_BYTES, TREE_PACK_BYTES } from './limits.ts';
 import { NAMES, type ObjectDoor } from './object-door.ts';
 import { openIndex, type PackObject } from './open-index.ts';
 import { PackWriter } from './pack-writer.ts';
 import { readTree } from './tree-stream.ts';
+import { unreadable } from './unreadable.ts';
 
 export interface PruneJob {
-  /** Chunks of the trees of all snapshots. */
-  trees: Buffer[][];
+  /** All snapshots, with the chunks of their trees. */
+  snapshots: { id: string; tree: Buffer[] }[];
   dryRun: boolean;
   runId: string;
   secret: Uint8Array;
@@ -29,6 +30,8 @@ export interface PruneOutcome {
   /** Packs to be deleted now, old index objects with them; none in a dry run. */
   deletable: string[];
   packsDeleted: number;
+  /** Packs that stay because they cannot be read. */
+  packsUnread: number;
   freedBytes: number;
 }
 
@@ -42,14 +45,20 @@ export interface PruneCall {
 const KEEP_SHARE = 0.7;
 
 export async function runPrune(job: PruneJob, call: PruneCall): Promise<PruneOutcome> {
-  const { index, packs } = await openIndex(job.indexFiles, job.packs, call.door, true);
+  const { index, packs, unread } = await openIndex(job.indexFiles, job.packs, call.door);
   const source = chunkSource(index, job.packs, call.door, job.secret);
   const live = new Set<string>();
-  for (const tree of job.trees) {
-    for (const id of tree) live.add(id.toString('latin1'));
-    for await (const entry of readTree(source.treeChunks(tree))) {
-      if (call.aborted()) throw cancelled();
-      for (const { id } of entry.segments) if (id !== undefined) live.add(id.toString('latin1'));
+  for (const { id, tree } of job.snapshots) {
+    for (const chunk of tree) live.add(chunk.toString('latin1'));
+    try {
+      for await (const entry of readTree(source.treeChunks(tree))) {
+        if (call.aborted()) throw cancelled();
+        for (const segment of entry.segments)
+          if (segment.id !== undefined) live.add(segment.id.toString('latin1'));
+      }
+    } catch (cause) {
+      const error = asDatameshError(cause);
+      throw error.code === 'cancelled' ? error : unreadable({ id, error }, 'prunes');
     }
   }
 
@@ -77,25 +86,36 @@ export async function runPrune(job: PruneJob, call: PruneCall): Promise<PruneOut
     shareOf.set(pack, own / Math.max(1, all));
     (own === 0 ? dead : own >= KEEP_SHARE * all ? kept : rewritten).push(pack);
   }
-  const gone = [...dead, ...rewritten];
-  const goneBytes = gone.reduce((sum, { name }) => sum + (sizes.get(name) ?? 0), 0);
+  // What is live and in no pack that can be read may be in one that cannot.
+  const areNeeded = live.size > placed.size;
+  const needless = areNeeded ? [] : unread;
+  const sizeOf = (some: readonly { name: string }[]) =>
+    some.reduce((sum, { name }) => sum + (sizes.get(name) ?? 0), 0);
   const outcome = {
     chunksLive: live.size,
     bytesLive,
     packsRewritten: rewritten.length,
-    packsDeleted: dead.length,
+    packsDeleted: dead.length + needless.length,
+    packsUnread: unread.length - needless.length,
   };
-  if (job.dryRun || gone.length === 0) {
+  if (job.dryRun || outcome.packsDeleted + rewritten.length === 0) {
     const back = rewritten.reduce((sum, pack) => sum + shareOf.get(pack)! * (sizes.get(pack.name) ?? 0), 0);
-    return { ...outcome, deletable: [], freedBytes: Math.max(0, Math.round(goneBytes - back)) };
+    const freedBytes = Math.round(sizeOf([...dead, ...needless, ...rewritten]) - back);
+    return { ...outcome, deletable: [], freedBytes: Math.max(0, freedBytes) };
   }
 
   const made = await rewrite(job, call, rewritten, live, index);
-  await call.door.put(`${NAMES.index}${job.runId}`, once(encodeIndex([...kept, ...made.packs])));
+  const gone = [...dead, ...needless, ...rewritten.filter((pack) => !made.unread.includes(pack))];
+  if (gone.length > 0) {
+    const file = encodeIndex([...kept, ...made.unread, ...made.packs]);
+    await call.door.put(`${NAMES.index}${job.runId}`, once(file));
+  }
   return {
     ...outcome,
+    packsRewritten: rewritten.length - made.unread.length,
+    packsUnread: outcome.packsUnread + made.unread.length,
     deletable: gone.map(({ name }) => name),
-    freedBytes: Math.max(0, goneBytes - made.addedBytes),
+    freedBytes: Math.max(0, sizeOf(gone) - made.addedBytes),
   };
 }
 
@@ -105,11 +125,12 @@ async function rewrite(
   packs: readonly PackRecord[],
   live: ReadonlySet<string>,
   places: ChunkIndex,
-): Promise<{ packs: PackRecord[]; addedBytes: number }> {
+): Promise<{ packs: PackRecord[]; unread: PackRecord[]; addedBytes: number }> {
   // Of the new packs alone, so that they take what the old ones have.
   const index = new ChunkIndex();
   const source = chunkSource(places, job.packs, call.door, job.secret);
   const made: PackRecord[] = [];
+  const unread: PackRecord[] = [];
   let addedBytes = 0;
   let number = 0;
   let doneBytes = 0;
@@ -122,22 +143,17 @@ async function rewrite(
       compress: false,
       gathered: kind === 'tree',
     });
-    for (const { name, table } of packs.filter((pack) => pack.name.startsWith(NAMES[kind]))) {
-      const bytes = await call.door.read(
-        name,
-        0,
-        table.reduce((sum, it) => sum + it.storedBytes, 0),
-      );
-      let offset = 0;
-      for (const chunk of table) {
+    for (const pack of packs.filter(({ name }) => name.startsWith(NAMES[kind]))) {
+      if (call.aborted()) throw cancelled();
+      const bytes = await storedBytes(pack, call.door);
+      const chunks = bytes && wholeChunks(pack, bytes, live, places, source);
+      if (bytes === undefined || chunks === undefined) {
+        unread.push(pack);
+        continue;
+      }
+      for (const { id, stored, method, rawBytes } of chunks) {
         if (call.aborted()) throw cancelled();
-        const stored = bytes.subarray(offset, offset + chunk.storedBytes);
-        const at = offset;
-        offset += chunk.storedBytes;
-        if (!live.has(chunk.id.toString('latin1')) || index.has(chunk.id)) continue;
-        if (places.find(chunk.id)?.pack !== name) continue;
-        const raw = source.open(chunk.id, { ...chunk, pack: name, offset: at }, stored);
-        const wait = writer.addAs(chunk.id, stored, chunk.method, raw.length);
+        const wait = index.has(id) ? undefined : writer.addAs(id, stored, method, rawBytes);
         if (wait !== undefined) await wait;
       }
       doneBytes += bytes.length;
@@ -146,7 +162,45 @@ async function rewrite(
     made.push(...(await writer.finish()));
     addedBytes += writer.addedBytes;
   }
-  return { packs: made, addedBytes };
+  return { packs: made, unread, addedBytes };
+}
+
+/** All chunks of a pack, as they lie in it; undefined where it cannot be read. */
+async function storedBytes(
+  { name, table }: PackRecord,
+  door: Pick<ObjectDoor, 'read'>,
+): Promise<Uint8Array | undefined> {
+  const lengthBytes = table.reduce((sum, it) => sum + it.storedBytes, 0);
+  try {
+    return await door.read(name, 0, lengthBytes);
+  } catch (error) {
+    if (asDatameshError(error).code === 'cancelled') throw error;
+    return undefined;
+  }
+}
+
+/** Its live chunks, each held against its id; undefined where one is damaged. */
+function wholeChunks(
+  { name, table }: PackRecord,
+  bytes: Uint8Array,
+  live: ReadonlySet<string>,
+  places: ChunkIndex,
+  source: ChunkSource,
+): { id: Buffer; stored: Uint8Array; method: number; rawBytes: number }[] | undefined {
+  const chunks: { id: Buffer; stored: Uint8Array; method: number; rawBytes: number }[] = [];
+  let offset = 0;
+  for (const { id, storedBytes, rawBytes, method } of table) {
+    const place = { pack: name, offset, storedBytes, rawBytes, method };
+    const stored = bytes.subarray(offset, offset + storedBytes);
+    offset += storedBytes;
+    if (!live.has(id.toString('latin1')) || places.find(id)?.pack !== name) continue;
+    try {
+      chunks.push({ id, stored, method, rawBytes: source.open(id, place, stored).length });
+    } catch {
+      return undefined;
+    }
+  }
+  return chunks;
 }
 
 function cancelled(): DatameshError {

@@ -193,6 +193,8 @@ export interface PruneReport {
   packs: number;
   packsDeleted: number;
   packsRewritten: number;
+  /** Packs that stay, as they cannot be read and something may be needed of them. */
+  packsUnread: number;
   /** Bytes that packs take less, before the erasure code. */
   freedBytes: number;
   durationMs: number;

@@ -156,6 +156,12 @@ describe('a snapshot that cannot be read', () => {
     }
   });
 
+  it('is told of, as packs are, where a prune leaves them alone', async () => {
+    const it = beside()();
+    expect(await runLine(it, 'snapshots', 'prune')).toBe(3);
+    expect(it.seen.warnings.join()).toContain('packs that cannot be read: 1');
+  });
+
   it('stays where a rule is given, and goes by its id', async () => {
     const host = beside();
     const ruled = host();

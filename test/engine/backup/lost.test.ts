@@ -31,7 +31,8 @@ describe('of backups of which one is lost', () => {
     await engine.pools.create('near', { nodes: ['one', 'two'] });
     await engine.pools.create('far', { nodes: ['far', 'further'] });
     first = (await calls().backup({ source, pool: 'near' })).snapshot;
-    fs.writeFileSync(join(source, 'b'), 'second');
+    fs.mkdirSync(join(source, 'b'));
+    for (let i = 0; i < 500; i++) fs.writeFileSync(join(source, 'b', String(i)), `${i}`);
     // What fits into a manifest is with every custodian as well, and comes back.
     const exclude = Array.from({ length: 1000 }, (_, i) => `no-${'x'.repeat(100)}-${i}`);
     lost = (await calls().backup({ source, exclude, pool: 'far' })).snapshot;
@@ -53,7 +54,7 @@ describe('of backups of which one is lost', () => {
       const to = join(folder, 'to');
       const back = await calls().restore({ id: 'latest', destination: to });
       expect(back).toMatchObject({ snapshot: { id: first.id }, unread, failed: [] });
-      fs.rmSync(join(source, 'b'));
+      fs.rmSync(join(source, 'b'), { recursive: true });
       expect(differences(source, to)).toBe('');
       expect((await calls().show({ id: first.id })).unread).toEqual([]);
       for (const query of [{ ids: ['latest'] }, { ids: [lost.id], source }])
@@ -73,6 +74,12 @@ describe('of backups of which one is lost', () => {
         forgottenUnread: unread,
       });
       expect(await calls().snapshots()).toMatchObject({ snapshots: [{ id: first.id }], unread: [] });
+      // Its index and its packs are lost as well.
+      expect((await calls().backup({ source, pool: 'near' })).skipped).toEqual([]);
+      expect(await calls().prune({})).toMatchObject({ packsUnread: 0 });
+      const again = join(folder, 'again');
+      expect((await calls().restore({ id: 'latest', destination: again })).failed).toEqual([]);
+      expect(differences(source, again)).toBe('');
     },
     SLOW_MS,
   );

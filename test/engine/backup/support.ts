@@ -11,6 +11,7 @@ import {
   type BackupOutcome,
   runBackup,
 } from '../../../src/engine/backup/run-backup.ts';
+import { type PruneJob, type PruneOutcome, runPrune } from '../../../src/engine/backup/run-prune.ts';
 import { type RestoreJob, type RestoreOutcome, runRestore } from '../../../src/engine/backup/run-restore.ts';
 import { decodeSnapshot } from '../../../src/engine/backup/snapshot-file.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
@@ -18,6 +19,7 @@ import { acquireLock } from '../../../src/engine/effects/lock.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
 import type { FileTree } from '../../../src/engine/effects/tree.ts';
+import { DatameshError } from '../../../src/errors.ts';
 
 export const SECRET = new Uint8Array(32).fill(7);
 
@@ -31,6 +33,8 @@ export function tempFolder(): string {
 export class MemoryObjects implements ObjectDoor {
   readonly objects = new Map<string, Buffer>();
   reads = 0;
+  /** Of which no node gives anything. */
+  readonly lost = new Set<string>();
   /** Objects that may still be put; the next one fails. */
   putsLeft = Number.POSITIVE_INFINITY;
 
@@ -43,6 +47,7 @@ export class MemoryObjects implements ObjectDoor {
 
   async read(name: string, offset: number, lengthBytes: number): Promise<Uint8Array> {
     this.reads++;
+    if (this.lost.has(name)) throw new DatameshError('shards-missing', { what: `${name} is lost` });
     const object = this.objects.get(name);
     if (object === undefined || offset + lengthBytes > object.length)
       throw new Error(`no ${name} at ${offset}`);
@@ -135,6 +140,22 @@ export function restore(
       ...{ tree, door: objects, aborted, onBytes: () => {} },
       takeLock: (path) => acquireLock(realDisk(), path, realClock()),
     },
+  );
+}
+
+export function prune(
+  objects: MemoryObjects,
+  snapshotIds: readonly string[],
+  own: Partial<PruneJob> = {},
+): Promise<PruneOutcome> {
+  const snapshotOf = (id: string) => decodeSnapshot(objects.objects.get(`${NAMES.snapshot}${id}`)!);
+  return runPrune(
+    {
+      ...{ snapshots: snapshotIds.map((id) => ({ id, ...snapshotOf(id) })), dryRun: false, secret: SECRET },
+      ...{ runId: String(runs++).padStart(32, '0'), indexFiles: objects.indexFiles, packs: objects.packs },
+      ...own,
+    },
+    { door: objects, aborted: () => false, onBytes: () => {} },
   );
 }
 
