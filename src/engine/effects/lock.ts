@@ -51,7 +51,10 @@ export async function acquireLock(disk: Disk, path: string, clock: Clock): Promi
   } catch (error) {
     opened?.close();
     if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw cannotLock(path, error);
-    throw lockHeld(path, await holderName(disk, path, clock));
+    const holder = await holderName(disk, path, clock);
+    const hasLocks = isRunning(holder) || (await takesNew(disk, path, sqlite.DatabaseSync).catch(() => true));
+    if (!hasLocks) throw cannotLock(path, new Error('its file system has no locks'));
+    throw lockHeld(path, holder);
   }
   const guard = opened;
   const holder: LockHolder = { pid: process.pid, host: hostname(), startedAtMs: clock.now() };
@@ -115,6 +118,22 @@ async function makeGuard(disk: Disk, path: string): Promise<void> {
   }
 }
 
+/** SQLite says of a lock that no server gives (ENOLCK, as of an NFS without lockd) that another has it; nobody has one on a file that is new. */
+async function takesNew(disk: Disk, path: string, Database: typeof DatabaseSync): Promise<boolean> {
+  const [file, beside] = await openBeside(disk, `${path}.guard`, 0o600, String(process.pid));
+  await file.close();
+  const guard = new Database(beside, { timeout: 0 });
+  try {
+    guard.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return true;
+  } catch (error) {
+    return (error as { errcode?: number }).errcode !== SQLITE_BUSY;
+  } finally {
+    guard.close();
+    await disk.remove(beside);
+  }
+}
+
 /** Who holds, or last held, the lock at `path`; undefined when nobody or unreadable. */
 export async function readLockHolder(path: string, disk: Disk): Promise<LockHolder | undefined> {
   try {
@@ -136,10 +155,15 @@ async function holderName(disk: Disk, path: string, clock: Clock): Promise<LockH
   let holder: LockHolder | undefined;
   for (let attempt = 0; attempt < NAME_TRIES; attempt++) {
     holder = await readLockHolder(path, disk);
-    if (holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid))) return holder;
+    if (isRunning(holder)) return holder;
     await clock.sleep(NAME_WAIT_MS);
   }
   return holder;
+}
+
+/** As far as can be told from here. */
+function isRunning(holder: LockHolder | undefined): boolean {
+  return holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid));
 }
 
 function isAlive(pid: number): boolean {
