@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import { realClock } from '../effects/clock.ts';
 import { asClearError } from '../effects/file-errors.ts';
-import { acquireLock } from '../effects/lock.ts';
+import { acquireLock, isHolderGone, noteHolder } from '../effects/lock.ts';
 import { realDisk } from '../effects/real-disk.ts';
 import { realTree } from '../effects/real-tree.ts';
 import type { FromThread, Jobs, Start, ToThread } from './door-messages.ts';
@@ -22,6 +22,7 @@ if (port === null) throw new Error('this file runs as a worker thread only');
 const start = workerData as Start;
 const abort = new Int32Array(start.abort);
 const clock = realClock();
+const disk = realDisk();
 const waiting = new Map<
   number,
   { resolve(bytes: Uint8Array | undefined): void; reject(error: Error): void; taken(bytes: number): void }
@@ -141,7 +142,14 @@ async function run(): Promise<Jobs[keyof Jobs]['outcome']> {
           ...{ ...job, tree: job.tree.map(buffer), skip: job.skip.map(buffer) },
           ...{ source: buffer(source), destination: buffer(destination) },
         },
-        { tree, door, takeLock: (path) => acquireLock(realDisk(), path, clock), aborted, onBytes: progress },
+        {
+          ...{ tree, door, aborted, onBytes: progress },
+          takeLock: (path) => acquireLock(disk, path, clock),
+          holders: {
+            note: (path) => noteHolder(disk, path, clock),
+            isGone: (path) => isHolderGone(disk, path),
+          },
+        },
       );
     }
     case 'list': {

@@ -18,6 +18,7 @@ import { TreeChecker } from './tree-order.ts';
 import { readTree } from './tree-stream.ts';
 import { patternText } from './walk.ts';
 import {
+  type Holders,
   isLikeWorkFolder,
   openWorkFolder,
   reachesByRename,
@@ -58,6 +59,7 @@ export interface RestoreCall {
   tree: FileTree;
   door: Pick<ObjectDoor, 'read'>;
   takeLock: TakeLock;
+  holders: Holders;
   aborted(): boolean;
   onBytes(doneBytes: number, totalBytes: number): void;
 }
@@ -94,7 +96,7 @@ export async function runRestore(job: RestoreJob, call: RestoreCall): Promise<Re
     tree: call.tree,
     root: job.destination,
     work: new WorkFolders({
-      open: (path) => openWorkFolder(call.tree, under(path), plan.takenIn(path), call.takeLock),
+      open: (path) => openWorkFolder(call.tree, under(path), plan.takenIn(path), call.takeLock, call.holders),
       reaches: (from, to) => reachesByRename(call.tree, under(from), under(to)),
     }),
     overwrite: job.overwrite,

@@ -11,6 +11,13 @@ import { patternText } from './walk.ts';
 /** A lock as of acquireLock; throws `lock-held` while another has it. */
 export type TakeLock = (path: string) => Promise<{ release(): Promise<void> } | undefined>;
 
+/** Who is at work, noted where there are no locks: a path as of acquireLock. */
+export interface Holders {
+  note(path: string): Promise<unknown>;
+  /** Of a process of this machine that runs no more. */
+  isGone(path: string): Promise<boolean>;
+}
+
 export interface WorkFolder {
   /** A place in it that nothing has. */
   next(): TreePath;
@@ -99,6 +106,7 @@ export async function openWorkFolder(
   root: TreePath,
   taken: Pick<ReadonlySet<string>, 'has'>,
   takeLock: TakeLock,
+  holders: Holders,
 ): Promise<WorkFolder> {
   let isLockless = false;
   for (;;) {
@@ -112,13 +120,29 @@ export async function openWorkFolder(
     if (lock === undefined) {
       // Nothing says whether another restore is at work in a folder that is there: this one gets its own.
       const isThere = tree.stat(path) !== undefined;
-      if (isMade && isThere) return workFolder(tree, path, undefined);
+      if (isMade && isThere) {
+        await holders.note(`${path}${LOCK}`).catch(() => undefined);
+        await clearLeft(tree, root, holders);
+        return workFolder(tree, path, undefined);
+      }
       isLockless ||= isThere;
       continue;
     }
     // Else the one before has ended just now, and what is locked is a file that it has removed.
     if (tree.stat(under(path, WORK_GUARD)) !== undefined) return workFolder(tree, path, lock);
     await lock.release();
+  }
+}
+
+/** What killed restores have left where there are no locks. */
+async function clearLeft(tree: FileTree, root: TreePath, holders: Holders): Promise<void> {
+  for (const name of tree.list(root)) {
+    const path = under(root, `/${name.toString('latin1')}`);
+    const found = tree.stat(path);
+    if (found === undefined || !isWorkFolder(tree, path, found)) continue;
+    if (!(await holders.isGone(`${path}${LOCK}`))) continue;
+    // Another one may have cleared it meanwhile, and a third be at work in one of its name.
+    if (tree.stat(path)?.inode === found.inode) await workFolder(tree, path, undefined).end();
   }
 }
 

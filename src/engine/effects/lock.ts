@@ -57,9 +57,9 @@ export async function acquireLock(disk: Disk, path: string, clock: Clock): Promi
     throw lockHeld(path, holder);
   }
   const guard = opened;
-  const holder: LockHolder = { pid: process.pid, host: hostname(), startedAtMs: clock.now() };
+  let holder: LockHolder;
   try {
-    await disk.writeFileAtomic(path, Buffer.from(`${JSON.stringify(holder)}\n`), 0o600);
+    holder = await noteHolder(disk, path, clock);
   } catch (error) {
     if (fileError(error)?.code !== 'disk-full') {
       guard.close();
@@ -67,6 +67,7 @@ export async function acquireLock(disk: Disk, path: string, clock: Clock): Promi
     }
     // Held without a name; the last holder's would be wrong.
     await disk.remove(path).catch(() => undefined);
+    holder = thisProcess(clock);
   }
   let released = false;
   return {
@@ -79,6 +80,23 @@ export async function acquireLock(disk: Disk, path: string, clock: Clock): Promi
       guard.close();
     },
   };
+}
+
+/** Writes who holds the lock at `path`, or is at work where there are no locks. */
+export async function noteHolder(disk: Disk, path: string, clock: Clock): Promise<LockHolder> {
+  const holder = thisProcess(clock);
+  await disk.writeFileAtomic(path, Buffer.from(`${JSON.stringify(holder)}\n`), 0o600);
+  return holder;
+}
+
+/** Whether who was noted there was a process of this machine, and runs no more. */
+export async function isHolderGone(disk: Disk, path: string): Promise<boolean> {
+  const holder = await readLockHolder(path, disk);
+  return holder !== undefined && !isRunning(holder);
+}
+
+function thisProcess(clock: Clock): LockHolder {
+  return { pid: process.pid, host: hostname(), startedAtMs: clock.now() };
 }
 
 /** The same for a file that processes change in a moment: waits its turn, some ten seconds at most. Throws `lock-held`. */

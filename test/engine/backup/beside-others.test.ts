@@ -11,7 +11,7 @@ import { acquireLock } from '../../../src/engine/effects/lock.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
 import type { FileTree, TreeStat } from '../../../src/engine/effects/tree.ts';
-import { backup, MemoryObjects, restore, tempFolder } from './support.ts';
+import { backup, holders, MemoryObjects, restore, tempFolder } from './support.ts';
 
 const WORK = '.datamesh-restore';
 
@@ -79,7 +79,7 @@ describe('a restore', { timeout: 30_000 }, () => {
   it('is the only one, also where two begin in the same moment', async () => {
     const to = Buffer.from(fresh('moment'));
     const lock = (path: string) => acquireLock(realDisk(), path, realClock());
-    const open = (takeLock: TakeLock) => openWorkFolder(realTree(), to, new Set(), takeLock);
+    const open = (takeLock: TakeLock) => openWorkFolder(realTree(), to, new Set(), takeLock, holders);
     let other: WorkFolder | undefined;
     // Another process has made it, and nothing in it yet.
     fs.mkdirSync(join(`${to}`, WORK), { mode: 0o700 });
@@ -132,7 +132,7 @@ describe('a restore', { timeout: 30_000 }, () => {
     ];
     const works: WorkFolder[] = [];
     for (const takeLock of [...noLocks, ...noLocks])
-      works.push(await openWorkFolder(realTree(), to, new Set(), takeLock));
+      works.push(await openWorkFolder(realTree(), to, new Set(), takeLock, holders));
     const places = works.map((work) => `${work.next()}`);
     expect(new Set(places).size).toBe(4);
     for (const place of places) fs.writeFileSync(place, 'half');
@@ -140,6 +140,27 @@ describe('a restore', { timeout: 30_000 }, () => {
     expect(places.map((place) => fs.existsSync(place))).toEqual([true, true, true, false]);
     for (const work of works.slice(0, 3)) await work.end();
     expect(fs.readdirSync(to)).toEqual([]);
+  });
+
+  it('clears what killed ones of this machine left where the file system has no locks, and nobody else’s', async () => {
+    const holder = (pid: number, host = hostname()) => JSON.stringify({ pid, host, startedAtMs: 1 });
+    const nobody = 2 ** 30;
+    const to = fresh('lockless-left', {
+      [`${WORK}/lock.guard`]: '',
+      [`${WORK}/lock`]: holder(nobody),
+      [`${WORK}/0`]: 'half',
+      [`${WORK}-2/lock.guard`]: '',
+      [`${WORK}-2/lock`]: holder(nobody, 'elsewhere'),
+      [`${WORK}-3/lock.guard`]: '',
+      [`${WORK}-3/lock`]: holder(process.pid),
+      [`${WORK}-4/lock`]: holder(nobody),
+    });
+    const noLocks = () => Promise.reject(new Error('ENOLCK'));
+    const work = await openWorkFolder(realTree(), Buffer.from(to), new Set(), noLocks, holders);
+    const left = [`${WORK}-2`, `${WORK}-3`, `${WORK}-4`];
+    expect(fs.readdirSync(to).sort()).toEqual([...left, `${WORK}-5`]);
+    await work.end();
+    expect(fs.readdirSync(to).sort()).toEqual(left);
   });
 
   it('writes nothing into the data folder of its node, which a snapshot of another node may have', async () => {

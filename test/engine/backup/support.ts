@@ -14,8 +14,9 @@ import {
 import { type PruneJob, type PruneOutcome, runPrune } from '../../../src/engine/backup/run-prune.ts';
 import { type RestoreJob, type RestoreOutcome, runRestore } from '../../../src/engine/backup/run-restore.ts';
 import { decodeSnapshot } from '../../../src/engine/backup/snapshot-file.ts';
+import type { Holders } from '../../../src/engine/backup/work-folder.ts';
 import { realClock } from '../../../src/engine/effects/clock.ts';
-import { acquireLock } from '../../../src/engine/effects/lock.ts';
+import { acquireLock, isHolderGone, noteHolder } from '../../../src/engine/effects/lock.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { realTree } from '../../../src/engine/effects/real-tree.ts';
 import type { FileTree } from '../../../src/engine/effects/tree.ts';
@@ -75,6 +76,11 @@ export class MemoryObjects implements ObjectDoor {
     return [...this.objects.values()].reduce((sum, { length }) => sum + length, 0);
   }
 }
+
+export const holders: Holders = {
+  note: (path) => noteHolder(realDisk(), path, realClock()),
+  isGone: (path) => isHolderGone(realDisk(), path),
+};
 
 let runs = 0;
 
@@ -139,6 +145,7 @@ export function restore(
     {
       ...{ tree, door: objects, aborted, onBytes: () => {} },
       takeLock: (path) => acquireLock(realDisk(), path, realClock()),
+      holders,
     },
   );
 }
