@@ -1,6 +1,6 @@
 /** The FileTree of effects/tree.ts on node:fs. Errors are Node's own (`code` ENOENT, EACCES …). */
 import * as fs from 'node:fs';
-import type { FileTree, TreeStat } from './tree.ts';
+import type { FileTree, TreeAttributes, TreeStat } from './tree.ts';
 
 const { constants } = fs;
 /** A pipe that took the place of a file must not hold the thread. */
@@ -9,14 +9,20 @@ const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL |
 /** st_blocks counts these, whatever the file system's own blocks are (POSIX leaves it open; Linux and macOS do so). */
 const BLOCK_BYTES = 512;
 const CREATE_MODE = 0o600;
-const SET_ID_BITS = 0o6000;
+const SET_UID_BIT = 0o4000;
+const SET_GID_BIT = 0o2000;
 
-export function realTree(): FileTree {
-  const mayChown = process.geteuid?.() === 0;
-  /** `is`: it belongs to that owner now; a set-id program of another one must not become one of the user who restores it. `done`: as far as may be. */
-  const own = (uid: number, change: () => void) => {
-    const changed = mayChown && attempt(change);
-    return { is: changed || process.geteuid?.() === uid, done: changed || !mayChown };
+/** @param user who runs it; 0 may give files to others, and everybody a file of his own to a group of his */
+export function realTree(
+  chown: Pick<typeof fs, 'lchownSync' | 'fchownSync'> = fs,
+  user = process.geteuid?.(),
+): FileTree {
+  const isRoot = user === 0;
+  /** `mode`: a set-id program of another user or group must not become one of who restores it. `done`: as far as may be. */
+  const own = ({ mode, uid }: TreeAttributes, change: () => void) => {
+    const changed = (isRoot || user === uid) && attempt(change);
+    const lost = (changed || user === uid ? 0 : SET_UID_BIT) | (changed ? 0 : SET_GID_BIT);
+    return { mode: mode & ~lost, done: changed || !isRoot };
   };
   return {
     list: (path) => fs.readdirSync(path, { encoding: 'buffer' }),
@@ -46,19 +52,20 @@ export function realTree(): FileTree {
     rename: (from, to) => fs.renameSync(from, to),
     remove: (path) => fs.unlinkSync(path),
     removeDir: (path) => fs.rmdirSync(path),
-    setAttributes(path, { mode, uid, gid, mtimeNs }, link) {
-      const owned = own(uid, () => fs.lchownSync(path, uid, gid));
-      const moded = link || attempt(() => fs.chmodSync(path, owned.is ? mode : mode & ~SET_ID_BITS));
+    setAttributes(path, attributes, link) {
+      const { uid, gid, mtimeNs } = attributes;
+      const owned = own(attributes, () => chown.lchownSync(path, uid, gid));
+      const moded = link || attempt(() => fs.chmodSync(path, owned.mode));
       const time = timeOf(mtimeNs);
       const timed = attempt(() => fs.lutimesSync(path, time, time));
       return owned.done && moded && timed;
     },
-    setOpenAttributes(file, { mode, uid, gid, mtimeNs }) {
+    setOpenAttributes(file, attributes) {
+      const { mode, uid, gid, mtimeNs } = attributes;
       // What was just made is this user's and this group's, most often.
-      const isOwn = uid === process.geteuid?.() && gid === process.getegid?.();
-      const owned = isOwn ? { is: true, done: true } : own(uid, () => fs.fchownSync(file, uid, gid));
-      const finalMode = owned.is ? mode : mode & ~SET_ID_BITS;
-      const moded = finalMode === CREATE_MODE || attempt(() => fs.fchmodSync(file, finalMode));
+      const isOwn = uid === user && gid === process.getegid?.() && (mode & SET_GID_BIT) === 0;
+      const owned = isOwn ? { mode, done: true } : own(attributes, () => chown.fchownSync(file, uid, gid));
+      const moded = owned.mode === CREATE_MODE || attempt(() => fs.fchmodSync(file, owned.mode));
       const time = timeOf(mtimeNs);
       const timed = attempt(() => fs.futimesSync(file, time, time));
       return owned.done && moded && timed;
