@@ -102,7 +102,7 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
   });
 
   const guard = guardReserved((ref) => objects.find(ref).name);
-  const made = createBackups(node, objects, recovery);
+  const made = createBackups(node, objects, recovery, () => sampler.health);
   const backups: BackupCalls = {
     // Each is a job of its own making, from when its turn has come.
     backup: (query, call) => tracked(made.backup(query, linked(call))),

@@ -45,7 +45,7 @@ export function fakeBackupCalls(
       return {
         ...{ dryRun: query.dryRun ?? false, snapshot: { ...snapshot, skipped: skipped.length } },
         ...{ filesRead: 12, bytesRead: 280_000, chunksNew: 13, chunksKnown: 1188 },
-        ...{ packsAdopted: 0, degraded: query.allowDegraded ? 1 : 0, skipped },
+        ...{ packsAdopted: 0, packsLost: 0, degraded: query.allowDegraded ? 1 : 0, skipped },
       };
     },
     async snapshots(query = {}) {

@@ -15,7 +15,7 @@ export const backupCommand: Command = {
   summary: 'Store a folder as a snapshot',
   description: `Files are cut where their content says, and only pieces that no backup of yours has are stored, in packs that are sealed, coded and healed as every object. Files
     whose size, time and inode are as at the last backup are not read again (--full reads them all). Names of any bytes, links, holes of sparse files, modes, owners and
-    times are kept; access lists and extended attributes are not. A backup that was interrupted leaves no snapshot; the same command goes on with what was stored.`,
+    times are kept; access lists and extended attributes are not. What lies in packs that are lost, by the last census of the service or with --full by a census of all packs, is stored anew. A backup that was interrupted leaves no snapshot; the same command goes on with what was stored.`,
   args: [{ name: 'folder', type: FOLDER_TYPE, summary: 'Folder to back up', required: true }],
   options: [
     {
@@ -23,7 +23,10 @@ export const backupCommand: Command = {
       summary:
         'Read only files that look changed since the last backup here (the default, for scripts that say so)',
     },
-    { name: 'full', summary: 'Read every file; still only new pieces are sent' },
+    {
+      name: 'full',
+      summary: 'Read every file, and ask the nodes for every pack; still only new pieces are sent',
+    },
     {
       name: 'compress',
       summary: 'Compress pieces that shrink; their stored size may then tell what they are',
@@ -119,6 +122,10 @@ export const backupCommand: Command = {
     });
     if (figures.packsAdopted > 0)
       out.note(`resumed: ${figures.packsAdopted} packs of an interrupted backup were already stored`);
+    if (figures.packsLost > 0)
+      out.warn(
+        `${figures.packsLost} packs of earlier backups cannot be read any more; what is in them and still in the folder ${dryRun ? 'would be' : 'was'} stored anew`,
+      );
     for (const { path, why } of skipped) out.warn(`${path}: ${why}`);
     if (snapshot.skipped > skipped.length)
       out.warn(`and ${snapshot.skipped - skipped.length} more were skipped`);

@@ -44,6 +44,7 @@ export const BACKUP_FIELDS: Fields = {
   chunksNew: count,
   chunksKnown: count,
   packsAdopted: count,
+  packsLost: count,
   degraded: count,
   skippedPaths: FAULTS,
 };

@@ -7,7 +7,7 @@ import { checkTags } from '../catalog/history.ts';
 import { blake3 } from '../codec/hash.ts';
 import { needFolderPlace } from '../effects/file-errors.ts';
 import { realTree } from '../effects/real-tree.ts';
-import type { CallOptions } from '../engine.ts';
+import type { CallOptions, HealthReport } from '../engine.ts';
 import type { Node } from '../node.ts';
 import { dataPaths } from '../options.ts';
 import { bytesToHex } from '../types.ts';
@@ -22,6 +22,7 @@ import type {
 import { chooseForgotten, chooseSnapshot, chosen, refuseUnread } from './choose-snapshot.ts';
 import { exclusion } from './exclude.ts';
 import { BackupLocks } from './locks.ts';
+import { lostPacks, suspected } from './lost-packs.ts';
 import { NAMES } from './object-door.ts';
 import { refuseCompany, refuseGone, refuseNew } from './other-devices.ts';
 import { type LostSnapshot, Repository, type StoredSnapshot, unreadOf, viewOf } from './repository.ts';
@@ -33,10 +34,12 @@ const MAX_SHOW_ENTRIES = 100_000;
 /** File states of one folder: a million files are some 150 MB. */
 const MAX_STATE_BYTES = 2 ** 30;
 
+/** @param health what the last census has found */
 export function createBackups(
   node: Node,
   objects: Objects,
   devices: Pick<Recovery, 'learn' | 'tell'>,
+  health: () => HealthReport | undefined,
 ): BackupCalls {
   const { clock, disk } = node;
   const locks = new BackupLocks();
@@ -67,7 +70,11 @@ export function createBackups(
         const state = query.full
           ? undefined
           : await disk.readFile(path, MAX_STATE_BYTES).catch(() => undefined);
-        const packs = repository.packs();
+        const all = repository.packs();
+        const names = all.map(({ name }) => name);
+        const asked = query.full === true ? names : suspected(names, health());
+        const lost = await lostPacks(asked, node, objects, signalOf(call));
+        const packs = all.filter(({ name }) => !lost.has(name));
         const stillThere = async () => {
           await devices.learn(signalOf(call));
           refuseGone([...packs.map(({ name }) => name), ...repository.stored], repository.packs());
@@ -106,7 +113,7 @@ export function createBackups(
             id: snapshotId,
             snapshot: { ...snapshot, source: Buffer.from(snapshot.source) },
           }),
-          ...{ filesRead, bytesRead, chunksNew, chunksKnown, packsAdopted, skipped },
+          ...{ filesRead, bytesRead, chunksNew, chunksKnown, packsAdopted, packsLost: lost.size, skipped },
           degraded: repository.degraded,
         };
       });

@@ -63,10 +63,13 @@ export class Repository {
     );
   }
 
-  /** All index objects that can be read: each pack says itself what it holds. Copies of those that are gone are removed. */
+  /**
+   * All index objects that can be read: each pack says itself what it holds. Newest first: where a chunk lies twice, the first pack was lost when the second was written, or is as good. Copies of
+   * those that are gone are removed.
+   */
   async indexFiles(): Promise<Uint8Array[]> {
     const files: Uint8Array[] = [];
-    for (const object of this.named(NAMES.index)) {
+    for (const object of this.named(NAMES.index).toSorted((a, b) => b.createdAtMs - a.createdAtMs)) {
       try {
         files.push(await this.#small(object, MAX_INDEX_BYTES));
       } catch (error) {

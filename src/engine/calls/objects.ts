@@ -50,8 +50,8 @@ export interface Objects {
   purge(entry: Entry, signal: AbortSignal): Promise<Pick<DeleteResult, 'shardsReleased' | 'unreachable'>>;
   /** @param depth `asked` when absent */
   census(call: CallOptions, depth?: CensusDepth): Promise<HealthReport>;
-  /** What a census asks for: current objects of the owner, one by one, each once however many names it has; none without an owner. */
-  censusObjects(signal: AbortSignal): AsyncGenerator<CensusObject>;
+  /** What a census asks for, one by one: of these entries, or of the owner's current objects, each once however many names it has; none without an owner. */
+  censusObjects(signal: AbortSignal, entries?: Iterable<Entry>): AsyncGenerator<CensusObject>;
   /** An object by its id, whoever named it; `bytes` of its manifest. Throws `shards-missing`, `denied` when this owner cannot open it. */
   open(
     objectId: ObjectId,
@@ -181,8 +181,11 @@ export function createObjects(
     }
   }
 
-  async function* censusObjects(signal: AbortSignal): AsyncGenerator<CensusObject> {
-    for (const entry of node.owner === undefined ? [] : node.catalog.current(node.owner.ownerId)) {
+  async function* censusObjects(
+    signal: AbortSignal,
+    entries: Iterable<Entry> = node.owner === undefined ? [] : node.catalog.current(node.owner.ownerId),
+  ): AsyncGenerator<CensusObject> {
+    for (const entry of entries) {
       signal.throwIfAborted();
       const groups = await groupsOf(entry, signal).catch(lostIsUndefined);
       yield { name: entry.name, objectId: entry.objectId, groups, known: entry };

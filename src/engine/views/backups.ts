@@ -21,7 +21,7 @@ export interface BackupCalls {
 export interface BackupQuery {
   /** Absolute path of a folder. */
   source: string;
-  /** Read every file, also those that look as they did at the last run. */
+  /** Read every file, also those that look as they did at the last run, and ask the nodes for every pack. */
   full?: boolean | undefined;
   compress?: boolean | undefined;
   /** Patterns as in a .gitignore. */
@@ -81,6 +81,8 @@ export interface BackupReport {
   chunksKnown: number;
   /** Packs that an interrupted run had stored. */
   packsAdopted: number;
+  /** That cannot be read any more: what is in them and still in the folder was stored anew. */
+  packsLost: number;
   /** Objects that were stored with fewer shards than wanted, or not where the pool's rule has them. */
   degraded: number;
   /** The first hundred. */
