@@ -1,5 +1,6 @@
 /** Commands without a service are nodes of their own that have just started: what they say of objects is true all the same. */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -57,6 +58,16 @@ it('so does a blank machine, right after its catalog came back', async () => {
   await writeFile(wordsFile, words, { mode: 0o600 });
   const env = { HOME: home, DATAMESH_CONFIG: join(home, 'etc', 'config.json') };
   const run = (...argv: string[]) => runCli(argv, { cwd: home, timeoutMs: 60_000, env });
+  // A mistyped address leaves nothing that the right one would find there.
+  const mistyped = await run(
+    'recover',
+    '--words-file',
+    wordsFile,
+    '--bootstrap',
+    cluster.nodes[1]!.address.slice(0, -1),
+  );
+  expect(mistyped.status, mistyped.stderr).toBe(2);
+  expect(existsSync(env.DATAMESH_CONFIG)).toBe(false);
   const recovered = await run(
     ...['recover', '--words-file', wordsFile, '--bootstrap', cluster.nodes[1]!.address],
     ...['--network', 'local', '--network-name', 'demo', '--folder', join(home, 'data')],

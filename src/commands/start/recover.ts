@@ -77,6 +77,9 @@ export const recoverCommand: Command = {
     const words = await wordsFrom(context, values['words-file'] as string | undefined);
     const ownerId = ownerOfWords(words);
     const bootstrap = (values.bootstrap as string[] | undefined) ?? [];
+    // Before they stand in a configuration that a second try finds there.
+    const { parseAddress } = await import('../../engine/mesh/address.ts');
+    for (const address of bootstrap) parseAddress(address.replace(/\?.*$/, ''));
     if (context.options.dryRun) {
       context.out.record({ dryRun: true, owner: ownerId });
       context.out.note('nothing was set up and nobody asked (--dry-run)');

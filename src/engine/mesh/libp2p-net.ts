@@ -1,7 +1,6 @@
 /** `Net` over libp2p: kept lanes for what this node asks, a bounded server for what others ask. */
 import type { Connection, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { DatameshError } from '../../errors.ts';
 import { type Clock, deadline, type Timer } from '../effects/clock.ts';
 import type {
@@ -13,7 +12,7 @@ import type {
   RequestOptions,
 } from '../effects/net.ts';
 import type { PeerId } from '../types.ts';
-import { peerOfAddress } from './bootstrap-list.ts';
+import { parseAddress } from './address.ts';
 import { MAX_SERVED_BYTES_PER_PEER, WRITE_TIMEOUT_MS } from './bulk/limits.ts';
 import { encodeHead, FrameReceiver } from './frame.ts';
 import { Lanes } from './lanes.ts';
@@ -121,21 +120,6 @@ async function dial(
       mend: isRefusedHere
         ? 'take it off the list with `datamesh peer unban`'
         : 'check that the node runs there and that its address and port are right (`datamesh status` on it shows them)',
-      cause: error,
-    });
-  }
-}
-
-function parseAddress(text: string): Multiaddr {
-  try {
-    const named = peerOfAddress(text);
-    if (named !== undefined) peerIdFromString(named);
-    return multiaddr(text);
-  } catch (error) {
-    throw new DatameshError('bad-value', {
-      what: `${JSON.stringify(text.slice(0, 200))} is no address of a node`,
-      why: error instanceof Error ? error.message : String(error),
-      mend: 'take it whole as `datamesh status` shows it there',
       cause: error,
     });
   }
