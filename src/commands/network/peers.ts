@@ -114,7 +114,6 @@ function peerRecord(peer: PeerView): OutputRecord {
     ...EMPTY,
     banned: false,
     ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, value ?? null])),
-    rttMs: roundTrip(peer) ?? null,
     score: Math.round(score * 10) / 10,
     readsHedged: lateReads.hedged,
     readsOvertaken: lateReads.overtaken,
@@ -124,9 +123,6 @@ function peerRecord(peer: PeerView): OutputRecord {
     tlsReceivedBytes: planes.tls.receivedBytes,
   };
 }
-
-/** Who is offline answers nobody. */
-const roundTrip = (peer: PeerView) => (peer.state === 'offline' ? undefined : peer.rttMs);
 
 /** What a peer may not have, or not yet. */
 const EMPTY = {
@@ -156,7 +152,7 @@ const EMPTY = {
 function sortPeers(peers: readonly PeerView[], by: (typeof SORTS)[number]): PeerView[] {
   const keyOf: Record<(typeof SORTS)[number], (peer: PeerView) => number | string | undefined> = {
     name: (peer) => peer.name ?? '\uffff',
-    rtt: roundTrip,
+    rtt: (peer) => peer.rttMs,
     up: (peer) => -peer.upBytesPerSecond,
     down: (peer) => -peer.downBytesPerSecond,
     shards: (peer) => (peer.shards === undefined ? undefined : -peer.shards),

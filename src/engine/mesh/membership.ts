@@ -191,6 +191,8 @@ export function createMembership(options: MembershipOptions): Membership {
     if (entry.state === state) return;
     const before = entry.state;
     entry.state = state;
+    // Who is offline answers nobody; what it took before is shown nowhere.
+    if (state === 'offline') entry.rttMs = undefined;
     const ownName = entry.info?.name;
     const name = (options.nameOf ? options.nameOf(entry.peerId, ownName) : ownName) ?? entry.peerId.slice(-8);
     if (state === 'active' && before !== 'suspect') options.log('info', `${name} joined`);

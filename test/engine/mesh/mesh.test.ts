@@ -29,9 +29,11 @@ test('a node that dies is noticed within five seconds, and found again when it r
   await until(() => greetedBy(a).length === 1);
   const changes: string[] = [];
   a.membership.onChange((_peer, state) => changes.push(state));
+  expect(a.membership.member(b.peerId)?.rttMs).toBeGreaterThan(0);
   await b.stop();
   await until(() => changes.includes('offline'), 5_000, 'the death of b');
   expect(greetedBy(a)).toEqual([]);
+  expect(a.membership.member(b.peerId)?.rttMs).toBeUndefined();
 });
 
 test('a quarantined peer is visible as such, stays connected, is not passed on, and comes back', async () => {
