@@ -55,7 +55,7 @@ describe('network', () => {
     expect(host.seen.records[2]).toMatchObject({ kind: 'node', state: 'this node' });
     for (const record of host.seen.records) expect(Object.values(record)).not.toContain(undefined);
     expect(host.seen.notes.join()).toMatch(/12 shards of 2 objects/);
-    expect(host.seen.warnings.join()).toMatch(/1 stripes break the rule/);
+    expect(host.seen.warnings.join()).toMatch(/1 stripe breaks the rule/);
   });
 
   it('--depth cuts it off', async () => {

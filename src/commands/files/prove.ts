@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { ProofCheck } from '../../engine/views/proofs.ts';
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command, Context } from '../command.ts';
-import { formatTime, shortId } from '../format/units.ts';
+import { formatTime, many, shortId } from '../format/units.ts';
 import { destinationPath, openDestination } from './destination.ts';
 import { PROVE_FIELDS } from './fields.ts';
 import { unreadable } from './source-file.ts';
@@ -132,11 +132,11 @@ function explain(found: ProofCheck): string[] {
   const when =
     firstSignedAtMs === undefined || lastSignedAtMs === undefined
       ? 'nothing'
-      : `that ${holders.length} holders could read ${shardsProved} of ${shardsExpected} shards whole, from ${formatTime(firstSignedAtMs)} to ${formatTime(lastSignedAtMs)} by their own clocks`;
+      : `that ${many(holders.length, 'holder')} could read ${shardsProved} of ${shardsExpected} shards whole, from ${formatTime(firstSignedAtMs)} to ${formatTime(lastSignedAtMs)} by their own clocks`;
   const strange = holders.filter(({ noted }) => !noted).length;
   return [
     `proved: the owner ${shortId(found.ownerId)} signed this manifest; ${when}`,
-    ...(strange > 0 ? [`${strange} of these holders are not those that the manifest names`] : []),
+    ...(strange > 0 ? [`not among those that the manifest names: ${many(strange, 'holder')}`] : []),
     'not proved: that the questions were new to the holders, that they keep the shards themselves and have them still, whose machines they are',
   ];
 }

@@ -1,7 +1,8 @@
 import { LEVELS } from '../../engine/placement/domains.ts';
+import type { DistributionReport } from '../../engine/views/pools.ts';
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { formatPercent } from '../format/units.ts';
+import { formatPercent, many } from '../format/units.ts';
 import { DISTRIBUTION_FIELDS } from './fields.ts';
 
 export const distributionCommand: Command = {
@@ -50,7 +51,7 @@ export const distributionCommand: Command = {
     for (const row of report.rows.filter(({ level }) => levels.includes(level))) {
       out.record({ ...row, name: row.name ?? null });
     }
-    out.note(`${report.shards} shards of ${report.objects} ${report.objects === 1 ? 'object' : 'objects'}`);
+    out.note(`${many(report.shards, 'shard')} of ${many(report.objects, 'object')}`);
     for (const level of levels) {
       const largest = report.rows.find((row) => row.level === level);
       if (largest === undefined) continue;
@@ -58,13 +59,11 @@ export const distributionCommand: Command = {
       out.note(`largest ${level}: ${label}, ${formatPercent(largest.share)} of the shards`);
     }
     if (report.silent.length > 0) {
-      out.warn(
-        `${report.silent.length === 1 ? '1 holder' : `${report.silent.length} holders`} did not answer; ${report.shardsUnknown} shards noted there are not counted`,
-      );
+      out.warn(unansweredText(report));
     }
     if (report.unreadable.length > 0) {
       out.warn(
-        `the manifests of ${report.objectsUnreadable} objects cannot be read: ${report.unreadable.slice(0, 3).join(', ')}`,
+        `the manifests of ${many(report.objectsUnreadable, 'object')} cannot be read: ${report.unreadable.slice(0, 3).join(', ')}`,
       );
     }
     for (const { name, stripe, pool, domain } of report.broken.slice(0, 10)) {
@@ -75,3 +74,11 @@ export const distributionCommand: Command = {
     return values.check === true && report.stripesBroken > 0 ? EXIT.partial : undefined;
   },
 };
+
+/** What a distribution did not see. */
+export function unansweredText({
+  silent,
+  shardsUnknown,
+}: Pick<DistributionReport, 'silent' | 'shardsUnknown'>): string {
+  return `${many(silent.length, 'holder')} did not answer; not counted: ${many(shardsUnknown, 'shard')} noted there`;
+}

@@ -2,6 +2,7 @@ import type { NodeStatus, PeerView } from '../../engine/engine.ts';
 import type { DistributionReport } from '../../engine/views/pools.ts';
 import type { Command, Output } from '../command.ts';
 import { many } from '../format/units.ts';
+import { unansweredText } from './distribution.ts';
 import { NETWORK_FIELDS } from './fields.ts';
 import { type TopologyRow, topologyOf } from './topology.ts';
 
@@ -103,12 +104,11 @@ function tellSpread(out: Output, spread: DistributionReport, known: number): voi
   out.note(
     `${spread.shards} shards of ${spread.objects} ${spread.objects === 1 ? 'object' : 'objects'} on ${known} known nodes`,
   );
-  if (spread.silent.length > 0)
-    out.warn(
-      `${many(spread.silent.length, 'holder')} did not answer; ${spread.shardsUnknown} shards noted there are not counted`,
-    );
+  if (spread.silent.length > 0) out.warn(unansweredText(spread));
   if (spread.stripesBroken > 0)
-    out.warn(`${spread.stripesBroken} stripes break the rule of their pool: datamesh distribution`);
+    out.warn(
+      `${many(spread.stripesBroken, 'stripe')} ${spread.stripesBroken === 1 ? 'breaks the rule of its' : 'break the rule of their'} pool: datamesh distribution`,
+    );
 }
 
 function nodesOf(

@@ -1,6 +1,7 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { forPrograms } from '../for-programs.ts';
+import { many } from '../format/units.ts';
 import { SHARE_FIELDS, SHARE_ROW_FIELDS, SHARES_KEY_FIELDS } from './fields.ts';
 import { shareRecord } from './share-record.ts';
 
@@ -122,10 +123,12 @@ export const sharesRevokeCommand: Command = {
     for (const { share: other, link } of reissued) out.record({ ...shareRecord(other), link });
     if (!rekey) out.note('its link still opens this version; --rekey makes it lead nowhere');
     else if (otherUses > 0)
-      out.warn(`${otherUses} other names or versions are the same object: with them the link still opens it`);
+      out.warn(
+        `the same object stands under ${many(otherUses, 'other name')} or version${otherUses === 1 ? '' : 's'}, by which the link still opens it`,
+      );
     if (unreachable > 0)
       out.warn(
-        `${unreachable} holders did not answer; what they have of the shared version stays until it is collected`,
+        `${many(unreachable, 'holder')} did not answer; what they have of the shared version stays until it is collected`,
       );
   },
 };

@@ -70,7 +70,9 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     })().finally(running.end);
     changed();
     if (stored.stripesFound > 0)
-      call?.onLine?.(`${stored.stripesFound} stripes were stored by a put before it, and not sent again`);
+      call?.onLine?.(
+        `stored by a put before it, and not sent again: ${stored.stripesFound} of ${stored.stripes} stripes`,
+      );
     call?.onLine?.(
       `${stored.shardsDurable} of ${stored.shardsWanted} shards durable, at ${stored.shardsByHolder.size} holders`,
       stored.shardsDurable < stored.shardsWanted ? 'warn' : 'info',
