@@ -23,7 +23,7 @@ export const PIECE_BYTES = MIB;
 /** Pieces given to puts and not taken yet. */
 export const MAX_PENDING_BYTES = 24 * MIB;
 
-/** An entry of the tree with its list of chunks: a file of 1.8 million chunks, some 1.8 TB. */
+/** An entry of the tree with its list of chunks: a file of 1.6 million chunks, some 1.6 TB. */
 export const MAX_ENTRY_BYTES = 64 * MIB;
 /** PATH_MAX of Linux is 4096; trees deeper than that can be made step by step, so there is room. */
 export const MAX_PATH_BYTES = 32 * KIB;

@@ -16,7 +16,7 @@ import { PackWriter } from './pack-writer.ts';
 import { type FileContent, FileReader } from './read-file.ts';
 import { encodeSnapshot, type Snapshot } from './snapshot-file.ts';
 import { StateReader, StateWriter } from './state-cache.ts';
-import type { TreeEntry } from './tree-entry.ts';
+import { fitsEntry, type TreeEntry } from './tree-entry.ts';
 import { TreeStream } from './tree-stream.ts';
 import { patternText, type Walked, walk, whyOf } from './walk.ts';
 
@@ -162,6 +162,11 @@ export async function runBackup(job: BackupJob, call: BackupCall): Promise<Backu
       if (error instanceof DatameshError || (error as NodeJS.ErrnoException).syscall === undefined)
         throw error;
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') skip(path, whyOf(error));
+      firstNames.delete(`${stat.device}:${stat.inode}`);
+      return undefined;
+    }
+    if (!fitsEntry(content.segments)) {
+      skip(path, 'it is in more pieces than a snapshot can name: some 1.6 TB, or millions of holes');
       firstNames.delete(`${stat.device}:${stat.inode}`);
       return undefined;
     }

@@ -3,7 +3,7 @@
  * before what they hold (tree-order.ts). Format: docs/FORMATS.md "Backups".
  */
 import { CHUNK_ID_BYTES, type FieldReader, type FieldWriter } from './fields.ts';
-import { MAX_PATH_BYTES } from './limits.ts';
+import { MAX_ENTRY_BYTES, MAX_PATH_BYTES } from './limits.ts';
 
 export type EntryKind = 'file' | 'directory' | 'link' | 'hard-link';
 
@@ -35,6 +35,20 @@ const KINDS: readonly EntryKind[] = ['file', 'directory', 'link', 'hard-link'];
 const MAX_MODE = 0o7777;
 const MAX_ID = 0xffff_ffff;
 const NONE = Buffer.alloc(0);
+
+/** Of a segment with its length; of a hole that alone. */
+const MOST_LENGTH_BYTES = 8;
+/** Path, modes, ids and time. */
+const MOST_OTHER_BYTES = MAX_PATH_BYTES + 64;
+
+/** Whether a reader takes an entry of so many segments. */
+export function fitsEntry(segments: readonly Segment[]): boolean {
+  const bytes = segments.reduce(
+    (sum, { id }) => sum + MOST_LENGTH_BYTES + (id === undefined ? 0 : CHUNK_ID_BYTES),
+    MOST_OTHER_BYTES,
+  );
+  return bytes <= MAX_ENTRY_BYTES;
+}
 
 export function writeEntry(out: FieldWriter, entry: TreeEntry): void {
   out.byte(KINDS.indexOf(entry.kind)).bytes(entry.path);

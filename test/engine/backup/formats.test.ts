@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { exclusion, matchName } from '../../../src/engine/backup/exclude.ts';
 import { FieldReader, FieldWriter } from '../../../src/engine/backup/fields.ts';
 import { decodeIndex, encodeIndex } from '../../../src/engine/backup/index-file.ts';
+import { MAX_ENTRY_BYTES } from '../../../src/engine/backup/limits.ts';
 import { PACK_TAIL_BYTES, packEnd, readTable, tableBytesOf } from '../../../src/engine/backup/pack-table.ts';
 import { keptBy } from '../../../src/engine/backup/retention.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../src/engine/backup/snapshot-file.ts';
-import { readEntry, type TreeEntry, writeEntry } from '../../../src/engine/backup/tree-entry.ts';
+import { fitsEntry, readEntry, type TreeEntry, writeEntry } from '../../../src/engine/backup/tree-entry.ts';
 import { compareWalk } from '../../../src/engine/backup/tree-order.ts';
 
 const whole = (max = Number.MAX_SAFE_INTEGER) => fc.integer({ min: 0, max });
@@ -266,4 +267,28 @@ describe('what a rule keeps', () => {
       }),
     );
   });
+});
+
+it('a file of more pieces than an entry can name is left out, and one of as many as fit can be read', () => {
+  const piece = { id: Buffer.alloc(32, 7), lengthBytes: 4 * 1024 * 1024 };
+  const hole = { id: undefined, lengthBytes: 2 ** 40 };
+  for (const segment of [piece, hole]) {
+    const each = segment.id === undefined ? 8 : 40;
+    const most = Math.floor((MAX_ENTRY_BYTES - 32_832) / each);
+    const segments = new Array(most).fill(segment);
+    expect(fitsEntry(segments)).toBe(true);
+    expect(fitsEntry([...segments, ...segments.slice(0, 10)])).toBe(false);
+    const out = new FieldWriter();
+    const rest = {
+      mode: 0,
+      uid: 0,
+      gid: 0,
+      mtimeNs: 0n,
+      sizeBytes: 0,
+      sparse: true,
+      target: Buffer.alloc(0),
+    };
+    writeEntry(out, { kind: 'file', path: Buffer.alloc(32_768, 97), segments, ...rest });
+    expect(out.view().length).toBeLessThanOrEqual(MAX_ENTRY_BYTES);
+  }
 });
