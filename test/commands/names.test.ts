@@ -119,6 +119,8 @@ describe('rename, duplicate and tag', () => {
     ]);
     expect((await run('list', '--tags', 'x')).records).toHaveLength(1);
     expect((await run('tag', 'a', '--add', 'x', '--remove', 'x')).status).toBe(2);
+    const long = await run('tag', 'a', '--add', 'x'.repeat(129));
+    expect(long).toMatchObject({ status: 2, errors: [{ message: 'a tag is empty or too long' }] });
     expect((await run('tag', 'none', '--add', 'x')).status).toBe(8);
   });
 });

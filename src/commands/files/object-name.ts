@@ -1,4 +1,5 @@
 /** Names of stored objects: free text, a key in the catalog and never a path on this disk. */
+import { checkTags } from '../../engine/catalog/tags.ts';
 import { MAX_NAME_BYTES } from '../../engine/codec/manifest-limits.ts';
 import { DatameshError } from '../../errors.ts';
 import { safeText } from '../format/safe-text.ts';
@@ -29,11 +30,13 @@ export function checkName(name: string, mend = 'give another with --name'): stri
   });
 }
 
-/** "a, b,c" and repeated options alike → distinct tags in order. */
+/** "a, b,c" and repeated options alike → distinct tags in order. Throws `bad-value`. */
 export function parseTags(given: unknown): string[] | undefined {
   if (given === undefined) return undefined;
   const tags = (given as string[]).flatMap((text) => text.split(',')).map((tag) => tag.trim());
-  return [...new Set(tags.filter((tag) => tag !== ''))];
+  const named = [...new Set(tags.filter((tag) => tag !== ''))];
+  checkTags(named);
+  return named;
 }
 
 /**

@@ -3,7 +3,7 @@ import { DatameshError } from '../../errors.ts';
 import type { Objects } from '../calls/objects.ts';
 import { ownerOf } from '../calls/put-object.ts';
 import type { Recovery } from '../calls/recovery.ts';
-import { checkTags } from '../catalog/history.ts';
+import { checkTags } from '../catalog/tags.ts';
 import { blake3 } from '../codec/hash.ts';
 import { needFolderPlace } from '../effects/file-errors.ts';
 import { realTree } from '../effects/real-tree.ts';

@@ -1,7 +1,7 @@
 /** Finding objects by what the owner wrote, and the views of them that callers get. */
 import { asDatameshError, DatameshError } from '../../errors.ts';
 import type { Catalog, Entry } from '../catalog/catalog.ts';
-import { checkTags } from '../catalog/history.ts';
+import { checkTags } from '../catalog/tags.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { ObjectSecret } from '../codec/manifest-box.ts';
 import { MAX_NAME_BYTES } from '../codec/manifest-limits.ts';

@@ -1,6 +1,5 @@
 /** What happens to names after their put: old versions, deletion and its undoing, new names, copies, tags. Each call is one transaction. */
 import { DatameshError } from '../../errors.ts';
-import { MAX_TAG_BYTES, MAX_TAGS } from '../codec/manifest-limits.ts';
 import type { Row } from '../effects/sqlite-file.ts';
 import type { ObjectId } from '../types.ts';
 import type { Entry, HistoryCalls } from './catalog.ts';
@@ -20,6 +19,7 @@ import { nameBytes } from './list-query.ts';
 import { insertReleased } from './order-rows.ts';
 import { expiredQueries } from './retention.ts';
 import { checkedName, entryOf, textOf } from './rows.ts';
+import { checkTags } from './tags.ts';
 
 /** Versions of one name that a rename moves in its one transaction: some seconds. */
 const MAX_RENAMED_VERSIONS = 100_000;
@@ -242,14 +242,4 @@ export function historyCalls(parts: CatalogParts, nowMs: () => number): HistoryC
         return [];
       }),
   };
-}
-
-/** Throws `bad-value`. */
-export function checkTags(tags: readonly string[]): void {
-  const bad = tags.find((tag) => tag === '' || !tag.isWellFormed() || Buffer.byteLength(tag) > MAX_TAG_BYTES);
-  if (bad === undefined && tags.length <= MAX_TAGS) return;
-  throw new DatameshError('bad-value', {
-    what: bad === undefined ? `${tags.length} tags are too many` : 'a tag is empty or too long',
-    why: `an object has up to ${MAX_TAGS} tags of 1 to ${MAX_TAG_BYTES} bytes`,
-  });
 }
