@@ -64,7 +64,7 @@ describe('distribution', () => {
     expect(host.seen.notes).toContain('largest node: a, 66.7% of the shards');
     expect(host.seen.notes).toContain('largest zone: no zone named, 100.0% of the shards');
     expect(host.seen.warnings.join()).toMatch(
-      /1 holder did not answer; 1 shards.*stripe 1 of x breaks the rule/,
+      /1 holder did not answer; not counted: 1 shard noted there.*stripe 1 of x breaks the rule/,
     );
     // The list is cut, the count is not.
     expect(host.seen.warnings.join()).toContain('the manifests of 3 objects cannot be read: lost-1, lost-2');
