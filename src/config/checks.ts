@@ -3,6 +3,8 @@ import { isAbsolute } from 'node:path';
 
 const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+/** The last TCP port. */
+export const MAX_PORT = 65_535;
 const MULTIADDR = /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^/\s]+)*$/;
 const OWNER_ID = /^[0-9a-f]{64}$/;
 /** Base58btc of an Ed25519 peer id (12D3KooW…), of an RSA one (Qm…) or another identity hash. */
@@ -28,10 +30,20 @@ export const checkLabel: Check<string> = (label) =>
 export const checkNetworkName: Check<string> = (name) =>
   name === '' ? 'the network needs a name' : checkLabel(name);
 
-export const checkMultiaddr: Check<string> = (address) =>
-  MULTIADDR.test(address)
+export const checkMultiaddr: Check<string> = (address) => {
+  if (!MULTIADDR.test(address))
+    return `"${address.slice(0, 80)}" is not an address; it looks like /ip4/192.168.1.7/tcp/40871/p2p/12D3KooW…`;
+  const [, port] = /\/(?:tcp|udp)\/([^/]*)/.exec(address) ?? [];
+  return port === undefined || (/^\d{1,5}$/.test(port) && Number(port) <= MAX_PORT)
     ? undefined
-    : `"${address.slice(0, 80)}" is not an address; it looks like /ip4/192.168.1.7/tcp/40871/p2p/12D3KooW…`;
+    : `"${address.slice(0, 80)}" is not an address: a port is a number up to ${MAX_PORT}`;
+};
+
+/** Of an address as it may stand in a file written by hand: "…/p2p/12D3Koo" names nobody, and who is dialled there is refused. */
+export function namesNobody(address: string): boolean {
+  const [, peerId] = /\/p2p\/([^/?]*)/.exec(address) ?? [];
+  return peerId !== undefined && !PEER_ID.test(peerId);
+}
 
 /** A multiaddr, with the priority that a bootstrap address may carry: "?priority=" and 0 to 999. */
 export const checkBootstrap: Check<string> = (entry) => {

@@ -14,6 +14,7 @@ import {
   checkNicknames,
   checkNodeName,
   checkRange,
+  MAX_PORT,
 } from './checks.ts';
 import { checkSpan } from './schedule.ts';
 import type { Config } from './schema.ts';
@@ -40,7 +41,6 @@ export const CONFIG_VERSION = 2;
 
 /** 255 shards are what GF(2^8) allows. */
 export const MAX_SHARDS = 255;
-export const MAX_PORT = 65535;
 /** Longer, and it would be a store. */
 const MAX_CACHE_SECONDS = 24 * 3600;
 

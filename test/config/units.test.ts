@@ -52,6 +52,8 @@ describe('names', () => {
   it('knows addresses and ids', () => {
     expect(checkMultiaddr('/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWAbc')).toBeUndefined();
     expect(checkMultiaddr('127.0.0.1:4001')).toBeDefined();
+    expect(checkMultiaddr('/ip4/127.0.0.1/tcp/65535')).toBeUndefined();
+    expect(checkMultiaddr('/ip4/127.0.0.1/tcp/65536')).toMatch(/port/);
     expect(checkAllowed('a'.repeat(64))).toBeUndefined();
     expect(checkAllowed('12D3KooWGatSLjzeYUhsMMpUPsrj3DLKLRLbGzCmmS1Z5bJ1FVRW')).toBeUndefined();
     expect(checkAllowed('somebody')).toBeDefined();

@@ -1,5 +1,4 @@
-import { checkBootstrap, checkEach, checkLabel, checkNetworkName } from '../../config/checks.ts';
-import { MAX_PORT } from '../../config/fields.ts';
+import { checkBootstrap, checkEach, checkLabel, checkNetworkName, MAX_PORT } from '../../config/checks.ts';
 import { oneOf, type Question } from '../question.ts';
 
 /** Others must know it beforehand; any port of the dynamic range below Linux's own would do. */

@@ -152,6 +152,10 @@ describe('doctor', () => {
     // One that answers is enough to join; the other is then worth a warning.
     home.config.network.bootstrap.push(`/ip4/127.0.0.1/tcp/${open}`, '/ip4/127.0.0.1/udp/1/quic-v1');
     expect((await examine()).found('bootstrap').map((it) => it.state)).toEqual(['warn', 'ok', 'warn']);
+    home.config.network.bootstrap = [`/ip4/127.0.0.1/tcp/${open}/p2p/12D3KooWmistyped`];
+    expect((await examine()).found('bootstrap')).toMatchObject([
+      { state: 'fail', detail: expect.stringContaining('mistyped') },
+    ]);
   });
 
   it('tells a damaged database from a whole one, and what brings its content back', async () => {

@@ -1,6 +1,7 @@
 /** Checks of the node's doors: who runs on the data folder, the port, the bootstrap peers. */
 
 import { connect, createServer } from 'node:net';
+import { MAX_PORT, namesNobody } from '../../../config/checks.ts';
 import { realDisk } from '../../../engine/effects/real-disk.ts';
 import { examineSqlite } from '../../../engine/effects/sqlite-file.ts';
 import { NETWORK_PRESETS } from '../../../engine/mesh/presets.ts';
@@ -11,7 +12,6 @@ import { serviceWords } from '../../node/service-words.ts';
 import type { Check, Finding } from './finding.ts';
 
 const DIAL_TIMEOUT_MS = 3000;
-const LAST_PORT = 65_535;
 
 export const checkService: Check = async (patient) => {
   const { config } = patient;
@@ -98,11 +98,11 @@ export const checkBulkPort: Check = async (patient) => {
   if (config === undefined || config.network.port === 0) return [];
   const port = config.network.port + 1;
   const check = 'bulk port';
-  if (port > LAST_PORT)
+  if (port > MAX_PORT)
     return {
       check,
       state: 'warn',
-      detail: `there is none after ${LAST_PORT}: large transfers come in at any free port`,
+      detail: `there is none after ${MAX_PORT}: large transfers come in at any free port`,
       mend: 'choose a lower port: datamesh config set network.port PORT',
     };
   const host = NETWORK_PRESETS[config.network.preset].listenHost;
@@ -236,6 +236,8 @@ interface Dialled {
 function dial(address: string, signal: AbortSignal): Promise<Dialled> {
   const match = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d+)(?:[/?]|$)/.exec(address);
   if (!match) return Promise.resolve({ address, failure: 'no address that TCP can dial', ms: 0 });
+  if (namesNobody(address))
+    return Promise.resolve({ address, failure: 'the peer id in it is mistyped', ms: 0 });
   const startMs = performance.now();
   return new Promise((resolve) => {
     const socket = connect({ host: match[1]!, port: Number(match[2]), signal });
