@@ -7,7 +7,7 @@ import { type FloodBench, type FloodRequest, openFloodBench } from '../support/f
 
 const ALL = process.env.FLOOD_MS !== undefined;
 const FLOOD_MS = Number(process.env.FLOOD_MS ?? 2_000);
-const EVERY_RUN: readonly FloodRequest['mode'][] = ['deaf', 'giant-frames', 'gossip', 'giant-messages'];
+const EVERY_RUN: readonly FloodRequest['mode'][] = ['custody', 'deaf', 'giant-frames', 'gossip', 'giant-messages'];
 
 const TEST_MS = 60_000 + FLOOD_MS;
 /** Of one request to the victim, on two cores that the flooder and the reader share with it. */
@@ -16,6 +16,7 @@ const WORST_BAR_MS = 5_000;
 
 const FLOODS: readonly [FloodRequest['mode'], string][] = [
   ['requests', 'requests on both planes, 500 at a time'],
+  ['custody', 'questions of custody, 256 objects each, 500 at a time'],
   ['puts', 'bodies of 8 MiB, 64 at a time'],
   ['deaf', 'requests for large shards whose answers are never read'],
   ['streams', 'streams without end'],

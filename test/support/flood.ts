@@ -22,6 +22,7 @@ import { residentBytes } from './process-memory.ts';
 export interface FloodRequest {
   mode:
     | 'requests'
+    | 'custody'
     | 'puts'
     | 'deaf'
     | 'streams'

@@ -15,6 +15,11 @@ import { certifyDevice } from '../../src/engine/keys/certificate.ts';
 import { deviceOfSeed } from '../../src/engine/keys/device.ts';
 import { deriveOwner } from '../../src/engine/keys/owner.ts';
 import { newPhrase } from '../../src/engine/keys/phrase.ts';
+import {
+  CUSTODY_PROTOCOL,
+  encodeCustodyRequest,
+  MAX_CUSTODY_IDS,
+} from '../../src/engine/maintenance/custody/custody-protocol.ts';
 import { encodeFrameHead } from '../../src/engine/mesh/bulk/bulk-frame.ts';
 import { openBulkPlane } from '../../src/engine/mesh/bulk/bulk-plane.ts';
 import { decodeOffer, encodeOffer, OFFER_PROTOCOL } from '../../src/engine/mesh/bulk/offers.ts';
@@ -23,7 +28,7 @@ import { PREFIX_BYTES } from '../../src/engine/mesh/frame.ts';
 import { HELLO_PROTOCOL } from '../../src/engine/mesh/hello.ts';
 import { signNodeInfo } from '../../src/engine/mesh/node-info.ts';
 import { RateLimit } from '../../src/engine/mesh/rate-limit.ts';
-import type { ShardId } from '../../src/engine/types.ts';
+import type { ObjectId, ShardId } from '../../src/engine/types.ts';
 import { startPeer, type TestPeer } from '../engine/mesh/support.ts';
 import type { FloodRequest } from './flood.ts';
 
@@ -120,29 +125,41 @@ async function rawBulk() {
   return socket;
 }
 
-const MODES: Record<FloodRequest['mode'], () => Promise<void>> = {
-  async requests() {
-    await joined();
-    const bulk = await plane();
-    const header = encodeRequest({ op: 'has', ids: Array.from({ length: 200 }, () => anyId()) });
-    const nets = [bulk, peer.net];
-    const one = async (i: number) => {
-      for (;;) {
-        try {
-          await nets[i % 2]!.request(
-            request.peerId,
-            SHARD_PROTOCOL,
-            { header, body: NO_BYTES },
-            { timeoutMs: 20_000 },
-          );
-          count('answers');
-        } catch {
-          count('refused');
-          await sleep(1);
-        }
+/** The same questions, 500 at a time, on both planes. */
+async function ask(protocol: string, headers: readonly Uint8Array[]): Promise<void> {
+  await joined();
+  const nets = [await plane(), peer.net];
+  const one = async (i: number) => {
+    for (let turn = i >> 1; ; turn++) {
+      const header = headers[turn % headers.length]!;
+      try {
+        await nets[i % 2]!.request(
+          request.peerId,
+          protocol,
+          { header, body: NO_BYTES },
+          { timeoutMs: 20_000 },
+        );
+        count('answers');
+      } catch {
+        count('refused');
+        await sleep(1);
       }
-    };
-    await Promise.all(Array.from({ length: 500 }, (_, i) => one(i)));
+    }
+  };
+  await Promise.all(Array.from({ length: 500 }, (_, i) => one(i)));
+}
+
+const MODES: Record<FloodRequest['mode'], () => Promise<void>> = {
+  requests: () =>
+    ask(SHARD_PROTOCOL, [encodeRequest({ op: 'has', ids: Array.from({ length: 200 }, () => anyId()) })]),
+  custody() {
+    const ids = Array.from({ length: MAX_CUSTODY_IDS }, () => anyId() as string as ObjectId);
+    return ask(CUSTODY_PROTOCOL, [
+      encodeCustodyRequest({ op: 'known', ids }),
+      encodeCustodyRequest({ op: 'where', ids }),
+      encodeCustodyRequest({ op: 'released', ids }),
+      encodeCustodyRequest({ op: 'held', ids: ids.slice(0, 1) }),
+    ]);
   },
   async puts() {
     await joined();

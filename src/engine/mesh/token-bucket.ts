@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../effects/clock.ts';
 
+const STEP_MS = 50;
+
 export interface Rate {
   perSecond: number;
   /** Taken at once by somebody who was quiet. */
@@ -33,5 +35,10 @@ export class TokenBuckets {
     if (bucket.tokens < amount) return false;
     bucket.tokens -= amount;
     return true;
+  }
+
+  /** Waits until the share of `key` covers `amount`, which is no more than the burst. */
+  async paid(key: string, amount: number): Promise<void> {
+    while (!this.take(key, amount)) await this.clock.sleep(STEP_MS);
   }
 }

@@ -57,6 +57,11 @@ export interface CustodyServiceOptions {
 
 /** Items of one peer: a hand-over of some thousand objects at once, then as many as one core verifies in a tenth of its time. */
 const ITEM_RATE = { perSecond: 1_000, burst: 20_000 };
+/** Objects asked after by one peer, some 10 µs each: a census of a hundred thousand at once, then a twentieth of a core. Who asks for more is answered later, not refused: a census has to come to its end. */
+const QUESTION_RATE = { perSecond: 5_000, burst: 100_000 };
+/** A page of orders with their manifests, and a manifest, cost as much as so many objects. */
+const PAGE_COST = 256;
+const MANIFEST_COST = 32;
 const MAX_PEERS = 2_000;
 
 export async function serveCustody(options: CustodyServiceOptions): Promise<void> {
@@ -64,11 +69,14 @@ export async function serveCustody(options: CustodyServiceOptions): Promise<void
   const spend = (peer: PeerId, count: number) => {
     if (!items.take(peer, count)) throw new DatameshError('denied', { what: 'too many custody items' });
   };
+  const questions = new TokenBuckets(options.clock, QUESTION_RATE, MAX_PEERS);
   await options.net.handle(
     CUSTODY_PROTOCOL,
-    answering((from, message) => {
+    answering(async (from, message) => {
       introduced(options.ownersOf(from));
-      return answer(options, from, message, decodeCustodyRequest(message.header), spend);
+      const request = decodeCustodyRequest(message.header);
+      await questions.paid(from, costOf(request));
+      return await answer(options, from, message, request, spend);
     }),
     {
       maxBodyBytes: MAX_BODY_BYTES,
@@ -78,6 +86,12 @@ export async function serveCustody(options: CustodyServiceOptions): Promise<void
       },
     },
   );
+}
+
+/** Items that come in a body are paid for by `spend`. */
+function costOf({ op, ids }: CustodyRequest): number {
+  if (op === 'held') return PAGE_COST;
+  return op === 'manifest' ? MANIFEST_COST : ids.length;
 }
 
 async function answer(

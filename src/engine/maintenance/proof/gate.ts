@@ -18,7 +18,6 @@ const MAX_QUESTION_BYTES = 256 * MIB;
 const MAX_WAITING = 64;
 export const MAX_WAITING_EACH = 2;
 const MAX_ASKERS = 1024;
-const STEP_MS = 50;
 
 /**
  * A holder that has too much to prove says so in these words behind the status `denied`, as it always did. An older asker halves its question for any refusal, and takes a
@@ -35,7 +34,6 @@ export function isBusy(error: DatameshError): boolean {
 export type Metered = <T extends Uint8Array | undefined>(reading: Promise<T>) => Promise<T>;
 
 export class ProofGate {
-  private readonly clock: Clock;
   private readonly byAsker: TokenBuckets;
   private readonly all: TokenBuckets;
   private readonly waiting = new Map<PeerId, number>();
@@ -43,7 +41,6 @@ export class ProofGate {
   private readonly oneByOne = inTurn();
 
   constructor(clock: Clock) {
-    this.clock = clock;
     this.byAsker = new TokenBuckets(clock, ASKER_RATE, MAX_ASKERS);
     this.all = new TokenBuckets(clock, TOTAL_RATE, 1);
   }
@@ -67,23 +64,17 @@ export class ProofGate {
             what: `proofs of more than ${MAX_QUESTION_BYTES} bytes of shards at once are not given; ask for fewer`,
           });
         }
-        await this.paid(this.all, 'all', cost);
+        await this.all.paid('all', cost);
         return bytes;
       };
       const turn = this.oneByOne(() => task(metered));
       // Waiting for its share outside of the turn, an asker that wants much delays nobody but itself.
-      return await turn.finally(() =>
-        this.paid(this.byAsker, asker, Math.min(spentBytes, MAX_QUESTION_BYTES)),
-      );
+      return await turn.finally(() => this.byAsker.paid(asker, Math.min(spentBytes, MAX_QUESTION_BYTES)));
     } finally {
       this.total--;
       const left = this.waiting.get(asker)! - 1;
       if (left === 0) this.waiting.delete(asker);
       else this.waiting.set(asker, left);
     }
-  }
-
-  private async paid(buckets: TokenBuckets, key: string, amount: number): Promise<void> {
-    while (!buckets.take(key, amount)) await this.clock.sleep(STEP_MS);
   }
 }

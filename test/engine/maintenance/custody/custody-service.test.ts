@@ -304,3 +304,21 @@ test('the owner’s release alone makes a holder drop his claims', async () => {
   expect(custody.mark(id)?.state).toBe('released');
   expect(toCarry).toEqual([id]);
 });
+
+test('who asks after more objects than a census has is answered later, and nobody else is', async () => {
+  const clock = manualClock();
+  const { as } = await node(undefined, clock);
+  const client = as(FAR);
+  const ids = Array.from({ length: 256 }, (_, i) => objectId(i));
+  // A hundred thousand at once.
+  for (let i = 0; i < 390; i++) await client.known(SELF, ids, CALL);
+  let answered = false;
+  const late = client.where(SELF, ids, CALL).then(() => {
+    answered = true;
+  });
+  await as(CUSTODIAN).known(SELF, ids, CALL);
+  expect(answered).toBe(false);
+  // 160 are left of the burst, 96 come with 5,000 a second.
+  await clock.advance(100);
+  await late;
+});
