@@ -3,7 +3,7 @@
  * worker seals, codes and hashes it in place, the shards are lent to the caller. Small chunks, and what fits no slot, are done in this thread.
  *
  * Memory: at most (2 · workers + MAX_SLOTS) slots of one stripe each ((k+m) · shardBytes, on decode also the shards that parity stands in for), together no
- * more than MAX_TOTAL_BYTES, and no more than stripes have waited for (slot-demand.ts); beside it what the codec of this thread keeps. Independent of how many calls wait and of the file's size.
+ * more than MAX_TOTAL_BYTES, no more than stripes have waited for (slot-demand.ts) or needed of late (slot-upkeep.ts); beside it what the codec of this thread keeps. Independent of how many calls wait and of the file's size.
  */
 import type { Worker } from 'node:worker_threads';
 import { DatameshError } from '../../errors.ts';
@@ -29,6 +29,7 @@ import { copyInto, copyOf, lengthOf, piecesOf } from './memory.ts';
 import { maxPackedShardBytes } from './packing.ts';
 import { type DecodeAnswer, decodeOrder, type EncodeAnswer, type Order } from './pool-messages.ts';
 import { SlotDemand } from './slot-demand.ts';
+import { SlotUpkeep } from './slot-upkeep.ts';
 import { MAX_SLOTS, MAX_TOTAL_BYTES, type Slot, StripeSlots } from './stripe-slots.ts';
 import {
   layOut,
@@ -94,6 +95,7 @@ class CodecPool implements Codec {
   readonly #crew: WorkerCrew;
   readonly #slots: StripeSlots;
   readonly #demand: SlotDemand;
+  readonly #upkeep: SlotUpkeep;
   readonly #turns: Turnstile;
   readonly #slotIds = new WeakMap<Workspace, number>();
   readonly #minBytes: number;
@@ -104,7 +106,11 @@ class CodecPool implements Codec {
     this.#crew = new WorkerCrew(workers, options.spawn);
     this.#minBytes = options.minBytes ?? MIN_POOL_BYTES;
     this.#turns = new Turnstile(turnCount(workers));
-    this.#demand = new SlotDemand(options.clock ?? realClock());
+    const clock = options.clock ?? realClock();
+    this.#demand = new SlotDemand(clock);
+    this.#upkeep = new SlotUpkeep(clock, (keep) => {
+      if (this.#slots.trimTo(keep)) this.#crew.renew();
+    });
     this.#slots = new StripeSlots({
       maxSlots: slotCount(workers),
       make: (roomBytes) => {
@@ -120,6 +126,7 @@ class CodecPool implements Codec {
       },
       dropped: (workspace) => this.#forget(workspace),
       freed: () => this.#demand.freed(),
+      lent: (count) => this.#upkeep.lent(count),
     });
   }
 
@@ -273,6 +280,7 @@ class CodecPool implements Codec {
   }
 
   async close(): Promise<void> {
+    this.#upkeep.close();
     await this.#crew.close();
     await this.#local.close();
   }

@@ -1,5 +1,5 @@
 /**
- * When stripes may have more memory. A slot once made stays (docs/decisions/host-memory.md), and a node under a light load meets four, five, six stripes at a time once in ten
+ * When stripes may have more memory. A slot once made stays for ten minutes at least (slot-upkeep.ts), and a node under a light load meets four, five, six stripes at a time once in ten
  * minutes: it would keep memory for all of them for ever. So beyond the first few, who finds every slot that is large enough lent waits for one to come back, and is given a
  * new one only when stripes have waited long enough of late: those of a large put wait side by side, and have their slots after its first tenth of a second.
  */
@@ -8,7 +8,7 @@ import type { StripeSlots } from './stripe-slots.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
 /** As many at a time wait for nothing: what a file of some 10 MB has. */
-const AT_ONCE = 3;
+export const AT_ONCE = 3;
 /** Milliseconds, of all stripes together. */
 const PATIENCE_MS = 300;
 /** Of what was waited, so much is forgotten in a millisecond: waiting for less than a tenth of the time is no reason for more memory. */

@@ -25,6 +25,8 @@ export interface SlotLimits {
   dropped(workspace: Workspace): void;
   /** Told when one comes back. */
   freed(): void;
+  /** Told whenever another number of them is lent. */
+  lent(count: number): void;
 }
 
 export class StripeSlots {
@@ -40,6 +42,7 @@ export class StripeSlots {
       grow: (workspace, roomBytes) => workspace.ensureRoom(roomBytes),
       dropped: () => {},
       freed: () => {},
+      lent: () => {},
       ...limits,
     };
   }
@@ -56,6 +59,7 @@ export class StripeSlots {
     if (workspace === undefined) return undefined;
     const lent = workspace;
     this.#lent.add(lent);
+    this.#limits.lent(this.#lent.size);
     let given = false;
     return {
       workspace: lent,
@@ -64,6 +68,7 @@ export class StripeSlots {
         given = true;
         this.#lent.delete(lent);
         this.#free.push(lent);
+        this.#limits.lent(this.#lent.size);
         this.#limits.freed();
       },
     };
@@ -82,6 +87,15 @@ export class StripeSlots {
   /** Bytes of all workspaces, lent and free. */
   get totalBytes(): number {
     return [...this.#lent, ...this.#free].reduce((sum, { roomBytes }) => sum + roomBytes, 0);
+  }
+
+  /** Lets free ones go, the largest first, until there are no more than so many, lent ones included. False when there was none to let go. */
+  trimTo(count: number): boolean {
+    const before = this.#free.length;
+    this.#free.sort((a, b) => a.roomBytes - b.roomBytes);
+    while (this.#free.length > 0 && this.#lent.size + this.#free.length > count)
+      this.#limits.dropped(this.#free.pop()!);
+    return this.#free.length < before;
   }
 
   #take(stripeBytes: number): Workspace | undefined {

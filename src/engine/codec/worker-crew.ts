@@ -33,6 +33,8 @@ interface Member {
   jobs: Map<number, Running>;
   /** Slots whose memory it has. */
   slots: Set<number>;
+  /** Ends with its last job, and gets no other. */
+  retiring: boolean;
 }
 
 export class WorkerCrew {
@@ -63,6 +65,22 @@ export class WorkerCrew {
   /** Slots whose memory the workers need not keep. */
   forget(slots: readonly number[]): void {
     this.#dropped.push(...slots);
+  }
+
+  /**
+   * Workers end when they have nothing to do, and the next jobs start new ones. The memory of a slot comes back when both threads have collected, which an idle worker
+   * may never do; ended, it takes its own 10 MB along.
+   */
+  renew(): void {
+    for (const member of this.#members) {
+      member.retiring = true;
+      this.#retireIdle(member);
+    }
+  }
+
+  #retireIdle(member: Member): void {
+    if (!member.retiring || member.jobs.size > 0 || !this.#members.delete(member)) return;
+    void member.worker.terminate();
   }
 
   async close(): Promise<void> {
@@ -102,7 +120,9 @@ export class WorkerCrew {
   }
 
   #leastBusy(): Member {
-    const members = [...this.#members].sort((a, b) => a.jobs.size - b.jobs.size);
+    const members = [...this.#members]
+      .filter(({ retiring }) => !retiring)
+      .sort((a, b) => a.jobs.size - b.jobs.size);
     const first = members[0];
     if (first !== undefined && (first.jobs.size === 0 || members.length >= this.#size)) return first;
     try {
@@ -115,7 +135,7 @@ export class WorkerCrew {
   }
 
   #join(): Member {
-    const member: Member = { worker: this.#spawn(), jobs: new Map(), slots: new Set() };
+    const member: Member = { worker: this.#spawn(), jobs: new Map(), slots: new Set(), retiring: false };
     this.#members.add(member);
     let cause: unknown;
     member.worker.unref();
@@ -134,6 +154,7 @@ export class WorkerCrew {
       if (member.jobs.size === 0) member.worker.unref();
       if (done.error === undefined) job?.resolve(done.answer);
       else job?.reject(DatameshError.fromRecord(done.error));
+      this.#retireIdle(member);
     });
     return member;
   }
