@@ -21,7 +21,7 @@ export interface ServiceWords {
 }
 
 /** So the engine, which knows of no manager, says it in its errors. */
-const BY_HAND: ServiceWords = {
+export const BY_HAND: ServiceWords = {
   stop: 'datamesh service stop',
   start: 'datamesh service start',
   restart: 'datamesh service stop && datamesh service start',

@@ -97,6 +97,8 @@ const startCommand: Command = {
       context.out.record({ dryRun: true, state: 'stopped', dataDir: node.dataDir });
       return context.out.note('nothing was started (--dry-run)');
     }
+    const { BY_HAND, serviceWords } = await import('./service-words.ts');
+    const words = await serviceWords(node.dataDir, context.env);
     try {
       const { status } = await startService({
         dataDir: node.dataDir,
@@ -107,6 +109,10 @@ const startCommand: Command = {
         signal: context.signal,
       });
       tell(status, '');
+      if (words !== BY_HAND)
+        context.out.note(
+          `what is installed for this node would start it again when it dies, and does not know of this one; leave it to that: ${BY_HAND.stop} && ${words.start}`,
+        );
     } catch (thrown) {
       const { code } = asDatameshError(thrown);
       if (code !== 'lock-held' && code !== 'already-running') throw thrown;

@@ -4,6 +4,7 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -43,6 +44,17 @@ async function started(): Promise<number> {
 
 // Real nodes start here; on a loaded machine each takes some seconds.
 describe('in the background', { timeout: 60_000 }, () => {
+  it('says that a unit is installed which knows nothing of a node started by hand', async () => {
+    const units = `${home.folder}/.config/systemd/user`;
+    mkdirSync(units, { recursive: true });
+    writeFileSync(`${units}/datamesh.service`, `ExecStart=/n /d service run --data-dir ${home.dataDir}\n`);
+    const { status, stdout, stderr } = await home.run('service', 'start', '--json');
+    pids.push(jsonLines(stdout)[0]?.pid as number);
+    expect(status).toBe(0);
+    if (process.platform === 'linux')
+      expect(stderr).toContain('datamesh service stop && systemctl --user start datamesh.service');
+  });
+
   it('starts, answers, refuses a second one, tells its log, and stops', async () => {
     const pid = await started();
     expect(statSync(home.dataDir).mode & 0o777).toBe(0o700);
