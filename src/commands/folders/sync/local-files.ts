@@ -1,7 +1,7 @@
 /** The folder's side of a sync: which files are there, and what their content is. */
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Exclusion } from '../../../engine/backup/exclude.ts';
 import { pathFault } from '../../../engine/backup/tree-order.ts';
 import { walk } from '../../../engine/backup/walk.ts';
@@ -131,23 +131,30 @@ export async function moveFile(root: string, from: string, to: string): Promise<
   await rename(join(root, from), await placeFor(root, to));
 }
 
-/** A whole file in place of what is there, if anything, be it on a file system that is mounted within the folder. */
-export async function moveOver(from: string, to: string): Promise<void> {
+/**
+ * A whole file in place of what is there, if anything, be it on a file system that is mounted within the folder. `mayReplace` throws where it must not be, and is asked at the last
+ * moment: that a large file is on the disk takes its time, and what is changed meanwhile would be lost.
+ */
+export async function moveOver(from: string, to: string, mayReplace: () => void): Promise<void> {
+  mayReplace();
   try {
     await rename(from, to);
     return;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
   }
-  const destination = await openDestination(to, true);
+  const beside = join(dirname(to), `.${basename(from)}.part`);
+  const destination = await openDestination(beside, true);
   try {
     for await (const piece of createReadStream(from, { highWaterMark: READ_BYTES }))
       await destination.write(piece as Uint8Array);
     await destination.commit();
+    mayReplace();
+    await rename(beside, to);
   } finally {
     await destination.discard();
+    await rm(beside, { force: true });
   }
-  await rm(from);
 }
 
 function badPath(path: string, why: string): DatameshError {

@@ -1,5 +1,6 @@
 /** One pass of a sync: looks at both sides, decides, does it, and notes what is the same now. */
 
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exclusion } from '../../../engine/backup/exclude.ts';
 import { asClearError } from '../../../engine/effects/file-errors.ts';
@@ -246,13 +247,15 @@ async function download(
   const destination = await openDestination(incoming, true);
   try {
     for await (const piece of got.body) await destination.write(piece);
-    const now = markAt(root, path);
-    const same = looked === undefined ? now === undefined : now !== undefined && sameMark(now, looked);
-    if (!same) throw changedMeanwhile(path);
     await destination.commit();
-    await moveOver(incoming, place);
+    await moveOver(incoming, place, () => {
+      const now = markAt(root, path);
+      const same = looked === undefined ? now === undefined : now !== undefined && sameMark(now, looked);
+      if (!same) throw changedMeanwhile(path);
+    });
   } finally {
     await destination.discard();
+    await rm(incoming, { force: true });
   }
   options.onBytes(got.length);
   const mark = markAt(root, path);
