@@ -144,7 +144,7 @@ export async function moveOver(from: string, to: string, mayReplace: () => void)
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
   }
   const beside = join(dirname(to), `.${basename(from)}.part`);
-  const destination = await openDestination(beside, true);
+  const destination = await openDestination(beside, true, (await lstat(from)).mode);
   try {
     for await (const piece of createReadStream(from, { highWaterMark: READ_BYTES }))
       await destination.write(piece as Uint8Array);

@@ -1,6 +1,6 @@
 /** One pass of a sync: looks at both sides, decides, does it, and notes what is the same now. */
 
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exclusion } from '../../../engine/backup/exclude.ts';
 import { asClearError } from '../../../engine/effects/file-errors.ts';
@@ -244,7 +244,9 @@ async function download(
   const got = await engine.get(`${prefix}${path}`, {}, { signal });
   // Beside the notes of the sync: whatever a kill leaves there is never taken for a file of the folder.
   const incoming = join(root, STATE_FOLDER, `${INCOMING}${options.nextNumber()}`);
-  const destination = await openDestination(incoming, true);
+  // What was kept from others stays so, and a script can still be run.
+  const replaced = await stat(place).catch(() => undefined);
+  const destination = await openDestination(incoming, true, replaced?.mode);
   try {
     for await (const piece of got.body) await destination.write(piece);
     await destination.commit();

@@ -1,3 +1,4 @@
+import { chmodSync, statSync } from 'node:fs';
 import type * as Fs from 'node:fs/promises';
 import { expect, it, vi } from 'vitest';
 import { openSides } from './support.ts';
@@ -15,7 +16,7 @@ vi.mock('node:fs/promises', async (original) => {
   };
 });
 
-const { write, read, files, both } = openSides();
+const { at, write, read, files, both } = openSides();
 
 it('brings files to where another file system is mounted in the folder', async () => {
   write('a/mount/one', 'new');
@@ -23,7 +24,9 @@ it('brings files to where another file system is mounted in the folder', async (
   expect(await both('b')).toMatchObject({ status: 0, actions: ['download mount/one'] });
   write('a/mount/one', 'newer');
   await both('a');
+  chmodSync(at('b/mount/one'), 0o600);
   expect(await both('b')).toMatchObject({ status: 0, actions: ['download mount/one'] });
   expect(read('b/mount/one')).toBe('newer');
+  expect(statSync(at('b/mount/one')).mode & 0o777).toBe(0o600);
   expect(files('b')).toEqual(['mount/one']);
 });

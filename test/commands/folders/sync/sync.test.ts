@@ -263,6 +263,18 @@ describe('sync both ways', { timeout: SLOW_MS }, () => {
     },
   );
 
+  it('leaves a file that it replaces as open to others as it was', async () => {
+    write('a/key', 'old');
+    await both('a');
+    await both('b');
+    write('a/key', 'newer');
+    await both('a');
+    fs.chmodSync(at('b/key'), 0o700);
+    expect(await both('b')).toMatchObject({ status: 0, actions: ['download key'] });
+    expect(read('b/key')).toBe('newer');
+    expect(fs.statSync(at('b/key')).mode & 0o777).toBe(0o700);
+  });
+
   it('writes nothing outside the folder, whatever names the mesh has', async () => {
     const parts = ['..', '.', '', 'x', '/etc', '\\', '../..', 'link', 'a\0'];
     const names = parts.flatMap((a) => parts.map((b) => `m/${a}/${b}`)).concat('m/', 'm/..', 'm/ok');
