@@ -185,7 +185,8 @@ async function pass(
   const patterns = [
     ...(await ignoredByFile(root)),
     ...((values.exclude as string[] | undefined) ?? []),
-    `/${STATE_FOLDER}`,
+    // Also of a folder within it that is synced by itself: with the notes of another device it would take for deleted what it never had.
+    `${STATE_FOLDER}/`,
   ];
   const maxPercent = values['max-delete'] as number;
   const startedMs = performance.now();

@@ -1,5 +1,7 @@
 /** What a sync leaves alone: what a pattern names, and the node's own data folder. */
+import * as fs from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
+import { runLine, testHost } from '../../../support/host.ts';
 import { openSides } from './support.ts';
 
 const sides = openSides();
@@ -27,6 +29,21 @@ describe('a sync', { timeout: SLOW_MS }, () => {
     expect(await sync('a')).toMatchObject({ status: 0, actions: ['upload one'] });
     expect(await stored()).toEqual(['one']);
     expect(await sync('a/own')).toMatchObject({ status: 2, errors: [{ code: 'bad-value' }] });
+  });
+
+  it('leaves the notes alone of a folder within it that is synced by itself', async () => {
+    const inner = async (side: string) => {
+      const host = testHost({ engine: sides.engine });
+      expect(await runLine(host, 'sync', at(`${side}/inner`), '--to', 'in', '--bidirectional')).toBe(0);
+      return host.seen.records.map(({ action, path }) => `${action} ${path}`);
+    };
+    for (const name of ['one', 'two']) write(`a/inner/${name}`, name);
+    await inner('a');
+    expect((await both('a')).actions).toEqual(['upload inner/one', 'upload inner/two']);
+    await both('b', ['--exclude', 'two']);
+    expect(fs.existsSync(at('b/inner/.datamesh-sync'))).toBe(false);
+    // Its own are the first there, so what was never there is no deletion.
+    expect(await inner('b')).toEqual(['download two']);
   });
 
   it.each(['build', 'build/', '/build/'])(
