@@ -61,13 +61,28 @@ describe('a watch', { timeout: 30_000 }, () => {
     expect(await status).toBe(130);
   });
 
+  it('takes what is there in a folder that is never quiet', async () => {
+    write('a/log', '0');
+    const { end, status } = watch();
+    await vi.waitFor(async () => expect(await stored()).toEqual(['log']), SOON);
+    // Until it waits for a change.
+    await sleep(1500);
+    const writing = setInterval(() => write('a/log', `${Math.random()}`), 50);
+    write('a/two', '2');
+    await vi
+      .waitFor(async () => expect(await stored()).toContain('two'), SOON)
+      .finally(() => clearInterval(writing));
+    end();
+    expect(await status).toBe(130);
+  });
+
   it('ends with the error of its first pass', async () => {
     write('a/one', '1');
     expect(await watch('--pool', 'nope').status).toBe(8);
   });
 
   it.each([
-    ['is gone', () => fs.rmSync(at('a/.datamesh-sync'), { recursive: true })],
+    ['is gone', () => fs.rmSync(at('a/.datamesh-sync'), { recursive: true, maxRetries: 10 })],
     [
       'lies elsewhere now',
       () => {
