@@ -35,7 +35,7 @@ export async function runBatchCommand(
     file,
     check: values.check === true,
     keepGoing: values['keep-going'] === true,
-    reporter: await reporterFor(parsed, file, host, streams, style),
+    reporter: await reporterFor(parsed, file, own, streams, style),
     now: () => performance.now(),
   };
   const status = await runAs(values, given, own, batch, options.json ? undefined : streams).finally(() =>
@@ -173,7 +173,7 @@ async function reporterFor(
   const told = options.json
     ? jsonReporter(sink)
     : humanReporter(sink, { echo: values.echo === true, quiet: options.quiet, file, output });
-  return { ...told, output: (line) => redirected(line, host.cwd, told.output(line)) };
+  return { ...told, output: (line) => redirected(line, host, told.output(line)) };
 }
 
 /** Throws `bad-value` for choices that exclude each other. */

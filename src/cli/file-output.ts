@@ -17,7 +17,11 @@ const OPEN_ALREADY = /^\/(dev\/(fd\/|std(out|err)$)|proc\/)/;
  * `other` is what the host shows without a redirection. A dry run writes no file: what would stand in it is shown. The file is replaced
  * when all of it has come: a command that fails leaves it as it is. To `>>` is added what came.
  */
-export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput): RunOutput {
+export function redirected(
+  parsed: ParsedCommand,
+  { cwd, signal }: { cwd: string; signal: AbortSignal },
+  other: RunOutput,
+): RunOutput {
   const { redirect } = parsed;
   if (redirect === undefined || parsed.options.dryRun) return other;
   const path = resolve(cwd, redirect.path);
@@ -38,7 +42,7 @@ export function redirected(parsed: ParsedCommand, cwd: string, other: RunOutput)
       try {
         destination ??= append
           ? added(path, mode)
-          : await openDestination(await throughLinks(path), true, mode);
+          : await openDestination(await throughLinks(path), true, mode, signal);
         await destination.write(piece);
       } catch (error) {
         problem = error;

@@ -71,7 +71,7 @@ export function createRunner(deps: RunnerDeps): Runner {
         registry,
         env,
         host: { ...deps.host(context.signal), mode: 'repl', interactive: true, signal: context.signal },
-        output: (shown) => redirected(shown, context.cwd, deps.output(shown, told)),
+        output: (shown) => redirected(shown, context, deps.output(shown, told)),
         diagnostic: deps.diagnostic,
       });
     },
@@ -120,7 +120,7 @@ export function createRunner(deps: RunnerDeps): Runner {
       ...deps.host(signal),
       ...{ mode: 'repl', interactive: true, signal },
       output(shown) {
-        const output = redirected(shown, deps.host(signal).cwd, deps.output(shown, told));
+        const output = redirected(shown, { cwd: deps.host(signal).cwd, signal }, deps.output(shown, told));
         if (!undoable) return output;
         return {
           ...output,

@@ -36,3 +36,36 @@ it.each(['exec sleep 60 < /dev/null', 'exec sleep 60 > pipe'])(
     writer.kill();
   },
 );
+
+/** Larger than what a pipe takes without a reader. */
+const content = 'x'.repeat(300_000);
+const objects = [{ name: 'a.txt', content }];
+
+it('writes to a named pipe whatever its reader takes, and waits for him', async () => {
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const reader = spawn('sh', ['-c', 'sleep 0.2; exec wc -c < pipe'], { cwd: folder });
+  const read = once(reader.stdout, 'data');
+  const host = testHost({ engine: createFakeEngine({ objects }), cwd: folder });
+  expect(await runLine(host, 'get', 'a.txt', 'pipe')).toBe(0);
+  expect(String((await read)[0]).trim()).toBe('300000');
+});
+
+it.each(['exec sleep 60 > /dev/null', 'exec sleep 60 < pipe'])(
+  'gives up a named pipe that nobody reads from: %s',
+  async (script) => {
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    const reader = spawn('sh', ['-c', script], { cwd: folder });
+    const signal = AbortSignal.timeout(500);
+    const host = testHost({ engine: createFakeEngine({ objects }), cwd: folder, signal });
+    expect(await runLine(host, 'get', 'a.txt', 'pipe')).toBe(130);
+    reader.kill();
+  },
+);
+
+it('tells of a reader that went away', async () => {
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  spawn('sh', ['-c', 'head -c 1 < pipe'], { cwd: folder });
+  const host = testHost({ engine: createFakeEngine({ objects }), cwd: folder });
+  expect(await runLine(host, 'get', 'a.txt', 'pipe')).toBe(1);
+  expect(host.seen.errors).toMatchObject([{ why: 'who read from it went away' }]);
+});

@@ -1,4 +1,5 @@
 /** The command language of the console: what a line is before it is parsed, and the commands that take lines. */
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,11 +176,17 @@ describe('redirections', () => {
     expect((await enter('cat a > .')).exit).toBe(2);
   });
 
+  it('give up a named pipe that nobody reads from', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    expect((await enter('list > pipe', AbortSignal.timeout(300))).exit).toBe(130);
+  });
+
   it('keep what carries secrets from others', async () => {
     const quiet = { record() {}, note() {}, warn() {}, bytes: async () => {}, progress() {}, error() {} };
     await writeFile(join(folder, 'old'), 'before', { mode: 0o644 });
     for (const line of ['keys export > new', 'keys export > old', 'keys export >> added']) {
-      const out = redirected(parse(line, { registry }).commands[0]!, folder, {
+      const where = { cwd: folder, signal: new AbortController().signal };
+      const out = redirected(parse(line, { registry }).commands[0]!, where, {
         ...quiet,
         end: async () => {},
       });

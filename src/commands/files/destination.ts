@@ -8,6 +8,7 @@ import { type FileHandle, link, open, realpath, rename, rm, stat } from 'node:fs
 import { basename, dirname, join, resolve } from 'node:path';
 import { asClearError } from '../../engine/effects/file-errors.ts';
 import { DatameshError } from '../../errors.ts';
+import { writePipe } from './named-pipe.ts';
 import { fileNameFor } from './object-name.ts';
 
 /**
@@ -53,10 +54,16 @@ export interface Destination {
 /**
  * Throws `file-denied` or `disk-full`; so do its methods.
  * @param given mode of the file; else that of the one it replaces, or what the umask leaves
+ * @param signal gives up waiting for the reader of a named pipe
  */
-export async function openDestination(path: string, force: boolean, given?: number): Promise<Destination> {
+export async function openDestination(
+  path: string,
+  force: boolean,
+  given?: number,
+  signal?: AbortSignal,
+): Promise<Destination> {
   const found = await kindOf(path);
-  if (found === 'other') return openDevice(path);
+  if (found === 'other') return openDevice(path, signal);
   if (found === 'directory') throw isDirectory(path);
   // Characters of four bytes each, and the name is still none too long.
   const begin = [...basename(path)].slice(0, 40).join('');
@@ -105,10 +112,20 @@ export async function openDestination(path: string, force: boolean, given?: numb
 }
 
 /** A device or a named pipe cannot be renamed over; it is written as it stands. */
-async function openDevice(path: string): Promise<Destination> {
-  const handle = await open(path, constants.O_WRONLY).catch((cause) => {
+async function openDevice(path: string, signal: AbortSignal | undefined): Promise<Destination> {
+  const told = (cause: unknown): never => {
+    signal?.throwIfAborted();
     throw writeError(path, cause);
-  });
+  };
+  if ((await stat(path)).isFIFO()) {
+    const pipe = await writePipe(path, signal).catch(told);
+    return {
+      ...pipe,
+      write: (chunk) => pipe.write(chunk).catch(told),
+      commit: () => pipe.commit().catch(told),
+    };
+  }
+  const handle = await open(path, constants.O_WRONLY).catch(told);
   let closed = false;
   const close = async () => {
     if (!closed) await handle.close();
@@ -181,6 +198,14 @@ function writeError(path: string, cause: unknown): DatameshError {
     });
   }
   if (code === 'ENOENT') return noFolder(dirname(path), cause);
+  if (code === 'EPIPE') {
+    return new DatameshError('failed', {
+      what: `${path} could not be written to its end`,
+      why: 'who read from it went away',
+      mend: 'start the reader again, then this',
+      cause,
+    });
+  }
   if (code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'ELOOP') return asClearError(cause);
   return new DatameshError('file-denied', {
     what: `${path} cannot be written`,

@@ -124,7 +124,7 @@ export async function writeVerified(
   force: boolean,
   signal: AbortSignal,
 ): Promise<number> {
-  const destination = await openDestination(path, force);
+  const destination = await openDestination(path, force, undefined, signal);
   let bytes = 0;
   try {
     for await (const chunk of body) {

@@ -97,7 +97,7 @@ async function write(context: Context, ref: string, given: string | undefined, f
       out.note('nothing was written (--dry-run)');
       return undefined;
     }
-    const destination = await openDestination(path, force);
+    const destination = await openDestination(path, force, undefined, signal);
     try {
       for await (const chunk of body) await destination.write(chunk);
       await destination.commit();

@@ -80,7 +80,8 @@ async function exportObjects(context: Context, values: Values): Promise<void> {
   const file = values['bundle-passphrase-file'] as string | undefined;
   const passphrase = await newPassphrase(context, 'Passphrase for the bundle', file);
   const force = values.force === true;
-  const destination = await openDestination(force ? await throughLinks(path) : path, force);
+  const place = force ? await throughLinks(path) : path;
+  const destination = await openDestination(place, force, undefined, signal);
   const hash = createHash('sha256');
   try {
     for await (const piece of sealBundle(contents(engine, objects, context), passphrase, realRandom())) {
