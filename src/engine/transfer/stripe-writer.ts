@@ -81,17 +81,22 @@ async function write(
   const targets = stripe.held?.some((holder) => holder !== undefined)
     ? planRest(stripe, stripe.held, candidates)
     : planFor(stripe, shardBytes, candidates, shunned).targets;
+  const { domain, allowDegraded } = stripe.policy;
+  /** Of shards that count against a further one there: elsewhere the rule gives a node one of each stripe. */
+  const planned = (peer: PeerId) =>
+    domain === 'none' || allowDegraded ? targets.filter((target) => target === peer).length : 0;
   /** Who has each shard or is being sent it now: what the rule for a spare counts. */
   const holding = [...targets];
-  // Nodes that were left out because a shard does not fit in what they still offer: their refusal is known beforehand.
-  const failures = offered
-    .filter(({ freeBytes }) => freeBytes < shardBytes)
-    .map(
-      ({ peer, freeBytes }) =>
-        new DatameshError('quota-full', {
-          what: `${peer.slice(-8)} offers ${freeBytes} more bytes and a shard has ${shardBytes}`,
-        }),
-    );
+  // Nodes that were left out because a shard, beside those that they get, does not fit in what they still offer: their refusal is known beforehand.
+  const failures = offered.flatMap(({ peer, freeBytes }) => {
+    const shards = 1 + planned(peer);
+    if (freeBytes >= shardBytes * shards) return [];
+    const wanted =
+      shards === 1 ? `a shard has ${shardBytes}` : `${shards} shards have ${shardBytes * shards}`;
+    return new DatameshError('quota-full', {
+      what: `${peer.slice(-8)} offers ${freeBytes} more bytes and ${wanted}`,
+    });
+  });
 
   const nextFor = (index: number): PeerId | undefined => {
     const spares = spareFor({ ...stripe, shardBytes, holders: holding }, index, candidates, failed);

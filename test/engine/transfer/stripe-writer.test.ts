@@ -197,3 +197,20 @@ test('a stripe that is stopped ends at once, its put when its requests have, or 
   expect({ asked, unread, ended }).toEqual({ asked: 3, unread: 1, ended: 2 });
   await context.asking.ended(clock);
 });
+
+test('a node with room for some of the shards that it is to get alone is told as full, not as one that is missing', async () => {
+  const context = contextOf(manualClock(), [1]);
+  const put = () => Promise.resolve();
+  const writing = writeStripe(
+    { ...ofThree, policy: { ...ofThree.policy, domain: 'none' } },
+    {
+      ...context,
+      candidates: () => context.candidates().map((one) => ({ ...one, freeBytes: 25 })),
+      backend: (holder) => ({ id: holder, put }) as unknown as Backend,
+    },
+  );
+  await expect(writing).rejects.toMatchObject({
+    code: 'quota-full',
+    why: expect.stringContaining('offers 25 more bytes and 3 shards have 30'),
+  });
+});
