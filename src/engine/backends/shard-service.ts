@@ -141,7 +141,9 @@ async function answer(
       return reply(encodeStatus('ok', await putMany(options, request.owner, request.items, message.body)));
     }
     case 'getMany': {
-      const { tail, body } = encodeParts(await Promise.all(request.ids.map((id) => partOf(options, id))));
+      // One that the disk does not give must not take the others with it: asked for alone, it says why.
+      const part = (id: ShardId) => partOf(options, id).catch((): GetPart => 'alone');
+      const { tail, body } = encodeParts(await Promise.all(request.ids.map(part)));
       return reply(encodeStatus('ok', tail), body);
     }
     case 'has':

@@ -13,7 +13,8 @@ import { realRandom } from '../../../src/engine/effects/random.ts';
 import { realDisk } from '../../../src/engine/effects/real-disk.ts';
 import { openFolders } from '../../../src/engine/pools/folders.ts';
 import { openShardStore } from '../../../src/engine/shardstore/segment-store.ts';
-import { type ObjectId, type PeerId, shardIdOf } from '../../../src/engine/types.ts';
+import { type ObjectId, type PeerId, type ShardId, shardIdOf } from '../../../src/engine/types.ts';
+import { DatameshError } from '../../../src/errors.ts';
 import { attesterOf } from '../../support/attester.ts';
 import { MemoryNet } from '../../support/memory-net.ts';
 import { until } from '../../support/until.ts';
@@ -71,6 +72,33 @@ describe('large shards of a folder that a peer asks for at once', () => {
     await ask(encodeRequest({ op: 'getMany', ids }));
     expect(read.count).toBe(0);
   });
+});
+
+test('a shard that the disk does not give takes none of those with it that are asked for at once', async () => {
+  const [good, bad, other] = [shard(1, 100), shard(2, 100), shard(3, 100)];
+  const net = new MemoryNet();
+  await serveShards({
+    net: net.node('holder' as PeerId),
+    store: {
+      stat: () => undefined,
+      async get(id: ShardId) {
+        if (id === bad.id) throw new DatameshError('failed', { what: 'the device reports an error' });
+        return id === good.id ? good.bytes : other.bytes;
+      },
+    } as never,
+    ownersOf: () => new Set([OWNER_A]),
+    admitsOwner: () => true,
+    announce: () => {},
+    attester: attesterOf('holder'),
+    clock: realClock(),
+  });
+  const peer = peerBackend(net.node('asker' as PeerId), 'holder' as PeerId, realClock());
+  const [first, second, third] = await Promise.allSettled(
+    [good, bad, other].map(({ id }) => peer.get(id, { ...CALL, maxBytes: 100 })),
+  );
+  expect(first).toMatchObject({ value: good.bytes });
+  expect(second).toMatchObject({ reason: { message: expect.stringContaining('reports an error') } });
+  expect(third).toMatchObject({ value: other.bytes });
 });
 
 test('get, has, announce and delete reach the folders, and absence stays absence', async () => {
