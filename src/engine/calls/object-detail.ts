@@ -2,10 +2,10 @@
 import type { Manifest } from '../codec/manifest.ts';
 import type { ObjectDetail, StripeView } from '../engine.ts';
 import { spareOf } from '../maintenance/census.ts';
-import type { CensusGroup, LiveShards } from '../maintenance/census-ask.ts';
+import { type CensusGroup, type LiveShards, livingIn } from '../maintenance/census-ask.ts';
 import type { Site } from '../placement/domains.ts';
 import { fewerLosses, type Losses, lossesOf } from '../placement/survival.ts';
-import type { PeerId } from '../types.ts';
+import type { PeerId, ShardId } from '../types.ts';
 
 /** @param groups the manifest's copies first; @param manifest undefined where nobody gave it, and then there are no further groups */
 export function stripesOf(
@@ -32,10 +32,8 @@ export function survivesOf(
 ): Losses {
   return groups
     .map((group) => {
-      const { shards } = stripeView(group, 0, 0, live, new Set());
-      const holders = shards.filter((shard) => shard.live).map(({ holder }) => holder);
-      const later = (group.unplaced ?? []).flatMap((id) => live.holdersOf(id).slice(0, 1));
-      return lossesOf(group.code, [...holders, ...later], siteOf);
+      const holders = livingIn(group, live).map(({ holder }) => holder);
+      return lossesOf(group.code, holders, siteOf);
     })
     .reduce(fewerLosses);
 }
@@ -47,18 +45,17 @@ function stripeView(
   live: LiveShards,
   silent: ReadonlySet<PeerId>,
 ): StripeView {
+  const isNoted = (id: ShardId, holder: PeerId) =>
+    group.shards.some((it) => it.id === id && it.holder === holder);
+  const elsewhere = livingIn(group, live).filter(({ id, holder }) => !isNoted(id, holder));
   return {
     index,
     shardBytes,
     spare: spareOf(group, live),
     shards: group.shards.map(({ id, holder: noted }, at) => {
-      // A shard that repair has moved is shown where it is; copies are all alike, so none of them has moved.
-      const alike = (peer: PeerId) => group.shards.some((it) => it.id === id && it.holder === peer);
-      const moved =
-        live.has(noted, id) || group.code.k === 1
-          ? undefined
-          : live.holdersOf(id).find((peer) => !alike(peer));
-      const holder = moved ?? noted;
+      // What repair has made anew or moved is shown where it is.
+      const moved = live.has(noted, id) ? -1 : elsewhere.findIndex((it) => it.id === id);
+      const holder = moved === -1 ? noted : elsewhere.splice(moved, 1)[0]!.holder;
       return {
         index: at,
         shardId: id,

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
-import { survivesOf } from '../../../src/engine/calls/object-detail.ts';
+import { describe, expect, it } from 'vitest';
+import { stripesOf, survivesOf } from '../../../src/engine/calls/object-detail.ts';
+import { spareOf } from '../../../src/engine/maintenance/census.ts';
 import { type CensusGroup, LiveShards } from '../../../src/engine/maintenance/census-ask.ts';
 import type { PeerId, ShardId } from '../../../src/engine/types.ts';
 
@@ -38,4 +39,24 @@ it('what is missing counts, and what was made later does too', () => {
   expect(survives(['n1', 'n2', 'n3', 'n4', 'n5', ''])).toMatchObject({ node: 1 });
   expect(survives(['n1', 'n2', 'n3', 'n4', 'n5'], ['n6'])).toMatchObject({ node: 2 });
   expect(survives(['n1', 'n2', 'n3', '', '', ''])).toMatchObject({ node: 0 });
+});
+
+describe('copies that were made where the owner noted none', () => {
+  const live = new LiveShards();
+  for (const holder of ['n1', 'n3', 'n6']) live.add(at(holder), id('m'));
+  const noted: CensusGroup = {
+    code: { k: 1, m: 2 },
+    shards: ['n1', 'n2', 'n5'].map((peer) => ({ id: id('m'), holder: at(peer) })),
+  };
+
+  it('count for what it outlives, as they do for the spare', () => {
+    expect(spareOf(noted, live)).toBe(2);
+    expect(survivesOf([noted], live, siteOf)).toMatchObject({ node: 2 });
+  });
+
+  it('are shown where they are', () => {
+    const { shards } = stripesOf([noted], undefined, 0, live, new Set()).manifest;
+    expect(shards.map(({ holder }) => holder)).toEqual(['n1', 'n3', 'n6']);
+    expect(shards.every((shard) => shard.live)).toBe(true);
+  });
 });
