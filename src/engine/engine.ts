@@ -165,7 +165,7 @@ export interface ShardView {
   index: number;
   shardId: ShardId;
   kind: 'data' | 'parity' | 'replica';
-  /** The write-time holder. */
+  /** Where it is; where nobody has it, who was to. */
   holder: PeerId;
   /** The holder's answer just now; undefined when it did not answer. */
   live: boolean | undefined;

@@ -1,6 +1,6 @@
 /** The shards of one object, stripe by stripe, as its holders have just answered. */
 import type { Manifest } from '../codec/manifest.ts';
-import type { ObjectDetail, StripeView } from '../engine.ts';
+import type { ObjectDetail, ShardView, StripeView } from '../engine.ts';
 import { spareOf } from '../maintenance/census.ts';
 import { type CensusGroup, type LiveShards, livingIn } from '../maintenance/census-ask.ts';
 import type { Site } from '../placement/domains.ts';
@@ -48,21 +48,30 @@ function stripeView(
   const isNoted = (id: ShardId, holder: PeerId) =>
     group.shards.some((it) => it.id === id && it.holder === holder);
   const elsewhere = livingIn(group, live).filter(({ id, holder }) => !isNoted(id, holder));
+  const noted = group.shards.map(({ id, holder }) => {
+    // What repair has made anew or moved is shown where it is.
+    const moved = live.has(holder, id) ? -1 : elsewhere.findIndex((it) => it.id === id);
+    return moved === -1 ? { id, holder } : elsewhere.splice(moved, 1)[0]!;
+  });
+  const left = [...(group.ids ?? []).entries()];
+  const indexOf = (id: ShardId, at: number) => {
+    const found = left.findIndex(([, each]) => each === id);
+    return found === -1 ? at : left.splice(found, 1)[0]![0];
+  };
+  const shards = [...noted, ...elsewhere].map(({ id, holder }, at): ShardView => {
+    const place = indexOf(id, at);
+    return {
+      index: place,
+      shardId: id,
+      kind: group.code.k === 1 ? 'replica' : place < group.code.k ? 'data' : 'parity',
+      holder,
+      live: silent.has(holder) ? undefined : live.has(holder, id),
+    };
+  });
   return {
     index,
     shardBytes,
     spare: spareOf(group, live),
-    shards: group.shards.map(({ id, holder: noted }, at) => {
-      // What repair has made anew or moved is shown where it is.
-      const moved = live.has(noted, id) ? -1 : elsewhere.findIndex((it) => it.id === id);
-      const holder = moved === -1 ? noted : elsewhere.splice(moved, 1)[0]!.holder;
-      return {
-        index: at,
-        shardId: id,
-        kind: group.code.k === 1 ? 'replica' : at < group.code.k ? 'data' : 'parity',
-        holder,
-        live: silent.has(holder) ? undefined : live.has(holder, id),
-      };
-    }),
+    shards: shards.sort((a, b) => a.index - b.index),
   };
 }

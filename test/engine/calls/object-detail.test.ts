@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stripesOf, survivesOf } from '../../../src/engine/calls/object-detail.ts';
+import type { Manifest } from '../../../src/engine/codec/manifest.ts';
 import { spareOf } from '../../../src/engine/maintenance/census.ts';
 import { type CensusGroup, LiveShards } from '../../../src/engine/maintenance/census-ask.ts';
 import type { PeerId, ShardId } from '../../../src/engine/types.ts';
@@ -59,4 +60,25 @@ describe('copies that were made where the owner noted none', () => {
     expect(shards.map(({ holder }) => holder)).toEqual(['n1', 'n3', 'n6']);
     expect(shards.every((shard) => shard.live)).toBe(true);
   });
+});
+
+it('a shard that nobody took at first keeps its place among the others, and is shown when it was made later', () => {
+  const ids = [0, 1, 2, 3, 4, 5].map((index) => id(`s${index}`));
+  const placed = ids.filter((_, index) => index !== 1);
+  const live = new LiveShards();
+  const shards = placed.map((each) => ({ id: each, holder: at(`at-${each}`) }));
+  for (const each of shards) live.add(each.holder, each.id);
+  const group: CensusGroup = { code, shards, unplaced: [id('s1')], ids };
+  const shown = () =>
+    stripesOf(
+      [group, group],
+      { shardBytes: () => 1 } as unknown as Manifest,
+      1,
+      live,
+      new Set(),
+    ).stripesDetail[0]!.shards.map(({ index, kind, holder }) => `${index} ${kind} ${holder}`);
+  const others = ['2 data at-s2', '3 data at-s3', '4 parity at-s4', '5 parity at-s5'];
+  expect(shown()).toEqual(['0 data at-s0', ...others]);
+  live.add(at('n9'), id('s1'));
+  expect(shown()).toEqual(['0 data at-s0', '1 data n9', ...others]);
 });
