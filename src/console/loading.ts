@@ -48,9 +48,9 @@ export function createLoader({ engine, getState, set }: LoaderDeps): Loader {
         do {
           const page = await open.list({ limit: PAGE_OBJECTS, ...(cursor === undefined ? {} : { cursor }) });
           if (!wanted()) return;
-          for (const { name, sizeBytes, code, tags, createdAtMs, pool: own } of page.objects)
+          for (const { name, objectId, sizeBytes, code, tags, createdAtMs, pool: own } of page.objects)
             if (pool === undefined || knownPool(own) === pool)
-              rows.push({ name, sizeBytes, code, tags, createdAtMs });
+              rows.push({ name, objectId, sizeBytes, code, tags, createdAtMs });
           cursor = rows.length < MAX_OBJECTS ? page.cursor : undefined;
           // Shown at the first page, then whenever half as many again have come: each list shown is copied, filtered and sorted.
           if (shown === 0 || rows.length >= shown * 1.5 || cursor === undefined) {

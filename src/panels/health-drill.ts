@@ -66,9 +66,11 @@ const arranged = remembering(
 function statesOf(report: HealthReport | undefined): (object: ObjectRow) => HealthGrade | undefined {
   if (report === undefined) return () => undefined;
   const { worst, takenAtMs, degraded, critical, lost } = report;
-  const named = new Map(worst.map((each) => [each.name, each.state]));
+  // By their ids: it tells one name of each, and not those that it has got since.
+  const named = new Map(worst.map((each) => [each.objectId, each.state]));
   const others = worst.length < degraded + critical + lost ? undefined : 'ok';
-  return ({ name, createdAtMs }) => (createdAtMs > takenAtMs ? undefined : (named.get(name) ?? others));
+  return ({ objectId, createdAtMs }) =>
+    createdAtMs > takenAtMs ? undefined : (named.get(objectId) ?? others);
 }
 
 function stateWord(state: HealthGrade | undefined): string {
@@ -80,11 +82,11 @@ function order(listed: ListedObject[], sort: string, worst: HealthReport['worst'
   else if (sort === 'age') listed.sort((a, b) => b.object.createdAtMs - a.object.createdAtMs);
   else if (sort !== 'name') {
     // A sort of a hundred thousand for the sake of the hundred worst would be felt.
-    const rank = new Map(worst.map((each, at) => [each.name, at]));
-    const bad = listed.filter(({ object }) => rank.has(object.name));
+    const rank = new Map(worst.map((each, at) => [each.objectId, at]));
+    const bad = listed.filter(({ object }) => rank.has(object.objectId));
     if (bad.length === 0) return;
-    bad.sort((a, b) => (rank.get(a.object.name) ?? 0) - (rank.get(b.object.name) ?? 0));
-    const rest = listed.filter(({ object }) => !rank.has(object.name));
+    bad.sort((a, b) => (rank.get(a.object.objectId) ?? 0) - (rank.get(b.object.objectId) ?? 0));
+    const rest = listed.filter(({ object }) => !rank.has(object.objectId));
     let at = 0;
     for (const each of bad) listed[at++] = each;
     for (const each of rest) listed[at++] = each;

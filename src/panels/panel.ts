@@ -42,7 +42,7 @@ export type Drill =
   | { kind: 'traffic' };
 
 /** What a list of objects needs to know of each: a catalog may have a hundred thousand. */
-export type ObjectRow = Pick<ObjectView, 'name' | 'sizeBytes' | 'code' | 'tags' | 'createdAtMs'>;
+export type ObjectRow = Pick<ObjectView, 'name' | 'objectId' | 'sizeBytes' | 'code' | 'tags' | 'createdAtMs'>;
 
 /** Of the bandwidth panel's graphs. */
 export const WINDOWS = ['60s', '10m', '24h'] as const;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/engine/engine.ts';
-import type { PeerId } from '../../src/engine/types.ts';
+import type { ObjectId, PeerId } from '../../src/engine/types.ts';
 import type { PoolView } from '../../src/engine/views/pools.ts';
 import { drawPanel, initialPanels, rowIds, SORTS } from '../../src/panels/catalogue.ts';
 import { rowText, rowWidth } from '../../src/panels/cells.ts';
@@ -226,18 +226,24 @@ describe('health', () => {
 
   it('calls an object whole only where the census says so', () => {
     const object = { sizeBytes: 1, code: { k: 4, m: 2 }, tags: [], createdAtMs: FAKE_START_MS - 9 };
-    const objects = ['backup/mail.mbox', 'whole', 'new'].map((name) => ({ ...object, name }));
-    objects[2]!.createdAtMs = FAKE_START_MS + 9;
+    // As the census names it, and by another name: of a copy, or one that it was given since.
+    const worst = snapshot.health!.worst.find(({ name }) => name === 'backup/mail.mbox')!;
+    const objects = [worst.name, 'mail of old', 'whole', 'new'].map((name, at) => ({
+      ...object,
+      name,
+      objectId: at < 2 ? worst.objectId : (`${at}`.repeat(64) as ObjectId),
+    }));
+    objects[3]!.createdAtMs = FAKE_START_MS + 9;
     const drill = [{ kind: 'objects' as const, objects, complete: true, error: undefined }];
     const states = (change: Partial<NonNullable<Snapshot['health']>> | undefined) => {
       const health = change && { ...snapshot.health!, takenAtMs: FAKE_START_MS, ...change };
       const state = { ...initialPanels().health, drill };
       const lines = text('health', { width: 60, state, snapshot: { ...snapshot, health } }).split('\n');
-      return lines.slice(2, 5).map((line) => /(\S+) +│$/.exec(line)?.[1]);
+      return lines.slice(2, 6).map((line) => /(\S+) +│$/.exec(line)?.[1]);
     };
-    expect(states({})).toEqual(['degraded', 'ok', 'unknown']);
-    expect(states({ degraded: 4000 })).toEqual(['degraded', 'unknown', 'unknown']);
-    expect(states(undefined)).toEqual(['unknown', 'unknown', 'unknown']);
+    expect(states({})).toEqual(['degraded', 'degraded', 'ok', 'unknown']);
+    expect(states({ degraded: 4000 })).toEqual(['degraded', 'degraded', 'unknown', 'unknown']);
+    expect(states(undefined)).toEqual(['unknown', 'unknown', 'unknown', 'unknown']);
   });
 
   it('names each state beside its colour', () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ObjectId } from '../../src/engine/types.ts';
 import { drawPanel, initialPanels, rowIds } from '../../src/panels/catalogue.ts';
 import { paintRows, themeFrom } from '../../src/panels/theme.ts';
 import { createFakeEngine } from '../support/fake-engine.ts';
@@ -52,6 +53,7 @@ describe('crowds', () => {
     const panels = initialPanels();
     const objects = Array.from({ length: 100_000 }, (_, at) => ({
       name: `archive/document-${at}.pdf`,
+      objectId: `${at}`.padStart(64, '0') as ObjectId,
       sizeBytes: at,
       code: { k: 4, m: 2 },
       tags: [],

@@ -106,6 +106,10 @@ export function fakePeers(count: number, elapsedMs: number, startMs: number): Pe
 
 export function fakeHealth(objects: ObjectView[], peers: PeerView[], takenAtMs: number): HealthReport {
   const stripes = objects.reduce((sum, it) => sum + it.stripes, 0);
+  const named = (name: string, otherwise: string) => ({
+    name,
+    objectId: objects.find((it) => it.name === name)?.objectId ?? (otherwise.repeat(32) as ObjectId),
+  });
   return {
     depth: 'asked',
     takenAtMs,
@@ -120,10 +124,10 @@ export function fakeHealth(objects: ObjectView[], peers: PeerView[], takenAtMs: 
     shardsLive: 6 * (480 + stripes) - 11,
     silentPeers: peers.filter((peer) => peer.state === 'offline').map((peer) => peer.peerId),
     worst: [
-      { name: 'photos/2019/archive.tar', objectId: 'a1'.repeat(32) as ObjectId, spare: 0, state: 'critical' },
-      { name: 'backup/mail.mbox', objectId: 'b2'.repeat(32) as ObjectId, spare: 1, state: 'degraded' },
-      { name: 'notes/thesis draft.odt', objectId: 'c3'.repeat(32) as ObjectId, spare: 1, state: 'degraded' },
-      { name: 'video/résumé.mp4', objectId: 'd4'.repeat(32) as ObjectId, spare: 1, state: 'degraded' },
+      { ...named('photos/2019/archive.tar', 'a1'), spare: 0, state: 'critical' },
+      { ...named('backup/mail.mbox', 'b2'), spare: 1, state: 'degraded' },
+      { ...named('notes/thesis draft.odt', 'c3'), spare: 1, state: 'degraded' },
+      { ...named('video/résumé.mp4', 'd4'), spare: 1, state: 'degraded' },
     ],
   };
 }
