@@ -149,11 +149,7 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
       pools: pools.views(),
     }),
     peers: async () => peersView(node, sampler),
-    async health(call) {
-      const report = await tracked(objects.census(linked(call), call?.depth));
-      sampler.adopt(report);
-      return report;
-    },
+    health: (call) => sampler.taken(() => tracked(objects.census(linked(call), call?.depth))),
     async stats() {
       const none = { objects: 0, versions: 0, logicalBytes: 0, storedBytes: 0 };
       const totals = node.owner === undefined ? none : node.catalog.totals(node.owner.ownerId);

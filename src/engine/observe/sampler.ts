@@ -39,6 +39,9 @@ export class Sampler {
   private running = false;
   private again = false;
   private report: HealthReport | undefined;
+  /** Censuses, counted as they begin, and which of them the report is of. */
+  private begun = 0;
+  private shown = 0;
   private readonly options: SamplerOptions;
 
   constructor(options: SamplerOptions) {
@@ -64,9 +67,15 @@ export class Sampler {
     return this.running;
   }
 
-  /** A census that somebody asked for is as good as one of our own. */
-  adopt(report: HealthReport): void {
-    this.report = report;
+  /** A census that somebody asks for is as good as one of our own. Of two that overlap the one that began later tells what is newer. */
+  async taken(census: () => Promise<HealthReport>): Promise<HealthReport> {
+    const turn = ++this.begun;
+    const report = await census();
+    if (turn > this.shown) {
+      this.shown = turn;
+      this.report = report;
+    }
+    return report;
   }
 
   peer(peer: PeerId): PeerSamples {
@@ -103,7 +112,7 @@ export class Sampler {
     this.running = true;
     this.again = false;
     try {
-      this.report = await this.options.census(this.stopper.signal);
+      await this.taken(() => this.options.census(this.stopper.signal));
     } catch (error) {
       if (!this.stopper.signal.aborted) this.options.log(`census failed: ${asDatameshError(error).message}`);
     } finally {

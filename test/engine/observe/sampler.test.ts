@@ -1,8 +1,33 @@
 import { describe, expect, it } from 'vitest';
+import type { HealthReport } from '../../../src/engine/engine.ts';
 import { TrafficMeter } from '../../../src/engine/mesh/traffic.ts';
 import { Sampler } from '../../../src/engine/observe/sampler.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { until } from '../../support/until.ts';
+
+it('a census that takes long is not shown over one that began after it', async () => {
+  const clock = manualClock();
+  const report = (lost: number) => ({ lost }) as HealthReport;
+  const sampler = new Sampler({
+    clock,
+    traffic: new TrafficMeter(),
+    peers: () => [],
+    census: async () => report(1),
+    log: () => undefined,
+  });
+  let end = (_: HealthReport) => {};
+  const asked = sampler.taken(() => new Promise((resolve) => (end = resolve)));
+  sampler.start();
+  clock.advance(0);
+  await until('its own', () => sampler.health !== undefined);
+  end(report(0));
+  expect(await asked).toEqual(report(0));
+  expect(sampler.health).toEqual(report(1));
+  await sampler.taken(async () => report(2));
+  sampler.stop();
+  expect(sampler.health).toEqual(report(2));
+});
 
 describe('the samples of a peer', () => {
   it('have no round trip of the time in which it did not answer', () => {
