@@ -22,6 +22,9 @@ export function censusGroups(
   return groups;
 }
 
+/** Where nobody noted who has copies, as for an object known by its id alone, they are looked for everywhere. */
 export function manifestGroup(objectId: ObjectId, holders: readonly PeerId[], m: number): CensusGroup {
-  return { code: { k: 1, m }, shards: holders.map((holder) => ({ id: manifestShardId(objectId), holder })) };
+  const id = manifestShardId(objectId);
+  const shards = holders.map((holder) => ({ id, holder }));
+  return { code: { k: 1, m }, shards, unplaced: shards.length === 0 ? [id] : [] };
 }

@@ -70,4 +70,19 @@ describe('a device that was off', () => {
     },
     SLOW_MS,
   );
+
+  it(
+    'is told how an object is of which it knows the id alone',
+    async () => {
+      const { desk } = devices;
+      let objectId = '';
+      await devices.whileLapIsOff(async () => {
+        objectId = (await putBytes(desk, 'told', pattern(30_000, 5))).object.objectId;
+      });
+      const { state, spare, survives, manifest } = await devices.lap.info(objectId);
+      expect({ state, spare, node: survives.node }).toEqual({ state: 'ok', spare: 1, node: 1 });
+      expect(manifest.shards.map(({ live }) => live)).toEqual([true, true]);
+    },
+    SLOW_MS,
+  );
 });

@@ -6,15 +6,7 @@ import { DatameshError } from '../../../errors.ts';
 import { blake3 } from '../../codec/hash.ts';
 import { decodeManifest } from '../../codec/manifest.ts';
 import { MAX_MANIFEST_BYTES } from '../../codec/manifest-limits.ts';
-import {
-  bytesToHex,
-  isHexId,
-  manifestShardId,
-  type ObjectId,
-  objectIdOf,
-  type PeerId,
-  type ShardId,
-} from '../../types.ts';
+import { bytesToHex, isHexId, type ObjectId, objectIdOf, type PeerId, type ShardId } from '../../types.ts';
 import type { ProofCheck } from '../../views/proofs.ts';
 import { addSpare, noStripes, spareOf, stateOf } from '../census.ts';
 import { copiesOf, LiveShards } from '../census-ask.ts';
@@ -83,9 +75,8 @@ export async function checkProof(source: AsyncIterable<Uint8Array>): Promise<Pro
   const first = await lines.next();
   if (first.done) throw malformed('it is empty');
   const { objectId, manifest } = readHead(first.value);
-  const groups = censusGroups(objectId, [], manifest);
   // Of its copies the manifest cannot name the holders: whoever has one counts.
-  groups[0] = { ...groups[0]!, unplaced: [manifestShardId(objectId)] };
+  const groups = censusGroups(objectId, [], manifest);
   // Ids of sealed stripes repeat within a stripe at most (padding), so no group takes another's place.
   const wanted = new Map(groups.flatMap((group) => [...copiesOf(group)]));
   const live = new LiveShards();
