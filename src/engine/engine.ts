@@ -253,7 +253,10 @@ export interface Receipt {
   degraded: boolean;
   /** Stripes of the object that an interrupted put had already stored; nothing of them was sent again. */
   stripesResumed: number;
+  /** Nodes, and folders of this one. */
   holders: { peerId: PeerId; name: string | undefined; shards: number }[];
+  /** Different nodes among the holders: all folders are of one. */
+  nodes: number;
   replacedVersion: number | undefined;
   durationMs: number;
 }

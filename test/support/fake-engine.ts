@@ -273,6 +273,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         holders: peersNow()
           .slice(0, n - lost)
           .map((peer) => ({ peerId: peer.peerId, name: peer.name, shards: Math.max(1, view.stripes) })),
+        nodes: Math.min(n - lost, peersNow().length),
         replacedVersion,
         durationMs: 1200,
       };

@@ -172,7 +172,7 @@ export const putCommand: Command = {
     const domains = domain === 'none' || domain === 'node' ? undefined : receipt.survives[domain];
     out.warn(
       `stored degraded: ${receipt.shardsDurable} of ${receipt.shardsWanted} shards are durable, on ` +
-        `${many(receipt.holders.length, 'node')}; the file outlives the loss of ${losses === 0 ? 'none' : `any ${losses}`} of them, ` +
+        `${many(receipt.nodes, 'node')}; the file outlives the loss of ${losses === 0 ? 'none' : `any ${losses}`} of them, ` +
         `${domains === undefined ? '' : `and of ${domains === 0 ? 'no' : domains} ${domain}${domains === 1 ? '' : 's'}, `}` +
         `and ${code.k}+${code.m} promises ${code.m}`,
     );
@@ -192,7 +192,7 @@ function receiptRecord(receipt: Receipt): OutputRecord {
     domain: receipt.domain,
     survives: receipt.survives,
     stripesResumed: receipt.stripesResumed,
-    nodes: holders.length,
+    nodes: receipt.nodes,
     holders,
     replacedVersion: replacedVersion ?? null,
     durationMs: Math.round(durationMs),

@@ -88,6 +88,7 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
       holders: [...stored.shardsByHolder]
         .map(([peerId, shards]) => ({ peerId, name: nameOf(node, peerId), shards }))
         .sort((a, b) => b.shards - a.shards),
+      nodes: new Set([...stored.shardsByHolder.keys()].map((at) => pools.siteOf(pool, at)?.node ?? at)).size,
       replacedVersion,
       stripesResumed: stored.stripesFound,
       durationMs: node.clock.monotonic() - startedMs,

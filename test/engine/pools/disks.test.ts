@@ -62,6 +62,7 @@ describe.each([
       degraded: false,
       domain: 'disk',
       spare: code.m,
+      nodes: 1,
       object: { pool: 'disks' },
     });
     expect(receipt.survives).toMatchObject({ disk: code.m, node: 0 });
