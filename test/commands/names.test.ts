@@ -106,6 +106,7 @@ describe('rename, duplicate and tag', () => {
     expect((await run('cp', 'a', 'b', '--if-absent')).status).toBe(6);
     expect((await run('cp', 'a', 'b')).records).toMatchObject([{ version: 2, replacedVersion: 1 }]);
     expect((await run('cp', 'a', 'c', '--dry-run')).status).toBe(0);
+    expect((await run('cp', 'a', 'c', '--version', '9', '--dry-run')).status).toBe(8);
     expect(await names()).toEqual(['a', 'b']);
   });
 

@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { DUPLICATE_FIELDS } from './fields.ts';
 import { checkName } from './object-name.ts';
 import { objectRecord, versionRecord } from './object-record.ts';
+import { seen } from './seen.ts';
 import { undoNewVersion } from './undo-lines.ts';
 
 export const duplicateCommand: Command = {
@@ -54,7 +55,8 @@ export const duplicateCommand: Command = {
     const engine = await context.engine();
     const source = await engine.find(ref);
     if (options.dryRun) {
-      out.record({ dryRun: true, ...objectRecord(source), name: to, from: source.name, version: null });
+      const copied = await seen(engine, ref, version);
+      out.record({ dryRun: true, ...objectRecord(copied), name: to, from: source.name, version: null });
       out.note('nothing was copied (--dry-run)');
       return;
     }

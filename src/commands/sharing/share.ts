@@ -1,6 +1,7 @@
 import { DatameshError, EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { objectRecord } from '../files/object-record.ts';
+import { seen } from '../files/seen.ts';
 import { untilOf } from '../files/since.ts';
 import { SHARE_FIELDS } from './fields.ts';
 import { shareRecord } from './share-record.ts';
@@ -63,11 +64,11 @@ export const shareCommand: Command = {
     const untilMs = untilOf(values.expires as string | undefined);
     const engine = await context.engine();
     if (options.dryRun) {
-      const object = await engine.find(ref);
+      if (to !== undefined) (await import('../../engine/sharing/link.ts')).readSharingKey(to);
+      const object = await seen(engine, ref, version);
       out.record({
         dryRun: true,
         ...objectRecord(object),
-        version: version ?? object.version,
         recipient: to ?? null,
         untilMs: untilMs ?? null,
         id: null,

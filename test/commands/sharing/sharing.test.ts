@@ -40,6 +40,11 @@ it('shares by link and by key, and asks whom to share with', async () => {
   expect((await run('share', 'a.txt', '--link', '--dry-run')).records).toMatchObject([
     { dryRun: true, link: null },
   ]);
+  for (const line of [
+    ['--link', '--version', '9'],
+    ['--to', 'dmk-1'],
+  ])
+    expect((await run('share', 'a.txt', ...line, '--dry-run')).status).toBe(line[0] === '--link' ? 8 : 2);
   expect((await run('shares', 'list')).records).toHaveLength(before);
   expect((await run('shares', 'key')).records).toEqual([{ sharingKey: key }]);
   const quiet = await run('shares', 'key', '--quiet');
