@@ -48,8 +48,8 @@ describe('in the background', { timeout: 60_000 }, () => {
     const units = `${home.folder}/.config/systemd/user`;
     mkdirSync(units, { recursive: true });
     writeFileSync(`${units}/datamesh.service`, `ExecStart=/n /d service run --data-dir ${home.dataDir}\n`);
-    const { status, stdout, stderr } = await home.run('service', 'start', '--json');
-    pids.push(jsonLines(stdout)[0]?.pid as number);
+    const { status, stdout, stderr } = await home.run('service', 'start');
+    pids.push(Number(/^pid\t(\d+)$/m.exec(stdout)![1]));
     expect(status).toBe(0);
     if (process.platform === 'linux')
       expect(stderr).toContain('datamesh service stop && systemctl --user start datamesh.service');
