@@ -7,11 +7,14 @@ export const MAX_LINES = 10_000;
 /** 64 KiB. */
 export const MAX_LINE_BYTES = 64 * 1024;
 
-/** Throws `input-too-large` as soon as the limit is passed, without reading on. */
-export async function readScript(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+/** Throws `input-too-large` as soon as the limit is passed, without reading on, and `cancelled` when it is told to stop before the end. */
+export async function readScript(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of source) {
+  for await (const chunk of untilAborted(source, signal)) {
     length += chunk.length;
     if (length > MAX_SCRIPT_BYTES) {
       throw new DatameshError('input-too-large', {
@@ -21,7 +24,38 @@ export async function readScript(source: AsyncIterable<Uint8Array>): Promise<Uin
     }
     chunks.push(chunk);
   }
+  if (signal.aborted)
+    throw new DatameshError('cancelled', {
+      what: 'cancelled before the script had been read; nothing was run',
+    });
   return Buffer.concat(chunks);
+}
+
+/** What `source` gives, up to its end or until `signal` fires: whoever writes it may never come to an end. */
+export async function* untilAborted(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
+  let stop = () => {};
+  const onAbort = () => stop();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    for (;;) {
+      // Not Promise.race: a promise that lasts as long as the stream would keep every piece of it.
+      const next = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
+        stop = () => resolve(undefined);
+        if (signal.aborted) stop();
+        else iterator.next().then(resolve, reject);
+      });
+      if (next === undefined || next.done) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // Not waited for: a read that is under way may last.
+    void iterator.return?.();
+  }
 }
 
 /** UTF-8, with or without BOM, LF or CRLF. Throws `syntax` with the offset of the first wrong byte in `of`, or `input-too-large`. */

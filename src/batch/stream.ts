@@ -5,7 +5,7 @@ import { parse } from '../lang/parser.ts';
 import { sourceText } from '../lang/position.ts';
 import type { Diagnostic } from '../lang/types.ts';
 import { type BatchOptions, judge, runCommands, type Tally } from './batch.ts';
-import { decodeScript, MAX_LINE_BYTES } from './source.ts';
+import { decodeScript, MAX_LINE_BYTES, untilAborted } from './source.ts';
 
 /** Bytes behind a wrong one that are shown with it. */
 const MAX_SHOWN = 100;
@@ -115,22 +115,8 @@ function readLine(
 async function* linesOf(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array();
   let passingOver = false;
-  const iterator = source[Symbol.asyncIterator]();
-  let stop = () => {};
-  signal.addEventListener('abort', () => stop(), { once: true });
-  for (;;) {
-    // Not Promise.race: a promise that lasts as long as the stream would keep every piece of it.
-    const next = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
-      stop = () => resolve(undefined);
-      if (signal.aborted) stop();
-      else iterator.next().then(resolve, reject);
-    });
-    if (next === undefined) {
-      void iterator.return?.();
-      return;
-    }
-    if (next.done) break;
-    rest = Buffer.concat([rest, next.value]);
+  for await (const chunk of untilAborted(source, signal)) {
+    rest = Buffer.concat([rest, chunk]);
     for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
       if (!passingOver) yield rest.subarray(0, end);
       passingOver = false;
@@ -141,5 +127,5 @@ async function* linesOf(source: AsyncIterable<Uint8Array>, signal: AbortSignal):
     passingOver = true;
     rest = new Uint8Array();
   }
-  if (rest.length > 0) yield rest;
+  if (rest.length > 0 && !signal.aborted) yield rest;
 }

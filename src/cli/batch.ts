@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { wholeRegistry } from '../commands/all.ts';
 import type { Values } from '../commands/command.ts';
 import { type Host, type RunOutput, startDeadline } from '../commands/execute.ts';
-import { DatameshError, EXIT } from '../errors.ts';
+import { asDatameshError, DatameshError, EXIT } from '../errors.ts';
 import type { ParsedCommand } from '../lang/types.ts';
 import { commandOutput, type OutputStyle } from './output.ts';
 import type { Streams } from './streams.ts';
@@ -38,16 +38,23 @@ export async function runBatchCommand(
     reporter: await reporterFor(parsed, file, own, streams, style),
     now: () => performance.now(),
   };
-  const status = await runAs(values, given, own, batch, options.json ? undefined : streams).finally(() =>
-    deadline?.cancel(),
-  );
-  if (deadline?.signal.aborted && !host.signal.aborted && status !== 0) {
-    throw new DatameshError('timeout', {
-      what: `the batch did not end within ${options.timeoutMs} ms`,
-      mend: 'give a longer --timeout',
-    });
+  const tooLate = () =>
+    deadline?.signal.aborted === true && !host.signal.aborted
+      ? new DatameshError('timeout', {
+          what: `the batch did not end within ${options.timeoutMs} ms`,
+          mend: 'give a longer --timeout',
+        })
+      : undefined;
+  try {
+    const status = await runAs(values, given, own, batch, options.json ? undefined : streams);
+    const late = status === 0 ? undefined : tooLate();
+    if (late !== undefined) throw late;
+    return status;
+  } catch (error) {
+    throw (asDatameshError(error).code === 'cancelled' ? tooLate() : undefined) ?? error;
+  } finally {
+    deadline?.cancel();
   }
-  return status;
 }
 
 /** `human`: where short help goes when there is no script. */
@@ -65,7 +72,7 @@ async function runAs(
   const { runBatch } = await import('../batch/batch.ts');
   if (values.apply !== undefined) return applyPlan(given, host, batch);
   const { decodeScript, readScript } = await import('../batch/source.ts');
-  const text = decodeScript(await readScript(await openScript(given, host.cwd)));
+  const text = decodeScript(await readScript(await openScript(given, host.cwd), host.signal));
   if (!/\S/.test(text)) throw noScript(given, human);
   if (values.plan !== undefined)
     return writePlan(text, resolve(host.cwd, values.plan as string), host, batch);

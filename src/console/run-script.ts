@@ -24,8 +24,8 @@ export async function runScriptHere(
   context: ConsoleContext,
   deps: ScriptDeps,
 ): Promise<number> {
-  const { out, cwd, options } = context;
-  const text = decodeScript(await readScript(createReadStream(resolve(cwd, path))));
+  const { out, cwd, options, signal } = context;
+  const text = decodeScript(await readScript(createReadStream(resolve(cwd, path)), signal));
   const line = (tell: (text: string) => void) => (written: string) => tell(written.replace(/\n$/, ''));
   return runBatch(
     text,

@@ -57,7 +57,19 @@ describe('decodeScript', () => {
         yield new Uint8Array(MAX_SCRIPT_BYTES / 4);
       }
     }
-    await expect(readScript(endless())).rejects.toMatchObject({ code: 'input-too-large' });
+    await expect(readScript(endless(), new AbortController().signal)).rejects.toMatchObject({
+      code: 'input-too-large',
+    });
     expect(asked).toBe(5);
+  });
+
+  it('ends when it is told to, though the rest does not come', async () => {
+    const stop = new AbortController();
+    async function* halting() {
+      yield Buffer.from('list\n');
+      setImmediate(() => stop.abort());
+      await new Promise(() => {});
+    }
+    await expect(readScript(halting(), stop.signal)).rejects.toMatchObject({ code: 'cancelled' });
   });
 });

@@ -21,3 +21,24 @@ it('a folder as standard input is refused, and not stored as an empty file', asy
   expect(said).toMatch(/^error\[DM-2009\]: standard input is a directory; /);
   expect((await cli.engine.list()).objects).toEqual([]);
 }, 60_000);
+
+it.each([
+  [['batch'], 'SIGTERM', 143],
+  [['batch', '--timeout', '100ms'], undefined, 11],
+] as const)(
+  '%j whose script does not come ends when it is told to, with %s',
+  async (argv, signal, status) => {
+    const child = spawn(process.execPath, [LAUNCHER, ...argv], { cwd: cli.folder, env: cli.env });
+    const said: string[] = [];
+    child.stderr.setEncoding('utf8').on('data', (text) => said.push(text));
+    child.stdin.on('error', () => {});
+    // More than a pipe holds: when it is gone, the script is being read.
+    const read = new Promise((resolve) => child.stdin.write(`# ${'x'.repeat(97)}\n`.repeat(9_000), resolve));
+    const ended = once(child, 'close');
+    await read;
+    if (signal !== undefined) child.kill(signal);
+    expect(await ended).toEqual([status, null]);
+    expect(said.join('')).toMatch(/nothing was run|did not end within 100 ms/);
+  },
+  60_000,
+);
