@@ -1,7 +1,9 @@
 /** What a batch tells while it runs: for a person, or as JSON Lines for a program. */
+
 import type { RunOutput } from '../commands/execute.ts';
 import { safeJson } from '../commands/format/json.ts';
 import { safeText } from '../commands/format/safe-text.ts';
+import { textWidth } from '../commands/format/text-width.ts';
 import { DatameshError } from '../errors.ts';
 import { diagnosticError, formatDiagnostic } from '../lang/diagnostics.ts';
 import { filteredColumns } from '../lang/filters.ts';
@@ -52,7 +54,8 @@ export function humanReporter(
   let done = 0;
   return {
     invalid(diagnostics, text, file, left = 'script') {
-      for (const diagnostic of diagnostics) sink.err(`${formatDiagnostic(diagnostic, text, file)}\n`);
+      for (const diagnostic of diagnostics)
+        sink.err(`${formatDiagnostic(diagnostic, text, file, textWidth)}\n`);
       const count = diagnostics.length;
       const what = left === 'script' ? 'nothing was run' : 'this line was not run';
       sink.err(`${count} ${count === 1 ? 'mistake' : 'mistakes'}; ${what}\n`);

@@ -24,8 +24,13 @@ export function diagnosticError(diagnostic: Diagnostic): DatameshError {
 /** Lines longer than this are shown around the place only. */
 const MAX_SHOWN = 100;
 
-/** Three lines: the message, the line of the text, the caret. Control characters are shown as spaces. */
-export function formatDiagnostic(diagnostic: Diagnostic, text: string, file: string): string {
+/** Three lines: the message, the line of the text, the caret. Control characters are shown as spaces. `columns`: how many of a terminal a text takes. */
+export function formatDiagnostic(
+  diagnostic: Diagnostic,
+  text: string,
+  file: string,
+  columns: (text: string) => number,
+): string {
   const { line, column, start, end } = diagnostic.span;
   const head = `${file}:${line}:${column}: error[${errorId(diagnostic)}]: ${diagnostic.message}${didYouMean(diagnostic)}`;
   const tail =
@@ -34,8 +39,10 @@ export function formatDiagnostic(diagnostic: Diagnostic, text: string, file: str
   // Nothing else of the text is looked at: there may be a mistake on every line.
   const at = start - (column - 1) + from;
   const shown = text.slice(at, at + MAX_SHOWN).replace(/[\r\n][\s\S]*/, '');
-  const width = Math.max(1, Math.min(end - start, shown.length - (column - 1 - from)));
   const clean = (part: string) =>
     part.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ' ');
-  return `${clean(head + tail)}\n  ${clean(shown)}\n  ${' '.repeat(column - 1 - from)}${'^'.repeat(width)}`;
+  const before = clean(shown.slice(0, column - 1 - from));
+  const marked = clean(shown.slice(column - 1 - from, column - 1 - from + (end - start)));
+  const caret = ' '.repeat(columns(before)) + '^'.repeat(Math.max(1, columns(marked)));
+  return `${clean(head + tail)}\n  ${clean(shown)}\n  ${caret}`;
 }

@@ -43,18 +43,15 @@ export interface FilterWord {
 /** The filter that `words` spell, or what is wrong with them. `words` is not empty. */
 export function parseFilter(words: readonly FilterWord[]): { filter: Filter } | { diagnostic: Diagnostic } {
   const [head, ...rest] = words as [FilterWord, ...FilterWord[]];
+  // Not what every object has: somebody may write `| constructor`.
+  const usage = Object.hasOwn(USAGE, head.text) ? USAGE[head.text] : undefined;
   const fail = (message: string, at: FilterWord = head, suggestions: string[] = []) => ({
     diagnostic: {
       code:
-        suggestions.length > 0 || !(head.text in USAGE)
-          ? ('unknown-command' as const)
-          : ('bad-value' as const),
+        suggestions.length > 0 || usage === undefined ? ('unknown-command' as const) : ('bad-value' as const),
       message,
       suggestions,
-      mend:
-        USAGE[head.text] === undefined
-          ? `filters are ${FILTER_NAMES.join(', ')}`
-          : `write: ${USAGE[head.text]}`,
+      mend: usage === undefined ? `filters are ${FILTER_NAMES.join(', ')}` : `write: ${usage}`,
       span: at.span,
     },
   });
@@ -137,10 +134,10 @@ function parseWhere(
 
 /** Field of a record; `code.k` reaches into one. */
 function field(record: OutputRecord, column: string): unknown {
-  if (column in record) return record[column];
+  if (Object.hasOwn(record, column)) return record[column];
   let value: unknown = record;
   for (const key of column.split('.')) {
-    if (value === null || typeof value !== 'object') return undefined;
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }
   return value;

@@ -102,6 +102,11 @@ describe('reading', () => {
     expect(err).toContain('4 mistakes; nothing was run');
   });
 
+  it('marks the place also behind letters that take two columns, or none', async () => {
+    const { err } = await batch("info '日本' e\u0301 --sotr 語");
+    expect(err).toContain("\n  info '日本' e\u0301 --sotr 語\n                ^^^^^^\n");
+  });
+
   it('refuses an empty script, and what belongs in the console', async () => {
     expect((await batch('')).status).toBe(2);
     expect((await batch(' \n\n')).status).toBe(2);

@@ -2,7 +2,9 @@
  * `npm run fuzz:lang -- [--inputs N] [--seed S]`: so many texts (a million) through tokenizer, parser and completion of the command language: none throws, none takes
  * long, every diagnostic has its place inside the text. npm test does a small part.
  */
+
 import { parseArgs } from 'node:util';
+import { textWidth } from '../../src/commands/format/text-width.ts';
 import { complete } from '../../src/lang/complete.ts';
 import { formatDiagnostic } from '../../src/lang/diagnostics.ts';
 import { parse } from '../../src/lang/parser.ts';
@@ -52,7 +54,7 @@ async function judge(text: string, cursor: number | undefined): Promise<void> {
   const { diagnostics, commands } = parse(text, { registry, env, variables: { X: 'x' } });
   const wrong = [...diagnostics, ...commands].find(({ span }) => misplaced(span, text));
   if (wrong !== undefined) throw new Error(`a place outside of the text: ${JSON.stringify(wrong.span)}`);
-  for (const diagnostic of diagnostics) formatDiagnostic(diagnostic, text, '<stdin>');
+  for (const diagnostic of diagnostics) formatDiagnostic(diagnostic, text, '<stdin>', textWidth);
   if (diagnostics.length > 0) diagnosed++;
   if (cursor !== undefined) await complete(text, cursor, { registry, sources: {} });
 }

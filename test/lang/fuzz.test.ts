@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { textWidth } from '../../src/commands/format/text-width.ts';
 import { complete } from '../../src/lang/complete.ts';
 import { formatDiagnostic } from '../../src/lang/diagnostics.ts';
 import { parse } from '../../src/lang/parser.ts';
@@ -51,7 +52,7 @@ describe('any text', { timeout: SLOW_MS }, () => {
           expect(span.column).toBeLessThanOrEqual((lines[span.line - 1]?.length ?? 0) + 1);
         }
         for (const diagnostic of diagnostics) {
-          const shown = formatDiagnostic(diagnostic, text, '<stdin>');
+          const shown = formatDiagnostic(diagnostic, text, '<stdin>', textWidth);
           expect(shown.split('\n')).toHaveLength(3);
           expect(shown).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
         }

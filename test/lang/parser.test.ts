@@ -184,6 +184,7 @@ describe('lists', () => {
     ['> a', "1:1 syntax: nothing stands before '>'"],
     ['plain |', "1:7 syntax: nothing follows '|'"],
     ['plain | grpe x', "1:9 unknown-command: unknown filter 'grpe'"],
+    ['plain | constructor', "1:9 unknown-command: unknown filter 'constructor'"],
     ["plain\nall 'x", "2:5 syntax: the quote ' is not closed"],
     [
       'plain && set X=1',
