@@ -39,7 +39,7 @@ export async function findSecret(
 }
 
 /** One line from the terminal, without echo when `echo` is false. Undefined at its end (Ctrl-D). */
-function readLine(prompt: string, echo: boolean, signal: AbortSignal): Promise<string | undefined> {
+export function readLine(prompt: string, echo: boolean, signal: AbortSignal): Promise<string | undefined> {
   const { stdin, stderr } = process;
   return new Promise((resolve, reject) => {
     let line = '';

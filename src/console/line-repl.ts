@@ -5,11 +5,13 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { commandOutput, type OutputStyle } from '../cli/output.ts';
+import { readLine } from '../cli/prompts.ts';
 import { processStreams } from '../cli/streams.ts';
 import { safeText } from '../commands/format/safe-text.ts';
 import type { Timer } from '../engine/effects/clock.ts';
 import { EXIT } from '../errors.ts';
 import { durationText } from '../panels/format.ts';
+import { lineInput } from './line-input.ts';
 import type { SessionStart } from './open-session.tsx';
 import { createRunner } from './runner.ts';
 import { wantsAppendOnly } from './surface.ts';
@@ -39,10 +41,13 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
   const style: OutputStyle = { color: colour, errorColor: colour, fallbackColumns: 80, appendOnly };
   const say = (text: string) => streams.write(`${text}\n`);
   const entries = history.entries().map((entry) => entry.cmd);
-  const terminal = process.stdin.isTTY === true && env.TERM !== 'dumb';
+  const { stdin } = process;
+  const terminal = stdin.isTTY === true && env.TERM !== 'dumb';
+  // A dumb terminal edits its line itself, shows what is typed, and makes Ctrl-C a signal.
+  const dumb = stdin.isTTY === true && !terminal ? lineInput(stdin) : undefined;
   const echo = mutableOutput();
   const reader = createInterface({
-    input: process.stdin,
+    input: dumb?.stream ?? stdin,
     output: echo.stream,
     terminal,
     history: [...entries].reverse(),
@@ -81,7 +86,10 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
       if (remembered.length > before) remembered.shift();
     }
   };
-  const askSecret = (prompt: string) => ask(prompt, true);
+  const askSecret = (prompt: string) =>
+    dumb === undefined
+      ? ask(prompt, true)
+      : dumb.aside(() => readLine(`${safeText(prompt)} `, false, signal()).catch(() => undefined));
   const askYesNo = async (question: string) =>
     /^y(es)?$/i.test(((await ask(`${question} [y/N]`, false)) ?? '').trim());
 
@@ -122,27 +130,34 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
 
   function leave(): void {
     done = true;
+    // A second one ends what does not.
+    process.off('SIGINT', onInt);
     running?.abort();
     reader.close();
   }
-  const onTerm = () => {
-    exit = EXIT.terminated;
+  const ending = (status: number) => () => {
+    exit = status;
     leave();
   };
-  process.once('SIGTERM', onTerm);
-  process.once('SIGHUP', onTerm);
-  reader.on('SIGINT', () => {
+  const onTerm = ending(EXIT.terminated);
+  const onHup = ending(129);
+  const onInterrupt = () => {
     if (running !== undefined) running.abort();
     else {
       say('');
       say('Ctrl-D leaves');
       // All of it, wherever the caret stands, and the lines before that a quote kept open.
-      reader.write(null, { ctrl: true, name: 'e' });
-      reader.write(null, { ctrl: true, name: 'u' });
+      if (terminal) reader.write(null, { ctrl: true, name: 'e' });
+      if (terminal) reader.write(null, { ctrl: true, name: 'u' });
       pending = '';
       prompt();
     }
-  });
+  };
+  const onInt = dumb === undefined ? ending(EXIT.interrupted) : onInterrupt;
+  process.once('SIGTERM', onTerm);
+  process.once('SIGHUP', onHup);
+  process.on('SIGINT', onInt);
+  reader.on('SIGINT', onInterrupt);
   reader.on('close', () => {
     done = true;
   });
@@ -167,7 +182,9 @@ export async function runLineRepl({ start, note, colour }: LineReplOptions): Pro
     prompt();
   }
   process.off('SIGTERM', onTerm);
-  process.off('SIGHUP', onTerm);
+  process.off('SIGHUP', onHup);
+  process.off('SIGINT', onInt);
+  dumb?.close();
   const last = await opened?.catch(() => undefined);
   await last?.engine.close().catch(() => {});
   await streams.flush();

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectGolden, KEY, promptRow, readyConsole, startConsole } from './console-harness.ts';
 
@@ -68,6 +70,47 @@ describe('console layouts', () => {
     await pty.waitFor(/leaves\nalder home>$/m);
     pty.enter('cat notes/plan.txt');
     await pty.waitFor('line two');
+  });
+
+  it('on a dumb terminal cancels with Ctrl-C what runs, and only that', async () => {
+    const pty = startConsole({ env: { TERM: 'dumb' } });
+    await pty.waitFor('alder home>', 20_000);
+    pty.enter('watch 1s status');
+    await pty.waitFor('run 1,');
+    pty.write(KEY.ctrl('c'));
+    await pty.waitFor(/cancelled\nalder home>$/m);
+    pty.enter('cat "notes');
+    await pty.waitFor(/^\.\.\.>$/m);
+    pty.write(KEY.ctrl('c'));
+    await pty.waitFor(/leaves\nalder home>$/m);
+    pty.enter('cat notes/plan.txt');
+    await pty.waitFor('line two');
+    pty.write(KEY.ctrl('d'));
+    expect((await pty.exited).code).toBe(0);
+  });
+
+  it('shows no secret on a dumb terminal, and goes on with the lines behind it', async () => {
+    const pty = startConsole({ env: { TERM: 'dumb' } });
+    await pty.waitFor('alder home>', 20_000);
+    writeFileSync(join(pty.home, 'some.bundle'), 'datamesh-bundle');
+    pty.enter('import some.bundle');
+    await pty.waitFor('Passphrase of the bundle');
+    pty.enter('hunter\u007fr2');
+    await pty.waitFor(/error(.*\n)*alder home>$/m);
+    pty.enter('cat notes/plan.txt');
+    await pty.waitFor('line two');
+    expect(pty.raw()).not.toContain('hunt');
+  });
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+  ])('leaves the line REPL after %s with the status that says so', async (name, code) => {
+    const pty = startConsole({ env: { DATAMESH_TEST_PLAIN: '1' } });
+    await pty.waitFor('alder home>', 20_000);
+    pty.signal(name);
+    expect(await pty.exited).toMatchObject({ code });
   });
 
   it('D.9-28 is append-only with ACCESSIBLE: no caret upwards, no clearing, no second screen', async () => {

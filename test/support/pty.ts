@@ -80,7 +80,7 @@ export function ptyProgram(file: string, args: string[], options: PtyOptions = {
   const home = mkdtempSync(join(tmpdir(), 'dm-pty-'));
   const env = cleanEnvironment(home, options.env ?? {});
   const child: IPty = spawn(file, args, {
-    name: 'xterm-256color',
+    name: options.env?.TERM ?? 'xterm-256color',
     cols: columns,
     rows,
     cwd: options.cwd ?? home,
