@@ -67,19 +67,49 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
     resized = false;
   };
 
+  /** Who stopped us without being asked (SIGSTOP) took the terminal as it was. */
+  let onScreen = false;
+  let timer: NodeJS.Timeout | undefined;
+
   /** Back from the shell: modes on again, everything drawn anew. */
   const resume = () => {
+    clearTimeout(timer);
+    process.off('SIGTSTP', stop).on('SIGTSTP', stop);
+    if (terminal.entered) {
+      onScreen = true;
+      // The shell has put the keyboard into its own mode, and Node would believe that it still is in ours.
+      terminal.restore();
+    }
     terminal.raw();
-    terminal.enter();
+    if (onScreen) terminal.enter();
     terminal.write('\u001b[?2004h');
     onResize();
     resized = false;
+  };
+
+  /** Ctrl-Z, and a SIGTSTP from anywhere: first the terminal is given back. */
+  const stop = () => {
+    onScreen = terminal.entered;
+    terminal.restore();
+    process.off('SIGTSTP', stop);
+    process.kill(process.pid, 'SIGTSTP');
+    // Without a shell that waits for us the kernel does not stop the process, and nobody would ever continue it.
+    timer = setTimeout(resume, NOT_STOPPED_MS);
+  };
+
+  const canStop = process.platform !== 'win32';
+  /** `false` while somebody else has the terminal: they stop and go on by themselves. */
+  const heedStops = (on: boolean) => {
+    clearTimeout(timer);
+    process.off('SIGTSTP', stop).off('SIGCONT', resume);
+    if (on && canStop) process.on('SIGTSTP', stop).on('SIGCONT', resume);
   };
 
   terminal.raw();
   if (first.kind === 'console') terminal.enter();
   stdout.on('resize', onResize);
   process.on('SIGWINCH', onWindowChange);
+  heedStops(true);
   instance = render(root, {
     stdin,
     stdout,
@@ -100,26 +130,17 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
       stages.set({ kind: 'console', session });
     },
     suspend() {
-      if (process.platform === 'win32') return;
-      terminal.restore();
-      let resumed = false;
-      const once = () => {
-        process.off('SIGCONT', once);
-        if (!resumed) resume();
-        resumed = true;
-      };
-      process.on('SIGCONT', once);
-      process.kill(process.pid, 'SIGTSTP');
-      // Without a shell that waits for us the kernel does not stop the process, and nobody would ever continue it.
-      setTimeout(once, NOT_STOPPED_MS);
+      if (canStop) stop();
     },
     async lend(run) {
       if (lend === undefined) return;
       await lend(async () => {
+        heedStops(false);
         terminal.restore();
         try {
           await run();
         } finally {
+          heedStops(true);
           terminal.enter();
         }
       });
@@ -129,6 +150,7 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
     async close() {
       stdout.off('resize', onResize);
       process.off('SIGWINCH', onWindowChange);
+      heedStops(false);
       instance?.unmount();
       await instance?.waitUntilExit().catch(() => {});
       terminal.restore();

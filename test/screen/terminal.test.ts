@@ -69,6 +69,30 @@ describe('the terminal', () => {
     expect(pty.raw().lastIndexOf('\u001b[?2004h')).toBeGreaterThan(pty.raw().lastIndexOf('\u001b[?2004l'));
   });
 
+  it('is given back at a SIGTSTP from outside, and taken again', async () => {
+    const pty = await readyConsole();
+    pty.write('info x');
+    await pty.waitFor('home> info x');
+    pty.forget();
+    pty.signal('SIGTSTP');
+    await pty.waitUntil('the normal screen was there', () => pty.raw().includes('\u001b[?1049l'));
+    await pty.waitUntil('the console again', () => pty.alternate() && promptRow(pty).endsWith('> info x'));
+    expect(pty.raw().lastIndexOf('\u001b[?2004h')).toBeGreaterThan(pty.raw().lastIndexOf('\u001b[?2004l'));
+  });
+
+  it('is drawn anew when the console goes on after a SIGSTOP', async () => {
+    const pty = await readyConsole();
+    await pty.waitFor('1 Peers');
+    pty.signal('SIGSTOP');
+    await pty.settled();
+    pty.forget();
+    pty.signal('SIGCONT');
+    await pty.waitUntil('the console again', () => pty.raw().includes('\u001b[?1049h') && pty.alternate());
+    await pty.waitFor('1 Peers');
+    pty.enter('cat notes/plan.txt');
+    await pty.waitFor('line two');
+  });
+
   it('D.9-27 is drawn also where CI is set: the console was asked for by name', async () => {
     const pty = await readyConsole({ env: { CI: 'true' } });
     expect(pty.alternate()).toBe(true);
