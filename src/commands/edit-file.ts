@@ -12,12 +12,13 @@ export function runEditor(context: Pick<Context, 'env' | 'signal'>, file: string
       signal: context.signal,
     });
     child.once('error', reject);
-    child.once('exit', (code) => {
+    child.once('exit', (code, signal) => {
       if (code === 0) return resolve();
+      const how = signal === null ? `ended with status ${code}` : `was ended by ${signal}`;
       reject(
         new DatameshError('failed', {
-          what: `the editor "${editor}" ended with status ${code}; nothing was changed`,
-          mend: 'set VISUAL or EDITOR to an editor',
+          what: `the editor "${editor}" ${how}; nothing was changed`,
+          mend: signal === null ? 'set VISUAL or EDITOR to an editor' : 'open it again',
         }),
       );
     });

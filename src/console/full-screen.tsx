@@ -137,9 +137,11 @@ export function openFullScreen(terminal: Terminal, first: Stage, theme: Theme): 
       await lend(async () => {
         heedStops(false);
         terminal.restore();
+        terminal.lent = true;
         try {
           await run();
         } finally {
+          terminal.lent = false;
           heedStops(true);
           terminal.enter();
         }

@@ -30,6 +30,8 @@ export interface Terminal {
   /** Reports of the mouse, from now on and after each time that the terminal was given away. */
   mouse(on: boolean): void;
   readonly mouseWanted: boolean;
+  /** A program of the person's has it: the Ctrl-C that ends that one is sent to this process too. */
+  lent: boolean;
   /** Everything as it was before the console. */
   restore(): void;
 }
@@ -40,6 +42,7 @@ export function openTerminal(stdin: ReadStream, stdout: WriteStream): Terminal {
   return {
     stdin,
     stdout,
+    lent: false,
     size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
     get entered() {
       return entered;
@@ -86,7 +89,9 @@ export interface Guard {
 export function guardProcess(terminal: Terminal, onEnd: (exit: number, error?: unknown) => void): Guard {
   const onTerm = () => onEnd(143);
   const onHup = () => onEnd(129);
-  const onInt = () => onEnd(130);
+  const onInt = () => {
+    if (!terminal.lent) onEnd(130);
+  };
   const onCrash = (error: unknown) => onEnd(70, error);
   const onRejection = (reason: unknown) => {
     if (!isStrayNetworkError(reason)) onCrash(reason);

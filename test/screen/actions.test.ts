@@ -170,6 +170,17 @@ describe('panels and prompt', () => {
     await pty.waitFor('home> cat notes/PLAN.txtx');
   });
 
+  it('keep the console, and the line, when Ctrl-C ends the editor', async () => {
+    const pty = await readyConsole({ env: { EDITOR: 'echo the editor waits; sleep 60; true' } });
+    pty.write('cat notes/plan.txt');
+    await pty.waitFor('home> cat notes/plan.txt');
+    pty.write(`${KEY.ctrl('x')}${KEY.ctrl('e')}`);
+    await pty.waitFor('the editor waits');
+    pty.write(KEY.ctrl('c'));
+    await pty.waitFor('SIGINT; nothing was changed', 15_000);
+    await pty.waitUntil('the line as it was', () => promptRow(pty) === 'alder home> cat notes/plan.txt');
+  });
+
   it('D.9-20 complete what has to be quoted, and show how the line went on last time', async () => {
     const pty = await readyConsole({ columns: 100, rows: 30 });
     writeFileSync(join(pty.home, 'two words.txt'), 'x');
