@@ -6,14 +6,18 @@ import { DEFAULT_FLAGS, type GlobalFlags } from './global-options.ts';
 import { sourceText } from './position.ts';
 import type { ParseResult } from './types.ts';
 
+/** What acts on a terminal, turns the reading direction or is not seen. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+
 /** A word as it could be typed in the command language, for echo and for positions in diagnostics. */
 export function quoteWord(word: string): string {
   // A tilde in front stands for the home folder.
   if (/^[A-Za-z0-9_@%+=:,./-][A-Za-z0-9_@%+=:,./~-]*$/.test(word)) return word;
-  if (!/['\x00-\x1f\x7f]/.test(word)) return `'${word}'`;
-  const escaped = word.replace(/[\\"$]/g, '\\$&').replace(/[\x00-\x1f\x7f]/g, (char) => {
+  if (!/'/.test(word) && word.search(INVISIBLE) < 0) return `'${word}'`;
+  const escaped = word.replace(/[\\"$]/g, '\\$&').replace(INVISIBLE, (char) => {
     const named = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[char];
-    return named ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+    const code = char.codePointAt(0)!.toString(16);
+    return named ?? (code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`);
   });
   return `"${escaped}"`;
 }

@@ -309,9 +309,17 @@ describe('one-shot and language agree', () => {
     '-',
     '--',
     '*',
+    'a\u009b31m',
+    "it's \u202etxt.exe\u200b\ud800",
   ])('a quoted %j comes back', (word) => {
     const { commands, diagnostics } = parse(`all -- ${quoteWord(word)}`, { registry, env: { HOME: '/h' } });
     expect(diagnostics).toEqual([]);
     expect(commands[0]?.values.first).toBe(word);
+  });
+
+  it('is written with an escape for what would act on a terminal or hide in it', () => {
+    expect(quoteWord('a\u009b31m')).toBe('"a\\x9b31m"');
+    expect(quoteWord('a\u202etxt.exe\u200b')).toBe('"a\\u{202e}txt.exe\\u{200b}"');
+    expect(quoteWord('é 日本')).toBe("'é 日本'");
   });
 });
