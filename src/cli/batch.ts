@@ -67,12 +67,12 @@ async function runAs(
 ): Promise<number> {
   if (values.stream === true) {
     const { runStream } = await import('../batch/stream.ts');
-    return runStream(await openScript(given, host.cwd), host, batch);
+    return runStream(await openScript(given, host), host, batch);
   }
   const { runBatch } = await import('../batch/batch.ts');
   if (values.apply !== undefined) return applyPlan(given, host, batch);
   const { decodeScript, readScript } = await import('../batch/source.ts');
-  const text = decodeScript(await readScript(await openScript(given, host.cwd), host.signal));
+  const text = decodeScript(await readScript(await openScript(given, host), host.signal));
   if (!/\S/.test(text)) throw noScript(given, human);
   if (values.plan !== undefined)
     return writePlan(text, resolve(host.cwd, values.plan as string), host, batch);
@@ -201,7 +201,7 @@ function checkChoices(values: Values): void {
   }
 }
 
-async function openScript(file: string, cwd: string): Promise<AsyncIterable<Uint8Array>> {
+async function openScript(file: string, { cwd, signal }: Host): Promise<AsyncIterable<Uint8Array>> {
   if (file === '-') {
     if (process.stdin.isTTY) {
       throw new DatameshError('not-a-terminal', {
@@ -211,7 +211,8 @@ async function openScript(file: string, cwd: string): Promise<AsyncIterable<Uint
     }
     return process.stdin;
   }
-  const handle = await open(resolve(cwd, file), 'r').catch((cause: NodeJS.ErrnoException) => {
+  const path = resolve(cwd, file);
+  const unreadable = (cause: NodeJS.ErrnoException): never => {
     const missing = cause.code === 'ENOENT';
     throw new DatameshError(missing ? 'file-not-found' : 'file-denied', {
       what: missing ? `there is no script ${file}` : `the script ${file} cannot be read`,
@@ -219,12 +220,13 @@ async function openScript(file: string, cwd: string): Promise<AsyncIterable<Uint
       mend: 'check the path',
       cause,
     });
-  });
-  if ((await handle.stat()).isDirectory()) {
-    await handle.close();
+  };
+  const found = await stat(path).catch(unreadable);
+  if (found.isDirectory())
     throw new DatameshError('is-a-directory', { what: `${file} is a directory`, mend: 'give a file' });
-  }
-  return handle.createReadStream();
+  // Of one that nobody writes to, an open would hold the process beyond every signal.
+  if (found.isFIFO()) return (await import('../commands/files/named-pipe.ts')).readPipe(path, signal);
+  return (await open(path, 'r').catch(unreadable)).createReadStream();
 }
 
 function variablesOf(given: readonly string[] | undefined): Record<string, string> {

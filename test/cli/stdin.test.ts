@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type CliSetup, cliSetup, LAUNCHER } from '../support/cli.ts';
 
@@ -42,3 +43,19 @@ it.each([
   },
   60_000,
 );
+
+it('a script out of a named pipe is run, and one that nobody writes keeps no process alive', async () => {
+  const pipe = `${cli.folder}/script.pipe`;
+  execFileSync('mkfifo', [pipe]);
+  const run = (...argv: string[]) =>
+    spawn(process.execPath, [LAUNCHER, 'batch', '-f', pipe, ...argv], { cwd: cli.folder, env: cli.env });
+  const late = run('--timeout', '500ms');
+  expect(await once(late, 'close')).toEqual([11, null]);
+  const served = run();
+  let said = '';
+  served.stdout.setEncoding('utf8').on('data', (text) => (said += text));
+  const ended = once(served, 'close');
+  await writeFile(pipe, 'version\n');
+  expect(await ended).toEqual([0, null]);
+  expect(said).toMatch(/^version/);
+}, 60_000);
