@@ -25,6 +25,7 @@ import {
 import type { NodeInfo } from './node-info.ts';
 import { type PeerEntry, PeerTable } from './peer-table.ts';
 import { type Spoken, spokenBy } from './protocol-versions.ts';
+import { Twins } from './twins.ts';
 
 export interface Member {
   peerId: PeerId;
@@ -121,7 +122,19 @@ interface Seed extends Redial {
 
 export function createMembership(options: MembershipOptions): Membership {
   const { net, clock, random } = options;
-  const table = new PeerTable(net.self, options.network, options.forgotten);
+  const twins = new Twins(clock);
+  const table = new PeerTable(
+    net.self,
+    options.network,
+    options.forgotten,
+    (before, { peerId, name, addresses }) => {
+      if (twins.noted(peerId, before.addresses, addresses))
+        options.log(
+          'warn',
+          `${shownName(peerId, name)} speaks from two places in turn, ${before.addresses[0]} and ${addresses[0]}: two processes have its identity, as of a copied data folder; end one of them, and set it up anew`,
+        );
+    },
+  );
   const seeds = new Map<string, Seed>();
   const hints = new Map<string, Redial>();
   const listeners = new Set<(peer: PeerId, state: PeerState) => void>();
@@ -187,14 +200,17 @@ export function createMembership(options: MembershipOptions): Membership {
     return entry.info?.state === 'draining' ? 'draining' : 'active';
   }
 
+  function shownName(peer: PeerId, ownName: string | undefined): string {
+    return (options.nameOf ? options.nameOf(peer, ownName) : ownName) ?? peer.slice(-8);
+  }
+
   function setState(entry: PeerEntry, state: PeerState): void {
     if (entry.state === state) return;
     const before = entry.state;
     entry.state = state;
     // Who is offline answers nobody; what it took before is shown nowhere.
     if (state === 'offline') entry.rttMs = undefined;
-    const ownName = entry.info?.name;
-    const name = (options.nameOf ? options.nameOf(entry.peerId, ownName) : ownName) ?? entry.peerId.slice(-8);
+    const name = shownName(entry.peerId, entry.info?.name);
     if (state === 'active' && before !== 'suspect') options.log('info', `${name} joined`);
     else if (state === 'offline' && before !== 'joining') options.log('warn', `${name} went offline`);
     else if (state === 'suspect') options.log('warn', `${name} does not answer`);

@@ -38,8 +38,16 @@ export class PeerTable {
   private readonly self: PeerId;
   private readonly network: string;
   private readonly forgotten: (peer: PeerId) => void;
+  private readonly renewed: (before: NodeInfo, now: NodeInfo) => void;
 
-  constructor(self: PeerId, network: string, forgotten: (peer: PeerId) => void) {
+  /** @param renewed of a peer that said something else of itself before */
+  constructor(
+    self: PeerId,
+    network: string,
+    forgotten: (peer: PeerId) => void,
+    renewed: (before: NodeInfo, now: NodeInfo) => void = () => {},
+  ) {
+    this.renewed = renewed;
     this.self = self;
     this.network = network;
     this.forgotten = forgotten;
@@ -125,6 +133,7 @@ export class PeerTable {
       (info.seq > known && info.seq <= (told.latestSeq ?? info.seq)) ||
       (told.by === info.peerId && known - info.seq > GOSSIP_FRESH_MS);
     if (isNews) {
+      if (entry.info !== undefined) this.renewed(entry.info, info);
       entry.info = info;
       // A copy: by gossip it is some bytes of a buffer of up to 256 KiB, all of which would be kept with it.
       entry.signed = Uint8Array.from(signed);
