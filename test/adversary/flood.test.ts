@@ -7,7 +7,13 @@ import { type FloodBench, type FloodRequest, openFloodBench } from '../support/f
 
 const ALL = process.env.FLOOD_MS !== undefined;
 const FLOOD_MS = Number(process.env.FLOOD_MS ?? 2_000);
-const EVERY_RUN: readonly FloodRequest['mode'][] = ['custody', 'deaf', 'giant-frames', 'gossip', 'giant-messages'];
+const EVERY_RUN: readonly FloodRequest['mode'][] = [
+  'custody',
+  'deaf',
+  'giant-frames',
+  'gossip',
+  'giant-messages',
+];
 
 const TEST_MS = 60_000 + FLOOD_MS;
 /** Of one request to the victim, on two cores that the flooder and the reader share with it. */
