@@ -1,12 +1,9 @@
 /** Draws frames of which each has one large text, new each time, and tells by how many bytes the heap has grown from the two hundredth to the last. `lean` as the console does from sources, `built` in a build. */
 import { Writable } from 'node:stream';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collect } from '../support/collect.ts';
 import { loadInkAs } from './load-ink-as.ts';
 
 const FRAMES = 700;
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 process.env.NODE_ENV = 'production';
 await loadInkAs(process.argv[2]);
 const { createElement } = await import('react');

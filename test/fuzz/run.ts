@@ -1,7 +1,6 @@
 /** Runs a fuzz target: every input ends in a value or a coded refusal, soon, and nothing piles up. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { nextTurn } from '../../src/engine/effects/turn.ts';
+import { collect } from '../support/collect.ts';
 import { dice, mutate } from './mutate.ts';
 import type { Target } from './targets.ts';
 
@@ -19,9 +18,6 @@ const MAX_INPUT_MS = 1000;
 const SAMPLE_EVERY = 256;
 /** More than this is collected after it was measured: V8 may let the garbage of thousands of inputs lie, which says nothing of any of them. */
 const LEFT_TO_V8_BYTES = 16 * 1024 * 1024;
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 /** Throws, with the input in hex, for anything but a value or a refusal that the target names. */
 export async function fuzz(target: Target, inputs: number, seed: number): Promise<FuzzResult> {

@@ -53,10 +53,9 @@ export const duplicateCommand: Command = {
     const to = checkName(values.name as string, 'write another: datamesh duplicate OBJECT NAME');
     const version = values.version as number | undefined;
     const engine = await context.engine();
-    const source = await engine.find(ref);
+    const source = options.dryRun ? await seen(engine, ref, version) : await engine.find(ref);
     if (options.dryRun) {
-      const copied = await seen(engine, ref, version);
-      out.record({ dryRun: true, ...objectRecord(copied), name: to, from: source.name, version: null });
+      out.record({ dryRun: true, ...objectRecord(source), name: to, from: source.name, version: null });
       out.note('nothing was copied (--dry-run)');
       return;
     }

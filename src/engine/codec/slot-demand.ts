@@ -1,5 +1,5 @@
 /**
- * When stripes may have more memory. A slot once made stays for ten minutes at least (slot-upkeep.ts), and a node under a light load meets four, five, six stripes at a time once in ten
+ * When stripes may have more memory. A slot once made stays until it is seen to be hardly used, minutes later (slot-upkeep.ts), and a node under a light load meets four, five, six stripes at a time once in ten
  * minutes: it would keep memory for all of them for ever. So beyond the first few, who finds every slot that is large enough lent waits for one to come back, and is given a
  * new one only when stripes have waited long enough of late: those of a large put wait side by side, and have their slots after its first tenth of a second.
  */

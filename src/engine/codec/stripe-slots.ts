@@ -112,7 +112,7 @@ export class StripeSlots {
   }
 
   /**
-   * The smallest that fits, else the largest: it is to grow. A memory once made stays for ten minutes at least (slot-upkeep.ts), so that there should be no more of them than
+   * The smallest that fits, else the largest: it is to grow. A memory once made stays for minutes (slot-upkeep.ts), so that there should be no more of them than
    * stripes at a time, whatever their sizes. Of equals the one used last, which is still in the caches.
    */
   #bestFree(leastBytes: number): Workspace | undefined {

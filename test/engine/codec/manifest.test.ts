@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -12,6 +10,7 @@ import {
   openManifestWithKey,
 } from '../../../src/engine/codec/manifest.ts';
 import type { PeerId } from '../../../src/engine/types.ts';
+import { collect } from '../../support/collect.ts';
 import { fileKey, fixedRandom, idOf, inlineInput, inputOf, owner, stranger } from './manifest-samples.ts';
 import { pattern } from './reference.ts';
 
@@ -258,8 +257,6 @@ describe('hostile manifests', () => {
       Buffer.alloc(16 * 1024 * 1024 + 1, head),
     ];
     // What is kept afterwards; the peak of each, garbage included, is measured in a process of its own (hostile.test.ts).
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     collect();
     const before = process.memoryUsage().heapUsed;
     const startedMs = performance.now();
