@@ -57,7 +57,7 @@ export interface CustodyServiceOptions {
 
 /** Items of one peer: a hand-over of some thousand objects at once, then as many as one core verifies in a tenth of its time. */
 const ITEM_RATE = { perSecond: 1_000, burst: 20_000 };
-/** Objects asked after by one peer, some 10 µs each: a census of a hundred thousand at once, then a twentieth of a core. Who asks for more is answered later, not refused: a census has to come to its end. */
+/** Objects asked after by one peer, 12 to 14 µs each beside 20,000 and 100,000 orders: a census of a hundred thousand at once, then some 7 % of a core. Who asks for more is answered later, not refused: a census has to come to its end. */
 const QUESTION_RATE = { perSecond: 5_000, burst: 100_000 };
 /** A page of orders with their manifests, and a manifest, cost as much as so many objects. */
 const PAGE_COST = 256;
