@@ -88,7 +88,10 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
     const nowMs = clock.monotonic();
     // Compared with what came by gossip, not with what is known: a hello may have told us before it told the others.
     if (known?.heard !== undefined) {
-      if (info.seq <= known.heard.seq || nowMs - known.heard.atMs < GOSSIP_MIN_GAP_MS) return 'ignore';
+      // One of a time that is far ahead was heard by a clock that has been set right since.
+      const isAhead = known.heard.seq - clock.now() > GOSSIP_FRESH_MS;
+      if ((info.seq <= known.heard.seq && !isAhead) || nowMs - known.heard.atMs < GOSSIP_MIN_GAP_MS)
+        return 'ignore';
     }
     const entry = table.learn(bytes);
     if (entry === undefined) return 'ignore';

@@ -1,5 +1,5 @@
 import type { Clock } from '../effects/clock.ts';
-import { GOSSIP_MIN_GAP_MS, NODE_INFO_MAX_AGE_MS } from './limits.ts';
+import { GOSSIP_FRESH_MS, GOSSIP_MIN_GAP_MS, NODE_INFO_MAX_AGE_MS } from './limits.ts';
 import { type NodeInfo, signNodeInfo } from './node-info.ts';
 import type { Spoken } from './protocol-versions.ts';
 
@@ -19,8 +19,9 @@ export function selfInfoIssuer(
     const nowMs = clock.monotonic();
     const ageMs = issued === undefined ? Number.POSITIVE_INFINITY : nowMs - issued.atMs;
     if (issued === undefined || ageMs >= (fresh ? GOSSIP_MIN_GAP_MS : NODE_INFO_MAX_AGE_MS)) {
-      // Wall time keeps the sequence rising over restarts; the +1 over steps of the clock.
-      seq = Math.max(seq + 1, clock.now());
+      // Wall time keeps the sequence rising over restarts; the +1 over steps of the clock, unless nobody would believe the number any more.
+      const wallMs = clock.now();
+      seq = seq - wallMs > GOSSIP_FRESH_MS ? wallMs : Math.max(seq + 1, wallMs);
       issued = { bytes: signNodeInfo({ ...describe(), protocols, seq }, sign), atMs: nowMs };
     }
     return issued.bytes;

@@ -106,6 +106,18 @@ test('what was issued too long ago, or will be, is ignored without blame: clocks
   expect(offences).toEqual([]);
 });
 
+test('a clock that was far ahead hears again when it is set right, what was heard before or not', () => {
+  const rightMs = clock.now();
+  clock.now = () => rightMs + 3_600_000;
+  expect(judge(relay, info())).toBe('accept');
+  clock.advance(2_000);
+  clock.now = () => rightMs + 2_000;
+  const next = info();
+  expect(judge(relay, next)).toBe('accept');
+  clock.advance(2_000);
+  expect(judge(relay, next)).toBe('ignore');
+});
+
 test('our own words from others are ignored', () => {
   expect(judge(relay, info({}, self))).toBe('ignore');
 });

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { deviceOfSeed } from '../../../src/engine/keys/device.ts';
+import { GOSSIP_FRESH_MS } from '../../../src/engine/mesh/limits.ts';
 import { type NodeInfo, signNodeInfo, verifyNodeInfo } from '../../../src/engine/mesh/node-info.ts';
 import { selfInfoIssuer } from '../../../src/engine/mesh/self-info.ts';
 import { DatameshError } from '../../../src/errors.ts';
@@ -42,22 +43,34 @@ test('another device cannot speak in its name, and control characters never reac
   expect(() => verifyNodeInfo(hostile)).toThrow(/malformed: name/);
 });
 
-test('its number rises whatever the wall clock does, and over a restart, or nobody would believe it until the clock is past that again', () => {
+describe('its number', () => {
   const clock = manualClock();
   let wallMs = 1_700_000_000_000;
   const { seq: _, protocols, ...described } = info;
   const start = () =>
     selfInfoIssuer({ ...clock, now: () => wallMs }, () => described, device.sign, protocols);
-  const issue = start();
-  const numbers: number[] = [];
-  for (const stepMs of [0, 5_000, -86_400_000, 5_000, -1, 0]) {
+  const issuedAfter = (issue: ReturnType<typeof start>, stepMs: number) => {
     wallMs += stepMs;
     clock.advance(5_000);
-    numbers.push(verifyNodeInfo(issue(true)).seq);
-  }
-  wallMs = 1_700_000_100_000;
-  numbers.push(verifyNodeInfo(start()(true)).seq);
-  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+    return verifyNodeInfo(issue(true)).seq;
+  };
+
+  test('rises whatever steps the wall clock makes, and over a restart, or nobody would believe it until the clock is past that again', () => {
+    const issue = start();
+    const steps = [0, 5_000, 5_000 - GOSSIP_FRESH_MS, 5_000, -1, 0, 86_400_000, 5_000];
+    const numbers = steps.map((stepMs) => issuedAfter(issue, stepMs));
+    numbers.push(issuedAfter(start(), 100_000));
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+  });
+
+  test('is the time again once a clock that was far ahead is set right: nobody believes one that is ten minutes from his own', () => {
+    const issue = start();
+    for (const aheadMs of [3_600_000, 10 * 365 * 86_400_000]) {
+      issuedAfter(issue, aheadMs);
+      expect(issuedAfter(issue, 5_000 - aheadMs)).toBe(wallMs);
+      expect(issuedAfter(issue, 5_000)).toBe(wallMs);
+    }
+  });
 });
 
 test('garbage is refused, never thrown as anything else', () => {
