@@ -1,13 +1,12 @@
 /** A wall clock by which something may go for good: a clock alone deletes nothing. */
 import type { Clock } from '../effects/clock.ts';
+import { HEARD_MS } from '../mesh/limits.ts';
 import type { Node } from '../node.ts';
 
 /** A clock that was set, or ran away from the time that passed, by more than this. */
 const MAX_DRIFT_MS = 5 * 60_000;
 /** After a start ages wait: who comes back after a year must not find everything gone that he had meant to look at. */
 const SETTLED_MS = 60 * 60_000;
-/** Heartbeats carry the wall time of their issue; an older one says nothing of now. */
-const HEARD_MS = 60_000;
 
 /** The wall time where it may be believed, by what this node has seen since it was made. */
 export function believedTime(node: Pick<Node, 'clock' | 'membership'>): () => number | undefined {

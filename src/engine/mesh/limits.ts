@@ -89,3 +89,5 @@ export const GOSSIP_PER_SECOND = 2;
 export const GOSSIP_MIN_GAP_MS = 300;
 /** A NodeInfo issued longer ago is not believed from gossip, nor one from the future; clocks may differ by this. */
 export const GOSSIP_FRESH_MS = 10 * 60_000;
+/** Heartbeats carry the wall time of their issue; an older one says nothing of now. */
+export const HEARD_MS = 60_000;

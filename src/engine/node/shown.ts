@@ -1,8 +1,10 @@
 /** What a node shows of itself: pure readings of its counters, no figure that was not measured. */
 import { VERSION } from '../../version.ts';
 import type { BandwidthView, NodeStatus, PeerView, ReadsView, StoreView } from '../engine.ts';
+import { HEARD_MS } from '../mesh/limits.ts';
 import type { Member } from '../mesh/membership.ts';
 import { namesOf } from '../mesh/nicknames.ts';
+import type { NodeInfo } from '../mesh/node-info.ts';
 import type { Node } from '../node.ts';
 import type { Sampler } from '../observe/sampler.ts';
 
@@ -108,9 +110,20 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
   };
 }
 
-/** From its newest heartbeat, else from what it said of itself at its newest hello, which may have been issued a little before. */
-function clockSkewMs({ clock }: Node, { heard, info, lastSeenMs }: Member): number | undefined {
-  if (heard !== undefined) return heard.seq - (clock.now() - (clock.monotonic() - heard.atMs));
+/**
+ * From its newest heartbeat, else from what it said of itself at its newest hello, which may have been issued a little before: heartbeats of a clock that is far
+ * off are not taken, and the last one that was is of the time before it was.
+ */
+export function clockSkewMs(
+  { clock }: Pick<Node, 'clock'>,
+  {
+    heard,
+    info,
+    lastSeenMs,
+  }: Pick<Member, 'heard' | 'lastSeenMs'> & { info: Pick<NodeInfo, 'seq'> | undefined },
+): number | undefined {
+  const ageMs = heard === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - heard.atMs;
+  if (heard !== undefined && ageMs < HEARD_MS) return heard.seq - (clock.now() - ageMs);
   return info === undefined || lastSeenMs === undefined ? undefined : info.seq - lastSeenMs;
 }
 
