@@ -132,14 +132,21 @@ async function checkpointFits(
 ): Promise<boolean> {
   if (!isOurs(checkpoint, store)) return false;
   const there = new Set(numbers);
-  if (checkpoint.segments.some(({ number, liveBytes }) => liveBytes > 0 && !there.has(number))) return false;
+  for (const { number, liveBytes, validBytes } of checkpoint.segments) {
+    if (liveBytes === 0 || number === checkpoint.segment) continue;
+    if (!there.has(number) || (await isCut(disk, segmentPath(dir, number), validBytes))) return false;
+  }
   if (checkpoint.segment === 0) return true;
+  return !(await isCut(disk, segmentPath(dir, checkpoint.segment), checkpoint.offset));
+}
+
+async function isCut(disk: Disk, path: string, lengthBytes: number): Promise<boolean> {
   try {
-    const last = await disk.stat(segmentPath(dir, checkpoint.segment));
-    return last !== undefined && last.sizeBytes >= checkpoint.offset;
+    const found = await disk.stat(path);
+    return found === undefined || found.sizeBytes < lengthBytes;
   } catch (error) {
     // Nothing says that it was cut, and what other segments hold is served.
-    if (isUnreadable(error)) return true;
+    if (isUnreadable(error)) return false;
     throw error;
   }
 }
