@@ -37,7 +37,13 @@ export function ownerOfWords(words: string): OwnerId {
 
 /** Makes a configuration where there is none, and the key of the words the one in use. */
 export async function prepareNode(context: Context, words: string, setup: BlankSetup): Promise<void> {
-  if (!(await configFileExists(context.configPath()))) return setUp(context, words, setup);
+  const isSetUp = () => configFileExists(context.configPath());
+  if (!(await isSetUp())) {
+    // Another process may have made one meanwhile, which does as well.
+    await setUp(context, words, setup).catch(async (error: unknown) => {
+      if (!(await isSetUp())) throw error;
+    });
+  }
   const ownerId = ownerOfWords(words);
   const known = (await keyringOf(context)).list();
   const here = known.find((key) => key.ownerId === ownerId);
@@ -47,20 +53,25 @@ export async function prepareNode(context: Context, words: string, setup: BlankS
   const name = here?.name ?? (taken ? `recovered-${ownerId.slice(0, 8)}` : setup.keyName);
   if (here === undefined) await ring.add(name, words);
   await ring.setDefault(name);
+  const before = known.find(({ isDefault }) => isDefault);
+  if (before !== undefined)
+    context.out.note(
+      `new objects are sealed to "${name}" from now on; back to "${before.name}" with: datamesh keys default ${before.name}`,
+    );
 }
 
 async function setUp(context: Context, words: string, setup: BlankSetup): Promise<void> {
-  const [{ gatherFacts }, { resolveHeadless }, { checkOn }, { writeSetup }] = await Promise.all([
-    import('../../wizard/gather-facts.ts'),
-    import('../../wizard/headless.ts'),
-    import('../../wizard/machine.ts'),
-    import('../../wizard/write.ts'),
-  ]);
+  const [{ gatherFacts }, { givenAnswers, resolveHeadless }, { checkOn }, { probeDataDir }, { writeSetup }] =
+    await Promise.all([
+      import('../../wizard/gather-facts.ts'),
+      import('../../wizard/headless.ts'),
+      import('../../wizard/machine.ts'),
+      import('../../wizard/probes.ts'),
+      import('../../wizard/write.ts'),
+    ]);
   const configPath = context.configPath();
   const random = realRandom();
   const given = {
-    identity: 'phrase',
-    'key-name': setup.keyName,
     bootstrap: setup.bootstrap.length === 0 ? undefined : setup.bootstrap.join(','),
     network: setup.network,
     'network-name': setup.networkName,
@@ -69,12 +80,19 @@ async function setUp(context: Context, words: string, setup: BlankSetup): Promis
   const flags = Object.fromEntries(
     Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+  const facts = await gatherFacts({ configPath, env: context.env, random });
+  const folder =
+    givenAnswers({ flags, env: context.env, answersFile: undefined })['data-dir'] ?? facts.defaultDataDir;
+  // A folder whose configuration was lost, or never written, has its keys: they stay, and this one comes to them.
+  const { disk } = await probeDataDir(folder, dirname(configPath));
+  const keys =
+    (disk?.keys.length ?? 0) > 0 ? { identity: 'keep' } : { identity: 'phrase', 'key-name': setup.keyName };
   const answered = await resolveHeadless({
-    flags,
+    flags: { ...flags, ...keys },
     secrets: { phrase: words },
     answersFile: undefined,
     env: context.env,
-    facts: await gatherFacts({ configPath, env: context.env, random }),
+    facts,
     yes: true,
     check: checkOn(dirname(configPath)),
   });

@@ -235,6 +235,7 @@ function needRoom(ring: KeyringData, name: string, ownerId: OwnerId): void {
   if (same !== undefined) {
     throw new DatameshError('already-exists', {
       what: `this key is in the keyring already, as "${same.name}"`,
+      mend: `to use it: datamesh keys default ${same.name}; in a set-up: --identity keep`,
     });
   }
   if (ring.keys.length >= MAX_KEYS) {
