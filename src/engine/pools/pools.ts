@@ -224,11 +224,13 @@ export function createPools(node: PoolHost): Pools {
       }
       checkKeep(settings.keep);
       const foldersAlone = (settings.folders ?? []).length > 0 && (settings.nodes ?? []).length === 0;
+      // What the default pool lets go is no other pool's to lose.
+      const { keep: _keep, ...plain } = builtIn();
       const made = await changed(
         {
-          ...builtIn(),
+          ...plain,
           name,
-          domain: foldersAlone ? 'disk' : builtIn().domain,
+          domain: foldersAlone ? 'disk' : plain.domain,
           nodes: (settings.folders ?? []).length > 0 ? [] : 'all',
           createdAtMs: node.clock.now(),
         },

@@ -116,6 +116,8 @@ it('one version goes for good and the others stay', async () => {
 it('old versions go as the pool says, and never the current one', async () => {
   await owner.pools.set('default', { keep: { versions: 1 } });
   expect(await owner.pools.show('default')).toMatchObject({ keep: { versions: 1 } });
+  // Another pool keeps all unless told.
+  expect(await owner.pools.create('archive', { domain: 'none' })).not.toHaveProperty('keep');
   for (let i = 0; i < 4; i++) await putBytes(owner, 'kept', pattern(100, i));
   await until('two went', async () => (await owner.names.versions('kept')).versions.length === 2);
   expect((await owner.names.versions('kept')).versions.map(({ version }) => version)).toEqual([4, 3]);
