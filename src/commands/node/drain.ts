@@ -33,7 +33,11 @@ export const drainCommand: Command = {
     { key: 'unnamed', title: 'Named by nobody' },
   ],
   exits: [
-    { code: EXIT.partial, meaning: 'shards of live objects, or shards that nobody names, are still here' },
+    {
+      code: EXIT.partial,
+      meaning:
+        'shards of live objects, or shards that nobody names, are still here; or somebody cancelled the drain',
+    },
   ],
   async run(context, values) {
     const { out, options, signal } = context;
@@ -45,6 +49,11 @@ export const drainCommand: Command = {
     );
     out.record({ ...view });
     for (const reason of view.reasons) out.note(reason);
+    // Whoever waits for an empty node must not take one that stays for it.
+    if (action === 'start' && view.state === 'off') {
+      out.warn('the drain was cancelled meanwhile: this node takes shards again');
+      return EXIT.partial;
+    }
     return view.state === 'off' || view.shardsLeft === 0 ? EXIT.ok : EXIT.partial;
   },
 };

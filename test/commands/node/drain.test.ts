@@ -30,3 +30,12 @@ it('ends with 3 and says why while shards are left', async () => {
     expect(host.seen.notes).toEqual(reasons);
   }
 });
+
+it('ends with 3 when somebody cancelled it: a script must not take the node for an empty one', async () => {
+  const engine = createFakeEngine({});
+  engine.drain = async () => ({ ...drainView('start'), state: 'off', shardsLeft: 4 });
+  const host = testHost({ engine });
+  expect(await runLine(host, 'drain')).toBe(3);
+  expect(host.seen.warnings.join()).toContain('cancelled meanwhile');
+  expect(await runLine(testHost({ engine }), 'drain', '--cancel')).toBe(0);
+});
