@@ -2,6 +2,7 @@
 import { DatameshError } from '../../errors.ts';
 import type { CatalogTotals, PoolFolder, PoolRecord, Retention } from '../catalog/catalog.ts';
 import { NO_TOTALS, sumOf } from '../catalog/pool-rows.ts';
+import { inTurn } from '../in-turn.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import type { Node } from '../node.ts';
 import { type Candidate, LEVELS, type Level, locate, type Site } from '../placement/domains.ts';
@@ -207,62 +208,67 @@ export function createPools(node: PoolHost): Pools {
     return after;
   };
 
+  // Folders are opened in between: of two changes at once the later one would write over what the earlier one added.
+  const oneByOne = inTurn();
+  const create = async (name: string, settings: PoolSettings): Promise<PoolDetail> => {
+    const owner = needOwner(node.owner);
+    checkPoolName(name);
+    if (name === DEFAULT_POOL || stored().some((one) => one.name === name)) {
+      throw new DatameshError('already-exists', {
+        what: `there is already a pool ${name}`,
+        mend: `choose another name, or change it with \`datamesh pool set ${name}\``,
+      });
+    }
+    checkKeep(settings.keep);
+    const foldersAlone = (settings.folders ?? []).length > 0 && (settings.nodes ?? []).length === 0;
+    // What the default pool lets go is no other pool's to lose.
+    const { keep: _keep, ...plain } = builtIn();
+    const made = await changed(
+      {
+        ...plain,
+        name,
+        domain: foldersAlone ? 'disk' : plain.domain,
+        nodes: (settings.folders ?? []).length > 0 ? [] : 'all',
+        createdAtMs: node.clock.now(),
+      },
+      settings,
+    );
+    node.catalog.createPool(owner.ownerId, made);
+    return detail(made);
+  };
+  const set = async (name: string, settings: PoolSettings): Promise<PoolDetail> => {
+    const owner = needOwner(node.owner);
+    checkKeep(settings.keep);
+    if (name === DEFAULT_POOL) {
+      const { keep, ...others } = settings;
+      if (keep === undefined || Object.values(others).some((it) => it !== undefined)) {
+        throw new DatameshError('bad-value', {
+          what: 'the default pool follows the configuration, but for the versions it keeps',
+          mend: 'change its code with `datamesh config set redundancy.k` and `redundancy.m`, or make a pool with `datamesh pool create`',
+        });
+      }
+      const { keep: before, ...rest } = builtIn();
+      const kept = keptBy(before, keep);
+      const changes = { ...rest, ...(kept === undefined ? {} : { keep: kept }) };
+      node.catalog.updatePool(owner.ownerId, { ...changes, createdAtMs: node.clock.now() });
+      return detail(builtIn());
+    }
+    const after = await changed(pool(name), settings);
+    node.catalog.updatePool(owner.ownerId, after);
+    return detail(after);
+  };
+
   return {
     pool,
     poolOrDefault: (name) => stored().find((one) => one.name === name) ?? builtIn(),
     candidates,
     siteOf,
     retentions: () => all().flatMap(({ name, keep }) => (keep === undefined ? [] : [{ name, keep }])),
-    async create(name, settings) {
-      const owner = needOwner(node.owner);
-      checkPoolName(name);
-      if (name === DEFAULT_POOL || stored().some((one) => one.name === name)) {
-        throw new DatameshError('already-exists', {
-          what: `there is already a pool ${name}`,
-          mend: `choose another name, or change it with \`datamesh pool set ${name}\``,
-        });
-      }
-      checkKeep(settings.keep);
-      const foldersAlone = (settings.folders ?? []).length > 0 && (settings.nodes ?? []).length === 0;
-      // What the default pool lets go is no other pool's to lose.
-      const { keep: _keep, ...plain } = builtIn();
-      const made = await changed(
-        {
-          ...plain,
-          name,
-          domain: foldersAlone ? 'disk' : plain.domain,
-          nodes: (settings.folders ?? []).length > 0 ? [] : 'all',
-          createdAtMs: node.clock.now(),
-        },
-        settings,
-      );
-      node.catalog.createPool(owner.ownerId, made);
-      return detail(made);
-    },
+    create: (name, settings) => oneByOne(() => create(name, settings)),
     views,
     list: async () => views(),
     show: async (name) => detail(pool(name)),
-    async set(name, settings) {
-      const owner = needOwner(node.owner);
-      checkKeep(settings.keep);
-      if (name === DEFAULT_POOL) {
-        const { keep, ...others } = settings;
-        if (keep === undefined || Object.values(others).some((it) => it !== undefined)) {
-          throw new DatameshError('bad-value', {
-            what: 'the default pool follows the configuration, but for the versions it keeps',
-            mend: 'change its code with `datamesh config set redundancy.k` and `redundancy.m`, or make a pool with `datamesh pool create`',
-          });
-        }
-        const { keep: before, ...rest } = builtIn();
-        const kept = keptBy(before, keep);
-        const changes = { ...rest, ...(kept === undefined ? {} : { keep: kept }) };
-        node.catalog.updatePool(owner.ownerId, { ...changes, createdAtMs: node.clock.now() });
-        return detail(builtIn());
-      }
-      const after = await changed(pool(name), settings);
-      node.catalog.updatePool(owner.ownerId, after);
-      return detail(after);
-    },
+    set: (name, settings) => oneByOne(() => set(name, settings)),
   };
 }
 

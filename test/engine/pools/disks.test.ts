@@ -243,3 +243,19 @@ test('a pool that promises nothing stores on one node, and says so; compression 
   expect((await engine.stats()).storedBytes - before).toBeLessThan(before / 4);
   expect(await get('packed')).toEqual(text);
 });
+
+test('two changes of a pool at once: both hold; two of one name: one is refused', async () => {
+  const [first, second, third] = folders(3).map((folder) => [folder]);
+  const relaxed = { allowDegraded: true, separateDisks: true };
+  const made = ['disks', 'disks'].map((name) =>
+    engine.pools.create(name, { folders: first, ...relaxed }).then(
+      () => 'made',
+      ({ code }: { code: string }) => code,
+    ),
+  );
+  expect(await Promise.all(made)).toEqual(['made', 'already-exists']);
+  await Promise.all([second, third].map((more) => engine.pools.set('disks', { folders: more, ...relaxed })));
+  expect((await engine.pools.show('disks')).folders.map(({ path }) => path).sort()).toEqual(
+    folders(3).map(({ path }) => path),
+  );
+});
