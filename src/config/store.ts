@@ -122,7 +122,11 @@ async function openStore(path: string) {
   await makeDirs(dirname(path), DIR_MODE);
   await backUp(path);
   // One that is damaged is only ever replaced whole.
-  const before = await readConfigFile(path).catch(() => undefined);
+  let isDamaged = false;
+  const before = await readConfigFile(path).catch(() => {
+    isDamaged = true;
+    return undefined;
+  });
   const version = before === undefined ? undefined : versionOf(before);
   const isOld = version !== undefined && version < CONFIG_VERSION;
   // `.bak` is overwritten by the next change; the file of an older version is what a return to that version needs.
@@ -133,8 +137,8 @@ async function openStore(path: string) {
     configName: basename(path, extension),
     fileExtension: extension.slice(1),
     configFileMode: CONFIG_MODE,
-    // A file that does not parse is the user's work: it is reported, never cleared.
-    clearInvalidConfig: false,
+    // A file that does not parse is the user's work: only who replaces the whole of it comes here with one, and it is kept as `.bak`.
+    clearInvalidConfig: isDamaged,
     serialize: (value) => `${JSON.stringify(value, null, 2)}\n`,
   });
   if (isOld) store.store = migrated(before!);

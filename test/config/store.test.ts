@@ -89,6 +89,17 @@ describe('single fields', () => {
     expect(await unsetInFile(join(dir, 'none.json'), 'network.zone')).toBe(false);
   });
 
+  it.each(['{"version": 1', '', 'null', '[]', '"text"', '{"a": 1}}'])(
+    'replaces the damaged file %j whole, and keeps it as .bak',
+    async (text) => {
+      const damaged = join(dir, 'r.json');
+      await writeFile(damaged, text);
+      await writeConfigFile(damaged, config);
+      expect(await readConfigFile(damaged)).toEqual({ ...config });
+      expect(await readFile(`${damaged}.bak`, 'utf8')).toBe(text);
+    },
+  );
+
   it('leaves a damaged file as it is', async () => {
     const damaged = join(dir, 'd.json');
     await writeFile(damaged, '{"version": 1');
