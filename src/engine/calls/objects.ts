@@ -52,7 +52,7 @@ export interface Objects {
   census(call: CallOptions, depth?: CensusDepth): Promise<HealthReport>;
   /** What a census asks for, one by one: of these entries, or of the owner's current objects, each once however many names it has; none without an owner. */
   censusObjects(signal: AbortSignal, entries?: Iterable<Entry>): AsyncGenerator<CensusObject>;
-  /** An object by its id, whoever named it; `bytes` of its manifest. Throws `shards-missing`, `denied` when this owner cannot open it. */
+  /** An object by its id, whoever named it, from its holders and no cache; `bytes` of its manifest. Throws `shards-missing`, `denied` when this owner cannot open it. */
   open(
     objectId: ObjectId,
     holders: readonly PeerId[],
@@ -296,7 +296,8 @@ export function createObjects(
         bytes,
         view: viewOfManifest(objectId, manifest, owner()),
         read: () => {
-          const context = getContext(objectId, manifest.ownerId);
+          const { read, ...own } = getContext(objectId, manifest.ownerId);
+          const context = { ...own, read: { ...read, cache: undefined } };
           return readRange(name, manifest, opened, rangeOf({}, sizeBytes), context, signal);
         },
       };

@@ -27,7 +27,7 @@ export interface Proving {
   prove(ref: string, call: CallOptions): Promise<ProofFile>;
 }
 
-export function createProving(node: Node, objects: Pick<Objects, 'current' | 'get'>): Proving {
+export function createProving(node: Node, objects: Pick<Objects, 'current' | 'open'>): Proving {
   return {
     async verify({ ref, pool, deep }, call) {
       const signal = call.signal ?? new AbortController().signal;
@@ -135,21 +135,26 @@ async function manifestBytes(node: Node, entry: Entry, signal: AbortSignal): Pro
   });
 }
 
-/** Reads every object to its end and compares it with what was stored. */
+/** Reads every object to its end, from its holders and no cache, and compares it with what was stored. */
 async function readAll(
-  objects: Pick<Objects, 'current' | 'get'>,
+  objects: Pick<Objects, 'current' | 'open'>,
   query: Pick<VerifyQuery, 'ref' | 'pool'>,
   call: CallOptions,
   signal: AbortSignal,
 ): Promise<NonNullable<VerifyReport['deep']>> {
   const found: NonNullable<VerifyReport['deep']> = { objects: 0, bytes: 0, unreadable: 0, worst: [] };
   for await (const { entry } of objects.current(query, signal)) {
-    const { name, objectId } = entry;
+    const { name, objectId, manifestHolders } = entry;
     try {
       const hasher = blake3Hasher();
       let bytes = 0;
-      const { body } = await objects.get(objectId, {}, { signal });
-      for await (const piece of body) {
+      const { read } = await objects.open(
+        objectId,
+        manifestHolders,
+        `the manifest of ${JSON.stringify(name)}`,
+        signal,
+      );
+      for await (const piece of read()) {
         hasher.update(piece);
         bytes += piece.length;
         found.bytes += piece.length;
