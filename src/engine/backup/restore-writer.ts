@@ -33,6 +33,7 @@ export interface OpenTarget {
   /** Made with the first bytes, so that no more are open than have bytes on the way. */
   file: number | undefined;
   leftBytes: number;
+  writtenBytes: number;
   /** Why it will not come to be. */
   fault: string | undefined;
 }
@@ -125,6 +126,7 @@ export class RestoreWriter {
         beside,
         file: undefined,
         leftBytes: entry.sizeBytes,
+        writtenBytes: 0,
         fault: undefined,
       };
       for (const { id, lengthBytes } of entry.segments) if (id === undefined) target.leftBytes -= lengthBytes;
@@ -140,11 +142,11 @@ export class RestoreWriter {
         target.file ??= this.#options.tree.create(target.beside);
         if (target.entry.sparse) this.#writeSparse(target.file, position, bytes);
         else this.#options.tree.write(target.file, bytes, position);
+        target.writtenBytes += bytes.length;
       } catch (error) {
         target.fault = whyOf(error);
       }
     }
-    this.counts.bytes += bytes.length;
     this.#less(target, bytes.length);
   }
 
@@ -217,6 +219,7 @@ export class RestoreWriter {
         tree.rename(beside, at);
         this.#own.add(made, entry.path);
         this.counts.files++;
+        this.counts.bytes += target.writtenBytes;
         return;
       }
     } catch (error) {

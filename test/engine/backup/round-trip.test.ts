@@ -223,13 +223,14 @@ describe('backup and restore', { timeout: SLOW_MS }, () => {
     fs.mkdirSync(to);
     await restore(objects, taken.snapshotId, to);
     const refused = await restore(objects, taken.snapshotId, to);
-    expect(refused.files).toBe(0);
+    expect(refused).toMatchObject({ files: 0, bytes: 0 });
     expect(refused.failedCount).toBeGreaterThan(100);
     fs.rmSync(join(to, 'odd/link'));
     fs.writeFileSync(join(to, 'odd/large'), 'damaged');
     fs.symlinkSync('/tmp', join(to, 'odd/link'));
     const over = await restore(objects, taken.snapshotId, to, { overwrite: true });
     expect(over.failed).toEqual([]);
+    expect(over).toMatchObject({ files: 1, bytes: fs.statSync(join(to, 'odd/large')).size });
     expect(over.kept).toBeGreaterThan(100);
     expect(differences(source, to)).toBe('');
   });
