@@ -8,6 +8,7 @@ import { blake3 } from '../codec/hash.ts';
 import { needFolderPlace } from '../effects/file-errors.ts';
 import { realTree } from '../effects/real-tree.ts';
 import type { CallOptions, HealthReport } from '../engine.ts';
+import { cautiousTimeMs } from '../mesh/clock-skew.ts';
 import type { Node } from '../node.ts';
 import { dataPaths } from '../options.ts';
 import { bytesToHex } from '../types.ts';
@@ -253,7 +254,7 @@ export function createBackups(
           const { dryRun = false, alone = false } = query;
           const { found: all, lost } = await repository.snapshots();
           refuseUnread(lost);
-          if (!dryRun && !alone) refuseCompany(all, node.net.self, clock.now());
+          if (!dryRun && !alone) refuseCompany(all, node.net.self, cautiousTimeMs(clock, node.membership));
           const packs = repository.packs();
           const old = repository.named(NAMES.index).map(({ name }) => name);
           const { deletable, ...outcome } = await runInThread(

@@ -4,6 +4,7 @@ import type { NewEntry, PoolRecord } from '../catalog/catalog.ts';
 import { commitQueue } from '../catalog/commit-queue.ts';
 import type { CallOptions, PutOptions, Receipt } from '../engine.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
+import { mostAgree, peerSkewsMs } from '../mesh/clock-skew.ts';
 import { namesOf } from '../mesh/nicknames.ts';
 import type { Node } from '../node.ts';
 import { dataPaths } from '../options.ts';
@@ -29,6 +30,7 @@ export function putter(node: Node, pools: Pools, changed: () => void): Put {
     clock: node.clock,
     random: node.random,
     dir: dataPaths(node.options.dataDir).journal,
+    believedMs: () => (mostAgree(peerSkewsMs(node.clock, node.membership)) ? node.clock.now() : undefined),
     committed: (objectId) => node.catalog.references(objectId) > 0,
     release: (ownerId, shards) =>
       void takeBack(shards, { owner: { ownerId }, backend: node.backend, log: logPut }),

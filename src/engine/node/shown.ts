@@ -1,10 +1,9 @@
 /** What a node shows of itself: pure readings of its counters, no figure that was not measured. */
 import { VERSION } from '../../version.ts';
 import type { BandwidthView, NodeStatus, PeerView, ReadsView, StoreView } from '../engine.ts';
-import { HEARD_MS } from '../mesh/limits.ts';
+import { clockSkewMs } from '../mesh/clock-skew.ts';
 import type { Member } from '../mesh/membership.ts';
 import { namesOf } from '../mesh/nicknames.ts';
-import type { NodeInfo } from '../mesh/node-info.ts';
 import type { Node } from '../node.ts';
 import type { Sampler } from '../observe/sampler.ts';
 
@@ -102,29 +101,12 @@ function peerView(node: Node, sampler: Sampler, member: Member, admits: boolean)
     planes: node.traffic.planes(member.peerId),
     connectedAtMs: connection?.openedAtMs,
     lastSeenMs: member.lastSeenMs,
-    clockSkewMs: clockSkewMs(node, member),
+    clockSkewMs: clockSkewMs(node.clock, member),
     heardMs:
       member.heard === undefined
         ? undefined
         : node.clock.now() - (node.clock.monotonic() - member.heard.atMs),
   };
-}
-
-/**
- * From its newest heartbeat, else from what it said of itself at its newest hello, which may have been issued a little before: heartbeats of a clock that is far
- * off are not taken, and the last one that was is of the time before it was.
- */
-export function clockSkewMs(
-  { clock }: Pick<Node, 'clock'>,
-  {
-    heard,
-    info,
-    lastSeenMs,
-  }: Pick<Member, 'heard' | 'lastSeenMs'> & { info: Pick<NodeInfo, 'seq'> | undefined },
-): number | undefined {
-  const ageMs = heard === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - heard.atMs;
-  if (heard !== undefined && ageMs < HEARD_MS) return heard.seq - (clock.now() - ageMs);
-  return info === undefined || lastSeenMs === undefined ? undefined : info.seq - lastSeenMs;
 }
 
 export function bandwidthView(node: Node, sampler: Sampler): BandwidthView {

@@ -68,6 +68,8 @@ export interface PutJournalsOptions {
   clock: Clock;
   random: Random;
   dir: string;
+  /** The wall time, where it may be believed: a clock alone gives up nothing. */
+  believedMs(): number | undefined;
   /** Whether the catalog has an object. */
   committed(objectId: ObjectId): boolean;
   /** Takes back shards that nothing refers to. */
@@ -95,8 +97,11 @@ export function putJournals(options: PutJournalsOptions): PutJournals {
       found.push({ path, startedAtMs: (await readHeader(disk, path))?.startedAtMs ?? 0 });
     }
     found.sort((a, b) => b.startedAtMs - a.startedAtMs);
+    const nowMs = options.believedMs();
+    const isOld = (startedAtMs: number) =>
+      nowMs !== undefined && Math.abs(nowMs - startedAtMs) >= MAX_JOURNAL_AGE_MS;
     for (const [at, { path, startedAtMs }] of found.entries()) {
-      if (at < room && Math.abs(clock.now() - startedAtMs) < MAX_JOURNAL_AGE_MS) continue;
+      if (at < room && !isOld(startedAtMs)) continue;
       const content = await readJournal(disk, path);
       await disk.remove(path);
       if (content === undefined || complete(content)) continue;

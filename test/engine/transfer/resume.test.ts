@@ -26,6 +26,7 @@ beforeEach(() => {
     clock: manualClock(),
     random: { bytes: (length) => new Uint8Array(randomBytes(length)), fraction: () => 0 },
     dir: '/journal',
+    believedMs: () => undefined,
     committed: (id) => committed.has(id),
     release: () => {},
     log: () => {},
