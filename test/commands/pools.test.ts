@@ -100,3 +100,18 @@ it('shows the model of loss only when asked, with every assumption, and refuses 
   expect(host.seen.notes.join('\n')).toMatch(/a model, not a measurement: .*20 % a year/);
   expect(await runLine(testHost({ engine }), 'pool', 'show', '--durability', '--holders', '2')).toBe(2);
 });
+
+it('does not take folders of one machine for nodes that fail alone', async () => {
+  const engine = createFakeEngine({});
+  const pool = await engine.pools.show('default');
+  engine.pools.show = async () => ({ ...pool, now: { ...pool.now, at: { ...pool.now.at, node: 1 } } });
+  const host = testHost({ engine });
+  expect(await runLine(host, 'pool', 'show', '--durability')).toBe(2);
+  expect(host.seen.errors[0]).toMatchObject({
+    message: expect.stringContaining('there are 1'),
+    why: expect.stringContaining('lost with it'),
+    mend: expect.stringContaining('--holders 14'),
+  });
+  const asked = testHost({ engine });
+  expect(await runLine(asked, 'pool', 'show', '--durability', '--holders', '14')).toBe(0);
+});

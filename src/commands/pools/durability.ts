@@ -71,11 +71,20 @@ export const DURABILITY_COLUMNS: readonly Column[] = [
 const SETTLE_MS = 10_000;
 
 export function durabilityRecord(pool: PoolDetail, values: Values, out: Output): OutputRecord {
-  const nodes = (values.holders as number | undefined) ?? pool.now.holders;
-  if (nodes < pool.code.k + pool.code.m) {
+  // Folders of a machine go with it.
+  const { holders, at } = pool.now;
+  const nodes = (values.holders as number | undefined) ?? at.node;
+  const needed = pool.code.k + pool.code.m;
+  if (nodes < needed) {
+    const areFolders = values.holders === undefined && holders >= needed;
     throw new DatameshError('bad-value', {
-      what: `the model needs a node for each shard of a stripe: ${pool.code.k + pool.code.m}, and there are ${nodes}`,
-      mend: 'add nodes, or state how many there will be with --holders',
+      what: `the model needs a node for each shard of a stripe: ${needed}, and there are ${nodes}`,
+      why: areFolders
+        ? 'folders of one machine are lost with it, and the model knows only what fails alone'
+        : undefined,
+      mend: areFolders
+        ? `add nodes; to model disks on machines that never fail: --holders ${holders}`
+        : 'add nodes, or state how many there will be with --holders',
     });
   }
   const input: DurabilityInput = {
