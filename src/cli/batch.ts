@@ -1,5 +1,5 @@
 /** `datamesh batch`, and `datamesh` with a script on standard input. */
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { wholeRegistry } from '../commands/all.ts';
 import type { Values } from '../commands/command.ts';
@@ -211,22 +211,8 @@ async function openScript(file: string, { cwd, signal }: Host): Promise<AsyncIte
     }
     return process.stdin;
   }
-  const path = resolve(cwd, file);
-  const unreadable = (cause: NodeJS.ErrnoException): never => {
-    const missing = cause.code === 'ENOENT';
-    throw new DatameshError(missing ? 'file-not-found' : 'file-denied', {
-      what: missing ? `there is no script ${file}` : `the script ${file} cannot be read`,
-      why: cause.code,
-      mend: 'check the path',
-      cause,
-    });
-  };
-  const found = await stat(path).catch(unreadable);
-  if (found.isDirectory())
-    throw new DatameshError('is-a-directory', { what: `${file} is a directory`, mend: 'give a file' });
-  // Of one that nobody writes to, an open would hold the process beyond every signal.
-  if (found.isFIFO()) return (await import('../commands/files/named-pipe.ts')).readPipe(path, signal);
-  return (await open(path, 'r').catch(unreadable)).createReadStream();
+  const { openScriptFile } = await import('../batch/script-file.ts');
+  return openScriptFile(resolve(cwd, file), file, signal);
 }
 
 function variablesOf(given: readonly string[] | undefined): Record<string, string> {

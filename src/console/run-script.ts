@@ -1,8 +1,8 @@
 /** `source FILE`: a batch whose output is the console's. */
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { runBatch } from '../batch/batch.ts';
 import { humanReporter } from '../batch/reporter.ts';
+import { openScriptFile } from '../batch/script-file.ts';
 import { decodeScript, readScript } from '../batch/source.ts';
 import type { ConsoleContext } from '../commands/console/port.ts';
 import type { Host, RunOutput } from '../commands/execute.ts';
@@ -25,7 +25,7 @@ export async function runScriptHere(
   deps: ScriptDeps,
 ): Promise<number> {
   const { out, cwd, options, signal } = context;
-  const text = decodeScript(await readScript(createReadStream(resolve(cwd, path)), signal));
+  const text = decodeScript(await readScript(await openScriptFile(resolve(cwd, path), path, signal), signal));
   const line = (tell: (text: string) => void) => (written: string) => tell(written.replace(/\n$/, ''));
   return runBatch(
     text,

@@ -1,5 +1,6 @@
 /** The command language of the console: what a line is before it is parsed, and the commands that take lines. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -264,5 +265,15 @@ describe('source (D.9-45)', () => {
     expect((await enter('source loop.dm')).exit).toBe(2);
     expect(records).toEqual([]);
     expect((await enter('source missing.dm')).exit).toBe(8);
+  });
+
+  it('of a named pipe that nobody writes ends when it is told to', async () => {
+    execFileSync('mkfifo', [join(folder, 'silent'), join(folder, 'pipe')]);
+    expect((await enter('source silent', AbortSignal.timeout(200))).exit).toBe(130);
+    const writer = spawn('sh', ['-c', 'echo "info a" > pipe'], { cwd: folder });
+    const ended = once(writer, 'exit');
+    expect((await enter('source pipe')).exit).toBe(0);
+    expect(await ended).toEqual([0, null]);
+    expect(records).toMatchObject([{ name: 'a' }]);
   });
 });

@@ -136,7 +136,8 @@ async function purgeOne(
   const { object, versions, shardsReleased, unreachable } = await engine.delete(ref, { version });
   out.record({ ...objectRecord(object), purged: true, versions, shardsReleased, unreachable });
   if (unreachable.length === 0) return;
+  const holders = unreachable.length === 1 ? '1 holder' : `${unreachable.length} holders`;
   out.warn(
-    `${unreachable.length} holders of '${shorten(object.name)}' did not answer; their shards stay until they are collected`,
+    `${holders} of '${shorten(object.name)}' could not be reached, or could not delete; their shards stay until they are collected`,
   );
 }
