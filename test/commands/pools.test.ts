@@ -48,8 +48,15 @@ describe('pool', () => {
   it('refuses options that contradict each other, and changes nothing with --dry-run', async () => {
     const engine = createFakeEngine();
     expect(await runLine(testHost({ engine }), 'pool', 'set', 'x', '--node', 'all', '--node', 'b')).toBe(2);
-    expect(await runLine(testHost({ engine }), 'pool', 'create', 'x', '--dry-run')).toBe(0);
-    expect(engine.calls).toEqual([]);
+    const host = testHost({ engine });
+    expect(await runLine(host, 'pool', 'create', 'x', '--code', '10+4', '--dry-run')).toBe(0);
+    expect(host.seen.records).toMatchObject([{ name: 'x', code: '10+4' }]);
+    expect(host.seen.notes.join('\n')).toMatch(/outlives[\s\S]*the pool x was not made/);
+    const zones = ['--code', '10+4', '--domain', 'zone', '--dry-run'];
+    expect(await runLine(testHost({ engine }), 'pool', 'create', 'x', ...zones)).toBe(5);
+    const folders = testHost({ engine, cwd: '/mnt' });
+    expect(await runLine(folders, 'pool', 'create', 'x', '--dir', 'a', '--dry-run')).toBe(0);
+    expect(folders.seen.records).toEqual([]);
     expect(await runLine(testHost({ engine }), 'pool', 'show', 'x')).toBe(8);
   });
 });

@@ -44,7 +44,7 @@ function fakePools(enter: Enter, usageOf: UsageOf): PoolCalls & { poolViews(): P
       const pool = detail(name, settings);
       if (!pool.now.whole && settings.allowDegraded !== true)
         throw new DatameshError('too-few-nodes', { what: pool.now.arithmetic! });
-      made.set(name, pool);
+      if (settings.dryRun !== true) made.set(name, pool);
       return pool;
     },
     async list() {
@@ -57,8 +57,9 @@ function fakePools(enter: Enter, usageOf: UsageOf): PoolCalls & { poolViews(): P
     },
     async set(name, settings) {
       await enter('pools');
-      made.set(name, { ...find(name), ...detail(name, settings) });
-      return withUsage(find(name));
+      const pool = { ...find(name), ...detail(name, settings) };
+      if (settings.dryRun !== true) made.set(name, pool);
+      return withUsage(pool);
     },
   };
 }

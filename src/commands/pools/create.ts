@@ -1,7 +1,7 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { POOL_DETAIL_FIELDS } from './fields.ts';
-import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord } from './pool-record.ts';
+import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord, tellDryRun } from './pool-record.ts';
 import { NAME_ARG, SETTING_OPTIONS, settingsOf } from './settings.ts';
 
 export const poolCreateCommand: Command = {
@@ -41,12 +41,9 @@ export const poolCreateCommand: Command = {
     const { out, cwd, options } = context;
     const settings = settingsOf(values, cwd);
     const name = values.name as string;
-    if (options.dryRun) {
-      out.note(`the pool ${name} was not made (--dry-run)`);
-      return;
-    }
     const engine = await context.engine();
-    const pool = await engine.pools.create(name, settings);
+    const pool = await engine.pools.create(name, { ...settings, ...(options.dryRun && { dryRun: true }) });
+    if (options.dryRun) return tellDryRun(`the pool ${name} was not made`, pool, settings, out);
     out.record(poolDetailRecord(pool));
     explain(pool, out);
   },

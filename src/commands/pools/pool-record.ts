@@ -1,7 +1,7 @@
 /** Pools as rows and lines. */
 import { LEVELS } from '../../engine/placement/domains.ts';
 import { quotaOf } from '../../engine/pools/quota.ts';
-import type { PoolDetail, PoolView } from '../../engine/views/pools.ts';
+import type { PoolDetail, PoolSettings, PoolView } from '../../engine/views/pools.ts';
 import type { Column, Output, OutputRecord } from '../command.ts';
 import { many } from '../format/units.ts';
 
@@ -103,4 +103,13 @@ export function explain(pool: PoolDetail, out: Output): void {
   for (const { path } of folders.filter(({ freeBytes }) => freeBytes === undefined)) {
     out.warn(`the folder ${path} is away: its shards count as lost until its disk is mounted again`);
   }
+}
+
+/** What it would be; not where folders that were not looked at decide what it is worth. */
+export function tellDryRun(done: string, pool: PoolDetail, settings: PoolSettings, out: Output): void {
+  if (settings.folders === undefined) {
+    out.record(poolDetailRecord(pool));
+    explain(pool, out);
+    out.note(`${done} (--dry-run)`);
+  } else out.note(`${done}, and no --dir was looked at (--dry-run)`);
 }

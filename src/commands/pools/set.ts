@@ -1,7 +1,7 @@
 import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { POOL_DETAIL_FIELDS } from './fields.ts';
-import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord } from './pool-record.ts';
+import { explain, POOL_DETAIL_COLUMNS, poolDetailRecord, tellDryRun } from './pool-record.ts';
 import { NAME_ARG, SETTING_OPTIONS, settingsOf } from './settings.ts';
 
 export const poolSetCommand: Command = {
@@ -28,12 +28,9 @@ export const poolSetCommand: Command = {
     const { out, cwd, options } = context;
     const settings = settingsOf(values, cwd);
     const name = values.name as string;
-    if (options.dryRun) {
-      out.note(`the pool ${name} was not changed (--dry-run)`);
-      return;
-    }
     const engine = await context.engine();
-    const pool = await engine.pools.set(name, settings);
+    const pool = await engine.pools.set(name, { ...settings, ...(options.dryRun && { dryRun: true }) });
+    if (options.dryRun) return tellDryRun(`the pool ${name} was not changed`, pool, settings, out);
     out.record(poolDetailRecord(pool));
     explain(pool, out);
   },

@@ -40,6 +40,7 @@ export function readPoolRequest(value: unknown): PoolRequest {
         keep: optional(keep),
         adopt: optional(flag),
         allowDegraded: optional(flag),
+        dryRun: optional(flag),
       }),
   });
 }

@@ -10,7 +10,9 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
-/** An extended code: no room for the file by which connections share a log. */
+/** Extended codes: a write failed otherwise than for want of space on the disk. */
+const IOERR_WRITE = 778;
+/** No room for the file by which connections share a log. */
 const IOERR_SHMSIZE = 4874;
 
 /** Of a file that is damaged. */
@@ -40,6 +42,15 @@ const MEANINGS = new Map<number, Meaning>([
   ],
   [FULL, NO_ROOM],
   [IOERR_SHMSIZE, NO_ROOM],
+  // SQLite tells a quota that is used up (EDQUOT) like this, and not which errno it was.
+  [
+    IOERR_WRITE,
+    [
+      'failed',
+      'the disk refused to write the database',
+      'see whether your disk quota is used up (quota -s), and look at the system log for errors of the device',
+    ],
+  ],
   [
     IOERR,
     [

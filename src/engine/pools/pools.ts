@@ -173,7 +173,7 @@ export function createPools(node: PoolHost): Pools {
     ];
   };
 
-  /** `before` with the settings, checked against the nodes at hand; nothing is stored yet but folders made. */
+  /** `before` with the settings, checked against the nodes at hand; nothing is stored yet but folders made, and none for a dry run. */
   const changed = async (before: PoolRecord, settings: PoolSettings): Promise<PoolRecord> => {
     const code = settings.code ?? before.code;
     const domain = settings.domain ?? before.domain;
@@ -183,7 +183,7 @@ export function createPools(node: PoolHost): Pools {
     checkFolders(requests, before.folders, node.options.dataDir);
     const nodes = settings.nodes === undefined ? before.nodes : resolveNodes(settings.nodes);
     const folders: PoolFolder[] = [...before.folders];
-    for (const request of requests) {
+    for (const request of settings.dryRun === true ? [] : requests) {
       const backend = await node.folders.open(request, { create: true, adopt: settings.adopt ?? false });
       const { quotaBytes } = request;
       folders.push({
@@ -204,7 +204,8 @@ export function createPools(node: PoolHost): Pools {
       compress: settings.compress ?? before.compress,
       separateDisks: settings.separateDisks ?? before.separateDisks,
     };
-    requireWhole({ code, domain, allowDegraded: settings.allowDegraded ?? false }, candidates(after));
+    if (folders.length === before.folders.length + requests.length)
+      requireWhole({ code, domain, allowDegraded: settings.allowDegraded ?? false }, candidates(after));
     return after;
   };
 
@@ -233,14 +234,14 @@ export function createPools(node: PoolHost): Pools {
       },
       settings,
     );
-    node.catalog.createPool(owner.ownerId, made);
+    if (settings.dryRun !== true) node.catalog.createPool(owner.ownerId, made);
     return detail(made);
   };
   const set = async (name: string, settings: PoolSettings): Promise<PoolDetail> => {
     const owner = needOwner(node.owner);
     checkKeep(settings.keep);
     if (name === DEFAULT_POOL) {
-      const { keep, ...others } = settings;
+      const { keep, dryRun, ...others } = settings;
       if (keep === undefined || Object.values(others).some((it) => it !== undefined)) {
         throw new DatameshError('bad-value', {
           what: 'the default pool follows the configuration, but for the versions it keeps',
@@ -250,11 +251,12 @@ export function createPools(node: PoolHost): Pools {
       const { keep: before, ...rest } = builtIn();
       const kept = keptBy(before, keep);
       const changes = { ...rest, ...(kept === undefined ? {} : { keep: kept }) };
+      if (dryRun === true) return detail(changes);
       node.catalog.updatePool(owner.ownerId, { ...changes, createdAtMs: node.clock.now() });
       return detail(builtIn());
     }
     const after = await changed(pool(name), settings);
-    node.catalog.updatePool(owner.ownerId, after);
+    if (settings.dryRun !== true) node.catalog.updatePool(owner.ownerId, after);
     return detail(after);
   };
 

@@ -68,6 +68,8 @@ export interface PoolSettings {
   adopt?: boolean | undefined;
   /** Also where the nodes at hand cannot keep the rule. */
   allowDegraded?: boolean | undefined;
+  /** Check it against the nodes at hand, and leave all as it is; folders that are given are not looked at, nor the rule that they would help to keep. */
+  dryRun?: boolean | undefined;
 }
 
 export interface PoolCalls {

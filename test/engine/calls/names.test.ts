@@ -1,4 +1,7 @@
 /** Names on real engines: what is deleted comes back, what is copied stays readable, and shards go with the last name for them. */
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clockWatch } from '../../../src/engine/calls/believed-time.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
@@ -131,6 +134,30 @@ it('old versions go as the pool says, and never the current one', async () => {
     code: 'bad-value',
   });
 }, 30_000);
+
+it('a dry run of a pool is checked as the change itself is, and makes none', async () => {
+  const dryRun = true;
+  expect(await owner.pools.create('dry', { code: { k: 1, m: 1 }, dryRun })).toMatchObject({
+    code: { k: 1, m: 1 },
+  });
+  await expect(owner.pools.show('dry')).rejects.toMatchObject({ code: 'not-found' });
+  await expect(owner.pools.create('dry', { code: { k: 200, m: 20 }, dryRun })).rejects.toMatchObject({
+    code: 'too-few-nodes',
+  });
+  const made = await owner.pools.create('wet', { domain: 'none' });
+  await expect(owner.pools.create('wet', { domain: 'none', dryRun })).rejects.toMatchObject({
+    code: 'already-exists',
+  });
+  expect(await owner.pools.set('wet', { compress: true, dryRun })).toMatchObject({ compress: true });
+  expect(await owner.pools.show('wet')).toEqual(made);
+  expect(await owner.pools.set('default', { keep: { versions: 3 }, dryRun })).toMatchObject({
+    keep: { versions: 3 },
+  });
+  expect(await owner.pools.show('default')).not.toHaveProperty('keep');
+  const folder = join(tmpdir(), 'datamesh-never-made');
+  await owner.pools.set('wet', { folders: [{ path: folder }], dryRun });
+  expect(existsSync(folder)).toBe(false);
+});
 
 it('a clock is believed only when it goes as time does, agrees with most peers, and the node has run a while', () => {
   const time = { wall: 1_000_000_000, ran: 0 };
