@@ -1,5 +1,5 @@
 /** `> FILE` in a script or the console: results as they would be in a pipe, into a file; words for a person go on to where they went. */
-import { appendFile } from 'node:fs/promises';
+import { appendFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RunOutput } from '../commands/execute.ts';
 import { type Destination, openDestination, throughLinks } from '../commands/files/destination.ts';
@@ -40,9 +40,11 @@ export function redirected(
     writing = writing.then(async () => {
       if (problem !== undefined) return;
       try {
-        destination ??= append
-          ? added(path, mode)
-          : await openDestination(await throughLinks(path), true, mode, signal);
+        // Nothing lies in a named pipe that could be added to.
+        destination ??=
+          append && !(await isNamedPipe(path))
+            ? added(path, mode)
+            : await openDestination(await throughLinks(path), true, mode, signal);
         await destination.write(piece);
       } catch (error) {
         problem = error;
@@ -101,4 +103,9 @@ function added(path: string, mode: number | undefined): Destination {
     commit: async () => {},
     discard: async () => {},
   };
+}
+
+/** One that this process has open already is not waited for. */
+async function isNamedPipe(path: string): Promise<boolean> {
+  return !OPEN_ALREADY.test(path) && (await stat(path).catch(() => undefined))?.isFIFO() === true;
 }

@@ -1,4 +1,15 @@
-import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +41,18 @@ describe('the file that a get writes', () => {
       expect((await stat(join(folder, 'mine'))).mode & 0o777).toBe(mode);
     }
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'leaves a file that root replaces with its owner and group',
+    async () => {
+      const host = testHost({ engine: createFakeEngine({ objects }), cwd: folder });
+      await writeFile(join(folder, 'theirs'), 'x', { mode: 0o640 });
+      await chown(join(folder, 'theirs'), 1234, 4321);
+      expect(await runLine(host, 'get', 'work/a.txt', 'theirs', '--force')).toBe(0);
+      const { uid, gid, mode } = await stat(join(folder, 'theirs'));
+      expect([uid, gid, mode & 0o777]).toEqual([1234, 4321, 0o640]);
+    },
+  );
 
   it('is the one that a named link points to; a link that only the name of the object meets is replaced', async () => {
     const host = testHost({ engine: createFakeEngine({ objects }), cwd: folder });

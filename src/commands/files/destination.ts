@@ -53,7 +53,7 @@ export interface Destination {
 
 /**
  * Throws `file-denied` or `disk-full`; so do its methods.
- * @param given mode of the file; else that of the one it replaces, or what the umask leaves
+ * @param given mode of the file; else that of the one it replaces, or what the umask leaves. Without one its owner and group, too, are those of the one it replaces, where the caller may set them
  * @param signal gives up waiting for the reader of a named pipe
  */
 export async function openDestination(
@@ -69,7 +69,8 @@ export async function openDestination(
   const begin = [...basename(path)].slice(0, 40).join('');
   const beside = join(dirname(path), `.${begin}.${randomBytes(6).toString('hex')}.part`);
   // What was kept from others stays so, and never stands open in between.
-  const mode = given ?? (force ? (await stat(path).catch(() => undefined))?.mode : undefined);
+  const replaced = force ? await stat(path).catch(() => undefined) : undefined;
+  const mode = given ?? replaced?.mode;
   const handle = await open(beside, 'wx', mode === undefined ? 0o666 : 0o600).catch((cause) => {
     throw besideError(path, cause);
   });
@@ -83,8 +84,10 @@ export async function openDestination(
     write: (chunk) => writeAll(handle, chunk, path),
     async commit() {
       try {
-        // Not every file system has modes.
-        if (mode !== undefined) await handle.chmod(mode & 0o777).catch(() => {});
+        const isSameGroup =
+          given !== undefined || replaced === undefined || (await givenTo(handle, replaced));
+        // Not every file system has modes. What a group may do is not for another one.
+        if (mode !== undefined) await handle.chmod(mode & (isSameGroup ? 0o777 : 0o707)).catch(() => {});
         await handle.sync();
         await close();
         if (force) {
@@ -109,6 +112,14 @@ export async function openDestination(
       if (!committed) await rm(beside, { force: true });
     },
   };
+}
+
+/** Root leaves a user's file with him, and anybody with its group where he may. Whether it has the group now. */
+async function givenTo(handle: FileHandle, { uid, gid }: { uid: number; gid: number }): Promise<boolean> {
+  const own = await handle.stat();
+  if (own.uid === uid && own.gid === gid) return true;
+  await handle.chown(uid, gid).catch(() => handle.chown(own.uid, gid).catch(() => {}));
+  return (await handle.stat()).gid === gid;
 }
 
 /** A device or a named pipe cannot be renamed over; it is written as it stands. */
