@@ -38,7 +38,8 @@ export function ownerOfWords(words: string): OwnerId {
 /** Makes a configuration where there is none, and the key of the words the one in use. */
 export async function prepareNode(context: Context, words: string, setup: BlankSetup): Promise<void> {
   const isSetUp = () => configFileExists(context.configPath());
-  if (!(await isSetUp())) {
+  if (await isSetUp()) await tellIgnored(context, setup);
+  else {
     // Another process may have made one meanwhile, which does as well.
     await setUp(context, words, setup).catch(async (error: unknown) => {
       if (!(await isSetUp())) throw error;
@@ -58,6 +59,23 @@ export async function prepareNode(context: Context, words: string, setup: BlankS
     context.out.note(
       `new objects are sealed to "${name}" from now on; back to "${before.name}" with: datamesh keys default ${before.name}`,
     );
+}
+
+/** A second try with the same options finds what the first one wrote; another wish would go by silently. */
+async function tellIgnored(context: Context, setup: BlankSetup): Promise<void> {
+  const { node, network } = await context.config();
+  const folder = setup.folder === undefined ? undefined : resolve(context.cwd, setup.folder);
+  const asked: [string, string | undefined, string, string][] = [
+    ['--folder', folder, node.dataDir, 'node.dataDir'],
+    ['--network', setup.network, network.preset, 'network.preset'],
+    ['--network-name', setup.networkName, network.name, 'network.name'],
+  ];
+  for (const [option, wanted, has, key] of asked) {
+    if (wanted === undefined || wanted === has) continue;
+    context.out.warn(
+      `${option} is for a machine without a configuration: ${context.configPath()} says ${key} ${has}, and that stays`,
+    );
+  }
 }
 
 async function setUp(context: Context, words: string, setup: BlankSetup): Promise<void> {

@@ -27,13 +27,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-function prepare(words: string, secrets?: string[]) {
+function prepare(words: string, secrets?: string[], more: { folder?: string; network?: string } = {}) {
   const setup = {
     keyName: 'main',
     bootstrap: [],
     network: undefined,
     networkName: undefined,
     folder: undefined,
+    ...more,
   };
   const command = {
     run: (context: Context) => prepareNode(context, words, setup),
@@ -79,4 +80,14 @@ it('locks the key like those that lie there', async () => {
   loseConfig();
   await prepare(MINE, [passphrase]);
   expect((await keyring()).list().map((key) => key.protected)).toEqual([true, true]);
+});
+
+it('says what it was asked for and the configuration that is there decides otherwise', async () => {
+  await prepare(MINE);
+  const { network } = (await loadConfig({ env: { DATAMESH_CONFIG: configPath }, cwd: home })).config;
+  expect((await prepare(MINE, undefined, { folder: dataDir, network: network.preset })).warnings).toEqual([]);
+  expect((await prepare(MINE, undefined, { folder: '/elsewhere', network: 'custom' })).warnings).toEqual([
+    expect.stringContaining(`says node.dataDir ${dataDir}`),
+    expect.stringContaining(`says network.preset ${network.preset}`),
+  ]);
 });
