@@ -8,7 +8,7 @@ import { MAX_NAME_BYTES } from '../codec/manifest-limits.ts';
 import type { ObjectView, PutOptions } from '../engine.ts';
 import type { OwnerKeys } from '../keys/keys.ts';
 import { openWithOwner } from '../transfer/get.ts';
-import { bytesToHex, type ObjectId } from '../types.ts';
+import { bytesToHex, isHexId, type ObjectId } from '../types.ts';
 
 export function findEntry(
   catalog: Catalog,
@@ -18,7 +18,10 @@ export function findEntry(
 ): Entry | undefined {
   const byName = catalog.find(owner.ownerId, ref, version);
   if (byName !== undefined || version !== undefined) return byName;
-  return /^[0-9a-f]{4,64}$/.test(ref) ? catalog.findById(owner.ownerId, ref) : undefined;
+  if (!/^[0-9a-f]{4,64}$/.test(ref)) return undefined;
+  // A name once is no id: who deletes "2024" a second time must not meet whatever object's id begins so.
+  const wasName = !isHexId(ref) && catalog.findDeleted(owner.ownerId, ref) !== undefined;
+  return wasName ? undefined : catalog.findById(owner.ownerId, ref);
 }
 
 const VERSIONS_PAGE = 1000;

@@ -92,6 +92,20 @@ it('what is renamed while it is being purged stays, and is not told as deleted',
   await owner.delete('there');
 });
 
+it('a name that was deleted does not become the beginning of another object’s id', async () => {
+  const { object } = await putBytes(owner, 'other', one);
+  const digits = object.objectId.slice(0, 5);
+  expect(await owner.find(digits)).toMatchObject({ name: 'other' });
+  await putBytes(owner, digits, two);
+  await owner.names.hide(digits);
+  await expect(owner.find(digits)).rejects.toMatchObject({
+    code: 'not-found',
+    mend: expect.stringContaining('undelete'),
+  });
+  await expect(owner.names.hide(digits)).rejects.toMatchObject({ code: 'not-found' });
+  expect(await owner.find(object.objectId)).toMatchObject({ name: 'other' });
+});
+
 it('reads are counted under the name as it is now', async () => {
   await putBytes(owner, 'read', one);
   for (let i = 0; i < 3; i++) await same('read', one);
