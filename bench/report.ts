@@ -5,7 +5,7 @@
  *   npm run bench:report [-- NAME …]     `-- --render` only writes the page anew from the kept rows
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { basename } from 'node:path';
 import type { Row } from './support/rows.ts';
@@ -51,8 +51,6 @@ if (!process.argv.includes('--render')) {
 writeFileSync(PAGE, page());
 
 function run(name: string): void {
-  const script = `${HERE}${name}.ts`;
-  if (!existsSync(script)) throw new Error(`${script} is missing`);
   console.error(`${name} …`);
   // Through npm, so that it runs with the flags that its script names.
   const result = spawnSync('npm', ['run', '-s', `bench:${name}`, '--', '--json'], {
