@@ -62,7 +62,8 @@ describe.each([
     const ring = await open(memoryDisk(), passphrase);
     const { info, phrase } = await ring.create('main');
     const exported = await ring.exportEncrypted('main', 'another long passphrase');
-    expect(exported).not.toContain(phrase.split(' ')[0]);
+    // One word alone may stand there by itself: "salt" and "memory" are words of the list.
+    expect(exported).not.toContain(phrase.split(' ').slice(0, 2).join(' '));
 
     const elsewhere = await open(memoryDisk());
     await expect(elsewhere.importEncrypted(exported, 'not that one')).rejects.toMatchObject({
