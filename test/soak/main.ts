@@ -45,7 +45,8 @@ interface Sample {
 
 const delays = mkdtempSync(join(tmpdir(), 'dm-soak-'));
 const preload = fileURLToPath(new URL('../support/loop-delay.mjs', import.meta.url));
-const say = (text: string) => process.stdout.write(`${text}\n`);
+/** Beside rows of a report, where whoever runs it reads. */
+const say = (text: string) => (values.json ? process.stderr : process.stdout).write(`${text}\n`);
 
 const cluster = await startCluster(6, { k: 4, m: 2 }, undefined, {
   NODE_OPTIONS: `--import=${preload}`,
@@ -78,13 +79,11 @@ try {
   const { done, failed } = load.figures();
   if (failed.length > 0) missed++;
   if (values.json) tellRows(rows, Object.values(done), failed.length);
-  else {
-    say(
-      `${minutes} minutes, ${JSON.stringify(done)}; ${failed.length} failed${failed.length > 0 ? `: ${failed.slice(0, 5).join('; ')}` : ''}`,
-    );
-    for (const row of rows) say(row.text);
-    say(`mean RSS in each tenth, MB: ${tenths(samples).join(', ')}`);
-  }
+  say(
+    `${minutes} minutes, ${JSON.stringify(done)}; ${failed.length} failed${failed.length > 0 ? `: ${failed.slice(0, 5).join('; ')}` : ''}`,
+  );
+  for (const row of rows) say(row.text);
+  say(`mean RSS in each tenth, MB: ${tenths(samples).join(', ')}`);
   missed += rows.filter((row) => row.missed.length > 0).length;
 } finally {
   await cluster.close();

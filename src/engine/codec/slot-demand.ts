@@ -7,8 +7,8 @@ import type { Clock } from '../effects/clock.ts';
 import type { StripeSlots } from './stripe-slots.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
-/** As many at a time wait for nothing: what a file of some 10 MB has. */
-export const AT_ONCE = 3;
+/** As many at a time wait for nothing: what a file of 8 MiB has. A third, that the third stripe of a larger one may wait for, made nodes under a light load grow for hours (docs/decisions/host-memory.md). */
+export const AT_ONCE = 2;
 /** Milliseconds, of all stripes together. */
 const PATIENCE_MS = 300;
 /** Of what was waited, so much is forgotten in a millisecond: waiting for less than a tenth of the time is no reason for more memory. */

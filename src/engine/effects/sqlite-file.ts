@@ -11,6 +11,8 @@ export type Row = Record<string, unknown>;
 
 /** Another process holds the file for no longer than a checkpoint; after this something is wrong. */
 const BUSY_TIMEOUT_MS = 5000;
+/** Of pages that SQLite keeps, for each file; its own default is twice as much. What that costs: docs/decisions/host-memory.md. */
+const CACHE_KIB = 1000;
 
 /** Opens or makes the file (`:memory:` for none) and hands it on; closed when that fails. Throws `file-denied`, `lock-held`, `malformed-data` and what `ready` throws. */
 export function openSqlite<T>(path: string, ready: (db: DatabaseSync) => T): T {
@@ -19,6 +21,7 @@ export function openSqlite<T>(path: string, ready: (db: DatabaseSync) => T): T {
     db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
     // WAL with FULL: the log is synced at every commit, so a returned commit survives a power cut.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+    db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
     return ready(db);
   } catch (error) {
     db?.close();
