@@ -30,7 +30,7 @@ function pass(from: Socket, to: Socket): void {
   const arm = () => {
     if (armed || queue.length === 0) return;
     armed = true;
-    setTimeout(forward, Math.ceil(queue[0]!.dueMs - performance.now()));
+    setTimeout(forward, Math.max(0, Math.ceil(queue[0]!.dueMs - performance.now())));
   };
   from.on('data', (bytes: Buffer) => {
     const lateMs = DELAY_MS + (Math.random() < LOSS ? RETRANSMIT_MS : 0);

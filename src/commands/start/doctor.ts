@@ -36,11 +36,12 @@ export const doctorCommand: Command = {
       const { rebuildIndex } = await import('./doctor/rebuild-index.ts');
       return rebuildIndex(context);
     }
-    const [machine, files, folders, node, network, mesh] = await Promise.all([
+    const [machine, files, folders, node, store, network, mesh] = await Promise.all([
       import('./doctor/machine.ts'),
       import('./doctor/files.ts'),
       import('./doctor/pool-folders.ts'),
       import('./doctor/node-files.ts'),
+      import('./doctor/store-files.ts'),
       import('./doctor/network.ts'),
       import('./doctor/mesh.ts'),
     ]);
@@ -57,7 +58,7 @@ export const doctorCommand: Command = {
       ['identity', node.checkIdentity],
       ['catalog', node.checkCatalog],
       ['custody', node.checkCustody],
-      ['shards', node.checkStore],
+      ['shards', store.checkStore],
       ['notes', node.checkNotes],
       ['hash', machine.checkHash],
       ['erasure', machine.checkErasure],

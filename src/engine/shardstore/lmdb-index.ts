@@ -19,7 +19,7 @@ export const THREAD_CHANGES = 2048;
 const OWN_FILES = { permissionsMode: 0o600 };
 
 /** LMDB open in this thread. Others of the process may have it open too, each for itself. */
-export async function openLmdb(dir: string) {
+export async function openLmdb(dir: string, { readOnly = false } = {}) {
   // lmdb is loaded here and nowhere else.
   const { open } = await import('lmdb');
   // Plain LMDB durability: a commit is synced before it is reported (overlappingSync reports it before).
@@ -27,6 +27,7 @@ export async function openLmdb(dir: string) {
     ...OWN_FILES,
     path: dir,
     maxDbs: 2,
+    readOnly,
     overlappingSync: false,
     noMemInit: false,
     eventTurnBatching: false,

@@ -1,7 +1,8 @@
 /** Opening: brings the index up to the end of the log, or builds it anew from the segments alone. */
 import type { Disk, DiskFile } from '../effects/disk.ts';
 import { bytesToHex, type ShardId } from '../types.ts';
-import { type Checkpoint, INDEX_FORMAT, type ShardIndex } from './index.ts';
+import { isOurs, lackingSegments } from './checkpoint-fit.ts';
+import type { ShardIndex } from './index.ts';
 import type { StoreLimits } from './limits.ts';
 import { recordBytesOf } from './record.ts';
 import { type ScannedRecord, scanSegment } from './scan.ts';
@@ -59,16 +60,17 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const store = bytesToHex(salt);
   const numbers = await listSegments(disk, dir);
   const found = index.checkpoint();
+  const ours = isOurs(found, store) ? found : undefined;
   const fits =
-    !options.rebuild && found !== undefined && (await checkpointFits(found, store, numbers, options));
+    !options.rebuild && ours !== undefined && (await lackingSegments(disk, dir, numbers, ours)).length === 0;
   if (!fits) await index.clear();
   // Throws here, and not at the first put, where the index is damaged at its root.
   else index.ids(undefined, 1);
-  const checkpoint = fits ? found : undefined;
+  const checkpoint = fits ? ours : undefined;
   const table = new ShardTable(index, store, checkpoint);
   const report: RecoveryReport = {
     rebuilt: !fits && numbers.length > 0,
-    shardsBefore: !fits && !options.rebuild && isOurs(found, store) ? found.shards : undefined,
+    shardsBefore: fits || options.rebuild ? undefined : ours?.shards,
     replayedRecords: 0,
     damaged: 0,
     tornBytes: 0,
@@ -121,38 +123,6 @@ export function tellRecovery(
   }
   for (const path of foreign)
     tell('warn', `${path} is no segment of this store and is left alone: move it somewhere else`);
-}
-
-/** Whether the segment files are those the checkpoint speaks of. */
-async function checkpointFits(
-  checkpoint: Checkpoint,
-  store: string,
-  numbers: number[],
-  { dir, disk }: RecoveryOptions,
-): Promise<boolean> {
-  if (!isOurs(checkpoint, store)) return false;
-  const there = new Set(numbers);
-  for (const { number, liveBytes, validBytes } of checkpoint.segments) {
-    if (liveBytes === 0 || number === checkpoint.segment) continue;
-    if (!there.has(number) || (await isCut(disk, segmentPath(dir, number), validBytes))) return false;
-  }
-  if (checkpoint.segment === 0) return true;
-  return !(await isCut(disk, segmentPath(dir, checkpoint.segment), checkpoint.offset));
-}
-
-async function isCut(disk: Disk, path: string, lengthBytes: number): Promise<boolean> {
-  try {
-    const found = await disk.stat(path);
-    return found === undefined || found.sizeBytes < lengthBytes;
-  } catch (error) {
-    // Nothing says that it was cut, and what other segments hold is served.
-    if (isUnreadable(error)) return false;
-    throw error;
-  }
-}
-
-function isOurs(checkpoint: Checkpoint | undefined, store: string): checkpoint is Checkpoint {
-  return checkpoint?.format === INDEX_FORMAT && checkpoint.store === store;
 }
 
 class Replay {

@@ -130,13 +130,13 @@ export async function openFormat(disk: Disk, dir: string, random: Random): Promi
 }
 
 /**
- * Looks at FORMAT and at the head of every segment, and changes nothing: whether there is a store, whether its FORMAT can be read, and which segments have a head that
+ * Looks at FORMAT and at the head of every segment, and changes nothing: which segments there are, the salt of the store as hex where FORMAT can be read, which segments have a head that
  * makes no sense or cannot be read (opening counts what is in them as lost), and what is foreign. Throws `format-too-new`.
  */
 export async function examineStore(
   disk: Disk,
   dir: string,
-): Promise<{ segments: number; format: boolean; headless: string[]; foreign: string[] }> {
+): Promise<{ numbers: number[]; store: string | undefined; headless: string[]; foreign: string[] }> {
   const path = `${dir}/FORMAT`;
   const bytes = await disk.readFile(path, MAX_FORMAT_BYTES);
   const numbers = (await disk.stat(dir)) === undefined ? [] : await listSegments(disk, dir);
@@ -148,7 +148,8 @@ export async function examineStore(
     if (look === 'headless') headless.push(segmentPath(dir, number));
     if (look === 'foreign') foreign.push(segmentPath(dir, number));
   }
-  return { segments: numbers.length - foreign.length, format: found !== undefined, headless, foreign };
+  const store = found === undefined ? undefined : bytesToHex(found.salt);
+  return { numbers, store, headless, foreign };
 }
 
 interface StoreFormat {

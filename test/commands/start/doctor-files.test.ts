@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -154,6 +155,44 @@ describe('doctor looks at what a start opens', () => {
     expect((await examine()).found('shards')).toMatchObject([
       { state: 'warn', detail: expect.stringContaining('builds it anew') },
     ]);
+  });
+
+  it('segments that were cut short, or are gone', async () => {
+    const store = await openStore(at('shards'));
+    for (let i = 0; i < 20; i++) await store.put({ ...shard(i, 1000), owner: OWNER_A });
+    await store.close();
+    const segment = at('shards/00000001.seg');
+    truncateSync(segment, statSync(segment).size - 5000);
+    expect((await examine()).found('shards')).toMatchObject([
+      {
+        state: 'warn',
+        detail: expect.stringMatching(/00000001\.seg is missing or cut short: of 20 shards/),
+      },
+    ]);
+    rmSync(segment);
+    expect((await examine()).found('shards')).toMatchObject([
+      { state: 'warn', detail: expect.stringContaining('missing or cut short') },
+    ]);
+  });
+
+  it('an index that is damaged deeper than its roots, which ends the process that reads it', async () => {
+    const store = await openStore(at('shards'));
+    for (let i = 0; i < 3_000; i++) await store.put({ ...shard(i, 10), owner: OWNER_A });
+    await store.close();
+    expect((await examine()).found('shards')).toMatchObject([{ state: 'ok' }]);
+    const index = readFileSync(at('shards/index/data.mdb'));
+    // All pages but the two of the head, behind what each says of itself.
+    for (let page = 2 * 4096; page < index.length; page += 4096) index.fill(0xff, page + 24, page + 4096);
+    writeFileSync(at('shards/index/data.mdb'), index);
+    const before = readdirSync(at('shards/index'));
+    expect((await examine()).found('shards')).toMatchObject([
+      {
+        state: 'warn',
+        detail: expect.stringContaining('is damaged'),
+        mend: expect.stringContaining('doctor --rebuild-index'),
+      },
+    ]);
+    expect(readdirSync(at('shards/index'))).toEqual(before);
   });
 
   it('notes that a start refuses', async () => {

@@ -1,4 +1,4 @@
-/** Checks of what a start opens in the data folder: identity, databases, shard store, notes. Each is read by the decoder that the node reads it by, and none is changed. */
+/** Checks of what a start opens in the data folder, but for the shard store (store-files.ts): identity, databases, notes. Each is read by the decoder that the node reads it by, and none is changed. */
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { catalogFormat } from '../../../engine/catalog/schema.ts';
@@ -11,9 +11,6 @@ import { isEmptyCustody } from '../../../engine/maintenance/custody/sqlite-custo
 import { openDrainFlag } from '../../../engine/node/drain.ts';
 import { openQuotas } from '../../../engine/node/owner-quotas.ts';
 import { dataPaths } from '../../../engine/options.ts';
-import { isDamagedIndex } from '../../../engine/shardstore/lmdb-damage.ts';
-import { examineStore } from '../../../engine/shardstore/segment.ts';
-import { serviceWords } from '../../node/service-words.ts';
 import type { Check, Finding } from './finding.ts';
 
 /** Read to the end in a second or so; of a larger one the head and the tables are looked at. */
@@ -90,54 +87,6 @@ async function database(
   }
   return [{ check, state: 'ok', detail: size > MAX_DATABASE_BYTES ? `${path}, its head` : path }];
 }
-
-export const checkStore: Check = async (patient) => {
-  const { config } = patient;
-  if (config === undefined) return [];
-  const { shards } = dataPaths(config.node.dataDir);
-  const disk = realDisk();
-  // The first start makes it.
-  if ((await disk.stat(shards)) === undefined) return [];
-  const { segments, format, headless, foreign } = await examineStore(disk, shards);
-  if (segments === 0 && foreign.length === 0)
-    return { check: 'shards', state: 'ok', detail: `none yet in ${shards}` };
-  const files = segments === 1 ? '1 segment' : `${segments} segments`;
-  if (headless.length > 0) {
-    return {
-      check: 'shards',
-      state: 'warn',
-      detail: `${headless.length} of ${files} have no head that can be read: ${headless.slice(0, 3).join(', ')}`,
-      mend: 'start the node: what is lost is rebuilt from other nodes; look at the disk as well (smartctl -a, dmesg)',
-    };
-  }
-  if (foreign.length > 0) {
-    return {
-      check: 'shards',
-      state: 'warn',
-      detail: `${foreign.slice(0, 3).join(', ')} ${foreign.length === 1 ? 'is no segment' : 'are no segments'} of this store and left alone`,
-      mend: 'move what does not belong there somewhere else',
-    };
-  }
-  const index = `${shards}/index`;
-  // Twice: a node that has it open may write it anew just now.
-  if ((await isDamagedIndex(disk, index)) && (await isDamagedIndex(disk, index))) {
-    return {
-      check: 'shards',
-      state: 'warn',
-      detail: `the index in ${index} is damaged; the next start builds it anew from the segments`,
-      mend: `${(await serviceWords(config.node.dataDir, patient.context.env)).start}, and look at the disk (smartctl -a, dmesg)`,
-    };
-  }
-  if (!format) {
-    return {
-      check: 'shards',
-      state: 'warn',
-      detail: `${shards}/FORMAT is missing or damaged; the next start writes it again from the segments`,
-      mend: `${(await serviceWords(config.node.dataDir, patient.context.env)).start}, and look at the disk (smartctl -a, dmesg)`,
-    };
-  }
-  return { check: 'shards', state: 'ok', detail: `${files} in ${shards}` };
-};
 
 /** Small files that a node would rather not start without understanding. */
 export const checkNotes: Check = async ({ config }) => {
