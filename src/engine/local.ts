@@ -75,6 +75,7 @@ export function engineOn(node: Node, tracer?: Tracer, met?: Promise<void>): Engi
     peers: () => node.membership.members(),
     census: (signal) =>
       met === undefined ? objects.census({ signal }) : met.then(() => objects.census({ signal })),
+    arrivals: () => node.catalog.arrivals,
     log: (text) => node.events.add('warn', 'census', text),
   });
   const unsubscribe = node.membership.onChange((_peer, state) => {

@@ -62,13 +62,13 @@ const arranged = remembering(
   },
 );
 
-/** The census names a hundred that are not whole: who is not among them is whole only if there are no more, and if it was stored when the census began. */
+/** The census names a hundred that are not whole: who is not among them is whole only if there are no more, and if it was there when the census began. */
 function statesOf(report: HealthReport | undefined): (object: ObjectRow) => HealthGrade | undefined {
   if (report === undefined) return () => undefined;
-  const { worst, takenAtMs, degraded, critical, lost } = report;
+  const { worst, takenAtMs, degraded, critical, lost, unseen } = report;
   // By their ids: it tells one name of each, and not those that it has got since.
   const named = new Map(worst.map((each) => [each.objectId, each.state]));
-  const others = worst.length < degraded + critical + lost ? undefined : 'ok';
+  const others = unseen || worst.length < degraded + critical + lost ? undefined : 'ok';
   return ({ objectId, createdAtMs }) =>
     createdAtMs > takenAtMs ? undefined : (named.get(objectId) ?? others);
 }

@@ -243,6 +243,7 @@ describe('health', () => {
     };
     expect(states({})).toEqual(['degraded', 'degraded', 'ok', 'unknown']);
     expect(states({ degraded: 4000 })).toEqual(['degraded', 'degraded', 'unknown', 'unknown']);
+    expect(states({ unseen: true })).toEqual(['degraded', 'degraded', 'unknown', 'unknown']);
     expect(states(undefined)).toEqual(['unknown', 'unknown', 'unknown', 'unknown']);
   });
 

@@ -217,6 +217,8 @@ export interface Catalog extends HistoryCalls, SearchRows, ShareCalls {
   createPool(owner: OwnerId, pool: PoolRecord): void;
   /** Replaces the pool of that name. */
   updatePool(owner: OwnerId, pool: PoolRecord): void;
+  /** How often an older object came to be what a name means, since this was opened: undeleted, left as the newest, told by another device. */
+  readonly arrivals: number;
   /** What of it the mesh has, and what comes back from there. */
   readonly mirror: MirrorBook;
   close(): void;

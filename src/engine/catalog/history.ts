@@ -25,7 +25,7 @@ import { checkTags } from './tags.ts';
 const MAX_RENAMED_VERSIONS = 100_000;
 
 export function historyCalls(parts: CatalogParts, nowMs: () => number): HistoryCalls {
-  const { get, all, run, guarded, transaction, ownerRow, stamp } = parts;
+  const { get, all, run, guarded, transaction, ownerRow, stamp, arrived } = parts;
 
   const found = (
     owner: number | undefined,
@@ -105,6 +105,7 @@ export function historyCalls(parts: CatalogParts, nowMs: () => number): HistoryC
           stamp(ownerId),
           row.id as number,
         );
+        arrived();
         return entryOf(versionRow(parts, ownerId, row.name as Uint8Array, row.version as number)!);
       }),
 
@@ -121,7 +122,7 @@ export function historyCalls(parts: CatalogParts, nowMs: () => number): HistoryC
           insertReleased(run, ownerId, objectId, row.manifest_holders as string);
         if (row.current === 1 || row.deleted === 1) {
           // The name means, or meant until it was deleted, the newest that is left.
-          run(
+          const left = run(
             `UPDATE entries SET current = ?3, deleted = ?4, ended_at_ms = ?5, stamp = ?6, segment = 0
              WHERE owner = ?1 AND name = ?2 AND version = (SELECT max(version) FROM entries WHERE owner = ?1 AND name = ?2)`,
             ownerId,
@@ -131,6 +132,7 @@ export function historyCalls(parts: CatalogParts, nowMs: () => number): HistoryC
             row.ended_at_ms as number,
             stamp(ownerId),
           );
+          if (row.current === 1 && left.changes !== 0) arrived();
         }
         if (get('SELECT 1 FROM entries WHERE owner = ? AND name = ?', ownerId, bytes) === undefined)
           run('DELETE FROM names WHERE owner = ? AND name = ?', ownerId, bytes);

@@ -97,7 +97,11 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
     return next;
   };
 
-  const parts: CatalogParts = { get, all, run, transaction, guarded, ownerRow, ownerRowMade, stamp };
+  let arrivals = 0;
+  const arrived = () => {
+    arrivals++;
+  };
+  const parts: CatalogParts = { get, all, run, transaction, guarded, ownerRow, ownerRowMade, stamp, arrived };
   const commitOne = (entry: NewEntry, options: CommitOptions) =>
     commitEntry(parts, entry, options, clock.now());
 
@@ -276,6 +280,9 @@ function catalogOn(db: DatabaseSync, path: string, clock: Clock): Catalog {
       });
     },
 
+    get arrivals() {
+      return arrivals;
+    },
     mirror: mirrorBook(parts),
 
     close() {

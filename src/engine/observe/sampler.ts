@@ -20,6 +20,8 @@ export interface SamplerOptions {
   /** `greeted`: it answers; else its round trip is of a time gone by. */
   peers(): { peerId: PeerId; rttMs: number | undefined; greeted: boolean }[];
   census(signal: AbortSignal): Promise<HealthReport>;
+  /** Catalog.arrivals. */
+  arrivals(): number;
   log(text: string): void;
 }
 
@@ -42,6 +44,9 @@ export class Sampler {
   /** Censuses, counted as they begin, and which of them the report is of. */
   private begun = 0;
   private shown = 0;
+  /** Arrivals before the census of the report, and those that a census was asked for because of. */
+  private counted = 0;
+  private noticed = 0;
   private readonly options: SamplerOptions;
 
   constructor(options: SamplerOptions) {
@@ -60,7 +65,10 @@ export class Sampler {
   }
 
   get health(): HealthReport | undefined {
-    return this.report;
+    const { report } = this;
+    return report === undefined || this.counted === this.options.arrivals()
+      ? report
+      : { ...report, unseen: true };
   }
 
   get censusRunning(): boolean {
@@ -70,9 +78,11 @@ export class Sampler {
   /** A census that somebody asks for is as good as one of our own. Of two that overlap the one that began later tells what is newer. */
   async taken(census: () => Promise<HealthReport>): Promise<HealthReport> {
     const turn = ++this.begun;
+    const arrivals = this.options.arrivals();
     const report = await census();
     if (turn > this.shown) {
       this.shown = turn;
+      this.counted = arrivals;
       this.report = report;
     }
     return report;
@@ -123,6 +133,11 @@ export class Sampler {
 
   private sample(): void {
     const { clock, traffic } = this.options;
+    const arrivals = this.options.arrivals();
+    if (arrivals !== this.noticed) {
+      this.noticed = arrivals;
+      this.censusSoon();
+    }
     const now = clock.monotonic();
     this.up.sample(traffic.total.sentBytes, now);
     this.down.sample(traffic.total.receivedBytes, now);

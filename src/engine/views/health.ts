@@ -50,6 +50,8 @@ export interface HealthReport {
   silentPeers: PeerId[];
   /** With depth `proved`. */
   sums?: SumFigures | undefined;
+  /** Objects came to be current since it was begun that were put before: who is not in `worst` may be one of them. */
+  unseen?: true;
   /** At most 100 objects that are not `ok`, worst first. */
   worst: { name: string; objectId: ObjectId; spare: number; state: 'degraded' | 'critical' | 'lost' }[];
 }

@@ -118,6 +118,20 @@ describe('rename', () => {
   });
 });
 
+it('tells that an older object has become what a name means', () => {
+  put('a', '1');
+  put('a', '2');
+  catalog.rename(ALICE, 'a', 'b');
+  catalog.hide(ALICE, 'b');
+  expect(catalog.arrivals).toBe(0);
+  catalog.unhide(ALICE, 'b');
+  expect(catalog.arrivals).toBe(1);
+  catalog.remove(ALICE, 'b', 2);
+  expect(catalog.arrivals).toBe(2);
+  catalog.remove(ALICE, 'b', 1);
+  expect(catalog.arrivals).toBe(2);
+});
+
 describe('a copy', () => {
   it('is the same object, which is released with the last name for it', () => {
     const first = put('a', '1');

@@ -14,6 +14,7 @@ it('a census that takes long is not shown over one that began after it', async (
     traffic: new TrafficMeter(),
     peers: () => [],
     census: async () => report(1),
+    arrivals: () => 0,
     log: () => undefined,
   });
   let end = (_: HealthReport) => {};
@@ -29,6 +30,34 @@ it('a census that takes long is not shown over one that began after it', async (
   expect(sampler.health).toEqual(report(2));
 });
 
+it('what came back into the catalog after a census began was not seen by it, and is counted soon', async () => {
+  const clock = manualClock();
+  let arrivals = 0;
+  const ends: (() => void)[] = [];
+  const sampler = new Sampler({
+    clock,
+    traffic: new TrafficMeter(),
+    peers: () => [],
+    census: () => new Promise((resolve) => ends.push(() => resolve({ lost: 0 } as HealthReport))),
+    arrivals: () => arrivals,
+    log: () => undefined,
+  });
+  sampler.start();
+  clock.advance(0);
+  arrivals = 1;
+  ends[0]!();
+  await until('the first census', () => !sampler.censusRunning);
+  expect(sampler.health).toEqual({ lost: 0, unseen: true });
+  clock.advance(1_000);
+  clock.advance(1_500);
+  expect(ends).toHaveLength(2);
+  expect(sampler.health?.unseen).toBe(true);
+  ends[1]!();
+  await until('the second', () => !sampler.censusRunning);
+  expect(sampler.health).toEqual({ lost: 0 });
+  sampler.stop();
+});
+
 describe('the samples of a peer', () => {
   it('have no round trip of the time in which it did not answer', () => {
     const clock = manualClock();
@@ -38,6 +67,7 @@ describe('the samples of a peer', () => {
       traffic: new TrafficMeter(),
       peers: () => [peer],
       census: () => new Promise(() => undefined),
+      arrivals: () => 0,
       log: () => undefined,
     });
     sampler.start();

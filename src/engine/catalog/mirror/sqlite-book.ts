@@ -20,6 +20,8 @@ export interface BookParts {
   ownerRowMade(owner: OwnerId): number;
   /** Of a change made now, greater than `seen`. */
   stamp(owner: number, seen?: Stamp): Stamp;
+  /** Catalog.arrivals. */
+  arrived(): void;
 }
 
 /** A device that was away for longer brings the names of what was removed meanwhile back, not the bytes. Else they would grow without end. */
@@ -260,6 +262,7 @@ export function mirrorBook(parts: BookParts): MirrorBook {
           parts.stamp(row, record.stamp);
           applyRecord(parts, target, record);
         }
+        if (applied.added + applied.changed > 0) parts.arrived();
         return applied;
       }),
 
