@@ -110,6 +110,23 @@ describe('rename, duplicate and tag', () => {
     expect(await names()).toEqual(['a', 'b']);
   });
 
+  it('a dry run refuses a name that is taken where the real run would', async () => {
+    await run('duplicate', 'a', 'b');
+    await writeFile(join(folder, 'f'), 'second');
+    for (const words of [
+      ['rename', 'a', 'b'],
+      ['duplicate', 'a', 'b', '--if-absent'],
+      ['put', 'f', '--name', 'b', '--if-absent'],
+    ]) {
+      const dry = await run(...words, '--dry-run');
+      const real = await run(...words);
+      expect(dry.status, words.join(' ')).toBe(6);
+      expect(real.status, words.join(' ')).toBe(6);
+    }
+    expect((await run('duplicate', 'a', 'b', '--dry-run')).status).toBe(0);
+    expect((await run('put', 'f', '--name', 'c', '--if-absent', '--dry-run')).status).toBe(0);
+  });
+
   it('tags are shown, added and removed', async () => {
     expect((await run('tag', 'a')).records).toMatchObject([{ name: 'a', tags: ['t'] }]);
     expect((await run('tag', 'a', '--add', 'x,y', '--remove', 't', '--dry-run')).records).toMatchObject([

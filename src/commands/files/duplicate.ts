@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 import { DUPLICATE_FIELDS } from './fields.ts';
 import { checkName } from './object-name.ts';
 import { objectRecord, versionRecord } from './object-record.ts';
-import { seen } from './seen.ts';
+import { refuseTaken, seen } from './seen.ts';
 import { undoNewVersion } from './undo-lines.ts';
 
 export const duplicateCommand: Command = {
@@ -55,6 +55,7 @@ export const duplicateCommand: Command = {
     const engine = await context.engine();
     const source = options.dryRun ? await seen(engine, ref, version) : await engine.find(ref);
     if (options.dryRun) {
+      if (values['if-absent'] === true) await refuseTaken(engine, to);
       out.record({ dryRun: true, ...objectRecord(source), name: to, from: source.name, version: null });
       out.note('nothing was copied (--dry-run)');
       return;

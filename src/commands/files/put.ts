@@ -8,6 +8,7 @@ import { PUT_FIELDS } from './fields.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import { checkName, parseTags } from './object-name.ts';
 import { objectRecord } from './object-record.ts';
+import { refuseTaken } from './seen.ts';
 import { changedWarning, openSource } from './source-file.ts';
 import { undoNewVersion } from './undo-lines.ts';
 
@@ -118,6 +119,7 @@ export const putCommand: Command = {
     const mimeType = (values.type as string | undefined) ?? mimeTypeOf(name);
     if (options.dryRun) {
       const engine = await context.engine();
+      if (values['if-absent'] === true) await refuseTaken(engine, name);
       const pool = await engine.pools.show((values.pool as string | undefined) ?? 'default');
       const wanted = (values.code as CodeProfile | undefined) ?? pool.code;
       out.record({

@@ -1,9 +1,11 @@
+import { DELETE_TAKEN } from '../../engine/catalog/entry-rows.ts';
 import { EXIT } from '../../errors.ts';
 import { quoteWord } from '../../lang/argv.ts';
 import type { Command } from '../command.ts';
 import { RENAME_FIELDS } from './fields.ts';
 import { checkName } from './object-name.ts';
 import { objectRecord, versionRecord } from './object-record.ts';
+import { refuseTaken } from './seen.ts';
 
 export const renameCommand: Command = {
   path: ['rename'],
@@ -46,6 +48,7 @@ export const renameCommand: Command = {
     const engine = await context.engine();
     const before = await engine.find(values.object as string);
     if (options.dryRun) {
+      if (to !== before.name) await refuseTaken(engine, to, DELETE_TAKEN);
       out.record({ dryRun: true, ...objectRecord(before), name: to, from: before.name, versions: null });
       out.note('nothing was renamed (--dry-run)');
       return;

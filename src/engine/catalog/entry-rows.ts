@@ -80,6 +80,9 @@ export function commitEntry(
   return { entry: insertEntry(parts, owner, name, version, entry), replacedVersion: replaced };
 }
 
+/** What makes room for a name that a rename needs. */
+export const DELETE_TAKEN = 'delete what is there: it stays as an older version';
+
 /** @param orElse what the caller can do in place of choosing another name */
 export function nameTaken(
   name: string,

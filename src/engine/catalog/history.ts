@@ -6,6 +6,7 @@ import type { Entry, HistoryCalls } from './catalog.ts';
 import {
   type CatalogParts,
   COLUMNS,
+  DELETE_TAKEN,
   endHead,
   FROM,
   headRow,
@@ -148,8 +149,7 @@ export function historyCalls(parts: CatalogParts, nowMs: () => number): HistoryC
         const source = row.name as Uint8Array;
         if (Buffer.compare(source, target) === 0) return { entry: entryOf(row), versions: 0 };
         const there = found(ownerId, target, 'current');
-        if (there !== undefined)
-          throw nameTaken(to, there.version as number, 'delete what is there: it stays as an older version');
+        if (there !== undefined) throw nameTaken(to, there.version as number, DELETE_TAKEN);
         const versions = all(
           'SELECT id, name, version, object_id, created_at_ms FROM entries WHERE owner = ? AND name = ? ORDER BY version LIMIT ?',
           ownerId,
