@@ -137,6 +137,10 @@ describe('put', () => {
     const host = testHost({ engine, stdin: stdin() });
     expect(await runLine(host, 'put', '-', '--name', 'piped')).toBe(0);
     expect(host.seen.records[0]).toMatchObject({ name: 'piped', sizeBytes: 11 });
+    expect(host.seen.warnings).toEqual([]);
+    const nothing = testHost({ engine, stdin: (async function* () {})() });
+    expect(await runLine(nothing, 'put', '-', '--name', 'piped')).toBe(0);
+    expect(nothing.seen.warnings).toEqual(['standard input gave nothing: "piped" is empty']);
   });
 
   it('ends with 3 and a warning when the receipt is degraded', async () => {

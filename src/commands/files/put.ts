@@ -167,6 +167,9 @@ export const putCommand: Command = {
       out.note(`resumed: ${receipt.stripesResumed} of ${receipt.object.stripes} stripes were already stored`);
     }
     out.record(receiptRecord(receipt));
+    // A standard input that is closed reads as one that is empty: Node.js opens the null device in its place.
+    if (source === undefined && receipt.object.sizeBytes === 0)
+      out.warn(`standard input gave nothing: ${JSON.stringify(name)} is empty`);
     if (!receipt.degraded) return undefined;
     const { code } = receipt.object;
     const losses = receipt.survives.node;
